@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+# featherid_target(name): what every target of the project shares, and nothing global.
+function(featherid_target name)
+  target_compile_features(${name} PUBLIC cxx_std_17)
+  set_target_properties(${name} PROPERTIES
+    CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_compile_options(${name} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wconversion
+    -Wno-sign-conversion $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+  if(FEATHERID_SANITIZE STREQUAL "address")
+    target_compile_options(${name} PUBLIC -fsanitize=address,undefined -fno-sanitize-recover=all
+      -fno-omit-frame-pointer)
+    target_link_options(${name} PUBLIC -fsanitize=address,undefined)
+  elseif(FEATHERID_SANITIZE STREQUAL "thread")
+    target_compile_options(${name} PUBLIC -fsanitize=thread -fno-omit-frame-pointer)
+    target_link_options(${name} PUBLIC -fsanitize=thread)
+  endif()
+endfunction()

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_EXPORT_H_
+#define FEATHERID_EXPORT_H_
+
+// Marks what the shared library shows; everything else is hidden (-fvisibility=hidden).
+#if defined(__GNUC__)
+#define FEATHERID_EXPORT [[gnu::visibility("default")]]
+#define FEATHERID_COLD [[gnu::cold, gnu::noinline]]
+#else
+#define FEATHERID_EXPORT
+#define FEATHERID_COLD
+#endif
+
+#endif  // FEATHERID_EXPORT_H_

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_SEGMENT_ALLOCATOR_H_
+#define FEATHERID_SEGMENT_ALLOCATOR_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "featherid/export.h"
+#include "featherid/segment_store.h"
+#include "featherid/sequence.h"
+#include "featherid/status.h"
+
+namespace featherid {
+
+enum class LogLevel { kDebug, kInfo, kWarn, kError };
+
+// Receives the core's log lines. Called from any thread; must be quick and must not use the
+// allocator.
+using LogCallback = std::function<void(LogLevel level, std::string_view message)>;
+
+struct AllocatorOptions {
+  // How long next() and next_range() wait when memory holds no ids. 1 ms to 10 min.
+  std::chrono::milliseconds wait_timeout{2000};
+
+  // Seconds of burn that a tag keeps in memory, so that it rides out a store outage of that length.
+  // A crash loses at most about twice as much. 1 s to 1 h.
+  std::chrono::seconds hold{30};
+
+  // The largest lease that growth leads to, in ids; a row with a larger step leases its step.
+  // 1 to kLeaseIdsMax.
+  std::int64_t lease_max_ids = 10000000;
+
+  // Threads that call the store, each one lease at a time. 1 to 64.
+  int refill_threads = 2;
+
+  // A failed lease is tried again after backoff_min, then twice that, up to backoff_max, each with
+  // jitter. 1 ms <= backoff_min <= backoff_max <= 1 min.
+  std::chrono::milliseconds backoff_min{20};
+  std::chrono::milliseconds backoff_max{1000};
+
+  // How long "no such tag" is remembered before the store is asked again. 1 ms to 10 min.
+  std::chrono::milliseconds unknown_tag_ttl{1000};
+
+  // How many names not (yet) known to be tags are remembered at once, and how many look-ups a
+  // second may end in "no such tag" before names never seen are refused (kUnavailable). 16 to
+  // 1,000,000.
+  int unknown_tags_max = 1024;
+  int unknown_lookups_per_second_max = 500;
+
+  // How long shutdown() waits for leases under way; a store that hangs longer is left behind.
+  // 0 to 10 min.
+  std::chrono::milliseconds shutdown_timeout{3000};
+
+  LogCallback log;  // may be empty
+};
+
+// OK, or kInvalidArgument that names the option and its bounds.
+FEATHERID_EXPORT Status validate(const AllocatorOptions& options);
+
+// What a tag has done in this process, at one moment.
+struct TagStats {
+  std::string tag;
+  std::int64_t issued_ids = 0;
+  std::int64_t held_ids = 0;  // leased and not yet issued
+  std::int64_t returned_ids = 0;
+  double burn_ids_per_second = 0;
+  std::int64_t leases = 0;
+  std::int64_t lease_failures = 0;
+  std::int64_t waits = 0;  // calls that found no id in memory
+  std::chrono::microseconds last_lease_latency{0};
+  Status last_error;  // of the last lease; OK once one succeeds
+};
+
+// Hands out ids for every tag of one store. Make one per process and share it.
+//
+// Threads: every method from any thread at once; destroying it ends waiting calls with
+// kFailedPrecondition, but no new call may begin. fork(): the child's copy refuses with
+// kFailedPrecondition and shares nothing; make a new store and allocator there.
+//
+// With options that validate() refuses, every call answers that error. Errors as in sequence.h;
+// besides, kInvalidArgument for a malformed tag or count.
+class FEATHERID_EXPORT SegmentAllocator {
+ public:
+  // Starts the refill threads; asks nothing of the store until a tag is used.
+  explicit SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options = {});
+  ~SegmentAllocator();  // shutdown()
+  SegmentAllocator(const SegmentAllocator&) = delete;
+  SegmentAllocator& operator=(const SegmentAllocator&) = delete;
+
+  // A handle for hot loops. Does not touch the store: an unknown tag shows at the first next().
+  Result<Sequence> sequence(std::string_view tag);
+
+  // As the methods of Sequence, by name: one look-up in a table that is read without writing.
+  Result<std::int64_t> next_id(std::string_view tag);
+  Result<std::int64_t> try_next_id(std::string_view tag);
+  Result<std::vector<IdRange>> next_range(std::string_view tag, std::int64_t count_ids);
+  Result<std::vector<IdRange>> try_next_range(std::string_view tag, std::int64_t count_ids);
+
+  // Every tag that has been used and exists, in no order.
+  std::vector<TagStats> stats() const;
+
+  // Stops issuing, ends waiting calls, gives each unused tail back to the store where nobody leased
+  // after it, and joins the threads, all within shutdown_timeout plus one store call. Returns how
+  // many ids went back. Later calls of any kind answer kFailedPrecondition; a second shutdown()
+  // returns 0.
+  std::int64_t shutdown();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_SEGMENT_ALLOCATOR_H_

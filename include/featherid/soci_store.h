@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_SOCI_STORE_H_
+#define FEATHERID_SOCI_STORE_H_
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "featherid/segment_store.h"
+
+namespace featherid {
+
+struct SociStoreOptions {
+  // How many calls may be under way at once, each with a session of its own; a further call waits
+  // for one to end, within call_timeout. 1 to 64.
+  int sessions_max = 4;
+
+  // No call takes longer, lock waits and a black-holed network included: it ends with kUnavailable.
+  // 2 s to 60 s, in whole seconds (the unit of the drivers).
+  std::chrono::seconds call_timeout{5};
+
+  // Told of what an operator should know, by name: a server setting that lets a crash take back a
+  // lease, a session lost. Called from any thread that uses the store; must not call the store.
+  std::function<void(const std::string& warning)> warn;
+};
+
+// Opens a store over SOCI:
+//   sqlite3:ids.db  sqlite3:/var/lib/ids.db
+//   mysql://user:password@host:3306/database     (mariadb:// is the same)
+//   postgresql://user:password@host:5432/database
+// Percent-escapes in user, password, host and path are decoded. A MySQL host that starts with "/"
+// (as %2F…) is a Unix socket; so is a PostgreSQL one, as the folder of the socket.
+//
+// kInvalidArgument: the URL or an option is malformed, or this build lacks the engine. It opens no
+// connection: sessions are opened when first needed and after every error, so a database that is
+// down now answers kUnavailable now and serves later. No message ever holds the password.
+FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
+    std::string_view url, SociStoreOptions options = {});
+
+// Creates the table `id_segments` where it is missing, and the rows `user`, `order` (step 1000) and
+// `health` where they are missing; changes nothing that exists. The text is sql/<engine>.sql.
+// `url` as above. kUnavailable, kInvalidArgument.
+FEATHERID_EXPORT Status init_soci_schema(std::string_view url, SociStoreOptions options = {});
+
+// The URL with its password replaced by "***", for logs; text that is no URL comes back as "***".
+FEATHERID_EXPORT std::string redact_database_url(std::string_view url);
+
+}  // namespace featherid
+
+#endif  // FEATHERID_SOCI_STORE_H_

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_STATUS_H_
+#define FEATHERID_STATUS_H_
+
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "featherid/export.h"
+
+namespace featherid {
+
+// What went wrong, chosen by what the caller does next.
+enum class StatusCode {
+  kOk = 0,
+  kInvalidArgument,     // fix the call
+  kNotFound,            // no such tag: create its row
+  kAlreadyExists,       // the tag is there already: use it
+  kUnavailable,         // retry later: the store cannot serve, or no id is in memory just now
+  kDeadlineExceeded,    // the wait ended: retry, or wait longer
+  kExhausted,           // the tag reached the end of its ids: use another tag
+  kDataLoss,            // the store went backwards: an operator must act
+  kFailedPrecondition,  // this object serves no more: it was shut down, or the process was forked
+};
+
+// The name of a code as it stands in logs: "unavailable". Never null.
+FEATHERID_EXPORT const char* to_string(StatusCode code);
+
+// Success, or a code with a sentence that says what to do. Success costs one null pointer.
+// A Status is a value: threads may read one at once, but not while another writes it.
+class [[nodiscard]] FEATHERID_EXPORT Status {
+ public:
+  Status() = default;  // success
+  Status(StatusCode code, std::string message);
+
+  Status(const Status& other) : rep_(other.rep_ ? std::make_unique<Rep>(*other.rep_) : nullptr) {}
+  Status& operator=(const Status& other) {
+    if (this != &other) rep_ = other.rep_ ? std::make_unique<Rep>(*other.rep_) : nullptr;
+    return *this;
+  }
+  Status(Status&&) noexcept = default;
+  Status& operator=(Status&&) noexcept = default;
+
+  bool ok() const { return rep_ == nullptr; }
+  StatusCode code() const { return rep_ ? rep_->code : StatusCode::kOk; }
+
+  // Empty on success. It names the thing that failed and what to do; it holds no secret.
+  const std::string& message() const;
+
+  // "unavailable: …", or "ok".
+  std::string to_string() const;
+
+ private:
+  struct Rep {
+    StatusCode code;
+    std::string message;
+  };
+  std::unique_ptr<Rep> rep_;  // null on success
+};
+
+namespace internal {
+// Prints the status and stops the program: reading a value that is not there is a bug of the
+// caller.
+[[noreturn]] FEATHERID_EXPORT void die_of_missing_value(const Status& status);
+}  // namespace internal
+
+// A value, or the Status that says why there is none. Moved from, it keeps its shape.
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): so that
+  Result(Status status) : status_(std::move(status)) {  // `return id;` and `return status;` work
+    if (status_.ok()) internal::die_of_missing_value(status_);
+  }
+  Result(const Result& other) : status_(other.status_) {
+    if (ok()) new (&value_) T(other.value_);
+  }
+  Result(Result&& other) noexcept : status_(other.status_.ok() ? Status() : other.status_) {
+    if (ok()) new (&value_) T(std::move(other.value_));
+  }
+  Result& operator=(Result other) noexcept {
+    if (ok()) value_.~T();
+    status_ = other.status_;  // copied: `other` must go on knowing that it holds no value
+    if (ok()) new (&value_) T(std::move(other.value_));
+    return *this;
+  }
+  ~Result() {
+    if (ok()) value_.~T();
+  }
+
+  bool ok() const { return status_.ok(); }
+  explicit operator bool() const { return ok(); }
+  const Status& status() const { return status_; }
+
+  // The value. Asking for one that is not there stops the program.
+  T& value() & { return checked(), value_; }
+  const T& value() const& { return checked(), value_; }
+  T&& value() && { return checked(), std::move(value_); }
+  T& operator*() & { return value(); }
+  const T& operator*() const& { return value(); }
+  T&& operator*() && { return std::move(*this).value(); }
+  T* operator->() { return &value(); }
+  const T* operator->() const { return &value(); }
+
+ private:
+  void checked() const {
+    if (!ok()) internal::die_of_missing_value(status_);
+  }
+
+  Status status_;
+  union {
+    T value_;  // alive exactly while status_ is ok
+  };
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_STATUS_H_

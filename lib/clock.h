@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_CLOCK_H_
+#define FEATHERID_LIB_CLOCK_H_
+
+#include <chrono>
+
+namespace featherid {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+using Duration = std::chrono::steady_clock::duration;
+
+// Where the core reads the time, so that a test can hold it still. Thread-safe.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual TimePoint now() const = 0;
+};
+
+class SteadyClock final : public Clock {
+ public:
+  TimePoint now() const override { return std::chrono::steady_clock::now(); }
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_CLOCK_H_

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+#include "lib/refiller.h"
+
+#include <exception>
+#include <utility>
+
+namespace featherid {
+
+namespace {
+
+// A store is somebody else's code: what it throws becomes the error of that one call.
+template <typename T, typename Call>
+Result<T> guarded(Call call) {
+  try {
+    return call();
+  } catch (const std::exception& e) {
+    return Status(StatusCode::kUnavailable, std::string("the store threw: ") + e.what());
+  }
+}
+
+}  // namespace
+
+Refiller::Refiller(std::shared_ptr<SegmentStore> store, std::shared_ptr<const Clock> clock,
+                   LogCallback log)
+    : store_(std::move(store)), clock_(std::move(clock)), log_(std::move(log)) {}
+
+Refiller::~Refiller() = default;
+
+void Refiller::request(std::shared_ptr<TagState> tag, TimePoint due) {
+  const MutexLock lock(mutex_);
+  if (stopping_) return;
+  jobs_.push({due, next_number_++, std::move(tag)});
+  changed_.notify_one();
+}
+
+std::shared_ptr<TagState> Refiller::pop_due() {
+  if (jobs_.empty() || jobs_.top().due > clock_->now()) return nullptr;
+  std::shared_ptr<TagState> tag = jobs_.top().tag;
+  jobs_.pop();
+  return tag;
+}
+
+bool Refiller::run_once() {
+  std::shared_ptr<TagState> tag;
+  {
+    const MutexLock lock(mutex_);
+    tag = pop_due();
+  }
+  if (tag == nullptr) return false;
+  refill(*tag);
+  return true;
+}
+
+std::optional<TimePoint> Refiller::next_due() const {
+  const MutexLock lock(mutex_);
+  if (jobs_.empty()) return std::nullopt;
+  return jobs_.top().due;
+}
+
+void Refiller::start(int threads) {
+  const MutexLock lock(mutex_);
+  for (int i = 0; i < threads; ++i) {
+    // The thread owns a share, so that one left behind by stop() finds everything in place.
+    threads_.emplace_back([self = shared_from_this()] { self->run(); });
+    ++running_;
+  }
+}
+
+void Refiller::run() {
+  for (;;) {
+    std::shared_ptr<TagState> tag;
+    {
+      const MutexLock lock(mutex_);
+      while (!stopping_ && (tag = pop_due()) == nullptr) {
+        if (jobs_.empty()) {
+          changed_.wait(mutex_);
+        } else {
+          changed_.wait_until(mutex_, jobs_.top().due);
+        }
+      }
+      if (stopping_) {
+        --running_;
+        changed_.notify_all();
+        return;
+      }
+    }
+    refill(*tag);
+  }
+}
+
+bool Refiller::stop(Duration timeout) {
+  std::vector<std::thread> threads;
+  bool ended = true;
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+    jobs_ = {};
+    changed_.notify_all();
+    const TimePoint deadline = std::chrono::steady_clock::now() + timeout;
+    while (running_ > 0 && ended) ended = changed_.wait_until(mutex_, deadline);
+    ended = running_ == 0;
+    threads.swap(threads_);
+  }
+  for (std::thread& thread : threads) ended ? thread.join() : thread.detach();
+  return ended;
+}
+
+void Refiller::refill(TagState& tag) {
+  if (!tag.begin_refill()) return;
+  Result<IdRange> leased = IdRange{};
+  std::int64_t asked_ids = 0;
+  Duration latency{0};
+  if (tag.needs_row()) {
+    const Result<SegmentRow> row = guarded<SegmentRow>([&] { return store_->find(tag.tag()); });
+    const Status accepted = row.ok() ? tag.accept_row(*row) : row.status();
+    if (!accepted.ok()) leased = accepted;
+  }
+  if (leased.ok()) asked_ids = tag.ids_to_lease();
+  if (asked_ids > 0) {
+    const TimePoint start = clock_->now();
+    leased = guarded<IdRange>([&] { return store_->lease(tag.tag(), asked_ids); });
+    latency = clock_->now() - start;
+  }
+  log_outcome(tag, tag.end_refill(asked_ids, std::move(leased), latency));
+}
+
+void Refiller::log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome) {
+  if (!log_) return;
+  const std::string name = "tag '" + tag.tag() + "': ";
+  const Status& status = outcome.status;
+  if (status.ok()) {
+    if (outcome.failures_before > 0) log_(LogLevel::kInfo, name + "leasing works again");
+  } else if (status.code() == StatusCode::kDataLoss) {
+    log_(LogLevel::kError, status.message());
+  } else if (status.code() == StatusCode::kNotFound) {
+    log_(LogLevel::kDebug, name + status.message());
+  } else if (outcome.failures_before == 0) {
+    log_(LogLevel::kWarn, name + "cannot lease: " + status.message());
+  } else {
+    log_(LogLevel::kDebug, name + "still cannot lease: " + status.message());
+  }
+}
+
+}  // namespace featherid

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_REFILLER_H_
+#define FEATHERID_LIB_REFILLER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "featherid/segment_allocator.h"
+#include "featherid/segment_store.h"
+#include "lib/clock.h"
+#include "lib/mutex.h"
+#include "lib/tag_state.h"
+
+namespace featherid {
+
+// Does the store's I/O for the tags, on threads of its own: takes the tag whose refill is due
+// first, asks the store, tells the tag. A tag is in the queue at most once and never while it is in
+// flight.
+//
+// It is shared: a thread whose store call never returns is left behind by stop() and keeps the
+// refiller and the store alive until it does.
+class Refiller final : public RefillQueue, public std::enable_shared_from_this<Refiller> {
+ public:
+  Refiller(std::shared_ptr<SegmentStore> store, std::shared_ptr<const Clock> clock,
+           LogCallback log);
+  ~Refiller() override;
+
+  void request(std::shared_ptr<TagState> tag, TimePoint due) override EXCLUDES(mutex_);
+
+  // Serves the first tag in the queue if it is due. False when none is.
+  bool run_once() EXCLUDES(mutex_);
+
+  // When the first tag in the queue is due.
+  std::optional<TimePoint> next_due() const EXCLUDES(mutex_);
+
+  void start(int threads) EXCLUDES(mutex_);
+
+  // Takes no more work, and waits until the threads have ended: true. False when `timeout` passed
+  // first; the threads then end when their calls do.
+  bool stop(Duration timeout) EXCLUDES(mutex_);
+
+ private:
+  struct Job {
+    TimePoint due;
+    std::uint64_t number;  // of equally due jobs the first come is first served
+    std::shared_ptr<TagState> tag;
+    bool operator<(const Job& other) const {  // std::priority_queue serves the largest
+      return due != other.due ? due > other.due : number > other.number;
+    }
+  };
+
+  void run() EXCLUDES(mutex_);
+  std::shared_ptr<TagState> pop_due() REQUIRES(mutex_);
+  void refill(TagState& tag) EXCLUDES(mutex_);
+  void log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome);
+
+  // Constant after construction.
+  const std::shared_ptr<SegmentStore> store_;
+  const std::shared_ptr<const Clock> clock_;
+  const LogCallback log_;
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::priority_queue<Job> jobs_ GUARDED_BY(mutex_);
+  std::uint64_t next_number_ GUARDED_BY(mutex_) = 0;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  int running_ GUARDED_BY(mutex_) = 0;  // threads inside run()
+  std::vector<std::thread> threads_ GUARDED_BY(mutex_);
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_REFILLER_H_

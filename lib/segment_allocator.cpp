@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+#include "featherid/segment_allocator.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "lib/clock.h"
+#include "lib/fork_guard.h"
+#include "lib/mutex.h"
+#include "lib/refiller.h"
+#include "lib/tag_state.h"
+#include "lib/tag_table.h"
+
+namespace featherid {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+namespace {
+
+template <typename T>
+Status check_bounds(const char* option, T value, T min, T max, const char* unit) {
+  if (min <= value && value <= max) return {};
+  return {StatusCode::kInvalidArgument,
+          std::string("AllocatorOptions.") + option + " is " + std::to_string(value) + unit +
+              "; it must be between " + std::to_string(min) + " and " + std::to_string(max) + unit};
+}
+
+constexpr std::int64_t kTenMinutesMs = 600000;
+
+TagOptions tag_options(const AllocatorOptions& options) {
+  return {options.wait_timeout,
+          {options.hold, options.lease_max_ids},
+          options.backoff_min,
+          options.backoff_max,
+          options.unknown_tag_ttl};
+}
+
+TagStats stats_of(const TagState& tag) {
+  TagSnapshot snapshot = tag.snapshot();
+  TagStats stats;
+  stats.tag = tag.tag();
+  stats.issued_ids = snapshot.issued_ids;
+  stats.held_ids = snapshot.held_ids;
+  stats.returned_ids = snapshot.returned_ids;
+  stats.burn_ids_per_second = snapshot.burn_ids_per_second;
+  stats.leases = snapshot.leases;
+  stats.lease_failures = snapshot.lease_failures;
+  stats.waits = snapshot.waits;
+  stats.last_lease_latency = duration_cast<microseconds>(snapshot.lease_latency);
+  stats.last_error = std::move(snapshot.error);
+  return stats;
+}
+
+}  // namespace
+
+Status validate(const AllocatorOptions& options) {
+  const auto ms = [](const char* name, milliseconds value, std::int64_t min, std::int64_t max) {
+    return check_bounds<std::int64_t>(name, value.count(), min, max, " ms");
+  };
+  const Status checks[] = {
+      ms("wait_timeout", options.wait_timeout, 1, kTenMinutesMs),
+      check_bounds<std::int64_t>("hold", options.hold.count(), 1, 3600, " s"),
+      check_bounds<std::int64_t>("lease_max_ids", options.lease_max_ids, 1, kLeaseIdsMax, " ids"),
+      check_bounds("refill_threads", options.refill_threads, 1, 64, ""),
+      ms("backoff_max", options.backoff_max, 1, 60000),
+      ms("backoff_min", options.backoff_min, 1,
+         std::max<std::int64_t>(1, options.backoff_max.count())),
+      ms("unknown_tag_ttl", options.unknown_tag_ttl, 1, kTenMinutesMs),
+      check_bounds("unknown_tags_max", options.unknown_tags_max, 16, 1000000, ""),
+      check_bounds("unknown_lookups_per_second_max", options.unknown_lookups_per_second_max, 1,
+                   1000000, ""),
+      ms("shutdown_timeout", options.shutdown_timeout, 0, kTenMinutesMs),
+  };
+  for (const Status& check : checks) {
+    if (!check.ok()) return check;
+  }
+  return {};
+}
+
+struct SegmentAllocator::Impl {
+  Impl(std::shared_ptr<SegmentStore> store_in, AllocatorOptions options_in)
+      : options(std::move(options_in)),
+        refusal(store_in ? validate(options)
+                         : Status(StatusCode::kInvalidArgument, "the allocator's store is null")),
+        store(std::move(store_in)),
+        refiller(std::make_shared<Refiller>(store, clock, options.log)) {
+    if (refusal.ok()) refiller->start(options.refill_threads);
+  }
+
+  // The tag's state, made when the name is new; or why it cannot be served.
+  Result<std::shared_ptr<TagState>> state_of(std::string_view name) EXCLUDES(mutex);
+  Status make_room(TimePoint now) REQUIRES(mutex);
+  std::int64_t give_tails_back(TimePoint deadline);
+
+  // Constant after construction.
+  const AllocatorOptions options;
+  const Status refusal;  // of every call, when options or store are not usable
+  const std::shared_ptr<SegmentStore> store;
+  const std::shared_ptr<const Clock> clock = std::make_shared<SteadyClock>();
+  const std::shared_ptr<Refiller> refiller;
+  const std::uint32_t epoch = internal::fork_epoch.load(std::memory_order_relaxed);
+
+  TagTable tags;  // find: any thread; insert: under mutex
+
+  Mutex mutex;
+  bool closed GUARDED_BY(mutex) = false;
+  // Names whose row has not been seen: being looked up, or unknown. Bounded by unknown_tags_max.
+  std::unordered_map<std::string, std::shared_ptr<TagState>> unresolved GUARDED_BY(mutex);
+  // How many unknown names may yet be forgotten for new ones: refilled by time, the bound on how
+  // fast a flood of bad names reaches the store.
+  double forget_budget GUARDED_BY(mutex) = 0;
+  TimePoint forget_budget_at GUARDED_BY(mutex){};
+};
+
+Result<std::shared_ptr<TagState>> SegmentAllocator::Impl::state_of(std::string_view name) {
+  if (!refusal.ok()) return refusal;
+  if (forked_since(epoch)) {
+    return Status(StatusCode::kFailedPrecondition,
+                  "this process is a fork of the one that made the allocator; make a new one here");
+  }
+  if (TagState* tag = tags.find(name)) return tag->shared_from_this();
+  if (Status bad = validate_tag(name); !bad.ok()) return bad;
+
+  const MutexLock lock(mutex);
+  if (closed) return Status(StatusCode::kFailedPrecondition, "the allocator was shut down");
+  if (TagState* tag = tags.find(name)) return tag->shared_from_this();
+  std::string key(name);
+  if (const auto found = unresolved.find(key); found != unresolved.end()) {
+    std::shared_ptr<TagState> tag = found->second;
+    if (tag->resolved()) {
+      tags.insert(tag);
+      unresolved.erase(found);
+    }
+    return tag;
+  }
+  if (Status full = make_room(clock->now()); !full.ok()) return full;
+  auto tag = std::make_shared<TagState>(key, tag_options(options), clock, refiller.get());
+  unresolved.emplace(std::move(key), tag);
+  return tag;
+}
+
+Status SegmentAllocator::Impl::make_room(TimePoint now) {
+  const auto max = static_cast<std::size_t>(options.unknown_tags_max);
+  if (unresolved.size() < max) return {};
+  for (auto each = unresolved.begin(); each != unresolved.end();) {
+    if (each->second->resolved()) {
+      tags.insert(each->second);
+      each = unresolved.erase(each);
+    } else {
+      ++each;
+    }
+  }
+  if (unresolved.size() < max) return {};
+
+  const double rate = options.unknown_lookups_per_second_max;
+  const double elapsed = std::chrono::duration<double>(now - forget_budget_at).count();
+  forget_budget = std::min(rate, forget_budget + rate * elapsed);
+  forget_budget_at = now;
+  const auto forgettable = [](const auto& each) {
+    // A handle out there would go on with a state of its own, out of step with a new one.
+    return each.second.use_count() == 1 &&
+           each.second->snapshot().error.code() == StatusCode::kNotFound;
+  };
+  if (forget_budget >= 1) {
+    const auto victim = std::find_if(unresolved.begin(), unresolved.end(), forgettable);
+    if (victim != unresolved.end()) {
+      forget_budget -= 1;
+      victim->second->close();
+      unresolved.erase(victim);
+      return {};
+    }
+  }
+  return {StatusCode::kUnavailable,
+          "too many names that are no tags were asked for lately; try again in a second"};
+}
+
+SegmentAllocator::SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options)
+    : impl_(std::make_unique<Impl>(std::move(store), std::move(options))) {}
+
+SegmentAllocator::~SegmentAllocator() {
+  if (forked_since(impl_->epoch)) {
+    // The parent's threads and perhaps its locks are copied here in mid-air: nothing of it can be
+    // taken apart, so it stays.
+    static_cast<void>(impl_.release());  // NOLINT(bugprone-unused-return-value): leaked on purpose
+    return;
+  }
+  shutdown();
+}
+
+Result<Sequence> SegmentAllocator::sequence(std::string_view tag) {
+  Result<std::shared_ptr<TagState>> state = impl_->state_of(tag);
+  if (!state.ok()) return state.status();
+  return Sequence(*std::move(state));
+}
+
+Result<std::int64_t> SegmentAllocator::next_id(std::string_view tag) {
+  if (TagState* state = impl_->tags.find(tag)) {
+    if (const std::int64_t id = state->cursor().claim_one(); id != 0) return id;
+  }
+  Result<Sequence> sequence = this->sequence(tag);
+  if (!sequence.ok()) return sequence.status();
+  return sequence->next();
+}
+
+Result<std::int64_t> SegmentAllocator::try_next_id(std::string_view tag) {
+  if (TagState* state = impl_->tags.find(tag)) {
+    if (const std::int64_t id = state->cursor().claim_one(); id != 0) return id;
+  }
+  Result<Sequence> sequence = this->sequence(tag);
+  if (!sequence.ok()) return sequence.status();
+  return sequence->try_next();
+}
+
+Result<std::vector<IdRange>> SegmentAllocator::next_range(std::string_view tag,
+                                                          std::int64_t count_ids) {
+  Result<Sequence> sequence = this->sequence(tag);
+  if (!sequence.ok()) return sequence.status();
+  return sequence->next_range(count_ids);
+}
+
+Result<std::vector<IdRange>> SegmentAllocator::try_next_range(std::string_view tag,
+                                                              std::int64_t count_ids) {
+  Result<Sequence> sequence = this->sequence(tag);
+  if (!sequence.ok()) return sequence.status();
+  return sequence->try_next_range(count_ids);
+}
+
+std::vector<TagStats> SegmentAllocator::stats() const {
+  std::vector<TagStats> stats;
+  if (forked_since(impl_->epoch)) return stats;
+  impl_->tags.for_each([&](const TagState& tag) { stats.push_back(stats_of(tag)); });
+  const MutexLock lock(impl_->mutex);
+  for (const auto& [name, tag] : impl_->unresolved) {
+    if (tag->resolved()) stats.push_back(stats_of(*tag));
+  }
+  return stats;
+}
+
+std::int64_t SegmentAllocator::shutdown() {
+  if (forked_since(impl_->epoch)) return 0;
+  const TimePoint deadline = impl_->clock->now() + impl_->options.shutdown_timeout;
+  {
+    const MutexLock lock(impl_->mutex);
+    if (std::exchange(impl_->closed, true)) return 0;
+    // From here on no name is added, so the tags can be walked without the mutex.
+    for (const auto& [name, tag] : impl_->unresolved) impl_->tags.insert(tag);
+    impl_->unresolved.clear();
+  }
+  impl_->tags.for_each([](TagState& tag) { tag.close(); });
+  // A lease still under way is waited for, so that its range goes back too; behind one that hangs
+  // the store would only hang again.
+  if (!impl_->refiller->stop(deadline - impl_->clock->now())) return 0;
+  return impl_->give_tails_back(deadline);
+}
+
+std::int64_t SegmentAllocator::Impl::give_tails_back(TimePoint deadline) {
+  std::int64_t returned_ids = 0;
+  bool going = true;
+  tags.for_each([&](TagState& tag) {
+    const IdRange tail = tag.take_tail();
+    if (tail.empty() || !going) return;
+    const Result<bool> returned = store->give_back(tag.tag(), tail);
+    if (returned.ok() && *returned) {
+      returned_ids += tail.size();
+      tag.note_returned(tail.size());
+    }
+    going = returned.ok() && clock->now() < deadline;
+  });
+  return returned_ids;
+}
+
+}  // namespace featherid

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include "featherid/memory_store.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "lib/fork_guard.h"
+#include "lib/mutex.h"
+#include "lib/store/store_arguments.h"
+
+namespace featherid {
+
+struct MemoryStore::Impl {
+  // relaxed: the epoch changes only inside fork().
+  const std::uint32_t epoch = internal::fork_epoch.load(std::memory_order_relaxed);
+
+  Mutex mutex;
+  std::map<std::string, SegmentRow, std::less<>> rows GUARDED_BY(mutex);
+
+  // Runs `body` on the row under the mutex, or answers why not.
+  template <typename Body>
+  auto on_row(const Status& arguments, std::string_view tag, Body body)
+      -> decltype(body(std::declval<SegmentRow&>())) {
+    if (!arguments.ok()) return arguments;
+    // The mutex may be held by a thread that the child does not have: do not touch it there.
+    if (forked_since(epoch)) return store_was_forked();
+    const MutexLock lock(mutex);
+    const auto found = rows.find(tag);
+    if (found == rows.end()) return no_such_tag(tag);
+    return body(found->second);
+  }
+};
+
+MemoryStore::MemoryStore() : impl_(std::make_unique<Impl>()) {}
+MemoryStore::~MemoryStore() = default;
+
+Result<IdRange> MemoryStore::lease(std::string_view tag, std::int64_t count_ids) {
+  return impl_->on_row(check_lease(tag, count_ids), tag, [&](SegmentRow& row) -> Result<IdRange> {
+    if (row.max_id < 0 || row.max_id > kIdMax - count_ids) return refused_lease(row, count_ids);
+    row.max_id += count_ids;
+    return IdRange{row.max_id - count_ids + 1, row.max_id + 1};
+  });
+}
+
+Result<SegmentRow> MemoryStore::find(std::string_view tag) {
+  return impl_->on_row(validate_tag(tag), tag,
+                       [](SegmentRow& row) -> Result<SegmentRow> { return row; });
+}
+
+Result<std::vector<SegmentRow>> MemoryStore::list() {
+  if (forked_since(impl_->epoch)) return store_was_forked();
+  const MutexLock lock(impl_->mutex);
+  std::vector<SegmentRow> rows;
+  for (const auto& [tag, row] : impl_->rows) rows.push_back(row);
+  return rows;
+}
+
+Status MemoryStore::create(std::string_view tag, std::int64_t step) {
+  if (Status status = check_step(tag, step); !status.ok()) return status;
+  if (forked_since(impl_->epoch)) return store_was_forked();
+  const MutexLock lock(impl_->mutex);
+  const SegmentRow row{std::string(tag), 0, step};
+  return impl_->rows.emplace(row.biz_tag, row).second ? Status() : tag_exists(tag);
+}
+
+Status MemoryStore::set_step(std::string_view tag, std::int64_t step) {
+  return impl_->on_row(check_step(tag, step), tag, [&](SegmentRow& row) {
+    row.step = step;
+    return Status();
+  });
+}
+
+Status MemoryStore::advance(std::string_view tag, std::int64_t max_id) {
+  return impl_->on_row(check_advance(tag, max_id), tag, [&](SegmentRow& row) {
+    row.max_id = std::max(row.max_id, max_id);
+    return Status();
+  });
+}
+
+Result<bool> MemoryStore::give_back(std::string_view tag, IdRange tail) {
+  Result<bool> given = impl_->on_row(check_give_back(tag, tail), tag,
+                                     [&](SegmentRow& row) -> Result<bool> {
+                                       if (row.max_id != tail.last()) return false;
+                                       row.max_id = tail.first - 1;
+                                       return true;
+                                     });
+  if (given.status().code() == StatusCode::kNotFound) return false;
+  return given;
+}
+
+void MemoryStore::overwrite(SegmentRow row) {
+  const MutexLock lock(impl_->mutex);
+  std::string tag = row.biz_tag;
+  impl_->rows.insert_or_assign(std::move(tag), std::move(row));
+}
+
+}  // namespace featherid

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_STORE_STORE_ARGUMENTS_H_
+#define FEATHERID_LIB_STORE_STORE_ARGUMENTS_H_
+
+#include <string>
+#include <string_view>
+
+#include "featherid/segment_store.h"
+
+namespace featherid {
+
+// What every store refuses before it looks at a row: OK, or kInvalidArgument that names the bound.
+
+inline Status check_bounds(const char* name, std::int64_t value, std::int64_t min,
+                           std::int64_t max) {
+  if (value >= min && value <= max) return {};
+  return {StatusCode::kInvalidArgument, std::string(name) + " is " + std::to_string(value) +
+                                            "; use " + std::to_string(min) + " to " +
+                                            std::to_string(max)};
+}
+
+inline Status check_lease(std::string_view tag, std::int64_t count_ids) {
+  if (Status status = validate_tag(tag); !status.ok()) return status;
+  return check_bounds("count", count_ids, 1, kLeaseIdsMax);
+}
+
+inline Status check_step(std::string_view tag, std::int64_t step) {
+  if (Status status = validate_tag(tag); !status.ok()) return status;
+  return check_bounds("step", step, 1, kStepMax);
+}
+
+inline Status check_advance(std::string_view tag, std::int64_t max_id) {
+  if (Status status = validate_tag(tag); !status.ok()) return status;
+  return check_bounds("max_id", max_id, 0, kIdMax);
+}
+
+inline Status check_give_back(std::string_view tag, IdRange tail) {
+  if (Status status = validate_tag(tag); !status.ok()) return status;
+  if (Status status = check_bounds("first", tail.first, 1, kIdMax); !status.ok()) return status;
+  if (!tail.empty()) return {};
+  return {StatusCode::kInvalidArgument, "the tail to give back is empty"};
+}
+
+// Why a lease of `count_ids` found no row to move, from the row as it is now.
+inline Status refused_lease(const SegmentRow& row, std::int64_t count_ids) {
+  if (row.max_id < 0) {
+    return {StatusCode::kUnavailable, "tag '" + row.biz_tag + "' has max_id " +
+                                          std::to_string(row.max_id) +
+                                          " in id_segments; set it to 0 or more"};
+  }
+  if (row.max_id > kIdMax - count_ids) {
+    return {StatusCode::kExhausted, "tag '" + row.biz_tag + "' has reached the end of its ids (" +
+                                        std::to_string(row.max_id) + "); use another tag"};
+  }
+  return {StatusCode::kUnavailable,
+          "tag '" + row.biz_tag + "' was changed while it was leased from; try again"};
+}
+
+inline Status no_such_tag(std::string_view tag) {
+  return {StatusCode::kNotFound, "no such tag '" + std::string(tag) + "'; create its row"};
+}
+
+inline Status tag_exists(std::string_view tag) {
+  return {StatusCode::kAlreadyExists, "tag '" + std::string(tag) + "' is there already"};
+}
+
+inline Status store_was_forked() {
+  return {StatusCode::kFailedPrecondition,
+          "this store belongs to the parent process; open a new one after fork()"};
+}
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_STORE_STORE_ARGUMENTS_H_

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: MIT
+#include "lib/tag_state.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/invariant.h"
+
+namespace featherid {
+
+namespace {
+
+// How long a row's step is taken for granted; an operator's change is seen by then.
+constexpr Duration kRowTtl = std::chrono::seconds(60);
+
+// An error that waiting may mend within a caller's patience.
+bool is_transient(const Status& status) {
+  return status.code() == StatusCode::kUnavailable ||
+         status.code() == StatusCode::kDeadlineExceeded;
+}
+
+}  // namespace
+
+TagState::TagState(std::string tag, const TagOptions& options, std::shared_ptr<const Clock> clock,
+                   RefillQueue* queue)
+    : tag_(std::move(tag)),
+      options_(options),
+      clock_(std::move(clock)),
+      queue_(queue),
+      burn_(Duration(options.limits.hold) / 3),
+      burn_at_(clock_->now()),
+      random_(static_cast<std::minstd_rand::result_type>(std::hash<std::string>()(tag_))) {}
+
+Status TagState::forked_status() const {
+  return {StatusCode::kFailedPrecondition,
+          "this process is a fork of the one that made the allocator; make a new one here"};
+}
+
+// --- callers ---
+
+Result<std::vector<IdRange>> TagState::take(std::int64_t least, std::int64_t most,
+                                            std::optional<Duration> timeout) {
+  if (fork_guard_.forked()) return forked_status();
+  std::vector<IdRange> ranges;
+  const MutexLock lock(mutex_);
+  TimePoint deadline{};
+  for (bool first = true;; first = false) {
+    if (!stopped_.ok()) return stopped_;
+    const bool taken = take_locked(least, most, &ranges);
+    const TimePoint now = clock_->now();
+    if (taken) {
+      request_refill(now);
+      return ranges;
+    }
+    if (first) {
+      ++waits_;
+      deadline = now + timeout.value_or(options_.wait_timeout);
+    }
+    if (Status refused = refusal(now); !refused.ok()) return refused;
+    if (now >= deadline) return deadline_status();
+    blocked_ids_ += least;
+    request_refill(now);
+    changed_.wait_until(mutex_, deadline);
+    blocked_ids_ -= least;
+  }
+}
+
+Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t most) {
+  if (fork_guard_.forked()) return forked_status();
+  std::vector<IdRange> ranges;
+  const MutexLock lock(mutex_);
+  if (!stopped_.ok()) return stopped_;
+  const bool taken = take_locked(least, most, &ranges);
+  const TimePoint now = clock_->now();
+  if (!taken) {
+    ++waits_;
+    if (Status refused = refusal(now); !refused.ok()) return refused;
+  }
+  request_refill(now);
+  if (taken) return ranges;
+  return Status(StatusCode::kUnavailable, "no ids of tag '" + tag_ + "' in memory just now");
+}
+
+void TagState::on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback callback) {
+  if (fork_guard_.forked()) return callback(forked_status());
+  Wakeups wakeups;
+  {
+    const MutexLock lock(mutex_);
+    const TimePoint now = clock_->now();
+    Parked parked{count_ids, now + timeout, std::move(callback)};
+    if (std::optional<Status> verdict = verdict_on(parked, now)) {
+      wakeups.emplace_back(std::move(parked.callback), *std::move(verdict));
+    } else {
+      parked_ids_ += count_ids;
+      parked_.push_back(std::move(parked));
+      request_refill(now);
+      // While the store hangs nothing else ends the waits whose time is up; looking only each time
+      // the number has doubled keeps the cost of a call constant.
+      if (parked_.size() >= parked_sweep_at_) wakeups = collect_wakeups(now);
+    }
+  }
+  run(std::move(wakeups));
+}
+
+void TagState::run(Wakeups wakeups) {
+  for (auto& [callback, status] : wakeups) callback(status);
+}
+
+// What a parked caller has to hear; nothing while it should go on waiting.
+std::optional<Status> TagState::verdict_on(const Parked& parked, TimePoint now) const {
+  if (!stopped_.ok()) return stopped_;
+  if (parked.count_ids <= available_ids()) return Status();
+  if (Status refused = refusal(now); !refused.ok()) return refused;
+  if (parked.deadline <= now) return deadline_status();
+  return std::nullopt;
+}
+
+// Takes the parked callers out that have something to hear.
+TagState::Wakeups TagState::collect_wakeups(TimePoint now) {
+  Wakeups wakeups;
+  std::vector<Parked> staying;
+  for (Parked& parked : parked_) {
+    if (std::optional<Status> verdict = verdict_on(parked, now)) {
+      parked_ids_ -= parked.count_ids;
+      wakeups.emplace_back(std::move(parked.callback), *std::move(verdict));
+    } else {
+      staying.push_back(std::move(parked));
+    }
+  }
+  parked_ = std::move(staying);
+  parked_sweep_at_ = std::max<std::size_t>(64, 2 * parked_.size());
+  return wakeups;
+}
+
+Status TagState::refusal(TimePoint now) const {
+  if (error_.ok()) return {};
+  if (!is_transient(error_)) return now < retry_at_ ? error_ : Status();
+  // Whoever came when the store had just failed waits for it; once nobody has been served for a
+  // whole wait_timeout, errors come at once.
+  return now - failing_since_ >= options_.wait_timeout ? error_ : Status();
+}
+
+Status TagState::deadline_status() const {
+  std::string message = "no ids of tag '" + tag_ + "' came in time; ";
+  message += error_.ok() ? "the store has not answered yet" : "the store says: " + error_.message();
+  return {StatusCode::kDeadlineExceeded, std::move(message)};
+}
+
+// --- stock ---
+
+bool TagState::take_locked(std::int64_t least, std::int64_t most, std::vector<IdRange>* ranges) {
+  if (const IdRange range = cursor_.claim(least, most); !range.empty()) {
+    ranges->push_back(range);
+    return true;
+  }
+  reclaim_chunk();
+  const bool enough = stock_ids_ >= least;
+  std::int64_t missing = enough ? std::min(most, stock_ids_) : 0;
+  stock_ids_ -= missing;
+  issued_ids_ += missing;
+  used_ids_ += missing;
+  while (missing > 0) {
+    IdRange& front = stock_.front();
+    const std::int64_t taken = std::min(missing, front.size());
+    ranges->push_back({front.first, front.first + taken});
+    front.first += taken;
+    missing -= taken;
+    if (front.empty()) stock_.pop_front();
+  }
+  publish_chunk();
+  return enough;
+}
+
+void TagState::reclaim_chunk() {
+  if (chunk_size_ == 0 && !cursor_.crowded()) return;
+  const IdRange tail = cursor_.replace({});
+  const std::int64_t used = chunk_size_ - tail.size();
+  chunk_size_ = 0;
+  issued_ids_ += used;
+
+  const TimePoint now = clock_->now();
+  burn_.add(used + used_ids_, now - burn_at_);
+  burn_at_ = now;
+  used_ids_ = 0;
+
+  if (tail.empty()) return;
+  stock_ids_ += tail.size();
+  if (!stock_.empty() && stock_.front().first == tail.end) {
+    stock_.front().first = tail.first;
+  } else {
+    stock_.push_front(tail);
+  }
+}
+
+void TagState::publish_chunk() {
+  if (stock_.empty() || chunk_size_ != 0) return;
+  IdRange& front = stock_.front();
+  chunk_size_ = std::min({front.size(), internal::IdCursor::kSegmentIdsMax,
+                          chunk_ids(options_.limits, step_, burn_.ids_per_second())});
+  const IdRange left = cursor_.replace({front.first, front.first + chunk_size_});
+  FEATHERID_INVARIANT(left.empty(), left.first, left.end);
+  front.first += chunk_size_;
+  stock_ids_ -= chunk_size_;
+  if (front.empty()) stock_.pop_front();
+}
+
+void TagState::add_to_stock(IdRange range) {
+  FEATHERID_INVARIANT(range.first >= highest_end_, range.first, highest_end_);
+  highest_end_ = range.end;
+  stock_ids_ += range.size();
+  if (!stock_.empty() && stock_.back().end == range.first) {
+    stock_.back().end = range.end;
+  } else {
+    stock_.push_back(range);
+  }
+}
+
+std::int64_t TagState::available_ids() const { return stock_ids_ + cursor_.remaining(); }
+
+// --- refill ---
+
+std::int64_t TagState::refill_due_ids() const {
+  RefillState state;
+  state.step = step_;
+  state.stock_ids = available_ids();
+  state.wanted_ids = blocked_ids_ + parked_ids_;
+  state.last_lease_ids = last_lease_ids_;
+  state.burn_ids_per_second = burn_.ids_per_second();
+  state.lease_latency = lease_latency_;
+  return featherid::ids_to_lease(options_.limits, state);
+}
+
+void TagState::request_refill(TimePoint now) {
+  if (flight_ != Flight::kNone || queue_ == nullptr || !stopped_.ok()) return;
+  if (step_ > 0 && refill_due_ids() == 0) return;
+  flight_ = Flight::kQueued;
+  queue_->request(shared_from_this(), error_.ok() ? now : std::max(now, retry_at_));
+}
+
+bool TagState::begin_refill() {
+  const MutexLock lock(mutex_);
+  FEATHERID_INVARIANT(flight_ == Flight::kQueued, static_cast<int>(flight_), 0);
+  flight_ = stopped_.ok() ? Flight::kFlying : Flight::kNone;
+  return flight_ == Flight::kFlying;
+}
+
+bool TagState::needs_row() const {
+  const MutexLock lock(mutex_);
+  return step_ <= 0 || clock_->now() - row_read_at_ >= kRowTtl;
+}
+
+Status TagState::accept_row(const SegmentRow& row) {
+  if (row.step <= 0) {
+    return {StatusCode::kUnavailable, "the row of tag '" + tag_ + "' has step " +
+                                          std::to_string(row.step) + "; set it to 1 or more"};
+  }
+  const MutexLock lock(mutex_);
+  step_ = std::min(row.step, kLeaseIdsMax);
+  row_read_at_ = clock_->now();
+  // relaxed: a hint, which publishes nothing.
+  resolved_.store(true, std::memory_order_relaxed);
+  return {};
+}
+
+std::int64_t TagState::ids_to_lease() const {
+  const MutexLock lock(mutex_);
+  return stopped_.ok() ? refill_due_ids() : 0;
+}
+
+Status TagState::check_lease(std::int64_t asked_ids, IdRange range) const {
+  std::string wrong;
+  if (range.size() != asked_ids) {
+    wrong = "a lease of " + std::to_string(asked_ids) + " ids came back as " +
+            std::to_string(range.size());
+  } else if (range.first < 1 || range.last() > kIdMax) {
+    wrong = "a lease lies outside [1, 2^63 - 2]";
+  } else if (range.first < highest_end_) {
+    wrong = "the store went backwards: it leased id " + std::to_string(range.first) +
+            " after this process had held ids up to " + std::to_string(highest_end_ - 1);
+  } else {
+    return {};
+  }
+  return {StatusCode::kDataLoss,
+          "tag '" + tag_ + "' is stopped: " + wrong +
+              "; move its max_id past every id ever handed out, then restart this process"};
+}
+
+TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRange> leased,
+                                             Duration latency) {
+  RefillOutcome outcome;
+  Wakeups wakeups;
+  {
+    const MutexLock lock(mutex_);
+    const TimePoint now = clock_->now();
+    flight_ = Flight::kNone;
+    outcome.failures_before = failures_;
+    outcome.status = leased.status();
+    if (leased.ok() && asked_ids > 0) {
+      outcome.status = check_lease(asked_ids, *leased);
+      ++leases_;
+    }
+    if (outcome.status.code() == StatusCode::kDataLoss) {
+      stop(outcome.status);
+    } else if (!outcome.status.ok()) {
+      note_failure(outcome.status, now);
+    } else {
+      error_ = {};
+      failures_ = 0;
+      if (asked_ids > 0) {
+        last_lease_ids_ = asked_ids;
+        lease_latency_ = latency;
+        add_to_stock(*leased);
+      }
+      // A closed tag keeps the range only to give it back.
+      if (stopped_.ok() && cursor_.remaining() == 0) {
+        reclaim_chunk();
+        publish_chunk();
+      }
+    }
+    changed_.notify_all();
+    wakeups = collect_wakeups(now);
+    // "No such tag" is asked again when a caller comes, not for its own sake.
+    if (outcome.status.ok() || is_transient(outcome.status)) request_refill(now);
+  }
+  run(std::move(wakeups));
+  return outcome;
+}
+
+void TagState::note_failure(const Status& status, TimePoint now) {
+  error_ = status;
+  ++lease_failures_;
+  if (failures_++ == 0) failing_since_ = now;
+  retry_at_ = now + (is_transient(status)
+                         ? backoff(options_.backoff_min, options_.backoff_max, failures_, random_)
+                         : options_.unknown_tag_ttl);
+}
+
+void TagState::stop(Status reason) {
+  // What is held may be leased again by others by now: it is dropped.
+  reclaim_chunk();
+  stock_.clear();
+  stock_ids_ = 0;
+  error_ = reason;
+  stopped_ = std::move(reason);
+}
+
+TagSnapshot TagState::snapshot() const {
+  const MutexLock lock(mutex_);
+  TagSnapshot snapshot;
+  const std::int64_t in_cursor = cursor_.remaining();
+  snapshot.issued_ids = issued_ids_ + std::max<std::int64_t>(0, chunk_size_ - in_cursor);
+  snapshot.held_ids = stock_ids_ + in_cursor;
+  snapshot.returned_ids = returned_ids_;
+  snapshot.burn_ids_per_second = burn_.ids_per_second();
+  snapshot.leases = leases_;
+  snapshot.lease_failures = lease_failures_;
+  snapshot.waits = waits_;
+  snapshot.lease_latency = lease_latency_;
+  snapshot.error = error_;
+  return snapshot;
+}
+
+// --- shutdown ---
+
+void TagState::close() {
+  Wakeups wakeups;
+  {
+    const MutexLock lock(mutex_);
+    queue_ = nullptr;
+    if (stopped_.ok()) {
+      reclaim_chunk();
+      stopped_ = Status(StatusCode::kFailedPrecondition, "the allocator was shut down");
+    }
+    changed_.notify_all();
+    wakeups = collect_wakeups(clock_->now());
+  }
+  run(std::move(wakeups));
+}
+
+IdRange TagState::take_tail() {
+  const MutexLock lock(mutex_);
+  FEATHERID_INVARIANT(queue_ == nullptr, 0, 0);
+  // A flight that is still under way may have moved max_id; the store's compare-and-set decides.
+  if (stock_.empty() || stock_.back().end != highest_end_) return {};
+  const IdRange tail = stock_.back();
+  stock_.clear();
+  stock_ids_ = 0;
+  return tail;
+}
+
+void TagState::note_returned(std::int64_t count_ids) {
+  const MutexLock lock(mutex_);
+  returned_ids_ += count_ids;
+}
+
+}  // namespace featherid

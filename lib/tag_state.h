@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_TAG_STATE_H_
+#define FEATHERID_LIB_TAG_STATE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "featherid/id_cursor.h"
+#include "featherid/id_range.h"
+#include "featherid/segment_store.h"
+#include "featherid/status.h"
+#include "lib/clock.h"
+#include "lib/fork_guard.h"
+#include "lib/mutex.h"
+#include "lib/refill_policy.h"
+
+namespace featherid {
+
+class TagState;
+
+// Where a tag asks for a refill. Called with the tag's mutex held: must not call back.
+class RefillQueue {
+ public:
+  virtual ~RefillQueue() = default;
+  virtual void request(std::shared_ptr<TagState> tag, TimePoint due) = 0;
+};
+
+struct TagOptions {
+  Duration wait_timeout;
+  RefillLimits limits;
+  Duration backoff_min;
+  Duration backoff_max;
+  Duration unknown_tag_ttl;
+};
+
+// One moment of a tag, for stats.
+struct TagSnapshot {
+  std::int64_t issued_ids = 0;
+  std::int64_t held_ids = 0;
+  std::int64_t returned_ids = 0;
+  double burn_ids_per_second = 0;
+  std::int64_t leases = 0;
+  std::int64_t lease_failures = 0;
+  std::int64_t waits = 0;
+  Duration lease_latency{0};
+  Status error;
+};
+
+// One tag: the cursor that issues, the stock of leased ids behind it, and the callers that wait. It
+// does no I/O. Callers take ids; a refiller calls begin_refill … end_refill, one flight at a time.
+//
+// Threads: all methods from any thread. After close() it only answers kFailedPrecondition; after
+// fork() the child's copy does.
+class TagState : public std::enable_shared_from_this<TagState> {
+ public:
+  // `queue` must stay until close().
+  TagState(std::string tag, const TagOptions& options, std::shared_ptr<const Clock> clock,
+           RefillQueue* queue);
+
+  const std::string& tag() const { return tag_; }
+  internal::IdCursor& cursor() { return cursor_; }
+
+  // The store has shown a row of this tag.
+  bool resolved() const { return resolved_.load(std::memory_order_relaxed); }  // a hint: no partner
+
+  // --- callers ---
+
+  // Between `least` and `most` ids, in increasing order. take waits up to `timeout` (absent: the
+  // option wait_timeout), try_take never does. Errors as in sequence.h.
+  Result<std::vector<IdRange>> take(std::int64_t least, std::int64_t most,
+                                    std::optional<Duration> timeout);
+  Result<std::vector<IdRange>> try_take(std::int64_t least, std::int64_t most);
+
+  using ReadyCallback = std::function<void(const Status&)>;
+  void on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback callback);
+
+  TagSnapshot snapshot() const;
+
+  // --- the refiller ---
+
+  // False when nothing is to be done (any more).
+  bool begin_refill();
+  // The row is unknown, or known for so long that its step may have been changed.
+  bool needs_row() const;
+  // The row as found. An error (a row that cannot be served) goes to end_refill.
+  Status accept_row(const SegmentRow& row);
+  // How many ids to lease now; 0 for none.
+  std::int64_t ids_to_lease() const;
+
+  struct RefillOutcome {
+    Status status;            // of this refill; kDataLoss when the range was refused
+    int failures_before = 0;  // in a row, before this one
+  };
+  // Takes in what the store answered to a lease of `asked_ids` (0: none was tried, and `leased`
+  // holds the error of another call, or nothing went wrong and it is empty).
+  RefillOutcome end_refill(std::int64_t asked_ids, Result<IdRange> leased, Duration latency);
+
+  // --- shutdown ---
+
+  // Stops issuing and ends every wait. Idempotent.
+  void close();
+  // After close(), once: the unused ids at the end of the newest lease, which may be given back.
+  IdRange take_tail();
+  void note_returned(std::int64_t count_ids);
+
+ private:
+  enum class Flight { kNone, kQueued, kFlying };
+
+  struct Parked {
+    std::int64_t count_ids;
+    TimePoint deadline;
+    ReadyCallback callback;
+  };
+  // Callbacks to run, each with its status, once the mutex is free.
+  using Wakeups = std::vector<std::pair<ReadyCallback, Status>>;
+  static void run(Wakeups wakeups);
+
+  Status forked_status() const;
+  bool take_locked(std::int64_t least, std::int64_t most, std::vector<IdRange>* ranges)
+      REQUIRES(mutex_);
+  // Brings what the cursor still holds back into the stock and measures what it used.
+  void reclaim_chunk() REQUIRES(mutex_);
+  void publish_chunk() REQUIRES(mutex_);
+  void add_to_stock(IdRange range) REQUIRES(mutex_);
+  std::int64_t available_ids() const REQUIRES(mutex_);
+  std::int64_t refill_due_ids() const REQUIRES(mutex_);
+  void request_refill(TimePoint now) REQUIRES(mutex_);
+  // Why a call that found no ids should not wait; OK when it should.
+  Status refusal(TimePoint now) const REQUIRES(mutex_);
+  Status deadline_status() const REQUIRES(mutex_);
+  Status check_lease(std::int64_t asked_ids, IdRange range) const REQUIRES(mutex_);
+  void note_failure(const Status& status, TimePoint now) REQUIRES(mutex_);
+  void stop(Status reason) REQUIRES(mutex_);
+  std::optional<Status> verdict_on(const Parked& parked, TimePoint now) const REQUIRES(mutex_);
+  Wakeups collect_wakeups(TimePoint now) REQUIRES(mutex_);
+
+  // Constant after construction.
+  const std::string tag_;
+  const TagOptions options_;
+  const std::shared_ptr<const Clock> clock_;
+
+  internal::IdCursor cursor_;  // claims: any thread; replace(): under mutex_
+  ForkGuard fork_guard_{cursor_};
+  std::atomic<bool> resolved_{false};
+
+  mutable Mutex mutex_;
+  CondVar changed_;                        // ids came, or waiting has become pointless
+  RefillQueue* queue_ GUARDED_BY(mutex_);  // null after close()
+  Status stopped_ GUARDED_BY(mutex_);      // why the tag issues no more; OK while it does
+
+  // Leased ids behind the cursor, in increasing order.
+  std::deque<IdRange> stock_ GUARDED_BY(mutex_);
+  std::int64_t stock_ids_ GUARDED_BY(mutex_) = 0;
+  std::int64_t chunk_size_ GUARDED_BY(mutex_) = 0;   // of the chunk in the cursor
+  std::int64_t highest_end_ GUARDED_BY(mutex_) = 1;  // of all ranges ever leased here
+
+  // Waiting callers.
+  std::int64_t blocked_ids_ GUARDED_BY(mutex_) = 0;
+  std::vector<Parked> parked_ GUARDED_BY(mutex_);
+  std::int64_t parked_ids_ GUARDED_BY(mutex_) = 0;  // the sum of their counts
+  std::size_t parked_sweep_at_ GUARDED_BY(mutex_) = 64;
+
+  // Refill.
+  Flight flight_ GUARDED_BY(mutex_) = Flight::kNone;
+  std::int64_t step_ GUARDED_BY(mutex_) = 0;
+  TimePoint row_read_at_ GUARDED_BY(mutex_){};
+  std::int64_t last_lease_ids_ GUARDED_BY(mutex_) = 0;
+  Duration lease_latency_ GUARDED_BY(mutex_){0};
+  BurnMeter burn_ GUARDED_BY(mutex_);
+  TimePoint burn_at_ GUARDED_BY(mutex_);          // up to when burn_ has counted
+  std::int64_t used_ids_ GUARDED_BY(mutex_) = 0;  // since then, not counting the chunk
+  Status error_ GUARDED_BY(mutex_);               // of the last refill
+  int failures_ GUARDED_BY(mutex_) = 0;           // in a row
+  TimePoint failing_since_ GUARDED_BY(mutex_){};
+  TimePoint retry_at_ GUARDED_BY(mutex_){};
+  std::minstd_rand random_ GUARDED_BY(mutex_);
+
+  // Counts for stats.
+  std::int64_t issued_ids_ GUARDED_BY(mutex_) = 0;  // not counting the chunk in the cursor
+  std::int64_t returned_ids_ GUARDED_BY(mutex_) = 0;
+  std::int64_t leases_ GUARDED_BY(mutex_) = 0;
+  std::int64_t lease_failures_ GUARDED_BY(mutex_) = 0;
+  std::int64_t waits_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_TAG_STATE_H_

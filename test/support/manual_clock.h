@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_SUPPORT_MANUAL_CLOCK_H_
+#define FEATHERID_TEST_SUPPORT_MANUAL_CLOCK_H_
+
+#include <atomic>
+
+#include "lib/clock.h"
+
+namespace featherid::test {
+
+// Time that stands still until a test moves it. Thread-safe.
+class ManualClock final : public Clock {
+ public:
+  TimePoint now() const override { return TimePoint(Duration(ticks_.load())); }
+  void advance(Duration by) { ticks_ += by.count(); }
+
+ private:
+  std::atomic<Duration::rep> ticks_{Duration(std::chrono::hours(1)).count()};
+};
+
+}  // namespace featherid::test
+
+#endif  // FEATHERID_TEST_SUPPORT_MANUAL_CLOCK_H_

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+#include "lib/refiller.h"
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "test/support/catch.h"
+#include "test/support/fault_store.h"
+#include "test/support/manual_clock.h"
+
+namespace featherid {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr TagOptions kOptions{
+    seconds(2), {seconds(30), 10000000}, milliseconds(20), seconds(1), seconds(1)};
+
+// A refiller driven by hand.
+struct Fixture {
+  std::shared_ptr<test::FaultStore> store = std::make_shared<test::FaultStore>();
+  std::shared_ptr<test::ManualClock> clock = std::make_shared<test::ManualClock>();
+  std::vector<std::string> log;
+  std::shared_ptr<Refiller> refiller =
+      std::make_shared<Refiller>(store, clock, [this](LogLevel level, std::string_view line) {
+        if (level >= LogLevel::kInfo) log.emplace_back(line);
+      });
+  std::vector<std::shared_ptr<TagState>> tags;
+
+  ~Fixture() {
+    for (const auto& tag : tags) tag->close();
+  }
+  TagState& add(const std::string& name, std::int64_t step) {
+    REQUIRE(store->create(name, step).ok());
+    tags.push_back(std::make_shared<TagState>(name, kOptions, clock, refiller.get()));
+    return *tags.back();
+  }
+  static std::int64_t next(TagState& tag) {
+    const Result<std::vector<IdRange>> taken = tag.try_take(1, 1);
+    return taken.ok() ? taken->front().first : 0;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a refill finds the row and leases its step", "[refiller]") {
+  Fixture f;
+  TagState& tag = f.add("order", 100);
+  CHECK_FALSE(f.refiller->run_once());
+  CHECK(f.next(tag) == 0);
+  CHECK(f.refiller->run_once());
+  CHECK(f.next(tag) == 1);
+  CHECK(f.store->memory().find("order")->max_id == 100);
+  CHECK(f.store->finds() == 1);
+}
+
+TEST_CASE("a failed lease is tried again when its pause is over, and said once",
+          "[refiller][fault]") {
+  Fixture f;
+  TagState& tag = f.add("order", 100);
+  f.store->on_lease = [](std::string_view, std::int64_t) {
+    return Status(StatusCode::kUnavailable, "the store is down");
+  };
+  CHECK(f.next(tag) == 0);
+  for (int i = 0; i < 5; ++i) {
+    CHECK(f.refiller->run_once());
+    CHECK_FALSE(f.refiller->run_once());
+    REQUIRE(f.refiller->next_due().has_value());
+    f.clock->advance(*f.refiller->next_due() - f.clock->now());
+  }
+  f.store->on_lease = nullptr;
+  CHECK(f.refiller->run_once());
+  CHECK(f.next(tag) == 1);
+  CHECK(f.log == std::vector<std::string>{"tag 'order': cannot lease: the store is down",
+                                          "tag 'order': leasing works again"});
+}
+
+TEST_CASE("a store that throws fails that call only", "[refiller][fault]") {
+  Fixture f;
+  TagState& tag = f.add("order", 100);
+  f.store->on_lease = [](std::string_view, std::int64_t) -> Result<IdRange> {
+    throw std::runtime_error("boom");
+  };
+  CHECK(f.next(tag) == 0);
+  CHECK(f.refiller->run_once());
+  CHECK_THAT(f.log.at(0), Catch::Matchers::Contains("boom"));
+}
+
+TEST_CASE("an ambiguous lease is never used: its ids become a gap", "[refiller][fault]") {
+  Fixture f;
+  TagState& tag = f.add("order", 100);
+  bool failed = false;
+  f.store->on_lease = [&](std::string_view name, std::int64_t count) -> Result<IdRange> {
+    Result<IdRange> range = f.store->memory().lease(name, count);
+    if (std::exchange(failed, true)) return range;
+    return Status(StatusCode::kUnavailable, "the answer was lost after the commit");
+  };
+  CHECK(f.next(tag) == 0);
+  CHECK(f.refiller->run_once());
+  f.clock->advance(seconds(1));
+  CHECK(f.refiller->run_once());
+  CHECK(f.next(tag) == 101);
+}
+
+TEST_CASE("an idle tag leases once and never again", "[refiller]") {
+  Fixture f;
+  TagState& tag = f.add("order", 100);
+  CHECK(f.next(tag) == 0);
+  while (f.refiller->run_once()) continue;
+  for (int i = 0; i < 1000; ++i) {
+    f.clock->advance(seconds(1));
+    CHECK_FALSE(f.refiller->run_once());
+  }
+  CHECK(f.store->leases() == 1);
+}
+
+TEST_CASE("a steady burn, once grown, leases at most once per half a hold and holds one hold",
+          "[refiller]") {
+  Fixture f;
+  TagState& tag = f.add("order", 1000);
+  constexpr int kIdsPerTick = 1000;  // 100,000 ids/s
+  constexpr auto kTick = milliseconds(10);
+  int empty_handed = 0;
+  int leases_at_half = 0;
+  std::int64_t held_min = INT64_MAX;
+  for (int tick = 0; tick < 30000; ++tick) {  // 300 s
+    f.clock->advance(kTick);
+    for (int i = 0; i < kIdsPerTick; ++i) {
+      if (tick > 100 && f.next(tag) == 0) ++empty_handed;
+      if (tick <= 100) f.next(tag);
+    }
+    while (f.refiller->run_once()) continue;
+    if (tick == 15000) leases_at_half = f.store->leases();
+    if (tick > 15000) held_min = std::min(held_min, tag.snapshot().held_ids);
+  }
+  CHECK(empty_handed == 0);
+  CHECK(f.store->leases() - leases_at_half <= 10);  // 150 s of burn, hold 30 s
+  CHECK(held_min >= 3000000);                       // 30 s of burn
+  CHECK(held_min <= 7000000);
+}
+
+TEST_CASE("a single spike does not over-lease", "[refiller]") {
+  Fixture f;
+  TagState& tag = f.add("order", 1000);
+  std::int64_t used = 0;
+  for (int tick = 0; tick < 100; ++tick) {  // 1M ids/s for 0.1 s
+    f.clock->advance(milliseconds(1));
+    for (int i = 0; i < 1000; ++i) used += f.next(tag) != 0 ? 1 : 0;
+    while (f.refiller->run_once()) continue;
+  }
+  for (int i = 0; i < 1000; ++i) {
+    f.clock->advance(seconds(1));
+    while (f.refiller->run_once()) continue;
+  }
+  CHECK(tag.snapshot().held_ids <= 8 * used);
+}
+
+TEST_CASE("a hanging store call holds up neither the other tags nor the stop",
+          "[refiller][threads][fault]") {
+  auto store = std::make_shared<test::FaultStore>();
+  REQUIRE(store->create("stuck", 100).ok());
+  REQUIRE(store->create("order", 100).ok());
+  struct Gate {
+    std::mutex mutex;
+    std::condition_variable open_changed;
+    bool open = false;
+  };
+  auto gate = std::make_shared<Gate>();
+  store->on_lease = [gate, memory = &store->memory()](std::string_view tag, std::int64_t count) {
+    if (tag == "stuck") {
+      std::unique_lock<std::mutex> lock(gate->mutex);
+      gate->open_changed.wait(lock, [&] { return gate->open; });
+    }
+    return memory->lease(tag, count);
+  };
+  auto clock = std::make_shared<SteadyClock>();
+  auto refiller = std::make_shared<Refiller>(store, clock, LogCallback());
+  refiller->start(2);
+  auto stuck = std::make_shared<TagState>("stuck", kOptions, clock, refiller.get());
+  auto order = std::make_shared<TagState>("order", kOptions, clock, refiller.get());
+  CHECK_FALSE(stuck->try_take(1, 1).ok());
+  for (int i = 0; i < 1000; ++i) CHECK(order->take(1, 1, seconds(30)).ok());
+
+  stuck->close();
+  order->close();
+  CHECK_FALSE(refiller->stop(milliseconds(50)));
+  refiller.reset();
+  {
+    const std::lock_guard<std::mutex> lock(gate->mutex);
+    gate->open = true;
+  }
+  gate->open_changed.notify_all();
+  while (store->memory().find("stuck")->max_id == 0) std::this_thread::yield();
+}
+
+}  // namespace featherid

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#include "featherid/segment_allocator.h"
+
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "featherid/memory_store.h"
+#include "test/support/catch.h"
+#include "test/support/fault_store.h"
+
+namespace featherid {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+std::shared_ptr<test::FaultStore> store_with(const std::string& tag, std::int64_t step) {
+  auto store = std::make_shared<test::FaultStore>();
+  REQUIRE(store->create(tag, step).ok());
+  return store;
+}
+
+Result<IdRange> store_is_down(std::string_view, std::int64_t) {
+  return Status(StatusCode::kUnavailable, "the store is down");
+}
+
+AllocatorOptions patient() {
+  AllocatorOptions options;
+  options.wait_timeout = seconds(30);
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("ids come by name and by handle, from one series", "[segment_allocator]") {
+  SegmentAllocator ids(store_with("order", 10), patient());
+  CHECK(*ids.next_id("order") == 1);
+  Result<Sequence> order = ids.sequence("order");
+  REQUIRE(order.ok());
+  CHECK(order->tag() == "order");
+  CHECK(*order->next() == 2);
+  CHECK(*order->next(seconds(30)) == 3);
+  CHECK(*ids.next_range("order", 100) == std::vector<IdRange>{{4, 104}});
+  CHECK(*order->next_range(3) == std::vector<IdRange>{{104, 107}});
+  CHECK(*ids.next_id("order") == 107);
+}
+
+TEST_CASE("bad arguments are refused with what is allowed", "[segment_allocator]") {
+  SegmentAllocator ids(store_with("order", 10));
+  CHECK(ids.next_id("").status().code() == StatusCode::kInvalidArgument);
+  CHECK(ids.sequence(std::string(65, 'x')).status().code() == StatusCode::kInvalidArgument);
+  for (const std::int64_t count :
+       {std::int64_t{0}, std::int64_t{-1}, kRangeIdsMax + 1, INT64_MIN}) {
+    CHECK(ids.next_range("order", count).status().code() == StatusCode::kInvalidArgument);
+    CHECK(ids.try_next_range("order", count).status().code() == StatusCode::kInvalidArgument);
+    Status heard;
+    ids.sequence("order")->on_ready(count, seconds(1), [&](const Status& s) { heard = s; });
+    CHECK(heard.code() == StatusCode::kInvalidArgument);
+  }
+}
+
+TEST_CASE("an unknown tag is not found, and is found once it is created", "[segment_allocator]") {
+  auto store = std::make_shared<MemoryStore>();
+  AllocatorOptions options = patient();
+  options.unknown_tag_ttl = milliseconds(1);
+  SegmentAllocator ids(store, options);
+  CHECK(ids.next_id("late").status().code() == StatusCode::kNotFound);
+  REQUIRE(store->create("late", 10).ok());
+  Result<std::int64_t> id = ids.next_id("late");
+  while (id.status().code() == StatusCode::kNotFound) id = ids.next_id("late");
+  CHECK(*id == 1);
+}
+
+TEST_CASE("a flood of unknown tags neither fills memory nor reaches the store unbounded",
+          "[segment_allocator]") {
+  auto store = store_with("order", 10);
+  AllocatorOptions options;
+  options.unknown_tags_max = 64;
+  options.unknown_lookups_per_second_max = 10;
+  SegmentAllocator ids(store, options);
+  int refused = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const Status status = ids.next_id("no such tag " + std::to_string(i)).status();
+    if (status.code() == StatusCode::kUnavailable) ++refused;
+  }
+  CHECK(refused > 1000);
+  CHECK(store->finds() < 1000);
+  CHECK(ids.stats().empty());
+}
+
+TEST_CASE("options out of bounds are named, and every call says so", "[segment_allocator]") {
+  const auto message = [](void (*change)(AllocatorOptions&)) {
+    AllocatorOptions options;
+    change(options);
+    SegmentAllocator ids(std::make_shared<MemoryStore>(), options);
+    const Status status = ids.next_id("order").status();
+    CHECK(status.code() == StatusCode::kInvalidArgument);
+    return status.message();
+  };
+  using Catch::Matchers::Contains;
+  CHECK_THAT(message([](auto& o) { o.wait_timeout = milliseconds(0); }), Contains("wait_timeout"));
+  CHECK_THAT(message([](auto& o) { o.hold = seconds(0); }), Contains("hold"));
+  CHECK_THAT(message([](auto& o) { o.lease_max_ids = 0; }), Contains("lease_max_ids"));
+  CHECK_THAT(message([](auto& o) { o.refill_threads = 65; }), Contains("refill_threads"));
+  CHECK_THAT(message([](auto& o) { o.backoff_min = seconds(2); }), Contains("backoff_min"));
+  CHECK_THAT(message([](auto& o) { o.backoff_max = seconds(61); }), Contains("backoff_max"));
+  CHECK_THAT(message([](auto& o) { o.unknown_tag_ttl = milliseconds(0); }), Contains("ttl"));
+  CHECK_THAT(message([](auto& o) { o.unknown_tags_max = 1; }), Contains("unknown_tags_max"));
+  CHECK_THAT(message([](auto& o) { o.unknown_lookups_per_second_max = 0; }), Contains("lookups"));
+  CHECK_THAT(message([](auto& o) { o.shutdown_timeout = milliseconds(-1); }), Contains("shutdown"));
+  CHECK(SegmentAllocator(nullptr).next_id("order").status().code() == StatusCode::kInvalidArgument);
+}
+
+TEST_CASE("a wait ends by its deadline and says what the store said",
+          "[segment_allocator][fault]") {
+  auto store = store_with("order", 10);
+  store->on_lease = store_is_down;
+  AllocatorOptions options;
+  options.wait_timeout = milliseconds(50);
+  SegmentAllocator ids(store, options);
+  const Status status = ids.next_id("order").status();
+  CHECK((status.code() == StatusCode::kDeadlineExceeded ||
+         status.code() == StatusCode::kUnavailable));
+  CHECK_THAT(status.message(), Catch::Matchers::Contains("the store is down"));
+}
+
+TEST_CASE("an exhausted tag says so", "[segment_allocator]") {
+  auto store = store_with("order", 10);
+  REQUIRE(store->advance("order", kIdMax - 3).ok());
+  SegmentAllocator ids(store, patient());
+  CHECK(ids.next_id("order").status().code() == StatusCode::kExhausted);
+}
+
+TEST_CASE("shutdown gives the tail back, and the next process goes on without a gap",
+          "[segment_allocator]") {
+  auto store = store_with("order", 1000);
+  {
+    SegmentAllocator ids(store, patient());
+    for (std::int64_t id = 1; id <= 5; ++id) CHECK(*ids.next_id("order") == id);
+    CHECK(ids.shutdown() >= 995);
+    CHECK(ids.shutdown() == 0);
+    CHECK(ids.next_id("order").status().code() == StatusCode::kFailedPrecondition);
+    CHECK(ids.next_id("other").status().code() == StatusCode::kFailedPrecondition);
+  }
+  SegmentAllocator ids(store, patient());
+  CHECK(*ids.next_id("order") == 6);
+}
+
+TEST_CASE("a tail is not given back over somebody else's lease", "[segment_allocator]") {
+  auto store = store_with("order", 1000);
+  SegmentAllocator ids(store, patient());
+  CHECK(*ids.next_id("order") == 1);
+  const IdRange other = *store->lease("order", 10);
+  CHECK(ids.shutdown() == 0);
+  CHECK(store->find("order")->max_id == other.last());
+}
+
+TEST_CASE("a handle outlives its allocator and refuses", "[segment_allocator]") {
+  auto ids = std::make_unique<SegmentAllocator>(store_with("order", 10), patient());
+  Sequence order = *ids->sequence("order");
+  CHECK(order.next().ok());
+  ids.reset();
+  CHECK(order.next().status().code() == StatusCode::kFailedPrecondition);
+  CHECK(order.try_next().status().code() == StatusCode::kFailedPrecondition);
+}
+
+TEST_CASE("destroying the allocator ends waiting calls", "[segment_allocator][threads]") {
+  auto store = store_with("order", 10);
+  store->on_lease = store_is_down;
+  auto ids = std::make_unique<SegmentAllocator>(store, patient());
+  Sequence order = *ids->sequence("order");
+  auto waiting = std::async(std::launch::async, [&] { return order.next().status(); });
+  while (store->leases() == 0) std::this_thread::yield();
+  ids.reset();
+  const StatusCode code = waiting.get().code();
+  CHECK(code == StatusCode::kFailedPrecondition);
+}
+
+TEST_CASE("stats speak of the tags that exist", "[segment_allocator]") {
+  SegmentAllocator ids(store_with("order", 10), patient());
+  CHECK(ids.next_id("order").ok());
+  CHECK_FALSE(ids.next_id("none").ok());
+  const std::vector<TagStats> stats = ids.stats();
+  REQUIRE(stats.size() == 1);
+  CHECK(stats[0].tag == "order");
+  CHECK(stats[0].issued_ids == 1);
+  CHECK(stats[0].held_ids >= 9);
+  CHECK(stats[0].leases >= 1);
+}
+
+}  // namespace featherid

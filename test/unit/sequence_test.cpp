@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "featherid/sequence.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <memory>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "featherid/memory_store.h"
+#include "featherid/segment_allocator.h"
+#include "test/support/catch.h"
+
+namespace featherid {
+
+namespace {
+
+struct Fixture {
+  std::shared_ptr<MemoryStore> store = std::make_shared<MemoryStore>();
+  SegmentAllocator ids{store, options()};
+  Fixture() { REQUIRE(store->create("order", 100).ok()); }
+  static AllocatorOptions options() {
+    AllocatorOptions options;
+    options.wait_timeout = std::chrono::seconds(30);
+    return options;
+  }
+};
+
+// Runs `child` in a fork and returns how many of its checks failed.
+template <typename Child>
+int failures_in_fork(Child child) {
+  const pid_t pid = fork();
+  if (pid == 0) _exit(child());
+  int status = 0;
+  REQUIRE(waitpid(pid, &status, 0) == pid);
+  REQUIRE(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
+bool refuses(const Status& status) { return status.code() == StatusCode::kFailedPrecondition; }
+
+}  // namespace
+
+TEST_CASE("try_next never waits; on_ready says when it is worth while", "[sequence]") {
+  Fixture f;
+  Sequence order = *f.ids.sequence("order");
+  while (!order.try_next().ok()) {
+    std::atomic<bool> ready{false};
+    order.on_ready(1, std::chrono::seconds(30), [&](const Status& status) {
+      CHECK(status.ok());
+      ready = true;
+    });
+    while (!ready) std::this_thread::yield();
+  }
+  CHECK(*order.try_next() == 2);
+}
+
+TEST_CASE("local blocks hand out disjoint ids, each in order", "[sequence]") {
+  Fixture f;
+  Sequence order = *f.ids.sequence("order");
+  LocalBlock a = order.local(10);
+  LocalBlock b = order.local(10);
+  std::set<std::int64_t> seen;
+  std::int64_t last_a = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const std::int64_t id = *a.next();
+    CHECK(id > last_a);
+    last_a = id;
+    CHECK(seen.insert(id).second);
+    CHECK(seen.insert(*b.next()).second);
+  }
+  CHECK(*seen.rbegin() < 2000 + 2 * 10);  // nothing was lost but what the blocks still hold
+}
+
+TEST_CASE("a moved block takes its ids along", "[sequence]") {
+  Fixture f;
+  LocalBlock a = f.ids.sequence("order")->local(10);
+  CHECK(*a.next() == 1);
+  LocalBlock b = std::move(a);
+  CHECK(*b.next() == 2);
+  CHECK(*a.next() == 11);  // NOLINT(bugprone-use-after-move): it starts a new block
+  a = std::move(b);
+  CHECK(*a.next() == 3);
+}
+
+TEST_CASE("a block at the very end of the ids stops", "[sequence]") {
+  Fixture f;
+  REQUIRE(f.store->advance("order", kIdMax - 100).ok());
+  LocalBlock block = f.ids.sequence("order")->local(1000);
+  std::int64_t last = 0;
+  Result<std::int64_t> id = block.next();
+  for (; id.ok(); id = block.next()) last = *id;
+  CHECK(last == kIdMax);
+  CHECK(id.status().code() == StatusCode::kExhausted);
+}
+
+TEST_CASE("a forked child refuses everything and the parent goes on", "[sequence][fork]") {
+  Fixture f;
+  Sequence order = *f.ids.sequence("order");
+  LocalBlock block = order.local(10);
+  CHECK(*block.next() == 1);
+  CHECK(*order.next() == 11);
+  const int failed = failures_in_fork([&] {
+    int failures = 0;
+    failures += !refuses(order.next().status());
+    failures += !refuses(order.try_next().status());
+    failures += !refuses(order.next_range(5).status());
+    failures += !refuses(block.next().status());
+    failures += !refuses(f.ids.next_id("order").status());
+    failures += !refuses(f.ids.next_id("other").status());
+    failures += f.ids.shutdown() != 0;
+    failures += !f.ids.stats().empty();
+    order.on_ready(1, std::chrono::seconds(1),
+                   [&](const Status& status) { failures += !refuses(status); });
+    return failures;
+  });
+  CHECK(failed == 0);
+  CHECK(*block.next() == 2);
+  CHECK(*order.next() == 12);
+}
+
+// ThreadSanitizer does not follow threads that a forked child starts.
+#if !defined(__SANITIZE_THREAD__)
+TEST_CASE("a child may destroy its copy and make an allocator of its own", "[sequence][fork]") {
+  auto store = std::make_shared<MemoryStore>();
+  REQUIRE(store->create("order", 100).ok());
+  auto ids = std::make_unique<SegmentAllocator>(store, Fixture::options());
+  CHECK(*ids->next_id("order") == 1);
+  const int failed = failures_in_fork([&] {
+    ids.reset();
+    auto own_store = std::make_shared<MemoryStore>();
+    int failures = own_store->create("order", 100).ok() ? 0 : 1;
+    SegmentAllocator own(own_store, Fixture::options());
+    const Result<std::int64_t> id = own.next_id("order");
+    failures += !id.ok() || *id != 1;
+    return failures;
+  });
+  CHECK(failed == 0);
+  CHECK(*ids->next_id("order") == 2);
+}
+#endif
+
+}  // namespace featherid

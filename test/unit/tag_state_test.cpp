@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+#include "lib/tag_state.h"
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "test/support/catch.h"
+#include "test/support/manual_clock.h"
+
+namespace featherid {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+// Remembers what was asked of it; a test plays the refiller.
+class RecordingQueue final : public RefillQueue {
+ public:
+  void request(std::shared_ptr<TagState> tag, TimePoint due) override {
+    tag_ = std::move(tag);
+    due_ = due;
+    ++requests_;
+  }
+  int requests() const { return requests_; }
+  TimePoint due() const { return due_; }
+
+ private:
+  std::shared_ptr<TagState> tag_;
+  TimePoint due_{};
+  int requests_ = 0;
+};
+
+constexpr TagOptions kOptions{
+    seconds(2), {seconds(30), 10000000}, milliseconds(20), seconds(1), seconds(1)};
+
+Status down() { return {StatusCode::kUnavailable, "the store is down"}; }
+
+// A tag with a row of step 100 and a store that leases consecutive ranges.
+struct Fixture {
+  RecordingQueue queue;
+  std::shared_ptr<test::ManualClock> clock = std::make_shared<test::ManualClock>();
+  std::shared_ptr<TagState> tag = std::make_shared<TagState>("order", kOptions, clock, &queue);
+  std::int64_t max_id = 0;
+
+  ~Fixture() { tag->close(); }
+
+  TagState::RefillOutcome answer(Result<IdRange> leased, std::int64_t asked_ids) {
+    return tag->end_refill(asked_ids, std::move(leased), milliseconds(1));
+  }
+  void refill() {
+    REQUIRE(tag->begin_refill());
+    REQUIRE(tag->accept_row({"order", max_id, 100}).ok());
+    const std::int64_t asked_ids = tag->ids_to_lease();
+    REQUIRE(asked_ids > 0);
+    const IdRange range{max_id + 1, max_id + 1 + asked_ids};
+    max_id += asked_ids;
+    CHECK(answer(range, asked_ids).status.ok());
+  }
+  void fail(Status error) {
+    REQUIRE(tag->begin_refill());
+    CHECK(answer(std::move(error), 0).status.code() != StatusCode::kOk);
+  }
+  std::int64_t next() {
+    const Result<std::vector<IdRange>> taken = tag->try_take(1, 1);
+    return taken.ok() ? taken->front().first : 0;
+  }
+  StatusCode try_code() { return tag->try_take(1, 1).status().code(); }
+};
+
+}  // namespace
+
+TEST_CASE("a tag asks for its first lease when it is first used", "[tag_state]") {
+  Fixture f;
+  CHECK(f.queue.requests() == 0);
+  CHECK(f.try_code() == StatusCode::kUnavailable);
+  CHECK(f.queue.requests() == 1);
+  CHECK(f.try_code() == StatusCode::kUnavailable);
+  CHECK(f.queue.requests() == 1);  // single flight
+  f.refill();
+  for (std::int64_t id = 1; id <= 50; ++id) CHECK(f.next() == id);
+}
+
+TEST_CASE("a tag asks for more before it has run out", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  const int requests = f.queue.requests();
+  for (int i = 0; i < 75; ++i) CHECK(f.next() != 0);
+  CHECK(f.queue.requests() == requests + 1);
+  f.refill();
+  for (std::int64_t id = 76; id <= 150; ++id) CHECK(f.next() == id);
+}
+
+TEST_CASE("a failed prefetch leaves the current segment usable", "[tag_state][fault]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  while (f.queue.requests() == 1) CHECK(f.next() != 0);
+  f.fail(down());
+  std::int64_t last = 0;
+  while (const std::int64_t id = f.next()) last = id;
+  CHECK(last == 100);
+  f.clock->advance(seconds(1));
+  f.refill();
+  CHECK(f.next() == 101);
+}
+
+TEST_CASE("a range comes whole and in order, across leases, or not at all", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK(f.next() == 1);
+  CHECK(f.tag->try_take(100, 100).status().code() == StatusCode::kUnavailable);
+  CHECK(f.next() == 2);  // nothing was lost
+
+  f.max_id += 1000;  // another process leases in between
+  f.tag->on_ready(150, seconds(1), [](const Status&) {});
+  f.refill();
+  const Result<std::vector<IdRange>> taken = f.tag->try_take(150, 150);
+  REQUIRE(taken.ok());
+  CHECK(*taken == std::vector<IdRange>{{3, 101}, {1101, 1153}});
+}
+
+TEST_CASE("failures are retried after a growing pause", "[tag_state][fault]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  Duration last{0};
+  for (int i = 0; i < 10; ++i) {
+    f.fail(down());
+    const Duration pause = f.queue.due() - f.clock->now();
+    CHECK(pause >= milliseconds(10));
+    CHECK(pause <= seconds(1));
+    if (i == 9) CHECK(pause >= milliseconds(500));
+    f.clock->advance(pause);
+  }
+}
+
+TEST_CASE("once the store has failed for a whole wait_timeout, errors come at once",
+          "[tag_state][fault]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.fail(down());
+  Status heard;
+  int calls = 0;
+  f.tag->on_ready(1, seconds(60), [&](const Status& status) { heard = status, ++calls; });
+  CHECK(calls == 0);
+  f.clock->advance(seconds(2));
+  f.fail(down());
+  CHECK(calls == 1);
+  CHECK(heard.message() == "the store is down");
+  CHECK(f.tag->take(1, 1, seconds(60)).status().code() == StatusCode::kUnavailable);
+}
+
+TEST_CASE("an unknown tag is remembered for unknown_tag_ttl", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.fail({StatusCode::kNotFound, "no such tag"});
+  const int requests = f.queue.requests();
+  CHECK(f.try_code() == StatusCode::kNotFound);
+  CHECK(f.queue.requests() == requests);
+  f.clock->advance(seconds(1));
+  CHECK(f.try_code() == StatusCode::kUnavailable);  // it is asked again
+  CHECK(f.queue.requests() == requests + 1);
+  f.refill();
+  CHECK(f.next() == 1);
+}
+
+TEST_CASE("a row that cannot be served names the mend, and serves once mended", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  REQUIRE(f.tag->begin_refill());
+  const Status refused = f.tag->accept_row({"order", 0, 0});
+  CHECK_THAT(refused.message(), Catch::Matchers::Contains("step 0; set it to 1 or more"));
+  f.answer(refused, 0);
+  f.clock->advance(seconds(1));
+  f.refill();
+  CHECK(f.next() == 1);
+}
+
+TEST_CASE("a store that went backwards stops the tag, held ids and all", "[tag_state][fault]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  const int requests = f.queue.requests();
+  while (f.queue.requests() == requests) CHECK(f.next() != 0);
+  Status heard;
+  f.tag->on_ready(100000, seconds(60), [&](const Status& status) { heard = status; });
+  REQUIRE(f.tag->begin_refill());
+  const IdRange old{51, 151};
+  CHECK(f.answer(old, 100).status.code() == StatusCode::kDataLoss);
+  CHECK(f.next() == 0);
+  CHECK(f.try_code() == StatusCode::kDataLoss);
+  CHECK(heard.code() == StatusCode::kDataLoss);
+  f.tag->close();
+  CHECK(f.tag->take_tail().empty());
+}
+
+TEST_CASE("a lease of the wrong size or outside the id space stops the tag", "[tag_state][fault]") {
+  for (const IdRange wrong : {IdRange{1, 100}, IdRange{0, 100}, IdRange{-99, 1}, IdRange{5, 5}}) {
+    Fixture f;
+    CHECK(f.next() == 0);
+    REQUIRE(f.tag->begin_refill());
+    REQUIRE(f.tag->accept_row({"order", 0, 100}).ok());
+    CHECK(f.answer(wrong, 100).status.code() == StatusCode::kDataLoss);
+  }
+}
+
+TEST_CASE("closing returns the unused end of the newest lease", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  for (int i = 0; i < 30; ++i) CHECK(f.next() != 0);
+  f.tag->close();
+  CHECK(f.try_code() == StatusCode::kFailedPrecondition);
+  CHECK(f.tag->take_tail() == IdRange{31, 101});
+  CHECK(f.tag->take_tail().empty());
+}
+
+TEST_CASE("closing returns only what lies above everybody else's leases", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  f.max_id += 1000;
+  f.tag->on_ready(150, seconds(1), [](const Status&) {});
+  f.refill();
+  f.tag->close();
+  CHECK(f.tag->take_tail().first == 1101);
+}
+
+TEST_CASE("a lease that ends after the close is given back, not issued", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  REQUIRE(f.tag->begin_refill());
+  REQUIRE(f.tag->accept_row({"order", 0, 100}).ok());
+  f.tag->close();
+  f.answer(IdRange{1, 101}, 100);
+  CHECK(f.next() == 0);
+  CHECK(f.tag->take_tail() == IdRange{1, 101});
+}
+
+TEST_CASE("closing ends every wait", "[tag_state][threads]") {
+  Fixture f;
+  Status heard;
+  f.tag->on_ready(1, seconds(60), [&](const Status& status) { heard = status; });
+  Status blocked;
+  std::thread caller([&] { blocked = f.tag->take(1, 1, seconds(60)).status(); });
+  while (f.tag->snapshot().waits == 0) std::this_thread::yield();
+  f.tag->close();
+  caller.join();
+  CHECK(blocked.code() == StatusCode::kFailedPrecondition);
+  CHECK(heard.code() == StatusCode::kFailedPrecondition);
+}
+
+TEST_CASE("on_ready speaks when enough ids have come, once", "[tag_state]") {
+  Fixture f;
+  std::vector<Status> heard;
+  f.tag->on_ready(150, seconds(60), [&](const Status& status) { heard.push_back(status); });
+  CHECK(heard.empty());
+  f.refill();  // the waiting callers' 150, not the step
+  REQUIRE(heard.size() == 1);
+  CHECK(heard[0].ok());
+  f.tag->on_ready(1, seconds(60), [&](const Status& status) { heard.push_back(status); });
+  CHECK(heard.size() == 2);  // at once
+}
+
+TEST_CASE("parked waits whose time is up do not pile up while the store hangs",
+          "[tag_state][fault]") {
+  Fixture f;
+  int timed_out = 0;
+  for (int i = 0; i < 10000; ++i) {
+    f.tag->on_ready(1, seconds(1), [&](const Status& status) {
+      if (status.code() == StatusCode::kDeadlineExceeded) ++timed_out;
+    });
+    f.clock->advance(milliseconds(100));
+  }
+  CHECK(timed_out > 9900);
+}
+
+TEST_CASE("a snapshot counts what was issued and what is held", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  for (int i = 0; i < 10; ++i) CHECK(f.next() != 0);
+  const TagSnapshot snapshot = f.tag->snapshot();
+  CHECK(snapshot.issued_ids == 10);
+  CHECK(snapshot.held_ids == 90);
+  CHECK(snapshot.leases == 1);
+  CHECK(snapshot.waits == 1);
+}
+
+TEST_CASE("a changed step is noticed within a minute", "[tag_state]") {
+  Fixture f;
+  CHECK(f.tag->needs_row());
+  CHECK(f.tag->accept_row({"order", 0, 100}).ok());
+  CHECK_FALSE(f.tag->needs_row());
+  f.clock->advance(seconds(60));
+  CHECK(f.tag->needs_row());
+}
+
+}  // namespace featherid
