@@ -7,27 +7,55 @@
 
 namespace featherid::internal {
 
+namespace {
+
+constexpr std::uint64_t kGeneration = std::uint64_t{1} << 32;
+
+std::uint64_t generation_of(std::uint64_t word) { return word / kGeneration; }
+
+// In a closed generation there is no segment: between two of them, and after the last.
+bool is_closed(std::uint64_t word) { return generation_of(word) % 2 == 1; }
+
+}  // namespace
+
+std::int64_t IdCursor::claim_one_slow(std::uint64_t word) {
+  for (;;) {
+    if (is_closed(word)) return 0;
+    const std::uint64_t origin = origin_.load(std::memory_order_acquire);
+    const std::int64_t first = first_.load(std::memory_order_relaxed);
+    const std::uint64_t size = size_.load(std::memory_order_relaxed);
+    // Adding nothing proves, as in claim_one(), that the record is still that of `word`.
+    const std::uint64_t now = word_.fetch_add(0, std::memory_order_acq_rel);
+    const bool current = generation_of(now) == generation_of(word);
+    if (current && word - origin < size) return first + static_cast<std::int64_t>(word - origin);
+    if (current && generation_of(origin) == generation_of(word)) return 0;
+    // Segments race by: what `word` was worth is lost.
+    word = word_.fetch_add(1, std::memory_order_acq_rel);
+  }
+}
+
 IdRange IdCursor::claim(std::int64_t least, std::int64_t most) {
   FEATHERID_INVARIANT(1 <= least && least <= most, least, most);
-  // acquire: as in claim_one().
-  std::uint64_t word = word_.load(std::memory_order_acquire);
   for (;;) {
-    const Slot& slot = slot_of(word);
-    const std::int64_t first = slot.first.load(std::memory_order_acquire);
-    const std::uint32_t size = slot.size.load(std::memory_order_acquire);
-    const std::uint32_t offset = offset_of(word);
-    if (slot.generation.load(std::memory_order_relaxed) != generation_of(word)) {
-      word = word_.load(std::memory_order_acquire);
+    // The orders are those of claim_one().
+    const std::uint64_t origin = origin_.load(std::memory_order_acquire);
+    const std::int64_t first = first_.load(std::memory_order_relaxed);
+    const std::uint64_t size = size_.load(std::memory_order_relaxed);
+    std::uint64_t word = word_.load(std::memory_order_acquire);
+    const std::uint64_t offset = word - origin;
+    if (offset >= size) {
+      // Used up, closed, or a record of another segment: only the last is worth another look.
+      if (is_closed(word) || generation_of(word) == generation_of(origin)) return {};
       continue;
     }
-    const std::int64_t left = std::int64_t{size} - offset;
+    const auto left = static_cast<std::int64_t>(size - offset);
     if (left < least) return {};
     const std::int64_t taken = std::min(left, most);
-    // Unlike fetch_add this never passes the end, so a large claim cannot push the offset far. When
-    // it succeeds the word had not changed, so neither had the slot.
+    // Unlike fetch_add this never passes the end, so a large claim cannot push the offset far.
     if (word_.compare_exchange_weak(word, word + static_cast<std::uint64_t>(taken),
-                                    std::memory_order_acquire, std::memory_order_acquire)) {
-      return {first + offset, first + offset + taken};
+                                    std::memory_order_acq_rel, std::memory_order_relaxed)) {
+      const std::int64_t begin = first + static_cast<std::int64_t>(offset);
+      return {begin, begin + taken};
     }
   }
 }
@@ -37,35 +65,38 @@ IdRange IdCursor::replace(IdRange next) {
   FEATHERID_INVARIANT(next.empty() || (next.first >= 1 && next.last() <= kIdMax), next.first,
                       next.end);
   // relaxed: only replace() changes the generation, and one thread at a time runs it.
-  const std::uint32_t generation = generation_of(word_.load(std::memory_order_relaxed)) + 1;
-  Slot& slot = slots_[generation % kSlots];
-  // The generation goes first: a claimant that still holds the slot's former generation and reads
-  // the new first or size (release here, acquire there) then sees that its generation is gone.
-  slot.generation.store(generation, std::memory_order_relaxed);
-  slot.first.store(next.first, std::memory_order_release);
-  slot.size.store(static_cast<std::uint32_t>(next.size()), std::memory_order_release);
-  // release: publishes the slot to claimants. acquire is not needed for the tail: this thread wrote
-  // the slot that the old word speaks of, or took over from the one that did under a mutex.
-  return tail_of(word_.exchange(std::uint64_t{generation} << 32, std::memory_order_acq_rel));
-}
+  const std::uint64_t generation = generation_of(word_.load(std::memory_order_relaxed));
+  const std::uint64_t closed = ((generation + 1) | 1) * kGeneration;
+  // acquire: pairs with the release in the claims, whose reads of the record come before the writes
+  // below.
+  const std::uint64_t last = word_.exchange(closed, std::memory_order_acq_rel);
 
-IdRange IdCursor::tail_of(std::uint64_t word) const {
-  const Slot& slot = slot_of(word);
-  const std::uint32_t size = slot.size.load(std::memory_order_relaxed);
-  const std::uint32_t offset = offset_of(word);
-  if (offset >= size) return {};
-  const std::int64_t first = slot.first.load(std::memory_order_relaxed);
-  return {first + offset, first + size};
+  // relaxed: this thread wrote the record, or took over under the owner's mutex from the one that
+  // did.
+  const std::uint64_t offset = last - origin_.load(std::memory_order_relaxed);
+  const std::uint64_t size = size_.load(std::memory_order_relaxed);
+  const std::int64_t first = first_.load(std::memory_order_relaxed);
+  IdRange tail;
+  if (offset < size) {
+    tail = {first + static_cast<std::int64_t>(offset), first + static_cast<std::int64_t>(size)};
+  }
+  if (next.empty()) return tail;
+
+  first_.store(next.first, std::memory_order_relaxed);
+  size_.store(static_cast<std::uint64_t>(next.size()), std::memory_order_relaxed);
+  // release: whoever reads the origin (acquire) reads no older first and size. A mixture of the old
+  // origin with newer ones does no harm: the word has left that generation.
+  origin_.store(closed + kGeneration, std::memory_order_release);
+  // release: whoever claims in the new generation (acquire) finds its record.
+  word_.store(closed + kGeneration, std::memory_order_release);
+  return tail;
 }
 
 std::int64_t IdCursor::remaining() const {
-  for (;;) {
-    const std::uint64_t word = word_.load(std::memory_order_acquire);
-    const Slot& slot = slot_of(word);
-    const std::uint32_t size = slot.size.load(std::memory_order_acquire);
-    if (slot.generation.load(std::memory_order_relaxed) != generation_of(word)) continue;
-    return std::max<std::int64_t>(0, std::int64_t{size} - offset_of(word));
-  }
+  const std::uint64_t origin = origin_.load(std::memory_order_acquire);
+  const std::uint64_t size = size_.load(std::memory_order_relaxed);
+  const std::uint64_t offset = word_.load(std::memory_order_acquire) - origin;
+  return offset < size ? static_cast<std::int64_t>(size - offset) : 0;
 }
 
 }  // namespace featherid::internal

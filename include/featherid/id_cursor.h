@@ -13,15 +13,22 @@ namespace featherid::internal {
 // The lock-free heart of a tag: hands out the ids of one segment at a time. Public only so that
 // Sequence::next() can be inlined; applications use Sequence.
 //
-// One 64-bit word holds `generation << 32 | offset`. A claim of one id is one fetch_add; the
-// generation names the slot that says which ids the offset counts in. A slot is written before its
-// generation is published, and is reused kSlots generations later, so a claimant that slept through
-// that many finds another generation in the slot: it has lost that id (a gap) and claims again.
+// One 64-bit word holds `generation << 32 | offset`, and beside it stands the record of the segment
+// that the generation numbers: its origin (the word that the segment began with), first id and
+// size. A claim reads the record and then adds 1 to the word; the difference between the word and
+// the origin is the offset, and it is below the size only if the two speak of the same segment.
 //
-// The offset must never carry into the generation. Valid offsets end at kSegmentIdsMax = 2^30; past
-// that only claim_one() adds, 1 at a time, and each thread that gets 0 must call replace() or see
-// it called (TagState does so under its mutex, see crowded()) before it claims again. So the offset
-// stays under 2^31 + the number of threads, and 2^31 threads do not exist.
+// Why the record cannot change in between: replace() first moves the word to a closed (odd)
+// generation and only then writes the record. A claim that got the old generation from its
+// fetch_add precedes that move in the order of all changes of the word, so its reads of the record
+// precede the writes.
+//
+// The offset must never carry into the generation. A segment has at most kSegmentIdsMax = 2^30 ids;
+// past its end only claim_one() adds, 1 at a time, and a thread that got 0 must call replace(), or
+// see crowded() false under the mutex that replace() is called with, before it claims again
+// (TagState does). So the offset stays under 2^31 + the number of threads, and 2^31 threads do not
+// exist. The generation may wrap: a stale record is taken for a new one only by a thread that
+// sleeps between two instructions for exactly a multiple of 2^31 segments.
 //
 // Threads: claims from any number of threads at once; replace() from one thread at a time (the
 // owner's mutex). Nothing is ever freed, so a claim needs no protection from reclamation.
@@ -33,22 +40,18 @@ class FEATHERID_EXPORT IdCursor {
   IdCursor(const IdCursor&) = delete;
   IdCursor& operator=(const IdCursor&) = delete;
 
-  // One id that nobody else gets, or 0 when the segment is used up. Wait-free but for lost ids.
+  // One id that nobody else gets, or 0 when the segment is used up.
   std::int64_t claim_one() {
-    for (;;) {
-      // acquire: pairs with the release in replace() (and, through the other claims in between,
-      // which are read-modify-writes, with its release sequence), so the slot of this generation is
-      // seen.
-      const std::uint64_t word = word_.fetch_add(1, std::memory_order_acquire);
-      const Slot& slot = slot_of(word);
-      const std::int64_t first = slot.first.load(std::memory_order_acquire);
-      const std::uint32_t size = slot.size.load(std::memory_order_acquire);
-      // The two acquires above pair with the releases in replace(): whoever read a later segment's
-      // first or size also sees its generation here.
-      if (slot.generation.load(std::memory_order_relaxed) != generation_of(word)) continue;
-      const std::uint32_t offset = offset_of(word);
-      return offset < size ? first + offset : 0;
-    }
+    // acquire: pairs with the release of origin_ in replace(), so first_ and size_ are no older.
+    const std::uint64_t origin = origin_.load(std::memory_order_acquire);
+    const std::int64_t first = first_.load(std::memory_order_relaxed);
+    const std::uint64_t size = size_.load(std::memory_order_relaxed);
+    // release: pairs with the acquire in replace(), so the three reads come before its writes;
+    // acquire: pairs with its release of the word, for claim_one_slow().
+    const std::uint64_t word = word_.fetch_add(1, std::memory_order_acq_rel);
+    const std::uint64_t offset = word - origin;
+    if (offset < size) return first + static_cast<std::int64_t>(offset);
+    return claim_one_slow(word);
   }
 
   // At least `least` and at most `most` ids in one range, or an empty range when fewer are left in
@@ -56,42 +59,32 @@ class FEATHERID_EXPORT IdCursor {
   IdRange claim(std::int64_t least, std::int64_t most);
 
   // Installs `next` (empty: the cursor closes) and returns what was not claimed of the segment
-  // before. Exact: an id is either in what is returned or was or will be got by exactly one
-  // claimant or lost. next.size() <= kSegmentIdsMax.
+  // before. Exact: each id of that segment is either in what is returned or with exactly one
+  // claimant; but one that a claimant took while segments raced by may be lost. next.size() <=
+  // kSegmentIdsMax.
   IdRange replace(IdRange next);
 
-  // Ids left in the segment, at some moment during the call.
+  // Ids left in the segment, at some moment during the call; while replace() runs, perhaps 0.
   std::int64_t remaining() const;
 
   // Claims past the end have piled up so far that replace() is due.
   bool crowded() const {
-    return offset_of(word_.load(std::memory_order_relaxed)) >= (std::uint32_t{1} << 31);
+    // relaxed: nothing is read on the strength of it.
+    return static_cast<std::uint32_t>(word_.load(std::memory_order_relaxed)) >> 31 != 0;
   }
 
  private:
   friend struct IdCursorTestPeer;  // puts the word near its bounds
 
-  static constexpr unsigned kSlots = 4;  // a power of two
+  // Finds out what `word`, which claim_one() got, entitles to: the record it read was of another
+  // segment, or the segment is used up.
+  FEATHERID_COLD std::int64_t claim_one_slow(std::uint64_t word);
 
-  struct Slot {
-    std::atomic<std::uint32_t> generation{0};
-    std::atomic<std::uint32_t> size{0};
-    std::atomic<std::int64_t> first{0};
-  };
-
-  static std::uint32_t generation_of(std::uint64_t word) {
-    return static_cast<std::uint32_t>(word >> 32);
-  }
-  static std::uint32_t offset_of(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
-  const Slot& slot_of(std::uint64_t word) const { return slots_[generation_of(word) % kSlots]; }
-
-  // The tail of the segment that `word` speaks of; only for a word that is still current, or for
-  // the caller of replace(), for whom no slot changes.
-  IdRange tail_of(std::uint64_t word) const;
-
-  // Written by every claim, so alone on its cache line; the slots change only once a segment.
+  // Written by every claim, so alone on its cache line; the record changes only once a segment.
   alignas(64) std::atomic<std::uint64_t> word_{0};
-  alignas(64) Slot slots_[kSlots];
+  alignas(64) std::atomic<std::uint64_t> origin_{0};
+  std::atomic<std::int64_t> first_{0};
+  std::atomic<std::uint64_t> size_{0};
 };
 
 // Counts the forks that this process descends from: it differs from the value a thing was made with

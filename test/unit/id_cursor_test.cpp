@@ -76,7 +76,7 @@ TEST_CASE("claims past the end are seen before they can carry into the generatio
 
 TEST_CASE("the generation wraps around", "[id_cursor]") {
   IdCursor cursor;
-  IdCursorTestPeer::add_to_word(cursor, std::uint64_t{0xFFFFFFFE} << 32);
+  IdCursorTestPeer::add_to_word(cursor, std::uint64_t{0xFFFFFFF9} << 32);
   for (std::int64_t first = 1; first < 100; first += 10) {
     CHECK(cursor.replace({first, first + 2}).empty());
     CHECK(cursor.claim_one() == first);
