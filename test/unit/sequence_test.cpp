@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "featherid/sequence.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include <atomic>
 #include <memory>
 #include <set>
 #include <thread>
@@ -12,6 +10,7 @@
 #include "featherid/memory_store.h"
 #include "featherid/segment_allocator.h"
 #include "test/support/catch.h"
+#include "test/support/in_fork.h"
 
 namespace featherid {
 
@@ -27,17 +26,6 @@ struct Fixture {
     return options;
   }
 };
-
-// Runs `child` in a fork and returns how many of its checks failed.
-template <typename Child>
-int failures_in_fork(Child child) {
-  const pid_t pid = fork();
-  if (pid == 0) _exit(child());
-  int status = 0;
-  REQUIRE(waitpid(pid, &status, 0) == pid);
-  REQUIRE(WIFEXITED(status));
-  return WEXITSTATUS(status);
-}
 
 bool refuses(const Status& status) { return status.code() == StatusCode::kFailedPrecondition; }
 
@@ -102,7 +90,7 @@ TEST_CASE("a forked child refuses everything and the parent goes on", "[sequence
   LocalBlock block = order.local(10);
   CHECK(*block.next() == 1);
   CHECK(*order.next() == 11);
-  const int failed = failures_in_fork([&] {
+  const int failed = test::failures_in_fork([&] {
     int failures = 0;
     failures += !refuses(order.next().status());
     failures += !refuses(order.try_next().status());
@@ -128,7 +116,7 @@ TEST_CASE("a child may destroy its copy and make an allocator of its own", "[seq
   REQUIRE(store->create("order", 100).ok());
   auto ids = std::make_unique<SegmentAllocator>(store, Fixture::options());
   CHECK(*ids->next_id("order") == 1);
-  const int failed = failures_in_fork([&] {
+  const int failed = test::failures_in_fork([&] {
     ids.reset();
     auto own_store = std::make_shared<MemoryStore>();
     int failures = own_store->create("order", 100).ok() ? 0 : 1;
