@@ -18,11 +18,7 @@ struct ForkGuardList {
   ForkGuard* head = nullptr;
 
   static ForkGuardList& instance() {
-    static auto* const list = [] {
-      pthread_atfork([] { instance().mutex.lock(); }, [] { instance().mutex.unlock(); },
-                     [] { instance().after_fork_in_child(); });
-      return new ForkGuardList;
-    }();
+    static auto* const list = new ForkGuardList;
     return *list;
   }
 
@@ -48,6 +44,14 @@ struct ForkGuardList {
     (guard.previous_ != nullptr ? guard.previous_->next_ : head) = guard.next_;
   }
 };
+
+namespace {
+// At load, not with the first guard: a store without an allocator relies on the epoch as well.
+[[maybe_unused]] const int registered =
+    pthread_atfork([] { ForkGuardList::instance().mutex.lock(); },
+                   [] { ForkGuardList::instance().mutex.unlock(); },
+                   [] { ForkGuardList::instance().after_fork_in_child(); });
+}  // namespace
 
 ForkGuard::ForkGuard(internal::IdCursor& cursor)
     : cursor_(cursor), epoch_(internal::fork_epoch.load(std::memory_order_relaxed)) {

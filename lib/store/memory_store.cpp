@@ -79,12 +79,12 @@ Status MemoryStore::advance(std::string_view tag, std::int64_t max_id) {
 }
 
 Result<bool> MemoryStore::give_back(std::string_view tag, IdRange tail) {
-  Result<bool> given = impl_->on_row(check_give_back(tag, tail), tag,
-                                     [&](SegmentRow& row) -> Result<bool> {
-                                       if (row.max_id != tail.last()) return false;
-                                       row.max_id = tail.first - 1;
-                                       return true;
-                                     });
+  Result<bool> given =
+      impl_->on_row(check_give_back(tag, tail), tag, [&](SegmentRow& row) -> Result<bool> {
+        if (row.max_id != tail.last()) return false;
+        row.max_id = tail.first - 1;
+        return true;
+      });
   if (given.status().code() == StatusCode::kNotFound) return false;
   return given;
 }

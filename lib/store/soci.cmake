@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+# FeatherID::soci, the stores over SOCI. An engine whose driver is not found is left out with a word.
+find_package(SOCI REQUIRED)
+
+foreach(engine mysql postgresql sqlite3)
+  string(TOUPPER ${engine} name)
+  set(schema ${PROJECT_SOURCE_DIR}/sql/${engine}.sql)
+  file(READ ${schema} FEATHERID_${name}_SCHEMA)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${schema})
+endforeach()
+configure_file(${CMAKE_CURRENT_LIST_DIR}/soci_schema.cpp.in
+               ${PROJECT_BINARY_DIR}/lib/store/soci_schema.cpp @ONLY)
+
+add_library(featherid_soci
+  store/database_url.cpp store/soci_dialect.cpp store/soci_session.cpp store/soci_store.cpp
+  store/watchdog.cpp ${PROJECT_BINARY_DIR}/lib/store/soci_schema.cpp)
+add_library(FeatherID::soci ALIAS featherid_soci)
+featherid_target(featherid_soci)
+target_include_directories(featherid_soci PRIVATE ${PROJECT_SOURCE_DIR})
+target_link_libraries(featherid_soci PUBLIC featherid PRIVATE SOCI::soci_core)
+if(FEATHERID_SANITIZE STREQUAL "address")
+  # SOCI hides the typeinfo of its session classes, which this check needs.
+  set_source_files_properties(store/soci_session.cpp PROPERTIES
+    COMPILE_OPTIONS -fno-sanitize=vptr)
+endif()
+foreach(engine mysql postgresql sqlite3)
+  if(TARGET SOCI::soci_${engine})
+    string(TOUPPER ${engine} name)
+    target_link_libraries(featherid_soci PRIVATE SOCI::soci_${engine})
+    target_compile_definitions(featherid_soci PRIVATE FEATHERID_SOCI_${name})
+  else()
+    message(STATUS "FeatherID::soci is built without ${engine}")
+  endif()
+endforeach()
+set_target_properties(featherid_soci PROPERTIES EXPORT_NAME soci VERSION ${PROJECT_VERSION}
+  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})

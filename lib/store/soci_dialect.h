@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_STORE_SOCI_DIALECT_H_
+#define FEATHERID_LIB_STORE_SOCI_DIALECT_H_
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "featherid/status.h"
+#include "lib/store/database_url.h"
+
+namespace featherid {
+
+// What SociStore says to one engine. Parameters by name: :tag, :count, :limit (the highest max_id
+// that may be leased from), :step, :max_id, :expected (the max_id that there must be).
+struct SociDialect {
+  // Where a lease finds the max_id that it wrote.
+  enum class Leased { kInsertId, kReturnedRow };
+
+  const char* begin;   // null: every statement is a transaction of its own
+  const char* commit;  // null as well
+  Leased leased;
+  const char* lease;
+  const char* find;  // gives biz_tag, max_id, step
+  const char* list;  // the same, in any order
+  const char* create;
+  const char* set_step;
+  const char* advance;
+  const char* give_back;
+  const char* schema;  // the text of sql/<engine>.sql
+};
+
+const SociDialect& dialect_of(Engine engine);
+
+// Statements for a new session of MySQL and PostgreSQL, and what they show about a lease's safety.
+namespace mysql_sql {
+// Nothing of the server's defaults may decide whether a lease is committed or a text is cut.
+std::string set_up(std::chrono::seconds lock_timeout);
+extern const char* const kSettings;     // name, value
+extern const char* const kTableEngine;  // name, value
+}  // namespace mysql_sql
+
+namespace postgresql_sql {
+extern const char* const kSettings;  // name, value
+extern const char* const kCommitSynchronously;
+}  // namespace postgresql_sql
+
+namespace sqlite3_sql {
+std::string busy_timeout(std::chrono::milliseconds timeout);
+extern const char* const kSetJournalMode;  // gives the mode that is on then
+extern const char* const kJournalModeWanted;
+extern const char* const kSetSynchronous;
+extern const char* const kSynchronous;
+constexpr long long kSynchronousWanted = 2;  // FULL
+extern const char* const kCountTables;
+}  // namespace sqlite3_sql
+
+struct ServerSetting {
+  std::string name;
+  std::string value;
+};
+
+// One sentence for each setting that lets a crash take back a lease.
+std::vector<std::string> unsafe_settings(Engine engine, const std::vector<ServerSetting>& settings);
+
+// The statements of a schema file, without its comment lines.
+std::vector<std::string> split_statements(std::string_view script);
+
+// An error as the driver gave it.
+struct EngineError {
+  int number = 0;        // MySQL's error number, SQLite's primary result code; 0: none
+  std::string sqlstate;  // PostgreSQL's; empty: none
+  std::string text;
+};
+
+// The status for an error of `url`'s engine, in one line: where, what it means, what to do, and the
+// engine's own words. kAlreadyExists for a key that is there already, kExhausted for a number that
+// its column cannot hold, else kUnavailable.
+Status to_status(const DatabaseUrl& url, const EngineError& error);
+
+// kUnavailable for a call that was not over in time; `detail` says where it stood.
+Status timed_out(const DatabaseUrl& url, std::chrono::seconds timeout, const std::string& detail);
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_STORE_SOCI_DIALECT_H_

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_STORE_SOCI_SESSION_H_
+#define FEATHERID_LIB_STORE_SOCI_SESSION_H_
+
+// SOCI's headers, and what differs between its versions and packages, come in through here only.
+#include <soci/soci-config.h>
+// Debian's SOCI was built with Boost and says so to everybody; its package does not bring Boost.
+#undef SOCI_HAVE_BOOST
+#undef SOCI_HAVE_BOOST_DATE_TIME
+#include <soci/soci.h>
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <string>
+
+#include "lib/store/database_url.h"
+#include "lib/store/soci_dialect.h"
+
+namespace featherid {
+
+// Whether this build has the engine's driver.
+bool has_driver(Engine engine);
+
+// The error that a driver threw; it must come from a SociSession of `engine`.
+EngineError to_engine_error(Engine engine, const std::exception& error);
+
+// One connection, owned and used by one thread at a time. Methods throw what SOCI throws. After any
+// error it is good for nothing but to be destroyed; SOCI's reconnect() is never called.
+class SociSession {
+ public:
+  // Connects. `connect_timeout` holds for each address of the host; `answer_timeout` for each
+  // answer of the server, where the driver can (see Watchdog).
+  SociSession(const DatabaseUrl& url, std::chrono::seconds connect_timeout,
+              std::chrono::seconds answer_timeout);
+  // Never waits for the server.
+  ~SociSession();
+  SociSession(const SociSession&) = delete;
+  SociSession& operator=(const SociSession&) = delete;
+
+  // The connection's socket, open as long as this object; -1: it has none.
+  int socket() const { return socket_; }
+
+  // While no statement runs: the server has hung up (or said something out of turn), or the file
+  // under the path of the SQLite database is another by now.
+  bool lost() const;
+
+  // Between a call's begin and its success the state of the connection is not known, and destroying
+  // it cuts the line instead of taking leave.
+  void begin_call(std::chrono::steady_clock::time_point deadline) {
+    in_call_ = true;
+    deadline_ = deadline;
+  }
+  void end_call() { in_call_ = false; }
+  std::chrono::milliseconds time_left() const;  // of the call, at least 1 ms
+
+  // Runs one statement in one round trip, with SOCI's use() by name and into().
+  struct Outcome {
+    bool got_row;
+    long long affected_rows;
+  };
+  template <typename... Exchanges>
+  Outcome run(const std::string& sql, Exchanges&&... exchanges) {
+    soci::statement statement(session_);
+    prepare(statement, sql, std::forward<Exchanges>(exchanges)...);
+    const bool got_row = statement.execute(true);
+    return {got_row, statement.get_affected_rows()};
+  }
+
+  // Runs one query and calls `on_row()` after each row has come into the exchanges.
+  template <typename OnRow, typename... Exchanges>
+  void for_each_row(const std::string& sql, OnRow on_row, Exchanges&&... exchanges) {
+    soci::statement statement(session_);
+    prepare(statement, sql, std::forward<Exchanges>(exchanges)...);
+    statement.execute();
+    while (statement.fetch()) on_row();
+  }
+
+  // MySQL: the value of LAST_INSERT_ID(…) in the last statement's answer, 0 when it was not
+  // reached.
+  long long last_insert_id();
+
+ private:
+  // One-time statements: a prepared one would cost PostgreSQL two more round trips.
+  template <typename... Exchanges>
+  static void prepare(soci::statement& statement, const std::string& sql,
+                      Exchanges&&... exchanges) {
+    (statement.exchange(std::forward<Exchanges>(exchanges)), ...);
+    statement.alloc();
+    statement.prepare(sql, soci::details::st_one_time_query);
+    statement.define_and_bind();
+  }
+
+  // What tells one file from another; empty when there is none.
+  struct FileIdentity {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+  };
+  static FileIdentity identify(const std::string& path);
+
+  soci::session session_;
+  int socket_ = -1;  // a duplicate: the driver may close its own at any error
+  std::string file_;
+  FileIdentity file_identity_;
+  bool in_call_ = false;
+  std::chrono::steady_clock::time_point deadline_;
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_STORE_SOCI_SESSION_H_

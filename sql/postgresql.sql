@@ -1,0 +1,11 @@
+-- SPDX-License-Identifier: MIT
+-- Changes nothing that exists.
+CREATE TABLE IF NOT EXISTS id_segments (
+  biz_tag varchar(64) NOT NULL PRIMARY KEY,
+  max_id bigint NOT NULL DEFAULT 0,
+  step integer NOT NULL DEFAULT 1000,
+  update_time timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+INSERT INTO id_segments (biz_tag, max_id, step) VALUES
+  ('user', 0, 1000), ('order', 0, 1000), ('health', 0, 1000)
+  ON CONFLICT DO NOTHING;

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "test/integration/servers.h"
+#include "test/support/ports.h"
+#include "test/support/raw_sql.h"
+#include "test/support/wait_until.h"
+
+using namespace featherid;
+using namespace featherid::test;
+
+namespace {
+
+std::string url_with(const std::string& user_and_password, const std::string& database, int port) {
+  return "mysql://" + user_and_password + "@127.0.0.1:" + std::to_string(port) + "/" + database;
+}
+
+}  // namespace
+
+TEST_CASE("MariaDB: a refused login names the user, and never the password", "[mariadb]") {
+  const auto store =
+      *open_soci_store(url_with("featherid:hunter2", "ids", mariadb().port()), short_options());
+  const Status status = lease_one(*store);
+  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(says(status, "login refused"));
+  CHECK(says(status, "featherid"));
+  CHECK(says(status, "127.0.0.1:" + std::to_string(mariadb().port())));
+  CHECK_FALSE(says(status, "hunter2"));
+}
+
+TEST_CASE("MariaDB: a missing database and a missing table say what to do", "[mariadb]") {
+  const auto nowhere = *open_soci_store(mariadb().url("nowhere"), short_options());
+  const Status no_database = lease_one(*nowhere);
+  CHECK(no_database.code() == StatusCode::kUnavailable);
+  CHECK(says(no_database, "no such database"));
+  CHECK(says(no_database, "nowhere"));
+
+  RawSql(mariadb().url()).run("CREATE DATABASE IF NOT EXISTS bare");
+  const auto bare = *open_soci_store(mariadb().url("bare"), short_options());
+  const Status no_table = lease_one(*bare);
+  CHECK(no_table.code() == StatusCode::kUnavailable);
+  CHECK(says(no_table, "--init-schema"));
+  // Once it is there the same store serves.
+  REQUIRE(init_soci_schema(mariadb().url("bare")).ok());
+  CHECK(bare->lease("order", 1000)->first == 1);
+  RawSql(mariadb().url()).run("DROP DATABASE bare");
+}
+
+TEST_CASE("MariaDB: the schema holds the three tags, and comes but once", "[mariadb]") {
+  const auto store = fresh_store(mariadb().url());
+  REQUIRE(store->lease("order", 10).ok());
+  REQUIRE(init_soci_schema(mariadb().url()).ok());
+  const std::vector<SegmentRow> rows = *store->list();
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0].biz_tag == "health");
+  CHECK(rows[1].biz_tag == "order");
+  CHECK(rows[1].max_id == 10);
+  CHECK(rows[1].step == 1000);
+  CHECK(rows[2].biz_tag == "user");
+}
+
+TEST_CASE("MariaDB: a tag that the collation takes for another is not made", "[mariadb]") {
+  const auto store = fresh_store(mariadb().url());
+  const Status status = store->create("Order", 10);
+  INFO(status);
+  CHECK(status.code() == StatusCode::kAlreadyExists);
+  CHECK(store->lease("Order", 1).status().code() == StatusCode::kNotFound);
+}
+
+TEST_CASE("MariaDB: a connection killed between calls is replaced unseen", "[mariadb]") {
+  const auto store = fresh_store(mariadb().url());
+  REQUIRE(store->lease("order", 1).ok());
+  RawSql sql(mariadb().url());
+  const std::string others =
+      " FROM information_schema.processlist WHERE user = 'featherid' "
+      "AND id <> CONNECTION_ID()";
+  const long long id = sql.number("SELECT id" + others);
+  sql.run("KILL " + std::to_string(id));
+  REQUIRE(wait_until([&] { return sql.number("SELECT count(*)" + others) == 0; }));
+  CHECK(lease_one(*store).ok());
+  CHECK(store->find("order")->max_id == 2);
+}
+
+TEST_CASE("MariaDB: the store serves again once a stopped server is back", "[mariadb]") {
+  const auto store = fresh_store(mariadb().url());
+  REQUIRE(store->lease("order", 5).ok());
+  mariadb().stop();
+  for (int i = 0; i < 3; ++i) {
+    const Status down = lease_one(*store);
+    CHECK(down.code() == StatusCode::kUnavailable);
+    CHECK(says(down, "no connection"));
+  }
+  mariadb().start();
+  CHECK(store->lease("order", 5)->first == 6);
+}
+
+TEST_CASE("MariaDB: a lease outlives a killed server", "[mariadb]") {
+  const auto store = fresh_store(mariadb().url());
+  REQUIRE(store->lease("order", 5).ok());
+  mariadb().stop(SIGKILL);
+  CHECK(lease_one(*store).code() == StatusCode::kUnavailable);
+  mariadb().start();
+  CHECK(store->lease("order", 5)->first == 6);
+}
+
+TEST_CASE("MariaDB: a row locked by another transaction ends the call in time", "[mariadb]") {
+  const auto store = fresh_store(mariadb().url());
+  RawSql other(mariadb().url());
+  other.run("BEGIN");
+  other.number("SELECT max_id FROM id_segments WHERE biz_tag = 'order' FOR UPDATE");
+  const Status status = lease_one(*store);
+  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(says(status, "another program holds the row"));
+  CHECK(store->lease("user", 1).ok());
+  other.run("COMMIT");
+  CHECK(store->lease("order", 1)->first == 1);
+}
+
+TEST_CASE("MariaDB: waiting for a session ends in time", "[mariadb]") {
+  SociStoreOptions options = short_options();
+  options.sessions_max = 1;
+  const auto store = fresh_store(mariadb().url(), options);
+  RawSql other(mariadb().url());
+  other.run("BEGIN");
+  other.number("SELECT max_id FROM id_segments WHERE biz_tag = 'order' FOR UPDATE");
+  std::vector<std::thread> threads;
+  std::vector<Status> statuses(6);
+  std::vector<double> seconds(6);
+  for (std::size_t i = 0; i < statuses.size(); ++i) {
+    threads.emplace_back([&, i] {
+      const auto begin = std::chrono::steady_clock::now();
+      statuses[i] = store->lease("order", 1).status();
+      seconds[i] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (std::size_t i = 0; i < statuses.size(); ++i) {
+    INFO(statuses[i] << " after " << seconds[i] << " s");
+    CHECK(statuses[i].code() == StatusCode::kUnavailable);
+    CHECK(seconds[i] < 2.4);
+  }
+  other.run("COMMIT");
+  CHECK(store->lease("order", 1).ok());
+}
+
+TEST_CASE("MariaDB: a server that stands still ends the call in time", "[mariadb]") {
+  const auto store = fresh_store(mariadb().url());
+  REQUIRE(store->lease("order", 1).ok());
+  ::kill(mariadb().pid(), SIGSTOP);
+  const Status on_session = lease_one(*store);
+  const Status on_connect = lease_one(*store);
+  ::kill(mariadb().pid(), SIGCONT);
+  CHECK(on_session.code() == StatusCode::kUnavailable);
+  CHECK(on_connect.code() == StatusCode::kUnavailable);
+  CHECK(wait_until([&] { return store->lease("order", 1).ok(); }));
+}
+
+TEST_CASE("MariaDB: a port that never answers ends the call in time", "[mariadb]") {
+  const BlackHole hole;
+  const auto store = *open_soci_store(url_with("u:secret1", "ids", hole.port()), short_options());
+  for (int i = 0; i < 2; ++i) {
+    const Status status = lease_one(*store);
+    CHECK(status.code() == StatusCode::kUnavailable);
+    CHECK_FALSE(says(status, "secret1"));
+  }
+}
+
+TEST_CASE("MariaDB: settings that can take back a lease are warned of once, by name", "[mariadb]") {
+  RawSql sql(mariadb().url());
+  sql.run("SET GLOBAL innodb_flush_log_at_trx_commit = 2");
+  std::vector<std::string> warnings;
+  SociStoreOptions options = short_options();
+  options.warn = [&](const std::string& warning) { warnings.push_back(warning); };
+  {
+    const auto store = fresh_store(mariadb().url(), options);
+    for (int i = 0; i < 3; ++i) CHECK(store->lease("order", 1).ok());
+  }
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0].find("innodb_flush_log_at_trx_commit is 2") != std::string::npos);
+  sql.run("SET GLOBAL innodb_flush_log_at_trx_commit = 1");
+
+  warnings.clear();
+  sql.run("ALTER TABLE id_segments ENGINE = MyISAM");
+  CHECK((*open_soci_store(mariadb().url(), options))->lease("order", 1).ok());
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0].find("MyISAM") != std::string::npos);
+}
+
+TEST_CASE("MariaDB: the server's defaults do not decide whether a lease is committed",
+          "[mariadb]") {
+  RawSql sql(mariadb().url());
+  sql.run("SET GLOBAL autocommit = 0");
+  {
+    const auto store = fresh_store(mariadb().url());
+    REQUIRE(store->lease("order", 10).ok());
+  }
+  sql.run("SET GLOBAL autocommit = 1");
+  CHECK(RawSql(mariadb().url()).number("SELECT max_id FROM id_segments WHERE biz_tag = 'order'") ==
+        10);
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "test/integration/servers.h"
+
+#include <algorithm>
+
+#include "test/support/raw_sql.h"
+
+namespace featherid::test {
+
+MariadbServer& mariadb() {
+  static MariadbServer server;
+  return server;
+}
+
+PostgresqlServer& postgresql() {
+  static PostgresqlServer server;
+  return server;
+}
+
+SociStoreOptions short_options() {
+  SociStoreOptions options;
+  options.call_timeout = std::chrono::seconds(2);
+  return options;
+}
+
+std::unique_ptr<SegmentStore> fresh_store(const std::string& url, SociStoreOptions options) {
+  RawSql(url).run("DROP TABLE IF EXISTS id_segments");
+  const Status status = init_soci_schema(url);
+  INFO(status);
+  REQUIRE(status.ok());
+  return *open_soci_store(url, std::move(options));
+}
+
+void check_no_id_twice(std::vector<IdRange> ranges, std::int64_t max_id) {
+  std::sort(ranges.begin(), ranges.end(), [](IdRange a, IdRange b) { return a.first < b.first; });
+  std::int64_t next = 1;
+  for (const IdRange range : ranges) {
+    if (range.first != next)
+      FAIL_CHECK("from " << next << " on there is a hole or a duplicate: " << range);
+    next = range.end;
+  }
+  CHECK(next == max_id + 1);
+}
+
+}  // namespace featherid::test

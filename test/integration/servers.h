@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_INTEGRATION_SERVERS_H_
+#define FEATHERID_TEST_INTEGRATION_SERVERS_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "featherid/segment_store.h"
+#include "featherid/soci_store.h"
+#include "test/support/catch.h"
+#include "test/support/mariadb_server.h"
+#include "test/support/postgresql_server.h"
+
+namespace featherid::test {
+
+// The servers that all tests of the program share; a test leaves them running.
+MariadbServer& mariadb();
+PostgresqlServer& postgresql();
+
+// The shortest time-outs there are, so that a test of one is short.
+SociStoreOptions short_options();
+
+// A store on a fresh schema of the database.
+std::unique_ptr<SegmentStore> fresh_store(const std::string& url,
+                                          SociStoreOptions options = short_options());
+
+// The status, checked to be of one line and to have come within the call_timeout of
+// short_options().
+template <typename Call>
+Status timed(Call call) {
+  const auto begin = std::chrono::steady_clock::now();
+  const Status status = call();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  UNSCOPED_INFO(status << " after " << took.count() << " s");
+  CHECK(took.count() < 2.4);
+  CHECK(status.message().find('\n') == std::string::npos);
+  return status;
+}
+
+inline Status lease_one(SegmentStore& store) {
+  return timed([&] { return store.lease("order", 1).status(); });
+}
+
+inline bool says(const Status& status, const std::string& words) {
+  return status.message().find(words) != std::string::npos;
+}
+
+// Every id of `ranges` is there once and, together, they are 1 to max_id.
+void check_no_id_twice(std::vector<IdRange> ranges, std::int64_t max_id);
+
+}  // namespace featherid::test
+
+#endif  // FEATHERID_TEST_INTEGRATION_SERVERS_H_

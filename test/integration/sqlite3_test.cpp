@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "test/integration/servers.h"
+#include "test/support/raw_sql.h"
+#include "test/support/scratch_dir.h"
+
+using namespace featherid;
+using namespace featherid::test;
+
+namespace {
+
+std::unique_ptr<SegmentStore> open_file(const std::string& path) {
+  return *open_soci_store("sqlite3:" + path, short_options());
+}
+
+// Runs `body` in a child process; its return value is the exit code.
+template <typename Body>
+pid_t in_child(Body body) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(body());
+  return child;
+}
+
+int exit_code_of(pid_t child) {
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+}  // namespace
+
+TEST_CASE("SQLite: a new file and an empty file get the schema", "[sqlite3]") {
+  const ScratchDir scratch;
+  std::ofstream(scratch.file("empty.db"));
+  for (const char* name : {"new.db", "empty.db", "a b=c'd.db", "号段.db"}) {
+    INFO(name);
+    const auto store = open_file(scratch.file(name));
+    CHECK(store->list()->size() == 3);
+    CHECK(store->lease("order", 1000)->first == 1);
+    CHECK(std::filesystem::exists(scratch.file(name)));
+  }
+}
+
+TEST_CASE("SQLite: a file with other tables does not get the schema unasked", "[sqlite3]") {
+  const ScratchDir scratch;
+  const std::string url = "sqlite3:" + scratch.file("other.db");
+  RawSql(url).run("CREATE TABLE other (x int)");
+  const auto store = open_file(scratch.file("other.db"));
+  const Status status = lease_one(*store);
+  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(says(status, "--init-schema"));
+  REQUIRE(init_soci_schema(url).ok());
+  CHECK(lease_one(*store).ok());
+}
+
+TEST_CASE("SQLite: a lease is in the file for the next process", "[sqlite3]") {
+  const ScratchDir scratch;
+  REQUIRE(exit_code_of(in_child([&] {
+            const bool ok = open_file(scratch.file("ids.db"))->lease("order", 10).ok();
+            return ok ? 0 : 1;
+          })) == 0);
+  CHECK(open_file(scratch.file("ids.db"))->lease("order", 10)->first == 11);
+}
+
+TEST_CASE("SQLite: a file that cannot be used says so and names it", "[sqlite3]") {
+  const ScratchDir scratch;
+  std::ofstream(scratch.file("text.db")) << std::string(5000, 'x');
+  for (const std::string& path :
+       {scratch.file("missing/ids.db"), scratch.path().string(), scratch.file("text.db")}) {
+    const Status status = lease_one(*open_file(path));
+    CHECK(status.code() == StatusCode::kUnavailable);
+    CHECK(says(status, path));
+    CHECK(says(status, "the file cannot be"));
+  }
+}
+
+TEST_CASE("SQLite: an unwritable file says so, and serves once it may be written", "[sqlite3]") {
+  const ScratchDir scratch;
+  const std::string path = scratch.file("ids.db");
+  REQUIRE(open_file(path)->lease("order", 1).ok());
+  ::chmod(path.c_str(), 0444);
+  CHECK(exit_code_of(in_child([&] {
+          // Nothing is unwritable to root.
+          if (::geteuid() == 0 && ::setuid(65534) != 0) return 1;
+          const Status status = open_file(path)->lease("order", 1).status();
+          if (status.code() != StatusCode::kUnavailable) return 2;
+          if (!says(status, path) || !says(status, "write access")) return 3;
+          return 0;
+        })) == 0);
+  ::chmod(path.c_str(), 0644);
+  CHECK(open_file(path)->lease("order", 1)->first == 2);
+}
+
+TEST_CASE("SQLite: a file locked by another connection ends the call in time", "[sqlite3]") {
+  const ScratchDir scratch;
+  const auto store = open_file(scratch.file("ids.db"));
+  REQUIRE(store->lease("order", 1).ok());
+  RawSql other("sqlite3:" + scratch.file("ids.db"));
+  other.run("BEGIN IMMEDIATE");
+  const Status status = lease_one(*store);
+  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(says(status, "another program holds"));
+  other.run("COMMIT");
+  // A reader blocks the commit, not the begin.
+  other.run("BEGIN");
+  other.number("SELECT max_id FROM id_segments WHERE biz_tag = 'order'");
+  CHECK(lease_one(*store).code() == StatusCode::kUnavailable);
+  other.run("COMMIT");
+  CHECK(store->lease("order", 1)->first == 2);
+}
+
+TEST_CASE("SQLite: a file that others keep in WAL mode is refused", "[sqlite3]") {
+  const ScratchDir scratch;
+  const std::string url = "sqlite3:" + scratch.file("ids.db");
+  REQUIRE(init_soci_schema(url).ok());
+  RawSql other(url);
+  CHECK(other.text("PRAGMA journal_mode = WAL") == "wal");
+  other.number("SELECT count(*) FROM id_segments");
+  const Status status = lease_one(*open_file(scratch.file("ids.db")));
+  CHECK(status.code() == StatusCode::kUnavailable);
+}
+
+TEST_CASE("SQLite: a file that was replaced is not written any more", "[sqlite3]") {
+  const ScratchDir scratch;
+  const auto store = open_file(scratch.file("ids.db"));
+  REQUIRE(store->lease("order", 10)->first == 1);
+  REQUIRE(open_file(scratch.file("other.db"))->lease("order", 500).ok());
+  std::filesystem::rename(scratch.file("other.db"), scratch.file("ids.db"));
+  CHECK(store->lease("order", 10)->first == 501);
+}
+
+TEST_CASE("SQLite: a relative path stays the same file when the process moves", "[sqlite3]") {
+  const ScratchDir scratch;
+  CHECK(exit_code_of(in_child([&] {
+          std::filesystem::current_path(scratch.path());
+          const auto store = open_file("ids.db");
+          std::filesystem::current_path("/");
+          return store->lease("order", 10).ok() ? 0 : 1;
+        })) == 0);
+  CHECK(std::filesystem::exists(scratch.file("ids.db")));
+}
+
+TEST_CASE("SQLite: several processes lease from one file, no id twice", "[sqlite3][shared]") {
+  const ScratchDir scratch;
+  constexpr int kProcesses = 4;
+  constexpr int kLeases = 100;
+  const auto output = [&](int process) { return scratch.file(std::to_string(process)); };
+  std::vector<pid_t> children;
+  for (int process = 0; process < kProcesses; ++process) {
+    children.push_back(in_child([&] {
+      const auto store = *open_soci_store("sqlite3:" + scratch.file("ids.db"));
+      std::ofstream out(output(process));
+      // SQLite polls for its lock, so one process may miss it for long: as any caller, try again.
+      int failures = 0;
+      for (int n = 0; n < kLeases && failures < 20;) {
+        const Result<IdRange> range = store->lease("order", 1 + n % 20);
+        if (!range.ok()) {
+          ++failures;
+          continue;
+        }
+        out << range->first << ' ' << range->end << '\n';
+        ++n;
+      }
+      out.close();
+      return failures < 20 ? 0 : 1;
+    }));
+  }
+  for (const pid_t child : children) CHECK(exit_code_of(child) == 0);
+  std::vector<IdRange> all;
+  for (int process = 0; process < kProcesses; ++process) {
+    std::ifstream in(output(process));
+    for (IdRange range; in >> range.first >> range.end;) all.push_back(range);
+  }
+  CHECK(all.size() == kProcesses * kLeases);
+  std::cout << "one SQLite file shared: " << kProcesses << " processes, " << all.size() << " leases"
+            << std::endl;
+  check_no_id_twice(all, open_file(scratch.file("ids.db"))->find("order")->max_id);
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_SUPPORT_CATCH_H_
+#define FEATHERID_TEST_SUPPORT_CATCH_H_
+
+// Catch2 version 2 or 3.
+#if __has_include(<catch2/catch.hpp>)
+#include <catch2/catch.hpp>
+#else
+#include <catch2/catch_all.hpp>
+#endif
+
+#include <ostream>
+
+#include "featherid/id_range.h"
+#include "featherid/status.h"
+
+namespace featherid {
+
+inline std::ostream& operator<<(std::ostream& out, const Status& status) {
+  return out << status.to_string();
+}
+inline std::ostream& operator<<(std::ostream& out, StatusCode code) {
+  return out << to_string(code);
+}
+inline std::ostream& operator<<(std::ostream& out, IdRange range) {
+  return out << "[" << range.first << ", " << range.end << ")";
+}
+
+}  // namespace featherid
+
+#endif  // FEATHERID_TEST_SUPPORT_CATCH_H_

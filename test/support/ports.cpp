@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "test/support/ports.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
+namespace featherid::test {
+
+namespace {
+
+sockaddr_in loopback(int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<in_port_t>(port));
+  return address;
+}
+
+int new_socket() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw std::runtime_error("cannot make a socket");
+  return fd;
+}
+
+int bind_free_port(int fd) {
+  sockaddr_in address = loopback(0);
+  socklen_t size = sizeof(address);
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  if (::bind(fd, any, size) != 0 || ::getsockname(fd, any, &size) != 0) {
+    throw std::runtime_error("cannot bind a port of 127.0.0.1");
+  }
+  return ntohs(address.sin_port);
+}
+
+}  // namespace
+
+int free_port() {
+  const int fd = new_socket();
+  const int port = bind_free_port(fd);
+  ::close(fd);
+  return port;
+}
+
+bool port_answers(int port, bool greets) {
+  const int fd = new_socket();
+  const timeval second{1, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
+  const sockaddr_in address = loopback(port);
+  bool answers = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  char byte = 0;
+  if (answers && greets) answers = ::recv(fd, &byte, 1, 0) == 1;
+  ::close(fd);
+  return answers;
+}
+
+BlackHole::BlackHole() : socket_(new_socket()), port_(bind_free_port(socket_)) {
+  if (::listen(socket_, 64) != 0) throw std::runtime_error("cannot listen");
+}
+
+BlackHole::~BlackHole() { ::close(socket_); }
+
+}  // namespace featherid::test

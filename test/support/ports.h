@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_SUPPORT_PORTS_H_
+#define FEATHERID_TEST_SUPPORT_PORTS_H_
+
+namespace featherid::test {
+
+// A TCP port of 127.0.0.1 that nobody listens on just now.
+int free_port();
+
+// True when something accepts connections on the port of 127.0.0.1 and, with `greets`, sends a
+// byte.
+bool port_answers(int port, bool greets = false);
+
+// A port that takes connections and never says a word.
+class BlackHole {
+ public:
+  BlackHole();
+  ~BlackHole();
+  BlackHole(const BlackHole&) = delete;
+  BlackHole& operator=(const BlackHole&) = delete;
+
+  int port() const { return port_; }
+
+ private:
+  int socket_;
+  int port_;
+};
+
+}  // namespace featherid::test
+
+#endif  // FEATHERID_TEST_SUPPORT_PORTS_H_

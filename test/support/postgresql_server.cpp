@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include "test/support/postgresql_server.h"
+
+#include <fstream>
+#include <stdexcept>
+#include <utility>
+
+#include "test/support/ports.h"
+#include "test/support/wait_until.h"
+
+namespace featherid::test {
+
+namespace {
+
+// Debian keeps the server's programs out of PATH, in a folder for each version.
+std::string find_programs() {
+  std::string found;
+  std::error_code error;
+  for (const auto& version : std::filesystem::directory_iterator("/usr/lib/postgresql", error)) {
+    const std::filesystem::path programs = version.path() / "bin";
+    if (std::filesystem::exists(programs / "postgres")) found = std::max(found, programs.string());
+  }
+  if (found.empty())
+    throw std::runtime_error("no /usr/lib/postgresql/*/bin/postgres; install postgresql");
+  return found;
+}
+
+}  // namespace
+
+PostgresqlServer::PostgresqlServer(std::vector<std::string> more_flags)
+    : port_(free_port()), programs_(find_programs()), more_flags_(std::move(more_flags)) {
+  std::filesystem::create_directory(scratch_.path() / "run");
+  std::filesystem::permissions(scratch_.path() / "run", std::filesystem::perms::all);
+  std::ofstream(scratch_.file("password")) << password() << "\n";
+  ChildProcess::Options as_server;
+  as_server.user = "postgres";
+  run({program("initdb"), "--pgdata=" + scratch_.file("run/data"), "--username=featherid",
+       "--pwfile=" + scratch_.file("password"), "--auth=scram-sha-256", "--encoding=UTF8",
+       "--locale=C.UTF-8", "--no-sync"},
+      as_server);
+  start();
+  ChildProcess::Options with_password;
+  with_password.environment = {"PGPASSWORD=" + password()};
+  run({program("createdb"), "--host=127.0.0.1", "--port=" + std::to_string(port_),
+       "--username=featherid", "ids"},
+      with_password);
+}
+
+void PostgresqlServer::start() {
+  std::vector<std::string> argv = {program("postgres"),
+                                   "-D",
+                                   scratch_.file("run/data"),
+                                   "-p",
+                                   std::to_string(port_),
+                                   "-c",
+                                   "listen_addresses=127.0.0.1",
+                                   "-c",
+                                   "unix_socket_directories=" + scratch_.file("run"),
+                                   "-c",
+                                   "shared_buffers=16MB",
+                                   "-c",
+                                   "max_connections=50"};
+  argv.insert(argv.end(), more_flags_.begin(), more_flags_.end());
+  ChildProcess::Options options;
+  options.user = "postgres";
+  options.output_file = scratch_.file("log");
+  process_.emplace(argv, options);
+  const auto is_ready = [&] {
+    ChildProcess::Options quiet;
+    quiet.output_file = scratch_.file("pg_isready");
+    ChildProcess asked(
+        {program("pg_isready"), "--host=127.0.0.1", "--port=" + std::to_string(port_)}, quiet);
+    return asked.wait(std::chrono::seconds(10)) == 0;
+  };
+  const bool ready =
+      wait_until([&] { return process_->wait(std::chrono::milliseconds(0)) || is_ready(); },
+                 std::chrono::seconds(60));
+  if (!ready || process_->wait(std::chrono::milliseconds(0))) {
+    throw std::runtime_error("postgres does not start: " + read_file(scratch_.file("log")));
+  }
+}
+
+void PostgresqlServer::stop(int signal_number) {
+  if (process_) process_->stop(signal_number);
+}
+
+std::string PostgresqlServer::url(const std::string& database) const {
+  return "postgresql://featherid:p%40ss%3Aw%2Fd%25'%5C%201@127.0.0.1:" + std::to_string(port_) +
+         "/" + database;
+}
+
+}  // namespace featherid::test

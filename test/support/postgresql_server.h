@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_SUPPORT_POSTGRESQL_SERVER_H_
+#define FEATHERID_TEST_SUPPORT_POSTGRESQL_SERVER_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "test/support/child_process.h"
+#include "test/support/scratch_dir.h"
+
+namespace featherid::test {
+
+// A PostgreSQL of its own on a free port of 127.0.0.1, with an empty database `ids`; `featherid` is
+// its superuser. Starts in the constructor; throws when it cannot. It refuses to run as root, so
+// there it runs as the user `postgres`.
+class PostgresqlServer {
+ public:
+  explicit PostgresqlServer(std::vector<std::string> more_flags = {});
+  ~PostgresqlServer() { stop(); }
+
+  void start();                           // after stop(): the same data, the same port
+  void stop(int signal_number = SIGINT);  // SIGINT: at once, without waiting for clients
+  pid_t pid() const { return process_->pid(); }
+
+  int port() const { return port_; }
+  // The password holds characters that a URL must escape.
+  std::string url(const std::string& database = "ids") const;
+  static std::string password() { return "p@ss:w/d%'\\ 1"; }
+
+ private:
+  std::string program(const std::string& name) const { return programs_ + "/" + name; }
+
+  ScratchDir scratch_;
+  int port_;
+  std::string programs_;
+  std::vector<std::string> more_flags_;
+  std::optional<ChildProcess> process_;
+};
+
+}  // namespace featherid::test
+
+#endif  // FEATHERID_TEST_SUPPORT_POSTGRESQL_SERVER_H_

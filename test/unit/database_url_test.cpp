@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/database_url.h"
+
+#include "featherid/soci_store.h"
+#include "test/support/catch.h"
+
+using featherid::DatabaseUrl;
+using featherid::Engine;
+using featherid::parse_database_url;
+using featherid::redact_database_url;
+using featherid::StatusCode;
+
+TEST_CASE("a server's URL is taken apart and its escapes decoded", "[database_url]") {
+  const DatabaseUrl url =
+      *parse_database_url("mysql://me%40x:p%2Fw%3A%25@db.example:3307/my%20ids");
+  CHECK(url.engine == Engine::kMysql);
+  CHECK(url.user == "me@x");
+  CHECK(url.password == "p/w:%");
+  CHECK(url.host == "db.example");
+  CHECK(url.port == 3307);
+  CHECK(url.database == "my ids");
+  CHECK(parse_database_url("mariadb://h/d")->engine == Engine::kMysql);
+}
+
+TEST_CASE("user, password and port may be left out", "[database_url]") {
+  const DatabaseUrl bare = *parse_database_url("postgresql://host/ids");
+  CHECK(bare.engine == Engine::kPostgresql);
+  CHECK(bare.user.empty());
+  CHECK(bare.password.empty());
+  CHECK(bare.port == 0);
+  const DatabaseUrl user = *parse_database_url("postgresql://me@host/ids");
+  CHECK(user.user == "me");
+  CHECK(user.password.empty());
+}
+
+TEST_CASE("a host may be an IPv6 address or a Unix socket, a password hold an @",
+          "[database_url]") {
+  const DatabaseUrl v6 = *parse_database_url("mysql://u@[::1]:3306/ids");
+  CHECK(v6.host == "::1");
+  CHECK(v6.port == 3306);
+  CHECK(parse_database_url("postgresql://u@%2Frun%2Fpg/ids")->host == "/run/pg");
+  CHECK(parse_database_url("mysql://u:a@b@host/ids")->password == "a@b");
+}
+
+TEST_CASE("a SQLite URL is a path", "[database_url]") {
+  CHECK(parse_database_url("sqlite3:ids.db")->database == "ids.db");
+  CHECK(parse_database_url("sqlite3:/var/lib/ids.db")->database == "/var/lib/ids.db");
+  CHECK(parse_database_url("sqlite3:///var/lib/ids.db")->database == "///var/lib/ids.db");
+  CHECK(parse_database_url("sqlite3:a%20b.db")->database == "a b.db");
+}
+
+TEST_CASE("a malformed URL is kInvalidArgument and its text is not repeated", "[database_url]") {
+  for (const char* url : {"",
+                          "ids.db",
+                          "sqlite3:",
+                          "sqlite3::memory:",
+                          "sqlite3:file:x",
+                          "sqlite3:a\"b",
+                          "sqlite3://ids.db",
+                          "oracle://u:s3cret@h/d",
+                          "mysql:s3cret",
+                          "mysql:/h/d",
+                          "mysql://u:s3cret@h",
+                          "mysql://u:s3cret@h/",
+                          "mysql://u:s3cret@/d",
+                          "mysql://u:s3cret@h:/d",
+                          "mysql://u:s3cret@h:0/d",
+                          "mysql://u:s3cret@h:65536/d",
+                          "mysql://u:s3cret@h:x/d",
+                          "mysql://u:s3cret@h/d?x=y",
+                          "mysql://u:s3cret@h/d/e",
+                          "mysql://u:s3cret%@h/d",
+                          "mysql://u:s3cret%zz@h/d",
+                          "mysql://u:s3cret%00@h/d",
+                          "mysql://u:s3cret@[::1/d",
+                          "mysql://u:s3/cret@h/d"}) {
+    const auto status = parse_database_url(url).status();
+    INFO(url << ": " << status);
+    CHECK(status.code() == StatusCode::kInvalidArgument);
+    CHECK(status.message().find("cret") == std::string::npos);
+    CHECK(featherid::open_soci_store(url).status().code() == StatusCode::kInvalidArgument);
+    CHECK(featherid::init_soci_schema(url).code() == StatusCode::kInvalidArgument);
+  }
+}
+
+TEST_CASE("options outside their bounds are kInvalidArgument", "[database_url]") {
+  const auto code = [](int sessions_max, int seconds) {
+    featherid::SociStoreOptions options;
+    options.sessions_max = sessions_max;
+    options.call_timeout = std::chrono::seconds(seconds);
+    return featherid::open_soci_store("mysql://h/d", options).status().code();
+  };
+  CHECK(code(0, 5) == StatusCode::kInvalidArgument);
+  CHECK(code(65, 5) == StatusCode::kInvalidArgument);
+  CHECK(code(1, 1) == StatusCode::kInvalidArgument);
+  CHECK(code(1, 61) == StatusCode::kInvalidArgument);
+  CHECK(code(1, 2) == StatusCode::kOk);
+  CHECK(code(64, 60) == StatusCode::kOk);
+}
+
+TEST_CASE("redaction hides the password and nothing else, however wrong the URL",
+          "[database_url]") {
+  CHECK(redact_database_url("mysql://me:s3cret@h:1/d") == "mysql://me:***@h:1/d");
+  CHECK(redact_database_url("postgresql://me:a@b:c/d@h/d") == "postgresql://me:***@h/d");
+  CHECK(redact_database_url("oracle://me:s3cret@h") == "oracle://me:***@h");
+  CHECK(redact_database_url("mysql://me@h:1/d") == "mysql://me@h:1/d");
+  CHECK(redact_database_url("mysql://h/d") == "mysql://h/d");
+  CHECK(redact_database_url("sqlite3:ids.db") == "sqlite3:ids.db");
+  CHECK(redact_database_url("mysql://me:s3cret") == "***");
+  CHECK(redact_database_url("s3cret") == "***");
+  CHECK(redact_database_url("") == "***");
+}
+
+TEST_CASE("messages name engine, database and host, without user and password", "[database_url]") {
+  CHECK(describe(*parse_database_url("mysql://u:s3cret@h:33/d")) == "mysql database d at h:33");
+  CHECK(describe(*parse_database_url("postgresql://h/d")) == "postgresql database d at h");
+  CHECK(describe(*parse_database_url("sqlite3:x/ids.db")) == "sqlite3 file x/ids.db");
+}
