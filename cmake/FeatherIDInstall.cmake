@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+# Install rules: libraries, headers, CMake package, pkg-config files, server, schemas, licence.
+include(CMakePackageConfigHelpers)
+
+set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/FeatherID)
+
+# One export set for each component of the package, so that a consumer who does not ask for a
+# component does not need what it stands on.
+install(TARGETS featherid EXPORT FeatherID-core INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT FeatherID-core NAMESPACE FeatherID:: DESTINATION ${config_dir})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/featherid ${PROJECT_BINARY_DIR}/include/featherid
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        FILES_MATCHING PATTERN "*.h" PATTERN "soci_store.h" EXCLUDE)
+
+# What a consumer of libfeatherid_soci must link as well: nothing when it is shared, as it knows itself.
+set(soci_targets "")
+set(soci_libs "")
+if(FEATHERID_BUILD_SOCI AND NOT BUILD_SHARED_LIBS)
+  get_target_property(soci_targets featherid_soci LINK_LIBRARIES)
+  list(FILTER soci_targets INCLUDE REGEX "^SOCI::")
+  foreach(target IN LISTS soci_targets)
+    string(REGEX REPLACE "^SOCI::soci_" "" engine ${target})
+    get_filename_component(client "${SOCI_${engine}_CLIENT_LIBRARY}" NAME_WE)
+    string(REGEX REPLACE "^lib" " -l" client "${client}")
+    string(PREPEND soci_libs " -lsoci_${engine}${client}")
+  endforeach()
+endif()
+
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/FeatherIDConfig.cmake.in FeatherIDConfig.cmake
+                              INSTALL_DESTINATION ${config_dir})
+write_basic_package_version_file(FeatherIDConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/FeatherIDConfig.cmake
+              ${CMAKE_CURRENT_BINARY_DIR}/FeatherIDConfigVersion.cmake
+        DESTINATION ${config_dir})
+
+# featherid_install_pc(name): a pkg-config file, good wherever the prefix is moved to.
+function(featherid_install_pc name)
+  file(RELATIVE_PATH pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+  string(REGEX REPLACE "/$" "" pc_prefix "${pc_prefix}")
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/${name}.pc.in ${name}.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+featherid_install_pc(featherid)
+
+if(FEATHERID_BUILD_SOCI)
+  install(TARGETS featherid_soci EXPORT FeatherID-soci)
+  install(EXPORT FeatherID-soci NAMESPACE FeatherID:: DESTINATION ${config_dir})
+  install(FILES ${PROJECT_SOURCE_DIR}/cmake/FindSOCI.cmake DESTINATION ${config_dir})
+  install(FILES ${PROJECT_SOURCE_DIR}/include/featherid/soci_store.h
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/featherid)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/sql DESTINATION ${CMAKE_INSTALL_DATADIR}/featherid
+          FILES_MATCHING PATTERN "*.sql")
+  featherid_install_pc(featherid-soci)
+endif()
+
+if(FEATHERID_BUILD_SERVER)
+  install(TARGETS featherid_server)
+endif()
+
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

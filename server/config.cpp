@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+#include "server/config.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <limits>
+#include <map>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "featherid/version.h"
+#include "server/auth.h"
+#include "server/logging.h"
+
+namespace featherid {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// --- values ---
+
+Status invalid(std::string message) { return {StatusCode::kInvalidArgument, std::move(message)}; }
+
+struct Unit {
+  std::string_view name;
+  std::int64_t factor;
+};
+constexpr Unit kNumbers[] = {{"", 1}};
+constexpr Unit kDurations[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+constexpr Unit kSizes[] = {{"", 1},          {"KB", 1000},     {"MB", 1000000}, {"GB", 1000000000},
+                           {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+
+// `text` is a number and one of the units, and the amount is between `min` and `max`, written
+// alike.
+template <std::size_t N>
+Result<std::int64_t> parse_amount(std::string_view text, const Unit (&units)[N]) {
+  std::int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  const std::string_view name(stop, static_cast<std::size_t>(end - stop));
+  if (error == std::errc() && number >= 0) {
+    for (const Unit& unit : units) {
+      if (unit.name == name && number <= std::numeric_limits<std::int64_t>::max() / unit.factor) {
+        return number * unit.factor;
+      }
+    }
+  }
+  return invalid("malformed");
+}
+
+template <std::size_t N>
+Result<std::int64_t> parse_between(const std::string& text, const char* min, const char* max,
+                                   const Unit (&units)[N]) {
+  Result<std::int64_t> amount = parse_amount(text, units);
+  if (amount.ok() && *amount >= *parse_amount(min, units) && *amount <= *parse_amount(max, units)) {
+    return amount;
+  }
+  return invalid("'" + text + "' is not between " + min + " and " + max);
+}
+
+template <typename T>
+Status set_number(const std::string& text, const char* min, const char* max, T* out) {
+  const Result<std::int64_t> amount = parse_between(text, min, max, kNumbers);
+  if (amount.ok()) *out = static_cast<T>(*amount);
+  return amount.status();
+}
+
+Status set_size(const std::string& text, const char* min, const char* max, std::int64_t* out) {
+  const Result<std::int64_t> amount = parse_between(text, min, max, kSizes);
+  if (amount.ok()) *out = *amount;
+  return amount.status();
+}
+
+template <typename Duration>
+Status set_time(const std::string& text, const char* min, const char* max, Duration* out) {
+  const Result<std::int64_t> amount = parse_between(text, min, max, kDurations);
+  if (!amount.ok()) return amount.status();
+  *out = std::chrono::duration_cast<Duration>(milliseconds(*amount));
+  if (*out != milliseconds(*amount)) return invalid("'" + text + "' is not in whole seconds");
+  return {};
+}
+
+Status set_listen(const std::string& text, asio::ip::tcp::endpoint* out) {
+  const std::size_t colon = text.rfind(':');
+  std::string host = text.substr(0, colon);
+  std::uint16_t port = 0;
+  asio::error_code bad_host;
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, bad_host);
+  if (colon == std::string::npos || bad_host || address.is_v6() != bracketed ||
+      !set_number(text.substr(colon + 1), "0", "65535", &port).ok()) {
+    return invalid("'" + text + "' is not HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080");
+  }
+  *out = {address, port};
+  return {};
+}
+
+Status set_log_level(const std::string& text, spdlog::level::level_enum* out) {
+  const auto level = parse_log_level(text);
+  if (!level) return invalid("'" + text + "' is not debug, info, warn or error");
+  *out = *level;
+  return {};
+}
+
+Status set_token_file(const std::string& path, std::vector<std::string>* out) {
+  if (path.empty()) return {};
+  Result<std::vector<std::string>> tokens = read_token_file(path);
+  if (tokens.ok()) *out = *std::move(tokens);
+  return tokens.status();
+}
+
+// --- the table ---
+
+struct Setting {
+  std::string name;  // --name, FEATHERID_NAME in the environment, name in the file
+  std::string type;
+  std::string default_text;
+  std::string help;
+  std::function<Status(Config&, const std::string&)> set;
+};
+
+using Text = const std::string&;
+
+// The one place that knows what can be set, within which bounds, and what it is without being set.
+std::vector<Setting> settings() {
+  const unsigned io_threads = std::clamp(std::thread::hardware_concurrency(), 1U, 2U);
+  return {
+      {"listen", "HOST:PORT", "127.0.0.1:8080", "where to listen; port 0 takes a free one",
+       [](Config& c, Text t) { return set_listen(t, &c.listen); }},
+      {"database", "URL", "sqlite3:ids.db",
+       "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…",
+       [](Config& c, Text t) { return c.database = t, Status(); }},
+      {"max-batch", "N", "1000", "ids in one answer of /api/v1/id/batch, at most",
+       [](Config& c, Text t) { return set_number(t, "1", "100000", &c.max_batch_ids); }},
+      {"hold", "TIME", "30s", "how long a tag can be served without the database",
+       [](Config& c, Text t) { return set_time(t, "1s", "1h", &c.allocator.hold); }},
+      {"lease-max-ids", "N", "10000000", "the largest lease that growth leads to",
+       [](Config& c, Text t) {
+         return set_number(t, "1", "1073741824", &c.allocator.lease_max_ids);
+       }},
+      {"refill-threads", "N", "2", "leases under way at once",
+       [](Config& c, Text t) { return set_number(t, "1", "64", &c.allocator.refill_threads); }},
+      {"call-timeout", "TIME", "5s", "a call to the database takes no longer",
+       [](Config& c, Text t) { return set_time(t, "2s", "60s", &c.call_timeout); }},
+      {"request-timeout", "TIME", "2s", "a request waits for ids no longer",
+       [](Config& c, Text t) {
+         const Status status = set_time(t, "10ms", "10m", &c.http.request_timeout);
+         c.allocator.wait_timeout = c.http.request_timeout;
+         return status;
+       }},
+      {"header-timeout", "TIME", "10s", "a request must arrive within",
+       [](Config& c, Text t) { return set_time(t, "10ms", "10m", &c.http.header_timeout); }},
+      {"idle-timeout", "TIME", "75s", "a connection without a request is closed after",
+       [](Config& c, Text t) { return set_time(t, "10ms", "24h", &c.http.idle_timeout); }},
+      {"drain-timeout", "TIME", "10s", "after SIGTERM, requests under way may take",
+       [](Config& c, Text t) { return set_time(t, "0s", "10m", &c.http.drain_timeout); }},
+      {"io-threads", "N", std::to_string(io_threads), "event loops",
+       [](Config& c, Text t) { return set_number(t, "1", "64", &c.http.io_threads); }},
+      {"max-connections", "N", "10000", "further ones are told 503",
+       [](Config& c, Text t) { return set_number(t, "1", "1000000", &c.http.connections_max); }},
+      {"max-parked", "N", "10000", "requests that wait for ids; further ones are told 503",
+       [](Config& c, Text t) { return set_number(t, "0", "1000000", &c.http.parked_max); }},
+      {"admin-token-file", "FILE", "", "tokens that allow changes, one a line",
+       [](Config& c, Text t) { return set_token_file(t, &c.admin_tokens); }},
+      {"log-level", "LEVEL", "info", "debug, info, warn or error",
+       [](Config& c, Text t) { return set_log_level(t, &c.log_level); }},
+      {"log-dir", "FOLDER", "", "log to files here as well",
+       [](Config& c, Text t) { return c.log_files.dir = t, Status(); }},
+      {"log-max-size", "SIZE", "100MB", "a log file is rotated at",
+       [](Config& c, Text t) { return set_size(t, "1KB", "1000GB", &c.log_files.file_bytes_max); }},
+      {"log-keep-days", "N", "30", "older log files are removed",
+       [](Config& c, Text t) { return set_number(t, "1", "36500", &c.log_files.keep_days); }},
+      {"log-backups", "N", "5", "rotated files of one day, at most",
+       [](Config& c, Text t) { return set_number(t, "0", "10000", &c.log_files.backups_max); }},
+  };
+}
+
+std::string environment_name(std::string name) {
+  for (char& c : name) {
+    c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return "FEATHERID_" + name;
+}
+
+// --- the sources ---
+
+ConfigOutcome usage_error(const std::string& message) {
+  // One line, whatever a library says.
+  std::string line = message;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return {std::nullopt, kExitUsage, "featherid-server: " + line};
+}
+
+// Settings as text, by name, with where they come from.
+struct Given {
+  std::string origin;  // "--listen", "FEATHERID_LISTEN" or "ids.toml: listen"
+  std::string text;
+};
+using GivenByName = std::map<std::string, Given>;
+
+// kInvalidArgument names the file and the key.
+Result<GivenByName> read_file(const std::string& path, const std::vector<Setting>& table) {
+  GivenByName given;
+  try {
+    for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(path)) {
+      const std::string origin = path + ": " + item.fullname();
+      const bool known = item.parents.empty() &&
+                         std::any_of(table.begin(), table.end(), [&item](const Setting& setting) {
+                           return setting.name == item.name;
+                         });
+      if (!known) return invalid(origin + ": there is no such setting");
+      if (item.inputs.size() != 1) return invalid(origin + ": must be one value");
+      if (!given.emplace(item.name, Given{origin, item.inputs.front()}).second) {
+        return invalid(origin + ": is set twice");
+      }
+    }
+  } catch (const CLI::Error& error) {
+    return invalid(path + ": " + error.what());
+  }
+  return given;
+}
+
+Status apply(const GivenByName& given, const std::vector<Setting>& table, Config* config) {
+  for (const Setting& setting : table) {
+    const auto found = given.find(setting.name);
+    if (found == given.end()) continue;
+    if (const Status bad = setting.set(*config, found->second.text); !bad.ok()) {
+      return invalid(found->second.origin + ": " + bad.message());
+    }
+  }
+  return {};
+}
+
+GivenByName read_environment(const Environment& environment, const std::vector<Setting>& table) {
+  GivenByName given;
+  for (const Setting& setting : table) {
+    const std::string name = environment_name(setting.name);
+    const char* text = environment(name.c_str());
+    if (text != nullptr && *text != '\0') given[setting.name] = {name, text};
+  }
+  return given;
+}
+
+}  // namespace
+
+ConfigOutcome read_config(std::vector<std::string> arguments, const Environment& environment) {
+  const std::vector<Setting> table = settings();
+  CLI::App app("Hands out 64-bit ids, unique across every process that shares one database.",
+               "featherid-server");
+  app.footer(
+      "Each setting can also stand in the environment (--log-dir: FEATHERID_LOG_DIR) or in the "
+      "TOML\nfile (log-dir = \"…\"). Flags come before environment before file.\n"
+      "FEATHERID_ADMIN_TOKEN holds one more token that allows changes.");
+  Config config;
+  std::string file;
+  bool version = false;
+  app.add_option("--config", file, "read settings from this TOML file (FEATHERID_CONFIG)")
+      ->type_name("FILE");
+  app.add_flag("--init-schema", config.init_schema, "make table and tags where missing, and end");
+  app.add_flag("--check-config", config.check_config, "check the settings, and end");
+  app.add_flag("--version", version, "print the version, and end");
+  std::map<std::string, std::string> flags;
+  for (const Setting& setting : table) {
+    app.add_option("--" + setting.name, flags[setting.name], setting.help)
+        ->type_name(setting.type)
+        ->default_str(setting.default_text);
+  }
+
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    app.parse(arguments);
+  } catch (const CLI::CallForHelp&) {
+    return {std::nullopt, 0, app.help()};
+  } catch (const CLI::Error& error) {
+    return usage_error(error.what());
+  }
+  if (version) return {std::nullopt, 0, "featherid-server " FEATHERID_VERSION "\n"};
+
+  GivenByName defaults;
+  GivenByName by_flag;
+  for (const Setting& setting : table) {
+    defaults[setting.name] = {setting.name, setting.default_text};
+    if (app.count("--" + setting.name) > 0) {
+      by_flag[setting.name] = {"--" + setting.name, flags[setting.name]};
+    }
+  }
+  if (const char* name = environment("FEATHERID_CONFIG"); name != nullptr && file.empty()) {
+    file = name;
+  }
+  const Result<GivenByName> by_file = file.empty() ? GivenByName() : read_file(file, table);
+  if (!by_file.ok()) return usage_error(by_file.status().message());
+
+  for (const GivenByName& given :
+       {defaults, *by_file, read_environment(environment, table), by_flag}) {
+    if (const Status bad = apply(given, table, &config); !bad.ok())
+      return usage_error(bad.message());
+  }
+  if (const char* token = environment("FEATHERID_ADMIN_TOKEN");
+      token != nullptr && *token != '\0') {
+    if (const Status bad = validate_token(token); !bad.ok()) {
+      return usage_error("FEATHERID_ADMIN_TOKEN: " + bad.message());
+    }
+    config.admin_tokens.emplace_back(token);
+  }
+  return {std::move(config), 0, {}};
+}
+
+}  // namespace featherid

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_SERVER_CONFIG_H_
+#define FEATHERID_SERVER_CONFIG_H_
+
+#include <spdlog/common.h>
+
+#include <asio/ip/tcp.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "featherid/segment_allocator.h"
+#include "server/http/http_options.h"
+#include "server/log_files.h"
+
+namespace featherid {
+
+// Everything that can be set. The defaults stand in the table of settings in config.cpp.
+struct Config {
+  asio::ip::tcp::endpoint listen;
+  std::string database;
+  bool init_schema = false;   // then end
+  bool check_config = false;  // then end
+  spdlog::level::level_enum log_level = spdlog::level::info;
+  LogFilesOptions log_files;  // no files while dir is empty
+  std::vector<std::string> admin_tokens;
+  std::int64_t max_batch_ids = 0;
+  std::chrono::seconds call_timeout{0};  // of the store
+  HttpOptions http;
+  AllocatorOptions allocator;
+};
+
+// The exit codes of featherid-server.
+constexpr int kExitFailure = 1;  // what the configuration asks for cannot be done
+constexpr int kExitUsage = 2;    // the configuration is wrong
+
+// The result of reading the configuration: it, or what to print before the program ends.
+struct ConfigOutcome {
+  std::optional<Config> config;
+  int exit_code = 0;  // 0: `text` goes to standard output; else it is one line, for standard error
+  std::string text;
+};
+
+using Environment = std::function<const char*(const char* name)>;
+
+// Flags before environment before file; whatever is given is checked, even where it is overruled.
+// `arguments` does not hold the program's name.
+ConfigOutcome read_config(std::vector<std::string> arguments, const Environment& environment);
+
+}  // namespace featherid
+
+#endif  // FEATHERID_SERVER_CONFIG_H_

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+#include "server/http/connection.h"
+
+#include <algorithm>
+#include <asio/buffer.hpp>
+#include <asio/post.hpp>
+#include <cstring>
+#include <utility>
+
+namespace featherid {
+
+namespace {
+
+using asio::ip::tcp;
+
+constexpr std::size_t kReadBytesMin = 2048;  // most requests fit, and 1000 connections take 2 MB
+constexpr std::size_t kOutBytesKept = 4096;  // memory that an idle connection may keep
+constexpr std::size_t kGatherBytesMax = 64 * 1024;  // pipelined answers are written by so much
+constexpr std::chrono::seconds kWriteTimeout{30};
+constexpr std::chrono::seconds kLingerTimeout{1};
+
+bool is_loopback(const asio::ip::address& address) {
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
+  }
+  return address.is_loopback();
+}
+
+}  // namespace
+
+Connection::Connection(ConnectionLoop& loop, tcp::socket socket)
+    : loop_(loop), socket_(std::move(socket)) {
+  ++loop_.counts.connections;
+  asio::error_code ignored;
+  socket_.non_blocking(true, ignored);
+  socket_.set_option(tcp::no_delay(true), ignored);
+  const tcp::endpoint peer = socket_.remote_endpoint(ignored);
+  peer_is_loopback_ = !ignored && is_loopback(peer.address());
+}
+
+Connection::~Connection() { --loop_.counts.connections; }
+
+void Connection::start() {
+  deadline_ = Exchange::Clock::now() + loop_.options.header_timeout;
+  read();
+}
+
+void Connection::refuse(std::string_view reason) {
+  reject(503, reason);
+  write();
+}
+
+void Connection::close() {
+  if (state_ == State::kClosed) return;
+  if (state_ == State::kParked) {
+    --loop_.parked;
+    --loop_.counts.parked;
+  }
+  state_ = State::kClosed;
+  asio::error_code ignored;
+  socket_.close(ignored);
+  loop_.connections.erase(shared_from_this());
+}
+
+void Connection::drain() {
+  if (state_ == State::kReading && in_begin_ == in_end_) return close();
+}
+
+void Connection::sweep(Exchange::Clock::time_point now) {
+  if (now < deadline_) return;
+  asio::error_code ignored;
+  switch (state_) {
+    case State::kReading:
+      if (in_begin_ == in_end_) return close();
+      socket_.cancel(ignored);  // the read under way: its buffer is about to be used otherwise
+      reject(408, "the request did not come in time");
+      return write();
+    case State::kParked:
+      return end_wait(true, {});
+    case State::kWriting:
+    case State::kLingering:
+      return close();
+    case State::kClosed:
+      return;
+  }
+}
+
+// --- in ---
+
+void Connection::make_room() {
+  const std::size_t size = in_end_ - in_begin_;
+  if (in_begin_ != 0) {
+    std::memmove(in_.data(), in_.data() + in_begin_, size);
+    in_begin_ = 0;
+    in_end_ = size;
+  }
+  if (size == 0 && in_.size() != kReadBytesMin) {
+    in_ = std::vector<char>(kReadBytesMin);
+  } else if (in_.size() - size < kReadBytesMin / 2) {
+    in_.resize(std::min(2 * in_.size(), kRequestBytesMax + kReadBytesMin));
+  }
+}
+
+void Connection::read() {
+  make_room();
+  state_ = State::kReading;
+  socket_.async_read_some(asio::buffer(in_.data() + in_end_, in_.size() - in_end_),
+                          [self = shared_from_this()](asio::error_code error, std::size_t bytes) {
+                            if (self->state_ != State::kReading) return;
+                            if (error) return self->close();
+                            self->on_read(bytes);
+                          });
+}
+
+void Connection::on_read(std::size_t bytes) {
+  if (in_begin_ == in_end_) deadline_ = Exchange::Clock::now() + loop_.options.header_timeout;
+  in_end_ += bytes;
+  serve();
+}
+
+// --- requests ---
+
+void Connection::serve() {
+  while (!closing_ && out_.size() < kGatherBytesMax) {
+    const GateVerdict verdict = inspect_request(input());
+    if (verdict.kind == GateVerdict::Kind::kNeedMore) break;
+    if (verdict.kind == GateVerdict::Kind::kReject) {
+      reject(verdict.status, verdict.reason);
+      break;
+    }
+    if (!answer(verdict.request)) return;
+    in_begin_ += verdict.length_bytes;
+  }
+  if (!out_.empty()) return write();
+  read();
+}
+
+bool Connection::answer(const HttpRequest& request) {
+  if (!waited_) wait_ = {Exchange::Clock::now() + loop_.options.request_timeout, false, {}};
+  Exchange exchange(request, peer_is_loopback_, wait_);
+  const bool keep = request.keep_alive && !loop_.draining;
+  const Lane lane = loop_.router.lane_of(request);
+  if (lane == Lane::kDirect) {
+    loop_.router.dispatch(exchange);
+  } else {
+    loop_.bridge.answer(exchange, !keep, &out_);
+  }
+  if (exchange.parked()) {
+    if (!wait_.expired && loop_.counts.parked < loop_.options.parked_max) {
+      park(exchange);
+      return false;
+    }
+    exchange.reply = Reply();
+    exchange.reply.fail_for_now("too many requests are waiting for ids; try again");
+  }
+  if (lane == Lane::kDirect || exchange.parked()) {
+    append_response(exchange.reply, request.method == "HEAD", !keep, &out_);
+  }
+  waited_ = false;
+  closing_ = !keep;
+  return true;
+}
+
+void Connection::park(const Exchange& exchange) {
+  state_ = State::kParked;
+  ++loop_.parked;
+  ++loop_.counts.parked;
+  waited_ = true;
+  deadline_ = wait_.deadline;
+  // Earlier answers need not wait with this one; what the socket does not take now goes with it.
+  if (!out_.empty() && !write_some()) return;
+  // The context outlives its connections, so whoever holds one may post to it.
+  exchange.start_wait([weak = weak_from_this(), number = ++wait_number_](const Status& outcome) {
+    std::shared_ptr<Connection> self = weak.lock();
+    if (!self) return;
+    asio::io_context& context = self->loop_.context;
+    asio::post(context,
+               [self = std::move(self), number, outcome] { self->resume(number, outcome); });
+  });
+}
+
+void Connection::resume(std::uint64_t wait_number, const Status& outcome) {
+  if (state_ == State::kParked && wait_number == wait_number_) end_wait(false, outcome);
+}
+
+void Connection::end_wait(bool expired, const Status& outcome) {
+  --loop_.parked;
+  --loop_.counts.parked;
+  state_ = State::kReading;
+  wait_.expired = expired;
+  wait_.outcome = outcome;
+  serve();
+}
+
+void Connection::reject(int status, std::string_view reason) {
+  Reply reply;
+  if (status == 503) {
+    reply.fail_for_now(reason);
+  } else {
+    reply.fail(status, ApiCode::kBadRequest, reason);
+  }
+  append_response(reply, false, true, &out_);
+  closing_ = true;
+}
+
+// --- out ---
+
+// Writes what the socket takes now. False when the connection broke, and is closed.
+bool Connection::write_some() {
+  while (out_begin_ < out_.size()) {
+    asio::error_code error;
+    out_begin_ +=
+        socket_.write_some(asio::buffer(out_.data() + out_begin_, out_.size() - out_begin_), error);
+    if (error == asio::error::would_block || error == asio::error::try_again) return true;
+    if (error) return close(), false;
+  }
+  out_begin_ = 0;
+  out_.clear();
+  if (out_.capacity() > kOutBytesKept) out_.shrink_to_fit();
+  return true;
+}
+
+void Connection::write() {
+  if (!write_some()) return;
+  if (!out_.empty()) {
+    state_ = State::kWriting;
+    deadline_ = Exchange::Clock::now() + kWriteTimeout;
+    socket_.async_wait(tcp::socket::wait_write,
+                       [self = shared_from_this()](asio::error_code error) {
+                         if (self->state_ != State::kWriting) return;
+                         if (error) return self->close();
+                         self->write();
+                       });
+    return;
+  }
+  if (closing_) return linger();
+  if (in_begin_ != in_end_) {
+    deadline_ = Exchange::Clock::now() + loop_.options.header_timeout;
+    // By way of the queue: others have their turn, and no stack grows with a long pipeline.
+    state_ = State::kReading;
+    return asio::post(loop_.context, [self = shared_from_this()] {
+      if (self->state_ == State::kReading) self->serve();
+    });
+  }
+  if (loop_.draining) return close();
+  deadline_ = Exchange::Clock::now() + loop_.options.idle_timeout;
+  read();
+}
+
+// Closing at once could reset the connection and take the answer away from the client: unread bytes
+// are read first, for a bounded time.
+void Connection::linger() {
+  if (state_ != State::kLingering) {
+    state_ = State::kLingering;
+    deadline_ = Exchange::Clock::now() + kLingerTimeout;
+    asio::error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    in_begin_ = in_end_ = 0;
+    make_room();
+  }
+  socket_.async_read_some(asio::buffer(in_),
+                          [self = shared_from_this()](asio::error_code error, std::size_t) {
+                            if (self->state_ != State::kLingering) return;
+                            if (error) return self->close();
+                            self->linger();
+                          });
+}
+
+}  // namespace featherid

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_SERVER_HTTP_CONNECTION_H_
+#define FEATHERID_SERVER_HTTP_CONNECTION_H_
+
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "server/http/exchange.h"
+#include "server/http/http_options.h"
+#include "server/http/httplib_bridge.h"
+#include "server/http/router.h"
+
+namespace featherid {
+
+class Connection;
+
+// Counts over all event loops.
+struct HttpCounts {
+  std::atomic<int> connections{0};
+  std::atomic<int> parked{0};
+};
+
+// What the connections of one event loop share. Used by that loop's thread only, but for `counts`.
+struct ConnectionLoop {
+  ConnectionLoop(const HttpOptions& options_in, const Router& router_in, HttpCounts& counts_in)
+      : options(options_in), router(router_in), counts(counts_in), bridge(router_in) {}
+
+  asio::io_context context{1};  // first, so that it outlives the connections
+  const HttpOptions& options;
+  const Router& router;
+  HttpCounts& counts;
+  HttplibBridge bridge;
+  std::unordered_set<std::shared_ptr<Connection>> connections;
+  int parked = 0;
+  bool draining = false;
+};
+
+// One client's connection: reads requests, answers them in their order, parks the one that must
+// wait. Lives in its loop's set until it has closed, and is used by that loop's thread only.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(ConnectionLoop& loop, asio::ip::tcp::socket socket);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void start();
+  void refuse(std::string_view reason);  // instead of start(): answers 503 and closes
+
+  // The loop's ticker calls this now and then: ends what has taken too long.
+  void sweep(Exchange::Clock::time_point now);
+
+  // The server stops: closes now if no request has begun, else after the next answer.
+  void drain();
+
+  void close();
+
+ private:
+  // One thing at a time is under way, and deadline_ is its end.
+  enum class State { kReading, kParked, kWriting, kLingering, kClosed };
+
+  std::string_view input() const { return {in_.data() + in_begin_, in_end_ - in_begin_}; }
+
+  void read();
+  void on_read(std::size_t bytes);
+  void make_room();
+  void serve();
+  bool answer(const HttpRequest& request);
+  void park(const Exchange& exchange);
+  void resume(std::uint64_t wait_number, const Status& outcome);
+  void end_wait(bool expired, const Status& outcome);
+  void reject(int status, std::string_view reason);
+  bool write_some();
+  void write();
+  void linger();
+
+  ConnectionLoop& loop_;
+  asio::ip::tcp::socket socket_;
+  bool peer_is_loopback_ = false;
+
+  State state_ = State::kReading;
+  Exchange::Clock::time_point deadline_;
+  bool closing_ = false;  // after what is in out_
+
+  std::vector<char> in_;  // unread requests: [in_begin_, in_end_)
+  std::size_t in_begin_ = 0;
+  std::size_t in_end_ = 0;
+  std::string out_;
+  std::size_t out_begin_ = 0;
+
+  // The wait of the request at the front of in_. The number tells a late Resume from the awaited
+  // one.
+  Exchange::Wait wait_;
+  bool waited_ = false;
+  std::uint64_t wait_number_ = 0;
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_SERVER_HTTP_CONNECTION_H_

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_SERVER_HTTP_EXCHANGE_H_
+#define FEATHERID_SERVER_HTTP_EXCHANGE_H_
+
+#include <chrono>
+#include <functional>
+#include <utility>
+
+#include "featherid/status.h"
+#include "server/http/query.h"
+#include "server/http/reply.h"
+#include "server/http/request_gate.h"
+
+namespace featherid {
+
+// One request and its answer, as a route sees them. A route runs on an event loop: it must not
+// block. When it has to wait it parks the request, and the whole route runs once more, with a new
+// Exchange, when the wait has ended.
+class Exchange {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // Ends the wait of a parked request. May be called from any thread, at any time, more than once.
+  using Resume = std::function<void(const Status&)>;
+  using StartWait = std::function<void(Resume)>;
+
+  // What the waiting has come to so far.
+  struct Wait {
+    Clock::time_point deadline;  // of the whole request
+    bool expired = false;        // the deadline has passed: the route must answer now
+    Status outcome;              // of the wait before this run; OK on the first run
+  };
+
+  Exchange(const HttpRequest& request_in, bool peer_is_loopback_in, Wait wait_in)
+      : request(request_in), peer_is_loopback(peer_is_loopback_in), wait(std::move(wait_in)) {}
+
+  const HttpRequest& request;
+  const bool peer_is_loopback;
+  const Wait wait;
+  Query query;
+  Reply reply;
+
+  std::chrono::milliseconds time_left() const {
+    return std::chrono::ceil<std::chrono::milliseconds>(wait.deadline - Clock::now());
+  }
+
+  // Discards the reply. `start` is called once, with what it has to call when the wait ends.
+  void park(StartWait start) { start_wait_ = std::move(start); }
+  bool parked() const { return start_wait_ != nullptr; }
+  void start_wait(Resume resume) const { start_wait_(std::move(resume)); }
+
+ private:
+  StartWait start_wait_;
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_SERVER_HTTP_EXCHANGE_H_

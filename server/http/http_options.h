@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_SERVER_HTTP_HTTP_OPTIONS_H_
+#define FEATHERID_SERVER_HTTP_HTTP_OPTIONS_H_
+
+#include <chrono>
+
+namespace featherid {
+
+// What bounds the HTTP side of the server.
+struct HttpOptions {
+  int io_threads = 1;
+  int connections_max = 10000;
+  int parked_max = 10000;
+  std::chrono::milliseconds header_timeout{10000};  // first byte of a request to its last
+  std::chrono::milliseconds idle_timeout{75000};    // between two requests
+  std::chrono::milliseconds request_timeout{2000};  // a request may be parked for so long
+  std::chrono::milliseconds drain_timeout{10000};   // to finish what is under way
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_SERVER_HTTP_HTTP_OPTIONS_H_

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_SERVER_HTTP_HTTP_SERVER_H_
+#define FEATHERID_SERVER_HTTP_HTTP_SERVER_H_
+
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "featherid/status.h"
+#include "server/http/connection.h"
+#include "server/http/http_options.h"
+#include "server/http/router.h"
+
+namespace featherid {
+
+// Listens, and serves connections on a few event loops, one thread each. The router must outlive
+// it, and so must nothing that still may call a Resume: end those callers first.
+class HttpServer {
+ public:
+  HttpServer(const HttpOptions& options, const Router& router);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // kUnavailable: the address cannot be listened on; the message says why.
+  Status listen(const asio::ip::tcp::endpoint& endpoint);
+  asio::ip::tcp::endpoint endpoint() const;  // with the port that was chosen for port 0
+
+  // The loop that run() drives on the calling thread: for signals, and for drain() and stop().
+  asio::io_context& main_loop() { return loops_.front()->shared.context; }
+
+  // Serves until drain() has finished or stop() is called.
+  void run();
+
+  // Accepts no more, answers what is under way, closes, and ends run() within drain_timeout.
+  void drain();
+  bool draining() const { return draining_; }  // from any thread
+
+  // Ends run() now.
+  void stop();
+
+ private:
+  struct Loop {
+    Loop(const HttpOptions& options, const Router& router, HttpCounts& counts)
+        : shared(options, router, counts), ticker(shared.context) {}
+    ConnectionLoop shared;
+    asio::steady_timer ticker;
+  };
+
+  void accept();
+  void deal(asio::error_code error, asio::ip::tcp::socket socket, Loop& loop);
+  void take(asio::ip::tcp::socket socket, Loop& loop);
+  void tick(Loop& loop);
+  void drain(Loop& loop);
+
+  const HttpOptions options_;
+  HttpCounts counts_;
+  std::vector<std::unique_ptr<Loop>> loops_;
+  asio::ip::tcp::acceptor acceptor_;
+  asio::steady_timer accept_pause_;
+  std::size_t next_loop_ = 0;
+  std::atomic<bool> draining_{false};
+  Exchange::Clock::time_point drain_deadline_;  // written before the loops are told
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_SERVER_HTTP_HTTP_SERVER_H_

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "server/http/reply.h"
+
+#include <cstddef>
+
+namespace featherid {
+
+namespace {
+
+// The length of the well-formed UTF-8 character that `text` starts with, or 0.
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = byte(0);
+  const std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xC2 ? 0
+                             : lead < 0xE0 ? 2
+                             : lead < 0xF0 ? 3
+                             : lead < 0xF5 ? 4
+                                           : 0;
+  if (length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  if (length >= 3) {
+    const unsigned second = byte(1);
+    if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
+        (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) {
+      return 0;
+    }
+  }
+  return length;
+}
+
+}  // namespace
+
+std::string json_string(std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string json = "\"";
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const char c = text.front();
+    if (length == 0) {
+      json += "\xEF\xBF\xBD";
+      text.remove_prefix(1);
+      continue;
+    }
+    if (c == '"' || c == '\\') {
+      json += '\\';
+      json += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      json += "\\u00";
+      json += kHex[c >> 4];
+      json += kHex[c & 15];
+    } else {
+      json += text.substr(0, length);
+    }
+    text.remove_prefix(length);
+  }
+  json += '"';
+  return json;
+}
+
+void Reply::succeed(std::string_view json) {
+  static constexpr std::string_view kPrefix = R"({"code":0,"msg":"success","data":)";
+  body.reserve(kPrefix.size() + json.size() + 1);
+  body.append(kPrefix).append(json).push_back('}');
+}
+
+void Reply::fail(int http_status, ApiCode code, std::string_view message) {
+  status = http_status;
+  body = R"({"code":)" + std::to_string(static_cast<int>(code)) + R"(,"msg":)" +
+         json_string(message) + R"(,"data":null})";
+}
+
+void Reply::fail_for_now(std::string_view message) {
+  fail(503, ApiCode::kUnavailable, message);
+  header = {"Retry-After", "1"};
+}
+
+const char* reason_phrase(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Unknown";
+  }
+}
+
+void append_response(const Reply& reply, bool head, bool close, std::string* out) {
+  out->append("HTTP/1.1 ").append(std::to_string(reply.status)).append(" ");
+  out->append(reason_phrase(reply.status)).append("\r\nContent-Type: ").append(reply.content_type);
+  out->append("\r\nContent-Length: ").append(std::to_string(reply.body.size())).append("\r\n");
+  if (reply.header.first != nullptr) {
+    out->append(reply.header.first).append(": ").append(reply.header.second).append("\r\n");
+  }
+  if (close) out->append("Connection: close\r\n");
+  out->append("\r\n");
+  if (!head) out->append(reply.body);
+}
+
+}  // namespace featherid

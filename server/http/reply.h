@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_SERVER_HTTP_REPLY_H_
+#define FEATHERID_SERVER_HTTP_REPLY_H_
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace featherid {
+
+// The `code` of an answer of the API.
+enum class ApiCode {
+  kSuccess = 0,
+  kBadRequest = 1,  // a parameter, or the request itself, is missing or not valid
+  kUnavailable = 2,
+  kBadCount = 3,
+  kNoSuchTag = 4,
+  kNotAllowed = 5,
+  kTagStopped = 6,
+};
+
+// One answer, before it is rendered.
+struct Reply {
+  using Header = std::pair<const char*, std::string>;
+
+  int status = 200;
+  const char* content_type = "application/json";
+  std::string body;
+  Header header{nullptr, {}};  // one header besides: Allow, Retry-After, WWW-Authenticate
+
+  // {"code":0,"msg":"success","data":<json>}
+  void succeed(std::string_view json);
+  // {"code":…,"msg":"…","data":null}
+  void fail(int http_status, ApiCode code, std::string_view message);
+  void fail_for_now(std::string_view message);  // 503, to be tried again in a second
+};
+
+// `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD.
+std::string json_string(std::string_view text);
+
+// "Not Found" and its like.
+const char* reason_phrase(int status);
+
+// The answer as HTTP/1.1. `head` leaves the body out, `close` says that the connection ends here.
+void append_response(const Reply& reply, bool head, bool close, std::string* out);
+
+}  // namespace featherid
+
+#endif  // FEATHERID_SERVER_HTTP_REPLY_H_

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+#include "server/http/request_gate.h"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <iterator>
+
+namespace featherid {
+
+namespace {
+
+constexpr std::string_view kMethods[] = {"GET",    "HEAD",  "POST",   "PUT",
+                                         "DELETE", "PATCH", "OPTIONS"};
+
+constexpr std::array<bool, 256> make_token_table() {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789"
+                                       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
+    table[static_cast<unsigned char>(c)] = true;
+  }
+  return table;
+}
+constexpr std::array<bool, 256> kTokenBytes = make_token_table();
+
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return kTokenBytes[static_cast<unsigned char>(c)];
+  });
+}
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+bool is_header_value(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) && c != '\t'; });
+}
+
+bool is_target(std::string_view text) {
+  return !text.empty() && text.front() == '/' && std::none_of(text.begin(), text.end(), [](char c) {
+    return is_control(c) || c == ' ' || c == '#';
+  });
+}
+
+bool is_host(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return kTokenBytes[static_cast<unsigned char>(c)] || c == ':' || c == '[' || c == ']';
+  });
+}
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+bool list_contains(std::string_view list, std::string_view token) {
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    if (equals_ignoring_case(trim(list.substr(0, comma)), token)) return true;
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return false;
+}
+
+// The parser of one request: each step returns false once the verdict is reached.
+class Inspection {
+ public:
+  explicit Inspection(std::string_view bytes) : bytes_(bytes) {}
+
+  GateVerdict run() {
+    if (parse_request_line() && parse_headers() && check_head()) take_body();
+    return verdict_;
+  }
+
+ private:
+  enum class Line { kWhole, kPartial, kBad };
+
+  bool reject(int status, const char* reason) {
+    verdict_.kind = GateVerdict::Kind::kReject;
+    verdict_.status = status;
+    verdict_.reason = reason;
+    return false;
+  }
+
+  // Takes the next line, without its CRLF.
+  Line next_line(std::string_view* line) {
+    const std::string_view rest = bytes_.substr(at_);
+    const std::size_t end = rest.find('\n');
+    if (end == std::string_view::npos) {
+      *line = rest;
+      return Line::kPartial;
+    }
+    if (end == 0 || rest[end - 1] != '\r') return Line::kBad;
+    *line = rest.substr(0, end - 1);
+    at_ += end + 1;
+    return Line::kWhole;
+  }
+
+  bool parse_request_line() {
+    std::string_view line;
+    const Line found = next_line(&line);
+    if (found == Line::kBad) return reject(400, "lines must end in CRLF");
+    if (line.size() > kRequestLineBytesMax) return reject(414, "the request line is too long");
+    if (found == Line::kPartial) {
+      if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+      if (!is_header_value(line)) return reject(400, "this is not HTTP");
+      return false;
+    }
+    const std::size_t first_space = line.find(' ');
+    const std::size_t last_space = line.rfind(' ');
+    if (first_space == std::string_view::npos || first_space == last_space) {
+      return reject(400, "the request line is not 'METHOD target HTTP/1.1'");
+    }
+    HttpRequest& request = verdict_.request;
+    request.method = line.substr(0, first_space);
+    request.target = line.substr(first_space + 1, last_space - first_space - 1);
+    const std::string_view version = line.substr(last_space + 1);
+    if (!is_token(request.method)) return reject(400, "the method is malformed");
+    if (version != "HTTP/1.1" && version != "HTTP/1.0") {
+      return version.substr(0, 5) == "HTTP/" ? reject(505, "use HTTP/1.1")
+                                             : reject(400, "the HTTP version is malformed");
+    }
+    if (std::find(std::begin(kMethods), std::end(kMethods), request.method) == std::end(kMethods)) {
+      return reject(501, "this method is not known here");
+    }
+    if (request.target.size() > kTargetBytesMax) return reject(414, "the target is too long");
+    if (!is_target(request.target)) return reject(400, "the target is malformed");
+    const std::size_t question = std::min(request.target.find('?'), request.target.size());
+    request.path = request.target.substr(0, question);
+    request.query = request.target.substr(std::min(question + 1, request.target.size()));
+    is_1_1_ = version == "HTTP/1.1";
+    request.keep_alive = is_1_1_;
+    return true;
+  }
+
+  bool parse_headers() {
+    const std::size_t begin = at_;
+    for (int headers = 0;; ++headers) {
+      std::string_view line;
+      const Line found = next_line(&line);
+      if (found == Line::kBad) return reject(400, "lines must end in CRLF");
+      const std::size_t section_bytes = (found == Line::kPartial ? bytes_.size() : at_) - begin;
+      if (line.size() > kHeaderLineBytesMax || section_bytes > kHeaderSectionBytesMax) {
+        return reject(431, "the headers are too long");
+      }
+      if (found == Line::kPartial) return false;
+      if (line.empty()) return true;
+      if (headers == kHeadersMax) return reject(431, "there are too many headers");
+      const std::size_t colon = line.find(':');
+      if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
+        return reject(400, "a header line is not 'Name: value'");
+      }
+      const std::string_view value = trim(line.substr(colon + 1));
+      if (!is_header_value(value)) return reject(400, "a header value holds a control character");
+      if (!take_header(line.substr(0, colon), value)) return false;
+    }
+  }
+
+  bool take_header(std::string_view name, std::string_view value) {
+    HttpRequest& request = verdict_.request;
+    const auto is = [name](std::string_view other) { return equals_ignoring_case(name, other); };
+    const auto once = [&](std::string_view* field) {
+      if (field->data() != nullptr) return reject(400, "a header that may stand once is repeated");
+      *field = value;
+      return true;
+    };
+    switch (name.front() | 0x20) {  // most headers of a browser end here
+      case 'a':
+        return !is("Authorization") || once(&request.authorization);
+      case 'c':
+        if (is("Content-Length")) return once(&content_length_);
+        if (is("Content-Type")) return once(&request.content_type);
+        if (is("Content-Encoding")) return reject(415, "Content-Encoding is not supported");
+        if (is("Connection")) {
+          if (list_contains(value, "close")) request.keep_alive = false;
+        }
+        return true;
+      case 'f':
+      case 'v':
+      case 'x':
+        if (is("Forwarded") || is("Via") || is("X-Real-IP") ||
+            equals_ignoring_case(name.substr(0, 12), "X-Forwarded-")) {
+          request.via_proxy = true;
+        }
+        return true;
+      case 'h':
+        return !is("Host") || once(&request.host);
+      case 'o':
+        return !is("Origin") || once(&request.origin);
+      case 's':
+        if (is("Sec-Fetch-Site") && value != "same-origin" && value != "none") {
+          request.cross_site = true;
+        }
+        return true;
+      case 't':
+        if (is("Transfer-Encoding")) return reject(501, "Transfer-Encoding is not supported");
+        return !is("Traceparent") || once(&request.traceparent);
+      case 'u':
+        return !is("User-Agent") || once(&request.user_agent);
+      default:
+        return true;
+    }
+  }
+
+  bool check_head() {
+    if (is_1_1_ && verdict_.request.host.data() == nullptr) return reject(400, "Host is missing");
+    if (!is_host(verdict_.request.host)) return reject(400, "Host is malformed");
+    return true;
+  }
+
+  void take_body() {
+    std::size_t length = 0;
+    if (content_length_.data() != nullptr) {
+      const char* end = content_length_.data() + content_length_.size();
+      const auto [stop, error] = std::from_chars(content_length_.data(), end, length);
+      const bool digits = !content_length_.empty() && stop == end;
+      if (!digits) return void(reject(400, "Content-Length is not a number"));
+      if (error != std::errc() || length > kBodyBytesMax) {
+        return void(reject(413, "the body is too large"));
+      }
+    }
+    if (bytes_.size() - at_ < length) return;
+    verdict_.request.body = bytes_.substr(at_, length);
+    verdict_.length_bytes = at_ + length;
+    verdict_.kind = GateVerdict::Kind::kRequest;
+  }
+
+  const std::string_view bytes_;
+  std::size_t at_ = 0;
+  bool is_1_1_ = false;
+  std::string_view content_length_;
+  GateVerdict verdict_;
+};
+
+}  // namespace
+
+GateVerdict inspect_request(std::string_view bytes) { return Inspection(bytes).run(); }
+
+void append_normalized(const HttpRequest& request, std::string* out) {
+  const auto append = [out](std::initializer_list<std::string_view> parts) {
+    for (const std::string_view part : parts) out->append(part);
+  };
+  const auto header = [&append](std::string_view name, std::string_view value) {
+    if (!value.empty()) append({name, ": ", value, "\r\n"});
+  };
+  append({request.method, " ", request.target, " HTTP/1.1\r\n"});
+  header("Host", request.host);
+  header("Authorization", request.authorization);
+  header("Content-Type", request.content_type);
+  header("Origin", request.origin);
+  header("Traceparent", request.traceparent);
+  header("User-Agent", request.user_agent);
+  if (!request.body.empty()) header("Content-Length", std::to_string(request.body.size()));
+  append({"\r\n", request.body});
+}
+
+}  // namespace featherid

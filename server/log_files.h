@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_SERVER_LOG_FILES_H_
+#define FEATHERID_SERVER_LOG_FILES_H_
+
+#include <spdlog/sinks/base_sink.h>
+
+#include <atomic>
+#include <cstdint>
+#include <ctime>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "featherid/status.h"
+#include "lib/mutex.h"
+
+namespace featherid {
+
+struct LogFilesOptions {
+  std::string dir;
+  std::int64_t file_bytes_max = 100000000;
+  int keep_days = 30;   // a day's files are removed after so many more days
+  int backups_max = 5;  // of one day, besides its main file
+};
+
+// Log lines in files: featherid-YYYY-MM-DD.log by local date, moved to featherid-YYYY-MM-DD.N.log
+// (N counts up) when it is full. A thread of its own compresses finished files with gzip and
+// removes old ones. A line that cannot be written is counted and dropped. Thread-safe.
+class LogFiles final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  // Makes the folder where it is missing. kUnavailable: it cannot be written, or another process
+  // logs there.
+  static Result<std::shared_ptr<LogFiles>> open(const LogFilesOptions& options);
+  ~LogFiles() override;  // leaves a compression under way to the next start
+
+  void reopen();  // somebody has moved the file
+  std::int64_t lines_lost() const { return lines_lost_; }
+
+  // Returns when the thread has tidied all that was finished before the call.
+  void wait_until_tidy() EXCLUDES(tidy_mutex_);
+
+ private:
+  explicit LogFiles(const LogFilesOptions& options);
+
+  void sink_it_(const spdlog::details::log_msg& message) override;
+  void flush_() override;
+
+  // Under base_sink's mutex.
+  Status lock_dir();
+  Status open_file(std::time_t now);
+  void close_file();
+  void rotate();
+  bool write(const char* data, std::size_t size);
+
+  void request_tidy() EXCLUDES(tidy_mutex_);
+  void tidy_loop() EXCLUDES(tidy_mutex_);
+
+  const LogFilesOptions options_;
+
+  // Under base_sink's mutex.
+  int lock_fd_ = -1;
+  int fd_ = -1;
+  std::string date_;
+  std::time_t day_begin_ = 0;
+  std::time_t day_end_ = 0;
+  std::int64_t file_bytes_ = 0;
+  std::int64_t lines_lost_now_ = 0;  // since the last line that was written
+
+  std::atomic<std::int64_t> lines_lost_{0};
+  std::atomic<bool> stopping_{false};
+
+  Mutex tidy_mutex_;
+  CondVar tidy_changed_;
+  std::string tidy_date_ GUARDED_BY(tidy_mutex_);
+  std::int64_t tidy_requested_ GUARDED_BY(tidy_mutex_) = 0;
+  std::int64_t tidy_done_ GUARDED_BY(tidy_mutex_) = 0;
+  std::thread tidy_thread_;
+};
+
+// One round of tidying `options.dir`, on the date `today` (YYYY-MM-DD), whose main file is in use:
+// ends what a crash left half done, compresses finished files, removes what is too much or too old.
+// Stops between two pieces of work when `stopping` becomes true.
+void tidy_log_dir(const LogFilesOptions& options, const std::string& today,
+                  const std::atomic<bool>& stopping);
+
+}  // namespace featherid
+
+#endif  // FEATHERID_SERVER_LOG_FILES_H_

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_SERVER_LOGGING_H_
+#define FEATHERID_SERVER_LOGGING_H_
+
+#include <spdlog/common.h>
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "featherid/segment_allocator.h"
+#include "server/log_files.h"
+
+namespace featherid {
+
+// debug, info, warn, error.
+std::optional<spdlog::level::level_enum> parse_log_level(std::string_view name);
+std::string_view log_level_name(spdlog::level::level_enum level);
+
+// Makes spdlog's default logger: standard error and, where `files` is not null, files. It writes on
+// a thread of its own and, when that falls behind, drops the oldest lines rather than hold up a
+// request. The level is the logger's, so a rotation does not touch it.
+void start_logging(spdlog::level::level_enum level, std::shared_ptr<LogFiles> files);
+
+// The core's log lines, for AllocatorOptions::log.
+void log_core(LogLevel level, std::string_view message);
+
+}  // namespace featherid
+
+#endif  // FEATHERID_SERVER_LOGGING_H_

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+// featherid-server: reads the configuration, builds the house and stands at its door until told to
+// stop.
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <asio/signal_set.hpp>
+#include <asio/thread_pool.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "featherid/segment_allocator.h"
+#include "featherid/soci_store.h"
+#include "featherid/version.h"
+#include "server/auth.h"
+#include "server/config.h"
+#include "server/http/http_server.h"
+#include "server/logging.h"
+#include "server/readiness.h"
+#include "server/routes/admin.h"
+#include "server/routes/ids.h"
+#include "server/routes/ops.h"
+
+namespace featherid {
+namespace {
+
+constexpr std::size_t kStoreThreads = 2;  // for the calls that need the store, beside the refill
+
+int fail(int exit_code, const std::string& message) {
+  std::fprintf(stderr, "featherid-server: %s\n", message.c_str());
+  return exit_code;
+}
+
+std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
+  std::ostringstream text;
+  text << endpoint;
+  return text.str();
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void announce(const asio::ip::tcp::endpoint& endpoint, const std::string& database) {
+  const std::string address = text_of(endpoint);
+  std::printf("featherid-server %s ready on http://%s (%s)\n", FEATHERID_VERSION, address.c_str(),
+              database.c_str());
+  std::printf("try: curl 'http://%s/api/v1/id?biz_tag=order'\n", address.c_str());
+  std::fflush(stdout);
+}
+
+// SIGTERM and SIGINT drain, and stop at once when they come again; SIGHUP reopens the logs.
+class Signals {
+ public:
+  Signals(HttpServer& server, std::shared_ptr<LogFiles> log_files)
+      : server_(server),
+        log_files_(std::move(log_files)),
+        signals_(server.main_loop(), SIGTERM, SIGINT, SIGHUP) {
+    wait();
+  }
+
+ private:
+  void wait() {
+    signals_.async_wait([this](asio::error_code error, int number) {
+      if (!error) handle(number);
+    });
+  }
+
+  void handle(int number) {
+    if (number == SIGHUP) {
+      if (log_files_) log_files_->reopen();
+      spdlog::info("SIGHUP: the logs are open anew");
+    } else if (server_.draining()) {
+      spdlog::warn("a second signal: stopping at once");
+      return server_.stop();
+    } else {
+      spdlog::info("{}: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
+      server_.drain();
+    }
+    wait();
+  }
+
+  HttpServer& server_;
+  const std::shared_ptr<LogFiles> log_files_;
+  asio::signal_set signals_;
+};
+
+int serve(const Config& config, std::shared_ptr<SegmentStore> store,
+          const std::shared_ptr<LogFiles>& log_files) {
+  const std::string database = redact_database_url(config.database);
+  SegmentAllocator allocator(store, config.allocator);
+  asio::thread_pool pool(kStoreThreads);
+  Readiness readiness(std::move(store), allocator, pool);
+  const Auth auth(config.admin_tokens);
+  Router router;
+  HttpServer server(config.http, router);
+  add_id_routes(router, allocator, config.max_batch_ids);
+  add_admin_routes(router, auth);
+  add_ops_routes(router, readiness, [&server] { return server.draining(); });
+
+  if (const Status bad = server.listen(config.listen); !bad.ok()) {
+    return fail(kExitFailure, "--listen: " + text_of(config.listen) + ": " + bad.message());
+  }
+  const Signals signals(server, log_files);
+  spdlog::info("listening on {}, ids from {}", text_of(server.endpoint()), database);
+  announce(server.endpoint(), database);
+  server.run();
+
+  // Whoever may still resume a request ends before the server that holds the requests.
+  pool.join();
+  const std::int64_t returned_ids = allocator.shutdown();
+  spdlog::info("stopped; {} unused ids went back to {}", returned_ids, database);
+  return EXIT_SUCCESS;
+}
+
+int run(const Config& config) {
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+
+  SociStoreOptions store_options;
+  store_options.call_timeout = config.call_timeout;
+  store_options.sessions_max =
+      std::min(64, config.allocator.refill_threads + static_cast<int>(kStoreThreads));
+  store_options.warn = [](const std::string& warning) { spdlog::warn("{}", warning); };
+  Result<std::unique_ptr<SegmentStore>> store = open_soci_store(config.database, store_options);
+  if (!store.ok()) return fail(kExitUsage, "--database: " + store.status().message());
+  if (config.check_config) {
+    std::puts("the configuration is valid");
+    return EXIT_SUCCESS;
+  }
+  if (config.init_schema) {
+    const Status status = init_soci_schema(config.database, store_options);
+    return status.ok() ? EXIT_SUCCESS : fail(kExitFailure, "--init-schema: " + status.message());
+  }
+
+  std::shared_ptr<LogFiles> log_files;
+  if (!config.log_files.dir.empty()) {
+    Result<std::shared_ptr<LogFiles>> opened = LogFiles::open(config.log_files);
+    if (!opened.ok()) return fail(kExitFailure, "--log-dir: " + opened.status().message());
+    log_files = *std::move(opened);
+  }
+  start_logging(config.log_level, log_files);
+  const int exit_code = serve(config, *std::move(store), log_files);
+  spdlog::shutdown();  // writes what is queued
+  return exit_code;
+}
+
+}  // namespace
+}  // namespace featherid
+
+int main(int argc, char** argv) {
+  const featherid::ConfigOutcome outcome = featherid::read_config(
+      {argv + 1, argv + argc}, [](const char* name) { return std::getenv(name); });
+  if (outcome.config) {
+    featherid::Config config = *outcome.config;
+    config.allocator.log = featherid::log_core;
+    return featherid::run(config);
+  }
+  std::fprintf(outcome.exit_code == 0 ? stdout : stderr, "%s\n", outcome.text.c_str());
+  return outcome.exit_code;
+}

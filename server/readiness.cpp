@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "server/readiness.h"
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <utility>
+
+namespace featherid {
+
+Readiness::Readiness(std::shared_ptr<SegmentStore> store, const SegmentAllocator& allocator,
+                     asio::thread_pool& pool)
+    : store_(std::move(store)), allocator_(allocator), pool_(pool) {}
+
+std::optional<Status> Readiness::fresh() const {
+  const MutexLock lock(mutex_);
+  if (std::chrono::steady_clock::now() - answered_at_ >= kFresh) return std::nullopt;
+  return answer_;
+}
+
+void Readiness::refresh(Done done) {
+  const MutexLock lock(mutex_);
+  waiting_.push_back(std::move(done));
+  if (waiting_.size() == 1) asio::post(pool_, [this] { probe(); });
+}
+
+bool Readiness::holds_ids() const {
+  const std::vector<TagStats> tags = allocator_.stats();
+  return std::any_of(tags.begin(), tags.end(),
+                     [](const TagStats& tag) { return tag.held_ids > 0; });
+}
+
+void Readiness::probe() {
+  Status answer = store_->find("health").status();
+  if (answer.code() == StatusCode::kNotFound || (!answer.ok() && holds_ids())) answer = Status();
+  std::vector<Done> waiting;
+  {
+    const MutexLock lock(mutex_);
+    answer_ = answer;
+    answered_at_ = std::chrono::steady_clock::now();
+    waiting.swap(waiting_);
+  }
+  for (const Done& done : waiting) done(answer);
+}
+
+}  // namespace featherid

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "test/e2e/server_process.h"
+#include "test/support/catch.h"
+
+namespace featherid::test {
+
+namespace {
+
+void write_file(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+
+}  // namespace
+
+TEST_CASE("what cannot be is one line on standard error", "[e2e][config]") {
+  const ScratchDir scratch;
+  const ServerProcess other(scratch);
+  write_file(scratch.file("plain"), "");
+  write_file(scratch.file("bad.toml"), "max-batch = \"many\"\n");
+  const std::string taken = "127.0.0.1:" + std::to_string(other.port());
+  struct Case {
+    std::vector<std::string> flags;
+    int exit_code;
+    std::string names;
+  };
+  const Case cases[] = {
+      {{"--nix"}, 2, "--nix"},
+      {{"extra"}, 2, "extra"},
+      {{"--listen", "nowhere"}, 2, "--listen: 'nowhere'"},
+      {{"--max-batch", "0"}, 2, "--max-batch: '0'"},
+      {{"--idle-timeout", "soon"}, 2, "--idle-timeout: 'soon'"},
+      {{"--database", "oracle://x"}, 2, "--database: "},
+      {{"--database", "mysql://"}, 2, "--database: "},
+      {{"--config", scratch.file("none.toml")}, 2, "none.toml"},
+      {{"--config", scratch.file("bad.toml")}, 2, "bad.toml: max-batch: 'many'"},
+      {{"--admin-token-file", scratch.file("plain")}, 2, "--admin-token-file: "},
+      {{"--listen", taken}, 1, "--listen: " + taken + ": cannot bind: Address already in use"},
+      {{"--listen", "192.0.2.1:80"}, 1, "--listen: 192.0.2.1:80"},
+      {{"--log-dir", scratch.file("plain") + "/logs"}, 1, "--log-dir: "},
+      {{"--log-dir", "/proc/logs"}, 1, "--log-dir: "},
+  };
+  for (const Case& bad : cases) {
+    const RunResult result = run_server(scratch, bad.flags);
+    INFO(result.output);
+    CHECK(result.exit_code == bad.exit_code);
+    CHECK(result.output.find("featherid-server: ") != std::string::npos);
+    CHECK(result.output.find(bad.names) != std::string::npos);
+    CHECK(std::count(result.output.begin(), result.output.end(), '\n') == 1);
+  }
+}
+
+TEST_CASE("a database file that cannot be written shows in readyz and in every answer",
+          "[e2e][config]") {
+  const ScratchDir scratch;
+  const ServerProcess server(
+      scratch, {"--database", "sqlite3:/proc/no/ids.db", "--request-timeout", "300ms"});
+  const Answer ready = server.get("/readyz");
+  CHECK(ready.status == 503);
+  CHECK(ready.code() == 2);
+  INFO(ready.message());
+  CHECK(ready.message().find("/proc/no/ids.db") != std::string::npos);
+  const Answer id = server.get("/api/v1/id?biz_tag=order");
+  CHECK((id.status == 503 || id.status == 504));
+  CHECK(id.code() == 2);
+  CHECK(server.get("/healthz").status == 200);
+}
+
+TEST_CASE("flags come before environment before file", "[e2e][config]") {
+  const ScratchDir scratch;
+  write_file(scratch.file("ids.toml"), "max-batch = 3\nlog-level = \"warn\"\n");
+  const std::string batch = "/api/v1/id/batch?biz_tag=order&count=";
+  const std::string level = "/api/v1/log/level";
+  {
+    const ServerProcess server(scratch, {"--config", scratch.file("ids.toml")});
+    CHECK(server.get(batch + "3").status == 200);
+    CHECK(server.get(batch + "4").status == 400);
+    CHECK(server.get(level).body["data"] == "warn");
+  }
+  const std::vector<std::string> environment = {"FEATHERID_CONFIG=" + scratch.file("ids.toml"),
+                                                "FEATHERID_MAX_BATCH=5"};
+  {
+    const ServerProcess server(scratch, {}, environment);
+    CHECK(server.get(batch + "5").status == 200);
+    CHECK(server.get(batch + "6").status == 400);
+    CHECK(server.get(level).body["data"] == "warn");
+  }
+  const ServerProcess server(scratch, {"--max-batch", "7"}, environment);
+  CHECK(server.get(batch + "7").status == 200);
+  CHECK(server.get(batch + "8").status == 400);
+}
+
+TEST_CASE("--init-schema, --check-config, --version and --help end well", "[e2e][config]") {
+  const ScratchDir scratch;
+  CHECK(run_server(scratch, {"--init-schema"}).exit_code == 0);
+  CHECK(std::filesystem::exists(scratch.file("ids.db")));
+  CHECK(run_server(scratch, {"--check-config"}).exit_code == 0);
+  const RunResult version = run_server(scratch, {"--version"});
+  CHECK(version.exit_code == 0);
+  CHECK(version.output.find("featherid-server ") == 0);
+  const RunResult help = run_server(scratch, {"--help"});
+  CHECK(help.exit_code == 0);
+  CHECK(help.output.find("--drain-timeout") != std::string::npos);
+}
+
+}  // namespace featherid::test

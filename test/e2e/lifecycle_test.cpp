@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include "test/e2e/server_process.h"
+#include "test/support/catch.h"
+#include "test/support/wait_until.h"
+
+namespace featherid::test {
+
+namespace {
+
+std::filesystem::path log_file(const std::filesystem::path& dir) {
+  for (const auto& entry : std::filesystem::directory_iterator(dir)) {
+    if (entry.path().extension() == ".log") return entry.path();
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("SIGTERM gives tails back: the next server goes on without a gap", "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  for (int round = 0; round < 3; ++round) {
+    ServerProcess server(scratch);
+    CHECK(server.id() == 2 * round + 1);
+    CHECK(server.id() == 2 * round + 2);
+    CHECK(server.process().stop(round == 1 ? SIGINT : SIGTERM) == 0);
+    CHECK(server.output().find("unused ids went back") != std::string::npos);
+  }
+}
+
+TEST_CASE("kill -9 loses ids and repeats none", "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  std::set<std::int64_t> seen;
+  int count = 0;
+  for (int round = 0; round < 5; ++round) {
+    ServerProcess server(scratch);
+    for (int i = 0; i < 50; ++i, ++count) seen.insert(server.id());
+    server.process().signal(SIGKILL);
+    CHECK(server.process().wait(std::chrono::seconds(10)) == 128 + SIGKILL);
+  }
+  CHECK(seen.size() == static_cast<std::size_t>(count));
+}
+
+TEST_CASE("a drain answers what is under way and closes what is idle", "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  ServerProcess server(scratch, {"--drain-timeout", "5s"});
+  const std::string request = "GET /api/v1/id?biz_tag=order HTTP/1.1\r\nHost: x\r\n\r\n";
+  const RawClient idle(server.port());
+  idle.send(request);
+  REQUIRE(idle.read_until("\"data\":1}"));
+  const RawClient busy(server.port());
+  busy.send(request + request.substr(0, 10));  // the second has begun
+  REQUIRE(busy.read_until("\"data\":2}"));
+
+  server.process().signal(SIGTERM);
+  CHECK(idle.read_to_end() == "");
+  busy.send(request.substr(10));
+  const auto answer = busy.read_to_end();
+  REQUIRE(answer);
+  CHECK(answer->find("\"data\":3}") != std::string::npos);
+  CHECK(answer->find("Connection: close") != std::string::npos);
+  CHECK(server.process().wait(std::chrono::seconds(5)) == 0);
+}
+
+TEST_CASE("the drain ends in time, and a second signal ends it at once", "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  const bool twice = GENERATE(false, true);
+  ServerProcess server(scratch, {"--drain-timeout", twice ? "1m" : "500ms"});
+  const RawClient stuck(server.port());
+  stuck.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET");
+  REQUIRE(stuck.read_until("\"ok\"}"));
+  server.process().signal(SIGTERM);
+  if (twice) {
+    REQUIRE(wait_until([&] { return server.output().find("stopping") != std::string::npos; }));
+    server.process().signal(SIGTERM);
+  }
+  CHECK(server.process().wait(std::chrono::seconds(5)) == 0);
+}
+
+TEST_CASE("the log level changes at run time and lasts; SIGHUP opens a moved log anew",
+          "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  const std::string logs = scratch.file("logs");
+  ServerProcess server(scratch, {"--log-dir", logs, "--log-level", "warn"});
+  const auto move_log_and_hup = [&] {
+    const std::filesystem::path file = log_file(logs);
+    REQUIRE(!file.empty());
+    std::filesystem::rename(file, scratch.file("moved.log"));
+    server.process().signal(SIGHUP);
+    REQUIRE(wait_until([&] { return std::filesystem::exists(file); }));
+    return file.string();
+  };
+  const std::string level = "/api/v1/log/level";
+  CHECK(server.get(level).body["data"] == "warn");
+  CHECK(read_file(move_log_and_hup()).empty());  // it says so at info
+
+  CHECK(server.get(level + "?level=info").body["data"] == "info");
+  const std::string file = move_log_and_hup();
+  CHECK(wait_until([&] { return read_file(file).find("SIGHUP") != std::string::npos; }));
+  CHECK(server.get(level).body["data"] == "info");
+}
+
+TEST_CASE("two servers do not share a log folder", "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  const ServerProcess server(scratch, {"--log-dir", scratch.file("logs")});
+  const RunResult second = run_server(scratch, {"--log-dir", scratch.file("logs")});
+  CHECK(second.exit_code == 1);
+  CHECK(second.output.find("in use by another server") != std::string::npos);
+}
+
+TEST_CASE("with a token configured, only its bearer changes anything", "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  const std::string level = "/api/v1/log/level";
+  const std::string token = "a-Secret-token";
+  const ServerProcess server(scratch, {}, {"FEATHERID_ADMIN_TOKEN=" + token});
+  const auto set_level = [&](const std::string& header) {
+    const RawClient client(server.port());
+    client.send(
+        "GET /api/v1/log/level?level=debug HTTP/1.1\r\nConnection: close\r\nHost: 127.0.0.1\r\n" +
+        header + "\r\n");
+    return client.read_to_end().value_or("").substr(9, 3);
+  };
+  CHECK(server.get(level).status == 200);
+  CHECK(set_level("") == "401");
+  CHECK(set_level("Authorization: Bearer wrong\r\n") == "401");
+  CHECK(set_level("Authorization: Bearer " + token + "\r\n") == "200");
+  CHECK(server.output().find(token) == std::string::npos);
+
+  const ServerProcess open(scratch);
+  const auto ask = [&](const std::string& header) {
+    const RawClient client(open.port());
+    client.send("GET /api/v1/log/level?level=debug HTTP/1.1\r\nConnection: close\r\n" + header +
+                "\r\n");
+    return client.read_to_end().value_or("").substr(9, 3);
+  };
+  CHECK(ask("Host: localhost\r\n") == "200");
+  CHECK(ask("Host: evil.example\r\n") == "403");
+  CHECK(ask("Host: localhost\r\nX-Forwarded-For: 127.0.0.1\r\n") == "403");
+  CHECK(ask("Host: localhost\r\nOrigin: http://evil.example\r\n") == "403");
+  CHECK(ask("Host: localhost\r\nSec-Fetch-Site: cross-site\r\n") == "403");
+}
+
+}  // namespace featherid::test

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#include <httplib.h>
+
+#include <atomic>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "test/e2e/server_process.h"
+#include "test/support/catch.h"
+#include "test/support/mariadb_server.h"
+#include "test/support/ports.h"
+#include "test/support/wait_until.h"
+
+namespace featherid::test {
+
+namespace {
+
+const std::string kIdTarget = "/api/v1/id?biz_tag=order";
+
+// Clients that ask one server for ids, and keep every id they were given.
+class Clients {
+ public:
+  Clients(int port, int threads) : ids_(static_cast<std::size_t>(threads)) {
+    for (std::vector<std::int64_t>& ids : ids_) {
+      threads_.emplace_back([this, port, &ids] { ask(port, &ids); });
+    }
+  }
+  ~Clients() { stop(); }
+
+  void stop() {
+    stopping_ = true;
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+  std::int64_t count() const { return count_; }
+  const std::vector<std::vector<std::int64_t>>& ids() const { return ids_; }
+
+ private:
+  void ask(int port, std::vector<std::int64_t>* ids) {
+    httplib::Client client("127.0.0.1", port);
+    client.set_keep_alive(true);
+    client.set_tcp_nodelay(true);
+    while (!stopping_) {
+      const auto result = client.Get("/api/v1/id/batch?biz_tag=order&count=7");
+      if (!result || result->status != 200) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        continue;
+      }
+      const auto body = nlohmann::json::parse(result->body);
+      for (const auto& id : body["data"]) ids->push_back(id.get<std::int64_t>());
+      count_ += 7;
+    }
+  }
+
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::int64_t> count_{0};
+  std::vector<std::vector<std::int64_t>> ids_;  // each written by its own thread until stop()
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+TEST_CASE("two servers on one MariaDB, one stopped and started again: no id twice",
+          "[e2e][mariadb]") {
+  const MariadbServer database;
+  const ScratchDir scratch;
+  REQUIRE(run_server(scratch, {"--database", database.url(), "--init-schema"}).exit_code == 0);
+  const std::vector<std::string> flags = {"--database", database.url()};
+  const std::string port = std::to_string(free_port());
+  const std::vector<std::string> fixed = {"--database", database.url(), "--listen",
+                                          "127.0.0.1:" + port};
+  const ServerProcess first(scratch, flags);
+  auto second = std::make_unique<ServerProcess>(scratch, fixed);
+  Clients of_first(first.port(), 8);
+  Clients of_second(second->port(), 8);
+  for (const int how : {SIGTERM, SIGKILL, SIGTERM}) {
+    const std::int64_t before = of_second.count();
+    REQUIRE(wait_until([&] { return of_second.count() > before + 20000; }));
+    CHECK(second->process().stop(how) == (how == SIGKILL ? 128 + SIGKILL : 0));
+    second = std::make_unique<ServerProcess>(scratch, fixed);
+  }
+  const std::int64_t before = of_second.count();
+  REQUIRE(wait_until([&] { return of_second.count() > before + 20000; }));
+  of_first.stop();
+  of_second.stop();
+
+  std::set<std::int64_t> distinct;
+  std::size_t handed_out = 0;
+  for (const Clients* clients : {&of_first, &of_second}) {
+    for (const auto& ids : clients->ids()) {
+      handed_out += ids.size();
+      distinct.insert(ids.begin(), ids.end());
+    }
+  }
+  WARN("ids handed out: " << handed_out << ", of them distinct: " << distinct.size() << " ("
+                          << of_first.count() << " by the first server, " << of_second.count()
+                          << " by the second, which was stopped three times)");
+  CHECK(handed_out == static_cast<std::size_t>(of_first.count() + of_second.count()));
+  CHECK(distinct.size() == handed_out);
+}
+
+TEST_CASE("requests wait for a database that comes back, and others are told why",
+          "[e2e][mariadb]") {
+  MariadbServer database;
+  const ScratchDir scratch;
+  REQUIRE(run_server(scratch, {"--database", database.url(), "--init-schema"}).exit_code == 0);
+  database.stop();
+
+  // It starts without its database, says so, and is ready by itself later.
+  const ServerProcess server(scratch, {"--database", database.url(), "--request-timeout", "30s"});
+  CHECK(server.output().find(MariadbServer::password()) == std::string::npos);
+  CHECK(server.get("/readyz").status == 503);
+  std::vector<std::unique_ptr<RawClient>> parked;
+  for (int i = 0; i < 100; ++i) {
+    parked.push_back(std::make_unique<RawClient>(server.port()));
+    parked.back()->send("GET " + kIdTarget + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  CHECK(server.get("/healthz").status == 200);
+  database.start();
+  std::set<std::string> answers;
+  for (const auto& client : parked) {
+    const auto answer = client->read_until("\"data\":");
+    REQUIRE(answer);
+    INFO(*answer);
+    CHECK(answer->find("HTTP/1.1 200") == 0);
+    answers.insert(*answer);
+  }
+  CHECK(answers.size() == 100);
+  CHECK(wait_until([&] { return server.get("/readyz").status == 200; }));
+}
+
+TEST_CASE("a wait ends by its deadline, with the store's words", "[e2e][mariadb]") {
+  const ScratchDir scratch;
+  const BlackHole hole;
+  const ServerProcess server(
+      scratch, {"--database", "mysql://u:hunter2@127.0.0.1:" + std::to_string(hole.port()) + "/ids",
+                "--request-timeout", "500ms", "--max-parked", "2", "--drain-timeout", "1s"});
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 3; ++i) clients.push_back(std::make_unique<RawClient>(server.port()));
+  const auto begin = std::chrono::steady_clock::now();
+  std::multiset<std::string> statuses;
+  for (const auto& client : clients) {
+    client->send("GET " + kIdTarget + " HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n");
+  }
+  for (const auto& client : clients) {
+    const auto answer = client->read_to_end();
+    REQUIRE(answer);
+    INFO(*answer);
+    statuses.insert(answer->substr(9, 3));
+    CHECK(answer->find("\"code\":2,") != std::string::npos);
+    CHECK(answer->find("hunter2") == std::string::npos);
+  }
+  const auto took = std::chrono::steady_clock::now() - begin;
+  CHECK(took >= std::chrono::milliseconds(490));
+  CHECK(took < std::chrono::milliseconds(900));
+  CHECK(statuses == std::multiset<std::string>{"503", "504", "504"});
+}
+
+}  // namespace featherid::test

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_E2E_SERVER_PROCESS_H_
+#define FEATHERID_TEST_E2E_SERVER_PROCESS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "test/support/child_process.h"
+#include "test/support/scratch_dir.h"
+
+namespace featherid::test {
+
+struct Answer {
+  int status = 0;  // 0: no answer came
+  nlohmann::json body;
+
+  int code() const { return body.is_object() ? body.value("code", -1) : -1; }
+  std::string message() const { return body.is_object() ? body.value("msg", "") : ""; }
+  std::int64_t id() const { return body.at("data").get<std::int64_t>(); }
+};
+
+// A featherid-server on a free port of 127.0.0.1. Starts in the constructor; throws, with what it
+// said, when it does not come to its ready line.
+class ServerProcess {
+ public:
+  // "--listen" and "--database" are given where `flags` does not; the database is `scratch`'s
+  // ids.db.
+  explicit ServerProcess(const ScratchDir& scratch, std::vector<std::string> flags = {},
+                         std::vector<std::string> environment = {});
+
+  int port() const { return port_; }
+  ChildProcess& process() { return process_; }
+  std::string output() const { return read_file(output_file_); }
+
+  // One request on a connection of its own.
+  Answer get(const std::string& target) const;
+  // The id that target gives; throws when it gives none.
+  std::int64_t id(const std::string& tag = "order") const;
+
+ private:
+  std::string output_file_;
+  ChildProcess process_;
+  int port_ = 0;
+};
+
+// Runs featherid-server to its end, for configurations that do not come to serve.
+struct RunResult {
+  int exit_code;
+  std::string output;  // both streams
+};
+RunResult run_server(const ScratchDir& scratch, const std::vector<std::string>& flags,
+                     const std::vector<std::string>& environment = {});
+
+// A plain TCP client, to say what no HTTP library would.
+class RawClient {
+ public:
+  explicit RawClient(int port);
+  ~RawClient();
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+
+  void send(const std::string& bytes) const;
+  // What comes until the server closes, or until `bound` (then nothing).
+  std::optional<std::string> read_to_end(
+      std::chrono::milliseconds bound = std::chrono::seconds(20)) const;
+  // What comes until `text` has come `times` times; nothing when it does not.
+  std::optional<std::string> read_until(const std::string& text, int times = 1) const;
+
+ private:
+  int socket_;
+};
+
+}  // namespace featherid::test
+
+#endif  // FEATHERID_TEST_E2E_SERVER_PROCESS_H_

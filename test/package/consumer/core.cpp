@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#include <featherid/memory_store.h>
+#include <featherid/segment_allocator.h>
+#include <featherid/version.h>
+
+#include <iostream>
+#include <memory>
+
+int main() {
+  auto store = std::make_shared<featherid::MemoryStore>();
+  if (!store->create("order", 1000).ok()) return 1;
+  featherid::SegmentAllocator ids(store);
+  auto id = ids.next_id("order");
+  std::cout << FEATHERID_VERSION << ' ' << (id.ok() ? *id : 0) << '\n';
+  return id.ok() && *id == 1 ? 0 : 1;
+}

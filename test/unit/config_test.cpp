@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "server/config.h"
+
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "test/support/catch.h"
+#include "test/support/scratch_dir.h"
+
+namespace featherid {
+
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+ConfigOutcome read(std::vector<std::string> arguments, const Variables& variables = {}) {
+  return read_config(std::move(arguments), [&variables](const char* name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+}
+
+Config good(std::vector<std::string> arguments, const Variables& variables = {}) {
+  const ConfigOutcome outcome = read(std::move(arguments), variables);
+  INFO(outcome.text);
+  REQUIRE(outcome.config);
+  return *outcome.config;
+}
+
+std::string refusal(std::vector<std::string> arguments, const Variables& variables = {}) {
+  const ConfigOutcome outcome = read(std::move(arguments), variables);
+  CHECK(!outcome.config);
+  CHECK(outcome.exit_code == kExitUsage);
+  CHECK(outcome.text.find('\n') == std::string::npos);
+  return outcome.text;
+}
+
+std::string file_with(const test::ScratchDir& scratch, const std::string& text) {
+  std::ofstream(scratch.file("ids.toml")) << text;
+  return scratch.file("ids.toml");
+}
+
+}  // namespace
+
+TEST_CASE("without any setting the server listens on 127.0.0.1:8080 over SQLite", "[config]") {
+  const Config config = good({});
+  CHECK(config.listen.address().to_string() == "127.0.0.1");
+  CHECK(config.listen.port() == 8080);
+  CHECK(config.database == "sqlite3:ids.db");
+  CHECK(config.max_batch_ids == 1000);
+  CHECK(config.http.request_timeout == std::chrono::seconds(2));
+  CHECK(config.log_files.file_bytes_max == 100000000);
+  CHECK(config.log_files.keep_days == 30);
+  CHECK(config.log_files.backups_max == 5);
+  CHECK(validate(config.allocator).ok());
+}
+
+TEST_CASE("values of every kind are read", "[config]") {
+  const Config config = good({"--listen", "[::1]:0", "--idle-timeout=1m", "--request-timeout",
+                              "1500ms", "--hold", "2m", "--log-max-size", "64MiB", "--log-level",
+                              "error", "--io-threads", "3", "--init-schema"});
+  CHECK(config.listen.address().is_v6());
+  CHECK(config.listen.port() == 0);
+  CHECK(config.http.idle_timeout == std::chrono::minutes(1));
+  CHECK(config.http.request_timeout == std::chrono::milliseconds(1500));
+  CHECK(config.allocator.wait_timeout == std::chrono::milliseconds(1500));
+  CHECK(config.allocator.hold == std::chrono::minutes(2));
+  CHECK(config.log_files.file_bytes_max == 64 << 20);
+  CHECK(config.log_level == spdlog::level::err);
+  CHECK(config.http.io_threads == 3);
+  CHECK(config.init_schema);
+  CHECK(good({"--listen", "localhost:80"}).listen.address().is_loopback());
+}
+
+TEST_CASE("a wrong flag is named", "[config]") {
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string names;
+  };
+  const Case cases[] = {
+      {{"--nix"}, "--nix"},
+      {{"stray"}, "stray"},
+      {{"--listen"}, "--listen"},
+      {{"--listen", "8080"}, "--listen: '8080'"},
+      {{"--listen", "127.0.0.1:65536"}, "--listen"},
+      {{"--listen", "127.0.0.1:"}, "--listen"},
+      {{"--listen", "127.0.0.1:80x"}, "--listen"},
+      {{"--listen", "::1:80"}, "--listen"},
+      {{"--listen", "[127.0.0.1]:80"}, "--listen"},
+      {{"--listen", "example.org:80"}, "--listen"},
+      {{"--max-batch", "0"}, "--max-batch: '0' is not between 1 and 100000"},
+      {{"--max-batch", "-1"}, "--max-batch"},
+      {{"--max-batch", "1e3"}, "--max-batch"},
+      {{"--max-batch", "99999999999999999999"}, "--max-batch"},
+      {{"--hold", "30"}, "--hold"},
+      {{"--hold", "1500ms"}, "--hold: '1500ms' is not in whole seconds"},
+      {{"--hold", "2h"}, "--hold"},
+      {{"--idle-timeout", "1 s"}, "--idle-timeout"},
+      {{"--idle-timeout", "9223372036854775807h"}, "--idle-timeout"},
+      {{"--log-max-size", "1TB"}, "--log-max-size"},
+      {{"--log-level", "loud"}, "--log-level: 'loud' is not debug, info, warn or error"},
+      {{"--admin-token-file", "/nonexistent"}, "--admin-token-file: /nonexistent"},
+  };
+  for (const Case& bad : cases) {
+    INFO(bad.names);
+    CHECK(refusal(bad.arguments).find(bad.names) != std::string::npos);
+  }
+}
+
+TEST_CASE("flags come before environment before file", "[config]") {
+  const test::ScratchDir scratch;
+  const std::string file =
+      file_with(scratch, "# ours\nmax-batch = 3\nlog-level = \"warn\"\nhold = '40s'\n");
+  CHECK(good({"--config", file}).max_batch_ids == 3);
+  CHECK(good({"--config", file}).allocator.hold == std::chrono::seconds(40));
+  const Variables variables = {{"FEATHERID_CONFIG", file}, {"FEATHERID_MAX_BATCH", "5"}};
+  CHECK(good({}, variables).max_batch_ids == 5);
+  CHECK(good({}, variables).log_level == spdlog::level::warn);
+  CHECK(good({"--max-batch", "7"}, variables).max_batch_ids == 7);
+  CHECK(good({}, {{"FEATHERID_MAX_BATCH", ""}}).max_batch_ids == 1000);
+}
+
+TEST_CASE("a wrong environment or file is named, even where it is overruled", "[config]") {
+  const test::ScratchDir scratch;
+  CHECK(refusal({"--max-batch", "7"}, {{"FEATHERID_MAX_BATCH", "x"}})
+            .find("FEATHERID_MAX_BATCH: 'x'") != std::string::npos);
+  CHECK(refusal({}, {{"FEATHERID_ADMIN_TOKEN", "a b"}}).find("a b") == std::string::npos);
+  const auto refused_file = [&scratch](const std::string& text) {
+    const std::string path = file_with(scratch, text);
+    const std::string why = refusal({"--config", path, "--max-batch", "7"});
+    CHECK(why.find(path) != std::string::npos);
+    return why;
+  };
+  CHECK(refused_file("max-batch = \"many\"").find("max-batch: 'many'") != std::string::npos);
+  CHECK(refused_file("max-batch = true").find("max-batch") != std::string::npos);
+  CHECK(refused_file("max-batch = [1, 2]").find("max-batch") != std::string::npos);
+  CHECK(refused_file("max_batsch = 1").find("max_batsch") != std::string::npos);
+  CHECK(refused_file("[server]\nmax-batch = 1").find("server") != std::string::npos);
+  CHECK(refused_file("max-batch = 1\nmax-batch = 2").find("max-batch") != std::string::npos);
+  CHECK(refused_file("nonsense").find("nonsense") != std::string::npos);
+  CHECK(refused_file("init-schema = true").find("init-schema") != std::string::npos);
+  CHECK(refusal({"--config", scratch.file("none")}).find("none") != std::string::npos);
+}
+
+TEST_CASE("tokens come from the file and from the environment", "[config]") {
+  const test::ScratchDir scratch;
+  std::ofstream(scratch.file("tokens")) << "one\ntwo\n";
+  CHECK(good({"--admin-token-file", scratch.file("tokens")}, {{"FEATHERID_ADMIN_TOKEN", "three"}})
+            .admin_tokens == std::vector<std::string>{"one", "two", "three"});
+}
+
+TEST_CASE("--help and --version end well", "[config]") {
+  for (const char* flag : {"--help", "--version"}) {
+    const ConfigOutcome outcome = read({flag});
+    CHECK(!outcome.config);
+    CHECK(outcome.exit_code == 0);
+    CHECK(!outcome.text.empty());
+  }
+}
+
+}  // namespace featherid

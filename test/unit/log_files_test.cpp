@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#include "server/log_files.h"
+
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+
+#include "server/logging.h"
+#include "test/support/catch.h"
+#include "test/support/child_process.h"
+#include "test/support/scratch_dir.h"
+
+namespace featherid {
+
+namespace fs = std::filesystem;
+using std::chrono::hours;
+using std::chrono::system_clock;
+
+namespace {
+
+std::set<std::string> names_in(const fs::path& dir) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(dir)) {
+    if (entry.path().filename() != "featherid.lock") names.insert(entry.path().filename().string());
+  }
+  return names;
+}
+
+std::string gunzip(const fs::path& path) {
+  gzFile file = ::gzopen(path.c_str(), "rb");
+  REQUIRE(file != nullptr);
+  std::string text;
+  char chunk[4096];
+  for (int n; (n = ::gzread(file, chunk, sizeof chunk)) > 0;) {
+    text.append(chunk, static_cast<std::size_t>(n));
+  }
+  ::gzclose(file);
+  return text;
+}
+
+void write_file(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
+
+std::string date(system_clock::time_point when) {
+  const std::time_t time = system_clock::to_time_t(when);
+  std::tm day{};
+  ::localtime_r(&time, &day);
+  char text[16];
+  std::strftime(text, sizeof text, "%Y-%m-%d", &day);
+  return text;
+}
+
+std::shared_ptr<LogFiles> open_files(const LogFilesOptions& options) {
+  Result<std::shared_ptr<LogFiles>> opened = LogFiles::open(options);
+  REQUIRE(opened.ok());
+  (*opened)->set_pattern("%v");
+  return *opened;
+}
+
+void log(LogFiles& files, const std::string& text,
+         system_clock::time_point when = system_clock::now()) {
+  files.log({when, {}, "test", spdlog::level::info, text});
+}
+
+}  // namespace
+
+TEST_CASE("lines go to the file of their local date; the day before is compressed", "[log_files]") {
+  const test::ScratchDir scratch;
+  LogFilesOptions options;
+  options.dir = scratch.file("logs");
+  const auto files = open_files(options);
+  const auto now = system_clock::now();
+  log(*files, "today");
+  const auto tomorrow = now + hours(24);
+  log(*files, "tomorrow", tomorrow);
+  files->wait_until_tidy();
+  const std::string first = "featherid-" + date(now) + ".log.gz";
+  const std::string second = "featherid-" + date(tomorrow) + ".log";
+  CHECK(names_in(options.dir) == std::set<std::string>{first, second});
+  CHECK(gunzip(fs::path(options.dir) / first) == "today\n");
+  CHECK(test::read_file(options.dir + "/" + second) == "tomorrow\n");
+}
+
+TEST_CASE("a full file is rotated, and so many backups are kept", "[log_files]") {
+  const test::ScratchDir scratch;
+  LogFilesOptions options;
+  options.dir = scratch.file("logs");
+  options.file_bytes_max = 100;
+  options.backups_max = 3;
+  const auto files = open_files(options);
+  const auto now = system_clock::now();
+  for (int i = 0; i < 12; ++i) {
+    log(*files, std::to_string(i) + std::string(58, 'x'), now);
+    files->wait_until_tidy();
+  }
+  const std::string stem = "featherid-" + date(now);
+  CHECK(names_in(options.dir) == std::set<std::string>{stem + ".log", stem + ".9.log.gz",
+                                                       stem + ".10.log.gz", stem + ".11.log.gz"});
+  CHECK(gunzip(fs::path(options.dir) / (stem + ".9.log.gz")).substr(0, 2) == "8x");
+  CHECK(test::read_file(options.dir + "/" + stem + ".log").substr(0, 3) == "11x");
+}
+
+TEST_CASE("a restart goes on in the same file and counts what is in it", "[log_files]") {
+  const test::ScratchDir scratch;
+  LogFilesOptions options;
+  options.dir = scratch.file("logs");
+  options.file_bytes_max = 100;
+  const auto now = system_clock::now();
+  log(*open_files(options), std::string(80, 'a'), now);
+  const auto files = open_files(options);
+  log(*files, std::string(80, 'b'), now);
+  files->wait_until_tidy();
+  CHECK(names_in(options.dir).size() == 2);
+}
+
+TEST_CASE("tidying ends what a crash left, and removes what is old", "[log_files]") {
+  const test::ScratchDir scratch;
+  LogFilesOptions options;
+  options.dir = scratch.path().string();
+  options.keep_days = 30;
+  const std::atomic<bool> never{false};
+  for (const char* name :
+       {"featherid-2026-03-31.log",           // in use
+        "featherid-2026-03-31.1.log",         // finished
+        "featherid-2026-03-30.log",           // finished
+        "featherid-2026-03-30.2.log.gz.tmp",  // half done
+        "featherid-2026-03-29.log",           // compressed, but not yet removed
+        "featherid-2026-03-29.log.gz",        //
+        "featherid-2026-03-01.log.gz",        // just young enough
+        "featherid-2026-02-28.log.gz",        // too old
+        "featherid-2025-12-31.4.log",         // too old
+        "featherid-2020-01-01.txt", "other-2020-01-01.log", "featherid-2020-1-1.log"}) {
+    write_file(scratch.file(name), name);
+  }
+  tidy_log_dir(options, "2026-03-31", never);
+  CHECK(names_in(scratch.path()) ==
+        std::set<std::string>{"featherid-2026-03-31.log", "featherid-2026-03-31.1.log.gz",
+                              "featherid-2026-03-30.log.gz", "featherid-2026-03-29.log.gz",
+                              "featherid-2026-03-29.1.log.gz", "featherid-2026-03-01.log.gz",
+                              "featherid-2020-01-01.txt", "other-2020-01-01.log",
+                              "featherid-2020-1-1.log"});
+  CHECK(gunzip(scratch.file("featherid-2026-03-31.1.log.gz")) == "featherid-2026-03-31.1.log");
+}
+
+TEST_CASE("a folder that cannot be written, or is in use, is refused", "[log_files]") {
+  const test::ScratchDir scratch;
+  LogFilesOptions options;
+  write_file(scratch.file("plain"), "");
+  for (const char* dir : {"/proc/logs", "/dev/null"}) {
+    options.dir = dir;
+    const auto refused = LogFiles::open(options);
+    CHECK(refused.status().code() == StatusCode::kUnavailable);
+    CHECK(refused.status().message().find(dir) != std::string::npos);
+  }
+  options.dir = scratch.file("logs");
+  const auto files = open_files(options);
+  CHECK(LogFiles::open(options).status().message().find("in use") != std::string::npos);
+}
+
+TEST_CASE("lines that cannot be written are counted, and writing goes on later", "[log_files]") {
+  const test::ScratchDir scratch;
+  LogFilesOptions options;
+  options.dir = scratch.file("logs");
+  const auto files = open_files(options);
+  const auto now = system_clock::now();
+  const fs::path file = options.dir + "/featherid-" + date(now) + ".log";
+  fs::remove(file);
+  fs::create_directory(file);  // nothing can be written there now
+  files->reopen();
+  log(*files, "lost", now);
+  log(*files, "lost", now);
+  CHECK(files->lines_lost() == 2);
+  fs::remove(file);
+  log(*files, "found", now);
+  CHECK(files->lines_lost() == 2);
+  CHECK(test::read_file(file.string()) == "2 log lines could not be written\nfound\n");
+}
+
+TEST_CASE("log levels have the names of the API", "[log_files]") {
+  for (const char* name : {"debug", "info", "warn", "error"}) {
+    REQUIRE(parse_log_level(name));
+    CHECK(log_level_name(*parse_log_level(name)) == name);
+  }
+  CHECK(!parse_log_level("trace"));
+  CHECK(!parse_log_level(""));
+}
+
+}  // namespace featherid

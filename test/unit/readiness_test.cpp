@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "server/readiness.h"
+
+#include <future>
+#include <memory>
+
+#include "test/support/catch.h"
+#include "test/support/fault_store.h"
+
+namespace featherid {
+
+namespace {
+
+Status ask(Readiness& readiness) {
+  std::promise<Status> answer;
+  readiness.refresh([&answer](const Status& status) { answer.set_value(status); });
+  return answer.get_future().get();
+}
+
+Result<SegmentRow> down(std::string_view) { return Status(StatusCode::kUnavailable, "it is down"); }
+
+}  // namespace
+
+TEST_CASE("a store that answers is ready, whether or not it knows the tag", "[readiness]") {
+  const auto store = std::make_shared<test::FaultStore>();
+  SegmentAllocator allocator(store);
+  asio::thread_pool pool(2);
+  Readiness readiness(store, allocator, pool);
+  CHECK(!readiness.fresh());
+  CHECK(ask(readiness).ok());
+  REQUIRE(readiness.fresh());
+  CHECK(readiness.fresh()->ok());
+  CHECK(store->leases() == 0);
+  pool.join();
+}
+
+TEST_CASE("a store that is down says why, until ids are held", "[readiness]") {
+  const auto store = std::make_shared<test::FaultStore>();
+  REQUIRE(store->create("order", 10).ok());
+  std::atomic<bool> is_down{false};
+  store->on_find = [&](std::string_view tag) {
+    return is_down ? down(tag) : store->memory().find(tag);
+  };
+  SegmentAllocator allocator(store);
+  asio::thread_pool pool(2);
+  Readiness readiness(store, allocator, pool);
+  is_down = true;
+  CHECK(ask(readiness).message() == "it is down");
+  CHECK(!readiness.holds_ids());
+  is_down = false;
+  REQUIRE(allocator.next_id("order").ok());
+  is_down = true;
+  CHECK(readiness.holds_ids());
+  CHECK(ask(readiness).ok());
+  pool.join();
+}
+
+TEST_CASE("one question at a time answers all who ask", "[readiness]") {
+  const auto store = std::make_shared<test::FaultStore>();
+  std::promise<void> gate;
+  const std::shared_future<void> opened = gate.get_future().share();
+  store->on_find = [opened](std::string_view tag) {
+    opened.wait();
+    return down(tag);
+  };
+  SegmentAllocator allocator(store);
+  asio::thread_pool pool(2);
+  Readiness readiness(store, allocator, pool);
+  std::atomic<int> answers{0};
+  for (int i = 0; i < 100; ++i) readiness.refresh([&answers](const Status&) { ++answers; });
+  gate.set_value();
+  pool.join();
+  CHECK(answers == 100);
+  CHECK(store->finds() == 1);
+}
+
+}  // namespace featherid

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+#include "server/http/request_gate.h"
+
+#include <random>
+#include <string>
+
+#include "test/support/catch.h"
+
+namespace featherid {
+
+namespace {
+
+using Kind = GateVerdict::Kind;
+
+const std::string kGet = "GET /a/b?x=1&y HTTP/1.1\r\n";
+const std::string kHost = "Host: x\r\n\r\n";
+
+}  // namespace
+
+TEST_CASE("a request is taken apart", "[request_gate]") {
+  const std::string bytes =
+      "POST /a/b?x=1&y HTTP/1.1\r\nhOsT:  example:80\t\r\nAuthorization: Bearer t\r\nContent-Type: "
+      "text/plain\r\nOrigin: http://o\r\nTraceparent: 00-1\r\nUser-Agent: me\r\nAccept: */*\r\n"
+      "Content-Length: 4\r\n\r\nbodyGET";
+  const GateVerdict verdict = inspect_request(bytes);
+  REQUIRE(verdict.kind == Kind::kRequest);
+  CHECK(verdict.length_bytes == bytes.size() - 3);
+  const HttpRequest& request = verdict.request;
+  CHECK(request.method == "POST");
+  CHECK(request.target == "/a/b?x=1&y");
+  CHECK(request.path == "/a/b");
+  CHECK(request.query == "x=1&y");
+  CHECK(request.host == "example:80");
+  CHECK(request.authorization == "Bearer t");
+  CHECK(request.content_type == "text/plain");
+  CHECK(request.origin == "http://o");
+  CHECK(request.traceparent == "00-1");
+  CHECK(request.user_agent == "me");
+  CHECK(request.body == "body");
+  CHECK(request.keep_alive);
+  CHECK(!request.via_proxy);
+  CHECK(!request.cross_site);
+}
+
+TEST_CASE("every prefix of a request needs more", "[request_gate]") {
+  const std::string bytes = "POST /a HTTP/1.1\r\nX: y\r\nContent-Length: 2\r\n" + kHost + "ab";
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    INFO(bytes.substr(0, length));
+    CHECK(inspect_request(bytes.substr(0, length)).kind == Kind::kNeedMore);
+  }
+  CHECK(inspect_request(bytes).kind == Kind::kRequest);
+}
+
+TEST_CASE("who keeps the connection open", "[request_gate]") {
+  const auto keeps = [](const std::string& bytes) {
+    const GateVerdict verdict = inspect_request(bytes);
+    REQUIRE(verdict.kind == Kind::kRequest);
+    return verdict.request.keep_alive;
+  };
+  CHECK(keeps(kGet + kHost));
+  CHECK(keeps(kGet + "Connection: upgrade\r\n" + kHost));
+  CHECK(!keeps(kGet + "Connection: Upgrade, CLOSE\r\n" + kHost));
+  CHECK(!keeps("GET / HTTP/1.0\r\n\r\n"));
+  CHECK(!keeps("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
+}
+
+TEST_CASE("a proxy and another site's page are noticed", "[request_gate]") {
+  for (const std::string header : {"Forwarded: for=x", "X-Forwarded-For: x", "x-forwarded-proto: x",
+                                   "X-Real-IP: x", "Via: x", "via:"}) {
+    INFO(header);
+    CHECK(inspect_request(kGet + header + "\r\n" + kHost).request.via_proxy);
+  }
+  CHECK(inspect_request(kGet + "Sec-Fetch-Site: cross-site\r\n" + kHost).request.cross_site);
+  CHECK(inspect_request(kGet + "Sec-Fetch-Site: same-site\r\n" + kHost).request.cross_site);
+  CHECK(!inspect_request(kGet + "Sec-Fetch-Site: same-origin\r\n" + kHost).request.cross_site);
+}
+
+TEST_CASE("what two parsers could read in two ways is rejected", "[request_gate]") {
+  struct Case {
+    std::string bytes;
+    int status;
+  };
+  const std::string nul(1, '\0');
+  const Case cases[] = {
+      {"\r\n" + kGet + kHost, 400},
+      {"\n", 400},
+      {"GET / HTTP/1.1\n", 400},
+      {"\x16\x03\x01", 400},
+      {"GET\t/ HTTP/1.1\r\n", 400},
+      {"GET / HTTP/1.1 \r\n", 400},
+      {"GET  / HTTP/1.1\r\n", 400},
+      {" GET / HTTP/1.1\r\n", 400},
+      {"GET /\r\n", 400},
+      {"G(T / HTTP/1.1\r\n", 400},
+      {"GET x HTTP/1.1\r\n", 400},
+      {"GET * HTTP/1.1\r\n", 400},
+      {"GET http://x/ HTTP/1.1\r\n", 400},
+      {"GET /#a HTTP/1.1\r\n", 400},
+      {"GET /a b HTTP/1.1\r\n", 400},
+      {"GET /" + nul + " HTTP/1.1\r\n", 400},
+      {"GET /\x7f HTTP/1.1\r\n", 400},
+      {"GET / http/1.1\r\n", 400},
+      {"GET / HTTP/1.2\r\n", 505},
+      {"GET / HTTP/2.0\r\n", 505},
+      {"get / HTTP/1.1\r\n", 501},
+      {"CONNECT / HTTP/1.1\r\n", 501},
+      {"PRI / HTTP/1.1\r\n", 501},
+      {"GET /" + std::string(kTargetBytesMax, 'x') + " HTTP/1.1\r\n", 414},
+      {std::string(kRequestLineBytesMax + 1, 'x'), 414},
+      {kGet + "\r\n", 400},
+      {kGet + "Host: a\r\nHost: a\r\n\r\n", 400},
+      {kGet + "Host: a b\r\n\r\n", 400},
+      {kGet + "Host: a/b\r\n\r\n", 400},
+      {kGet + "Host: u@a\r\n\r\n", 400},
+      {kGet + "X\r\n" + kHost, 400},
+      {kGet + "X : y\r\n" + kHost, 400},
+      {kGet + ": y\r\n" + kHost, 400},
+      {kGet + " y\r\n" + kHost, 400},
+      {kGet + "X: y\r\n z\r\n" + kHost, 400},
+      {kGet + "X: a" + nul + "\r\n" + kHost, 400},
+      {kGet + "X: a\rb\r\n" + kHost, 400},
+      {kGet + "X: a\n" + kHost, 400},
+      {kGet + "X(: a\r\n" + kHost, 400},
+      {kGet + "Transfer-Encoding: chunked\r\n" + kHost, 501},
+      {kGet + "transfer-encoding:\r\n" + kHost, 501},
+      {kGet + "Content-Encoding: br\r\n" + kHost, 415},
+      {kGet + "Content-Length: 0\r\nContent-Length: 0\r\n" + kHost, 400},
+      {kGet + "Content-Length:\r\n" + kHost, 400},
+      {kGet + "Content-Length: +1\r\n" + kHost, 400},
+      {kGet + "Content-Length: -1\r\n" + kHost, 400},
+      {kGet + "Content-Length: 0x1\r\n" + kHost, 400},
+      {kGet + "Content-Length: 1, 1\r\n" + kHost, 400},
+      {kGet + "Content-Length: 16385\r\n" + kHost, 413},
+      {kGet + "Content-Length: 18446744073709551617\r\n" + kHost, 413},
+      {kGet + "Authorization: a\r\nAuthorization: b\r\n" + kHost, 400},
+      {kGet + "X: " + std::string(kHeaderLineBytesMax, 'x') + "\r\n" + kHost, 431},
+      {kGet + std::string(kHeaderLineBytesMax + 1, 'x'), 431},
+  };
+  for (const Case& bad : cases) {
+    INFO(bad.bytes.substr(0, 100));
+    const GateVerdict verdict = inspect_request(bad.bytes);
+    CHECK(verdict.kind == Kind::kReject);
+    CHECK(verdict.status == bad.status);
+    CHECK(std::string(verdict.reason) != "");
+  }
+}
+
+TEST_CASE("the limits are exact", "[request_gate]") {
+  std::string headers;
+  for (int i = 1; i < kHeadersMax; ++i) headers += "A: b\r\n";
+  CHECK(inspect_request(kGet + headers + kHost).kind == Kind::kRequest);
+  CHECK(inspect_request(kGet + headers + "A: b\r\n" + kHost).status == 431);
+
+  const std::string target = "/" + std::string(kTargetBytesMax - 1, 'x');
+  CHECK(inspect_request("GET " + target + " HTTP/1.1\r\n" + kHost).kind == Kind::kRequest);
+
+  const std::string length = "Content-Length: " + std::to_string(kBodyBytesMax) + "\r\n";
+  CHECK(inspect_request(kGet + length + kHost + std::string(kBodyBytesMax, 'x')).kind ==
+        Kind::kRequest);
+
+  // However the bytes come, no more than kRequestBytesMax of them are asked for.
+  const std::string line = "A: " + std::string(4000, 'x') + "\r\n";
+  std::string endless = "GET " + target + " HTTP/1.1\r\n" + length;
+  while (endless.size() < kRequestBytesMax) endless += line;
+  CHECK(inspect_request(endless).status == 431);
+}
+
+TEST_CASE("the normalized request is the same request in plain spelling", "[request_gate]") {
+  const std::string bytes =
+      "PUT /a?b HTTP/1.0\r\nREMOTE_ADDR: 1.1.1.1\r\nRange: bytes=0-\r\nExpect: 100-continue\r\n"
+      "Accept-Encoding: gzip\r\nhost:   h\r\nX-Real-IP: z\r\nauthorization:  k \r\n"
+      "CONTENT-LENGTH: 2\r\n\r\nab";
+  const GateVerdict verdict = inspect_request(bytes);
+  REQUIRE(verdict.kind == Kind::kRequest);
+  std::string normalized;
+  append_normalized(verdict.request, &normalized);
+  CHECK(normalized ==
+        "PUT /a?b HTTP/1.1\r\nHost: h\r\nAuthorization: k\r\nContent-Length: 2\r\n\r\nab");
+}
+
+TEST_CASE("mangled requests never surprise the gate", "[request_gate][fuzz]") {
+  const std::string seeds[] = {
+      kGet + kHost,
+      "POST /x HTTP/1.1\r\nContent-Length: 3\r\nConnection: close\r\n" + kHost + "abc",
+      "GET / HTTP/1.0\r\nX: y\r\n\r\n",
+  };
+  const std::string spice("\0\r\n :;\t/?#%AG1\x7f\xff", 16);
+  std::mt19937 random(42);
+  const auto below = [&random](std::size_t n) { return random() % n; };
+  for (int round = 0; round < 200000; ++round) {
+    std::string bytes = seeds[below(3)];
+    for (std::size_t i = 1 + below(4); i > 0; --i) {
+      const std::size_t at = below(bytes.size());
+      switch (below(3)) {
+        case 0:
+          bytes[at] = spice[below(spice.size())];
+          break;
+        case 1:
+          bytes.insert(at, 1, spice[below(spice.size())]);
+          break;
+        default:
+          bytes.erase(at, 1 + below(3));
+          break;
+      }
+      if (bytes.empty()) bytes = "x";
+    }
+    const GateVerdict verdict = inspect_request(bytes);
+    if (verdict.kind != Kind::kRequest) continue;
+    REQUIRE(verdict.length_bytes <= bytes.size());
+    // What passed once passes again in its plain spelling, and means the same.
+    std::string normalized;
+    append_normalized(verdict.request, &normalized);
+    if (verdict.request.host.empty()) continue;
+    const GateVerdict again = inspect_request(normalized);
+    INFO(bytes);
+    REQUIRE(again.kind == Kind::kRequest);
+    REQUIRE(again.length_bytes == normalized.size());
+    REQUIRE(again.request.target == verdict.request.target);
+    REQUIRE(again.request.body == verdict.request.body);
+  }
+}
+
+}  // namespace featherid
