@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <csignal>
 #include <string>
 #include <vector>
 
 #include "test/integration/servers.h"
+#include "test/support/frozen.h"
 #include "test/support/ports.h"
 #include "test/support/raw_sql.h"
 #include "test/support/wait_until.h"
@@ -79,9 +79,11 @@ TEST_CASE("PostgreSQL: a backend that stands still ends the call in time", "[pos
   RawSql sql(postgresql().url());
   const auto backend = static_cast<pid_t>(sql.number(
       "SELECT pid FROM pg_stat_activity WHERE datname = 'ids' AND pid <> pg_backend_pid()"));
-  ::kill(backend, SIGSTOP);
-  const Status status = lease_one(*store);
-  ::kill(backend, SIGCONT);
+  Status status;
+  {
+    const Frozen frozen(backend);
+    status = lease_one(*store);
+  }
   CHECK(status.code() == StatusCode::kUnavailable);
   CHECK(says(status, "did not serve the call within 2 s"));
   CHECK(wait_until([&] { return store->lease("order", 1).ok(); }));
