@@ -35,31 +35,28 @@ constexpr Unit kDurations[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 36000
 constexpr Unit kSizes[] = {{"", 1},          {"KB", 1000},     {"MB", 1000000}, {"GB", 1000000000},
                            {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
 
-// `text` is a number and one of the units, and the amount is between `min` and `max`, written
-// alike.
+// A number and one of the units, in the smallest unit; -1 when it is malformed.
 template <std::size_t N>
-Result<std::int64_t> parse_amount(std::string_view text, const Unit (&units)[N]) {
+std::int64_t parse_amount(std::string_view text, const Unit (&units)[N]) {
   std::int64_t number = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, number);
   const std::string_view name(stop, static_cast<std::size_t>(end - stop));
-  if (error == std::errc() && number >= 0) {
-    for (const Unit& unit : units) {
-      if (unit.name == name && number <= std::numeric_limits<std::int64_t>::max() / unit.factor) {
-        return number * unit.factor;
-      }
+  if (error != std::errc() || number < 0) return -1;
+  for (const Unit& unit : units) {
+    if (unit.name == name && number <= std::numeric_limits<std::int64_t>::max() / unit.factor) {
+      return number * unit.factor;
     }
   }
-  return invalid("malformed");
+  return -1;
 }
 
+// The bounds are written as the amount is.
 template <std::size_t N>
 Result<std::int64_t> parse_between(const std::string& text, const char* min, const char* max,
                                    const Unit (&units)[N]) {
-  Result<std::int64_t> amount = parse_amount(text, units);
-  if (amount.ok() && *amount >= *parse_amount(min, units) && *amount <= *parse_amount(max, units)) {
-    return amount;
-  }
+  const std::int64_t amount = parse_amount(text, units);
+  if (amount >= parse_amount(min, units) && amount <= parse_amount(max, units)) return amount;
   return invalid("'" + text + "' is not between " + min + " and " + max);
 }
 
@@ -111,8 +108,9 @@ Status set_log_level(const std::string& text, spdlog::level::level_enum* out) {
 Status set_token_file(const std::string& path, std::vector<std::string>* out) {
   if (path.empty()) return {};
   Result<std::vector<std::string>> tokens = read_token_file(path);
-  if (tokens.ok()) *out = *std::move(tokens);
-  return tokens.status();
+  if (!tokens.ok()) return tokens.status();
+  *out = *std::move(tokens);
+  return {};
 }
 
 // --- the table ---
@@ -150,7 +148,7 @@ std::vector<Setting> settings() {
        [](Config& c, Text t) { return set_time(t, "2s", "60s", &c.call_timeout); }},
       {"request-timeout", "TIME", "2s", "a request waits for ids no longer",
        [](Config& c, Text t) {
-         const Status status = set_time(t, "10ms", "10m", &c.http.request_timeout);
+         Status status = set_time(t, "10ms", "10m", &c.http.request_timeout);
          c.allocator.wait_timeout = c.http.request_timeout;
          return status;
        }},

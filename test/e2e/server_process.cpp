@@ -59,7 +59,7 @@ ServerProcess::ServerProcess(const ScratchDir& scratch, std::vector<std::string>
 Answer ServerProcess::get(const std::string& target) const {
   httplib::Client client("127.0.0.1", port_);
   client.set_read_timeout(30);
-  const httplib::Result result = client.Get(target.c_str());
+  const httplib::Result result = client.Get(target);
   if (!result) return {};
   return {result->status, nlohmann::json::parse(result->body, nullptr, false)};
 }
@@ -117,22 +117,17 @@ std::optional<std::string> RawClient::read_to_end(std::chrono::milliseconds boun
   }
 }
 
-std::optional<std::string> RawClient::read_until(const std::string& wanted, int times) const {
+std::optional<std::string> RawClient::read_until(const std::string& wanted) const {
   std::string text;
   char chunk[4096];
-  for (;;) {
-    int found = 0;
-    for (std::size_t at = text.find(wanted); at != std::string::npos;
-         at = text.find(wanted, at + 1)) {
-      ++found;
-    }
-    if (found >= times) return text;
+  while (text.find(wanted) == std::string::npos) {
     pollfd ready{socket_, POLLIN, 0};
     if (::poll(&ready, 1, 20000) <= 0) return std::nullopt;
     const ssize_t n = ::recv(socket_, chunk, sizeof chunk, 0);
     if (n <= 0) return std::nullopt;
     text.append(chunk, static_cast<std::size_t>(n));
   }
+  return text;
 }
 
 }  // namespace featherid::test

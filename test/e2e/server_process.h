@@ -67,8 +67,8 @@ class RawClient {
   // What comes until the server closes, or until `bound` (then nothing).
   std::optional<std::string> read_to_end(
       std::chrono::milliseconds bound = std::chrono::seconds(20)) const;
-  // What comes until `text` has come `times` times; nothing when it does not.
-  std::optional<std::string> read_until(const std::string& text, int times = 1) const;
+  // What comes until `wanted` has come; nothing when it does not.
+  std::optional<std::string> read_until(const std::string& wanted) const;
 
  private:
   int socket_;

@@ -128,7 +128,7 @@ TEST_CASE("a wrong environment or file is named, even where it is overruled", "[
   CHECK(refusal({}, {{"FEATHERID_ADMIN_TOKEN", "a b"}}).find("a b") == std::string::npos);
   const auto refused_file = [&scratch](const std::string& text) {
     const std::string path = file_with(scratch, text);
-    const std::string why = refusal({"--config", path, "--max-batch", "7"});
+    std::string why = refusal({"--config", path, "--max-batch", "7"});
     CHECK(why.find(path) != std::string::npos);
     return why;
   };

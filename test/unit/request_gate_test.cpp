@@ -65,10 +65,11 @@ TEST_CASE("who keeps the connection open", "[request_gate]") {
 }
 
 TEST_CASE("a proxy and another site's page are noticed", "[request_gate]") {
-  for (const std::string header : {"Forwarded: for=x", "X-Forwarded-For: x", "x-forwarded-proto: x",
-                                   "X-Real-IP: x", "Via: x", "via:"}) {
-    INFO(header);
-    CHECK(inspect_request(kGet + header + "\r\n" + kHost).request.via_proxy);
+  for (const char* header : {"Forwarded: for=x", "X-Forwarded-For: x", "x-forwarded-proto: x",
+                             "X-Real-IP: x", "Via: x", "via:"}) {
+    const std::string bytes = std::string(kGet).append(header).append("\r\n").append(kHost);
+    INFO(bytes);
+    CHECK(inspect_request(bytes).request.via_proxy);
   }
   CHECK(inspect_request(kGet + "Sec-Fetch-Site: cross-site\r\n" + kHost).request.cross_site);
   CHECK(inspect_request(kGet + "Sec-Fetch-Site: same-site\r\n" + kHost).request.cross_site);
@@ -141,7 +142,7 @@ TEST_CASE("what two parsers could read in two ways is rejected", "[request_gate]
     const GateVerdict verdict = inspect_request(bad.bytes);
     CHECK(verdict.kind == Kind::kReject);
     CHECK(verdict.status == bad.status);
-    CHECK(std::string(verdict.reason) != "");
+    CHECK(!std::string(verdict.reason).empty());
   }
 }
 

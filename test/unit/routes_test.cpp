@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include <future>
+#include <memory>
+#include <string>
+
+#include "featherid/segment_allocator.h"
+#include "server/http/router.h"
+#include "server/routes/ids.h"
+#include "test/support/catch.h"
+#include "test/support/fault_store.h"
+
+namespace featherid {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// A client of the id routes that waits as a connection does, without one.
+struct Client {
+  explicit Client(std::shared_ptr<SegmentStore> store) : allocator(std::move(store), options()) {
+    add_id_routes(router, allocator, 1000);
+  }
+
+  static AllocatorOptions options() {
+    AllocatorOptions options;
+    options.wait_timeout = milliseconds(100);
+    return options;
+  }
+
+  Reply get(const std::string& query) {
+    HttpRequest request;
+    request.method = "GET";
+    request.path = "/api/v1/id";
+    request.query = query;
+    Exchange::Wait wait{Exchange::Clock::now() + milliseconds(100), false, {}};
+    for (;;) {
+      Exchange exchange(request, true, wait);
+      router.dispatch(exchange);
+      if (!exchange.parked()) return exchange.reply;
+      REQUIRE(!wait.expired);
+      auto outcome = std::make_shared<std::promise<Status>>();
+      exchange.start_wait([outcome](const Status& status) { outcome->set_value(status); });
+      std::future<Status> ended = outcome->get_future();
+      wait.expired = ended.wait_until(wait.deadline) == std::future_status::timeout;
+      if (!wait.expired) wait.outcome = ended.get();
+    }
+  }
+
+  Router router;
+  SegmentAllocator allocator;
+};
+
+bool has_code(const Reply& reply, int code) {
+  return reply.body.find("{\"code\":" + std::to_string(code) + ",") == 0;
+}
+
+Status answer_of(StatusCode code) { return {code, "the store's words"}; }
+
+}  // namespace
+
+TEST_CASE("each error of a tag has its status and code", "[routes]") {
+  struct Case {
+    StatusCode code;
+    int status;
+    int api_code;
+  };
+  const auto bad =
+      GENERATE(Case{StatusCode::kNotFound, 404, 4}, Case{StatusCode::kExhausted, 409, 6},
+               Case{StatusCode::kDataLoss, 409, 6});
+  const auto store = std::make_shared<test::FaultStore>();
+  REQUIRE(store->create("order", 10).ok());
+  store->on_lease = [bad](std::string_view, std::int64_t) { return answer_of(bad.code); };
+  Client client(store);
+  const Reply reply = client.get("biz_tag=order");
+  INFO(reply.body);
+  CHECK(reply.status == bad.status);
+  CHECK(has_code(reply, bad.api_code));
+}
+
+TEST_CASE("a store that fails or hangs ends the wait with its words", "[routes]") {
+  const auto store = std::make_shared<test::FaultStore>();
+  REQUIRE(store->create("order", 10).ok());
+  store->on_lease = [](std::string_view, std::int64_t) {
+    return answer_of(StatusCode::kUnavailable);
+  };
+  Client client(store);
+  const Reply reply = client.get("biz_tag=order");
+  INFO(reply.body);
+  CHECK((reply.status == 503 || reply.status == 504));
+  CHECK(has_code(reply, 2));
+  CHECK(reply.body.find("the store's words") != std::string::npos);
+}
+
+TEST_CASE("an allocator that was shut down answers 503", "[routes]") {
+  const auto store = std::make_shared<test::FaultStore>();
+  REQUIRE(store->create("order", 10).ok());
+  Client client(store);
+  CHECK(client.get("biz_tag=order").status == 200);
+  client.allocator.shutdown();
+  const Reply reply = client.get("biz_tag=order");
+  CHECK(reply.status == 503);
+  CHECK(has_code(reply, 2));
+  CHECK(std::string(reply.header.first) == "Retry-After");
+}
+
+}  // namespace featherid
