@@ -99,11 +99,11 @@ void TagState::on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback 
       if (parked_.size() >= parked_sweep_at_) wakeups = collect_wakeups(now);
     }
   }
-  run(std::move(wakeups));
+  run(wakeups);
 }
 
-void TagState::run(Wakeups wakeups) {
-  for (auto& [callback, status] : wakeups) callback(status);
+void TagState::run(const Wakeups& wakeups) {
+  for (const auto& [callback, status] : wakeups) callback(status);
 }
 
 // What a parked caller has to hear; nothing while it should go on waiting.
@@ -322,7 +322,7 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
     // "No such tag" is asked again when a caller comes, not for its own sake.
     if (outcome.status.ok() || is_transient(outcome.status)) request_refill(now);
   }
-  run(std::move(wakeups));
+  run(wakeups);
   return outcome;
 }
 
@@ -374,7 +374,7 @@ void TagState::close() {
     changed_.notify_all();
     wakeups = collect_wakeups(clock_->now());
   }
-  run(std::move(wakeups));
+  run(wakeups);
 }
 
 IdRange TagState::take_tail() {

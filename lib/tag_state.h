@@ -120,7 +120,7 @@ class TagState : public std::enable_shared_from_this<TagState> {
   };
   // Callbacks to run, each with its status, once the mutex is free.
   using Wakeups = std::vector<std::pair<ReadyCallback, Status>>;
-  static void run(Wakeups wakeups);
+  static void run(const Wakeups& wakeups);
 
   Status forked_status() const;
   bool take_locked(std::int64_t least, std::int64_t most, std::vector<IdRange>* ranges)

@@ -146,18 +146,17 @@ void compress(const std::string& dir, LogFile file, const std::atomic<bool>& sto
   if (!error) remove_file(fs::path(dir) / file.name());
 }
 
-std::string days_before(const std::string& date, int days) {
-  std::tm day{};
-  // Noon, so that no change of daylight saving time moves the date.
-  day.tm_hour = 12;
-  day.tm_isdst = -1;
-  std::sscanf(date.c_str(), "%d-%d-%d", &day.tm_year, &day.tm_mon,
-              &day.tm_mday);  // NOLINT(cert-err34-c)
-  day.tm_year -= 1900;
-  day.tm_mon -= 1;
-  day.tm_mday -= days;
-  std::mktime(&day);
-  return date_of(day);
+// Days since a fixed day of long ago, in the calendar that counts its years from March, so that the
+// odd day of a leap year comes last.
+int day_number(const std::string& date) {
+  const auto number = [&date](std::size_t at, std::size_t length) {
+    int value = 0;
+    std::from_chars(date.data() + at, date.data() + at + length, value);
+    return value;
+  };
+  const int month = (number(5, 2) + 9) % 12;
+  const int year = number(0, 4) - month / 10;
+  return 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + number(8, 2);
 }
 
 }  // namespace
@@ -165,11 +164,11 @@ std::string days_before(const std::string& date, int days) {
 void tidy_log_dir(const LogFilesOptions& options, const std::string& today,
                   const std::atomic<bool>& stopping) {
   const fs::path dir(options.dir);
-  const std::string oldest_kept = days_before(today, options.keep_days);
+  const int oldest_kept = day_number(today) - options.keep_days;
   std::map<std::string, std::vector<LogFile>> backups;  // by day
   std::vector<LogFile> finished;
   for (const LogFile& file : list_files(options.dir)) {
-    if (file.date < oldest_kept || file.ending == kHalfCompressed) {
+    if (day_number(file.date) < oldest_kept || file.ending == kHalfCompressed) {
       remove_file(dir / file.name());
       continue;
     }
@@ -264,9 +263,7 @@ void LogFiles::close_file() {
 
 void LogFiles::reopen() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  close_file();
-  // What fails here is tried again, and counted, with the next line.
-  static_cast<void>(open_file(std::time(nullptr)).ok());
+  close_file();  // the next line or flush opens it
 }
 
 void LogFiles::rotate() {
@@ -299,7 +296,7 @@ void LogFiles::sink_it_(const spdlog::details::log_msg& message) {
   if (fd_ >= 0 && (other_day || full)) {
     other_day ? close_file() : rotate();
   }
-  if (fd_ < 0 && open_file(now).ok()) request_tidy();
+  ensure_open(now);
   if (fd_ >= 0 && lines_lost_now_ > 0) {
     const std::string note = std::to_string(lines_lost_now_) + " log lines could not be written\n";
     if (write(note.data(), note.size())) lines_lost_now_ = 0;
@@ -310,7 +307,12 @@ void LogFiles::sink_it_(const spdlog::details::log_msg& message) {
   ++lines_lost_;
 }
 
-void LogFiles::flush_() {}  // every line is written as it comes
+void LogFiles::ensure_open(std::time_t now) {
+  if (fd_ < 0 && open_file(now).ok()) request_tidy();
+}
+
+// Every line is written as it comes; but after reopen() the new file should not wait for one.
+void LogFiles::flush_() { ensure_open(std::time(nullptr)); }
 
 // --- tidying ---
 

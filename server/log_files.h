@@ -34,7 +34,7 @@ class LogFiles final : public spdlog::sinks::base_sink<std::mutex> {
   static Result<std::shared_ptr<LogFiles>> open(const LogFilesOptions& options);
   ~LogFiles() override;  // leaves a compression under way to the next start
 
-  void reopen();  // somebody has moved the file
+  void reopen();  // somebody has moved the file: writes to a new one from the next line or flush on
   std::int64_t lines_lost() const { return lines_lost_; }
 
   // Returns when the thread has tidied all that was finished before the call.
@@ -49,6 +49,7 @@ class LogFiles final : public spdlog::sinks::base_sink<std::mutex> {
   // Under base_sink's mutex.
   Status lock_dir();
   Status open_file(std::time_t now);
+  void ensure_open(std::time_t now);
   void close_file();
   void rotate();
   bool write(const char* data, std::size_t size);

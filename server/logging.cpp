@@ -52,6 +52,12 @@ void start_logging(spdlog::level::level_enum level, std::shared_ptr<LogFiles> fi
   spdlog::flush_every(std::chrono::seconds(1));
 }
 
+void stop_logging() {
+  // Kept until the thread that writes is joined, so that it is not the one to destroy it.
+  const std::shared_ptr<spdlog::logger> logger = spdlog::default_logger();
+  spdlog::shutdown();
+}
+
 void log_core(LogLevel level, std::string_view message) {
   static constexpr spdlog::level::level_enum kLevelOf[] = {
       spdlog::level::debug, spdlog::level::info, spdlog::level::warn, spdlog::level::err};

@@ -22,6 +22,9 @@ std::string_view log_level_name(spdlog::level::level_enum level);
 // request. The level is the logger's, so a rotation does not touch it.
 void start_logging(spdlog::level::level_enum level, std::shared_ptr<LogFiles> files);
 
+// Writes what is queued, and logs no more.
+void stop_logging();
+
 // The core's log lines, for AllocatorOptions::log.
 void log_core(LogLevel level, std::string_view message);
 

@@ -150,7 +150,7 @@ int run(const Config& config) {
   }
   start_logging(config.log_level, log_files);
   const int exit_code = serve(config, *std::move(store), log_files);
-  spdlog::shutdown();  // writes what is queued
+  stop_logging();
   return exit_code;
 }
 

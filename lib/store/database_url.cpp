@@ -102,8 +102,9 @@ Result<DatabaseUrl> parse_server(Engine engine, std::string_view rest) {
   }
   const auto put = [](std::string_view from, std::string& to) {
     std::optional<std::string> decoded = decode(from);
-    if (decoded) to = *std::move(decoded);
-    return decoded.has_value();
+    if (!decoded) return false;
+    to = *std::move(decoded);
+    return true;
   };
   if (!put(login.substr(0, colon), url.user) ||
       !put(login.substr(std::min(colon + 1, login.size())), url.password) || !put(host, url.host) ||

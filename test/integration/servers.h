@@ -31,7 +31,7 @@ std::unique_ptr<SegmentStore> fresh_store(const std::string& url,
 template <typename Call>
 Status timed(Call call) {
   const auto begin = std::chrono::steady_clock::now();
-  const Status status = call();
+  Status status = call();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   UNSCOPED_INFO(status << " after " << took.count() << " s");
   CHECK(took.count() < 2.4);

@@ -79,7 +79,7 @@ class Simulation {
   void step(int depth);
   void act(Process& process, int depth);
   void disturb();
-  void take(Process& process, const std::string& tag, std::int64_t least, std::int64_t most);
+  void take(Process& process, const std::string& name, std::int64_t least, std::int64_t most);
   void check_liveness();
   void violation(const std::string& what);
   std::string any_tag();

@@ -54,9 +54,9 @@ TEST_CASE("a refill finds the row and leases its step", "[refiller]") {
   Fixture f;
   TagState& tag = f.add("order", 100);
   CHECK_FALSE(f.refiller->run_once());
-  CHECK(f.next(tag) == 0);
+  CHECK(Fixture::next(tag) == 0);
   CHECK(f.refiller->run_once());
-  CHECK(f.next(tag) == 1);
+  CHECK(Fixture::next(tag) == 1);
   CHECK(f.store->memory().find("order")->max_id == 100);
   CHECK(f.store->finds() == 1);
 }
@@ -68,7 +68,7 @@ TEST_CASE("a failed lease is tried again when its pause is over, and said once",
   f.store->on_lease = [](std::string_view, std::int64_t) {
     return Status(StatusCode::kUnavailable, "the store is down");
   };
-  CHECK(f.next(tag) == 0);
+  CHECK(Fixture::next(tag) == 0);
   for (int i = 0; i < 5; ++i) {
     CHECK(f.refiller->run_once());
     CHECK_FALSE(f.refiller->run_once());
@@ -77,7 +77,7 @@ TEST_CASE("a failed lease is tried again when its pause is over, and said once",
   }
   f.store->on_lease = nullptr;
   CHECK(f.refiller->run_once());
-  CHECK(f.next(tag) == 1);
+  CHECK(Fixture::next(tag) == 1);
   CHECK(f.log == std::vector<std::string>{"tag 'order': cannot lease: the store is down",
                                           "tag 'order': leasing works again"});
 }
@@ -88,7 +88,7 @@ TEST_CASE("a store that throws fails that call only", "[refiller][fault]") {
   f.store->on_lease = [](std::string_view, std::int64_t) -> Result<IdRange> {
     throw std::runtime_error("boom");
   };
-  CHECK(f.next(tag) == 0);
+  CHECK(Fixture::next(tag) == 0);
   CHECK(f.refiller->run_once());
   CHECK_THAT(f.log.at(0), Catch::Matchers::Contains("boom"));
 }
@@ -102,17 +102,17 @@ TEST_CASE("an ambiguous lease is never used: its ids become a gap", "[refiller][
     if (std::exchange(failed, true)) return range;
     return Status(StatusCode::kUnavailable, "the answer was lost after the commit");
   };
-  CHECK(f.next(tag) == 0);
+  CHECK(Fixture::next(tag) == 0);
   CHECK(f.refiller->run_once());
   f.clock->advance(seconds(1));
   CHECK(f.refiller->run_once());
-  CHECK(f.next(tag) == 101);
+  CHECK(Fixture::next(tag) == 101);
 }
 
 TEST_CASE("an idle tag leases once and never again", "[refiller]") {
   Fixture f;
   TagState& tag = f.add("order", 100);
-  CHECK(f.next(tag) == 0);
+  CHECK(Fixture::next(tag) == 0);
   while (f.refiller->run_once()) continue;
   for (int i = 0; i < 1000; ++i) {
     f.clock->advance(seconds(1));
@@ -133,8 +133,8 @@ TEST_CASE("a steady burn, once grown, leases at most once per half a hold and ho
   for (int tick = 0; tick < 30000; ++tick) {  // 300 s
     f.clock->advance(kTick);
     for (int i = 0; i < kIdsPerTick; ++i) {
-      if (tick > 100 && f.next(tag) == 0) ++empty_handed;
-      if (tick <= 100) f.next(tag);
+      if (tick > 100 && Fixture::next(tag) == 0) ++empty_handed;
+      if (tick <= 100) Fixture::next(tag);
     }
     while (f.refiller->run_once()) continue;
     if (tick == 15000) leases_at_half = f.store->leases();
@@ -152,7 +152,7 @@ TEST_CASE("a single spike does not over-lease", "[refiller]") {
   std::int64_t used = 0;
   for (int tick = 0; tick < 100; ++tick) {  // 1M ids/s for 0.1 s
     f.clock->advance(milliseconds(1));
-    for (int i = 0; i < 1000; ++i) used += f.next(tag) != 0 ? 1 : 0;
+    for (int i = 0; i < 1000; ++i) used += Fixture::next(tag) != 0 ? 1 : 0;
     while (f.refiller->run_once()) continue;
   }
   for (int i = 0; i < 1000; ++i) {

@@ -127,7 +127,6 @@ TEST_CASE("a range comes whole and in order, across leases, or not at all", "[ta
 TEST_CASE("failures are retried after a growing pause", "[tag_state][fault]") {
   Fixture f;
   CHECK(f.next() == 0);
-  Duration last{0};
   for (int i = 0; i < 10; ++i) {
     f.fail(down());
     const Duration pause = f.queue.due() - f.clock->now();
