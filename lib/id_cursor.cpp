@@ -20,7 +20,16 @@ bool is_closed(std::uint64_t word) { return generation_of(word) % 2 == 1; }
 
 std::int64_t IdCursor::claim_one_slow(std::uint64_t word) {
   for (;;) {
-    if (is_closed(word)) return 0;
+    if (is_closed(word)) {
+      // Callers may go on asking a cursor that stays closed for ever. Nobody else resets its offset
+      // then; only from exactly this word, so that a generation opened since is left alone.
+      std::uint64_t expected = word + 1;
+      if (static_cast<std::uint32_t>(word) >> 31 != 0) {
+        word_.compare_exchange_strong(expected, generation_of(word) * kGeneration,
+                                      std::memory_order_acq_rel, std::memory_order_relaxed);
+      }
+      return 0;
+    }
     const std::uint64_t origin = origin_.load(std::memory_order_acquire);
     const std::int64_t first = first_.load(std::memory_order_relaxed);
     const std::uint64_t size = size_.load(std::memory_order_relaxed);

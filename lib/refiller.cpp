@@ -1,24 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "lib/refiller.h"
 
-#include <exception>
 #include <utility>
 
 namespace featherid {
-
-namespace {
-
-// A store is somebody else's code: what it throws becomes the error of that one call.
-template <typename T, typename Call>
-Result<T> guarded(Call call) {
-  try {
-    return call();
-  } catch (const std::exception& e) {
-    return Status(StatusCode::kUnavailable, std::string("the store threw: ") + e.what());
-  }
-}
-
-}  // namespace
 
 Refiller::Refiller(std::shared_ptr<SegmentStore> store, std::shared_ptr<const Clock> clock,
                    LogCallback log)
@@ -111,14 +96,14 @@ void Refiller::refill(TagState& tag) {
   std::int64_t asked_ids = 0;
   Duration latency{0};
   if (tag.needs_row()) {
-    const Result<SegmentRow> row = guarded<SegmentRow>([&] { return store_->find(tag.tag()); });
+    const Result<SegmentRow> row = call_store<SegmentRow>([&] { return store_->find(tag.tag()); });
     const Status accepted = row.ok() ? tag.accept_row(*row) : row.status();
     if (!accepted.ok()) leased = accepted;
   }
   if (leased.ok()) asked_ids = tag.ids_to_lease();
   if (asked_ids > 0) {
     const TimePoint start = clock_->now();
-    leased = guarded<IdRange>([&] { return store_->lease(tag.tag(), asked_ids); });
+    leased = call_store<IdRange>([&] { return store_->lease(tag.tag(), asked_ids); });
     latency = clock_->now() - start;
   }
   log_outcome(tag, tag.end_refill(asked_ids, std::move(leased), latency));

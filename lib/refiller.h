@@ -3,6 +3,7 @@
 #define FEATHERID_LIB_REFILLER_H_
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -19,6 +20,18 @@
 #include "lib/tag_state.h"
 
 namespace featherid {
+
+// A store is somebody else's code: what it throws becomes the error of that one call.
+template <typename T, typename Call>
+Result<T> call_store(Call call) {
+  try {
+    return call();
+  } catch (const std::exception& e) {
+    return Status(StatusCode::kUnavailable, std::string("the store threw: ") + e.what());
+  } catch (...) {
+    return Status(StatusCode::kUnavailable, "the store threw something that is no std::exception");
+  }
+}
 
 // Does the store's I/O for the tags, on threads of its own: takes the tag whose refill is due
 // first, asks the store, tells the tag. A tag is in the queue at most once and never while it is in

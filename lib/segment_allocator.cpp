@@ -2,6 +2,7 @@
 #include "featherid/segment_allocator.h"
 
 #include <algorithm>
+#include <random>
 #include <unordered_map>
 #include <utility>
 
@@ -30,12 +31,10 @@ Status check_bounds(const char* option, T value, T min, T max, const char* unit)
 
 constexpr std::int64_t kTenMinutesMs = 600000;
 
-TagOptions tag_options(const AllocatorOptions& options) {
-  return {options.wait_timeout,
-          {options.hold, options.lease_max_ids},
-          options.backoff_min,
-          options.backoff_max,
-          options.unknown_tag_ttl};
+TagOptions tag_options(const AllocatorOptions& options, std::uint32_t seed) {
+  return {options.wait_timeout,    {options.hold, options.lease_max_ids},
+          options.backoff_min,     options.backoff_max,
+          options.unknown_tag_ttl, seed};
 }
 
 TagStats stats_of(const TagState& tag) {
@@ -101,6 +100,7 @@ struct SegmentAllocator::Impl {
   const std::shared_ptr<SegmentStore> store;
   const std::shared_ptr<const Clock> clock = std::make_shared<SteadyClock>();
   const std::shared_ptr<Refiller> refiller;
+  const std::uint32_t seed = std::random_device()();
   const std::uint32_t epoch = internal::fork_epoch.load(std::memory_order_relaxed);
 
   TagTable tags;  // find: any thread; insert: under mutex
@@ -137,7 +137,7 @@ Result<std::shared_ptr<TagState>> SegmentAllocator::Impl::state_of(std::string_v
     return tag;
   }
   if (Status full = make_room(clock->now()); !full.ok()) return full;
-  auto tag = std::make_shared<TagState>(key, tag_options(options), clock, refiller.get());
+  auto tag = std::make_shared<TagState>(key, tag_options(options, seed), clock, refiller.get());
   unresolved.emplace(std::move(key), tag);
   return tag;
 }
@@ -231,8 +231,10 @@ Result<std::vector<IdRange>> SegmentAllocator::try_next_range(std::string_view t
 std::vector<TagStats> SegmentAllocator::stats() const {
   std::vector<TagStats> stats;
   if (forked_since(impl_->epoch)) return stats;
-  impl_->tags.for_each([&](const TagState& tag) { stats.push_back(stats_of(tag)); });
-  const MutexLock lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);  // or a tag could be missed while it moves over
+  impl_->tags.for_each([&](const TagState& tag) {
+    if (tag.resolved()) stats.push_back(stats_of(tag));
+  });
   for (const auto& [name, tag] : impl_->unresolved) {
     if (tag->resolved()) stats.push_back(stats_of(*tag));
   }
@@ -262,7 +264,8 @@ std::int64_t SegmentAllocator::Impl::give_tails_back(TimePoint deadline) {
   tags.for_each([&](TagState& tag) {
     const IdRange tail = tag.take_tail();
     if (tail.empty() || !going) return;
-    const Result<bool> returned = store->give_back(tag.tag(), tail);
+    const Result<bool> returned =
+        call_store<bool>([&] { return store->give_back(tag.tag(), tail); });
     if (returned.ok() && *returned) {
       returned_ids += tail.size();
       tag.note_returned(tail.size());

@@ -29,7 +29,8 @@ TagState::TagState(std::string tag, const TagOptions& options, std::shared_ptr<c
       queue_(queue),
       burn_(Duration(options.limits.hold) / 3),
       burn_at_(clock_->now()),
-      random_(static_cast<std::minstd_rand::result_type>(std::hash<std::string>()(tag_))) {}
+      random_(static_cast<std::minstd_rand::result_type>(options.seed ^
+                                                         std::hash<std::string>()(tag_))) {}
 
 Status TagState::forked_status() const {
   return {StatusCode::kFailedPrecondition,
@@ -56,10 +57,11 @@ Result<std::vector<IdRange>> TagState::take(std::int64_t least, std::int64_t mos
       ++waits_;
       deadline = now + timeout.value_or(options_.wait_timeout);
     }
+    missed_ids_ = std::max(missed_ids_, least);
     if (Status refused = refusal(now); !refused.ok()) return refused;
+    request_refill(now);
     if (now >= deadline) return deadline_status();
     blocked_ids_ += least;
-    request_refill(now);
     changed_.wait_until(mutex_, deadline);
     blocked_ids_ -= least;
   }
@@ -74,6 +76,7 @@ Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t
   const TimePoint now = clock_->now();
   if (!taken) {
     ++waits_;
+    missed_ids_ = std::max(missed_ids_, least);
     if (Status refused = refusal(now); !refused.ok()) return refused;
   }
   request_refill(now);
@@ -88,7 +91,12 @@ void TagState::on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback 
     const MutexLock lock(mutex_);
     const TimePoint now = clock_->now();
     Parked parked{count_ids, now + timeout, std::move(callback)};
-    if (std::optional<Status> verdict = verdict_on(parked, now)) {
+    std::optional<Status> verdict = verdict_on(parked, now);
+    if (verdict && verdict->code() == StatusCode::kDeadlineExceeded) {
+      missed_ids_ = std::max(missed_ids_, count_ids);  // too late for this caller, not for the next
+      request_refill(now);
+    }
+    if (verdict) {
       wakeups.emplace_back(std::move(parked.callback), *std::move(verdict));
     } else {
       parked_ids_ += count_ids;
@@ -155,7 +163,8 @@ bool TagState::take_locked(std::int64_t least, std::int64_t most, std::vector<Id
   }
   reclaim_chunk();
   const bool enough = stock_ids_ >= least;
-  std::int64_t missing = enough ? std::min(most, stock_ids_) : 0;
+  // One range where that is enough: what a caller does not insist on stays for the others.
+  std::int64_t missing = enough ? std::min(most, std::max(least, stock_.front().size())) : 0;
   stock_ids_ -= missing;
   issued_ids_ += missing;
   used_ids_ += missing;
@@ -223,7 +232,7 @@ std::int64_t TagState::refill_due_ids() const {
   RefillState state;
   state.step = step_;
   state.stock_ids = available_ids();
-  state.wanted_ids = blocked_ids_ + parked_ids_;
+  state.wanted_ids = std::max(blocked_ids_ + parked_ids_, missed_ids_);
   state.last_lease_ids = last_lease_ids_;
   state.burn_ids_per_second = burn_.ids_per_second();
   state.lease_latency = lease_latency_;
@@ -232,7 +241,8 @@ std::int64_t TagState::refill_due_ids() const {
 
 void TagState::request_refill(TimePoint now) {
   if (flight_ != Flight::kNone || queue_ == nullptr || !stopped_.ok()) return;
-  if (step_ > 0 && refill_due_ids() == 0) return;
+  // After an error the next flight is due whatever the stock: it is what clears the error.
+  if (step_ > 0 && error_.ok() && refill_due_ids() == 0) return;
   flight_ = Flight::kQueued;
   queue_->request(shared_from_this(), error_.ok() ? now : std::max(now, retry_at_));
 }
@@ -269,11 +279,11 @@ std::int64_t TagState::ids_to_lease() const {
 
 Status TagState::check_lease(std::int64_t asked_ids, IdRange range) const {
   std::string wrong;
-  if (range.size() != asked_ids) {
+  if (range.first < 1 || range.empty() || range.last() > kIdMax) {
+    wrong = "a lease is empty or lies outside [1, 2^63 - 2]";
+  } else if (range.size() != asked_ids) {
     wrong = "a lease of " + std::to_string(asked_ids) + " ids came back as " +
             std::to_string(range.size());
-  } else if (range.first < 1 || range.last() > kIdMax) {
-    wrong = "a lease lies outside [1, 2^63 - 2]";
   } else if (range.first < highest_end_) {
     wrong = "the store went backwards: it leased id " + std::to_string(range.first) +
             " after this process had held ids up to " + std::to_string(highest_end_ - 1);
@@ -293,6 +303,7 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
     const MutexLock lock(mutex_);
     const TimePoint now = clock_->now();
     flight_ = Flight::kNone;
+    missed_ids_ = 0;
     outcome.failures_before = failures_;
     outcome.status = leased.status();
     if (leased.ok() && asked_ids > 0) {
@@ -327,6 +338,7 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
 }
 
 void TagState::note_failure(const Status& status, TimePoint now) {
+  if (!is_transient(error_)) failures_ = 0;  // it counts one kind of trouble at a time
   error_ = status;
   ++lease_failures_;
   if (failures_++ == 0) failing_since_ = now;

@@ -38,6 +38,7 @@ struct TagOptions {
   Duration backoff_min;
   Duration backoff_max;
   Duration unknown_tag_ttl;
+  std::uint32_t seed = 0;  // of the back-off's jitter: another in every process
 };
 
 // One moment of a tag, for stats.
@@ -163,6 +164,8 @@ class TagState : public std::enable_shared_from_this<TagState> {
 
   // Waiting callers.
   std::int64_t blocked_ids_ GUARDED_BY(mutex_) = 0;
+  std::int64_t missed_ids_ GUARDED_BY(mutex_) =
+      0;  // the most that a caller left without, since the last flight
   std::vector<Parked> parked_ GUARDED_BY(mutex_);
   std::int64_t parked_ids_ GUARDED_BY(mutex_) = 0;  // the sum of their counts
   std::size_t parked_sweep_at_ GUARDED_BY(mutex_) = 64;

@@ -26,9 +26,10 @@ namespace featherid::internal {
 // The offset must never carry into the generation. A segment has at most kSegmentIdsMax = 2^30 ids;
 // past its end only claim_one() adds, 1 at a time, and a thread that got 0 must call replace(), or
 // see crowded() false under the mutex that replace() is called with, before it claims again
-// (TagState does). So the offset stays under 2^31 + the number of threads, and 2^31 threads do not
-// exist. The generation may wrap: a stale record is taken for a new one only by a thread that
-// sleeps between two instructions for exactly a multiple of 2^31 segments.
+// (TagState does), while claims from a closed cursor take the offset back themselves. So the offset
+// stays about 2^31 plus the number of threads, and 2^31 threads do not exist. The generation may
+// wrap: a stale record is taken for a new one only by a thread that sleeps between two instructions
+// for exactly a multiple of 2^31 segments.
 //
 // Threads: claims from any number of threads at once; replace() from one thread at a time (the
 // owner's mutex). Nothing is ever freed, so a claim needs no protection from reclamation.

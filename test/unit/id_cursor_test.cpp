@@ -74,6 +74,16 @@ TEST_CASE("claims past the end are seen before they can carry into the generatio
   CHECK_FALSE(cursor.crowded());
 }
 
+TEST_CASE("a cursor that stays closed is asked for ever without harm", "[id_cursor]") {
+  IdCursor cursor;
+  CHECK(cursor.replace({1, 2}).empty());
+  CHECK(cursor.replace({}) == IdRange{1, 2});
+  IdCursorTestPeer::add_to_word(cursor, (std::uint64_t{1} << 31) + 5);
+  CHECK(cursor.claim_one() == 0);
+  CHECK_FALSE(cursor.crowded());
+  CHECK(cursor.claim_one() == 0);
+}
+
 TEST_CASE("the generation wraps around", "[id_cursor]") {
   IdCursor cursor;
   IdCursorTestPeer::add_to_word(cursor, std::uint64_t{0xFFFFFFF9} << 32);

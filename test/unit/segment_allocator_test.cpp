@@ -159,6 +159,15 @@ TEST_CASE("a tail is not given back over somebody else's lease", "[segment_alloc
   CHECK(store->find("order")->max_id == other.last());
 }
 
+TEST_CASE("a store that throws at shutdown costs the tail and nothing else",
+          "[segment_allocator][fault]") {
+  auto store = store_with("order", 1000);
+  store->on_give_back = [](std::string_view, IdRange) -> Result<bool> { throw 42; };
+  SegmentAllocator ids(store, patient());
+  CHECK(ids.next_id("order").ok());
+  CHECK(ids.shutdown() == 0);
+}
+
 TEST_CASE("a handle outlives its allocator and refuses", "[segment_allocator]") {
   auto ids = std::make_unique<SegmentAllocator>(store_with("order", 10), patient());
   Sequence order = *ids->sequence("order");

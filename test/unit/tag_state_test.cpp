@@ -153,6 +153,58 @@ TEST_CASE("once the store has failed for a whole wait_timeout, errors come at on
   CHECK(f.tag->take(1, 1, seconds(60)).status().code() == StatusCode::kUnavailable);
 }
 
+TEST_CASE("a tag recovers from an error that came when nothing was due any more",
+          "[tag_state][fault]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK_FALSE(f.tag->try_take(1000, 1000).ok());  // asks for more than the stock, and leaves
+  f.fail(down());
+  while (f.next() != 0) continue;
+  f.clock->advance(seconds(10));
+  f.refill();
+  CHECK(f.next() == 101);
+}
+
+TEST_CASE("a caller that cannot wait still starts the lease it needs", "[tag_state]") {
+  Fixture f;
+  CHECK(f.tag->take(1, 1, Duration(0)).status().code() == StatusCode::kDeadlineExceeded);
+  CHECK(f.queue.requests() == 1);
+  CHECK_FALSE(f.tag->try_take(1500, 1500).ok());
+  f.refill();
+  CHECK(f.tag->try_take(1500, 1500).ok());
+}
+
+TEST_CASE("a trouble of another kind is waited for anew", "[tag_state][fault]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.fail({StatusCode::kNotFound, "no such tag"});
+  f.clock->advance(seconds(10));
+  CHECK(f.next() == 0);
+  f.fail(down());
+  int calls = 0;
+  f.tag->on_ready(1, seconds(60), [&](const Status&) { ++calls; });
+  CHECK(calls == 0);  // it waits for the store that has only just failed
+}
+
+TEST_CASE("a caller that takes what there is leaves the next lease alone", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  f.max_id += 1000;
+  f.tag->on_ready(150, seconds(1), [](const Status&) {});
+  f.refill();
+  std::int64_t end = 1;
+  while (end <= 100) {
+    const Result<std::vector<IdRange>> taken = f.tag->try_take(1, 500);
+    REQUIRE(taken.ok());
+    REQUIRE(taken->size() == 1);
+    CHECK(taken->front().first == end);
+    end = taken->front().end;
+  }
+  CHECK(end == 101);
+}
+
 TEST_CASE("an unknown tag is remembered for unknown_tag_ttl", "[tag_state]") {
   Fixture f;
   CHECK(f.next() == 0);
