@@ -173,7 +173,9 @@ void tidy_log_dir(const LogFilesOptions& options, const std::string& today,
       continue;
     }
     if (file.backup > 0) backups[file.date].push_back(file);
-    if (file.ending == kFinished && !(file.date == today && file.backup == 0)) {
+    // Not what is of a later day: midnight may have passed since the caller looked at the date.
+    if (file.ending == kFinished &&
+        (file.date < today || (file.date == today && file.backup > 0))) {
       finished.push_back(file);
     }
   }

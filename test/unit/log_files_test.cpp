@@ -125,6 +125,7 @@ TEST_CASE("tidying ends what a crash left, and removes what is old", "[log_files
   const std::atomic<bool> never{false};
   for (const char* name :
        {"featherid-2026-03-31.log",           // in use
+        "featherid-2026-04-01.log",           // opened since
         "featherid-2026-03-31.1.log",         // finished
         "featherid-2026-03-30.log",           // finished
         "featherid-2026-03-30.2.log.gz.tmp",  // half done
@@ -138,11 +139,11 @@ TEST_CASE("tidying ends what a crash left, and removes what is old", "[log_files
   }
   tidy_log_dir(options, "2026-03-31", never);
   CHECK(names_in(scratch.path()) ==
-        std::set<std::string>{"featherid-2026-03-31.log", "featherid-2026-03-31.1.log.gz",
-                              "featherid-2026-03-30.log.gz", "featherid-2026-03-29.log.gz",
-                              "featherid-2026-03-29.1.log.gz", "featherid-2026-03-01.log.gz",
-                              "featherid-2020-01-01.txt", "other-2020-01-01.log",
-                              "featherid-2020-1-1.log"});
+        std::set<std::string>{"featherid-2026-04-01.log", "featherid-2026-03-31.log",
+                              "featherid-2026-03-31.1.log.gz", "featherid-2026-03-30.log.gz",
+                              "featherid-2026-03-29.log.gz", "featherid-2026-03-29.1.log.gz",
+                              "featherid-2026-03-01.log.gz", "featherid-2020-01-01.txt",
+                              "other-2020-01-01.log", "featherid-2020-1-1.log"});
   CHECK(gunzip(scratch.file("featherid-2026-03-31.1.log.gz")) == "featherid-2026-03-31.1.log");
 }
 

@@ -12,9 +12,10 @@ namespace featherid {
 namespace {
 
 Status ask(Readiness& readiness) {
-  std::promise<Status> answer;
-  readiness.refresh([&answer](const Status& status) { answer.set_value(status); });
-  return answer.get_future().get();
+  // Shared: set_value() may still be at work when the answer is here already.
+  const auto answer = std::make_shared<std::promise<Status>>();
+  readiness.refresh([answer](const Status& status) { answer->set_value(status); });
+  return answer->get_future().get();
 }
 
 Result<SegmentRow> down(std::string_view) { return Status(StatusCode::kUnavailable, "it is down"); }
