@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lib/refiller.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace featherid {
@@ -40,6 +41,19 @@ std::optional<TimePoint> Refiller::next_due() const {
   const MutexLock lock(mutex_);
   if (jobs_.empty()) return std::nullopt;
   return jobs_.top().due;
+}
+
+LeaseLatency Refiller::lease_latency() const {
+  const MutexLock lock(mutex_);
+  return lease_latency_;
+}
+
+void Refiller::note_lease_latency(Duration latency) {
+  const auto& bounds = LeaseLatency::kBounds;
+  const auto bound = std::lower_bound(bounds.begin(), bounds.end(), latency);
+  const MutexLock lock(mutex_);
+  ++lease_latency_.counts[static_cast<std::size_t>(bound - bounds.begin())];
+  lease_latency_.sum += std::chrono::duration_cast<std::chrono::microseconds>(latency);
 }
 
 void Refiller::start(int threads) {
@@ -105,6 +119,7 @@ void Refiller::refill(TagState& tag) {
     const TimePoint start = clock_->now();
     leased = call_store<IdRange>([&] { return store_->lease(tag.tag(), asked_ids); });
     latency = clock_->now() - start;
+    note_lease_latency(latency);
   }
   log_outcome(tag, tag.end_refill(asked_ids, std::move(leased), latency));
 }

@@ -53,6 +53,8 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   // When the first tag in the queue is due.
   std::optional<TimePoint> next_due() const EXCLUDES(mutex_);
 
+  LeaseLatency lease_latency() const EXCLUDES(mutex_);
+
   void start(int threads) EXCLUDES(mutex_);
 
   // Takes no more work, and waits until the threads have ended: true. False when `timeout` passed
@@ -72,6 +74,7 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   void run() EXCLUDES(mutex_);
   std::shared_ptr<TagState> pop_due() REQUIRES(mutex_);
   void refill(TagState& tag) EXCLUDES(mutex_);
+  void note_lease_latency(Duration latency) EXCLUDES(mutex_);
   void log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome);
 
   // Constant after construction.
@@ -84,6 +87,7 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   std::priority_queue<Job> jobs_ GUARDED_BY(mutex_);
   std::uint64_t next_number_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;
+  LeaseLatency lease_latency_ GUARDED_BY(mutex_);
   int running_ GUARDED_BY(mutex_) = 0;  // threads inside run()
   std::vector<std::thread> threads_ GUARDED_BY(mutex_);
 };

@@ -241,6 +241,10 @@ std::vector<TagStats> SegmentAllocator::stats() const {
   return stats;
 }
 
+LeaseLatency SegmentAllocator::lease_latency() const {
+  return forked_since(impl_->epoch) ? LeaseLatency() : impl_->refiller->lease_latency();
+}
+
 std::int64_t SegmentAllocator::shutdown() {
   if (forked_since(impl_->epoch)) return 0;
   const TimePoint deadline = impl_->clock->now() + impl_->options.shutdown_timeout;

@@ -360,10 +360,13 @@ TagSnapshot TagState::snapshot() const {
   const MutexLock lock(mutex_);
   TagSnapshot snapshot;
   const std::int64_t in_cursor = cursor_.remaining();
-  snapshot.issued_ids = issued_ids_ + std::max<std::int64_t>(0, chunk_size_ - in_cursor);
+  const std::int64_t used_of_chunk = std::max<std::int64_t>(0, chunk_size_ - in_cursor);
+  snapshot.issued_ids = issued_ids_ + used_of_chunk;
   snapshot.held_ids = stock_ids_ + in_cursor;
   snapshot.returned_ids = returned_ids_;
-  snapshot.burn_ids_per_second = burn_.ids_per_second();
+  BurnMeter burn_until_now = burn_;  // a tag that nobody uses any more measures nothing by itself
+  burn_until_now.add(used_ids_ + used_of_chunk, clock_->now() - burn_at_);
+  snapshot.burn_ids_per_second = burn_until_now.ids_per_second();
   snapshot.leases = leases_;
   snapshot.lease_failures = lease_failures_;
   snapshot.waits = waits_;

@@ -2,6 +2,7 @@
 #ifndef FEATHERID_SEGMENT_ALLOCATOR_H_
 #define FEATHERID_SEGMENT_ALLOCATOR_H_
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -68,12 +69,28 @@ struct TagStats {
   std::int64_t issued_ids = 0;
   std::int64_t held_ids = 0;  // leased and not yet issued
   std::int64_t returned_ids = 0;
-  double burn_ids_per_second = 0;
+  double burn_ids_per_second = 0;  // a mean over a third of a hold, up to now
   std::int64_t leases = 0;
   std::int64_t lease_failures = 0;
   std::int64_t waits = 0;  // calls that found no id in memory
   std::chrono::microseconds last_lease_latency{0};
   Status last_error;  // of the last lease; OK once one succeeds
+};
+
+// How long the store took for the leases of all tags, failed ones included.
+struct LeaseLatency {
+  static constexpr std::array<std::chrono::microseconds, 12> kBounds{
+      std::chrono::microseconds(250), std::chrono::microseconds(500),
+      std::chrono::milliseconds(1),   std::chrono::milliseconds(2),
+      std::chrono::milliseconds(5),   std::chrono::milliseconds(10),
+      std::chrono::milliseconds(25),  std::chrono::milliseconds(50),
+      std::chrono::milliseconds(100), std::chrono::milliseconds(500),
+      std::chrono::seconds(1),        std::chrono::seconds(5)};
+
+  // counts[i]: the leases that took up to kBounds[i] and longer than kBounds[i - 1]; the last one:
+  // those that took longer than every bound.
+  std::array<std::int64_t, kBounds.size() + 1> counts{};
+  std::chrono::microseconds sum{0};
 };
 
 // Hands out ids for every tag of one store. Make one per process and share it.
@@ -103,6 +120,8 @@ class FEATHERID_EXPORT SegmentAllocator {
 
   // Every tag that has been used and exists, in no order.
   std::vector<TagStats> stats() const;
+
+  LeaseLatency lease_latency() const;
 
   // Stops issuing, ends waiting calls, gives each unused tail back to the store where nobody leased
   // after it, and joins the threads, all within shutdown_timeout plus one store call. Returns how

@@ -200,4 +200,22 @@ TEST_CASE("a hanging store call holds up neither the other tags nor the stop",
   while (store->memory().find("stuck")->max_id == 0) std::this_thread::yield();
 }
 
+TEST_CASE("what leases took is counted by its bounds, failed leases included", "[refiller]") {
+  Fixture f;
+  TagState& tag = f.add("order", 100);
+  // On a bound, above it, and above all of them.
+  for (const auto took : {milliseconds(2), milliseconds(3), milliseconds(6000)}) {
+    f.store->on_lease = [&f, took](std::string_view, std::int64_t) {
+      f.clock->advance(took);
+      return Result<IdRange>(Status(StatusCode::kUnavailable, "down"));
+    };
+    Fixture::next(tag);
+    f.clock->advance(seconds(1));  // past the pause after a failure
+    REQUIRE(f.refiller->run_once());
+  }
+  const LeaseLatency latency = f.refiller->lease_latency();
+  CHECK(latency.counts == decltype(latency.counts){0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1});
+  CHECK(latency.sum == milliseconds(6005));
+}
+
 }  // namespace featherid

@@ -351,4 +351,17 @@ TEST_CASE("a changed step is noticed within a minute", "[tag_state]") {
   CHECK(f.tag->needs_row());
 }
 
+TEST_CASE("the burn rate in the stats falls when nobody takes ids any more", "[tag_state]") {
+  Fixture f;
+  f.next();
+  f.refill();
+  for (int i = 0; i < 50; ++i) f.next();
+  f.clock->advance(seconds(1));
+  const double busy = f.tag->snapshot().burn_ids_per_second;
+  CHECK(busy > 0);
+  CHECK(f.tag->snapshot().burn_ids_per_second == busy);  // looking changes nothing
+  f.clock->advance(seconds(60));
+  CHECK(f.tag->snapshot().burn_ids_per_second < busy / 10);
+}
+
 }  // namespace featherid
