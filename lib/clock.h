@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "lib/platform.h"
+
 namespace featherid {
 
 using TimePoint = std::chrono::steady_clock::time_point;
@@ -18,7 +20,7 @@ class Clock {
 
 class SteadyClock final : public Clock {
  public:
-  TimePoint now() const override { return std::chrono::steady_clock::now(); }
+  TimePoint now() const override { return platform::SteadyClock::now(); }
 };
 
 }  // namespace featherid

@@ -6,6 +6,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "lib/platform.h"
+
 // Clang's thread-safety annotations (-Wthread-safety); nothing elsewhere.
 #if defined(__clang__)
 #define FEATHERID_ANNOTATE(x) __attribute__((x))
@@ -18,7 +20,7 @@
 
 namespace featherid {
 
-// std::mutex, known to the analysis.
+// A mutex that the analysis knows.
 class FEATHERID_ANNOTATE(capability("mutex")) Mutex {
  public:
   void lock() FEATHERID_ANNOTATE(acquire_capability()) { mutex_.lock(); }
@@ -26,7 +28,7 @@ class FEATHERID_ANNOTATE(capability("mutex")) Mutex {
 
  private:
   friend class CondVar;
-  std::mutex mutex_;
+  platform::Mutex mutex_;
 };
 
 class FEATHERID_ANNOTATE(scoped_lockable) MutexLock {
@@ -46,13 +48,13 @@ class FEATHERID_ANNOTATE(scoped_lockable) MutexLock {
 class CondVar {
  public:
   void wait(Mutex& mutex) REQUIRES(mutex) {
-    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
+    std::unique_lock<platform::Mutex> lock(mutex.mutex_, std::adopt_lock);
     condition_.wait(lock);
     lock.release();
   }
   // False when the time is up.
   bool wait_until(Mutex& mutex, std::chrono::steady_clock::time_point deadline) REQUIRES(mutex) {
-    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
+    std::unique_lock<platform::Mutex> lock(mutex.mutex_, std::adopt_lock);
     const std::cv_status status = condition_.wait_until(lock, deadline);
     lock.release();
     return status == std::cv_status::no_timeout;
@@ -61,7 +63,7 @@ class CondVar {
   void notify_all() { condition_.notify_all(); }
 
  private:
-  std::condition_variable condition_;
+  platform::ConditionVariable condition_;
 };
 
 }  // namespace featherid

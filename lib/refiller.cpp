@@ -88,19 +88,19 @@ void Refiller::run() {
 }
 
 bool Refiller::stop(Duration timeout) {
-  std::vector<std::thread> threads;
+  std::vector<platform::Thread> threads;
   bool ended = true;
   {
     const MutexLock lock(mutex_);
     stopping_ = true;
     jobs_ = {};
     changed_.notify_all();
-    const TimePoint deadline = std::chrono::steady_clock::now() + timeout;
+    const TimePoint deadline = clock_->now() + timeout;
     while (running_ > 0 && ended) ended = changed_.wait_until(mutex_, deadline);
     ended = running_ == 0;
     threads.swap(threads_);
   }
-  for (std::thread& thread : threads) ended ? thread.join() : thread.detach();
+  for (platform::Thread& thread : threads) ended ? thread.join() : thread.detach();
   return ended;
 }
 

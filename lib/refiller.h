@@ -10,13 +10,13 @@
 #include <queue>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "featherid/segment_allocator.h"
 #include "featherid/segment_store.h"
 #include "lib/clock.h"
 #include "lib/mutex.h"
+#include "lib/platform.h"
 #include "lib/tag_state.h"
 
 namespace featherid {
@@ -89,7 +89,7 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   bool stopping_ GUARDED_BY(mutex_) = false;
   LeaseLatency lease_latency_ GUARDED_BY(mutex_);
   int running_ GUARDED_BY(mutex_) = 0;  // threads inside run()
-  std::vector<std::thread> threads_ GUARDED_BY(mutex_);
+  std::vector<platform::Thread> threads_ GUARDED_BY(mutex_);
 };
 
 }  // namespace featherid

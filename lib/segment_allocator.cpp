@@ -2,7 +2,6 @@
 #include "featherid/segment_allocator.h"
 
 #include <algorithm>
-#include <random>
 #include <unordered_map>
 #include <utility>
 
@@ -100,7 +99,8 @@ struct SegmentAllocator::Impl {
   const std::shared_ptr<SegmentStore> store;
   const std::shared_ptr<const Clock> clock = std::make_shared<SteadyClock>();
   const std::shared_ptr<Refiller> refiller;
-  const std::uint32_t seed = std::random_device()();
+  // For jitter alone: no two processes start in the same nanosecond.
+  const std::uint32_t seed = static_cast<std::uint32_t>(clock->now().time_since_epoch().count());
   const std::uint32_t epoch = internal::fork_epoch.load(std::memory_order_relaxed);
 
   TagTable tags;  // find: any thread; insert: under mutex
