@@ -31,19 +31,56 @@ const char* to_string(StatusCode code) {
 }
 
 Status::Status(StatusCode code, std::string message)
-    : rep_(code == StatusCode::kOk ? nullptr
-                                   : std::make_unique<Rep>(Rep{code, std::move(message)})) {}
+    : rep_(code == StatusCode::kOk ? nullptr : new Rep{{1}, code, std::move(message)}) {}
+
+void Status::release(Rep* rep) noexcept {
+  // acq_rel: whoever deletes it comes after every other owner's last look at it.
+  if (rep->shares.fetch_sub(1, std::memory_order_acq_rel) == 1) delete rep;
+}
 
 const std::string& Status::message() const {
   static const std::string kNone;
-  return rep_ ? rep_->message : kNone;
+  return rep_ != nullptr ? rep_->message : kNone;
 }
 
 std::string Status::to_string() const {
-  return rep_ ? std::string(featherid::to_string(rep_->code)) + ": " + rep_->message : "ok";
+  return rep_ != nullptr ? std::string(featherid::to_string(rep_->code)) + ": " + rep_->message
+                         : "ok";
 }
 
 namespace internal {
+
+Status out_of_memory(StatusCode code) noexcept {
+  // One for each code, made without the heap: the message fits into the string itself. Never
+  // destroyed, for threads may outlive main(); its own share keeps release() from deleting it.
+  struct Spare {
+    union {
+      Status::Rep rep;
+    };
+    explicit Spare(StatusCode of) : rep{{1}, of, "out of memory"} {}
+    Spare(const Spare&) = delete;
+    Spare& operator=(const Spare&) = delete;
+    ~Spare() {}  // NOLINT(modernize-use-equals-default): a defaulted one would be deleted
+  };
+  static Spare spares[] = {
+      Spare(StatusCode::kOk),
+      Spare(StatusCode::kInvalidArgument),
+      Spare(StatusCode::kNotFound),
+      Spare(StatusCode::kAlreadyExists),
+      Spare(StatusCode::kUnavailable),
+      Spare(StatusCode::kDeadlineExceeded),
+      Spare(StatusCode::kExhausted),
+      Spare(StatusCode::kDataLoss),
+      Spare(StatusCode::kFailedPrecondition),
+  };
+  Status status;
+  if (code == StatusCode::kOk) return status;
+  Status::Rep& rep = spares[static_cast<int>(code)].rep;
+  rep.shares.fetch_add(1, std::memory_order_relaxed);
+  status.rep_ = &rep;
+  return status;
+}
+
 void die_of_missing_value(const Status& status) {
   std::fprintf(stderr, "featherid: the value of a Result was taken, but it holds: %s\n",
                status.to_string().c_str());

@@ -2,7 +2,8 @@
 #ifndef FEATHERID_STATUS_H_
 #define FEATHERID_STATUS_H_
 
-#include <memory>
+#include <atomic>
+#include <cstdint>
 #include <new>
 #include <string>
 #include <utility>
@@ -27,23 +28,36 @@ enum class StatusCode {
 // The name of a code as it stands in logs: "unavailable". Never null.
 FEATHERID_EXPORT const char* to_string(StatusCode code);
 
-// Success, or a code with a sentence that says what to do. Success costs one null pointer.
+class Status;
+namespace internal {
+// The code with the message "out of memory", for places that must not fail half-way. Needs no
+// memory.
+FEATHERID_EXPORT Status out_of_memory(StatusCode code) noexcept;
+}  // namespace internal
+
+// Success, or a code with a sentence that says what to do. Success costs one null pointer; copies
+// share the sentence, so only making an error needs memory.
 // A Status is a value: threads may read one at once, but not while another writes it.
 class [[nodiscard]] FEATHERID_EXPORT Status {
  public:
   Status() = default;  // success
   Status(StatusCode code, std::string message);
 
-  Status(const Status& other) : rep_(other.rep_ ? std::make_unique<Rep>(*other.rep_) : nullptr) {}
-  Status& operator=(const Status& other) {
-    if (this != &other) rep_ = other.rep_ ? std::make_unique<Rep>(*other.rep_) : nullptr;
+  Status(const Status& other) noexcept : rep_(other.rep_) {
+    // relaxed: `other` holds a share meanwhile.
+    if (rep_ != nullptr) rep_->shares.fetch_add(1, std::memory_order_relaxed);
+  }
+  Status(Status&& other) noexcept : rep_(std::exchange(other.rep_, nullptr)) {}
+  Status& operator=(Status other) noexcept {
+    std::swap(rep_, other.rep_);
     return *this;
   }
-  Status(Status&&) noexcept = default;
-  Status& operator=(Status&&) noexcept = default;
+  ~Status() {
+    if (rep_ != nullptr) release(rep_);
+  }
 
   bool ok() const { return rep_ == nullptr; }
-  StatusCode code() const { return rep_ ? rep_->code : StatusCode::kOk; }
+  StatusCode code() const { return rep_ != nullptr ? rep_->code : StatusCode::kOk; }
 
   // Empty on success. It names the thing that failed and what to do; it holds no secret.
   const std::string& message() const;
@@ -52,11 +66,16 @@ class [[nodiscard]] FEATHERID_EXPORT Status {
   std::string to_string() const;
 
  private:
+  friend Status internal::out_of_memory(StatusCode code) noexcept;
+
   struct Rep {
-    StatusCode code;
-    std::string message;
+    std::atomic<std::uint32_t> shares;
+    const StatusCode code;
+    const std::string message;
   };
-  std::unique_ptr<Rep> rep_;  // null on success
+  static void release(Rep* rep) noexcept;
+
+  Rep* rep_ = nullptr;  // null on success
 };
 
 namespace internal {

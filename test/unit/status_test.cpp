@@ -28,6 +28,29 @@ TEST_CASE("an error keeps its code and message when copied and moved", "[status]
   CHECK(assigned.message() == "no such tag");
 }
 
+TEST_CASE("copies share one message, whichever of them goes first", "[status]") {
+  auto error = std::make_unique<Status>(StatusCode::kNotFound, "no such tag");
+  Status copy = *error;
+  CHECK(&copy.message() == &error->message());
+  error.reset();
+  CHECK(copy.message() == "no such tag");
+  const Status& itself = copy;
+  copy = itself;
+  CHECK(copy.message() == "no such tag");
+  copy = Status();
+  CHECK(copy.ok());
+}
+
+TEST_CASE("an error without memory for a message still has its code", "[status]") {
+  for (int code = 1; code <= static_cast<int>(StatusCode::kFailedPrecondition); ++code) {
+    for (int use = 0; use < 3; ++use) {
+      const Status status = internal::out_of_memory(static_cast<StatusCode>(code));
+      CHECK(status.code() == static_cast<StatusCode>(code));
+      CHECK(status.message() == "out of memory");
+    }
+  }
+}
+
 TEST_CASE("every code has a name", "[status]") {
   for (int code = 0; code <= static_cast<int>(StatusCode::kFailedPrecondition); ++code) {
     CHECK(std::string(to_string(static_cast<StatusCode>(code))) != "unknown code");
