@@ -131,6 +131,10 @@ std::vector<Setting> settings() {
   return {
       {"listen", "HOST:PORT", "127.0.0.1:8080", "where to listen; port 0 takes a free one",
        [](Config& c, Text t) { return set_listen(t, &c.listen); }},
+      {"tls-cert", "FILE", "", "speak TLS, with this certificate and its chain (PEM)",
+       [](Config& c, Text t) { return c.tls_cert_file = t, Status(); }},
+      {"tls-key", "FILE", "", "the private key of --tls-cert (PEM)",
+       [](Config& c, Text t) { return c.tls_key_file = t, Status(); }},
       {"database", "URL", "sqlite3:ids.db",
        "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…",
        [](Config& c, Text t) { return c.database = t, Status(); }},
@@ -177,6 +181,18 @@ std::vector<Setting> settings() {
       {"log-backups", "N", "5", "rotated files of one day, at most",
        [](Config& c, Text t) { return set_number(t, "0", "10000", &c.log_files.backups_max); }},
   };
+}
+
+Status load_tls(Config* config) {
+  const std::string& cert_file = config->tls_cert_file;
+  const std::string& key_file = config->tls_key_file;
+  if (cert_file.empty() && key_file.empty()) return {};
+  if (key_file.empty()) return invalid("--tls-cert: needs --tls-key beside it");
+  if (cert_file.empty()) return invalid("--tls-key: needs --tls-cert beside it");
+  Result<TlsContext> loaded = load_tls_context(cert_file, key_file);
+  if (!loaded.ok()) return loaded.status();
+  config->http.tls = *std::move(loaded);
+  return {};
 }
 
 std::string environment_name(std::string name) {
@@ -299,6 +315,7 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
     if (const Status bad = apply(given, table, &config); !bad.ok())
       return usage_error(bad.message());
   }
+  if (const Status bad = load_tls(&config); !bad.ok()) return usage_error(bad.message());
   if (const char* token = environment("FEATHERID_ADMIN_TOKEN");
       token != nullptr && *token != '\0') {
     if (const Status bad = validate_token(token); !bad.ok()) {

@@ -21,6 +21,8 @@ namespace featherid {
 // Everything that can be set. The defaults stand in the table of settings in config.cpp.
 struct Config {
   asio::ip::tcp::endpoint listen;
+  std::string tls_cert_file;  // both, or neither; loaded into http.tls
+  std::string tls_key_file;
   std::string database;
   bool init_schema = false;   // then end
   bool check_config = false;  // then end

@@ -50,11 +50,10 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void announce(const asio::ip::tcp::endpoint& endpoint, const std::string& database) {
-  const std::string address = text_of(endpoint);
-  std::printf("featherid-server %s ready on http://%s (%s)\n", FEATHERID_VERSION, address.c_str(),
+void announce(const std::string& url, const std::string& database) {
+  std::printf("featherid-server %s ready on %s (%s)\n", FEATHERID_VERSION, url.c_str(),
               database.c_str());
-  std::printf("try: curl 'http://%s/api/v1/id?biz_tag=order'\n", address.c_str());
+  std::printf("try: curl '%s/api/v1/id?biz_tag=order'\n", url.c_str());
   std::fflush(stdout);
 }
 
@@ -111,8 +110,9 @@ int serve(const Config& config, std::shared_ptr<SegmentStore> store,
     return fail(kExitFailure, "--listen: " + text_of(config.listen) + ": " + bad.message());
   }
   const Signals signals(server, log_files);
-  spdlog::info("listening on {}, ids from {}", text_of(server.endpoint()), database);
-  announce(server.endpoint(), database);
+  const std::string url = (config.http.tls ? "https://" : "http://") + text_of(server.endpoint());
+  spdlog::info("listening on {}, ids from {}", url, database);
+  announce(url, database);
   server.run();
 
   // Whoever may still resume a request ends before the server that holds the requests.

@@ -11,31 +11,19 @@ namespace featherid {
 
 namespace {
 
-using asio::ip::tcp;
-
 constexpr std::size_t kReadBytesMin = 2048;  // most requests fit, and 1000 connections take 2 MB
 constexpr std::size_t kOutBytesKept = 4096;  // memory that an idle connection may keep
 constexpr std::size_t kGatherBytesMax = 64 * 1024;  // pipelined answers are written by so much
 constexpr std::chrono::seconds kWriteTimeout{30};
 constexpr std::chrono::seconds kLingerTimeout{1};
 
-bool is_loopback(const asio::ip::address& address) {
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
-  }
-  return address.is_loopback();
-}
-
 }  // namespace
 
-Connection::Connection(ConnectionLoop& loop, tcp::socket socket)
-    : loop_(loop), socket_(std::move(socket)) {
+Connection::Connection(ConnectionLoop& loop, asio::ip::tcp::socket socket)
+    : loop_(loop),
+      stream_(std::move(socket), loop.options.tls),
+      peer_is_loopback_(stream_.peer_is_loopback()) {
   ++loop_.counts.connections;
-  asio::error_code ignored;
-  socket_.non_blocking(true, ignored);
-  socket_.set_option(tcp::no_delay(true), ignored);
-  const tcp::endpoint peer = socket_.remote_endpoint(ignored);
-  peer_is_loopback_ = !ignored && is_loopback(peer.address());
 }
 
 Connection::~Connection() { --loop_.counts.connections; }
@@ -57,8 +45,7 @@ void Connection::close() {
     --loop_.counts.parked;
   }
   state_ = State::kClosed;
-  asio::error_code ignored;
-  socket_.close(ignored);
+  stream_.close();
   loop_.connections.erase(shared_from_this());
 }
 
@@ -68,11 +55,10 @@ void Connection::drain() {
 
 void Connection::sweep(Exchange::Clock::time_point now) {
   if (now < deadline_) return;
-  asio::error_code ignored;
   switch (state_) {
     case State::kReading:
       if (in_begin_ == in_end_) return close();
-      socket_.cancel(ignored);  // the read under way: its buffer is about to be used otherwise
+      stream_.cancel();  // the read under way: its buffer is about to be used otherwise
       reject(408, "the request did not come in time");
       return write();
     case State::kParked:
@@ -104,15 +90,19 @@ void Connection::make_room() {
 void Connection::read() {
   make_room();
   state_ = State::kReading;
-  socket_.async_read_some(asio::buffer(in_.data() + in_end_, in_.size() - in_end_),
+  stream_.async_read_some(asio::buffer(in_.data() + in_end_, in_.size() - in_end_),
                           [self = shared_from_this()](asio::error_code error, std::size_t bytes) {
-                            if (self->state_ != State::kReading) return;
-                            if (error) return self->close();
-                            self->on_read(bytes);
+                            if (self->state_ == State::kReading) self->on_read(error, bytes);
                           });
 }
 
-void Connection::on_read(std::size_t bytes) {
+void Connection::on_read(asio::error_code error, std::size_t bytes) {
+  if (error == Stream::kPlainHttp) {
+    reject(400, "this port speaks TLS: use https://");
+    return write();
+  }
+  if (error == Stream::kTlsFailed) return linger();
+  if (error) return close();
   if (in_begin_ == in_end_) deadline_ = Exchange::Clock::now() + loop_.options.header_timeout;
   in_end_ += bytes;
   serve();
@@ -210,7 +200,7 @@ bool Connection::write_some() {
   while (out_begin_ < out_.size()) {
     asio::error_code error;
     out_begin_ +=
-        socket_.write_some(asio::buffer(out_.data() + out_begin_, out_.size() - out_begin_), error);
+        stream_.write_some(asio::buffer(out_.data() + out_begin_, out_.size() - out_begin_), error);
     if (error == asio::error::would_block || error == asio::error::try_again) return true;
     if (error) return close(), false;
   }
@@ -225,12 +215,11 @@ void Connection::write() {
   if (!out_.empty()) {
     state_ = State::kWriting;
     deadline_ = Exchange::Clock::now() + kWriteTimeout;
-    socket_.async_wait(tcp::socket::wait_write,
-                       [self = shared_from_this()](asio::error_code error) {
-                         if (self->state_ != State::kWriting) return;
-                         if (error) return self->close();
-                         self->write();
-                       });
+    stream_.async_wait([self = shared_from_this()](asio::error_code error) {
+      if (self->state_ != State::kWriting) return;
+      if (error) return self->close();
+      self->write();
+    });
     return;
   }
   if (closing_) return linger();
@@ -253,12 +242,11 @@ void Connection::linger() {
   if (state_ != State::kLingering) {
     state_ = State::kLingering;
     deadline_ = Exchange::Clock::now() + kLingerTimeout;
-    asio::error_code ignored;
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    stream_.shutdown_send();
     in_begin_ = in_end_ = 0;
     make_room();
   }
-  socket_.async_read_some(asio::buffer(in_),
+  stream_.async_read_some(asio::buffer(in_),
                           [self = shared_from_this()](asio::error_code error, std::size_t) {
                             if (self->state_ != State::kLingering) return;
                             if (error) return self->close();

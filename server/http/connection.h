@@ -17,6 +17,7 @@
 #include "server/http/http_options.h"
 #include "server/http/httplib_bridge.h"
 #include "server/http/router.h"
+#include "server/http/stream.h"
 
 namespace featherid {
 
@@ -70,7 +71,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string_view input() const { return {in_.data() + in_begin_, in_end_ - in_begin_}; }
 
   void read();
-  void on_read(std::size_t bytes);
+  void on_read(asio::error_code error, std::size_t bytes);
   void make_room();
   void serve();
   bool answer(const HttpRequest& request);
@@ -83,8 +84,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void linger();
 
   ConnectionLoop& loop_;
-  asio::ip::tcp::socket socket_;
-  bool peer_is_loopback_ = false;
+  Stream stream_;
+  const bool peer_is_loopback_;
 
   State state_ = State::kReading;
   Exchange::Clock::time_point deadline_;

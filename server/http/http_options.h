@@ -4,10 +4,13 @@
 
 #include <chrono>
 
+#include "server/http/tls_context.h"
+
 namespace featherid {
 
-// What bounds the HTTP side of the server.
+// How the HTTP side of the server speaks, and what bounds it.
 struct HttpOptions {
+  TlsContext tls;  // null: in the clear
   int io_threads = 1;
   int connections_max = 10000;
   int parked_max = 10000;

@@ -41,14 +41,14 @@ ServerProcess::ServerProcess(const ScratchDir& scratch, std::vector<std::string>
                              std::vector<std::string> environment)
     : output_file_(new_output_file(scratch)),
       process_(command(scratch, std::move(flags)), {output_file_, "", std::move(environment)}) {
-  static const std::string kReady = " ready on http://";
+  static const std::string kReady = " ready on http";
   const bool ended_or_ready = wait_until([this] {
     const std::string text = output();
     const std::size_t ready = text.find(kReady);
     if (ready == std::string::npos || text.find('\n', ready) == std::string::npos) {
       return process_.wait(std::chrono::milliseconds(0)).has_value();
     }
-    const std::size_t host = ready + kReady.size();
+    const std::size_t host = text.find("//", ready) + 2;
     port_ = std::stoi(
         text.substr(text.find(text[host] == '[' ? "]:" : ":", host) + (text[host] == '[' ? 2 : 1)));
     return true;

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_SERVER_HTTP_STREAM_H_
+#define FEATHERID_SERVER_HTTP_STREAM_H_
+
+#include <asio/buffer.hpp>
+#include <asio/error.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/post.hpp>
+#include <cstddef>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "server/http/tls_context.h"
+
+struct ssl_st;  // OpenSSL's SSL
+
+namespace featherid {
+
+// The bytes of one TCP connection, in the clear or under TLS, whose handshake is part of the first
+// reads and writes. Nothing blocks. One read or one wait is under way at a time, and its handler
+// keeps the Stream alive. Used by one thread only.
+class Stream {
+ public:
+  // What a read says, besides the socket's own errors, when the peer does not speak TLS as it
+  // should. The stream is in the clear from then on.
+  static constexpr std::errc kTlsFailed = std::errc::protocol_error;
+  static constexpr std::errc kPlainHttp = std::errc::wrong_protocol_type;
+
+  Stream(asio::ip::tcp::socket socket, const TlsContext& tls);
+
+  bool peer_is_loopback() const;
+
+  // As the socket's: handler(error, bytes).
+  template <typename Handler>
+  void async_read_some(asio::mutable_buffer buffer, Handler handler) {
+    if (tls_) return read_tls(buffer, std::move(handler));
+    socket_.async_read_some(buffer, std::move(handler));
+  }
+
+  // Writes what is taken now. would_block: async_wait() says when to write again, the same bytes
+  // first.
+  std::size_t write_some(asio::const_buffer buffer, asio::error_code& error) {
+    return tls_ ? tls_write_some(buffer, error) : socket_.write_some(buffer, error);
+  }
+
+  // handler(error), when what the last would_block waited for has come.
+  template <typename Handler>
+  void async_wait(Handler handler) {
+    socket_.async_wait(wanted_, std::move(handler));
+  }
+
+  void cancel();  // the read or wait under way
+
+  // Tells the peer that no more comes. What is still read is as it came, TLS or not, and good for
+  // nothing but to be discarded.
+  void shutdown_send();
+
+  void close();  // tells the peer of a TLS connection that this is its proper end
+
+ private:
+  struct FreeTls {
+    void operator()(ssl_st* tls) const;
+  };
+
+  template <typename Handler>
+  void read_tls(asio::mutable_buffer buffer, Handler handler) {
+    asio::error_code error;
+    const std::size_t bytes = tls_read_some(buffer, error);
+    if (error == asio::error::would_block) {
+      return async_wait(
+          [this, buffer, handler = std::move(handler)](asio::error_code failed) mutable {
+            // Without TLS by now: this read was cancelled too late to hear of it, and its buffer is
+            // used otherwise.
+            if (failed || !tls_)
+              return handler(failed ? failed : asio::error::operation_aborted, 0);
+            read_tls(buffer, std::move(handler));
+          });
+    }
+    asio::post(socket_.get_executor(),
+               [error, bytes, handler = std::move(handler)]() mutable { handler(error, bytes); });
+  }
+
+  std::size_t tls_read_some(asio::mutable_buffer buffer, asio::error_code& error);
+  std::size_t tls_write_some(asio::const_buffer buffer, asio::error_code& error);
+  asio::error_code tls_error(int result);
+  void say_goodbye();
+
+  asio::ip::tcp::socket socket_;
+  std::unique_ptr<ssl_st, FreeTls> tls_;
+  asio::ip::tcp::socket::wait_type wanted_ = asio::ip::tcp::socket::wait_write;
+};
+
+// Also where an IPv4 address is written as an IPv6 one.
+bool is_loopback(const asio::ip::address& address);
+
+}  // namespace featherid
+
+#endif  // FEATHERID_SERVER_HTTP_STREAM_H_
