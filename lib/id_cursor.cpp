@@ -16,6 +16,12 @@ std::uint64_t generation_of(std::uint64_t word) { return word / kGeneration; }
 // In a closed generation there is no segment: between two of them, and after the last.
 bool is_closed(std::uint64_t word) { return generation_of(word) % 2 == 1; }
 
+// Word and start of a segment lie this far apart only across a fork (or when a thread slept between
+// reading them for tens of thousands of segments, which then counts as finding nothing).
+bool is_parents(std::uint64_t word, std::uint64_t start) {
+  return word - start + kForkEpochUnit / 2 >= kForkEpochUnit;
+}
+
 }  // namespace
 
 std::int64_t IdCursor::claim_one_slow(std::uint64_t word) {
@@ -30,14 +36,15 @@ std::int64_t IdCursor::claim_one_slow(std::uint64_t word) {
       }
       return 0;
     }
-    const std::uint64_t origin = origin_.load(std::memory_order_acquire);
+    const std::uint64_t start = start_of_segment();
     const std::int64_t first = first_.load(std::memory_order_relaxed);
     const std::uint64_t size = size_.load(std::memory_order_relaxed);
     // Adding nothing proves, as in claim_one(), that the record is still that of `word`.
     const std::uint64_t now = word_.fetch_add(0, std::memory_order_acq_rel);
     const bool current = generation_of(now) == generation_of(word);
-    if (current && word - origin < size) return first + static_cast<std::int64_t>(word - origin);
-    if (current && generation_of(origin) == generation_of(word)) return 0;
+    if (current && word - start < size) return first + static_cast<std::int64_t>(word - start);
+    if (current && generation_of(start) == generation_of(word)) return 0;
+    if (is_parents(word, start)) return 0;
     // Segments race by: what `word` was worth is lost.
     word = word_.fetch_add(1, std::memory_order_acq_rel);
   }
@@ -47,14 +54,16 @@ IdRange IdCursor::claim(std::int64_t least, std::int64_t most) {
   FEATHERID_INVARIANT(1 <= least && least <= most, least, most);
   for (;;) {
     // The orders are those of claim_one().
-    const std::uint64_t origin = origin_.load(std::memory_order_acquire);
+    const std::uint64_t start = start_of_segment();
     const std::int64_t first = first_.load(std::memory_order_relaxed);
     const std::uint64_t size = size_.load(std::memory_order_relaxed);
     std::uint64_t word = word_.load(std::memory_order_acquire);
-    const std::uint64_t offset = word - origin;
+    const std::uint64_t offset = word - start;
     if (offset >= size) {
-      // Used up, closed, or a record of another segment: only the last is worth another look.
-      if (is_closed(word) || generation_of(word) == generation_of(origin)) return {};
+      // Used up, closed, the parent's, or a record of another segment: only the last is worth
+      // another look.
+      if (is_closed(word) || generation_of(word) == generation_of(start)) return {};
+      if (is_parents(word, start)) return {};
       continue;
     }
     const auto left = static_cast<std::int64_t>(size - offset);
@@ -80,9 +89,8 @@ IdRange IdCursor::replace(IdRange next) {
   // below.
   const std::uint64_t last = word_.exchange(closed, std::memory_order_acq_rel);
 
-  // relaxed: this thread wrote the record, or took over under the owner's mutex from the one that
-  // did.
-  const std::uint64_t offset = last - origin_.load(std::memory_order_relaxed);
+  // This thread wrote the record, or took over under the owner's mutex from the one that did.
+  const std::uint64_t offset = last - start_of_segment();
   const std::uint64_t size = size_.load(std::memory_order_relaxed);
   const std::int64_t first = first_.load(std::memory_order_relaxed);
   IdRange tail;
@@ -95,16 +103,16 @@ IdRange IdCursor::replace(IdRange next) {
   size_.store(static_cast<std::uint64_t>(next.size()), std::memory_order_relaxed);
   // release: whoever reads the origin (acquire) reads no older first and size. A mixture of the old
   // origin with newer ones does no harm: the word has left that generation.
-  origin_.store(closed + kGeneration, std::memory_order_release);
+  origin_.store(closed + kGeneration - current_fork_epoch(), std::memory_order_release);
   // release: whoever claims in the new generation (acquire) finds its record.
   word_.store(closed + kGeneration, std::memory_order_release);
   return tail;
 }
 
 std::int64_t IdCursor::remaining() const {
-  const std::uint64_t origin = origin_.load(std::memory_order_acquire);
+  const std::uint64_t start = start_of_segment();
   const std::uint64_t size = size_.load(std::memory_order_relaxed);
-  const std::uint64_t offset = word_.load(std::memory_order_acquire) - origin;
+  const std::uint64_t offset = word_.load(std::memory_order_acquire) - start;
   return offset < size ? static_cast<std::int64_t>(size - offset) : 0;
 }
 

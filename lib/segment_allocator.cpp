@@ -5,8 +5,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "featherid/fork_guard.h"
 #include "lib/clock.h"
-#include "lib/fork_guard.h"
 #include "lib/mutex.h"
 #include "lib/refiller.h"
 #include "lib/tag_state.h"
@@ -99,9 +99,9 @@ struct SegmentAllocator::Impl {
   const std::shared_ptr<SegmentStore> store;
   const std::shared_ptr<const Clock> clock = std::make_shared<SteadyClock>();
   const std::shared_ptr<Refiller> refiller;
-  // For jitter alone: no two processes start in the same nanosecond.
+  // For jitter alone: two processes hardly ever start in the same nanosecond.
   const std::uint32_t seed = static_cast<std::uint32_t>(clock->now().time_since_epoch().count());
-  const std::uint32_t epoch = internal::fork_epoch.load(std::memory_order_relaxed);
+  const internal::ForkGuard fork_guard;
 
   TagTable tags;  // find: any thread; insert: under mutex
 
@@ -117,7 +117,7 @@ struct SegmentAllocator::Impl {
 
 Result<std::shared_ptr<TagState>> SegmentAllocator::Impl::state_of(std::string_view name) {
   if (!refusal.ok()) return refusal;
-  if (forked_since(epoch)) {
+  if (fork_guard.forked()) {
     return Status(StatusCode::kFailedPrecondition,
                   "this process is a fork of the one that made the allocator; make a new one here");
   }
@@ -181,7 +181,7 @@ SegmentAllocator::SegmentAllocator(std::shared_ptr<SegmentStore> store, Allocato
     : impl_(std::make_unique<Impl>(std::move(store), std::move(options))) {}
 
 SegmentAllocator::~SegmentAllocator() {
-  if (forked_since(impl_->epoch)) {
+  if (impl_->fork_guard.forked()) {
     // The parent's threads and perhaps its locks are copied here in mid-air: nothing of it can be
     // taken apart, so it stays.
     static_cast<void>(impl_.release());  // NOLINT(bugprone-unused-return-value): leaked on purpose
@@ -230,7 +230,7 @@ Result<std::vector<IdRange>> SegmentAllocator::try_next_range(std::string_view t
 
 std::vector<TagStats> SegmentAllocator::stats() const {
   std::vector<TagStats> stats;
-  if (forked_since(impl_->epoch)) return stats;
+  if (impl_->fork_guard.forked()) return stats;
   const MutexLock lock(impl_->mutex);  // or a tag could be missed while it moves over
   impl_->tags.for_each([&](const TagState& tag) {
     if (tag.resolved()) stats.push_back(stats_of(tag));
@@ -242,11 +242,11 @@ std::vector<TagStats> SegmentAllocator::stats() const {
 }
 
 LeaseLatency SegmentAllocator::lease_latency() const {
-  return forked_since(impl_->epoch) ? LeaseLatency() : impl_->refiller->lease_latency();
+  return impl_->fork_guard.forked() ? LeaseLatency() : impl_->refiller->lease_latency();
 }
 
 std::int64_t SegmentAllocator::shutdown() {
-  if (forked_since(impl_->epoch)) return 0;
+  if (impl_->fork_guard.forked()) return 0;
   const TimePoint deadline = impl_->clock->now() + impl_->options.shutdown_timeout;
   {
     const MutexLock lock(impl_->mutex);

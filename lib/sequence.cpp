@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <string>
 
-#include "lib/fork_guard.h"
 #include "lib/tag_state.h"
 
 namespace featherid {
@@ -84,10 +83,7 @@ LocalBlock Sequence::local(std::int64_t block_ids) const {
 const std::string& Sequence::tag() const { return state_->tag(); }
 
 LocalBlock::LocalBlock(Sequence sequence, std::int64_t block_ids)
-    : sequence_(std::move(sequence)),
-      block_ids_(block_ids),
-      // relaxed: the epoch changes only inside fork().
-      epoch_(internal::fork_epoch.load(std::memory_order_relaxed)) {}
+    : sequence_(std::move(sequence)), block_ids_(block_ids) {}
 
 Result<std::int64_t> LocalBlock::next_slow() {
   IdRange block = sequence_.cursor_->claim(1, block_ids_);

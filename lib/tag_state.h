@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "featherid/fork_guard.h"
 #include "featherid/id_cursor.h"
 #include "featherid/id_range.h"
 #include "featherid/segment_store.h"
 #include "featherid/status.h"
 #include "lib/clock.h"
-#include "lib/fork_guard.h"
 #include "lib/mutex.h"
 #include "lib/refill_policy.h"
 
@@ -147,8 +147,9 @@ class TagState : public std::enable_shared_from_this<TagState> {
   const TagOptions options_;
   const std::shared_ptr<const Clock> clock_;
 
+  const internal::ForkGuard fork_guard_;
+
   internal::IdCursor cursor_;  // claims: any thread; replace(): under mutex_
-  ForkGuard fork_guard_{cursor_};
   std::atomic<bool> resolved_{false};
 
   mutable Mutex mutex_;

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "featherid/export.h"
+#include "featherid/fork_guard.h"
 #include "featherid/id_range.h"
 
 namespace featherid::internal {
@@ -14,9 +15,12 @@ namespace featherid::internal {
 // Sequence::next() can be inlined; applications use Sequence.
 //
 // One 64-bit word holds `generation << 32 | offset`, and beside it stands the record of the segment
-// that the generation numbers: its origin (the word that the segment began with), first id and
-// size. A claim reads the record and then adds 1 to the word; the difference between the word and
-// the origin is the offset, and it is below the size only if the two speak of the same segment.
+// that the generation numbers: its origin (the word that the segment began with, less the fork
+// epoch of its process), first id and size. A claim reads the record and then adds 1 to the word;
+// the word less origin and fork epoch is the offset, and it is below the size only if the two speak
+// of the same segment and of this process. So in a child made by fork() no claim of the parent's
+// copy succeeds: word and origin lie at most a few generations apart, which an epoch's unit, 2^16
+// of them, dwarfs.
 //
 // Why the record cannot change in between: replace() first moves the word to a closed (odd)
 // generation and only then writes the record. A claim that got the old generation from its
@@ -50,7 +54,7 @@ class FEATHERID_EXPORT IdCursor {
     // release: pairs with the acquire in replace(), so the three reads come before its writes;
     // acquire: pairs with its release of the word, for claim_one_slow().
     const std::uint64_t word = word_.fetch_add(1, std::memory_order_acq_rel);
-    const std::uint64_t offset = word - origin;
+    const std::uint64_t offset = word - origin - current_fork_epoch();
     if (offset < size) return first + static_cast<std::int64_t>(offset);
     return claim_one_slow(word);
   }
@@ -61,8 +65,8 @@ class FEATHERID_EXPORT IdCursor {
 
   // Installs `next` (empty: the cursor closes) and returns what was not claimed of the segment
   // before. Exact: each id of that segment is either in what is returned or with exactly one
-  // claimant; but one that a claimant took while segments raced by may be lost. next.size() <=
-  // kSegmentIdsMax.
+  // claimant; but one that a claimant took while segments raced by may be lost. In a child made by
+  // fork() the parent's segment counts as used up. next.size() <= kSegmentIdsMax.
   IdRange replace(IdRange next);
 
   // Ids left in the segment, at some moment during the call; while replace() runs, perhaps 0.
@@ -77,6 +81,11 @@ class FEATHERID_EXPORT IdCursor {
  private:
   friend struct IdCursorTestPeer;  // puts the word near its bounds
 
+  // The word that the segment in the record began with, if it is this process's.
+  std::uint64_t start_of_segment() const {
+    return origin_.load(std::memory_order_acquire) + current_fork_epoch();
+  }
+
   // Finds out what `word`, which claim_one() got, entitles to: the record it read was of another
   // segment, or the segment is used up.
   FEATHERID_COLD std::int64_t claim_one_slow(std::uint64_t word);
@@ -87,10 +96,6 @@ class FEATHERID_EXPORT IdCursor {
   std::atomic<std::int64_t> first_{0};
   std::atomic<std::uint64_t> size_{0};
 };
-
-// Counts the forks that this process descends from: it differs from the value a thing was made with
-// exactly when that thing belongs to the parent. Raised by a pthread_atfork() handler.
-FEATHERID_EXPORT extern std::atomic<std::uint32_t> fork_epoch;
 
 }  // namespace featherid::internal
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "featherid/export.h"
+#include "featherid/fork_guard.h"
 #include "featherid/id_cursor.h"
 #include "featherid/id_range.h"
 #include "featherid/status.h"
@@ -94,11 +95,7 @@ class FEATHERID_EXPORT LocalBlock {
  public:
   // Errors as Sequence::next().
   Result<std::int64_t> next() {
-    // relaxed: the epoch changes only inside fork(), which the child's only thread has gone
-    // through.
-    if (next_ != end_ && epoch_ == internal::fork_epoch.load(std::memory_order_relaxed)) {
-      return next_++;
-    }
+    if (next_ != end_ && !fork_guard_.forked()) return next_++;
     return next_slow();
   }
 
@@ -107,13 +104,13 @@ class FEATHERID_EXPORT LocalBlock {
         block_ids_(other.block_ids_),
         next_(std::exchange(other.next_, 0)),
         end_(std::exchange(other.end_, 0)),
-        epoch_(other.epoch_) {}
+        fork_guard_(other.fork_guard_) {}
   LocalBlock& operator=(LocalBlock&& other) noexcept {
     sequence_ = other.sequence_;
     block_ids_ = other.block_ids_;
     next_ = std::exchange(other.next_, 0);
     end_ = std::exchange(other.end_, 0);
-    epoch_ = other.epoch_;
+    fork_guard_ = other.fork_guard_;
     return *this;
   }
   LocalBlock(const LocalBlock&) = delete;  // a copy would hand out the same ids
@@ -129,7 +126,7 @@ class FEATHERID_EXPORT LocalBlock {
   std::int64_t block_ids_;
   std::int64_t next_ = 0;
   std::int64_t end_ = 0;
-  std::uint32_t epoch_;
+  internal::ForkGuard fork_guard_;
 };
 
 }  // namespace featherid

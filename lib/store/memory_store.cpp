@@ -5,15 +5,14 @@
 #include <map>
 #include <string>
 
-#include "lib/fork_guard.h"
+#include "featherid/fork_guard.h"
 #include "lib/mutex.h"
 #include "lib/store/store_arguments.h"
 
 namespace featherid {
 
 struct MemoryStore::Impl {
-  // relaxed: the epoch changes only inside fork().
-  const std::uint32_t epoch = internal::fork_epoch.load(std::memory_order_relaxed);
+  const internal::ForkGuard fork_guard;
 
   Mutex mutex;
   std::map<std::string, SegmentRow, std::less<>> rows GUARDED_BY(mutex);
@@ -24,7 +23,7 @@ struct MemoryStore::Impl {
       -> decltype(body(std::declval<SegmentRow&>())) {
     if (!arguments.ok()) return arguments;
     // The mutex may be held by a thread that the child does not have: do not touch it there.
-    if (forked_since(epoch)) return store_was_forked();
+    if (fork_guard.forked()) return store_was_forked();
     const MutexLock lock(mutex);
     const auto found = rows.find(tag);
     if (found == rows.end()) return no_such_tag(tag);
@@ -49,7 +48,7 @@ Result<SegmentRow> MemoryStore::find(std::string_view tag) {
 }
 
 Result<std::vector<SegmentRow>> MemoryStore::list() {
-  if (forked_since(impl_->epoch)) return store_was_forked();
+  if (impl_->fork_guard.forked()) return store_was_forked();
   const MutexLock lock(impl_->mutex);
   std::vector<SegmentRow> rows;
   for (const auto& [tag, row] : impl_->rows) rows.push_back(row);
@@ -58,7 +57,7 @@ Result<std::vector<SegmentRow>> MemoryStore::list() {
 
 Status MemoryStore::create(std::string_view tag, std::int64_t step) {
   if (Status status = check_step(tag, step); !status.ok()) return status;
-  if (forked_since(impl_->epoch)) return store_was_forked();
+  if (impl_->fork_guard.forked()) return store_was_forked();
   const MutexLock lock(impl_->mutex);
   const SegmentRow row{std::string(tag), 0, step};
   return impl_->rows.emplace(row.biz_tag, row).second ? Status() : tag_exists(tag);

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "lib/fork_guard.h"
+#include "featherid/fork_guard.h"
 #include "lib/mutex.h"
 #include "lib/store/database_url.h"
 #include "lib/store/soci_dialect.h"
@@ -75,7 +75,7 @@ class SociStore final : public SegmentStore {
   // SQLite has one writer at a time: threads wait for it here, in turn, not by polling the file
   // lock.
   const int calls_max_;
-  const std::uint32_t epoch_;
+  const internal::ForkGuard fork_guard_;
 
   std::atomic<bool> warned_{false};
   std::unique_ptr<Sessions> sessions_;
@@ -124,16 +124,15 @@ SociStore::SociStore(DatabaseUrl url, SociStoreOptions options)
       dialect_(dialect_of(url_.engine)),
       options_(std::move(options)),
       calls_max_(url_.engine == Engine::kSqlite3 ? 1 : options_.sessions_max),
-      epoch_(internal::fork_epoch.load(std::memory_order_relaxed)),
       sessions_(std::make_unique<Sessions>()) {}
 
 SociStore::~SociStore() {
-  if (forked_since(epoch_)) static_cast<void>(sessions_.release());  // leaked on purpose
+  if (fork_guard_.forked()) static_cast<void>(sessions_.release());  // leaked on purpose
 }
 
 template <typename Body>
 auto SociStore::call(Body body) -> decltype(body(std::declval<SociSession&>())) {
-  if (forked_since(epoch_)) return store_was_forked();
+  if (fork_guard_.forked()) return store_was_forked();
   const TimePoint deadline = std::chrono::steady_clock::now() + options_.call_timeout;
   Slot slot(*sessions_, calls_max_, deadline);
   if (!slot.granted()) return timed_out(url_, options_.call_timeout, "every session is in use");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "test/support/catch.h"
+#include "test/support/in_fork.h"
 
 namespace featherid::internal {
 
@@ -126,6 +127,28 @@ TEST_CASE("threads never claim an id twice while segments are replaced", "[id_cu
   const auto once = std::count(claimed.begin(), claimed.end(), 1);
   CHECK(twice == 0);
   CHECK(once > kIds / 2);  // the rest was lost by claimants that slept through generations
+}
+
+TEST_CASE("in a child the parent's segment is used up, and the parent goes on",
+          "[id_cursor][fork]") {
+  IdCursor cursor;
+  CHECK(cursor.replace({1, 11}).empty());
+  CHECK(cursor.claim_one() == 1);
+  const int failed = test::failures_in_fork([&] {
+    int wrong = 0;
+    for (int i = 0; i < 100; ++i) wrong += cursor.claim_one() != 0;
+    wrong += !cursor.claim(1, 1).empty();
+    wrong += cursor.remaining() != 0;
+    // Nothing of it comes back as a tail either; what the child puts in is the child's own.
+    wrong += !cursor.replace({100, 110}).empty();
+    wrong += cursor.claim_one() != 100;
+    wrong += test::failures_in_fork([&] { return cursor.claim_one() == 0 ? 0 : 1; });
+    wrong += cursor.replace({}) != IdRange{101, 110};
+    return wrong;
+  });
+  CHECK(failed == 0);
+  CHECK(cursor.claim_one() == 2);
+  CHECK(cursor.replace({}) == IdRange{3, 11});
 }
 
 }  // namespace featherid::internal
