@@ -56,13 +56,26 @@ void Refiller::note_lease_latency(Duration latency) {
   lease_latency_.sum += std::chrono::duration_cast<std::chrono::microseconds>(latency);
 }
 
-void Refiller::start(int threads) {
+Status Refiller::start(int threads) {
   const MutexLock lock(mutex_);
-  for (int i = 0; i < threads; ++i) {
-    // The thread owns a share, so that one left behind by stop() finds everything in place.
-    threads_.emplace_back([self = shared_from_this()] { self->run(); });
-    ++running_;
+  threads_.reserve(static_cast<std::size_t>(threads));
+  try {
+    for (; running_ < threads; ++running_) {
+      // The thread owns a share, so that one left behind by stop() finds everything in place.
+      threads_.emplace_back([self = shared_from_this()] { self->run(); });
+    }
+  } catch (const std::exception& e) {  // the machine gives no more threads, or no memory for one
+    if (running_ == 0) {
+      return {StatusCode::kUnavailable,
+              std::string("cannot start a refill thread (") + e.what() +
+                  "); raise the process's limits on threads and memory, or free some"};
+    }
+    log(LogLevel::kWarn, [&] {
+      return "only " + std::to_string(running_) + " of " + std::to_string(threads) +
+             " refill threads could be started: " + e.what();
+    });
   }
+  return {};
 }
 
 void Refiller::run() {
@@ -104,7 +117,7 @@ bool Refiller::stop(Duration timeout) {
   return ended;
 }
 
-void Refiller::refill(TagState& tag) {
+void Refiller::refill(TagState& tag) noexcept {
   if (!tag.begin_refill()) return;
   Result<IdRange> leased = IdRange{};
   std::int64_t asked_ids = 0;
@@ -124,20 +137,32 @@ void Refiller::refill(TagState& tag) {
   log_outcome(tag, tag.end_refill(asked_ids, std::move(leased), latency));
 }
 
-void Refiller::log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome) {
+template <typename Line>
+void Refiller::log(LogLevel level, Line line) noexcept {
   if (!log_) return;
-  const std::string name = "tag '" + tag.tag() + "': ";
-  const Status& status = outcome.status;
-  if (status.ok()) {
-    if (outcome.failures_before > 0) log_(LogLevel::kInfo, name + "leasing works again");
-  } else if (status.code() == StatusCode::kDataLoss) {
-    log_(LogLevel::kError, status.message());
-  } else if (status.code() == StatusCode::kNotFound) {
-    log_(LogLevel::kDebug, name + status.message());
+  try {
+    log_(level, line());
+  } catch (...) {
+    // Somebody else's code, and there may be no memory for the line: the line is lost, not the
+    // thread.
+  }
+}
+
+void Refiller::log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome) {
+  const auto about_tag = [&](const char* what) {
+    return "tag '" + tag.tag() + "': " + what + outcome.status.message();
+  };
+  if (outcome.status.ok()) {
+    if (outcome.failures_before == 0) return;
+    log(LogLevel::kInfo, [&] { return about_tag("leasing works again"); });
+  } else if (outcome.status.code() == StatusCode::kDataLoss) {
+    log(LogLevel::kError, [&] { return outcome.status.message(); });
+  } else if (outcome.status.code() == StatusCode::kNotFound) {
+    log(LogLevel::kDebug, [&] { return about_tag(""); });
   } else if (outcome.failures_before == 0) {
-    log_(LogLevel::kWarn, name + "cannot lease: " + status.message());
+    log(LogLevel::kWarn, [&] { return about_tag("cannot lease: "); });
   } else {
-    log_(LogLevel::kDebug, name + "still cannot lease: " + status.message());
+    log(LogLevel::kDebug, [&] { return about_tag("still cannot lease: "); });
   }
 }
 

@@ -6,6 +6,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <queue>
 #include <string>
@@ -23,13 +24,20 @@ namespace featherid {
 
 // A store is somebody else's code: what it throws becomes the error of that one call.
 template <typename T, typename Call>
-Result<T> call_store(Call call) {
+Result<T> call_store(Call call) noexcept {
   try {
-    return call();
-  } catch (const std::exception& e) {
-    return Status(StatusCode::kUnavailable, std::string("the store threw: ") + e.what());
-  } catch (...) {
-    return Status(StatusCode::kUnavailable, "the store threw something that is no std::exception");
+    try {
+      return call();
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& e) {
+      return Status(StatusCode::kUnavailable, std::string("the store threw: ") + e.what());
+    } catch (...) {
+      return Status(StatusCode::kUnavailable,
+                    "the store threw something that is no std::exception");
+    }
+  } catch (const std::bad_alloc&) {  // in the store, or while its error was put into words
+    return internal::out_of_memory(StatusCode::kUnavailable);
   }
 }
 
@@ -55,7 +63,9 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
 
   LeaseLatency lease_latency() const EXCLUDES(mutex_);
 
-  void start(int threads) EXCLUDES(mutex_);
+  // With fewer threads than asked for where the machine gives no more; kUnavailable when it gives
+  // none.
+  Status start(int threads) EXCLUDES(mutex_);
 
   // Takes no more work, and waits until the threads have ended: true. False when `timeout` passed
   // first; the threads then end when their calls do.
@@ -73,9 +83,11 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
 
   void run() EXCLUDES(mutex_);
   std::shared_ptr<TagState> pop_due() REQUIRES(mutex_);
-  void refill(TagState& tag) EXCLUDES(mutex_);
+  void refill(TagState& tag) noexcept EXCLUDES(mutex_);
   void note_lease_latency(Duration latency) EXCLUDES(mutex_);
   void log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome);
+  template <typename Line>
+  void log(LogLevel level, Line line) noexcept;
 
   // Constant after construction.
   const std::shared_ptr<SegmentStore> store_;

@@ -85,7 +85,7 @@ struct SegmentAllocator::Impl {
                          : Status(StatusCode::kInvalidArgument, "the allocator's store is null")),
         store(std::move(store_in)),
         refiller(std::make_shared<Refiller>(store, clock, options.log)) {
-    if (refusal.ok()) refiller->start(options.refill_threads);
+    if (refusal.ok()) refusal = refiller->start(options.refill_threads);
   }
 
   // The tag's state, made when the name is new; or why it cannot be served.
@@ -95,7 +95,7 @@ struct SegmentAllocator::Impl {
 
   // Constant after construction.
   const AllocatorOptions options;
-  const Status refusal;  // of every call, when options or store are not usable
+  Status refusal;  // of every call, when options, store or threads are not usable
   const std::shared_ptr<SegmentStore> store;
   const std::shared_ptr<const Clock> clock = std::make_shared<SteadyClock>();
   const std::shared_ptr<Refiller> refiller;
@@ -137,6 +137,7 @@ Result<std::shared_ptr<TagState>> SegmentAllocator::Impl::state_of(std::string_v
     return tag;
   }
   if (Status full = make_room(clock->now()); !full.ok()) return full;
+  tags.reserve(tags.size() + unresolved.size() + 1);  // so that no name needs memory to move over
   auto tag = std::make_shared<TagState>(key, tag_options(options, seed), clock, refiller.get());
   unresolved.emplace(std::move(key), tag);
   return tag;

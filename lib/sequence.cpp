@@ -30,9 +30,9 @@ template <typename Slow>
 Result<std::vector<IdRange>> take_range(internal::IdCursor& cursor, std::int64_t count_ids,
                                         Slow slow) {
   if (Status bad = check_count(count_ids); !bad.ok()) return bad;
-  if (const IdRange range = cursor.claim(count_ids, count_ids); !range.empty()) {
-    return std::vector<IdRange>{range};
-  }
+  std::vector<IdRange> ranges(1);  // room first, so that nothing is taken that cannot be noted
+  ranges.front() = cursor.claim(count_ids, count_ids);
+  if (!ranges.front().empty()) return ranges;
   return slow();
 }
 

@@ -2,6 +2,7 @@
 #include "lib/tag_state.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "lib/invariant.h"
@@ -17,6 +18,16 @@ constexpr Duration kRowTtl = std::chrono::seconds(60);
 bool is_transient(const Status& status) {
   return status.code() == StatusCode::kUnavailable ||
          status.code() == StatusCode::kDeadlineExceeded;
+}
+
+// An error whose text is made by `message`, or goes without where there is no memory for it.
+template <typename Message>
+Status make_status(StatusCode code, Message message) noexcept {
+  try {
+    return {code, message()};
+  } catch (const std::bad_alloc&) {
+    return internal::out_of_memory(code);
+  }
 }
 
 }  // namespace
@@ -87,21 +98,22 @@ Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t
 void TagState::on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback callback) {
   if (fork_guard_.forked()) return callback(forked_status());
   Wakeups wakeups;
+  std::list<Parked> waiting;
   {
     const MutexLock lock(mutex_);
     const TimePoint now = clock_->now();
-    Parked parked{count_ids, now + timeout, std::move(callback)};
-    std::optional<Status> verdict = verdict_on(parked, now);
-    if (verdict && verdict->code() == StatusCode::kDeadlineExceeded) {
+    waiting.push_back({count_ids, now + timeout, std::move(callback), {}});
+    std::optional<Status> verdict = verdict_on(waiting.front(), now);
+    if (!verdict || verdict->code() == StatusCode::kDeadlineExceeded) {
       missed_ids_ = std::max(missed_ids_, count_ids);  // too late for this caller, not for the next
-      request_refill(now);
+      request_refill(now);  // before anything is parked: where it throws, nobody is called back
     }
     if (verdict) {
-      wakeups.emplace_back(std::move(parked.callback), *std::move(verdict));
+      waiting.front().verdict = *std::move(verdict);
+      wakeups.swap(waiting);
     } else {
       parked_ids_ += count_ids;
-      parked_.push_back(std::move(parked));
-      request_refill(now);
+      parked_.splice(parked_.end(), waiting);
       // While the store hangs nothing else ends the waits whose time is up; looking only each time
       // the number has doubled keeps the cost of a call constant.
       if (parked_.size() >= parked_sweep_at_) wakeups = collect_wakeups(now);
@@ -111,7 +123,14 @@ void TagState::on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback 
 }
 
 void TagState::run(const Wakeups& wakeups) {
-  for (const auto& [callback, status] : wakeups) callback(status);
+  for (const Parked& each : wakeups) {
+    try {
+      each.callback(each.verdict);
+    } catch (...) {
+      // Somebody else's code: what it throws must not cost the others their call, nor the refill
+      // thread its life.
+    }
+  }
 }
 
 // What a parked caller has to hear; nothing while it should go on waiting.
@@ -126,16 +145,14 @@ std::optional<Status> TagState::verdict_on(const Parked& parked, TimePoint now) 
 // Takes the parked callers out that have something to hear.
 TagState::Wakeups TagState::collect_wakeups(TimePoint now) {
   Wakeups wakeups;
-  std::vector<Parked> staying;
-  for (Parked& parked : parked_) {
-    if (std::optional<Status> verdict = verdict_on(parked, now)) {
-      parked_ids_ -= parked.count_ids;
-      wakeups.emplace_back(std::move(parked.callback), *std::move(verdict));
-    } else {
-      staying.push_back(std::move(parked));
-    }
+  for (auto next = parked_.begin(); next != parked_.end();) {
+    const auto each = next++;
+    std::optional<Status> verdict = verdict_on(*each, now);
+    if (!verdict) continue;
+    each->verdict = *std::move(verdict);
+    parked_ids_ -= each->count_ids;
+    wakeups.splice(wakeups.end(), parked_, each);
   }
-  parked_ = std::move(staying);
   parked_sweep_at_ = std::max<std::size_t>(64, 2 * parked_.size());
   return wakeups;
 }
@@ -149,14 +166,17 @@ Status TagState::refusal(TimePoint now) const {
 }
 
 Status TagState::deadline_status() const {
-  std::string message = "no ids of tag '" + tag_ + "' came in time; ";
-  message += error_.ok() ? "the store has not answered yet" : "the store says: " + error_.message();
-  return {StatusCode::kDeadlineExceeded, std::move(message)};
+  const Status error = error_;
+  return make_status(StatusCode::kDeadlineExceeded, [&] {
+    return "no ids of tag '" + tag_ + "' came in time; " +
+           (error.ok() ? "the store has not answered yet" : "the store says: " + error.message());
+  });
 }
 
 // --- stock ---
 
 bool TagState::take_locked(std::int64_t least, std::int64_t most, std::vector<IdRange>* ranges) {
+  ranges->reserve(1);  // room first, so that nothing is taken that cannot be noted
   if (const IdRange range = cursor_.claim(least, most); !range.empty()) {
     ranges->push_back(range);
     return true;
@@ -165,6 +185,7 @@ bool TagState::take_locked(std::int64_t least, std::int64_t most, std::vector<Id
   const bool enough = stock_ids_ >= least;
   // One range where that is enough: what a caller does not insist on stays for the others.
   std::int64_t missing = enough ? std::min(most, std::max(least, stock_.front().size())) : 0;
+  if (enough && missing > stock_.front().size()) ranges->reserve(stock_.size());
   stock_ids_ -= missing;
   issued_ids_ += missing;
   used_ids_ += missing;
@@ -192,13 +213,13 @@ void TagState::reclaim_chunk() {
   burn_at_ = now;
   used_ids_ = 0;
 
-  if (tail.empty()) return;
-  stock_ids_ += tail.size();
-  if (!stock_.empty() && stock_.front().first == tail.end) {
-    stock_.front().first = tail.first;
-  } else {
-    stock_.push_front(tail);
+  if (tail.empty()) {
+    if (!stock_.empty() && stock_.front().empty()) stock_.pop_front();
+    return;
   }
+  FEATHERID_INVARIANT(!stock_.empty() && stock_.front().first == tail.end, tail.first, tail.end);
+  stock_.front().first = tail.first;
+  stock_ids_ += tail.size();
 }
 
 void TagState::publish_chunk() {
@@ -210,18 +231,22 @@ void TagState::publish_chunk() {
   FEATHERID_INVARIANT(left.empty(), left.first, left.end);
   front.first += chunk_size_;
   stock_ids_ -= chunk_size_;
-  if (front.empty()) stock_.pop_front();
 }
 
-void TagState::add_to_stock(IdRange range) {
+bool TagState::add_to_stock(IdRange range) {
   FEATHERID_INVARIANT(range.first >= highest_end_, range.first, highest_end_);
   highest_end_ = range.end;
-  stock_ids_ += range.size();
   if (!stock_.empty() && stock_.back().end == range.first) {
     stock_.back().end = range.end;
   } else {
-    stock_.push_back(range);
+    try {
+      stock_.push_back(range);
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
   }
+  stock_ids_ += range.size();
+  return true;
 }
 
 std::int64_t TagState::available_ids() const { return stock_ids_ + cursor_.remaining(); }
@@ -243,8 +268,8 @@ void TagState::request_refill(TimePoint now) {
   if (flight_ != Flight::kNone || queue_ == nullptr || !stopped_.ok()) return;
   // After an error the next flight is due whatever the stock: it is what clears the error.
   if (step_ > 0 && error_.ok() && refill_due_ids() == 0) return;
-  flight_ = Flight::kQueued;
   queue_->request(shared_from_this(), error_.ok() ? now : std::max(now, retry_at_));
+  flight_ = Flight::kQueued;  // last: where the request throws, the next call makes another
 }
 
 bool TagState::begin_refill() {
@@ -261,8 +286,10 @@ bool TagState::needs_row() const {
 
 Status TagState::accept_row(const SegmentRow& row) {
   if (row.step <= 0) {
-    return {StatusCode::kUnavailable, "the row of tag '" + tag_ + "' has step " +
-                                          std::to_string(row.step) + "; set it to 1 or more"};
+    return make_status(StatusCode::kUnavailable, [&] {
+      return "the row of tag '" + tag_ + "' has step " + std::to_string(row.step) +
+             "; set it to 1 or more";
+    });
   }
   const MutexLock lock(mutex_);
   step_ = std::min(row.step, kLeaseIdsMax);
@@ -278,21 +305,23 @@ std::int64_t TagState::ids_to_lease() const {
 }
 
 Status TagState::check_lease(std::int64_t asked_ids, IdRange range) const {
-  std::string wrong;
-  if (range.first < 1 || range.empty() || range.last() > kIdMax) {
-    wrong = "a lease is empty or lies outside [1, 2^63 - 2]";
-  } else if (range.size() != asked_ids) {
-    wrong = "a lease of " + std::to_string(asked_ids) + " ids came back as " +
-            std::to_string(range.size());
-  } else if (range.first < highest_end_) {
-    wrong = "the store went backwards: it leased id " + std::to_string(range.first) +
-            " after this process had held ids up to " + std::to_string(highest_end_ - 1);
-  } else {
-    return {};
-  }
-  return {StatusCode::kDataLoss,
-          "tag '" + tag_ + "' is stopped: " + wrong +
-              "; move its max_id past every id ever handed out, then restart this process"};
+  const std::int64_t highest_end = highest_end_;
+  const bool outside = range.first < 1 || range.empty() || range.last() > kIdMax;
+  if (!outside && range.size() == asked_ids && range.first >= highest_end) return {};
+  return make_status(StatusCode::kDataLoss, [&] {
+    std::string wrong;
+    if (outside) {
+      wrong = "a lease is empty or lies outside [1, 2^63 - 2]";
+    } else if (range.size() != asked_ids) {
+      wrong = "a lease of " + std::to_string(asked_ids) + " ids came back as " +
+              std::to_string(range.size());
+    } else {
+      wrong = "the store went backwards: it leased id " + std::to_string(range.first) +
+              " after this process had held ids up to " + std::to_string(highest_end - 1);
+    }
+    return "tag '" + tag_ + "' is stopped: " + wrong +
+           "; move its max_id past every id ever handed out, then restart this process";
+  });
 }
 
 TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRange> leased,
@@ -309,6 +338,9 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
     if (leased.ok() && asked_ids > 0) {
       outcome.status = check_lease(asked_ids, *leased);
       ++leases_;
+      if (outcome.status.ok() && !add_to_stock(*leased)) {
+        outcome.status = internal::out_of_memory(StatusCode::kUnavailable);
+      }
     }
     if (outcome.status.code() == StatusCode::kDataLoss) {
       stop(outcome.status);
@@ -320,7 +352,6 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
       if (asked_ids > 0) {
         last_lease_ids_ = asked_ids;
         lease_latency_ = latency;
-        add_to_stock(*leased);
       }
       // A closed tag keeps the range only to give it back.
       if (stopped_.ok() && cursor_.remaining() == 0) {
@@ -331,7 +362,19 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
     changed_.notify_all();
     wakeups = collect_wakeups(now);
     // "No such tag" is asked again when a caller comes, not for its own sake.
-    if (outcome.status.ok() || is_transient(outcome.status)) request_refill(now);
+    if (outcome.status.ok() || is_transient(outcome.status)) {
+      try {
+        request_refill(now);
+      } catch (const std::bad_alloc&) {
+        // No flight will come for whoever waits. Blocked callers ask for one when they wake up; the
+        // parked ones have to be sent away to come again.
+        for (Parked& each : parked_) {
+          each.verdict = internal::out_of_memory(StatusCode::kUnavailable);
+        }
+        wakeups.splice(wakeups.end(), parked_);
+        parked_ids_ = 0;
+      }
+    }
   }
   run(wakeups);
   return outcome;
@@ -384,7 +427,8 @@ void TagState::close() {
     queue_ = nullptr;
     if (stopped_.ok()) {
       reclaim_chunk();
-      stopped_ = Status(StatusCode::kFailedPrecondition, "the allocator was shut down");
+      stopped_ = make_status(StatusCode::kFailedPrecondition,
+                             [] { return "the allocator was shut down"; });
     }
     changed_.notify_all();
     wakeups = collect_wakeups(clock_->now());

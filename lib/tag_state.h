@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <random>
@@ -25,7 +26,8 @@ namespace featherid {
 
 class TagState;
 
-// Where a tag asks for a refill. Called with the tag's mutex held: must not call back.
+// Where a tag asks for a refill. Called with the tag's mutex held: must not call back. May throw
+// std::bad_alloc, and has then taken nothing in.
 class RefillQueue {
  public:
   virtual ~RefillQueue() = default;
@@ -59,6 +61,9 @@ struct TagSnapshot {
 //
 // Threads: all methods from any thread. After close() it only answers kFailedPrecondition; after
 // fork() the child's copy does.
+//
+// Memory: what callers call may throw std::bad_alloc, and then costs at most the ids of that call.
+// The refiller's methods and close() never throw; what needs memory there is done without.
 class TagState : public std::enable_shared_from_this<TagState> {
  public:
   // `queue` must stay until close().
@@ -118,9 +123,10 @@ class TagState : public std::enable_shared_from_this<TagState> {
     std::int64_t count_ids;
     TimePoint deadline;
     ReadyCallback callback;
+    Status verdict;  // what the callback is to hear
   };
-  // Callbacks to run, each with its status, once the mutex is free.
-  using Wakeups = std::vector<std::pair<ReadyCallback, Status>>;
+  // Callbacks to run, once the mutex is free. Lists, so that no wake-up needs memory.
+  using Wakeups = std::list<Parked>;
   static void run(const Wakeups& wakeups);
 
   Status forked_status() const;
@@ -129,7 +135,8 @@ class TagState : public std::enable_shared_from_this<TagState> {
   // Brings what the cursor still holds back into the stock and measures what it used.
   void reclaim_chunk() REQUIRES(mutex_);
   void publish_chunk() REQUIRES(mutex_);
-  void add_to_stock(IdRange range) REQUIRES(mutex_);
+  // False when there is no memory to note the range: it is lost.
+  bool add_to_stock(IdRange range) REQUIRES(mutex_);
   std::int64_t available_ids() const REQUIRES(mutex_);
   std::int64_t refill_due_ids() const REQUIRES(mutex_);
   void request_refill(TimePoint now) REQUIRES(mutex_);
@@ -157,7 +164,8 @@ class TagState : public std::enable_shared_from_this<TagState> {
   RefillQueue* queue_ GUARDED_BY(mutex_);  // null after close()
   Status stopped_ GUARDED_BY(mutex_);      // why the tag issues no more; OK while it does
 
-  // Leased ids behind the cursor, in increasing order.
+  // Leased ids behind the cursor, in increasing order. While the cursor holds a chunk, the front is
+  // what is left, perhaps nothing, of the range it was cut from: the chunk's tail comes back there.
   std::deque<IdRange> stock_ GUARDED_BY(mutex_);
   std::int64_t stock_ids_ GUARDED_BY(mutex_) = 0;
   std::int64_t chunk_size_ GUARDED_BY(mutex_) = 0;   // of the chunk in the cursor
@@ -167,7 +175,7 @@ class TagState : public std::enable_shared_from_this<TagState> {
   std::int64_t blocked_ids_ GUARDED_BY(mutex_) = 0;
   std::int64_t missed_ids_ GUARDED_BY(mutex_) =
       0;  // the most that a caller left without, since the last flight
-  std::vector<Parked> parked_ GUARDED_BY(mutex_);
+  std::list<Parked> parked_ GUARDED_BY(mutex_);
   std::int64_t parked_ids_ GUARDED_BY(mutex_) = 0;  // the sum of their counts
   std::size_t parked_sweep_at_ GUARDED_BY(mutex_) = 64;
 

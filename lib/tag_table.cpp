@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lib/tag_table.h"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -34,17 +35,22 @@ void TagTable::put(Buckets& buckets, TagState* tag) {
   buckets.slots[i & buckets.mask].store(tag, std::memory_order_release);
 }
 
-void TagTable::insert(std::shared_ptr<TagState> tag) {
-  tags_.push_back(std::move(tag));
-  if (2 * tags_.size() <= generations_.back()->mask + 1) {
-    put(*generations_.back(), tags_.back().get());
-    return;
-  }
-  auto larger = std::make_unique<Buckets>(2 * (generations_.back()->mask + 1));
+void TagTable::reserve(std::size_t tags) {
+  if (tags_.capacity() < tags) tags_.reserve(std::max(tags, 2 * tags_.capacity()));
+  std::size_t size = generations_.back()->mask + 1;
+  while (size < 2 * tags) size *= 2;
+  if (size == generations_.back()->mask + 1) return;
+  auto larger = std::make_unique<Buckets>(size);
   for (const std::shared_ptr<TagState>& each : tags_) put(*larger, each.get());
   generations_.push_back(std::move(larger));
   // release: pairs with the acquire in find() and for_each().
   current_.store(generations_.back().get(), std::memory_order_release);
+}
+
+void TagTable::insert(std::shared_ptr<TagState> tag) {
+  reserve(tags_.size() + 1);
+  tags_.push_back(std::move(tag));
+  put(*generations_.back(), tags_.back().get());
 }
 
 }  // namespace featherid

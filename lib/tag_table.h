@@ -16,7 +16,8 @@ namespace featherid {
 // and takes no lock. A table that has become too small is replaced by one twice as large and kept,
 // for look-ups that still walk it; all the old ones together are no larger than the new one.
 //
-// Threads: find() and for_each() from any thread; insert() from one at a time (the owner's mutex).
+// Threads: find() and for_each() from any thread; reserve() and insert() from one at a time (the
+// owner's mutex).
 class TagTable {
  public:
   TagTable();
@@ -24,7 +25,13 @@ class TagTable {
   // Null when there is none. The tag lives as long as the table.
   TagState* find(std::string_view tag) const;
 
+  // Makes room for `tags` in all. May throw std::bad_alloc, and has then changed nothing.
+  void reserve(std::size_t tags);
+
+  // Never throws where there is room.
   void insert(std::shared_ptr<TagState> tag);
+
+  std::size_t size() const { return tags_.size(); }
 
   // Calls visit(TagState&) for every tag that was inserted before the call.
   template <typename Visit>
@@ -45,7 +52,7 @@ class TagTable {
 
   std::atomic<const Buckets*> current_;
 
-  // Written by insert() alone.
+  // Written by reserve() and insert() alone.
   std::vector<std::unique_ptr<Buckets>> generations_;
   std::vector<std::shared_ptr<TagState>> tags_;
 };

@@ -99,8 +99,14 @@ struct LeaseLatency {
 // kFailedPrecondition, but no new call may begin. fork(): the child's copy refuses with
 // kFailedPrecondition and shares nothing; make a new store and allocator there.
 //
-// With options that validate() refuses, every call answers that error. Errors as in sequence.h;
-// besides, kInvalidArgument for a malformed tag or count.
+// With options that validate() refuses, every call answers that error; where no refill thread can
+// be started, kUnavailable. Errors as in sequence.h; besides, kInvalidArgument for a malformed tag
+// or count.
+//
+// Memory: where none is left, std::bad_alloc passes to the caller, of this class and of Sequence
+// and LocalBlock. It costs at most the ids of that call (a gap), and the next call is served as if
+// nothing had happened. Refill threads go on: to them it is a lease that failed. Destruction and
+// shutdown() need no memory.
 class FEATHERID_EXPORT SegmentAllocator {
  public:
   // Starts the refill threads; asks nothing of the store until a tag is used.

@@ -23,7 +23,7 @@ class TagState;
 
 // Called once, with OK when ids have come, or with the error that ended the wait. Runs on a thread
 // of the allocator, or inside the call that registered it; it must be quick, must not block, must
-// not throw, and may use the allocator's try_ calls.
+// not throw (what it throws is dropped), and may use the allocator's try_ calls.
 using ReadyCallback = std::function<void(const Status&)>;
 
 // The most ids one next_range() or on_ready() may ask for.

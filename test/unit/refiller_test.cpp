@@ -182,7 +182,7 @@ TEST_CASE("a hanging store call holds up neither the other tags nor the stop",
   };
   auto clock = std::make_shared<SteadyClock>();
   auto refiller = std::make_shared<Refiller>(store, clock, LogCallback());
-  refiller->start(2);
+  REQUIRE(refiller->start(2).ok());
   auto stuck = std::make_shared<TagState>("stuck", kOptions, clock, refiller.get());
   auto order = std::make_shared<TagState>("order", kOptions, clock, refiller.get());
   CHECK_FALSE(stuck->try_take(1, 1).ok());
