@@ -88,30 +88,27 @@ class Inspection {
     return false;
   }
 
-  // Takes the next line, without its CRLF.
+  // Takes the next line, without its CRLF. kPartial: what has come of it, without a CR that may
+  // turn out to be half of its end, so that the verdict does not hang on how the bytes were cut.
   Line next_line(std::string_view* line) {
     const std::string_view rest = bytes_.substr(at_);
     const std::size_t end = rest.find('\n');
-    if (end == std::string_view::npos) {
-      *line = rest;
-      return Line::kPartial;
-    }
-    if (end == 0 || rest[end - 1] != '\r') return Line::kBad;
-    *line = rest.substr(0, end - 1);
+    *line = rest.substr(0, end);
+    const bool has_cr = !line->empty() && line->back() == '\r';
+    if (has_cr) line->remove_suffix(1);
+    if (end == std::string_view::npos) return Line::kPartial;
     at_ += end + 1;
-    return Line::kWhole;
+    return has_cr ? Line::kWhole : Line::kBad;
   }
 
   bool parse_request_line() {
     std::string_view line;
     const Line found = next_line(&line);
-    if (found == Line::kBad) return reject(400, "lines must end in CRLF");
+    // At once, as some other protocol's first words may have no line end to wait for.
+    if (!line.empty() && !is_token(line.substr(0, 1))) return reject(400, "this is not HTTP");
     if (line.size() > kRequestLineBytesMax) return reject(414, "the request line is too long");
-    if (found == Line::kPartial) {
-      if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-      if (!is_header_value(line)) return reject(400, "this is not HTTP");
-      return false;
-    }
+    if (found == Line::kBad) return reject(400, "lines must end in CRLF");
+    if (found == Line::kPartial) return false;
     const std::size_t first_space = line.find(' ');
     const std::size_t last_space = line.rfind(' ');
     if (first_space == std::string_view::npos || first_space == last_space) {
@@ -144,11 +141,11 @@ class Inspection {
     for (int headers = 0;; ++headers) {
       std::string_view line;
       const Line found = next_line(&line);
-      if (found == Line::kBad) return reject(400, "lines must end in CRLF");
       const std::size_t section_bytes = (found == Line::kPartial ? bytes_.size() : at_) - begin;
       if (line.size() > kHeaderLineBytesMax || section_bytes > kHeaderSectionBytesMax) {
         return reject(431, "the headers are too long");
       }
+      if (found == Line::kBad) return reject(400, "lines must end in CRLF");
       if (found == Line::kPartial) return false;
       if (line.empty()) return true;
       if (headers == kHeadersMax) return reject(431, "there are too many headers");
@@ -249,7 +246,12 @@ void append_normalized(const HttpRequest& request, std::string* out) {
   const auto header = [&append](std::string_view name, std::string_view value) {
     if (!value.empty()) append({name, ": ", value, "\r\n"});
   };
-  append({request.method, " ", request.target, " HTTP/1.1\r\n"});
+  append({request.method, " ", request.target.substr(0, request.path.size() + 1)});
+  for (const char c : request.query) {
+    // cpp-httplib 0.11 does not take a second one.
+    c == '?' ? out->append("%3F") : out->append(1, c);
+  }
+  append({" HTTP/1.1\r\n"});
   header("Host", request.host);
   header("Authorization", request.authorization);
   header("Content-Type", request.content_type);
