@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+#include "test/fuzz/gate_properties.h"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "server/http/httplib_bridge.h"
+#include "server/http/query.h"
+#include "server/http/reply.h"
+#include "server/http/request_gate.h"
+#include "server/http/router.h"
+
+namespace featherid::test {
+
+namespace {
+
+using Kind = GateVerdict::Kind;
+
+// Thrown with what is broken; broken_property() turns it into its answer.
+struct Broken {
+  std::string what;
+};
+
+void require(bool holds, const std::string& what) {
+  if (!holds) throw Broken{what};
+}
+
+// Every part of a request by name; so two of them can be told apart in words.
+std::vector<std::pair<const char*, std::string_view>> parts_of(const HttpRequest& request) {
+  return {{"method", request.method},
+          {"target", request.target},
+          {"path", request.path},
+          {"query", request.query},
+          {"body", request.body},
+          {"host", request.host},
+          {"authorization", request.authorization},
+          {"content_type", request.content_type},
+          {"origin", request.origin},
+          {"traceparent", request.traceparent},
+          {"user_agent", request.user_agent}};
+}
+
+void require_same_parts(const HttpRequest& a, const HttpRequest& b, const std::string& where) {
+  const auto parts = parts_of(a);
+  const auto others = parts_of(b);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    require(parts[i].second == others[i].second, where + " changes " + parts[i].first);
+  }
+}
+
+void require_same_verdict(const GateVerdict& a, const GateVerdict& b, const std::string& where) {
+  require(a.kind == b.kind, where + " changes the kind of the verdict");
+  require(a.status == b.status, where + " changes the status");
+  require(std::string_view(a.reason) == b.reason, where + " changes the reason");
+  require(a.length_bytes == b.length_bytes, where + " changes the length");
+  require_same_parts(a.request, b.request, where);
+  require(a.request.keep_alive == b.request.keep_alive &&
+              a.request.via_proxy == b.request.via_proxy &&
+              a.request.cross_site == b.request.cross_site,
+          where + " changes a flag");
+}
+
+// --- the verdict does not hang on how the bytes were cut ---
+
+// All the places to cut a short input at; of a long one the first line ends, and a sample.
+std::vector<std::size_t> cuts_of(std::string_view bytes) {
+  const std::size_t stride = bytes.size() <= 300 ? 1 : bytes.size() / 50;
+  int line_ends = 0;
+  std::vector<std::size_t> cuts;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const bool line_end = bytes[i] == '\r' || bytes[i] == '\n';
+    if (i % stride == 0 || (line_end && ++line_ends < 100)) cuts.push_back(i);
+  }
+  return cuts;
+}
+
+void check_cuts(std::string_view bytes, const GateVerdict& whole) {
+  for (const std::size_t cut : cuts_of(bytes)) {
+    const GateVerdict part = inspect_request(bytes.substr(0, cut));
+    if (part.kind == Kind::kNeedMore) {
+      require(whole.kind != Kind::kRequest || cut < whole.length_bytes, "a whole request waits");
+      continue;
+    }
+    require_same_verdict(part, whole, "the rest after byte " + std::to_string(cut));
+  }
+}
+
+// --- an accepted head, read once more in the plainest way ---
+
+bool is(std::string_view name, std::string_view other) {
+  return name.size() == other.size() && ::strncasecmp(name.data(), other.data(), name.size()) == 0;
+}
+
+void check_header_line(std::string_view line, int* hosts, std::string_view* length) {
+  const std::size_t colon = line.find(':');
+  require(colon != std::string_view::npos && colon > 0, "a header line without a name");
+  const std::string_view name = line.substr(0, colon);
+  require(name.find_first_of(" \t\"(),/;<=>?@[\\]{}") == std::string_view::npos,
+          "a separator in a header's name");
+  require(std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7f; }),
+          "a header's name is not ASCII");
+  require(!is(name, "Transfer-Encoding"), "Transfer-Encoding passes");
+  require(!is(name, "Content-Encoding"), "Content-Encoding passes");
+  if (is(name, "Host")) ++*hosts;
+  if (is(name, "Content-Length")) {
+    require(length->data() == nullptr, "Content-Length twice");
+    *length = line.substr(colon + 1);
+  }
+}
+
+void check_head(std::string_view head, const HttpRequest& request) {
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    const auto c = static_cast<unsigned char>(head[i]);
+    if (c == '\r') require(i + 1 < head.size() && head[i + 1] == '\n', "a lone CR passes");
+    if (c == '\n') require(i > 0 && head[i - 1] == '\r', "a lone LF passes");
+    require(c >= 0x20 || c == '\r' || c == '\n' || c == '\t', "a control character passes");
+    require(c != 0x7f, "DEL passes");
+  }
+  const std::size_t end = head.find("\r\n\r\n");
+  require(end != std::string_view::npos && end + 4 == head.size(), "the head ends elsewhere");
+
+  const std::size_t first_end = head.find("\r\n");
+  const std::string_view first = head.substr(0, first_end);
+  require(std::count(first.begin(), first.end(), ' ') == 2, "not two spaces in the request line");
+  require(first.find('\t') == std::string_view::npos, "a tab in the request line");
+  require(request.target.substr(0, 1) == "/", "the target does not begin with /");
+  require(request.path.find_first_of("?# ") == std::string_view::npos, "a path with ? or #");
+
+  int hosts = 0;
+  std::string_view length;
+  int headers = 0;
+  for (std::size_t at = first_end + 2; at < head.size() - 2; ++headers) {
+    const std::size_t line_end = head.find("\r\n", at);
+    check_header_line(head.substr(at, line_end - at), &hosts, &length);
+    at = line_end + 2;
+  }
+  require(headers <= kHeadersMax, "too many headers pass");
+  require(hosts <= 1 && (hosts == 1 || first.substr(first.size() - 3) == "1.0"), "Host");
+  const std::size_t digits = std::min(length.find_first_not_of(" \t"), length.size());
+  const std::string body_size(length.substr(digits, length.find_last_not_of(" \t") + 1 - digits));
+  require(
+      std::all_of(body_size.begin(), body_size.end(), [](char c) { return c >= '0' && c <= '9'; }),
+      "Content-Length is no number");
+  require(request.body.size() == (body_size.empty() ? 0 : std::stoul(body_size)),
+          "the body is not as long as Content-Length says");
+}
+
+// --- the plain spelling ---
+
+void check_normalized(const HttpRequest& request) {
+  std::string plain;
+  append_normalized(request, &plain);
+  // The one thing that the gate asks for and the plain spelling may lack: HTTP/1.0 has no Host.
+  if (request.host.empty()) plain.insert(plain.find("\r\n") + 2, "Host: \r\n");
+  const GateVerdict again = inspect_request(plain);
+  require(again.kind == Kind::kRequest, "the plain spelling does not pass");
+  require(again.length_bytes == plain.size(), "the plain spelling has another length");
+  // A query's question marks are escaped in it.
+  std::string query;
+  for (const char c : request.query) query += c == '?' ? std::string("%3F") : std::string(1, c);
+  const std::string target =
+      std::string(request.target.substr(0, request.target.size() - request.query.size())) + query;
+  HttpRequest expected = request;
+  expected.query = query;
+  expected.target = target;
+  require_same_parts(again.request, expected, "the plain spelling");
+}
+
+// --- query and answer ---
+
+std::string percent_encoded(std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    encoded += {'%', kHex[byte >> 4], kHex[byte & 15]};
+  }
+  return encoded;
+}
+
+void check_query(std::string_view text) {
+  const Result<Query> query = Query::parse(text);
+  if (!query.ok()) return require(!query.status().message().empty(), "a refusal without a reason");
+  const std::string* value = query->find("text");
+  if (value == nullptr) return;
+  const Result<Query> again = Query::parse("text=" + percent_encoded(*value));
+  require(again.ok() && *again->find("text") == *value, "a value does not survive its encoding");
+}
+
+// Says what it was asked for, so that every byte of a query can come to lie in an answer.
+const Router& echo_router() {
+  static const Router router = [] {
+    Router made;
+    made.get("/", Lane::kDirect, [](Exchange& exchange) {
+      const std::string* text = exchange.query.find("text");
+      if (text == nullptr) return exchange.reply.fail(404, ApiCode::kNoSuchTag, "no text");
+      exchange.reply.succeed(json_string(*text));
+    });
+    return made;
+  }();
+  return router;
+}
+
+void check_answer(std::string_view answer, bool head, bool close) {
+  const std::size_t end = answer.find("\r\n\r\n");
+  require(end != std::string_view::npos, "an answer without an end of its head");
+  const std::string lines(answer.substr(0, end + 2));
+  const std::string_view body = answer.substr(end + 4);
+  require(lines.compare(0, 9, "HTTP/1.1 ") == 0, "an answer without a status line");
+  for (const char c : lines) {
+    require((c >= 0x20 && c < 0x7f) || c == '\r' || c == '\n', "a foreign byte in a head");
+  }
+  int headers = 0;
+  for (std::size_t at = lines.find("\r\n") + 2; at < lines.size(); ++headers) {
+    const std::string name = lines.substr(at, lines.find(':', at) - at);
+    require(name == "Content-Type" || name == "Content-Length" || name == "Connection" ||
+                name == "Allow" || name == "Retry-After",
+            "an unexpected header: " + name);
+    at = lines.find("\r\n", at) + 2;
+  }
+  require((lines.find("\r\nConnection: close\r\n") != std::string::npos) == close,
+          "the answer does not say whether the connection ends");
+  if (head) return require(body.empty(), "an answer to HEAD has a body");
+  require(lines.find("\r\nContent-Length: " + std::to_string(body.size()) + "\r\n") !=
+              std::string::npos,
+          "Content-Length is not the body's");
+  require(nlohmann::json::accept(body), "the body is not JSON");
+}
+
+void check_lanes(const HttpRequest& request) {
+  static HttplibBridge bridge(echo_router());
+  Exchange exchange(request, true, {});
+  echo_router().dispatch(exchange);
+  std::string direct;
+  append_response(exchange.reply, request.method == "HEAD", !request.keep_alive, &direct);
+  check_answer(direct, request.method == "HEAD", !request.keep_alive);
+
+  Exchange bridged(request, true, {});
+  std::string through_bridge;
+  bridge.answer(bridged, !request.keep_alive, &through_bridge);
+  require(direct == through_bridge,
+          "the lanes differ:\n" + direct + "\nis not, through the bridge,\n" + through_bridge);
+}
+
+}  // namespace
+
+std::string broken_property(std::string_view bytes) {
+  const GateVerdict verdict = inspect_request(bytes);
+  try {
+    check_cuts(bytes, verdict);
+    switch (verdict.kind) {
+      case Kind::kNeedMore:
+        require(bytes.size() <= kRequestBytesMax, "more than the most is asked for");
+        break;
+      case Kind::kReject:
+        require(verdict.status >= 400 && verdict.status < 600, "a rejection without its status");
+        require(*verdict.reason != '\0', "a rejection without a reason");
+        break;
+      case Kind::kRequest: {
+        const HttpRequest& request = verdict.request;
+        require(verdict.length_bytes <= std::min(bytes.size(), kRequestBytesMax), "the length");
+        require_same_verdict(inspect_request(bytes.substr(0, verdict.length_bytes)), verdict,
+                             "what follows");
+        check_head(bytes.substr(0, verdict.length_bytes - request.body.size()), request);
+        check_normalized(request);
+        check_query(request.query);
+        check_lanes(request);
+        break;
+      }
+    }
+  } catch (const Broken& broken) {
+    return broken.what;
+  }
+  return {};
+}
+
+}  // namespace featherid::test
