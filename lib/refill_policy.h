@@ -49,6 +49,9 @@ struct RefillState {
 // one hold while the store answers, and an idle tag that holds half a step leases nothing. A lease
 // is at least one step and at most twice the last one, and never above lease_max_ids unless the
 // step is; only callers that wait for more at once lift that.
+//
+// With a burn rate that is a mean over one hold, n ids burnt in a spike make a rate of n / hold,
+// and so at most about 2 n ids are held when it is over.
 std::int64_t ids_to_lease(const RefillLimits& limits, const RefillState& state);
 
 // How many ids to put into the cursor at a time: an eighth of a hold, or a quarter of a step. Each

@@ -15,15 +15,27 @@ Refiller::~Refiller() = default;
 void Refiller::request(std::shared_ptr<TagState> tag, TimePoint due) {
   const MutexLock lock(mutex_);
   if (stopping_) return;
-  jobs_.push({due, next_number_++, std::move(tag)});
+  (tag->resolved() ? jobs_ : lookups_).push({due, next_number_++, std::move(tag)});
   changed_.notify_one();
 }
 
 std::shared_ptr<TagState> Refiller::pop_due() {
-  if (jobs_.empty() || jobs_.top().due > clock_->now()) return nullptr;
-  std::shared_ptr<TagState> tag = jobs_.top().tag;
-  jobs_.pop();
-  return tag;
+  const TimePoint now = clock_->now();
+  for (std::priority_queue<Job>* const jobs : {&jobs_, &lookups_}) {
+    if (jobs->empty() || jobs->top().due > now) continue;
+    std::shared_ptr<TagState> tag = jobs->top().tag;
+    jobs->pop();
+    return tag;
+  }
+  return nullptr;
+}
+
+std::optional<TimePoint> Refiller::next_due_locked() const {
+  std::optional<TimePoint> due;
+  for (const std::priority_queue<Job>* const jobs : {&jobs_, &lookups_}) {
+    if (!jobs->empty() && (!due || jobs->top().due < *due)) due = jobs->top().due;
+  }
+  return due;
 }
 
 bool Refiller::run_once() {
@@ -39,8 +51,7 @@ bool Refiller::run_once() {
 
 std::optional<TimePoint> Refiller::next_due() const {
   const MutexLock lock(mutex_);
-  if (jobs_.empty()) return std::nullopt;
-  return jobs_.top().due;
+  return next_due_locked();
 }
 
 LeaseLatency Refiller::lease_latency() const {
@@ -60,18 +71,18 @@ Status Refiller::start(int threads) {
   const MutexLock lock(mutex_);
   threads_.reserve(static_cast<std::size_t>(threads));
   try {
-    for (; running_ < threads; ++running_) {
+    while (threads_.size() < static_cast<std::size_t>(threads)) {
       // The thread owns a share, so that one left behind by stop() finds everything in place.
       threads_.emplace_back([self = shared_from_this()] { self->run(); });
     }
   } catch (const std::exception& e) {  // the machine gives no more threads, or no memory for one
-    if (running_ == 0) {
+    if (threads_.empty()) {
       return {StatusCode::kUnavailable,
               std::string("cannot start a refill thread (") + e.what() +
                   "); raise the process's limits on threads and memory, or free some"};
     }
-    log(LogLevel::kWarn, [&] {
-      return "only " + std::to_string(running_) + " of " + std::to_string(threads) +
+    log_.write(LogLevel::kWarn, [&, started = threads_.size()] {
+      return "only " + std::to_string(started) + " of " + std::to_string(threads) +
              " refill threads could be started: " + e.what();
     });
   }
@@ -84,37 +95,38 @@ void Refiller::run() {
     {
       const MutexLock lock(mutex_);
       while (!stopping_ && (tag = pop_due()) == nullptr) {
-        if (jobs_.empty()) {
-          changed_.wait(mutex_);
+        if (const std::optional<TimePoint> due = next_due_locked()) {
+          changed_.wait_until(mutex_, *due);
         } else {
-          changed_.wait_until(mutex_, jobs_.top().due);
+          changed_.wait(mutex_);
         }
       }
-      if (stopping_) {
-        --running_;
-        changed_.notify_all();
-        return;
-      }
+      if (stopping_) return;
+      ++calling_;
     }
     refill(*tag);
+    const MutexLock lock(mutex_);
+    --calling_;
+    if (stopping_) changed_.notify_all();
   }
 }
 
 bool Refiller::stop(Duration timeout) {
   std::vector<platform::Thread> threads;
-  bool ended = true;
+  bool idle = true;
   {
     const MutexLock lock(mutex_);
     stopping_ = true;
-    jobs_ = {};
+    jobs_ = lookups_ = {};
     changed_.notify_all();
     const TimePoint deadline = clock_->now() + timeout;
-    while (running_ > 0 && ended) ended = changed_.wait_until(mutex_, deadline);
-    ended = running_ == 0;
+    while (calling_ > 0 && idle) idle = changed_.wait_until(mutex_, deadline);
+    idle = calling_ == 0;
     threads.swap(threads_);
   }
-  for (platform::Thread& thread : threads) ended ? thread.join() : thread.detach();
-  return ended;
+  for (platform::Thread& thread : threads) idle ? thread.join() : thread.detach();
+  log_.close();
+  return idle;
 }
 
 void Refiller::refill(TagState& tag) noexcept {
@@ -137,32 +149,21 @@ void Refiller::refill(TagState& tag) noexcept {
   log_outcome(tag, tag.end_refill(asked_ids, std::move(leased), latency));
 }
 
-template <typename Line>
-void Refiller::log(LogLevel level, Line line) noexcept {
-  if (!log_) return;
-  try {
-    log_(level, line());
-  } catch (...) {
-    // Somebody else's code, and there may be no memory for the line: the line is lost, not the
-    // thread.
-  }
-}
-
 void Refiller::log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome) {
   const auto about_tag = [&](const char* what) {
     return "tag '" + tag.tag() + "': " + what + outcome.status.message();
   };
   if (outcome.status.ok()) {
     if (outcome.failures_before == 0) return;
-    log(LogLevel::kInfo, [&] { return about_tag("leasing works again"); });
+    log_.write(LogLevel::kInfo, [&] { return about_tag("leasing works again"); });
   } else if (outcome.status.code() == StatusCode::kDataLoss) {
-    log(LogLevel::kError, [&] { return outcome.status.message(); });
+    log_.write(LogLevel::kError, [&] { return outcome.status.message(); });
   } else if (outcome.status.code() == StatusCode::kNotFound) {
-    log(LogLevel::kDebug, [&] { return about_tag(""); });
+    log_.write(LogLevel::kDebug, [&] { return about_tag(""); });
   } else if (outcome.failures_before == 0) {
-    log(LogLevel::kWarn, [&] { return about_tag("cannot lease: "); });
+    log_.write(LogLevel::kWarn, [&] { return about_tag("cannot lease: "); });
   } else {
-    log(LogLevel::kDebug, [&] { return about_tag("still cannot lease: "); });
+    log_.write(LogLevel::kDebug, [&] { return about_tag("still cannot lease: "); });
   }
 }
 

@@ -16,6 +16,7 @@
 #include "featherid/segment_allocator.h"
 #include "featherid/segment_store.h"
 #include "lib/clock.h"
+#include "lib/log_sink.h"
 #include "lib/mutex.h"
 #include "lib/platform.h"
 #include "lib/tag_state.h"
@@ -43,7 +44,8 @@ Result<T> call_store(Call call) noexcept {
 
 // Does the store's I/O for the tags, on threads of its own: takes the tag whose refill is due
 // first, asks the store, tells the tag. A tag is in the queue at most once and never while it is in
-// flight.
+// flight. Names whose row has not been seen come after all tags that are due, so that a flood of
+// names that are no tags delays a tag by one call at most.
 //
 // It is shared: a thread whose store call never returns is left behind by stop() and keeps the
 // refiller and the store alive until it does.
@@ -55,10 +57,10 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
 
   void request(std::shared_ptr<TagState> tag, TimePoint due) override EXCLUDES(mutex_);
 
-  // Serves the first tag in the queue if it is due. False when none is.
+  // Serves the first tag in the queue that is due. False when none is.
   bool run_once() EXCLUDES(mutex_);
 
-  // When the first tag in the queue is due.
+  // When the next tag in the queue is due.
   std::optional<TimePoint> next_due() const EXCLUDES(mutex_);
 
   LeaseLatency lease_latency() const EXCLUDES(mutex_);
@@ -67,8 +69,9 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   // none.
   Status start(int threads) EXCLUDES(mutex_);
 
-  // Takes no more work, and waits until the threads have ended: true. False when `timeout` passed
-  // first; the threads then end when their calls do.
+  // Takes no more work, and waits until no thread is in a store call: true, and the threads have
+  // ended. False when `timeout` passed first; the threads then end when their calls do. Either way
+  // the log callback is not called any more.
   bool stop(Duration timeout) EXCLUDES(mutex_);
 
  private:
@@ -83,24 +86,25 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
 
   void run() EXCLUDES(mutex_);
   std::shared_ptr<TagState> pop_due() REQUIRES(mutex_);
+  std::optional<TimePoint> next_due_locked() const REQUIRES(mutex_);
   void refill(TagState& tag) noexcept EXCLUDES(mutex_);
   void note_lease_latency(Duration latency) EXCLUDES(mutex_);
   void log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome);
-  template <typename Line>
-  void log(LogLevel level, Line line) noexcept;
 
   // Constant after construction.
   const std::shared_ptr<SegmentStore> store_;
   const std::shared_ptr<const Clock> clock_;
-  const LogCallback log_;
+
+  LogSink log_;
 
   mutable Mutex mutex_;
   CondVar changed_;
-  std::priority_queue<Job> jobs_ GUARDED_BY(mutex_);
+  std::priority_queue<Job> jobs_ GUARDED_BY(mutex_);     // of tags whose row has been seen
+  std::priority_queue<Job> lookups_ GUARDED_BY(mutex_);  // of the other names
   std::uint64_t next_number_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;
   LeaseLatency lease_latency_ GUARDED_BY(mutex_);
-  int running_ GUARDED_BY(mutex_) = 0;  // threads inside run()
+  int calling_ GUARDED_BY(mutex_) = 0;  // threads that serve a tag just now
   std::vector<platform::Thread> threads_ GUARDED_BY(mutex_);
 };
 

@@ -146,36 +146,34 @@ Result<std::shared_ptr<TagState>> SegmentAllocator::Impl::state_of(std::string_v
 Status SegmentAllocator::Impl::make_room(TimePoint now) {
   const auto max = static_cast<std::size_t>(options.unknown_tags_max);
   if (unresolved.size() < max) return {};
-  for (auto each = unresolved.begin(); each != unresolved.end();) {
-    if (each->second->resolved()) {
-      tags.insert(each->second);
-      each = unresolved.erase(each);
-    } else {
-      ++each;
-    }
-  }
-  if (unresolved.size() < max) return {};
 
   const double rate = options.unknown_lookups_per_second_max;
   const double elapsed = std::chrono::duration<double>(now - forget_budget_at).count();
   forget_budget = std::min(rate, forget_budget + rate * elapsed);
   forget_budget_at = now;
-  const auto forgettable = [](const auto& each) {
-    // A handle out there would go on with a state of its own, out of step with a new one.
-    return each.second.use_count() == 1 &&
-           each.second->snapshot().error.code() == StatusCode::kNotFound;
-  };
+  // Looking through the names costs something too: a flood gets past here at the same rate only.
   if (forget_budget >= 1) {
-    const auto victim = std::find_if(unresolved.begin(), unresolved.end(), forgettable);
-    if (victim != unresolved.end()) {
-      forget_budget -= 1;
-      victim->second->close();
-      unresolved.erase(victim);
-      return {};
+    forget_budget -= 1;
+    for (auto each = unresolved.begin(); each != unresolved.end() && unresolved.size() >= max;) {
+      TagState& tag = *each->second;
+      // A handle out there would go on with a state of its own, out of step with a new one.
+      const bool forgettable = each->second.use_count() == 1 && tag.not_found();
+      if (tag.resolved()) {
+        tags.insert(each->second);
+      } else if (forgettable) {
+        tag.close();
+      } else {
+        ++each;
+        continue;
+      }
+      each = unresolved.erase(each);
     }
+    if (unresolved.size() < max) return {};
   }
-  return {StatusCode::kUnavailable,
-          "too many names that are no tags were asked for lately; try again in a second"};
+  return {
+      StatusCode::kUnavailable,
+      "too many names that are not (yet) known to be tags were asked for lately; try again in a "
+      "second"};
 }
 
 SegmentAllocator::SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options)

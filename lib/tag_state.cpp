@@ -38,7 +38,7 @@ TagState::TagState(std::string tag, const TagOptions& options, std::shared_ptr<c
       options_(options),
       clock_(std::move(clock)),
       queue_(queue),
-      burn_(Duration(options.limits.hold) / 3),
+      burn_(options.limits.hold),
       burn_at_(clock_->now()),
       random_(static_cast<std::minstd_rand::result_type>(options.seed ^
                                                          std::hash<std::string>()(tag_))) {}
@@ -46,6 +46,11 @@ TagState::TagState(std::string tag, const TagOptions& options, std::shared_ptr<c
 Status TagState::forked_status() const {
   return {StatusCode::kFailedPrecondition,
           "this process is a fork of the one that made the allocator; make a new one here"};
+}
+
+bool TagState::not_found() const {
+  const MutexLock lock(mutex_);
+  return error_.code() == StatusCode::kNotFound;
 }
 
 // --- callers ---

@@ -76,6 +76,9 @@ class TagState : public std::enable_shared_from_this<TagState> {
   // The store has shown a row of this tag.
   bool resolved() const { return resolved_.load(std::memory_order_relaxed); }  // a hint: no partner
 
+  // The store last said that there is no such tag.
+  bool not_found() const;
+
   // --- callers ---
 
   // Between `least` and `most` ids, in increasing order. take waits up to `timeout` (absent: the

@@ -69,7 +69,7 @@ struct TagStats {
   std::int64_t issued_ids = 0;
   std::int64_t held_ids = 0;  // leased and not yet issued
   std::int64_t returned_ids = 0;
-  double burn_ids_per_second = 0;  // a mean over a third of a hold, up to now
+  double burn_ids_per_second = 0;  // a mean over one hold, up to now
   std::int64_t leases = 0;
   std::int64_t lease_failures = 0;
   std::int64_t waits = 0;  // calls that found no id in memory

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_LOG_SINK_H_
+#define FEATHERID_LIB_LOG_SINK_H_
+
+#include <utility>
+
+#include "featherid/segment_allocator.h"
+#include "lib/mutex.h"
+
+namespace featherid {
+
+// The way to the application's log callback. Once close() has returned the callback is not running
+// and never runs again, though threads left behind may still write. It is somebody else's code, and
+// there may be no memory for a line: what is thrown costs the line, no more. Thread-safe.
+class LogSink {
+ public:
+  explicit LogSink(LogCallback callback) : callback_(std::move(callback)) {}
+
+  // `line()` is the message; it is made only when there is a callback.
+  template <typename Line>
+  void write(LogLevel level, Line line) noexcept EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    if (!callback_) return;
+    try {
+      callback_(level, line());
+    } catch (...) {
+    }
+  }
+
+  void close() EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    callback_ = nullptr;
+  }
+
+ private:
+  Mutex mutex_;
+  LogCallback callback_ GUARDED_BY(mutex_);
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_LOG_SINK_H_
