@@ -170,6 +170,8 @@ std::vector<Setting> settings() {
        [](Config& c, Text t) { return set_number(t, "0", "1000000", &c.http.parked_max); }},
       {"admin-token-file", "FILE", "", "tokens that allow changes, one a line",
        [](Config& c, Text t) { return set_token_file(t, &c.admin_tokens); }},
+      {"metrics-tags", "N", "100", "tags that have metrics of their own; the others are summed",
+       [](Config& c, Text t) { return set_number(t, "0", "10000", &c.metrics_tags_max); }},
       {"log-level", "LEVEL", "info", "debug, info, warn or error",
        [](Config& c, Text t) { return set_log_level(t, &c.log_level); }},
       {"log-dir", "FOLDER", "", "log to files here as well",

@@ -29,6 +29,7 @@ struct Config {
   spdlog::level::level_enum log_level = spdlog::level::info;
   LogFilesOptions log_files;  // no files while dir is empty
   std::vector<std::string> admin_tokens;
+  int metrics_tags_max = 0;
   std::int64_t max_batch_ids = 0;
   std::chrono::seconds call_timeout{0};  // of the store
   HttpOptions http;

@@ -58,6 +58,11 @@ void stop_logging() {
   spdlog::shutdown();
 }
 
+std::int64_t log_lines_overrun() {
+  const std::shared_ptr<spdlog::details::thread_pool> pool = spdlog::thread_pool();
+  return pool ? static_cast<std::int64_t>(pool->overrun_counter()) : 0;
+}
+
 void log_core(LogLevel level, std::string_view message) {
   static constexpr spdlog::level::level_enum kLevelOf[] = {
       spdlog::level::debug, spdlog::level::info, spdlog::level::warn, spdlog::level::err};

@@ -4,6 +4,7 @@
 
 #include <spdlog/common.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -24,6 +25,9 @@ void start_logging(spdlog::level::level_enum level, std::shared_ptr<LogFiles> fi
 
 // Writes what is queued, and logs no more.
 void stop_logging();
+
+// How many lines the thread that writes has dropped because it fell behind.
+std::int64_t log_lines_overrun();
 
 // The core's log lines, for AllocatorOptions::log.
 void log_core(LogLevel level, std::string_view message);

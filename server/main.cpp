@@ -22,6 +22,7 @@
 #include "server/config.h"
 #include "server/http/http_server.h"
 #include "server/logging.h"
+#include "server/metrics.h"
 #include "server/readiness.h"
 #include "server/routes/admin.h"
 #include "server/routes/ids.h"
@@ -104,7 +105,17 @@ int serve(const Config& config, std::shared_ptr<SegmentStore> store,
   HttpServer server(config.http, router);
   add_id_routes(router, allocator, config.max_batch_ids);
   add_admin_routes(router, auth);
-  add_ops_routes(router, readiness, [&server] { return server.draining(); });
+  Metrics metrics(static_cast<std::size_t>(config.metrics_tags_max), [&] {
+    MetricsSnapshot now;
+    now.tags = allocator.stats();
+    now.lease_latency = allocator.lease_latency();
+    now.store_up = readiness.store_status().value_or(Status(StatusCode::kUnavailable, "")).ok();
+    now.http = server.stats();
+    now.log_lines_overrun = log_lines_overrun();
+    now.log_lines_lost = log_files ? log_files->lines_lost() : 0;
+    return now;
+  });
+  add_ops_routes(router, readiness, metrics, [&server] { return server.draining(); });
 
   if (const Status bad = server.listen(config.listen); !bad.ok()) {
     return fail(kExitFailure, "--listen: " + text_of(config.listen) + ": " + bad.message());

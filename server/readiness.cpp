@@ -11,13 +11,13 @@ Readiness::Readiness(std::shared_ptr<SegmentStore> store, const SegmentAllocator
                      asio::thread_pool& pool)
     : store_(std::move(store)), allocator_(allocator), pool_(pool) {}
 
-std::optional<Status> Readiness::fresh() const {
+std::optional<Status> Readiness::store_status() const {
   const MutexLock lock(mutex_);
   if (std::chrono::steady_clock::now() - answered_at_ >= kFresh) return std::nullopt;
   return answer_;
 }
 
-void Readiness::refresh(Done done) {
+void Readiness::ask_store(Done done) {
   const MutexLock lock(mutex_);
   waiting_.push_back(std::move(done));
   if (waiting_.size() == 1) asio::post(pool_, [this] { probe(); });
@@ -31,15 +31,15 @@ bool Readiness::holds_ids() const {
 
 void Readiness::probe() {
   Status answer = store_->find("health").status();
-  if (answer.code() == StatusCode::kNotFound || (!answer.ok() && holds_ids())) answer = Status();
+  if (answer.code() == StatusCode::kNotFound) answer = Status();  // it has been looked up
   std::vector<Done> waiting;
   {
     const MutexLock lock(mutex_);
-    answer_ = answer;
+    answer_ = std::move(answer);
     answered_at_ = std::chrono::steady_clock::now();
     waiting.swap(waiting_);
   }
-  for (const Done& done : waiting) done(answer);
+  for (const Done& done : waiting) done();
 }
 
 }  // namespace featherid

@@ -15,25 +15,25 @@
 
 namespace featherid {
 
-// Whether ids can be served: the store answers, or some tag still holds ids in memory. It asks the
-// store on the pool, one question at a time, and uses up no id. Thread-safe. `allocator` and `pool`
+// Whether ids can be served: some tag holds ids in memory, or the store answers. It asks the store
+// on the pool, one question at a time, and uses up no id. Thread-safe. `allocator` and `pool`
 // must outlive it, and the pool must be joined first.
 class Readiness {
  public:
-  using Done = std::function<void(const Status&)>;
+  using Done = std::function<void()>;
 
   static constexpr std::chrono::milliseconds kFresh{1000};  // an answer is good for so long
 
   Readiness(std::shared_ptr<SegmentStore> store, const SegmentAllocator& allocator,
             asio::thread_pool& pool);
 
-  // The last answer, if it is fresh. OK: ready. Else the message says why not.
-  std::optional<Status> fresh() const EXCLUDES(mutex_);
+  // What the store said last, if that is fresh: OK, or why it cannot be used.
+  std::optional<Status> store_status() const EXCLUDES(mutex_);
 
-  // Asks anew, or joins the question under way; `done` gets the answer on a thread of the pool.
-  void refresh(Done done) EXCLUDES(mutex_);
+  // Asks the store, or joins the question under way; `done` is called on a thread of the pool once
+  // there is a fresh status.
+  void ask_store(Done done) EXCLUDES(mutex_);
 
-  // What can be said without the store.
   bool holds_ids() const;
 
  private:
@@ -44,8 +44,8 @@ class Readiness {
   asio::thread_pool& pool_;
 
   mutable Mutex mutex_;
-  std::vector<Done> waiting_ GUARDED_BY(mutex_);  // not empty: a question is under way
-  std::optional<Status> answer_ GUARDED_BY(mutex_);
+  std::vector<Done> waiting_ GUARDED_BY(mutex_);     // not empty: a question is under way
+  std::optional<Status> answer_ GUARDED_BY(mutex_);  // the store's last
   std::chrono::steady_clock::time_point answered_at_ GUARDED_BY(mutex_);
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/connection.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
@@ -23,6 +25,7 @@ Connection::Connection(ConnectionLoop& loop, asio::ip::tcp::socket socket)
     : loop_(loop),
       stream_(std::move(socket), loop.options.tls),
       peer_is_loopback_(stream_.peer_is_loopback()) {
+  ++loop_.counts.accepted;
   ++loop_.counts.connections;
 }
 
@@ -125,9 +128,17 @@ void Connection::serve() {
   read();
 }
 
+void Connection::begin_request() {
+  request_number_ = ++loop_.request_number;
+  request_began_ = Exchange::Clock::now();
+  wait_ = {request_began_ + loop_.options.request_timeout, false, {}};
+}
+
 bool Connection::answer(const HttpRequest& request) {
-  if (!waited_) wait_ = {Exchange::Clock::now() + loop_.options.request_timeout, false, {}};
+  if (!waited_) begin_request();
+  const std::size_t out_before = out_.size();
   Exchange exchange(request, peer_is_loopback_, wait_);
+  exchange.reply.request_number = request_number_;
   const bool keep = request.keep_alive && !loop_.draining;
   const Lane lane = loop_.router.lane_of(request);
   if (lane == Lane::kDirect) {
@@ -140,15 +151,25 @@ bool Connection::answer(const HttpRequest& request) {
       park(exchange);
       return false;
     }
-    exchange.reply = Reply();
     exchange.reply.fail_for_now("too many requests are waiting for ids; try again");
   }
   if (lane == Lane::kDirect || exchange.parked()) {
     append_response(exchange.reply, request.method == "HEAD", !keep, &out_);
   }
+  note_answer(exchange, out_.size() - out_before);
   waited_ = false;
   closing_ = !keep;
   return true;
+}
+
+void Connection::note_answer(const Exchange& exchange, std::size_t bytes) {
+  const HttpRequest& request = exchange.request;
+  const auto took = Exchange::Clock::now() - request_began_;
+  loop_.stats.note(loop_.router.number_of(request.path), exchange.reply.status, took);
+  if (!spdlog::should_log(spdlog::level::debug)) return;
+  spdlog::debug("{} {} status={} bytes={} seconds={:.6f} peer={} {}", request.method,
+                request.target, exchange.reply.status, bytes,
+                std::chrono::duration<double>(took).count(), stream_.peer(), exchange.log_tag());
 }
 
 void Connection::park(const Exchange& exchange) {
@@ -183,13 +204,21 @@ void Connection::end_wait(bool expired, const Status& outcome) {
 }
 
 void Connection::reject(int status, std::string_view reason) {
+  begin_request();
+  const std::size_t out_before = out_.size();
   Reply reply;
+  reply.request_number = request_number_;
   if (status == 503) {
     reply.fail_for_now(reason);
   } else {
     reply.fail(status, ApiCode::kBadRequest, reason);
   }
   append_response(reply, false, true, &out_);
+  loop_.stats.note(loop_.router.number_of({}), status, Exchange::Clock::duration(0));
+  if (spdlog::should_log(spdlog::level::debug)) {
+    spdlog::debug("no request: {} status={} bytes={} peer={} {}", reason, status,
+                  out_.size() - out_before, stream_.peer(), log_tag(request_number_, {}));
+  }
   closing_ = true;
 }
 

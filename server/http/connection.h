@@ -16,6 +16,7 @@
 #include "server/http/exchange.h"
 #include "server/http/http_options.h"
 #include "server/http/httplib_bridge.h"
+#include "server/http/request_stats.h"
 #include "server/http/router.h"
 #include "server/http/stream.h"
 
@@ -25,11 +26,13 @@ class Connection;
 
 // Counts over all event loops.
 struct HttpCounts {
+  std::atomic<std::uint64_t> accepted{0};  // connections ever
   std::atomic<int> connections{0};
   std::atomic<int> parked{0};
 };
 
-// What the connections of one event loop share. Used by that loop's thread only, but for `counts`.
+// What the connections of one event loop share. Used by that loop's thread only, but for `counts`
+// and `stats`.
 struct ConnectionLoop {
   ConnectionLoop(const HttpOptions& options_in, const Router& router_in, HttpCounts& counts_in)
       : options(options_in), router(router_in), counts(counts_in), bridge(router_in) {}
@@ -39,6 +42,8 @@ struct ConnectionLoop {
   const Router& router;
   HttpCounts& counts;
   HttplibBridge bridge;
+  RequestStats stats{0};  // made anew once the router has all its routes
+  std::uint64_t request_number = random_request_number();  // of the last request
   std::unordered_set<std::shared_ptr<Connection>> connections;
   int parked = 0;
   bool draining = false;
@@ -75,6 +80,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void make_room();
   void serve();
   bool answer(const HttpRequest& request);
+  void begin_request();
+  void note_answer(const Exchange& exchange, std::size_t bytes);
   void park(const Exchange& exchange);
   void resume(std::uint64_t wait_number, const Status& outcome);
   void end_wait(bool expired, const Status& outcome);
@@ -96,6 +103,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t in_end_ = 0;
   std::string out_;
   std::size_t out_begin_ = 0;
+
+  // The request at the front of in_.
+  std::uint64_t request_number_ = 0;
+  Exchange::Clock::time_point request_began_;
 
   // The wait of the request at the front of in_. The number tells a late Resume from the awaited
   // one.

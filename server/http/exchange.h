@@ -4,12 +4,14 @@
 
 #include <chrono>
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "featherid/status.h"
 #include "server/http/query.h"
 #include "server/http/reply.h"
 #include "server/http/request_gate.h"
+#include "server/http/request_trace.h"
 
 namespace featherid {
 
@@ -39,6 +41,11 @@ class Exchange {
   const Wait wait;
   Query query;
   Reply reply;
+
+  // What a log line about this request ends in.
+  std::string log_tag() const {
+    return featherid::log_tag(reply.request_number, request.traceparent);
+  }
 
   std::chrono::milliseconds time_left() const {
     return std::chrono::ceil<std::chrono::milliseconds>(wait.deadline - Clock::now());

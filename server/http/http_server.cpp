@@ -26,6 +26,7 @@ constexpr std::chrono::milliseconds kTickWhileParked{25};
 
 HttpServer::HttpServer(const HttpOptions& options, const Router& router)
     : options_(options),
+      router_(router),
       loops_([&] {
         std::vector<std::unique_ptr<Loop>> loops;
         for (int i = 0; i < options.io_threads; ++i) {
@@ -58,6 +59,9 @@ Status HttpServer::listen(const tcp::endpoint& endpoint) {
 tcp::endpoint HttpServer::endpoint() const { return acceptor_.local_endpoint(); }
 
 void HttpServer::run() {
+  for (const std::unique_ptr<Loop>& loop : loops_) {
+    loop->shared.stats = RequestStats(router_.paths().size() + 1);
+  }
   accept();
   for (const std::unique_ptr<Loop>& loop : loops_) tick(*loop);
   std::vector<std::thread> threads;
@@ -66,6 +70,21 @@ void HttpServer::run() {
   }
   main_loop().run();
   for (std::thread& thread : threads) thread.join();
+}
+
+HttpStats HttpServer::stats() const {
+  HttpStats stats;
+  std::vector<std::string> paths = router_.paths();
+  paths.emplace_back();
+  std::vector<RouteStats> sums(paths.size());
+  for (const std::unique_ptr<Loop>& loop : loops_) loop->shared.stats.add_to(&sums);
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    stats.routes.push_back({std::move(paths[i]), std::move(sums[i])});
+  }
+  stats.accepted = counts_.accepted;
+  stats.connections = counts_.connections;
+  stats.parked = counts_.parked;
+  return stats;
 }
 
 void HttpServer::stop() {

@@ -7,7 +7,9 @@
 #include <asio/steady_timer.hpp>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "featherid/status.h"
@@ -16,6 +18,18 @@
 #include "server/http/router.h"
 
 namespace featherid {
+
+// What a server has done, at one moment.
+struct HttpStats {
+  struct Route {
+    std::string path;  // empty: of requests for no route, and of what was no request
+    RouteStats stats;
+  };
+  std::vector<Route> routes;
+  std::uint64_t accepted = 0;  // connections
+  int connections = 0;
+  int parked = 0;  // requests
+};
 
 // Listens, and serves connections on a few event loops, one thread each. The router must outlive
 // it, and so must nothing that still may call a Resume: end those callers first.
@@ -40,6 +54,9 @@ class HttpServer {
   void drain();
   bool draining() const { return draining_; }  // from any thread
 
+  // Counts since the start, and what is there now; from any thread once run() has begun.
+  HttpStats stats() const;
+
   // Ends run() now.
   void stop();
 
@@ -58,6 +75,7 @@ class HttpServer {
   void drain(Loop& loop);
 
   const HttpOptions options_;
+  const Router& router_;
   HttpCounts counts_;
   std::vector<std::unique_ptr<Loop>> loops_;
   asio::ip::tcp::acceptor acceptor_;

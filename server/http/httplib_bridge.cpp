@@ -56,6 +56,9 @@ class HttplibBridge::Server final : public httplib::Server {
       if (reply.header.first != nullptr) {
         response.set_header(reply.header.first, reply.header.second);
       }
+      if (const std::string id = request_id_of(reply); !id.empty()) {
+        response.set_header("X-Request-Id", id);
+      }
       return HandlerResponse::Handled;
     });
     set_post_routing_handler([](const httplib::Request&, httplib::Response& response) {

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "server/http/request_trace.h"
+
 namespace featherid {
 
 namespace {
@@ -68,6 +70,8 @@ void Reply::succeed(std::string_view json) {
 
 void Reply::fail(int http_status, ApiCode code, std::string_view message) {
   status = http_status;
+  content_type = "application/json";
+  header = {nullptr, {}};
   body = R"({"code":)" + std::to_string(static_cast<int>(code)) + R"(,"msg":)" +
          json_string(message) + R"(,"data":null})";
 }
@@ -75,6 +79,11 @@ void Reply::fail(int http_status, ApiCode code, std::string_view message) {
 void Reply::fail_for_now(std::string_view message) {
   fail(503, ApiCode::kUnavailable, message);
   header = {"Retry-After", "1"};
+}
+
+std::string request_id_of(const Reply& reply) {
+  const bool named = reply.status >= 400 && reply.request_number != 0;
+  return named ? request_id(reply.request_number) : std::string();
 }
 
 const char* reason_phrase(int status) {
@@ -133,6 +142,9 @@ void append_response(const Reply& reply, bool head, bool close, std::string* out
   out->append("Content-Length: ").append(std::to_string(reply.body.size()));
   out->append("\r\nContent-Type: ").append(reply.content_type).append("\r\n");
   if (name != nullptr && !comes_first) append_header();
+  if (const std::string id = request_id_of(reply); !id.empty()) {
+    out->append("X-Request-Id: ").append(id).append("\r\n");
+  }
   out->append("\r\n");
   if (!head) out->append(reply.body);
 }

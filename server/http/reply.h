@@ -2,6 +2,7 @@
 #ifndef FEATHERID_SERVER_HTTP_REPLY_H_
 #define FEATHERID_SERVER_HTTP_REPLY_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,17 +27,22 @@ struct Reply {
   int status = 200;
   const char* content_type = "application/json";
   std::string body;
-  Header header{nullptr, {}};  // one header besides: Allow, Retry-After, WWW-Authenticate
+  Header header{nullptr, {}};        // one header besides: Allow, Retry-After, WWW-Authenticate
+  std::uint64_t request_number = 0;  // by which an error names its request; 0: it does not
 
   // {"code":0,"msg":"success","data":<json>}
   void succeed(std::string_view json);
-  // {"code":…,"msg":"…","data":null}
+  // {"code":…,"msg":"…","data":null}, whatever the reply was before
   void fail(int http_status, ApiCode code, std::string_view message);
   void fail_for_now(std::string_view message);  // 503, to be tried again in a second
 };
 
 // `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD.
 std::string json_string(std::string_view text);
+
+// The request's id, for X-Request-Id; empty where the answer is no error, which the log may name
+// but the client need not.
+std::string request_id_of(const Reply& reply);
 
 // "Not Found" and its like.
 const char* reason_phrase(int status);

@@ -12,11 +12,21 @@ void Router::get(std::string path, Lane lane, Handler handler) {
   routes_.push_back({std::move(path), lane, std::move(handler)});
 }
 
+std::vector<std::string> Router::paths() const {
+  std::vector<std::string> paths;
+  for (const Route& route : routes_) paths.push_back(route.path);
+  return paths;
+}
+
+std::size_t Router::number_of(std::string_view path) const {
+  std::size_t number = 0;
+  while (number < routes_.size() && routes_[number].path != path) ++number;
+  return number;
+}
+
 const Router::Route* Router::find(std::string_view path) const {
-  for (const Route& route : routes_) {
-    if (route.path == path) return &route;
-  }
-  return nullptr;
+  const std::size_t number = number_of(path);
+  return number < routes_.size() ? &routes_[number] : nullptr;
 }
 
 Lane Router::lane_of(const HttpRequest& request) const {
@@ -43,8 +53,7 @@ void Router::dispatch(Exchange& exchange) const {
   try {
     route->handler(exchange);
   } catch (const std::exception& error) {
-    spdlog::error("{} failed: {}", route->path, error.what());
-    exchange.reply = Reply();
+    spdlog::error("{} failed: {} {}", route->path, error.what(), exchange.log_tag());
     exchange.reply.fail(500, ApiCode::kUnavailable, "the server failed; its log says why");
   }
 }

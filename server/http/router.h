@@ -2,6 +2,7 @@
 #ifndef FEATHERID_SERVER_HTTP_ROUTER_H_
 #define FEATHERID_SERVER_HTTP_ROUTER_H_
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,11 @@ class Router {
   void get(std::string path, Lane lane, Handler handler);
 
   Lane lane_of(const HttpRequest& request) const;
+
+  // The routes' paths in the order of their numbers. A path without a route has the number after
+  // the last one's.
+  std::vector<std::string> paths() const;
+  std::size_t number_of(std::string_view path) const;
 
   // Runs the route; where there is none, or it throws, the reply is an error.
   void dispatch(Exchange& exchange) const;

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include <cerrno>
+#include <sstream>
 
 namespace featherid {
 
@@ -31,6 +32,13 @@ bool Stream::peer_is_loopback() const {
   asio::error_code error;
   const tcp::endpoint peer = socket_.remote_endpoint(error);
   return !error && is_loopback(peer.address());
+}
+
+std::string Stream::peer() const {
+  asio::error_code ignored;
+  std::ostringstream text;
+  text << socket_.remote_endpoint(ignored);
+  return text.str();
 }
 
 void Stream::cancel() {

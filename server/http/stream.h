@@ -8,6 +8,7 @@
 #include <asio/post.hpp>
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -30,6 +31,7 @@ class Stream {
   Stream(asio::ip::tcp::socket socket, const TlsContext& tls);
 
   bool peer_is_loopback() const;
+  std::string peer() const;  // its address and port, for the log
 
   // As the socket's: handler(error, bytes).
   template <typename Handler>

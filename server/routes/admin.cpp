@@ -21,7 +21,7 @@ void serve_log_level(Exchange& exchange, const Auth& auth) {
     }
     if (!auth.may_change(exchange)) return;
     spdlog::default_logger()->set_level(*level);
-    spdlog::log(*level, "the log level is {} now", *wanted);
+    spdlog::log(*level, "the log level is {} now {}", *wanted, exchange.log_tag());
   }
   exchange.reply.succeed(json_string(log_level_name(spdlog::default_logger()->level())));
 }

@@ -8,34 +8,47 @@ namespace featherid {
 
 namespace {
 
+// True when there is a fresh status of the store, or none within the request's time; else the
+// request is parked until there is.
+bool wait_for_store(Exchange& exchange, Readiness& readiness) {
+  if (exchange.wait.expired || readiness.store_status()) return true;
+  exchange.park([&readiness](Exchange::Resume resume) {
+    readiness.ask_store([resume = std::move(resume)] { resume(Status()); });
+  });
+  return false;
+}
+
 void serve_ready(Exchange& exchange, Readiness& readiness, bool draining) {
   Reply& reply = exchange.reply;
   if (draining) return reply.fail_for_now("the server is stopping");
-  std::optional<Status> answer = readiness.fresh();
-  if (!answer && exchange.wait.expired) {
-    answer = readiness.holds_ids()
-                 ? Status()
-                 : Status(StatusCode::kUnavailable, "the store has not answered in time");
+  if (!readiness.holds_ids()) {
+    if (!wait_for_store(exchange, readiness)) return;
+    const Status store = readiness.store_status().value_or(
+        Status(StatusCode::kUnavailable, "the store has not answered in time"));
+    if (!store.ok()) return reply.fail_for_now("not ready: " + store.message());
   }
-  if (!answer) {
-    return exchange.park([&readiness](Exchange::Resume resume) {
-      // Whatever the answer is, the second run reads it afresh.
-      readiness.refresh([resume = std::move(resume)](const Status&) { resume(Status()); });
-    });
-  }
-  if (!answer->ok()) return reply.fail_for_now("not ready: " + answer->message());
   reply.succeed(R"("ready")");
+}
+
+void serve_metrics(Exchange& exchange, Readiness& readiness, Metrics& metrics) {
+  if (!wait_for_store(exchange, readiness)) return;
+  exchange.reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  exchange.reply.body = metrics.text();
 }
 
 }  // namespace
 
-void add_ops_routes(Router& router, Readiness& readiness, std::function<bool()> draining) {
+void add_ops_routes(Router& router, Readiness& readiness, Metrics& metrics,
+                    std::function<bool()> draining) {
   router.get("/healthz", Lane::kBridge,
              [](Exchange& exchange) { exchange.reply.succeed(R"("ok")"); });
   router.get("/readyz", Lane::kBridge,
              [&readiness, draining = std::move(draining)](Exchange& exchange) {
                serve_ready(exchange, readiness, draining());
              });
+  router.get("/metrics", Lane::kBridge, [&readiness, &metrics](Exchange& exchange) {
+    serve_metrics(exchange, readiness, metrics);
+  });
 }
 
 }  // namespace featherid

@@ -5,13 +5,15 @@
 #include <functional>
 
 #include "server/http/router.h"
+#include "server/metrics.h"
 #include "server/readiness.h"
 
 namespace featherid {
 
-// GET /healthz and /readyz. `readiness` must outlive the router; `draining` is called from any
-// loop.
-void add_ops_routes(Router& router, Readiness& readiness, std::function<bool()> draining);
+// GET /healthz, /readyz and /metrics. `readiness` and `metrics` must outlive the router; `draining`
+// is called from any loop.
+void add_ops_routes(Router& router, Readiness& readiness, Metrics& metrics,
+                    std::function<bool()> draining);
 
 }  // namespace featherid
 

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#include "server/http/request_stats.h"
+
+namespace featherid {
+
+void RequestStats::note(std::size_t route, int status, std::chrono::nanoseconds took) {
+  std::size_t bucket = 0;  // a scan: nearly every answer takes less than the first bounds
+  while (bucket < RouteStats::kBounds.size() && took > RouteStats::kBounds[bucket]) ++bucket;
+  Route& counts = routes_[route];
+  counts.answers[static_cast<std::size_t>(status) - kStatusMin].add(1);
+  counts.took[bucket].add(1);
+  counts.took_ns.add(static_cast<std::uint64_t>(took.count()));
+}
+
+void RequestStats::add_to(std::vector<RouteStats>* sums) const {
+  for (std::size_t i = 0; i < routes_.size(); ++i) {
+    const Route& route = routes_[i];
+    RouteStats& sum = (*sums)[i];
+    for (std::size_t status = 0; status < kStatuses; ++status) {
+      if (const std::uint64_t count = route.answers[status].value(); count > 0) {
+        sum.answers[static_cast<int>(kStatusMin + status)] += count;
+      }
+    }
+    for (std::size_t bucket = 0; bucket < sum.took.size(); ++bucket) {
+      sum.took[bucket] += route.took[bucket].value();
+    }
+    sum.took_sum += std::chrono::nanoseconds(route.took_ns.value());
+  }
+}
+
+}  // namespace featherid

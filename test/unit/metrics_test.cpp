@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#include "server/metrics.h"
+
+#include <string>
+
+#include "test/support/catch.h"
+
+namespace featherid {
+
+namespace {
+
+TagStats tag(const std::string& name, std::int64_t held_ids, double burn) {
+  TagStats stats;
+  stats.tag = name;
+  stats.issued_ids = 10;
+  stats.held_ids = held_ids;
+  stats.burn_ids_per_second = burn;
+  return stats;
+}
+
+struct Fixture {
+  MetricsSnapshot now;
+  std::string text;
+
+  explicit Fixture(std::size_t tags_max = 100) : metrics(tags_max, [this] { return now; }) {}
+
+  // The value of a series as written; nothing where it is not there.
+  std::string value(const std::string& series) {
+    text = "\n" + metrics.text();
+    const std::size_t at = text.find("\n" + series + " ");
+    if (at == std::string::npos) return {};
+    const std::size_t begin = at + series.size() + 2;
+    return text.substr(begin, text.find('\n', begin) - begin);
+  }
+
+  Metrics metrics;
+};
+
+}  // namespace
+
+TEST_CASE("an outage is survivable for what is held over the burn, of the worst tag", "[metrics]") {
+  Fixture f;
+  CHECK(f.value("featherid_outage_survivable_min_seconds") == "+Inf");
+  f.now.tags = {tag("busy", 3000, 100), tag("idle", 3000, 0)};
+  CHECK(f.value(R"(featherid_outage_survivable_seconds{tag="busy"})") == "30");
+  CHECK(f.value(R"(featherid_outage_survivable_seconds{tag="idle"})") == "+Inf");
+  CHECK(f.value("featherid_outage_survivable_min_seconds") == "30");
+  f.now.tags.push_back(tag("empty", 0, 0));
+  CHECK(f.value("featherid_outage_survivable_min_seconds") == "0");
+}
+
+TEST_CASE("so many tags have labels; the others are summed, and no counter falls", "[metrics]") {
+  Fixture f(2);
+  const std::string issued = "featherid_ids_issued_total";
+  f.now.tags = {tag("b", 1, 0), tag(kOtherTags, 1, 0), tag("c", 1, 0)};
+  CHECK(f.value(issued + R"x({tag="(other)"})x") == "10");
+  // Others come, and the order is another: who has a label keeps it.
+  f.now.tags = {tag("a", 1, 0), tag("c", 1, 0), tag("z", 100, 10), tag(kOtherTags, 1, 0),
+                tag("b", 1, 0)};
+  CHECK(f.value(issued + R"({tag="b"})") == "10");
+  CHECK(f.value(issued + R"({tag="c"})") == "10");
+  CHECK(f.value(issued + R"x({tag="(other)"})x") == "30");
+  CHECK(f.value(issued + R"({tag="a"})").empty());
+  CHECK(f.value(R"x(featherid_outage_survivable_seconds{tag="(other)"})x") == "10");
+}
+
+TEST_CASE("a stopped tag, the store and lost log lines show", "[metrics]") {
+  Fixture f;
+  f.now.tags = {tag("order", 1, 0)};
+  CHECK(f.value(R"(featherid_tags_stopped{tag="order"})") == "0");
+  CHECK(f.value("featherid_store_up") == "0");
+  f.now.tags[0].last_error = {StatusCode::kDataLoss, "it went backwards"};
+  f.now.store_up = true;
+  f.now.log_lines_overrun = 3;
+  f.now.log_lines_lost = 4;
+  CHECK(f.value(R"(featherid_tags_stopped{tag="order"})") == "1");
+  CHECK(f.value("featherid_store_up") == "1");
+  CHECK(f.value(R"(featherid_log_lines_dropped_total{reason="queue_full"})") == "3");
+  CHECK(f.value(R"(featherid_log_lines_dropped_total{reason="not_writable"})") == "4");
+}
+
+TEST_CASE("histograms add up", "[metrics]") {
+  Fixture f;
+  f.now.lease_latency.counts[0] = 1;
+  f.now.lease_latency.counts[3] = 2;
+  f.now.lease_latency.counts.back() = 4;
+  f.now.lease_latency.sum = std::chrono::milliseconds(1500);
+  const std::string name = "featherid_lease_duration_seconds";
+  CHECK(f.value(name + R"(_bucket{le="0.001"})") == "1");
+  CHECK(f.value(name + R"(_bucket{le="0.002"})") == "3");
+  CHECK(f.value(name + R"(_bucket{le="5"})") == "3");
+  CHECK(f.value(name + R"(_bucket{le="+Inf"})") == "7");
+  CHECK(f.value(name + "_count") == "7");
+  CHECK(f.value(name + "_sum") == "1.5");
+
+  RequestStats loop(2);
+  loop.note(0, 200, std::chrono::microseconds(10));
+  loop.note(0, 503, std::chrono::microseconds(11));
+  loop.note(0, 200, std::chrono::seconds(9));
+  std::vector<RouteStats> sums(2);
+  loop.add_to(&sums);
+  loop.add_to(&sums);  // as of two loops
+  f.now.http.routes = {{"/a", sums[0]}, {"", sums[1]}};
+  CHECK(f.value(R"(featherid_http_requests_total{route="/a",status="200"})") == "4");
+  CHECK(f.value(R"(featherid_http_requests_total{route="/a",status="503"})") == "2");
+  const std::string took = "featherid_http_request_duration_seconds";
+  CHECK(f.value(took + R"(_bucket{route="/a",le="1e-05"})") == "2");
+  CHECK(f.value(took + R"(_bucket{route="/a",le="5"})") == "4");
+  CHECK(f.value(took + R"(_count{route="/a"})") == "6");
+  CHECK(f.value(took + R"x(_count{route="(other)"})x") == "0");
+}
+
+}  // namespace featherid
