@@ -95,6 +95,24 @@ TEST_CASE("a store that throws fails that call only", "[refiller][fault]") {
   CHECK_THAT(f.log.at(0), Catch::Matchers::Contains("boom"));
 }
 
+TEST_CASE("what the log throws costs the line and nothing else", "[refiller][fault]") {
+  Fixture f;
+  auto refiller =
+      std::make_shared<Refiller>(f.store, f.clock, [](LogLevel, std::string_view) { throw 42; });
+  REQUIRE(f.store->create("order", 100).ok());
+  f.store->on_lease = [](std::string_view, std::int64_t) {
+    return Status(StatusCode::kUnavailable, "the store is down");
+  };
+  const auto tag = std::make_shared<TagState>("order", kOptions, f.clock, refiller.get());
+  CHECK(Fixture::next(*tag) == 0);
+  CHECK(refiller->run_once());
+  f.store->on_lease = nullptr;
+  f.clock->advance(seconds(1));
+  CHECK(refiller->run_once());
+  CHECK(Fixture::next(*tag) == 1);
+  tag->close();
+}
+
 TEST_CASE("an ambiguous lease is never used: its ids become a gap", "[refiller][fault]") {
   Fixture f;
   TagState& tag = f.add("order", 100);

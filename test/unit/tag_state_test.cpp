@@ -2,6 +2,7 @@
 #include "lib/tag_state.h"
 
 #include <memory>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,10 +21,12 @@ namespace {
 class RecordingQueue final : public RefillQueue {
  public:
   void request(std::shared_ptr<TagState> tag, TimePoint due) override {
+    if (full) throw std::bad_alloc();
     tag_ = std::move(tag);
     due_ = due;
     ++requests_;
   }
+  bool full = false;
   int requests() const { return requests_; }
   TimePoint due() const { return due_; }
 
@@ -122,6 +125,41 @@ TEST_CASE("a range comes whole and in order, across leases, or not at all", "[ta
   const Result<std::vector<IdRange>> taken = f.tag->try_take(150, 150);
   REQUIRE(taken.ok());
   CHECK(*taken == std::vector<IdRange>{{3, 101}, {1101, 1153}});
+}
+
+TEST_CASE("where no flight can be asked for nobody waits for one", "[tag_state][fault]") {
+  Fixture f;
+  f.queue.full = true;
+  int calls = 0;
+  const auto count = [&](const Status&) { ++calls; };
+  CHECK_THROWS_AS(f.tag->on_ready(1, seconds(60), count), std::bad_alloc);
+  CHECK_THROWS_AS(f.next(), std::bad_alloc);
+  CHECK_THROWS_AS(f.tag->take(1, 1, seconds(60)), std::bad_alloc);
+  f.queue.full = false;
+  f.tag->on_ready(1, seconds(60), count);
+  CHECK(f.queue.requests() == 1);
+  f.queue.full = true;
+  f.fail(down());  // and its retry cannot be asked for
+  CHECK(calls == 1);
+  f.queue.full = false;
+  f.clock->advance(seconds(1));
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK(f.next() == 1);
+}
+
+TEST_CASE("what a callback throws costs the others nothing", "[tag_state][fault]") {
+  Fixture f;
+  int calls = 0;
+  for (int i = 0; i < 3; ++i) {
+    f.tag->on_ready(1, seconds(60), [&](const Status& status) {
+      CHECK(status.ok());
+      ++calls;
+      throw std::bad_alloc();
+    });
+  }
+  f.refill();
+  CHECK(calls == 3);
 }
 
 TEST_CASE("failures are retried after a growing pause", "[tag_state][fault]") {
