@@ -34,6 +34,7 @@ Connection::~Connection() { --loop_.counts.connections; }
 void Connection::start() {
   deadline_ = Exchange::Clock::now() + loop_.options.header_timeout;
   read();
+  if (loop_.draining) drain();
 }
 
 void Connection::refuse(std::string_view reason) {
@@ -53,15 +54,17 @@ void Connection::close() {
 }
 
 void Connection::drain() {
-  if (state_ == State::kReading && in_begin_ == in_end_) return close();
+  if (!idle()) return;
+  deadline_ = std::min(deadline_, Exchange::Clock::now() + loop_.options.drain_grace());
 }
 
 void Connection::sweep(Exchange::Clock::time_point now) {
   if (now < deadline_) return;
   switch (state_) {
     case State::kReading:
-      if (in_begin_ == in_end_) return close();
       stream_.cancel();  // the read under way: its buffer is about to be used otherwise
+      // Not closed at once: a request that is on its way must not meet a reset.
+      if (idle()) return linger();
       reject(408, "the request did not come in time");
       return write();
     case State::kParked:
@@ -121,7 +124,7 @@ void Connection::serve() {
       reject(verdict.status, verdict.reason);
       break;
     }
-    if (!answer(verdict.request)) return;
+    if (!answer(verdict.request, verdict.length_bytes < input().size())) return;
     in_begin_ += verdict.length_bytes;
   }
   if (!out_.empty()) return write();
@@ -134,12 +137,13 @@ void Connection::begin_request() {
   wait_ = {request_began_ + loop_.options.request_timeout, false, {}};
 }
 
-bool Connection::answer(const HttpRequest& request) {
+// False when the request is parked. `more_follow`: its client has sent more behind it.
+bool Connection::answer(const HttpRequest& request, bool more_follow) {
   if (!waited_) begin_request();
   const std::size_t out_before = out_.size();
   Exchange exchange(request, peer_is_loopback_, wait_);
   exchange.reply.request_number = request_number_;
-  const bool keep = request.keep_alive && !loop_.draining;
+  const bool keep = request.keep_alive && (!loop_.draining || more_follow);
   const Lane lane = loop_.router.lane_of(request);
   if (lane == Lane::kDirect) {
     loop_.router.dispatch(exchange);
@@ -260,9 +264,9 @@ void Connection::write() {
       if (self->state_ == State::kReading) self->serve();
     });
   }
-  if (loop_.draining) return close();
   deadline_ = Exchange::Clock::now() + loop_.options.idle_timeout;
   read();
+  if (loop_.draining) drain();
 }
 
 // Closing at once could reset the connection and take the answer away from the client: unread bytes

@@ -47,6 +47,7 @@ struct ConnectionLoop {
   std::unordered_set<std::shared_ptr<Connection>> connections;
   int parked = 0;
   bool draining = false;
+  bool accepting = true;  // more connections may still come
 };
 
 // One client's connection: reads requests, answers them in their order, parks the one that must
@@ -64,7 +65,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The loop's ticker calls this now and then: ends what has taken too long.
   void sweep(Exchange::Clock::time_point now);
 
-  // The server stops: closes now if no request has begun, else after the next answer.
+  // The server stops: ends after the answer to the requests that have come, or that still come
+  // within the grace of the options.
   void drain();
 
   void close();
@@ -73,13 +75,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // One thing at a time is under way, and deadline_ is its end.
   enum class State { kReading, kParked, kWriting, kLingering, kClosed };
 
+  bool idle() const { return state_ == State::kReading && in_begin_ == in_end_; }
   std::string_view input() const { return {in_.data() + in_begin_, in_end_ - in_begin_}; }
 
   void read();
   void on_read(asio::error_code error, std::size_t bytes);
   void make_room();
   void serve();
-  bool answer(const HttpRequest& request);
+  bool answer(const HttpRequest& request, bool more_follow);
   void begin_request();
   void note_answer(const Exchange& exchange, std::size_t bytes);
   void park(const Exchange& exchange);

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/http_server.h"
 
+#include <linux/filter.h>
+#include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 
 #include <asio/post.hpp>
 #include <chrono>
+#include <cstdint>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <utility>
@@ -22,6 +27,25 @@ constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::milliseconds kTickWhileParked{25};
 
+// From now on the kernel drops the first packet of every new client, which the client sends again
+// after a second; handshakes that have begun still end. Without it, what the kernel has taken
+// between the last accept() and close() would be reset.
+void drop_new_clients(int listener) {
+  constexpr std::uint32_t kFlagsOffset = 13;
+  constexpr std::uint32_t kDropped = 0;
+  constexpr std::uint32_t kWhole = UINT32_MAX;
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlagsOffset),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_SYN, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, kDropped),
+      BPF_STMT(BPF_RET | BPF_K, kWhole),
+  };
+  const sock_fprog filter{std::size(program), program};
+  if (::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0) {
+    spdlog::warn("cannot hold off new clients: some that connect just now may be reset");
+  }
+}
+
 }  // namespace
 
 HttpServer::HttpServer(const HttpOptions& options, const Router& router)
@@ -35,7 +59,8 @@ HttpServer::HttpServer(const HttpOptions& options, const Router& router)
         return loops;
       }()),
       acceptor_(main_loop()),
-      accept_pause_(main_loop()) {}
+      accept_pause_(main_loop()),
+      drain_grace_(main_loop()) {}
 
 HttpServer::~HttpServer() = default;
 
@@ -65,8 +90,12 @@ void HttpServer::run() {
   accept();
   for (const std::unique_ptr<Loop>& loop : loops_) tick(*loop);
   std::vector<std::thread> threads;
+  other_loops_ = static_cast<int>(loops_.size()) - 1;
   for (std::size_t i = 1; i < loops_.size(); ++i) {
-    threads.emplace_back([&loop = *loops_[i]] { loop.shared.context.run(); });
+    threads.emplace_back([this, &loop = *loops_[i]] {
+      loop.shared.context.run();
+      --other_loops_;
+    });
   }
   main_loop().run();
   for (std::thread& thread : threads) thread.join();
@@ -94,7 +123,7 @@ void HttpServer::stop() {
 // --- accepting ---
 
 void HttpServer::accept() {
-  Loop& loop = *loops_[next_loop_++ % loops_.size()];
+  Loop& loop = next_loop();
   acceptor_.async_accept(loop.shared.context,
                          [this, &loop](asio::error_code error, tcp::socket socket) {
                            deal(error, std::move(socket), loop);
@@ -102,25 +131,42 @@ void HttpServer::accept() {
 }
 
 void HttpServer::deal(asio::error_code error, tcp::socket socket, Loop& loop) {
-  if (draining_) return;
   if (!error) {
     asio::post(loop.shared.context, [this, &loop, socket = std::move(socket)]() mutable {
       take(std::move(socket), loop);
     });
-    return accept();
+    return accept_or_end();
   }
-  if (error == asio::error::connection_aborted) return accept();
+  if (error == asio::error::connection_aborted || grace_is_over_) return accept_or_end();
   // Out of descriptors or memory: the connection stays in the backlog, so trying at once would
   // spin.
   spdlog::warn("cannot accept a connection: {}", error.message());
   accept_pause_.expires_after(kAcceptPause);
-  accept_pause_.async_wait([this](asio::error_code cancelled) {
-    if (!cancelled && !draining_) accept();
-  });
+  accept_pause_.async_wait([this](asio::error_code) { accept_or_end(); });
+}
+
+void HttpServer::accept_or_end() { grace_is_over_ ? end_accepting() : accept(); }
+
+// Takes what the kernel has still accepted, and closes.
+void HttpServer::end_accepting() {
+  asio::error_code error;
+  acceptor_.non_blocking(true, error);
+  while (!error) {
+    Loop& loop = next_loop();
+    tcp::socket socket = acceptor_.accept(loop.shared.context, error);
+    if (error) break;
+    asio::post(loop.shared.context, [this, &loop, socket = std::move(socket)]() mutable {
+      take(std::move(socket), loop);
+    });
+  }
+  acceptor_.close(error);
+  // Behind the connections in each loop's queue.
+  for (const std::unique_ptr<Loop>& loop : loops_) {
+    asio::post(loop->shared.context, [&shared = loop->shared] { shared.accepting = false; });
+  }
 }
 
 void HttpServer::take(tcp::socket socket, Loop& loop) {
-  if (loop.shared.draining) return;
   const int others = counts_.connections;
   if (others >= options_.connections_max + kRefusedMax) return;
   auto connection = std::make_shared<Connection>(loop.shared, std::move(socket));
@@ -141,23 +187,25 @@ void HttpServer::tick(Loop& loop) {
   const std::vector<std::shared_ptr<Connection>> connections(shared.connections.begin(),
                                                              shared.connections.end());
   for (const std::shared_ptr<Connection>& connection : connections) connection->sweep(now);
-  if (shared.draining && (shared.connections.empty() || now >= drain_deadline_)) {
-    if (!shared.connections.empty()) {
-      spdlog::warn("{} connections were cut off: --drain-timeout is over",
-                   shared.connections.size());
-    }
-    return shared.context.stop();
-  }
+  if (shared.draining && end_if_drained(loop, now)) return;
   const bool closely = shared.parked > 0 || shared.draining || options_.request_timeout < 2 * kTick;
   loop.ticker.expires_after(closely ? kTickWhileParked : kTick);
   loop.ticker.async_wait([this, &loop](asio::error_code) { tick(loop); });
 }
 
+// --- stopping ---
+
 void HttpServer::drain() {
   if (draining_.exchange(true)) return;
   drain_deadline_ = Exchange::Clock::now() + options_.drain_timeout;
-  asio::error_code ignored;
-  acceptor_.close(ignored);
+  drop_new_clients(acceptor_.native_handle());
+  drain_grace_.expires_after(options_.drain_grace());
+  drain_grace_.async_wait([this](asio::error_code) {
+    grace_is_over_ = true;
+    asio::error_code ignored;
+    acceptor_.cancel(ignored);  // whichever of the two is under way ends the accepting
+    accept_pause_.cancel();
+  });
   for (const std::unique_ptr<Loop>& loop : loops_) {
     asio::post(loop->shared.context, [this, &loop = *loop] { drain(loop); });
   }
@@ -168,6 +216,19 @@ void HttpServer::drain(Loop& loop) {
   const auto connections = loop.shared.connections;
   for (const std::shared_ptr<Connection>& connection : connections) connection->drain();
   loop.ticker.cancel();  // and so ticks closely from now on
+}
+
+bool HttpServer::end_if_drained(Loop& loop, Exchange::Clock::time_point now) {
+  ConnectionLoop& shared = loop.shared;
+  if (now < drain_deadline_) {
+    if (shared.accepting || !shared.connections.empty()) return false;
+    // The main loop is the last: it hears the second signal.
+    if (&loop == loops_.front().get() && other_loops_ > 0) return false;
+  } else if (!shared.connections.empty()) {
+    spdlog::warn("{} connections were cut off: --drain-timeout is over", shared.connections.size());
+  }
+  shared.context.stop();
+  return true;
 }
 
 }  // namespace featherid

@@ -50,7 +50,8 @@ class HttpServer {
   // Serves until drain() has finished or stop() is called.
   void run();
 
-  // Accepts no more, answers what is under way, closes, and ends run() within drain_timeout.
+  // Lets no new client in, answers what is under way and what has been sent, closes, and ends run()
+  // within drain_timeout.
   void drain();
   bool draining() const { return draining_; }  // from any thread
 
@@ -68,10 +69,14 @@ class HttpServer {
     asio::steady_timer ticker;
   };
 
+  Loop& next_loop() { return *loops_[next_loop_++ % loops_.size()]; }
   void accept();
+  void accept_or_end();
+  void end_accepting();
   void deal(asio::error_code error, asio::ip::tcp::socket socket, Loop& loop);
   void take(asio::ip::tcp::socket socket, Loop& loop);
   void tick(Loop& loop);
+  bool end_if_drained(Loop& loop, Exchange::Clock::time_point now);
   void drain(Loop& loop);
 
   const HttpOptions options_;
@@ -80,8 +85,11 @@ class HttpServer {
   std::vector<std::unique_ptr<Loop>> loops_;
   asio::ip::tcp::acceptor acceptor_;
   asio::steady_timer accept_pause_;
+  asio::steady_timer drain_grace_;
+  bool grace_is_over_ = false;
   std::size_t next_loop_ = 0;
   std::atomic<bool> draining_{false};
+  std::atomic<int> other_loops_{0};             // that run, besides the main one
   Exchange::Clock::time_point drain_deadline_;  // written before the loops are told
 };
 

@@ -153,6 +153,23 @@ TEST_CASE("a TLS connection over the limit is told so", "[e2e][tls]") {
   CHECK(answer->find("HTTP/1.1 503 ") == 0);
 }
 
+TEST_CASE("a drain ends TLS connections as TLS should", "[e2e][tls]") {
+  const ScratchDir scratch;
+  const Certificate certificate(scratch, "server");
+  ServerProcess server(scratch, tls_flags(certificate));
+  const TlsClient active(server.port(), certificate);
+  const TlsClient silent(server.port(), certificate);
+  for (const TlsClient* client : {&active, &silent}) {
+    client->send(kId);
+    REQUIRE(client->read_until("\"data\":"));
+  }
+  server.process().signal(SIGTERM);
+  active.send(kId);
+  CHECK(count_of(active.read_to_end().value_or(""), "\"code\":0") == 1);
+  CHECK(silent.read_to_end() == "");
+  CHECK(server.process().wait(std::chrono::seconds(10)) == 0);
+}
+
 TEST_CASE("a certificate that cannot be used is one line on standard error", "[e2e][tls]") {
   const ScratchDir scratch;
   const Certificate certificate(scratch, "server");

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "test/e2e/drain_load.h"
+#include "test/e2e/server_process.h"
+#include "test/support/catch.h"
+#include "test/support/frozen.h"
+#include "test/support/wait_until.h"
+
+namespace featherid::test {
+
+namespace {
+
+const std::string kRequest = "GET /api/v1/id?biz_tag=order HTTP/1.1\r\nHost: x\r\n\r\n";
+
+int answers_in(const std::optional<std::string>& text) {
+  int count = 0;
+  for (std::size_t at = 0; text && (at = text->find("\"code\":0", at)) != std::string::npos; ++at) {
+    ++count;
+  }
+  return count;
+}
+
+bool is_last_answer(const std::optional<std::string>& text) {
+  return answers_in(text) == 1 && text->find("Connection: close\r\n") != std::string::npos;
+}
+
+// How many restarts the campaign makes; FEATHERID_DRAIN_RESTARTS asks for more.
+int restarts() {
+  const char* const wanted = std::getenv("FEATHERID_DRAIN_RESTARTS");
+  return wanted != nullptr ? std::atoi(wanted) : 5;
+}
+
+}  // namespace
+
+TEST_CASE("what was sent before SIGTERM is answered, accepted or not", "[e2e][drain]") {
+  const ScratchDir scratch;
+  ServerProcess server(scratch);
+  std::vector<std::unique_ptr<RawClient>> kept;
+  std::vector<std::unique_ptr<RawClient>> fresh;
+  for (int i = 0; i < 50; ++i) {
+    kept.push_back(std::make_unique<RawClient>(server.port()));
+    kept.back()->send(kRequest);
+    REQUIRE(kept.back()->read_until("\"data\":"));
+  }
+  {
+    const Frozen frozen(server.process().pid());
+    server.process().signal(SIGTERM);  // is heard when it runs again, like all the rest
+    for (const auto& client : kept) client->send(kRequest + kRequest);
+    for (int i = 0; i < 50; ++i) {  // in the kernel's queue
+      fresh.push_back(std::make_unique<RawClient>(server.port()));
+      fresh.back()->send(kRequest);
+    }
+  }
+  for (const auto& client : kept) CHECK(answers_in(client->read_to_end()) == 2);
+  for (const auto& client : fresh) CHECK(answers_in(client->read_to_end()) == 1);
+  CHECK(server.process().wait(std::chrono::seconds(10)) == 0);
+}
+
+TEST_CASE("a drain has a grace: requests on their way are answered", "[e2e][drain]") {
+  const ScratchDir scratch;
+  ServerProcess server(scratch);
+  const RawClient active(server.port());
+  const RawClient silent(server.port());
+  const RawClient half_closed(server.port());
+  for (const RawClient* client : {&active, &silent, &half_closed}) {
+    client->send(kRequest);
+    REQUIRE(client->read_until("\"data\":"));
+  }
+  server.process().signal(SIGTERM);
+  REQUIRE(wait_until([&] { return server.output().find("stopping") != std::string::npos; }));
+  active.send(kRequest);
+  CHECK(is_last_answer(active.read_to_end()));
+  CHECK(silent.read_to_end() == "");
+  // The end came without a reset, though more is sent.
+  CHECK(half_closed.read_to_end() == "");
+  half_closed.send(kRequest);
+  CHECK(half_closed.read_to_end() == "");
+  CHECK(server.process().wait(std::chrono::seconds(10)) == 0);
+}
+
+// All clients see every answer that was begun, no connection that was made is reset, and no id was
+// used up for nobody: they come without a gap through all restarts.
+TEST_CASE("a drain under full load loses no accepted request", "[e2e][drain]") {
+  const ScratchDir scratch;
+  std::vector<std::int64_t> ids;
+  DrainLoad::Account sum;
+  for (int round = 0; round < restarts(); ++round) {
+    INFO("restart " << round);
+    ServerProcess server(scratch);
+    DrainLoad load(server.port());
+    load.run_until([](const DrainLoad::Account& account) { return account.answers > 3000; });
+    server.process().signal(SIGTERM);
+    load.run_to_end(
+        [&] { return server.process().wait(std::chrono::milliseconds(0)).has_value(); });
+    CHECK(server.process().wait(std::chrono::seconds(10)) == 0);
+    INFO(load.account().first_fault);
+    INFO(server.output());
+    REQUIRE(load.account().cut == 0);
+    REQUIRE(load.account().reset == 0);
+    ids.insert(ids.end(), load.account().ids.begin(), load.account().ids.end());
+    sum.answers += load.account().answers;
+    sum.clean_closes += load.account().clean_closes;
+    sum.unanswered += load.account().unanswered;
+    sum.refused += load.account().refused;
+  }
+  std::sort(ids.begin(), ids.end());
+  CHECK(std::adjacent_find(ids.begin(), ids.end()) == ids.end());
+  CHECK(ids.front() == 1);
+  CHECK(ids.back() == static_cast<std::int64_t>(ids.size()));
+  WARN(restarts() << " restarts: " << sum.answers << " whole answers, " << sum.clean_closes
+                  << " clean closes (" << sum.unanswered << " requests unanswered), " << sum.refused
+                  << " refused, 0 cut, 0 reset");
+}
+
+}  // namespace featherid::test
