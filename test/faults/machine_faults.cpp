@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdlib>
@@ -19,12 +20,17 @@ namespace {
 
 thread_local int uncounted = 0;
 
-void* allocate(std::size_t size, std::size_t alignment) {
-  if (uncounted == 0 && allocations.strikes()) throw std::bad_alloc();
-  const std::size_t whole = (size + alignment - 1) / alignment * alignment;
-  void* const memory = alignment <= alignof(std::max_align_t)
-                           ? std::malloc(size == 0 ? 1 : size)
-                           : std::aligned_alloc(alignment, whole == 0 ? alignment : whole);
+constexpr std::align_val_t kDefault{alignof(std::max_align_t)};
+
+void* allocate_or_null(std::size_t size, std::align_val_t alignment) noexcept {
+  if (uncounted == 0 && allocations.strikes()) return nullptr;
+  const auto unit = static_cast<std::size_t>(alignment);
+  const std::size_t units = std::max<std::size_t>(1, (size + unit - 1) / unit);
+  return std::aligned_alloc(unit, units * unit);
+}
+
+void* allocate(std::size_t size, std::align_val_t alignment) {
+  void* const memory = allocate_or_null(size, alignment);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
@@ -36,17 +42,47 @@ Uncounted::~Uncounted() { --uncounted; }
 
 }  // namespace featherid::test
 
-// The other forms (arrays, nothrow, sized delete) call these.
-void* operator new(std::size_t size) {
-  return featherid::test::allocate(size, alignof(std::max_align_t));
-}
+using featherid::test::allocate;
+using featherid::test::allocate_or_null;
+using featherid::test::kDefault;
+
+// Every form there is, for AddressSanitizer has its own of each that is not replaced.
+void* operator new(std::size_t size) { return allocate(size, kDefault); }
+void* operator new[](std::size_t size) { return allocate(size, kDefault); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
-  return featherid::test::allocate(size, static_cast<std::size_t>(alignment));
+  return allocate(size, alignment);
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return allocate(size, alignment);
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return allocate_or_null(size, kDefault);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return allocate_or_null(size, kDefault);
+}
+void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return allocate_or_null(size, alignment);
+}
+void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return allocate_or_null(size, alignment);
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::align_val_t, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
 
 extern "C" __attribute__((visibility("default"))) int pthread_create(
     pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "featherid/memory_store.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,27 +13,35 @@ TEST_CASE("a store call that finds no memory has changed nothing", "[faults][mem
   const Fault fault{"no memory", &allocations, nullptr};
   const std::string old_tag(kTagCharsMax, 'o');  // too long for a string's own buffer
   const std::string new_tag(kTagCharsMax, 'n');
-  const std::function<void(MemoryStore&)> calls[] = {
-      [&](MemoryStore& store) { static_cast<void>(store.create(new_tag, 7)); },
-      [&](MemoryStore& store) { static_cast<void>(store.create(old_tag, 7)); },
-      [&](MemoryStore& store) { static_cast<void>(store.find(old_tag)); },
-      [&](MemoryStore& store) { static_cast<void>(store.find(new_tag)); },
-      [&](MemoryStore& store) { static_cast<void>(store.list()); },
-      [&](MemoryStore& store) { static_cast<void>(store.set_step(old_tag, 9)); },
-      [&](MemoryStore& store) { static_cast<void>(store.advance(old_tag, 50)); },
-      [&](MemoryStore& store) { static_cast<void>(store.lease(old_tag, 10)); },
-      [&](MemoryStore& store) { static_cast<void>(store.lease(old_tag, kLeaseIdsMax + 1)); },
-      [&](MemoryStore& store) {
-        static_cast<void>(store.give_back(old_tag, {1, 6}));
-      },
+  struct Call {
+    const char* name;
+    std::function<void(MemoryStore&)> run;
   };
-  for (const auto& call : calls) {
-    fail_at_every_call("a call of MemoryStore", fault, [&](const Strike& strike) {
+  const Call calls[] = {
+      {"MemoryStore: create", [&](MemoryStore& s) { static_cast<void>(s.create(new_tag, 7)); }},
+      {"MemoryStore: create of what is there",
+       [&](MemoryStore& s) { static_cast<void>(s.create(old_tag, 7)); }},
+      {"MemoryStore: find", [&](MemoryStore& s) { static_cast<void>(s.find(old_tag)); }},
+      {"MemoryStore: find of what is not there",
+       [&](MemoryStore& s) { static_cast<void>(s.find(new_tag)); }},
+      {"MemoryStore: list", [&](MemoryStore& s) { static_cast<void>(s.list()); }},
+      {"MemoryStore: set_step", [&](MemoryStore& s) { static_cast<void>(s.set_step(old_tag, 9)); }},
+      {"MemoryStore: advance", [&](MemoryStore& s) { static_cast<void>(s.advance(old_tag, 50)); }},
+      {"MemoryStore: lease", [&](MemoryStore& s) { static_cast<void>(s.lease(old_tag, 10)); }},
+      {"MemoryStore: lease of too many",
+       [&](MemoryStore& s) { static_cast<void>(s.lease(old_tag, kLeaseIdsMax + 1)); }},
+      {"MemoryStore: give_back",
+       [&](MemoryStore& s) {
+         static_cast<void>(s.give_back(old_tag, {1, 6}));
+       }},
+  };
+  for (const Call& call : calls) {
+    fail_at_every_call(call.name, fault, [&](const Strike& strike) {
       MemoryStore store;
       REQUIRE(store.create(old_tag, 5).ok());
       REQUIRE(store.lease(old_tag, 5).ok());
       strike.arm();
-      const bool served = attempt([&] { call(store); });
+      const bool served = attempt([&] { call.run(store); });
       strike.disarm();
       if (served) return;
       const std::vector<SegmentRow> rows = *store.list();
