@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_BENCH_ALTERNATIVES_H_
+#define FEATHERID_TEST_BENCH_ALTERNATIVES_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+
+#include "featherid/segment_store.h"
+
+// What one would write first, to be measured beside FeatherID. Each is correct and no slower than
+// it has to be; each leases `step` ids at a time.
+namespace featherid::bench {
+
+// A mutex around a segment. The store is called under it: whoever comes meanwhile waits.
+class MutexSegment {
+ public:
+  MutexSegment(SegmentStore& store, std::string tag, std::int64_t step)
+      : store_(store), tag_(std::move(tag)), step_(step) {}
+  Result<std::int64_t> next();
+
+ private:
+  SegmentStore& store_;
+  const std::string tag_;
+  const std::int64_t step_;
+  std::mutex mutex_;
+  IdRange segment_;
+};
+
+// Tags by name: a map under a shared_mutex, and in it a MutexSegment for each tag.
+class MutexPerTag {
+ public:
+  MutexPerTag(SegmentStore& store, std::int64_t step) : store_(store), step_(step) {}
+  Result<std::int64_t> next_id(const std::string& tag);
+
+ private:
+  MutexSegment& segment_of(const std::string& tag);
+
+  SegmentStore& store_;
+  const std::int64_t step_;
+  std::shared_mutex mutex_;
+  std::unordered_map<std::string, std::unique_ptr<MutexSegment>> segments_;
+};
+
+// Two buffers with a read-write lock: ids come from one by an atomic add under the shared lock, and
+// a thread fills the other once a tenth of the first is used. The scheme of well-known services.
+class TwoBuffers {
+ public:
+  TwoBuffers(SegmentStore& store, std::string tag, std::int64_t step);
+  ~TwoBuffers();
+  Result<std::int64_t> next();
+
+ private:
+  struct Buffer {
+    std::atomic<std::int64_t> next{0};
+    std::int64_t end = 0;
+  };
+
+  void fill();
+  void ask_for_filling();
+
+  SegmentStore& store_;
+  const std::string tag_;
+  const std::int64_t step_;
+
+  std::shared_mutex mutex_;  // exclusive: to swap the buffers, and to note that one is filled
+  Buffer buffers_[2];
+  int current_ = 0;
+  bool other_filled_ = false;
+  Status error_;  // of the last lease
+
+  std::atomic<bool> filling_{false};
+  std::mutex fill_mutex_;
+  std::condition_variable fill_changed_;  // filling_ or stopping_ was set, or a lease has ended
+  bool stopping_ = false;
+  std::uint64_t fills_ended_ = 0;
+  std::thread filler_;
+};
+
+}  // namespace featherid::bench
+
+#endif  // FEATHERID_TEST_BENCH_ALTERNATIVES_H_

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_BENCH_PARTS_H_
+#define FEATHERID_TEST_BENCH_PARTS_H_
+
+#include <string>
+
+// The parts of featherid_bench_core. Each prints its figures and throws when it cannot measure
+// them.
+namespace featherid::bench {
+
+// The cost of an id in nanoseconds, against the floors and against the alternatives. Writes the
+// plot of cost by threads to `plot_file` unless that is empty.
+void measure_fast_path(const std::string& plot_file);
+
+// Steady burns and steps of the burn, against stores that answer late.
+void measure_refill();
+
+// 10,000 tags: memory and threads.
+void measure_tags();
+
+// 10,000 tags of a real MariaDB, from nothing until each has handed out an id.
+void measure_start();
+
+}  // namespace featherid::bench
+
+#endif  // FEATHERID_TEST_BENCH_PARTS_H_

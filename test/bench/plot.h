@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_BENCH_PLOT_H_
+#define FEATHERID_TEST_BENCH_PLOT_H_
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace featherid::bench {
+
+// Lines over the thread counts 1, 2, 4, …, with a logarithmic scale on both axes, as an SVG file.
+class Plot {
+ public:
+  struct Point {
+    double x;
+    double y;
+  };
+
+  Plot(std::string title, std::string x_label, std::string y_label);
+
+  // Points by ascending x; all values above 0, and the same xs in every line.
+  void add(std::string name, std::vector<Point> points);
+
+  // At least one line was added. Throws when the file cannot be written.
+  void write(const std::string& file) const;
+
+ private:
+  struct Line {
+    std::string name;
+    std::vector<Point> points;
+  };
+
+  Point place(Point value) const;  // on the page
+  void draw_axes(std::ostream& out) const;
+  void draw_line(std::ostream& out, std::size_t index, double label_y) const;
+  std::vector<double> label_heights() const;
+
+  std::string title_;
+  std::string x_label_;
+  std::string y_label_;
+  std::vector<Line> lines_;
+  double x_max_ = 1;
+  double y_min_ = 1;
+  double y_max_ = 1;
+};
+
+}  // namespace featherid::bench
+
+#endif  // FEATHERID_TEST_BENCH_PLOT_H_
