@@ -1,49 +1,68 @@
 // SPDX-License-Identifier: MIT
-// featherid_sim [--seeds N] [--first-seed S]   runs N simulations; stops at the first violation.
+// featherid_sim [--seeds N] [--first-seed S] [--trace]   runs N simulations, with the seeds S, S +
+// 1, …; stops at the first violation. --trace tells all that happens.
+//
+// Before each run it prints the seed and what that has drawn, so that a run which ends the program
+// can be replayed as well.
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <string>
 
 #include "featherid/version.h"
+#include "sim_commit.h"
 #include "test/sim/simulation.h"
+
+namespace {
+
+// Ends the program when there is a violation.
+featherid::sim::Tally run(std::uint64_t seed, bool trace) {
+  featherid::sim::Simulation simulation(seed);
+  if (trace) simulation.trace_to(std::cout);
+  std::cout << "seed " << seed << ": " << simulation.options() << std::endl;
+  const std::string violation = simulation.run();
+  if (violation.empty()) return simulation.tally();
+  std::cout << "VIOLATION: " << violation << "\nreplay: featherid_sim --seeds 1 --first-seed "
+            << seed << std::endl;
+  std::_Exit(1);  // the processes of the run are not fit to be taken apart
+}
+
+bool parse(const char* text, std::uint64_t* value) {
+  char* end = nullptr;
+  *value = std::strtoull(text, &end, 10);
+  return end != text && *end == '\0';
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   std::uint64_t seeds = 100;
   std::uint64_t first_seed = 1;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string name = argv[i];
-    const std::uint64_t value = std::strtoull(argv[i + 1], nullptr, 10);
-    if (name == "--seeds") {
-      seeds = value;
-    } else if (name == "--first-seed") {
-      first_seed = value;
-    } else {
-      std::cerr << "featherid_sim: unknown flag " << name << "; use --seeds N --first-seed S\n";
+  bool trace = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string flag = argv[i];
+    std::uint64_t* const value = flag == "--seeds"        ? &seeds
+                                 : flag == "--first-seed" ? &first_seed
+                                                          : nullptr;
+    if (flag == "--trace") {
+      trace = true;
+    } else if (value == nullptr || i + 1 == argc || !parse(argv[++i], value)) {
+      std::cerr << "featherid_sim: use --seeds N, --first-seed S and --trace\n";
       return 2;
     }
   }
-  std::cout << "featherid_sim " << FEATHERID_VERSION << " --seeds " << seeds << " --first-seed "
-            << first_seed << std::endl;
+  std::cout << "featherid_sim " << FEATHERID_VERSION << " commit " << kSimCommit << " --seeds "
+            << seeds << " --first-seed " << first_seed << std::endl;
   const auto start = std::chrono::steady_clock::now();
   featherid::sim::Tally tally;
-  for (std::uint64_t seed = first_seed; seed < first_seed + seeds; ++seed) {
-    featherid::sim::Simulation simulation(seed);
-    const std::string options = simulation.options();
-    const std::string violation = simulation.run();
-    tally.add(simulation.tally());
-    if (!violation.empty()) {
-      std::cout << "seed " << seed << ": " << options << "\n"
-                << "VIOLATION: " << violation << "\n"
-                << "replay: featherid_sim --seeds 1 --first-seed " << seed << std::endl;
-      return 1;
-    }
-  }
+  for (std::uint64_t seed = first_seed; seed < first_seed + seeds; ++seed)
+    tally.add(run(seed, trace));
   const double elapsed_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  std::cout << seeds << " seeds, " << static_cast<double>(seeds) / elapsed_seconds << " seeds/s, "
-            << tally.ids << " ids checked, " << tally.leases << " leases, " << tally.crashes
-            << " crashes, " << tally.shutdowns << " shutdowns, " << tally.forks << " forks, "
-            << tally.rewinds << " rewinds, 0 violations" << std::endl;
+  std::cout << "done: " << seeds << " seeds in " << elapsed_seconds << " s, " << tally.ids
+            << " ids checked, " << tally.leases << " leases, " << tally.crashes << " crashes, "
+            << tally.shutdowns << " shutdowns, " << tally.forks << " forks, " << tally.rewinds
+            << " rewinds, " << tally.hours << " simulated hours, " << tally.steps
+            << " steps, 0 violations" << std::endl;
   return 0;
 }

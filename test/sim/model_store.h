@@ -5,62 +5,77 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "featherid/segment_store.h"
+#include "test/sim/books.h"
+#include "test/sim/random.h"
+#include "test/sim/scheduler.h"
 
 namespace featherid::sim {
 
-// Which faults a run has; how often is drawn per call.
+// Which faults a run has; when they strike is drawn.
 struct Faults {
-  bool before_commit = false;  // the call fails and nothing happened
-  bool after_commit = false;   // the call fails and it happened
-  bool late = false;       // others act while the call is under way, before and after its commit
-  bool outage = false;     // every call fails, for a while
-  bool backwards = false;  // the last commits are forgotten
-  bool operators = false;  // rows are changed by hand: step, max_id forward, deleted
+  bool before_commit = false;  // a call fails and nothing happened
+  bool after_commit = false;   // a call fails and it happened
+  bool late = false;           // an answer takes seconds
+  bool never = false;          // a call hangs, before or after its commit, until heal()
+  bool outage = false;         // every call fails, for a while
+  bool backwards = false;      // the last commits are forgotten
+  bool operators = false;  // rows are changed by hand: step, max_id forward, deleted and made anew
 };
 
 // The database that all simulated processes share: a plain map of rows, and the truth about what
-// was committed. One thread; `meanwhile` is called while a late call is under way and runs other
-// actors.
+// was committed. A statement runs on a fiber of the database's own, so it may be committed after
+// the process that sent it has died.
 class ModelDatabase {
  public:
-  explicit ModelDatabase(std::mt19937_64& random) : random_(random) {}
+  ModelDatabase(Random& random, Scheduler& scheduler, Ledger& ledger)
+      : random_(random), scheduler_(scheduler), ledger_(ledger) {}
 
   struct Row {
     std::int64_t max_id = 0;
     std::int64_t step = 0;
   };
+  static constexpr int kGroup = -1;  // of its fibers
 
   std::map<std::string, Row> rows;
   Faults faults;
-  bool out = false;  // an outage is on
-  std::function<void()> meanwhile;
 
-  bool roll(int percent) { return static_cast<int>(random_() % 100) < percent; }
-  std::int64_t pick(std::int64_t min, std::int64_t max) {
-    return min + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(max - min + 1));
-  }
+  // Something happens to the rows or to the database, as the faults allow.
+  void disturb();
+  // No faults from here on: rows are mended, hanging calls go on.
+  void heal(const std::vector<std::string>& tags);
 
-  // Forgets the last commits, as a restored backup does.
-  void go_backwards();
-  void remember() { backup_ = rows; }
+  // Sends a statement and waits for its answer. `books` hears of trouble on the way.
+  template <typename T>
+  Result<T> call(Books& books, std::function<Result<T>()> statement);
+
+  std::int64_t rewinds() const { return rewinds_; }
 
  private:
-  std::mt19937_64& random_;
+  // Some time passes, or very much.
+  void pause(Books& books);
+  void change_row();
+  void trace(const std::string& what);
+
+  Random& random_;
+  Scheduler& scheduler_;
+  Ledger& ledger_;
   std::map<std::string, Row> backup_;
+  bool out_ = false;  // an outage is on
+  std::int64_t rewinds_ = 0;
 };
 
 // One process's view of the database.
 class ModelStore final : public SegmentStore {
  public:
-  // `on_leased` hears of every lease whose answer reached the process.
-  ModelStore(ModelDatabase& database, std::function<void(std::string_view, IdRange)> on_leased)
-      : database_(database), on_leased_(std::move(on_leased)) {}
+  // Both must outlive every fiber of the process.
+  ModelStore(ModelDatabase& database, Books& books) : database_(database), books_(books) {}
+
+  // The process has died: no call reaches the database any more.
+  void sever() { severed_ = true; }
 
   Result<IdRange> lease(std::string_view tag, std::int64_t count_ids) override;
   Result<SegmentRow> find(std::string_view tag) override;
@@ -71,12 +86,9 @@ class ModelStore final : public SegmentStore {
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
 
  private:
-  // Runs the one statement of a call with the faults around it.
-  template <typename T, typename Statement>
-  Result<T> call(Statement statement);
-
   ModelDatabase& database_;
-  std::function<void(std::string_view, IdRange)> on_leased_;
+  Books& books_;
+  bool severed_ = false;
 };
 
 }  // namespace featherid::sim

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "test/sim/simulation.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <sstream>
 
@@ -12,300 +9,202 @@ namespace featherid::sim {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+namespace {
+
+constexpr int kFate = 0;  // the group of the fibers that belong to no process
+
+int preempt_percent(Random& random) {
+  return static_cast<int>(random.pick(0, 3) * random.pick(0, 10));
+}
+
+}  // namespace
+
 void Tally::add(const Tally& other) {
   ids += other.ids;
-  steps += other.steps;
   leases += other.leases;
+  steps += other.steps;
   crashes += other.crashes;
   shutdowns += other.shutdowns;
   forks += other.forks;
   rewinds += other.rewinds;
+  hours += other.hours;
 }
-
-// --- IdSet ---
-
-bool IdSet::add(IdRange range) {
-  auto next = ranges_.lower_bound(range.first);
-  if (next != ranges_.end() && next->first < range.end) return false;
-  if (next != ranges_.begin()) {
-    const auto previous = std::prev(next);
-    if (previous->second > range.first) return false;
-    if (previous->second == range.first) {
-      previous->second = range.end;
-      return true;
-    }
-  }
-  ranges_.emplace(range.first, range.end);
-  return true;
-}
-
-bool IdSet::contains(IdRange range) const {
-  auto next = ranges_.upper_bound(range.first);
-  while (next != ranges_.begin() && range.first < range.end) {
-    const auto holder = std::prev(next);
-    if (holder->second <= range.first) return false;
-    range.first = holder->second;  // leases that touch are held as neighbours
-    next = ranges_.upper_bound(range.first);
-  }
-  return range.first >= range.end;
-}
-
-void IdSet::remove_from(std::int64_t first) {
-  ranges_.erase(ranges_.lower_bound(first), ranges_.end());
-  if (!ranges_.empty() && ranges_.rbegin()->second > first) ranges_.rbegin()->second = first;
-}
-
-// --- the run ---
 
 Simulation::Simulation(std::uint64_t seed)
-    : random_(seed), database_(random_), clock_(std::make_shared<test::ManualClock>()) {
-  const auto coin = [&] { return database_.roll(50); };
-  database_.faults = {coin(), coin(), coin(), coin(), database_.roll(20), coin()};
-  tags_ = static_cast<int>(database_.pick(1, 4));
-  steps_ = static_cast<int>(database_.pick(100, 1500));
-  const std::int64_t lease_max_ids = database_.pick(1, 5000);
-  options_ = {milliseconds(database_.pick(1, 3000)),
-              {seconds(database_.pick(1, 60)), lease_max_ids},
-              milliseconds(database_.pick(1, 50)),
-              milliseconds(database_.pick(50, 2000)),
-              milliseconds(database_.pick(1, 3000))};
-  for (int tag = 0; tag < tags_; ++tag) {
-    // Some series are about to end.
-    const std::int64_t max_id = database_.roll(5) ? kIdMax - database_.pick(0, 5000) : 0;
-    database_.rows["tag" + std::to_string(tag)] = {max_id, database_.pick(1, 200)};
-  }
-  database_.remember();
-  processes_.resize(static_cast<std::size_t>(database_.pick(1, 4)));
-  for (auto& process : processes_) {
-    process = std::make_unique<Process>();
-    start(*process);
-  }
+    : random_(seed),
+      scheduler_(random_, preempt_percent(random_)),
+      database_(random_, scheduler_, ledger_) {
+  draw_options();
 }
 
 Simulation::~Simulation() {
-  for (auto& process : processes_) crash(*process);
+  scheduler_.kill_all();
+  processes_.clear();
+}
+
+void Simulation::draw_options() {
+  Random& r = random_;
+  const auto coin = [&] { return r.percent(50); };
+  database_.faults = {coin(), coin(), coin(), r.percent(30), coin(), r.percent(20), coin()};
+  if (r.percent(20)) database_.faults = {};
+
+  AllocatorOptions& options = workload_.options;
+  options.wait_timeout = milliseconds(r.pick(1, 3000));
+  options.hold = seconds(r.pick(1, 60));
+  options.lease_max_ids = r.pick(1, 5000);
+  options.refill_threads = static_cast<int>(r.pick(1, 4));
+  options.backoff_min = milliseconds(r.pick(1, 50));
+  options.backoff_max = milliseconds(r.pick(50, 2000));
+  options.unknown_tag_ttl = milliseconds(r.pick(1, 3000));
+  options.unknown_tags_max = 16;
+  options.shutdown_timeout = milliseconds(r.percent(20) ? r.pick(0, 200) : r.pick(1000, 5000));
+
+  for (auto n = r.pick(1, 4); n > 0; --n) {
+    workload_.tags.push_back("tag" + std::to_string(n));
+    // Some series are about to end.
+    const std::int64_t max_id = r.percent(5) ? kIdMax - r.pick(0, 5000) : 0;
+    database_.rows[workload_.tags.back()] = {max_id, r.pick(1, 200)};
+  }
+  workload_.callers = static_cast<int>(r.pick(1, 4));
+  const std::int64_t pauses_ms[] = {1, 20, 500, 5000};
+  workload_.pause_max_ms = pauses_ms[r.pick(0, 3)];
+  workload_.blocks = r.percent(20);
+  workload_.ghosts = r.percent(20) ? 50 : 0;
+
+  places_.resize(static_cast<std::size_t>(r.pick(1, 4)));
+  steps_max_ = r.pick(500, 3500);
+  life_max_ms_ = workload_.pause_max_ms * r.pick(10, 300);
+  peace_max_ms_ = workload_.pause_max_ms * r.pick(1, 60);
 }
 
 std::string Simulation::options() const {
   const Faults& f = database_.faults;
+  const AllocatorOptions& o = workload_.options;
   std::ostringstream text;
-  text << "processes=" << processes_.size() << " tags=" << tags_ << " steps=" << steps_
-       << " hold=" << options_.limits.hold.count()
-       << "s lease_max_ids=" << options_.limits.lease_max_ids
+  text << "processes=" << places_.size() << " tags=" << workload_.tags.size()
+       << " callers=" << workload_.callers << " refill_threads=" << o.refill_threads
+       << " steps=" << steps_max_ << " pause_max_ms=" << workload_.pause_max_ms
+       << " life_max_ms=" << life_max_ms_ << " peace_max_ms=" << peace_max_ms_
+       << " blocks=" << workload_.blocks << " ghosts=" << workload_.ghosts
+       << " wait_timeout_ms=" << o.wait_timeout.count() << " hold_s=" << o.hold.count()
+       << " lease_max_ids=" << o.lease_max_ids << " backoff_ms=" << o.backoff_min.count() << ".."
+       << o.backoff_max.count() << " unknown_tag_ttl_ms=" << o.unknown_tag_ttl.count()
+       << " shutdown_timeout_ms=" << o.shutdown_timeout.count()
        << " before_commit=" << f.before_commit << " after_commit=" << f.after_commit
-       << " late=" << f.late << " outage=" << f.outage << " backwards=" << f.backwards
-       << " operators=" << f.operators;
+       << " late=" << f.late << " never=" << f.never << " outage=" << f.outage
+       << " backwards=" << f.backwards << " operators=" << f.operators;
   return text.str();
 }
 
+Tally Simulation::tally() const {
+  Tally tally = tally_;
+  tally.ids = ledger_.ids();
+  tally.rewinds = database_.rewinds();
+  for (const auto& process : processes_) tally.leases += process->books().leases();
+  tally.hours =
+      std::chrono::duration<double, std::ratio<3600>>(scheduler_.now().time_since_epoch()).count() -
+      1;
+  return tally;
+}
+
+void Simulation::trace_to(std::ostream& out) {
+  ledger_.trace = [this, &out](const std::string& what) {
+    const std::chrono::duration<double> time = scheduler_.now().time_since_epoch();
+    out << std::fixed << time.count() << " " << what << "\n";
+  };
+}
+
 std::string Simulation::run() {
-  for (int i = 0; i < steps_ && violation_.empty(); ++i) {
-    step(0);
+  scheduler_.before_time_passes = [this] {
+    for (Process* process : places_) {
+      if (process != nullptr) process->check_waits();
+    }
+  };
+  supervisors_ = static_cast<int>(places_.size());
+  for (std::size_t place = 0; place < places_.size(); ++place) {
+    scheduler_.spawn(kFate, [this, place] { supervise(place); });
+  }
+  scheduler_.spawn(kFate, [this] { operate(); });
+  run_until(calm_, steps_max_);
+
+  calm_ = true;
+  database_.heal(workload_.tags);
+  scheduler_.wake_all(&calm_);
+  bool done = false;
+  scheduler_.spawn(kFate, [this, &done] {
+    check_liveness();
+    done = true;
+  });
+  if (!run_until(done, 1000000)) ledger_.violation("the run does not come to its end");
+  return ledger_.violation();
+}
+
+bool Simulation::run_until(const bool& done, std::int64_t steps_max) {
+  for (std::int64_t steps = 0; !done && ledger_.violation().empty(); ++steps) {
+    if (steps == steps_max) return false;
+    if (!scheduler_.step()) ledger_.violation("every thread waits for another");
     ++tally_.steps;
   }
-  if (violation_.empty()) check_liveness();
-  return violation_;
+  return true;
 }
 
-void Simulation::violation(const std::string& what) {
-  if (violation_.empty()) violation_ = what;
-}
-
-std::string Simulation::any_tag() { return "tag" + std::to_string(database_.pick(0, tags_ - 1)); }
-
-Simulation::Process& Simulation::any_process() {
-  return *processes_[static_cast<std::size_t>(
-      database_.pick(0, static_cast<std::int64_t>(processes_.size()) - 1))];
-}
-
-void Simulation::start(Process& process) {
-  process.store = std::make_unique<ModelStore>(
-      database_, [this, &process](std::string_view tag, IdRange range) {
-        ++tally_.leases;
-        // After a rewind a range may come again; the tag must then refuse it.
-        static_cast<void>(process.tags.at(std::string(tag)).leased.add(range));
-      });
-  // The store belongs to the process, the refiller only uses it.
-  process.refiller = std::make_shared<Refiller>(
-      std::shared_ptr<SegmentStore>(process.store.get(), [](SegmentStore*) {}), clock_,
-      LogCallback());
-  for (int tag = 0; tag < tags_; ++tag) {
-    const std::string name = "tag" + std::to_string(tag);
-    process.tags[name].state =
-        std::make_shared<TagState>(name, options_, clock_, process.refiller.get());
-  }
-}
-
-void Simulation::crash(Process& process) {
-  static_cast<void>(process.refiller->stop(Duration(0)));
-  process.tags.clear();
-  process.refiller.reset();
-}
-
-void Simulation::shut_down(Process& process) {
-  ++tally_.shutdowns;
-  ++process.calls;
-  for (auto& [name, tag] : process.tags) tag.state->close();
-  static_cast<void>(process.refiller->stop(Duration(0)));
-  for (auto& [name, tag] : process.tags) {
-    const IdRange tail = tag.state->take_tail();
-    if (tail.empty()) continue;
-    if (!tag.leased.contains(tail))
-      violation("a tail that was never leased is given back: " + name);
-    static_cast<void>(process.store->give_back(name, tail));
-    if (tag.last_id >= tail.first) violation("a tail with issued ids is given back: " + name);
-  }
-  --process.calls;
-  crash(process);
-}
-
-// In a real child of this process every tag must refuse.
-void Simulation::fork_child(Process& process) {
-  ++tally_.forks;
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    bool issued = false;
-    for (auto& [name, tag] : process.tags) {
-      issued = issued || tag.state->cursor().claim_one() != 0 || tag.state->try_take(1, 1).ok();
+void Simulation::supervise(std::size_t place) {
+  for (;;) {
+    const int group = static_cast<int>(processes_.size()) + 1;
+    processes_.push_back(
+        std::make_unique<Process>(scheduler_, random_, database_, ledger_, workload_, group));
+    Process& process = *processes_.back();
+    process.start();
+    places_[place] = &process;
+    if (!calm_) {
+      scheduler_.wait(&calm_, scheduler_.now() + milliseconds(random_.pick(0, life_max_ms_)));
     }
-    ::_exit(issued ? 1 : 0);
+    if (calm_) break;
+    if (random_.percent(20)) {
+      ++tally_.forks;
+      process.fork_child();
+    }
+    end_life(process);
+    places_[place] = nullptr;
   }
-  int status = 0;
-  if (::waitpid(pid, &status, 0) != pid || status != 0) violation("a forked child issued an id");
+  --supervisors_;
+  scheduler_.wake_all(&supervisors_);
 }
 
-void Simulation::step(int depth) {
-  const auto percent = database_.pick(0, 999);
-  if (percent < 20) {
-    clock_->advance(milliseconds(database_.pick(1, 5000)));
-  } else if (percent < 300) {
-    clock_->advance(milliseconds(database_.pick(0, 20)));
-  } else if (percent < 330) {
-    disturb();
-  } else {
-    act(any_process(), depth);
-  }
-}
-
-void Simulation::disturb() {
-  Faults& faults = database_.faults;
-  if (calm_) return;
-  if (faults.outage && database_.roll(30)) database_.out = !database_.out;
-  if (database_.roll(10)) database_.remember();
-  if (faults.backwards && database_.roll(10)) {
-    ++tally_.rewinds;
-    database_.go_backwards();
-  }
-  if (!faults.operators) return;
-  const std::string tag = any_tag();
-  ModelDatabase::Row& row = database_.rows[tag];
-  switch (database_.pick(0, 3)) {
-    case 0:
-      row.step = database_.pick(1, 200);
-      break;
-    case 1:
-      row.step = 0;
-      break;
-    case 2:
-      row.max_id += std::min(kIdMax - row.max_id, database_.pick(0, 1000));
-      break;
-    default:
-      break;
-  }
-}
-
-void Simulation::act(Process& process, int depth) {
-  const auto percent = database_.pick(0, 999);
-  const std::string tag = any_tag();
-  if (percent < 5 && process.calls == 0) {
+void Simulation::end_life(Process& process) {
+  const std::int64_t chance = random_.pick(0, 99);
+  if (chance < 40) {
     ++tally_.crashes;
-    crash(process);
-    return start(process);
+    return process.crash();
   }
-  if (percent < 10 && process.calls == 0) {
-    shut_down(process);
-    return start(process);
-  }
-  if (percent == 10) return fork_child(process);
-  if (percent < 350) {
-    // The store call that comes of it may let others act in its middle, this process included.
-    database_.meanwhile = [this, depth] {
-      for (auto n = database_.pick(1, 5); depth < 3 && n > 0; --n) step(depth + 1);
-    };
-    ++process.calls;
-    process.refiller->run_once();
-    --process.calls;
-    return;
-  }
-  if (percent < 400) {
-    const std::int64_t count = database_.pick(1, 300);
-    process.tags.at(tag).state->on_ready(count, milliseconds(database_.pick(0, 5000)),
-                                         [](const Status&) {});
-    return;
-  }
-  if (percent < 480) {
-    const std::int64_t count = database_.pick(1, 300);
-    return take(process, tag, count, count);
-  }
-  if (percent < 520) return take(process, tag, 1, database_.pick(1, 64));
-  for (auto n = database_.pick(1, 40); n > 0; --n) take(process, tag, 1, 1);
+  ++tally_.shutdowns;
+  chance < 80 ? process.shut_down() : process.destroy();
 }
 
-void Simulation::take(Process& process, const std::string& name, std::int64_t least,
-                      std::int64_t most) {
-  TagModel& tag = process.tags.at(name);
-  std::vector<IdRange> ranges;
-  // One id comes from the cursor alone, as in Sequence::next().
-  const std::int64_t fast = least == 1 && most == 1 ? tag.state->cursor().claim_one() : 0;
-  if (fast != 0) {
-    ranges.push_back({fast, fast + 1});
-  } else if (auto taken = tag.state->try_take(least, most)) {
-    ranges = *std::move(taken);
-  } else {
-    return;
+void Simulation::operate() {
+  while (!calm_) {
+    scheduler_.wait(&calm_, scheduler_.now() + milliseconds(random_.pick(0, peace_max_ms_)));
+    if (!calm_) database_.disturb();
   }
-  std::int64_t count = 0;
-  for (const IdRange range : ranges) {
-    std::ostringstream at;
-    at << name << " [" << range.first << ", " << range.end << ")";
-    count += range.size();
-    if (range.empty() || range.first <= tag.last_id) violation("out of order: " + at.str());
-    tag.last_id = range.last();
-    if (!tag.leased.contains(range)) violation("outside every committed lease: " + at.str());
-    if (!tag.issued.add(range)) violation("twice in one process: " + at.str());
-    // A rewound store can lead two processes to the same ids; no process alone can prevent that.
-    if (!issued_[name].add(range) && !database_.faults.backwards) {
-      violation("handed out twice: " + at.str());
-    }
-  }
-  if (count < least || count > most) violation("a count that was not asked for: " + name);
-  tally_.ids += count;
 }
 
 void Simulation::check_liveness() {
-  calm_ = true;
-  const bool rewound = tally_.rewinds > 0;
-  database_.faults.before_commit = database_.faults.after_commit = database_.faults.late = false;
-  database_.out = false;
-  for (auto& [name, row] : database_.rows) row.step = std::max<std::int64_t>(1, row.step);
-  for (auto& process : processes_) {
-    for (auto& [name, tag] : process->tags) {
-      bool served = false;
-      Status status;
-      // 100 ticks of 100 ms: more than every pause there is.
-      for (int tick = 0; tick < 100 && !served; ++tick) {
-        const std::int64_t before = tally_.ids;
-        take(*process, name, 1, 1);
-        served = tally_.ids > before;
-        if (!served) status = tag.state->snapshot().error;
-        clock_->advance(milliseconds(100));
-        while (process->refiller->run_once()) continue;
-      }
-      if (served || status.code() == StatusCode::kExhausted) continue;
-      if (status.code() == StatusCode::kDataLoss && rewound) continue;
-      violation(name + " serves no more: " + status.to_string());
+  while (supervisors_ > 0) scheduler_.wait(&supervisors_);
+  // The longest pauses there are, and what the calls under way and in the queue still take.
+  const AllocatorOptions& options = workload_.options;
+  const Instant deadline =
+      scheduler_.now() + std::max(options.backoff_max, options.unknown_tag_ttl) + seconds(2);
+  std::size_t left = 0;
+  for (Process* process : places_) {
+    for (const std::string& tag : workload_.tags) {
+      ++left;
+      scheduler_.spawn(kFate, [this, process, &tag, deadline, &left] {
+        process->check_serves(tag, deadline);
+        if (--left == 0) scheduler_.wake_all(&left);
+      });
     }
   }
+  while (left > 0) scheduler_.wait(&left);
 }
 
 }  // namespace featherid::sim

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_SIM_RANDOM_H_
+#define FEATHERID_TEST_SIM_RANDOM_H_
+
+#include <cstdint>
+#include <random>
+
+namespace featherid::sim {
+
+// All chance of a run, from its seed; the same on every machine.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : engine_(seed) {}
+
+  bool percent(int chance) { return pick(0, 99) < chance; }
+  // One of [min, max].
+  std::int64_t pick(std::int64_t min, std::int64_t max) {
+    return min + static_cast<std::int64_t>(engine_() % static_cast<std::uint64_t>(max - min + 1));
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+}  // namespace featherid::sim
+
+#endif  // FEATHERID_TEST_SIM_RANDOM_H_
