@@ -21,13 +21,16 @@ void Refiller::request(std::shared_ptr<TagState> tag, TimePoint due) {
 
 std::shared_ptr<TagState> Refiller::pop_due() {
   const TimePoint now = clock_->now();
-  for (std::priority_queue<Job>* const jobs : {&jobs_, &lookups_}) {
-    if (jobs->empty() || jobs->top().due > now) continue;
-    std::shared_ptr<TagState> tag = jobs->top().tag;
-    jobs->pop();
-    return tag;
-  }
-  return nullptr;
+  const auto is_due = [&](const std::priority_queue<Job>& jobs) {
+    return !jobs.empty() && jobs.top().due <= now;
+  };
+  const bool lookup = is_due(lookups_) && (lookups_turn_ || !is_due(jobs_));
+  std::priority_queue<Job>& jobs = lookup ? lookups_ : jobs_;
+  if (!is_due(jobs)) return nullptr;
+  lookups_turn_ = !lookup;
+  std::shared_ptr<TagState> tag = jobs.top().tag;
+  jobs.pop();
+  return tag;
 }
 
 std::optional<TimePoint> Refiller::next_due_locked() const {

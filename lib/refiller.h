@@ -44,8 +44,9 @@ Result<T> call_store(Call call) noexcept {
 
 // Does the store's I/O for the tags, on threads of its own: takes the tag whose refill is due
 // first, asks the store, tells the tag. A tag is in the queue at most once and never while it is in
-// flight. Names whose row has not been seen come after all tags that are due, so that a flood of
-// names that are no tags delays a tag by one call at most.
+// flight. Tags whose row has been seen and the other names take turns: a flood of names that are no
+// tags costs the tags every second call at most, and tags that never have enough do not keep a new
+// one from its first lease.
 //
 // It is shared: a thread whose store call never returns is left behind by stop() and keeps the
 // refiller and the store alive until it does.
@@ -101,6 +102,7 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   CondVar changed_;
   std::priority_queue<Job> jobs_ GUARDED_BY(mutex_);     // of tags whose row has been seen
   std::priority_queue<Job> lookups_ GUARDED_BY(mutex_);  // of the other names
+  bool lookups_turn_ GUARDED_BY(mutex_) = false;
   std::uint64_t next_number_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;
   LeaseLatency lease_latency_ GUARDED_BY(mutex_);

@@ -244,6 +244,25 @@ TEST_CASE("tags that are served come before names that may be none", "[refiller]
   CHECK(asked == std::vector<std::string>{"order", "a", "b", "c"});
 }
 
+TEST_CASE("a new tag gets its turn though the others never have enough", "[refiller]") {
+  Fixture f;
+  TagState& busy = f.add("busy", 1);
+  TagState& fresh = f.add("fresh", 100);
+  const auto burn = [&] {
+    while (Fixture::next(busy) != 0) continue;
+  };
+  burn();
+  CHECK(f.refiller->run_once());
+  burn();
+  CHECK(Fixture::next(fresh) == 0);
+  for (int i = 0; i < 2; ++i) {
+    f.clock->advance(milliseconds(1));
+    burn();
+    CHECK(f.refiller->run_once());
+  }
+  CHECK(Fixture::next(fresh) == 1);
+}
+
 TEST_CASE("a thread left behind calls the log callback no more", "[refiller][threads][fault]") {
   auto store = std::make_shared<test::FaultStore>();
   REQUIRE(store->create("order", 100).ok());
