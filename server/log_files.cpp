@@ -30,7 +30,9 @@ namespace {
 constexpr std::string_view kPrefix = "featherid-";
 constexpr std::string_view kFinished = ".log";
 constexpr std::string_view kCompressed = ".log.gz";
-constexpr std::string_view kHalfCompressed = ".log.gz.tmp";
+constexpr std::string_view kCompressing = ".log.compressing";  // the source of…
+constexpr std::string_view kHalfCompressed = ".log.gz.tmp";    // …this
+constexpr std::string_view kLock = "featherid.lock";
 constexpr std::size_t kDateBytes = 10;  // YYYY-MM-DD
 
 struct LogFile {
@@ -75,7 +77,7 @@ std::optional<LogFile> parse_name(std::string_view name) {
     if (error != std::errc()) return std::nullopt;
     name.remove_prefix(static_cast<std::size_t>(stop - name.data()));
   }
-  for (const std::string_view ending : {kFinished, kCompressed, kHalfCompressed}) {
+  for (const std::string_view ending : {kFinished, kCompressed, kCompressing, kHalfCompressed}) {
     if (name == ending) {
       file.ending = ending;
       return file;
@@ -125,25 +127,46 @@ bool write_gzip(const fs::path& from, const fs::path& to, const std::atomic<bool
   return good;
 }
 
-void compress(const std::string& dir, LogFile file, const std::atomic<bool>& stopping) {
+bool is_there(const fs::path& path) {
   std::error_code error;
-  LogFile target = file;
-  target.ending = kCompressed;
-  if (fs::exists(fs::path(dir) / target.name(), error)) {
-    // A crash came between two steps, or the clock went back. Lines twice are better than lines
-    // lost.
-    LogFile renamed = file;
-    renamed.backup = target.backup = next_backup(dir, file.date);
-    fs::rename(fs::path(dir) / file.name(), fs::path(dir) / renamed.name(), error);
+  return fs::exists(path, error);
+}
+
+// Takes a finished file out of the writer's way, under a name that tells after a crash what is to
+// be done and that no compressed file has yet. Nothing when it is in use.
+std::optional<LogFile> claim(const fs::path& dir, LogFile file, std::mutex& writing,
+                             const std::string& today) {
+  const std::string from = file.name();
+  // A clock that goes back makes the writer open the file of a day that was over: not while this
+  // looks.
+  const std::lock_guard<std::mutex> lock(writing);
+  if (file.date > today || (file.date == today && file.backup == 0)) return std::nullopt;
+  const auto is_taken = [&dir, &file](std::string_view ending) {
+    file.ending = ending;
+    return is_there(dir / file.name());
+  };
+  if (is_taken(kCompressed) || is_taken(kCompressing)) file.backup = next_backup(dir, file.date);
+  file.ending = kCompressing;
+  std::error_code error;
+  fs::rename(dir / from, dir / file.name(), error);
+  if (error) return std::nullopt;
+  return file;
+}
+
+void compress(const fs::path& dir, LogFile file, const std::atomic<bool>& stopping) {
+  const fs::path from = dir / file.name();
+  file.ending = kCompressed;
+  const fs::path to = dir / file.name();
+  file.ending = kHalfCompressed;
+  const fs::path half = dir / file.name();
+  // Where the end result is there already, a crash came just before its source was removed.
+  if (!is_there(to)) {
+    if (!write_gzip(from, half, stopping)) return remove_file(half);
+    std::error_code error;
+    fs::rename(half, to, error);
     if (error) return;
-    file = renamed;
   }
-  LogFile half = target;
-  half.ending = kHalfCompressed;
-  const fs::path half_path = fs::path(dir) / half.name();
-  if (!write_gzip(fs::path(dir) / file.name(), half_path, stopping)) return remove_file(half_path);
-  fs::rename(half_path, fs::path(dir) / target.name(), error);
-  if (!error) remove_file(fs::path(dir) / file.name());
+  remove_file(from);
 }
 
 // Days since a fixed day of long ago, in the calendar that counts its years from March, so that the
@@ -161,23 +184,23 @@ int day_number(const std::string& date) {
 
 }  // namespace
 
-void tidy_log_dir(const LogFilesOptions& options, const std::string& today,
+void tidy_log_dir(const LogFilesOptions& options, std::mutex& writing, const std::string& today,
                   const std::atomic<bool>& stopping) {
   const fs::path dir(options.dir);
-  const int oldest_kept = day_number(today) - options.keep_days;
+  int oldest_kept = 0;
+  {
+    const std::lock_guard<std::mutex> lock(writing);
+    oldest_kept = day_number(today) - options.keep_days;
+  }
   std::map<std::string, std::vector<LogFile>> backups;  // by day
-  std::vector<LogFile> finished;
+  std::vector<LogFile> sources;
   for (const LogFile& file : list_files(options.dir)) {
     if (day_number(file.date) < oldest_kept || file.ending == kHalfCompressed) {
       remove_file(dir / file.name());
       continue;
     }
     if (file.backup > 0) backups[file.date].push_back(file);
-    // Not what is of a later day: midnight may have passed since the caller looked at the date.
-    if (file.ending == kFinished &&
-        (file.date < today || (file.date == today && file.backup > 0))) {
-      finished.push_back(file);
-    }
+    if (file.ending != kCompressed) sources.push_back(file);
   }
   for (auto& [date, files] : backups) {
     std::sort(files.begin(), files.end(),
@@ -186,10 +209,14 @@ void tidy_log_dir(const LogFilesOptions& options, const std::string& today,
       remove_file(dir / files[i].name());
     }
   }
-  for (const LogFile& file : finished) {
+  for (const LogFile& file : sources) {
     if (stopping) return;
-    std::error_code error;
-    if (fs::exists(dir / file.name(), error)) compress(options.dir, file, stopping);
+    if (!is_there(dir / file.name())) continue;
+    if (file.ending == kCompressing) {
+      compress(dir, file, stopping);
+    } else if (const auto claimed = claim(dir, file, writing, today)) {
+      compress(dir, *claimed, stopping);
+    }
   }
 }
 
@@ -197,12 +224,7 @@ LogFiles::LogFiles(const LogFilesOptions& options) : options_(options) {}
 
 Result<std::shared_ptr<LogFiles>> LogFiles::open(const LogFilesOptions& options) {
   std::shared_ptr<LogFiles> files(new LogFiles(options));
-  std::error_code error;
-  fs::create_directories(options.dir, error);
-  if (error) {
-    return Status(StatusCode::kUnavailable, "cannot make " + options.dir + ": " + error.message());
-  }
-  if (Status bad = files->lock_dir(); !bad.ok()) return bad;
+  if (Status bad = files->take_dir(); !bad.ok()) return bad;
   if (Status bad = files->open_file(std::time(nullptr)); !bad.ok()) return bad;
   files->tidy_thread_ = std::thread([raw = files.get()] { raw->tidy_loop(); });
   files->request_tidy();
@@ -222,8 +244,14 @@ LogFiles::~LogFiles() {
   if (lock_fd_ >= 0) ::close(lock_fd_);
 }
 
-Status LogFiles::lock_dir() {
-  const std::string path = (fs::path(options_.dir) / "featherid.lock").string();
+Status LogFiles::take_dir() {
+  std::error_code error;
+  fs::create_directories(options_.dir, error);
+  if (error) {
+    return {StatusCode::kUnavailable, "cannot make " + options_.dir + ": " + error.message()};
+  }
+  if (lock_fd_ >= 0) ::close(lock_fd_);
+  const std::string path = (fs::path(options_.dir) / kLock).string();
   lock_fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock_fd_ < 0) {
     return {StatusCode::kUnavailable,
@@ -263,11 +291,6 @@ void LogFiles::close_file() {
   fd_ = -1;
 }
 
-void LogFiles::reopen() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  close_file();  // the next line or flush opens it
-}
-
 void LogFiles::rotate() {
   const fs::path dir(options_.dir);
   std::error_code error;
@@ -276,15 +299,34 @@ void LogFiles::rotate() {
   close_file();
 }
 
-bool LogFiles::write(const char* data, std::size_t size) {
-  while (size > 0) {
-    const ssize_t written = ::write(fd_, data, size);
+// False when it is lost.
+bool LogFiles::write(const spdlog::memory_buf_t& line) {
+  std::size_t done = 0;
+  while (done < line.size()) {
+    const ssize_t written = ::write(fd_, line.data() + done, line.size() - done);
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    data += written;
-    size -= static_cast<std::size_t>(written);
-    file_bytes_ += written;
+    if (written <= 0) break;
+    done += static_cast<std::size_t>(written);
   }
+  file_bytes_ += static_cast<std::int64_t>(done);
+  struct stat info {};
+  if (::fstat(fd_, &info) != 0) return false;
+  if (done < line.size()) {
+    // The disk took a part, but only whole lines may stay.
+    if (done > 0) static_cast<void>(!::ftruncate(fd_, info.st_size - static_cast<off_t>(done)));
+    return false;
+  }
+  // Somebody may have removed the file: what goes there is seen by nobody.
+  return info.st_nlink > 0;
+}
+
+bool LogFiles::note_lost_lines(spdlog::log_clock::time_point time) {
+  if (lines_lost_now_ == 0) return true;
+  const std::string text = std::to_string(lines_lost_now_) + " log lines could not be written";
+  spdlog::memory_buf_t line;
+  formatter_->format({time, {}, {}, spdlog::level::warn, text}, line);
+  if (!write(line)) return false;
+  lines_lost_now_ = 0;
   return true;
 }
 
@@ -297,20 +339,23 @@ void LogFiles::sink_it_(const spdlog::details::log_msg& message) {
   const bool full = file_bytes_ > 0 && file_bytes_ + size > options_.file_bytes_max;
   if (fd_ >= 0 && (other_day || full)) {
     other_day ? close_file() : rotate();
+    has_finished_ = true;
   }
   ensure_open(now);
-  if (fd_ >= 0 && lines_lost_now_ > 0) {
-    const std::string note = std::to_string(lines_lost_now_) + " log lines could not be written\n";
-    if (write(note.data(), note.size())) lines_lost_now_ = 0;
-  }
-  if (fd_ >= 0 && write(line.data(), line.size())) return;
+  if (fd_ >= 0 && note_lost_lines(message.time) && write(line)) return;
   close_file();
   ++lines_lost_now_;
   ++lines_lost_;
 }
 
 void LogFiles::ensure_open(std::time_t now) {
-  if (fd_ < 0 && open_file(now).ok()) request_tidy();
+  if (reopen_.exchange(false)) close_file();
+  if (fd_ >= 0) return;
+  // With the folder the lock is gone that keeps others out of it.
+  if (!is_there(fs::path(options_.dir) / kLock) && !take_dir().ok()) return;
+  if (!open_file(now).ok()) return close_file();
+  if (has_finished_) request_tidy();
+  has_finished_ = false;
 }
 
 // Every line is written as it comes; but after reopen() the new file should not wait for one.
@@ -320,23 +365,20 @@ void LogFiles::flush_() { ensure_open(std::time(nullptr)); }
 
 void LogFiles::request_tidy() {
   const MutexLock lock(tidy_mutex_);
-  tidy_date_ = date_;
   ++tidy_requested_;
   tidy_changed_.notify_all();
 }
 
 void LogFiles::tidy_loop() {
   for (;;) {
-    std::string date;
     std::int64_t request = 0;
     {
       const MutexLock lock(tidy_mutex_);
       while (tidy_done_ == tidy_requested_ && !stopping_) tidy_changed_.wait(tidy_mutex_);
       if (stopping_) return;
       request = tidy_requested_;
-      date = tidy_date_;
     }
-    tidy_log_dir(options_, date, stopping_);
+    tidy_log_dir(options_, mutex_, date_, stopping_);
     const MutexLock lock(tidy_mutex_);
     tidy_done_ = request;
     tidy_changed_.notify_all();

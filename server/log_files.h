@@ -26,7 +26,8 @@ struct LogFilesOptions {
 
 // Log lines in files: featherid-YYYY-MM-DD.log by local date, moved to featherid-YYYY-MM-DD.N.log
 // (N counts up) when it is full. A thread of its own compresses finished files with gzip and
-// removes old ones. A line that cannot be written is counted and dropped. Thread-safe.
+// removes old ones. A line that cannot be written is counted and dropped, and none is written
+// twice, whatever the disk, the clock or somebody in the folder does. Thread-safe.
 class LogFiles final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   // Makes the folder where it is missing. kUnavailable: it cannot be written, or another process
@@ -34,7 +35,9 @@ class LogFiles final : public spdlog::sinks::base_sink<std::mutex> {
   static Result<std::shared_ptr<LogFiles>> open(const LogFilesOptions& options);
   ~LogFiles() override;  // leaves a compression under way to the next start
 
-  void reopen();  // somebody has moved the file: writes to a new one from the next line or flush on
+  // Somebody has moved the file: writes to a new one from the next line or flush on. Waits for
+  // nothing.
+  void reopen() { reopen_ = true; }
   std::int64_t lines_lost() const { return lines_lost_; }
 
   // Returns when the thread has tidied all that was finished before the call.
@@ -47,12 +50,13 @@ class LogFiles final : public spdlog::sinks::base_sink<std::mutex> {
   void flush_() override;
 
   // Under base_sink's mutex.
-  Status lock_dir();
+  Status take_dir();
   Status open_file(std::time_t now);
   void ensure_open(std::time_t now);
   void close_file();
   void rotate();
-  bool write(const char* data, std::size_t size);
+  bool write(const spdlog::memory_buf_t& line);
+  bool note_lost_lines(spdlog::log_clock::time_point time);
 
   void request_tidy() EXCLUDES(tidy_mutex_);
   void tidy_loop() EXCLUDES(tidy_mutex_);
@@ -66,23 +70,24 @@ class LogFiles final : public spdlog::sinks::base_sink<std::mutex> {
   std::time_t day_begin_ = 0;
   std::time_t day_end_ = 0;
   std::int64_t file_bytes_ = 0;
+  bool has_finished_ = false;        // a file, which the tidying does not know of yet
   std::int64_t lines_lost_now_ = 0;  // since the last line that was written
 
   std::atomic<std::int64_t> lines_lost_{0};
+  std::atomic<bool> reopen_{false};
   std::atomic<bool> stopping_{false};
 
   Mutex tidy_mutex_;
   CondVar tidy_changed_;
-  std::string tidy_date_ GUARDED_BY(tidy_mutex_);
   std::int64_t tidy_requested_ GUARDED_BY(tidy_mutex_) = 0;
   std::int64_t tidy_done_ GUARDED_BY(tidy_mutex_) = 0;
   std::thread tidy_thread_;
 };
 
-// One round of tidying `options.dir`, on the date `today` (YYYY-MM-DD), whose main file is in use:
-// ends what a crash left half done, compresses finished files, removes what is too much or too old.
-// Stops between two pieces of work when `stopping` becomes true.
-void tidy_log_dir(const LogFilesOptions& options, const std::string& today,
+// One round of tidying `options.dir`: ends what a crash left half done, compresses finished files,
+// removes what is too much or too old. `writing` guards `today` (YYYY-MM-DD), the day whose main
+// file is in use. Stops between two pieces of work when `stopping` becomes true.
+void tidy_log_dir(const LogFilesOptions& options, std::mutex& writing, const std::string& today,
                   const std::atomic<bool>& stopping);
 
 }  // namespace featherid

@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: MIT
 #include "server/log_files.h"
 
-#include <sys/stat.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <mutex>
+#include <random>
 #include <set>
+#include <sstream>
 #include <string>
 
 #include "server/logging.h"
 #include "test/support/catch.h"
 #include "test/support/child_process.h"
+#include "test/support/in_fork.h"
 #include "test/support/scratch_dir.h"
 
 namespace featherid {
@@ -41,6 +50,19 @@ std::string gunzip(const fs::path& path) {
   }
   ::gzclose(file);
   return text;
+}
+
+// The lines of every file in the folder. Fails the test where gzip finds one that is not whole.
+std::multiset<std::string> lines_in(const fs::path& dir) {
+  std::multiset<std::string> lines;
+  for (const std::string& name : names_in(dir)) {
+    const std::string path = dir / name;
+    const bool is_compressed = fs::path(name).extension() == ".gz";
+    if (is_compressed) test::run({"gzip", "-t", path});
+    std::istringstream text(is_compressed ? gunzip(path) : test::read_file(path));
+    for (std::string line; std::getline(text, line);) lines.insert(line);
+  }
+  return lines;
 }
 
 void write_file(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
@@ -124,27 +146,38 @@ TEST_CASE("tidying ends what a crash left, and removes what is old", "[log_files
   options.keep_days = 30;
   const std::atomic<bool> never{false};
   for (const char* name :
-       {"featherid-2026-03-31.log",           // in use
-        "featherid-2026-04-01.log",           // opened since
-        "featherid-2026-03-31.1.log",         // finished
-        "featherid-2026-03-30.log",           // finished
-        "featherid-2026-03-30.2.log.gz.tmp",  // half done
-        "featherid-2026-03-29.log",           // compressed, but not yet removed
-        "featherid-2026-03-29.log.gz",        //
-        "featherid-2026-03-01.log.gz",        // just young enough
-        "featherid-2026-02-28.log.gz",        // too old
-        "featherid-2025-12-31.4.log",         // too old
+       {"featherid-2026-03-31.log",              // in use
+        "featherid-2026-04-01.log",              // opened since
+        "featherid-2026-03-31.1.log",            // finished
+        "featherid-2026-03-30.log",              // finished
+        "featherid-2026-03-30.2.log.gz.tmp",     // half done
+        "featherid-2026-03-29.log",              // the clock went back to this day
+        "featherid-2026-03-29.log.gz",           //
+        "featherid-2026-03-28.log.compressing",  // done, but not yet removed
+        "featherid-2026-03-28.log.gz",           //
+        "featherid-2026-03-27.log.compressing",  // not done
+        "featherid-2026-03-27.log.gz.tmp",       //
+        "featherid-2026-03-27.log",              // and then the clock went back to this day
+        "featherid-2026-03-01.log.gz",           // just young enough
+        "featherid-2026-02-28.log.gz",           // too old
+        "featherid-2025-12-31.4.log",            // too old
         "featherid-2020-01-01.txt", "other-2020-01-01.log", "featherid-2020-1-1.log"}) {
     write_file(scratch.file(name), name);
   }
-  tidy_log_dir(options, "2026-03-31", never);
+  std::mutex writing;
+  tidy_log_dir(options, writing, "2026-03-31", never);
   CHECK(names_in(scratch.path()) ==
         std::set<std::string>{"featherid-2026-04-01.log", "featherid-2026-03-31.log",
                               "featherid-2026-03-31.1.log.gz", "featherid-2026-03-30.log.gz",
                               "featherid-2026-03-29.log.gz", "featherid-2026-03-29.1.log.gz",
-                              "featherid-2026-03-01.log.gz", "featherid-2020-01-01.txt",
-                              "other-2020-01-01.log", "featherid-2020-1-1.log"});
+                              "featherid-2026-03-28.log.gz", "featherid-2026-03-27.log.gz",
+                              "featherid-2026-03-27.1.log.gz", "featherid-2026-03-01.log.gz",
+                              "featherid-2020-01-01.txt", "other-2020-01-01.log",
+                              "featherid-2020-1-1.log"});
   CHECK(gunzip(scratch.file("featherid-2026-03-31.1.log.gz")) == "featherid-2026-03-31.1.log");
+  CHECK(gunzip(scratch.file("featherid-2026-03-27.log.gz")) ==
+        "featherid-2026-03-27.log.compressing");
+  CHECK(gunzip(scratch.file("featherid-2026-03-27.1.log.gz")) == "featherid-2026-03-27.log");
 }
 
 TEST_CASE("a folder that cannot be written, or is in use, is refused", "[log_files]") {
@@ -179,6 +212,133 @@ TEST_CASE("lines that cannot be written are counted, and writing goes on later",
   log(*files, "found", now);
   CHECK(files->lines_lost() == 2);
   CHECK(test::read_file(file.string()) == "2 log lines could not be written\nfound\n");
+}
+
+TEST_CASE("a folder that is removed is made again, and what is lost is counted",
+          "[log_files][fault]") {
+  const test::ScratchDir scratch;
+  LogFilesOptions options;
+  options.dir = scratch.file("logs");
+  const auto files = open_files(options);
+  log(*files, "before");
+  fs::remove_all(options.dir);
+  log(*files, "lost");
+  log(*files, "found");
+  CHECK(files->lines_lost() == 1);
+  const std::string file = options.dir + "/featherid-" + date(system_clock::now()) + ".log";
+  CHECK(test::read_file(file) == "1 log lines could not be written\nfound\n");
+  // The folder is this writer's again.
+  CHECK(LogFiles::open(options).status().message().find("in use") != std::string::npos);
+}
+
+namespace {
+
+// A folder that takes a few hundred KB and then no more, until it has room again. Root gets a small
+// file system that only this process sees; anybody else a limit on the size of a file.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const std::string& dir) : ballast_(dir + "/ballast") {
+    fs::create_directories(dir);
+    const bool mounted = ::unshare(CLONE_NEWNS) == 0 &&
+                         ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                         ::mount("tmpfs", dir.c_str(), "tmpfs", 0, "size=400k") == 0;
+    if (mounted) {
+      write_file(ballast_, std::string(200000, 'x'));
+    } else {
+      std::signal(SIGXFSZ, SIG_IGN);
+      set_file_bytes_max(40000);
+    }
+  }
+  void make_room() {
+    fs::remove(ballast_);
+    set_file_bytes_max(RLIM_INFINITY);
+  }
+
+ private:
+  static void set_file_bytes_max(rlim_t bytes) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = std::min(bytes, limit.rlim_max);
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+
+  const std::string ballast_;
+};
+
+// Fills the disk, and goes on when it has room again. Returns what is wrong, one bit for each.
+int fill_disk(LogFilesOptions options) {
+  SmallDisk disk(options.dir);
+  const auto files = open_files(options);
+  std::set<std::string> sent;
+  std::mt19937 random;  // lines that do not compress well
+  const auto say = [&] {
+    std::string line = std::to_string(sent.size()) + " ";
+    while (line.size() < 900) line.push_back(static_cast<char>('!' + random() % 90));
+    sent.insert(line);
+    log(*files, line);
+  };
+  for (int i = 0; i < 2000 && files->lines_lost() < 10; ++i) say();
+  const std::int64_t lost = files->lines_lost();
+  disk.make_room();
+  say();
+  files->wait_until_tidy();
+  std::size_t found = 0;
+  std::size_t others = 0;
+  std::int64_t noted =
+      0;  // a note may find room where a longer line does not, so there may be many
+  for (const std::string& line : lines_in(options.dir)) {
+    if (sent.erase(line) == 1) {
+      ++found;
+    } else if (line.find(" log lines could not be written") != std::string::npos) {
+      noted += std::stoll(line);
+    } else {
+      ++others;  // torn, or there twice
+    }
+  }
+  return (lost < 10 ? 1 : 0) | (files->lines_lost() != lost ? 2 : 0) | (noted != lost ? 4 : 0) |
+         (sent.size() != static_cast<std::size_t>(lost) ? 8 : 0) | (others != 0 ? 16 : 0) |
+         (found == 0 ? 32 : 0);
+}
+
+}  // namespace
+
+TEST_CASE("a full disk drops lines and tears none, and writing goes on once it has room",
+          "[log_files][fault]") {
+  const test::ScratchDir scratch;
+  LogFilesOptions options;
+  options.dir = scratch.file("logs");
+  options.backups_max = 1000;
+  options.file_bytes_max = GENERATE(50000, 100000000);  // with and without rotation meanwhile
+  CHECK(test::failures_in_fork([&] { return fill_disk(options); }) == 0);
+}
+
+TEST_CASE("a clock that jumps over midnight and back loses no line and doubles none",
+          "[log_files][fault]") {
+  const test::ScratchDir scratch;
+  LogFilesOptions options;
+  options.dir = scratch.file("logs");
+  options.backups_max = 1000;
+  const auto files = open_files(options);
+  const auto today = system_clock::now();
+  const auto tomorrow = today + hours(24);
+  std::multiset<std::string> sent;
+  const auto say = [&](system_clock::time_point when) {
+    // A long one, so that compression takes its time, and one after it.
+    for (const std::size_t length : {std::size_t{50000}, std::size_t{0}}) {
+      const std::string line = std::to_string(sent.size()) + std::string(length, 'x');
+      sent.insert(line);
+      log(*files, line, when);
+    }
+  };
+  // While files of the day that seems to be over are compressed, it comes back.
+  for (int i = 0; i < 200; ++i) {
+    say(today);
+    if (i % 3 != 0) say(tomorrow);
+    if (i % 10 == 0) files->wait_until_tidy();
+  }
+  files->wait_until_tidy();
+  CHECK(files->lines_lost() == 0);
+  CHECK(lines_in(options.dir) == sent);
 }
 
 TEST_CASE("log levels have the names of the API", "[log_files]") {
