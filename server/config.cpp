@@ -105,6 +105,12 @@ Status set_log_level(const std::string& text, spdlog::level::level_enum* out) {
   return {};
 }
 
+Status set_log_format(const std::string& text, LogFormat* out) {
+  if (text != "text" && text != "json") return invalid("'" + text + "' is neither text nor json");
+  *out = text == "json" ? LogFormat::kJson : LogFormat::kText;
+  return {};
+}
+
 Status set_token_file(const std::string& path, std::vector<std::string>* out) {
   if (path.empty()) return {};
   Result<std::vector<std::string>> tokens = read_token_file(path);
@@ -174,6 +180,8 @@ std::vector<Setting> settings() {
        [](Config& c, Text t) { return set_number(t, "0", "10000", &c.metrics_tags_max); }},
       {"log-level", "LEVEL", "info", "debug, info, warn or error",
        [](Config& c, Text t) { return set_log_level(t, &c.log_level); }},
+      {"log-format", "FORMAT", "text", "text, or json: each line is an object",
+       [](Config& c, Text t) { return set_log_format(t, &c.log_format); }},
       {"log-dir", "FOLDER", "", "log to files here as well",
        [](Config& c, Text t) { return c.log_files.dir = t, Status(); }},
       {"log-max-size", "SIZE", "100MB", "a log file is rotated at",

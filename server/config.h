@@ -15,6 +15,7 @@
 #include "featherid/segment_allocator.h"
 #include "server/http/http_options.h"
 #include "server/log_files.h"
+#include "server/logging.h"
 
 namespace featherid {
 
@@ -27,6 +28,7 @@ struct Config {
   bool init_schema = false;   // then end
   bool check_config = false;  // then end
   spdlog::level::level_enum log_level = spdlog::level::info;
+  LogFormat log_format = LogFormat::kText;
   LogFilesOptions log_files;  // no files while dir is empty
   std::vector<std::string> admin_tokens;
   int metrics_tags_max = 0;

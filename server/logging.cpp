@@ -2,12 +2,17 @@
 #include "server/logging.h"
 
 #include <spdlog/async.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/dist_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <ctime>
+#include <string>
 #include <utility>
-#include <vector>
+
+#include "server/http/reply.h"
 
 namespace featherid {
 
@@ -20,6 +25,51 @@ constexpr std::pair<std::string_view, spdlog::level::level_enum> kLevels[] = {
     {"info", spdlog::level::info},
     {"warn", spdlog::level::warn},
     {"error", spdlog::level::err},
+};
+
+// A message as a JSON string: %J in a pattern.
+class JsonMessage final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    const std::string text = json_string({message.payload.data(), message.payload.size()});
+    out.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<JsonMessage>();
+  }
+};
+
+std::unique_ptr<spdlog::formatter> make_formatter(LogFormat format) {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<JsonMessage>('J').set_pattern(
+      format == LogFormat::kText
+          ? "%Y-%m-%d %H:%M:%S.%e %^%l%$ %v"
+          : R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":%J})");
+  return formatter;
+}
+
+// All that a line is written to; used by the thread that writes. It also tells, about once a
+// second, how many lines did not come so far.
+class Outputs final : public spdlog::sinks::dist_sink<spdlog::details::null_mutex> {
+ public:
+  // `queue` is the writing thread's. (To ask spdlog for it would wait for its end, at the end.)
+  explicit Outputs(spdlog::details::thread_pool& queue) : queue_(queue) {}
+
+ private:
+  void flush_() override {
+    const std::size_t overrun = queue_.overrun_counter();
+    if (overrun > told_) {
+      const std::string text = std::to_string(overrun - told_) +
+                               " log lines were dropped: there were more than could be written";
+      told_ = overrun;
+      sink_it_({{}, spdlog::level::warn, text});
+    }
+    dist_sink::flush_();
+  }
+
+  spdlog::details::thread_pool& queue_;
+  std::size_t told_ = 0;
 };
 
 }  // namespace
@@ -38,16 +88,17 @@ std::string_view log_level_name(spdlog::level::level_enum level) {
   return "off";
 }
 
-void start_logging(spdlog::level::level_enum level, std::shared_ptr<LogFiles> files) {
-  std::vector<spdlog::sink_ptr> sinks{std::make_shared<spdlog::sinks::stderr_color_sink_mt>()};
-  if (files) sinks.push_back(std::move(files));
+void start_logging(spdlog::level::level_enum level, LogFormat format,
+                   std::shared_ptr<LogFiles> files) {
   spdlog::init_thread_pool(kQueueLinesMax, 1);
-  auto logger = std::make_shared<spdlog::async_logger>(
-      "featherid", sinks.begin(), sinks.end(), spdlog::thread_pool(),
-      spdlog::async_overflow_policy::overrun_oldest);
-  logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
+  auto outputs = std::make_shared<Outputs>(*spdlog::thread_pool());
+  outputs->add_sink(std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  if (files) outputs->add_sink(std::move(files));
+  auto logger =
+      std::make_shared<spdlog::async_logger>("featherid", std::move(outputs), spdlog::thread_pool(),
+                                             spdlog::async_overflow_policy::overrun_oldest);
+  logger->set_formatter(make_formatter(format));
   logger->set_level(level);
-  logger->flush_on(spdlog::level::warn);
   spdlog::set_default_logger(std::move(logger));
   spdlog::flush_every(std::chrono::seconds(1));
 }
@@ -55,6 +106,7 @@ void start_logging(spdlog::level::level_enum level, std::shared_ptr<LogFiles> fi
 void stop_logging() {
   // Kept until the thread that writes is joined, so that it is not the one to destroy it.
   const std::shared_ptr<spdlog::logger> logger = spdlog::default_logger();
+  logger->flush();  // for what Outputs has to tell
   spdlog::shutdown();
 }
 

@@ -18,10 +18,14 @@ namespace featherid {
 std::optional<spdlog::level::level_enum> parse_log_level(std::string_view name);
 std::string_view log_level_name(spdlog::level::level_enum level);
 
+// kJson: each line is an object with time, level and message.
+enum class LogFormat { kText, kJson };
+
 // Makes spdlog's default logger: standard error and, where `files` is not null, files. It writes on
 // a thread of its own and, when that falls behind, drops the oldest lines rather than hold up a
-// request. The level is the logger's, so a rotation does not touch it.
-void start_logging(spdlog::level::level_enum level, std::shared_ptr<LogFiles> files);
+// request, and writes how many. The level is the logger's, so a rotation does not touch it.
+void start_logging(spdlog::level::level_enum level, LogFormat format,
+                   std::shared_ptr<LogFiles> files);
 
 // Writes what is queued, and logs no more.
 void stop_logging();

@@ -159,7 +159,7 @@ int run(const Config& config) {
     if (!opened.ok()) return fail(kExitFailure, "--log-dir: " + opened.status().message());
     log_files = *std::move(opened);
   }
-  start_logging(config.log_level, log_files);
+  start_logging(config.log_level, config.log_format, log_files);
   const int exit_code = serve(config, *std::move(store), log_files);
   stop_logging();
   return exit_code;
