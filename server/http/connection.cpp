@@ -172,7 +172,7 @@ void Connection::note_answer(const Exchange& exchange, std::size_t bytes) {
   loop_.stats.note(loop_.router.number_of(request.path), exchange.reply.status, took);
   if (!spdlog::should_log(spdlog::level::debug)) return;
   spdlog::debug("{} {} status={} bytes={} seconds={:.6f} peer={} {}", request.method,
-                request.target, exchange.reply.status, bytes,
+                logged_target(request.target), exchange.reply.status, bytes,
                 std::chrono::duration<double>(took).count(), stream_.peer(), exchange.log_tag());
 }
 

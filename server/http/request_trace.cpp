@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/request_trace.h"
 
+#include <algorithm>
 #include <random>
 
 namespace featherid {
@@ -47,6 +48,22 @@ std::string log_tag(std::uint64_t number, std::string_view traceparent) {
   std::string text = "request=" + request_id(number);
   if (const std::string_view trace_id = trace_id_of(traceparent); !trace_id.empty()) {
     text.append(" trace=").append(trace_id);
+  }
+  return text;
+}
+
+std::string logged_target(std::string_view target) {
+  const std::size_t question = std::min(target.find('?'), target.size());
+  std::string text(target.substr(0, question));
+  target.remove_prefix(question);
+  while (!target.empty()) {
+    const std::string_view param = target.substr(1, target.find('&', 1) - 1);
+    for (const std::string_view known : {"biz_tag=", "count=", "as="}) {
+      if (param.substr(0, known.size()) != known) continue;
+      text += text.size() == question ? '?' : '&';
+      text += param;
+    }
+    target.remove_prefix(1 + param.size());
   }
   return text;
 }

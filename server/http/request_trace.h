@@ -21,6 +21,10 @@ std::string_view trace_id_of(std::string_view traceparent);
 // sent a valid traceparent.
 std::string log_tag(std::uint64_t number, std::string_view traceparent);
 
+// The target as log lines spell it: of its query only what the id routes take. A client that puts a
+// token there by mistake does not find it in a log.
+std::string logged_target(std::string_view target);
+
 }  // namespace featherid
 
 #endif  // FEATHERID_SERVER_HTTP_REQUEST_TRACE_H_

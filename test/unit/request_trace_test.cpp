@@ -45,4 +45,17 @@ TEST_CASE("a request's number is spelled in 16 digits", "[request_trace]") {
   CHECK(random_request_number() != random_request_number());
 }
 
+TEST_CASE("of a query only what the id routes take is logged", "[request_trace]") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"/healthz", "/healthz"},
+      {"/healthz?", "/healthz"},
+      {"/a?biz_tag=x&count=3&as=string", "/a?biz_tag=x&count=3&as=string"},
+      {"/a?token=secret", "/a"},
+      {"/a?token=secret&biz_tag=x&key=secret&count=1&secret", "/a?biz_tag=x&count=1"},
+      {"/a?secret&&biz_tag=%0A&", "/a?biz_tag=%0A"},
+      {"/a?x-biz_tag=secret?biz_tag=secret", "/a"},
+  };
+  for (const auto& [target, logged] : cases) CHECK(logged_target(target) == logged);
+}
+
 }  // namespace featherid
