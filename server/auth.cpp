@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/auth.h"
 
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
 #include <strings.h>
 
 #include <algorithm>
@@ -12,16 +14,6 @@ namespace featherid {
 namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
-
-// Takes as long whether the difference is early or late, so that its time tells nothing.
-bool equal_in_constant_time(std::string_view presented, std::string_view token) {
-  auto difference = static_cast<unsigned>(presented.size() != token.size());
-  for (std::size_t i = 0; i < presented.size(); ++i) {
-    const char other = token[i % token.size()];
-    difference |= static_cast<unsigned char>(presented[i]) ^ static_cast<unsigned char>(other);
-  }
-  return difference == 0;
-}
 
 // A page of another site can make a name of its own point here, but not these.
 bool names_this_machine(std::string_view host) {
@@ -37,17 +29,34 @@ bool names_this_machine(std::string_view host) {
 
 }  // namespace
 
-Auth::Auth(std::vector<std::string> tokens) : tokens_(std::move(tokens)) {}
+Auth::Digest Auth::digest(std::string_view token) {
+  Digest digest;
+  SHA256(reinterpret_cast<const unsigned char*>(token.data()), token.size(), digest.data());
+  return digest;
+}
 
+void Auth::change(const std::vector<std::string>& tokens, bool tls) {
+  const MutexLock lock(mutex_);
+  tokens_.clear();
+  for (const std::string& token : tokens) tokens_.push_back(digest(token));
+  tls_ = tls;
+}
+
+// Takes as long whatever is presented: digests have one length, tell nothing of how near two tokens
+// are, and all of them are compared, to the end.
 bool Auth::is_token(std::string_view presented) const {
+  const Digest given = digest(presented);
   bool found = false;
-  for (const std::string& token : tokens_) found |= equal_in_constant_time(presented, token);
+  for (const Digest& token : tokens_) {
+    found |= CRYPTO_memcmp(given.data(), token.data(), given.size()) == 0;
+  }
   return found;
 }
 
 bool Auth::may_change(Exchange& exchange) const {
   const HttpRequest& request = exchange.request;
   Reply& reply = exchange.reply;
+  const MutexLock lock(mutex_);
   if (!tokens_.empty()) {
     const std::string_view given = request.authorization;
     if (given.size() > kBearer.size() &&
@@ -66,7 +75,8 @@ bool Auth::may_change(Exchange& exchange) const {
     return false;
   }
   const bool same_origin =
-      request.origin.empty() || request.origin == "http://" + std::string(request.host);
+      request.origin.empty() ||
+      request.origin == (tls_ ? "https://" : "http://") + std::string(request.host);
   if (!same_origin || request.cross_site || !names_this_machine(request.host)) {
     reply.fail(403, ApiCode::kNotAllowed, "changes are not allowed from another site's page");
     return false;

@@ -2,29 +2,39 @@
 #ifndef FEATHERID_SERVER_AUTH_H_
 #define FEATHERID_SERVER_AUTH_H_
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "featherid/status.h"
+#include "lib/mutex.h"
 #include "server/http/exchange.h"
 
 namespace featherid {
 
 // Who may change anything. With tokens configured: who bears one of them. Without: a client on this
 // very machine that did not come through a proxy and is no other site's page in a browser here.
-// Constant after construction; safe from any thread.
+// Safe from any thread. Holds no token, only their digests.
 class Auth {
  public:
-  explicit Auth(std::vector<std::string> tokens);
+  Auth(const std::vector<std::string>& tokens, bool tls) { change(tokens, tls); }
+
+  // From the next request on. `tls`: the server speaks https, and so do its own pages.
+  void change(const std::vector<std::string>& tokens, bool tls) EXCLUDES(mutex_);
 
   // False when the exchange may change nothing; its reply then says why (401 or 403).
-  bool may_change(Exchange& exchange) const;
+  bool may_change(Exchange& exchange) const EXCLUDES(mutex_);
 
  private:
-  bool is_token(std::string_view presented) const;
+  using Digest = std::array<unsigned char, 32>;  // SHA-256
+  static Digest digest(std::string_view token);
 
-  const std::vector<std::string> tokens_;
+  bool is_token(std::string_view presented) const REQUIRES(mutex_);
+
+  mutable Mutex mutex_;
+  std::vector<Digest> tokens_ GUARDED_BY(mutex_);
+  bool tls_ GUARDED_BY(mutex_) = false;
 };
 
 // The tokens of a file, one a line; empty lines and lines that begin with '#' are skipped.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "server/config.h"
 
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <limits>
-#include <map>
+#include <sstream>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -111,11 +113,13 @@ Status set_log_format(const std::string& text, LogFormat* out) {
   return {};
 }
 
-Status set_token_file(const std::string& path, std::vector<std::string>* out) {
+Status set_token_file(const std::string& path, Config* config) {
+  config->admin_token_file = path;
+  config->admin_tokens.clear();
   if (path.empty()) return {};
   Result<std::vector<std::string>> tokens = read_token_file(path);
   if (!tokens.ok()) return tokens.status();
-  *out = *std::move(tokens);
+  config->admin_tokens = *std::move(tokens);
   return {};
 }
 
@@ -127,7 +131,9 @@ struct Setting {
   std::string default_text;
   std::string help;
   std::function<Status(Config&, const std::string&)> set;
+  bool reloadable = false;  // SIGHUP takes it over; else a change takes a restart
 };
+constexpr bool kReloadable = true;
 
 using Text = const std::string&;
 
@@ -138,9 +144,9 @@ std::vector<Setting> settings() {
       {"listen", "HOST:PORT", "127.0.0.1:8080", "where to listen; port 0 takes a free one",
        [](Config& c, Text t) { return set_listen(t, &c.listen); }},
       {"tls-cert", "FILE", "", "speak TLS, with this certificate and its chain (PEM)",
-       [](Config& c, Text t) { return c.tls_cert_file = t, Status(); }},
+       [](Config& c, Text t) { return c.tls_cert_file = t, Status(); }, kReloadable},
       {"tls-key", "FILE", "", "the private key of --tls-cert (PEM)",
-       [](Config& c, Text t) { return c.tls_key_file = t, Status(); }},
+       [](Config& c, Text t) { return c.tls_key_file = t, Status(); }, kReloadable},
       {"database", "URL", "sqlite3:ids.db",
        "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…",
        [](Config& c, Text t) { return c.database = t, Status(); }},
@@ -163,23 +169,28 @@ std::vector<Setting> settings() {
          return status;
        }},
       {"header-timeout", "TIME", "10s", "a request must arrive within",
-       [](Config& c, Text t) { return set_time(t, "10ms", "10m", &c.http.header_timeout); }},
+       [](Config& c, Text t) { return set_time(t, "10ms", "10m", &c.http.header_timeout); },
+       kReloadable},
       {"idle-timeout", "TIME", "75s", "a connection without a request is closed after",
-       [](Config& c, Text t) { return set_time(t, "10ms", "24h", &c.http.idle_timeout); }},
+       [](Config& c, Text t) { return set_time(t, "10ms", "24h", &c.http.idle_timeout); },
+       kReloadable},
       {"drain-timeout", "TIME", "10s", "after SIGTERM, requests under way may take",
-       [](Config& c, Text t) { return set_time(t, "0s", "10m", &c.http.drain_timeout); }},
+       [](Config& c, Text t) { return set_time(t, "0s", "10m", &c.http.drain_timeout); },
+       kReloadable},
       {"io-threads", "N", std::to_string(io_threads), "event loops",
        [](Config& c, Text t) { return set_number(t, "1", "64", &c.http.io_threads); }},
       {"max-connections", "N", "10000", "further ones are told 503",
-       [](Config& c, Text t) { return set_number(t, "1", "1000000", &c.http.connections_max); }},
+       [](Config& c, Text t) { return set_number(t, "1", "1000000", &c.http.connections_max); },
+       kReloadable},
       {"max-parked", "N", "10000", "requests that wait for ids; further ones are told 503",
-       [](Config& c, Text t) { return set_number(t, "0", "1000000", &c.http.parked_max); }},
+       [](Config& c, Text t) { return set_number(t, "0", "1000000", &c.http.parked_max); },
+       kReloadable},
       {"admin-token-file", "FILE", "", "tokens that allow changes, one a line",
-       [](Config& c, Text t) { return set_token_file(t, &c.admin_tokens); }},
+       [](Config& c, Text t) { return set_token_file(t, &c); }, kReloadable},
       {"metrics-tags", "N", "100", "tags that have metrics of their own; the others are summed",
        [](Config& c, Text t) { return set_number(t, "0", "10000", &c.metrics_tags_max); }},
       {"log-level", "LEVEL", "info", "debug, info, warn or error",
-       [](Config& c, Text t) { return set_log_level(t, &c.log_level); }},
+       [](Config& c, Text t) { return set_log_level(t, &c.log_level); }, kReloadable},
       {"log-format", "FORMAT", "text", "text, or json: each line is an object",
        [](Config& c, Text t) { return set_log_format(t, &c.log_format); }},
       {"log-dir", "FOLDER", "", "log to files here as well",
@@ -205,6 +216,37 @@ Status load_tls(Config* config) {
   return {};
 }
 
+// FEATHERID_ADMIN_TOKEN: tokens with blanks between them.
+Status add_tokens(const std::string& text, std::vector<std::string>* tokens) {
+  std::istringstream words(text);
+  for (std::string word; words >> word; tokens->push_back(word)) {
+    if (const Status bad = validate_token(word); !bad.ok()) {
+      return invalid("FEATHERID_ADMIN_TOKEN: " + bad.message());
+    }
+  }
+  return {};
+}
+
+void warn_of_readers(const std::string& setting, const std::string& file, Config* config) {
+  struct stat status {};
+  if (file.empty() || ::stat(file.c_str(), &status) != 0) return;
+  if ((status.st_mode & (S_IRGRP | S_IROTH)) == 0) return;
+  config->warnings.push_back(setting + ": " + file +
+                             " can be read by others than its owner: chmod 600 it");
+}
+
+// What goes beyond one setting.
+Status complete(const Environment& environment, Config* config) {
+  if (const Status bad = load_tls(config); !bad.ok()) return bad;
+  const char* const tokens = environment("FEATHERID_ADMIN_TOKEN");
+  if (tokens != nullptr) {
+    if (const Status bad = add_tokens(tokens, &config->admin_tokens); !bad.ok()) return bad;
+  }
+  warn_of_readers("--admin-token-file", config->admin_token_file, config);
+  warn_of_readers("--tls-key", config->tls_key_file, config);
+  return {};
+}
+
 std::string environment_name(std::string name) {
   for (char& c : name) {
     c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -218,7 +260,7 @@ ConfigOutcome usage_error(const std::string& message) {
   // One line, whatever a library says.
   std::string line = message;
   std::replace(line.begin(), line.end(), '\n', ' ');
-  return {std::nullopt, kExitUsage, "featherid-server: " + line};
+  return {std::nullopt, kExitUsage, line};
 }
 
 // Settings as text, by name, with where they come from.
@@ -257,6 +299,7 @@ Status apply(const GivenByName& given, const std::vector<Setting>& table, Config
     if (const Status bad = setting.set(*config, found->second.text); !bad.ok()) {
       return invalid(found->second.origin + ": " + bad.message());
     }
+    config->texts[setting.name] = found->second.text;
   }
   return {};
 }
@@ -280,7 +323,8 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
   app.footer(
       "Each setting can also stand in the environment (--log-dir: FEATHERID_LOG_DIR) or in the "
       "TOML\nfile (log-dir = \"…\"). Flags come before environment before file.\n"
-      "FEATHERID_ADMIN_TOKEN holds one more token that allows changes.");
+      "FEATHERID_ADMIN_TOKEN holds further tokens that allow changes, with blanks between them.\n"
+      "* SIGHUP takes over a change.");
   Config config;
   std::string file;
   bool version = false;
@@ -291,7 +335,8 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
   app.add_flag("--version", version, "print the version, and end");
   std::map<std::string, std::string> flags;
   for (const Setting& setting : table) {
-    app.add_option("--" + setting.name, flags[setting.name], setting.help)
+    app.add_option("--" + setting.name, flags[setting.name],
+                   setting.help + (setting.reloadable ? " *" : ""))
         ->type_name(setting.type)
         ->default_str(setting.default_text);
   }
@@ -325,15 +370,28 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
     if (const Status bad = apply(given, table, &config); !bad.ok())
       return usage_error(bad.message());
   }
-  if (const Status bad = load_tls(&config); !bad.ok()) return usage_error(bad.message());
-  if (const char* token = environment("FEATHERID_ADMIN_TOKEN");
-      token != nullptr && *token != '\0') {
-    if (const Status bad = validate_token(token); !bad.ok()) {
-      return usage_error("FEATHERID_ADMIN_TOKEN: " + bad.message());
-    }
-    config.admin_tokens.emplace_back(token);
+  if (const Status bad = complete(environment, &config); !bad.ok()) {
+    return usage_error(bad.message());
   }
   return {std::move(config), 0, {}};
+}
+
+ConfigChange take_over(const Config& fresh, Config* running) {
+  ConfigChange change;
+  for (const Setting& setting : settings()) {
+    const std::string& text = fresh.texts.at(setting.name);
+    if (text == running->texts.at(setting.name)) continue;
+    if (!setting.reloadable || !setting.set(*running, text).ok()) {
+      change.need_restart.push_back("--" + setting.name);
+      continue;
+    }
+    running->texts[setting.name] = text;
+    change.taken_over.push_back("--" + setting.name);
+  }
+  running->admin_tokens = fresh.admin_tokens;
+  running->http.tls = fresh.http.tls;
+  running->warnings = fresh.warnings;
+  return change;
 }
 
 }  // namespace featherid

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,12 +31,15 @@ struct Config {
   spdlog::level::level_enum log_level = spdlog::level::info;
   LogFormat log_format = LogFormat::kText;
   LogFilesOptions log_files;  // no files while dir is empty
-  std::vector<std::string> admin_tokens;
+  std::string admin_token_file;
+  std::vector<std::string> admin_tokens;  // of the file and of the environment
   int metrics_tags_max = 0;
   std::int64_t max_batch_ids = 0;
   std::chrono::seconds call_timeout{0};  // of the store
   HttpOptions http;
   AllocatorOptions allocator;
+  std::map<std::string, std::string> texts;  // what each setting of the table was set to
+  std::vector<std::string> warnings;         // for the log
 };
 
 // The exit codes of featherid-server.
@@ -45,7 +49,8 @@ constexpr int kExitUsage = 2;    // the configuration is wrong
 // The result of reading the configuration: it, or what to print before the program ends.
 struct ConfigOutcome {
   std::optional<Config> config;
-  int exit_code = 0;  // 0: `text` goes to standard output; else it is one line, for standard error
+  int exit_code =
+      0;  // 0: `text` goes to standard output; else it is one line that says what is wrong
   std::string text;
 };
 
@@ -54,6 +59,16 @@ using Environment = std::function<const char*(const char* name)>;
 // Flags before environment before file; whatever is given is checked, even where it is overruled.
 // `arguments` does not hold the program's name.
 ConfigOutcome read_config(std::vector<std::string> arguments, const Environment& environment);
+
+// The settings whose text has changed, as "--name".
+struct ConfigChange {
+  std::vector<std::string> taken_over;
+  std::vector<std::string> need_restart;
+};
+
+// Takes over from `fresh` what may change while the server runs, tokens and certificate too, whose
+// files may have changed behind their names. The rest of `running` stays.
+ConfigChange take_over(const Config& fresh, Config* running);
 
 }  // namespace featherid
 

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -58,11 +59,28 @@ void announce(const std::string& url, const std::string& database) {
   std::fflush(stdout);
 }
 
-// SIGTERM and SIGINT drain, and stop at once when they come again; SIGHUP reopens the logs.
+using ReadConfig = std::function<ConfigOutcome()>;
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+void log_warnings(const Config& config) {
+  for (const std::string& warning : config.warnings) spdlog::warn("{}", warning);
+}
+
+// SIGTERM and SIGINT drain, and stop at once when they come again; SIGHUP reopens the logs and
+// takes over what may change of the configuration.
 class Signals {
  public:
-  Signals(HttpServer& server, std::shared_ptr<LogFiles> log_files)
-      : server_(server),
+  Signals(const Config& config, ReadConfig read_again, HttpServer& server, Auth& auth,
+          std::shared_ptr<LogFiles> log_files)
+      : config_(config),
+        read_again_(std::move(read_again)),
+        server_(server),
+        auth_(auth),
         log_files_(std::move(log_files)),
         signals_(server.main_loop(), SIGTERM, SIGINT, SIGHUP) {
     wait();
@@ -79,6 +97,7 @@ class Signals {
     if (number == SIGHUP) {
       if (log_files_) log_files_->reopen();
       spdlog::info("SIGHUP: the logs are open anew");
+      reload();
     } else if (server_.draining()) {
       spdlog::warn("a second signal: stopping at once");
       return server_.stop();
@@ -89,18 +108,40 @@ class Signals {
     wait();
   }
 
+  void reload() {
+    const ConfigOutcome fresh = read_again_();
+    if (!fresh.config) {
+      return spdlog::error("SIGHUP: {}; the configuration stays as it was", fresh.text);
+    }
+    const spdlog::level::level_enum level_before = config_.log_level;
+    const ConfigChange change = take_over(*fresh.config, &config_);
+    server_.change_options(config_.http);
+    auth_.change(config_.admin_tokens, config_.http.tls != nullptr);
+    // A level that was set by a request stays, unless the configured one has changed.
+    if (config_.log_level != level_before) spdlog::default_logger()->set_level(config_.log_level);
+    log_warnings(config_);
+    spdlog::info("SIGHUP: tokens and certificate are read anew; settings that changed: {}",
+                 change.taken_over.empty() ? "none" : joined(change.taken_over));
+    if (!change.need_restart.empty()) {
+      spdlog::warn("SIGHUP: a change of {} takes a restart", joined(change.need_restart));
+    }
+  }
+
+  Config config_;
+  const ReadConfig read_again_;
   HttpServer& server_;
+  Auth& auth_;
   const std::shared_ptr<LogFiles> log_files_;
   asio::signal_set signals_;
 };
 
-int serve(const Config& config, std::shared_ptr<SegmentStore> store,
+int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<SegmentStore> store,
           const std::shared_ptr<LogFiles>& log_files) {
   const std::string database = redact_database_url(config.database);
   SegmentAllocator allocator(store, config.allocator);
   asio::thread_pool pool(kStoreThreads);
   Readiness readiness(std::move(store), allocator, pool);
-  const Auth auth(config.admin_tokens);
+  Auth auth(config.admin_tokens, config.http.tls != nullptr);
   Router router;
   HttpServer server(config.http, router);
   add_id_routes(router, allocator, config.max_batch_ids);
@@ -120,7 +161,7 @@ int serve(const Config& config, std::shared_ptr<SegmentStore> store,
   if (const Status bad = server.listen(config.listen); !bad.ok()) {
     return fail(kExitFailure, "--listen: " + text_of(config.listen) + ": " + bad.message());
   }
-  const Signals signals(server, log_files);
+  const Signals signals(config, read_again, server, auth, log_files);
   const std::string url = (config.http.tls ? "https://" : "http://") + text_of(server.endpoint());
   spdlog::info("listening on {}, ids from {}", url, database);
   announce(url, database);
@@ -133,7 +174,7 @@ int serve(const Config& config, std::shared_ptr<SegmentStore> store,
   return EXIT_SUCCESS;
 }
 
-int run(const Config& config) {
+int run(const Config& config, const ReadConfig& read_again) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
 
@@ -160,7 +201,8 @@ int run(const Config& config) {
     log_files = *std::move(opened);
   }
   start_logging(config.log_level, config.log_format, log_files);
-  const int exit_code = serve(config, *std::move(store), log_files);
+  log_warnings(config);
+  const int exit_code = serve(config, read_again, *std::move(store), log_files);
   stop_logging();
   return exit_code;
 }
@@ -169,13 +211,17 @@ int run(const Config& config) {
 }  // namespace featherid
 
 int main(int argc, char** argv) {
-  const featherid::ConfigOutcome outcome = featherid::read_config(
-      {argv + 1, argv + argc}, [](const char* name) { return std::getenv(name); });
+  const featherid::ReadConfig read = [argc, argv] {
+    return featherid::read_config({argv + 1, argv + argc},
+                                  [](const char* name) { return std::getenv(name); });
+  };
+  const featherid::ConfigOutcome outcome = read();
   if (outcome.config) {
     featherid::Config config = *outcome.config;
     config.allocator.log = featherid::log_core;
-    return featherid::run(config);
+    return featherid::run(config, read);
   }
-  std::fprintf(outcome.exit_code == 0 ? stdout : stderr, "%s\n", outcome.text.c_str());
-  return outcome.exit_code;
+  if (outcome.exit_code != 0) return featherid::fail(outcome.exit_code, outcome.text);
+  std::puts(outcome.text.c_str());
+  return EXIT_SUCCESS;
 }

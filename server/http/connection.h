@@ -38,7 +38,7 @@ struct ConnectionLoop {
       : options(options_in), router(router_in), counts(counts_in), bridge(router_in) {}
 
   asio::io_context context{1};  // first, so that it outlives the connections
-  const HttpOptions& options;
+  HttpOptions options;          // may change between two events
   const Router& router;
   HttpCounts& counts;
   HttplibBridge bridge;

@@ -49,12 +49,11 @@ void drop_new_clients(int listener) {
 }  // namespace
 
 HttpServer::HttpServer(const HttpOptions& options, const Router& router)
-    : options_(options),
-      router_(router),
+    : router_(router),
       loops_([&] {
         std::vector<std::unique_ptr<Loop>> loops;
         for (int i = 0; i < options.io_threads; ++i) {
-          loops.push_back(std::make_unique<Loop>(options_, router, counts_));
+          loops.push_back(std::make_unique<Loop>(options, router, counts_));
         }
         return loops;
       }()),
@@ -120,6 +119,13 @@ void HttpServer::stop() {
   for (const std::unique_ptr<Loop>& loop : loops_) loop->shared.context.stop();
 }
 
+void HttpServer::change_options(const HttpOptions& options) {
+  for (const std::unique_ptr<Loop>& loop : loops_) {
+    asio::post(loop->shared.context,
+               [&shared = loop->shared, options] { shared.options = options; });
+  }
+}
+
 // --- accepting ---
 
 void HttpServer::accept() {
@@ -168,10 +174,10 @@ void HttpServer::end_accepting() {
 
 void HttpServer::take(tcp::socket socket, Loop& loop) {
   const int others = counts_.connections;
-  if (others >= options_.connections_max + kRefusedMax) return;
+  if (others >= loop.shared.options.connections_max + kRefusedMax) return;
   auto connection = std::make_shared<Connection>(loop.shared, std::move(socket));
   loop.shared.connections.insert(connection);
-  if (others < options_.connections_max) {
+  if (others < loop.shared.options.connections_max) {
     connection->start();
   } else {
     connection->refuse("there are too many connections; try again");
@@ -188,7 +194,8 @@ void HttpServer::tick(Loop& loop) {
                                                              shared.connections.end());
   for (const std::shared_ptr<Connection>& connection : connections) connection->sweep(now);
   if (shared.draining && end_if_drained(loop, now)) return;
-  const bool closely = shared.parked > 0 || shared.draining || options_.request_timeout < 2 * kTick;
+  const bool closely =
+      shared.parked > 0 || shared.draining || shared.options.request_timeout < 2 * kTick;
   loop.ticker.expires_after(closely ? kTickWhileParked : kTick);
   loop.ticker.async_wait([this, &loop](asio::error_code) { tick(loop); });
 }
@@ -197,9 +204,9 @@ void HttpServer::tick(Loop& loop) {
 
 void HttpServer::drain() {
   if (draining_.exchange(true)) return;
-  drain_deadline_ = Exchange::Clock::now() + options_.drain_timeout;
+  drain_deadline_ = Exchange::Clock::now() + options().drain_timeout;
   drop_new_clients(acceptor_.native_handle());
-  drain_grace_.expires_after(options_.drain_grace());
+  drain_grace_.expires_after(options().drain_grace());
   drain_grace_.async_wait([this](asio::error_code) {
     grace_is_over_ = true;
     asio::error_code ignored;

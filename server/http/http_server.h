@@ -50,6 +50,10 @@ class HttpServer {
   // Serves until drain() has finished or stop() is called.
   void run();
 
+  // Serves by other options from each connection's next step on; a connection stays in TLS, or in
+  // the clear. The number of threads stays. On the main loop's thread.
+  void change_options(const HttpOptions& options);
+
   // Lets no new client in, answers what is under way and what has been sent, closes, and ends run()
   // within drain_timeout.
   void drain();
@@ -69,6 +73,8 @@ class HttpServer {
     asio::steady_timer ticker;
   };
 
+  // On the main loop's thread.
+  const HttpOptions& options() const { return loops_.front()->shared.options; }
   Loop& next_loop() { return *loops_[next_loop_++ % loops_.size()]; }
   void accept();
   void accept_or_end();
@@ -79,7 +85,6 @@ class HttpServer {
   bool end_if_drained(Loop& loop, Exchange::Clock::time_point now);
   void drain(Loop& loop);
 
-  const HttpOptions options_;
   const Router& router_;
   HttpCounts counts_;
   std::vector<std::unique_ptr<Loop>> loops_;

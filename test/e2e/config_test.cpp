@@ -41,6 +41,7 @@ TEST_CASE("what cannot be is one line on standard error", "[e2e][config]") {
       {{"--listen", "192.0.2.1:80"}, 1, "--listen: 192.0.2.1:80"},
       {{"--log-dir", scratch.file("plain") + "/logs"}, 1, "--log-dir: "},
       {{"--log-dir", "/proc/logs"}, 1, "--log-dir: "},
+      {{"--init-schema", "--database", "sqlite3:/proc/no/ids.db"}, 1, "--init-schema: "},
   };
   for (const Case& bad : cases) {
     const RunResult result = run_server(scratch, bad.flags);
@@ -103,6 +104,7 @@ TEST_CASE("--init-schema, --check-config, --version and --help end well", "[e2e]
   const RunResult help = run_server(scratch, {"--help"});
   CHECK(help.exit_code == 0);
   CHECK(help.output.find("--drain-timeout") != std::string::npos);
+  CHECK(help.output.find("* SIGHUP takes over a change") != std::string::npos);
 }
 
 }  // namespace featherid::test

@@ -28,7 +28,7 @@ int verdict(const Auth& auth, const HttpRequest& request, bool peer_is_loopback 
 }  // namespace
 
 TEST_CASE("without tokens, only this machine may change anything", "[auth]") {
-  const Auth auth({});
+  const Auth auth({}, false);
   HttpRequest request = from_here();
   CHECK(verdict(auth, request) == 200);
   CHECK(verdict(auth, request, false) == 403);
@@ -37,7 +37,7 @@ TEST_CASE("without tokens, only this machine may change anything", "[auth]") {
 }
 
 TEST_CASE("a page of another site may change nothing", "[auth]") {
-  const Auth auth({});
+  const Auth auth({}, false);
   HttpRequest request = from_here();
   request.origin = "http://127.0.0.1:8080";
   CHECK(verdict(auth, request) == 200);
@@ -50,8 +50,33 @@ TEST_CASE("a page of another site may change nothing", "[auth]") {
   CHECK(verdict(auth, request) == 403);
 }
 
+TEST_CASE("the pages of a server that speaks TLS are https", "[auth]") {
+  Auth auth({}, true);
+  HttpRequest request = from_here();
+  request.origin = "https://127.0.0.1:8080";
+  CHECK(verdict(auth, request) == 200);
+  request.origin = "http://127.0.0.1:8080";
+  CHECK(verdict(auth, request) == 403);
+  auth.change({}, false);
+  CHECK(verdict(auth, request) == 200);
+}
+
+TEST_CASE("tokens can change while requests come", "[auth]") {
+  Auth auth({"old"}, false);
+  HttpRequest request = from_here();
+  request.authorization = "Bearer new";
+  CHECK(verdict(auth, request) == 401);
+  auth.change({"new", "old"}, false);
+  CHECK(verdict(auth, request) == 200);
+  auth.change({"newer"}, false);
+  CHECK(verdict(auth, request) == 401);
+  auth.change({}, false);
+  CHECK(verdict(auth, request) == 200);
+  CHECK(verdict(auth, request, false) == 403);
+}
+
 TEST_CASE("a name that another site has pointed here is not this machine", "[auth]") {
-  const Auth auth({});
+  const Auth auth({}, false);
   HttpRequest request;
   for (const char* host :
        {"", "localhost", "localhost:1", "127.0.0.1", "127.8.9.1:80", "[::1]", "[::1]:8080"}) {
@@ -68,7 +93,7 @@ TEST_CASE("a name that another site has pointed here is not this machine", "[aut
 }
 
 TEST_CASE("with tokens, one is always needed and suffices", "[auth]") {
-  const Auth auth({"first", "second"});
+  const Auth auth({"first", "second"}, false);
   HttpRequest request = from_here();
   CHECK(verdict(auth, request) == 401);
   for (const char* given : {"Bearer first", "bearer second"}) {
@@ -80,7 +105,8 @@ TEST_CASE("with tokens, one is always needed and suffices", "[auth]") {
   request.origin = "http://elsewhere";
   CHECK(verdict(auth, request) == 200);
   for (const char* given : {"", "Bearer", "Bearer ", "Bearer firs", "Bearer firstfirst",
-                            "Bearer  first", "Basic first", "first", "Bearer secons"}) {
+                            "Bearer  first", "Basic first", "first", "Bearer secons", "Bearer f",
+                            "Bearer first second", "Bearer first,second", "Bearer\tfirst"}) {
     INFO(given);
     request.authorization = given;
     CHECK(verdict(auth, request) == 401);

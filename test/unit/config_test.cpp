@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/config.h"
 
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
@@ -125,7 +126,7 @@ TEST_CASE("a wrong environment or file is named, even where it is overruled", "[
   const test::ScratchDir scratch;
   CHECK(refusal({"--max-batch", "7"}, {{"FEATHERID_MAX_BATCH", "x"}})
             .find("FEATHERID_MAX_BATCH: 'x'") != std::string::npos);
-  CHECK(refusal({}, {{"FEATHERID_ADMIN_TOKEN", "a b"}}).find("a b") == std::string::npos);
+  CHECK(refusal({}, {{"FEATHERID_ADMIN_TOKEN", "a\x01z"}}).find("a\x01z") == std::string::npos);
   const auto refused_file = [&scratch](const std::string& text) {
     const std::string path = file_with(scratch, text);
     std::string why = refusal({"--config", path, "--max-batch", "7"});
@@ -148,6 +149,51 @@ TEST_CASE("tokens come from the file and from the environment", "[config]") {
   std::ofstream(scratch.file("tokens")) << "one\ntwo\n";
   CHECK(good({"--admin-token-file", scratch.file("tokens")}, {{"FEATHERID_ADMIN_TOKEN", "three"}})
             .admin_tokens == std::vector<std::string>{"one", "two", "three"});
+  CHECK(good({}, {{"FEATHERID_ADMIN_TOKEN", " new  old\n"}}).admin_tokens ==
+        std::vector<std::string>{"new", "old"});
+  CHECK(good({}, {{"FEATHERID_ADMIN_TOKEN", " "}}).admin_tokens.empty());
+}
+
+TEST_CASE("a token file that others can read is a warning", "[config]") {
+  namespace fs = std::filesystem;
+  const test::ScratchDir scratch;
+  const std::string path = scratch.file("tokens");
+  std::ofstream(path) << "secret\n";
+  const auto warnings_at = [&path](unsigned mode) {
+    fs::permissions(path, static_cast<fs::perms>(mode));
+    return good({"--admin-token-file", path}).warnings;
+  };
+  CHECK(warnings_at(0600).empty());
+  for (const unsigned mode : {0640U, 0604U, 0644U}) {
+    const std::vector<std::string> warnings = warnings_at(mode);
+    REQUIRE(warnings.size() == 1);
+    CHECK(warnings[0].find("--admin-token-file: " + path) == 0);
+    CHECK(warnings[0].find("secret") == std::string::npos);
+  }
+}
+
+TEST_CASE("what may change while the server runs is taken over, and the rest named", "[config]") {
+  const test::ScratchDir scratch;
+  std::ofstream(scratch.file("tokens")) << "new\n";
+  Config running =
+      good({"--hold", "40s", "--idle-timeout", "1m"}, {{"FEATHERID_ADMIN_TOKEN", "old"}});
+  const Config fresh =
+      good({"--hold", "50s", "--idle-timeout", "2m", "--database", "sqlite3:other.db",
+            "--log-level", "warn", "--admin-token-file", scratch.file("tokens")});
+  const ConfigChange change = take_over(fresh, &running);
+  CHECK(change.taken_over ==
+        std::vector<std::string>{"--idle-timeout", "--admin-token-file", "--log-level"});
+  CHECK(change.need_restart == std::vector<std::string>{"--database", "--hold"});
+  CHECK(running.http.idle_timeout == std::chrono::minutes(2));
+  CHECK(running.log_level == spdlog::level::warn);
+  CHECK(running.admin_tokens == std::vector<std::string>{"new"});
+  CHECK(running.allocator.hold == std::chrono::seconds(40));
+  CHECK(running.database == "sqlite3:ids.db");
+
+  const ConfigChange again = take_over(fresh, &running);
+  CHECK(again.taken_over.empty());
+  CHECK(again.need_restart == change.need_restart);
+  CHECK(take_over(running, &running).need_restart.empty());
 }
 
 TEST_CASE("--help and --version end well", "[config]") {

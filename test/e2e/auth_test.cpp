@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+// Who may change anything: every way round the rule that we know of.
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "test/e2e/server_process.h"
+#include "test/support/catch.h"
+#include "test/support/wait_until.h"
+
+namespace featherid::test {
+
+namespace {
+
+const std::string kLevel = "/api/v1/log/level";
+const std::string kLocal = "Host: 127.0.0.1\r\n";
+
+// The status of a request to set the level. `headers` ends each of its lines.
+int try_change(const ServerProcess& server, const std::string& headers,
+               const std::string& query = "level=debug") {
+  const RawClient client(server.port());
+  client.send("GET " + kLevel + "?" + query + " HTTP/1.1\r\nConnection: close\r\n" + headers +
+              "\r\n");
+  const std::string answer = client.read_to_end().value_or("");
+  return answer.size() > 12 ? std::stoi(answer.substr(9, 3)) : 0;
+}
+
+std::string level_of(const ServerProcess& server) {
+  return server.get(kLevel).body.value("data", "");
+}
+
+std::string bearer(const std::string& token) { return "Authorization: Bearer " + token + "\r\n"; }
+
+// All that the server has said, and written to its log folder.
+std::string everything_logged(const ServerProcess& server, const std::string& log_dir) {
+  std::string text = server.output();
+  for (const auto& entry : std::filesystem::directory_iterator(log_dir)) {
+    if (entry.path().extension() == ".log") text += read_file(entry.path());
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("without a token, what came through a proxy changes nothing", "[e2e][auth]") {
+  const ScratchDir scratch;
+  const ServerProcess server(scratch);
+  for (const char* line :
+       {"Forwarded: for=127.0.0.1", "forwarded: for=\"[::1]\"", "Via: 1.1 proxy", "VIA: 1.1 p",
+        "X-Real-IP: 127.0.0.1", "x-real-ip: ::1", "X-Forwarded-For: 127.0.0.1",
+        "X-FORWARDED-FOR: 127.0.0.1", "x-forwarded-for:127.0.0.1", "X-Forwarded-For:",
+        "X-Forwarded-Host: localhost", "X-Forwarded-Proto: http", "X-Forwarded-Port: 80",
+        "X-Forwarded-Server: x", "X-Forwarded-By: x", "X-Forwarded-For: 127.0.0.1, 127.0.0.1",
+        "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-For: 127.0.0.1",
+        "Connection: X-Forwarded-For\r\nX-Forwarded-For: 127.0.0.1"}) {
+    INFO(line);
+    CHECK(try_change(server, kLocal + line + "\r\n") == 403);
+  }
+  // Another parser's names for the same: no headers at all here.
+  for (const char* line : {"X-Forwarded-For : 127.0.0.1", " X-Forwarded-For: 127.0.0.1"}) {
+    CHECK(try_change(server, kLocal + line + "\r\n") == 400);
+  }
+  CHECK(level_of(server) == "info");
+  CHECK(try_change(server, kLocal) == 200);
+  CHECK(level_of(server) == "debug");
+}
+
+TEST_CASE("without a token, a page of another site changes nothing", "[e2e][auth]") {
+  const ScratchDir scratch;
+  const ServerProcess server(scratch);
+  const std::string port = std::to_string(server.port());
+  const std::string evil_hosts[] = {"evil.example",
+                                    "evil.example:" + port,
+                                    "127.0.0.1.evil.example",
+                                    "localhost.evil.example",
+                                    "evil-localhost",
+                                    "10.0.0.1",
+                                    "[::2]",
+                                    "[::ffff:10.0.0.1]",
+                                    "0.0.0.0",
+                                    "127.evil"};
+  for (const std::string& host : evil_hosts) {  // names that point to 127.0.0.1 now
+    INFO(host);
+    CHECK(try_change(server, "Host: " + host + "\r\n") == 403);
+  }
+  for (const char* host :
+       {"localhost@evil.example", "localhost, evil.example", "localhost/evil", "localhost evil"}) {
+    INFO(host);
+    CHECK(try_change(server, "Host: " + std::string(host) + "\r\n") == 400);
+  }
+  CHECK(try_change(server, "Host: localhost\r\nHost: localhost\r\n") == 400);
+  CHECK(try_change(server, "") == 400);
+
+  const std::string here = "127.0.0.1:" + port;
+  for (const std::string& line :
+       {std::string("Origin: http://evil.example"), std::string("Origin: null"),
+        "Origin: https://" + here, "Origin: http://" + here + ".evil.example",
+        "origin: http://localhost:" + port, std::string("Origin: http://127.0.0.1:1"),
+        std::string("Sec-Fetch-Site: cross-site"), std::string("Sec-Fetch-Site: same-site"),
+        std::string("sec-fetch-site: Cross-Site"), std::string("Sec-Fetch-Site: none, cross-site"),
+        std::string("Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: cross-site"),
+        std::string("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Site: none")}) {
+    INFO(line);
+    CHECK(try_change(server, "Host: " + here + "\r\n" + line + "\r\n") == 403);
+  }
+  CHECK(try_change(server, "Host: " + here + "\r\nOrigin: http://" + here +
+                               "\r\nOrigin: http://evil.example\r\n") == 400);
+  CHECK(level_of(server) == "info");
+  CHECK(try_change(server, "Host: " + here + "\r\nOrigin: http://" + here +
+                               "\r\nSec-Fetch-Site: same-origin\r\n") == 200);
+  CHECK(try_change(server, "Host: localhost:" + port + "\r\nSec-Fetch-Site: none\r\n") == 200);
+}
+
+TEST_CASE("loopback is known where IPv4 comes as IPv6", "[e2e][auth]") {
+  const ScratchDir scratch;
+  const ServerProcess server(scratch, {"--listen", "[::]:0"});
+  CHECK(try_change(server, kLocal) == 200);  // from ::ffff:127.0.0.1
+  CHECK(try_change(server, kLocal + "X-Forwarded-For: ::ffff:127.0.0.1\r\n") == 403);
+  CHECK(try_change(server, "Host: evil.example\r\n") == 403);
+}
+
+TEST_CASE("with a token configured, only its bearer changes anything", "[e2e][auth]") {
+  const ScratchDir scratch;
+  const std::string token = "a-Secret-token";
+  const ServerProcess server(scratch, {}, {"FEATHERID_ADMIN_TOKEN=next-token " + token});
+  CHECK(server.get(kLevel).status == 200);
+  for (const std::string& line :
+       {std::string(), std::string("Authorization:\r\n"), std::string("Authorization: Bearer\r\n"),
+        bearer("wrong"), bearer(token + "x"), bearer(token.substr(1)), bearer(token + token),
+        bearer("A-SECRET-TOKEN"), bearer("next-token " + token), bearer(" " + token),
+        bearer("\"" + token + "\""), "Authorization: Basic " + token + "\r\n",
+        "Authorization: " + token + "\r\n", "Authorization: Bearer=" + token + "\r\n",
+        "Proxy-Authorization: Bearer " + token + "\r\n",
+        "X-Authorization: Bearer " + token + "\r\n", "Cookie: token=" + token + "\r\n"}) {
+    INFO(line);
+    CHECK(try_change(server, kLocal + line) == 401);
+  }
+  CHECK(try_change(server, kLocal + bearer(token) + bearer(token)) == 400);
+  CHECK(try_change(server, kLocal + bearer("wrong") + bearer(token)) == 400);
+  CHECK(try_change(server, kLocal, "level=debug&token=" + token) == 401);
+  CHECK(try_change(server, kLocal, "level=debug&access_token=" + token) == 401);
+  CHECK(try_change(server, kLocal, "level=debug&Authorization=Bearer%20" + token) == 401);
+  CHECK(level_of(server) == "info");
+
+  CHECK(try_change(server, kLocal + bearer(token)) == 200);
+  CHECK(try_change(server, kLocal + bearer("next-token")) == 200);
+  CHECK(try_change(server, kLocal + "authorization: bEARER " + token + "\r\n") == 200);
+  // Then it does not matter where the request comes from.
+  CHECK(try_change(server, "Host: ids.example\r\nX-Forwarded-For: 192.0.2.1\r\n" + bearer(token)) ==
+        200);
+}
+
+TEST_CASE("no token reaches a log", "[e2e][auth]") {
+  const ScratchDir scratch;
+  const std::string token = "tOkEn-1-of-the-file";
+  const std::string next = "tOkEn-2-of-the-environment";
+  const std::string logs = scratch.file("logs");
+  std::ofstream(scratch.file("tokens")) << token << '\n';
+  std::filesystem::permissions(scratch.file("tokens"), std::filesystem::perms(0644));
+  ServerProcess server(
+      scratch,
+      {"--log-level", "debug", "--log-dir", logs, "--admin-token-file", scratch.file("tokens")},
+      {"FEATHERID_ADMIN_TOKEN=" + next});
+  for (const std::string& good : {token, next}) {
+    CHECK(try_change(server, kLocal + bearer(good)) == 200);
+    try_change(server, kLocal + bearer(good + "x"));
+    try_change(server, kLocal + "Authorization: Basic " + good + "\r\n");
+    try_change(server, kLocal + bearer(good) + bearer(good));
+    try_change(server, kLocal + bearer(good + "\x01"));
+    try_change(server, kLocal + "Authorization : Bearer " + good + "\r\n");
+    try_change(server, kLocal + "Traceparent: " + good + "\r\nUser-Agent: " + good + "\r\n");
+    try_change(server, kLocal, "level=debug&token=" + good);
+    try_change(server, kLocal, "level=" + good);
+    try_change(server, kLocal, good);
+    try_change(server, "Host: " + good + "\r\n");
+  }
+  std::ofstream(scratch.file("tokens")) << token << " and more\n";
+  server.process().signal(SIGHUP);
+  REQUIRE(wait_until([&] { return server.output().find("stays as it was") != std::string::npos; }));
+  CHECK(server.process().stop() == 0);
+  const std::string logged = everything_logged(server, logs);
+  INFO(logged);
+  CHECK(logged.find("/api/v1/log/level") != std::string::npos);  // there are access logs
+  CHECK(logged.find("chmod 600") != std::string::npos);
+  CHECK(logged.find("tOkEn-") == std::string::npos);
+}
+
+}  // namespace featherid::test
