@@ -130,10 +130,10 @@ void Books::handed_out(const std::string& tag, const std::vector<IdRange>& range
                        std::int64_t floor, Instant began) {
   Series& series = series_[tag];
   for (const IdRange range : ranges) {
-    if (range.first <= floor) violation("out of order", tag, range);
-    floor = range.last();
     if (began > series.stopped_at) violation("a stopped tag goes on", tag, range);
     issue(tag, range);
+    if (range.first <= floor) violation("out of order", tag, range);
+    floor = range.last();
     series.last_id = std::max(series.last_id, range.last());
   }
 }
