@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "server/routes/openapi.h"
+
 namespace featherid {
 
 namespace {
@@ -49,6 +51,8 @@ void add_ops_routes(Router& router, Readiness& readiness, Metrics& metrics,
   router.get("/metrics", Lane::kBridge, [&readiness, &metrics](Exchange& exchange) {
     serve_metrics(exchange, readiness, metrics);
   });
+  router.get("/openapi.json", Lane::kBridge,
+             [](Exchange& exchange) { exchange.reply.body = kOpenapi; });
 }
 
 }  // namespace featherid

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <future>
 #include <memory>
 #include <string>
 
@@ -8,6 +7,7 @@
 #include "server/routes/ids.h"
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
+#include "test/support/route_client.h"
 
 namespace featherid {
 
@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A client of the id routes that waits as a connection does, without one.
+// The id routes and a client.
 struct Client {
   explicit Client(std::shared_ptr<SegmentStore> store) : allocator(std::move(store), options()) {
     add_id_routes(router, allocator, 1000);
@@ -28,22 +28,7 @@ struct Client {
   }
 
   Reply get(const std::string& query) {
-    HttpRequest request;
-    request.method = "GET";
-    request.path = "/api/v1/id";
-    request.query = query;
-    Exchange::Wait wait{Exchange::Clock::now() + milliseconds(100), false, {}};
-    for (;;) {
-      Exchange exchange(request, true, wait);
-      router.dispatch(exchange);
-      if (!exchange.parked()) return exchange.reply;
-      REQUIRE(!wait.expired);
-      auto outcome = std::make_shared<std::promise<Status>>();
-      exchange.start_wait([outcome](const Status& status) { outcome->set_value(status); });
-      std::future<Status> ended = outcome->get_future();
-      wait.expired = ended.wait_until(wait.deadline) == std::future_status::timeout;
-      if (!wait.expired) wait.outcome = ended.get();
-    }
+    return test::get(router, "/api/v1/id?" + query, milliseconds(100));
   }
 
   Router router;
