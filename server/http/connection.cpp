@@ -16,7 +16,6 @@ namespace {
 constexpr std::size_t kReadBytesMin = 2048;  // most requests fit, and 1000 connections take 2 MB
 constexpr std::size_t kOutBytesKept = 4096;  // memory that an idle connection may keep
 constexpr std::size_t kGatherBytesMax = 64 * 1024;  // pipelined answers are written by so much
-constexpr std::chrono::seconds kWriteTimeout{30};
 constexpr std::chrono::seconds kLingerTimeout{1};
 
 }  // namespace
@@ -246,8 +245,11 @@ bool Connection::write_some() {
 void Connection::write() {
   if (!write_some()) return;
   if (!out_.empty()) {
+    // The whole of it in time: a deadline that each byte puts off would let a slow reader stay.
+    if (state_ != State::kWriting) {
+      deadline_ = Exchange::Clock::now() + loop_.options.write_timeout;
+    }
     state_ = State::kWriting;
-    deadline_ = Exchange::Clock::now() + kWriteTimeout;
     stream_.async_wait([self = shared_from_this()](asio::error_code error) {
       if (self->state_ != State::kWriting) return;
       if (error) return self->close();

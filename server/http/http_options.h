@@ -17,6 +17,7 @@ struct HttpOptions {
   int parked_max = 10000;
   std::chrono::milliseconds header_timeout{10000};  // first byte of a request to its last
   std::chrono::milliseconds idle_timeout{75000};    // between two requests
+  std::chrono::milliseconds write_timeout{30000};   // a client takes the answers waiting for it
   std::chrono::milliseconds request_timeout{2000};  // a request may be parked for so long
   std::chrono::milliseconds drain_timeout{10000};   // to finish what is under way
 
