@@ -45,11 +45,20 @@ std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
   return text.str();
 }
 
-void raise_descriptor_limit() {
+// Raises the limit of open files as far as it goes, and keeps the connections below it: a flood of
+// them must not take the descriptors that the store needs.
+HttpOptions within_descriptor_limit(HttpOptions options) {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return options;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+  const int within = HttpServer::connections_within(limit.rlim_max);
+  if (within < options.connections_max) {
+    spdlog::warn("--max-connections {}: {} it is, as the limit of open files is {}",
+                 options.connections_max, within, limit.rlim_max);
+    options.connections_max = within;
+  }
+  return options;
 }
 
 void announce(const std::string& url, const std::string& database) {
@@ -115,7 +124,7 @@ class Signals {
     }
     const spdlog::level::level_enum level_before = config_.log_level;
     const ConfigChange change = take_over(*fresh.config, &config_);
-    server_.change_options(config_.http);
+    server_.change_options(within_descriptor_limit(config_.http));
     auth_.change(config_.admin_tokens, config_.http.tls != nullptr);
     // A level that was set by a request stays, unless the configured one has changed.
     if (config_.log_level != level_before) spdlog::default_logger()->set_level(config_.log_level);
@@ -143,7 +152,7 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Se
   Readiness readiness(std::move(store), allocator, pool);
   Auth auth(config.admin_tokens, config.http.tls != nullptr);
   Router router;
-  HttpServer server(config.http, router);
+  HttpServer server(within_descriptor_limit(config.http), router);
   add_id_routes(router, allocator, config.max_batch_ids);
   add_admin_routes(router, auth);
   Metrics metrics(static_cast<std::size_t>(config.metrics_tags_max), [&] {
@@ -176,7 +185,6 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Se
 
 int run(const Config& config, const ReadConfig& read_again) {
   std::signal(SIGPIPE, SIG_IGN);
-  raise_descriptor_limit();
 
   SociStoreOptions store_options;
   store_options.call_timeout = config.call_timeout;

@@ -6,10 +6,12 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <asio/post.hpp>
 #include <chrono>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <thread>
 #include <utility>
@@ -20,8 +22,7 @@ namespace {
 
 using asio::ip::tcp;
 
-constexpr int kBacklog = 4096;    // the kernel cuts it to somaxconn
-constexpr int kRefusedMax = 256;  // connections over the limit that are told so at one time
+constexpr int kBacklog = 4096;  // the kernel cuts it to somaxconn
 constexpr std::chrono::milliseconds kAcceptPause{100};
 // A loop looks at its deadlines this often, and closer while requests with short ones are parked.
 constexpr std::chrono::milliseconds kTick{250};
@@ -45,6 +46,8 @@ void drop_new_clients(int listener) {
     spdlog::warn("cannot hold off new clients: some that connect just now may be reset");
   }
 }
+// Connections over the limit that are told so at one time; the ones after these are just closed.
+int refused_max(int connections_max) { return std::clamp(connections_max / 4, 16, 256); }
 
 }  // namespace
 
@@ -78,6 +81,13 @@ Status HttpServer::listen(const tcp::endpoint& endpoint) {
   acceptor_.listen(kBacklog, error);
   if (error) return failed("listen");
   return {};
+}
+
+int HttpServer::connections_within(std::uint64_t descriptors) {
+  constexpr std::uint64_t kOthers = 512;  // half of a small number
+  const std::uint64_t count =
+      std::max(descriptors / 2, descriptors - std::min(descriptors, kOthers));
+  return static_cast<int>(std::clamp<std::uint64_t>(count, 1, std::numeric_limits<int>::max()));
 }
 
 tcp::endpoint HttpServer::endpoint() const { return acceptor_.local_endpoint(); }
@@ -138,6 +148,7 @@ void HttpServer::accept() {
 
 void HttpServer::deal(asio::error_code error, tcp::socket socket, Loop& loop) {
   if (!error) {
+    if (std::exchange(accept_fails_, false)) spdlog::warn("connections are accepted again");
     asio::post(loop.shared.context, [this, &loop, socket = std::move(socket)]() mutable {
       take(std::move(socket), loop);
     });
@@ -146,7 +157,9 @@ void HttpServer::deal(asio::error_code error, tcp::socket socket, Loop& loop) {
   if (error == asio::error::connection_aborted || grace_is_over_) return accept_or_end();
   // Out of descriptors or memory: the connection stays in the backlog, so trying at once would
   // spin.
-  spdlog::warn("cannot accept a connection: {}", error.message());
+  if (!std::exchange(accept_fails_, true)) {
+    spdlog::warn("cannot accept a connection, and tries again: {}", error.message());
+  }
   accept_pause_.expires_after(kAcceptPause);
   accept_pause_.async_wait([this](asio::error_code) { accept_or_end(); });
 }
@@ -174,10 +187,11 @@ void HttpServer::end_accepting() {
 
 void HttpServer::take(tcp::socket socket, Loop& loop) {
   const int others = counts_.connections;
-  if (others >= loop.shared.options.connections_max + kRefusedMax) return;
+  const int connections_max = loop.shared.options.connections_max;
+  if (others >= connections_max + refused_max(connections_max)) return;
   auto connection = std::make_shared<Connection>(loop.shared, std::move(socket));
   loop.shared.connections.insert(connection);
-  if (others < loop.shared.options.connections_max) {
+  if (others < connections_max) {
     connection->start();
   } else {
     connection->refuse("there are too many connections; try again");

@@ -44,6 +44,10 @@ class HttpServer {
   Status listen(const asio::ip::tcp::endpoint& endpoint);
   asio::ip::tcp::endpoint endpoint() const;  // with the port that was chosen for port 0
 
+  // How many connections leave enough of a process's file descriptors to its store, its logs and to
+  // the connections that are refused.
+  static int connections_within(std::uint64_t descriptors);
+
   // The loop that run() drives on the calling thread: for signals, and for drain() and stop().
   asio::io_context& main_loop() { return loops_.front()->shared.context; }
 
@@ -92,6 +96,7 @@ class HttpServer {
   asio::steady_timer accept_pause_;
   asio::steady_timer drain_grace_;
   bool grace_is_over_ = false;
+  bool accept_fails_ = false;  // and has been logged
   std::size_t next_loop_ = 0;
   std::atomic<bool> draining_{false};
   std::atomic<int> other_loops_{0};             // that run, besides the main one
