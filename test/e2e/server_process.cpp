@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "test/e2e/server_process.h"
 
-#include <arpa/inet.h>
 #include <httplib.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <iterator>
 #include <stdexcept>
 
 #include "test/support/wait_until.h"
@@ -35,12 +32,18 @@ std::vector<std::string> command(const ScratchDir& scratch, std::vector<std::str
   return flags;
 }
 
+int entries(const std::string& folder) {
+  const std::filesystem::directory_iterator begin(folder);
+  return static_cast<int>(std::distance(begin, std::filesystem::directory_iterator()));
+}
+
 }  // namespace
 
 ServerProcess::ServerProcess(const ScratchDir& scratch, std::vector<std::string> flags,
-                             std::vector<std::string> environment)
+                             std::vector<std::string> environment, std::uint64_t descriptors_max)
     : output_file_(new_output_file(scratch)),
-      process_(command(scratch, std::move(flags)), {output_file_, "", std::move(environment)}) {
+      process_(command(scratch, std::move(flags)),
+               {output_file_, "", std::move(environment), descriptors_max}) {
   static const std::string kReady = " ready on http";
   const bool ended_or_ready = wait_until([this] {
     const std::string text = output();
@@ -54,6 +57,19 @@ ServerProcess::ServerProcess(const ScratchDir& scratch, std::vector<std::string>
     return true;
   });
   if (!ended_or_ready || port_ == 0) throw std::runtime_error("no ready line: " + output());
+}
+
+std::int64_t ServerProcess::rss_kb() const {
+  const std::string status = read_file(proc("status"));
+  return std::stoll(status.substr(status.find("VmRSS:") + 6));
+}
+
+int ServerProcess::threads() const { return entries(proc("task")); }
+
+int ServerProcess::descriptors() const { return entries(proc("fd")); }
+
+std::string ServerProcess::proc(const std::string& name) const {
+  return "/proc/" + std::to_string(process_.pid()) + "/" + name;
 }
 
 Answer ServerProcess::get(const std::string& target) const {
@@ -76,58 +92,6 @@ RunResult run_server(const ScratchDir& scratch, const std::vector<std::string>& 
   ChildProcess process(command(scratch, flags), {output_file, "", environment});
   const std::optional<int> exit_code = process.wait(std::chrono::seconds(30));
   return {exit_code.value_or(-1), read_file(output_file)};
-}
-
-RawClient::RawClient(int port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    throw std::runtime_error("cannot connect to port " + std::to_string(port));
-  }
-}
-
-RawClient::~RawClient() { ::close(socket_); }
-
-void RawClient::send(const std::string& bytes) const {
-  std::size_t sent = 0;
-  while (sent < bytes.size()) {
-    const ssize_t n = ::send(socket_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-    if (n <= 0) return;  // the server has closed: what it said is still to be read
-    sent += static_cast<std::size_t>(n);
-  }
-}
-
-std::optional<std::string> RawClient::read_to_end(std::chrono::milliseconds bound) const {
-  const auto deadline = std::chrono::steady_clock::now() + bound;
-  std::string text;
-  char chunk[4096];
-  for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    pollfd ready{socket_, POLLIN, 0};
-    if (left.count() <= 0 || ::poll(&ready, 1, static_cast<int>(left.count())) <= 0) {
-      return std::nullopt;
-    }
-    const ssize_t n = ::recv(socket_, chunk, sizeof chunk, 0);
-    if (n < 0) return std::nullopt;  // reset: the answer may have been lost
-    if (n == 0) return text;
-    text.append(chunk, static_cast<std::size_t>(n));
-  }
-}
-
-std::optional<std::string> RawClient::read_until(const std::string& wanted) const {
-  std::string text;
-  char chunk[4096];
-  while (text.find(wanted) == std::string::npos) {
-    pollfd ready{socket_, POLLIN, 0};
-    if (::poll(&ready, 1, 20000) <= 0) return std::nullopt;
-    const ssize_t n = ::recv(socket_, chunk, sizeof chunk, 0);
-    if (n <= 0) return std::nullopt;
-    text.append(chunk, static_cast<std::size_t>(n));
-  }
-  return text;
 }
 
 }  // namespace featherid::test

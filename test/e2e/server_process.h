@@ -2,14 +2,13 @@
 #ifndef FEATHERID_TEST_E2E_SERVER_PROCESS_H_
 #define FEATHERID_TEST_E2E_SERVER_PROCESS_H_
 
-#include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "test/support/child_process.h"
+#include "test/support/raw_client.h"
 #include "test/support/scratch_dir.h"
 
 namespace featherid::test {
@@ -30,10 +29,14 @@ class ServerProcess {
   // "--listen" and "--database" are given where `flags` does not; the database is `scratch`'s
   // ids.db.
   explicit ServerProcess(const ScratchDir& scratch, std::vector<std::string> flags = {},
-                         std::vector<std::string> environment = {});
+                         std::vector<std::string> environment = {},
+                         std::uint64_t descriptors_max = 0);
 
   int port() const { return port_; }
   ChildProcess& process() { return process_; }
+  std::int64_t rss_kb() const;
+  int threads() const;
+  int descriptors() const;  // open files, sockets included
   std::string output() const { return read_file(output_file_); }
 
   // One request on a connection of its own.
@@ -42,6 +45,8 @@ class ServerProcess {
   std::int64_t id(const std::string& tag = "order") const;
 
  private:
+  std::string proc(const std::string& name) const;  // a file of /proc about the process
+
   std::string output_file_;
   ChildProcess process_;
   int port_ = 0;
@@ -54,25 +59,6 @@ struct RunResult {
 };
 RunResult run_server(const ScratchDir& scratch, const std::vector<std::string>& flags,
                      const std::vector<std::string>& environment = {});
-
-// A plain TCP client, to say what no HTTP library would.
-class RawClient {
- public:
-  explicit RawClient(int port);
-  ~RawClient();
-  RawClient(const RawClient&) = delete;
-  RawClient& operator=(const RawClient&) = delete;
-
-  void send(const std::string& bytes) const;
-  // What comes until the server closes, or until `bound` (then nothing).
-  std::optional<std::string> read_to_end(
-      std::chrono::milliseconds bound = std::chrono::seconds(20)) const;
-  // What comes until `wanted` has come; nothing when it does not.
-  std::optional<std::string> read_until(const std::string& wanted) const;
-
- private:
-  int socket_;
-};
 
 }  // namespace featherid::test
 

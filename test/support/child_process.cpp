@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@ namespace {
 
 // In the child, between fork() and exec(): only what is safe there. Never returns.
 [[noreturn]] void become(char* const* argv, char* const* environment, int output_fd,
-                         const passwd* user, pid_t parent) {
+                         const passwd* user, rlim_t descriptors_max, pid_t parent) {
   if (output_fd >= 0) {
     ::dup2(output_fd, STDOUT_FILENO);
     ::dup2(output_fd, STDERR_FILENO);
@@ -30,6 +31,8 @@ namespace {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  const rlimit descriptors{descriptors_max, descriptors_max};
+  if (descriptors_max != 0) ::setrlimit(RLIMIT_NOFILE, &descriptors);
   const bool is_user =
       user == nullptr ||
       (::setgroups(0, nullptr) == 0 && ::setgid(user->pw_gid) == 0 && ::setuid(user->pw_uid) == 0);
@@ -66,7 +69,8 @@ ChildProcess::ChildProcess(const std::vector<std::string>& argv, const Options& 
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ == 0) {
-    become(argv_pointers.data(), environment_pointers.data(), output_fd, user, parent);
+    become(argv_pointers.data(), environment_pointers.data(), output_fd, user,
+           options.descriptors_max, parent);
   }
   if (output_fd >= 0) ::close(output_fd);
   if (pid_ < 0) throw std::runtime_error("cannot fork");

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ class ChildProcess {
     std::string output_file;               // standard output and error, appended; empty: inherited
     std::string user;                      // run as this user, where the test is root; empty: as is
     std::vector<std::string> environment;  // "NAME=value", besides the test's own
+    std::uint64_t descriptors_max = 0;     // soft and hard limit of open files; 0: as is
   };
 
   // Throws when the program cannot be started. argv[0] is looked up in PATH.
