@@ -176,15 +176,13 @@ TEST_CASE("connections over the limit are told so", "[e2e][http]") {
 
 TEST_CASE("1000 connections fit into 32 MB", "[e2e][http]") {
   const ScratchDir scratch;
-  ServerProcess server(scratch);
+  const ServerProcess server(scratch);
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 1000; ++i) clients.push_back(std::make_unique<RawClient>(server.port()));
   for (const auto& client : clients)
     client->send("GET /api/v1/id?biz_tag=user HTTP/1.1\r\n" + kHead);
   for (const auto& client : clients) REQUIRE(client->read_until("\"data\":"));
-  const std::string status =
-      read_file("/proc/" + std::to_string(server.process().pid()) + "/status");
-  const int rss_kb = std::stoi(status.substr(status.find("VmRSS:") + 6));
+  const std::int64_t rss_kb = server.rss_kb();
   WARN("RSS at 1000 connections: " << rss_kb << " kB");
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   CHECK(rss_kb <= 32 * 1024);

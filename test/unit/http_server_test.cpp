@@ -147,6 +147,17 @@ std::vector<std::string> hot_calls() {
   return calls;
 }
 
+// Each server numbers its requests from a number of its own.
+std::string without_request_ids(std::string answers) {
+  static const std::string kName = "\r\nX-Request-Id: ";
+  for (std::size_t at = answers.find(kName); at != std::string::npos;
+       at = answers.find(kName, at + 1)) {
+    const std::size_t value = at + kName.size();
+    answers.replace(value, answers.find('\r', value) - value, "?");
+  }
+  return answers;
+}
+
 int option(int fd, int level, int name) {
   int value = -1;
   socklen_t size = sizeof value;
@@ -169,7 +180,7 @@ TEST_CASE("the direct lane answers with the same bytes as cpp-httplib", "[http_s
     INFO(bytes.substr(0, 300));
     const std::string answer = direct.served->answers(bytes);
     REQUIRE(answer != "no clean end");
-    REQUIRE(answer == bridge.served->answers(bytes));
+    REQUIRE(without_request_ids(answer) == without_request_ids(bridge.served->answers(bytes)));
   }
 }
 

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_E2E_NEIGHBOUR_H_
+#define FEATHERID_TEST_E2E_NEIGHBOUR_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace featherid::test {
+
+// A well-behaved client beside an attack: it asks for ids, one every two milliseconds, in turn over
+// as many connections as the server has event loops, and keeps the time.
+class Neighbour {
+ public:
+  struct Figures {
+    int answers = 0;
+    int errors = 0;  // no answer, no id, or an id that is not above the one before
+    std::chrono::microseconds median{0};
+    std::chrono::microseconds p99{0};
+    std::chrono::microseconds slowest{0};
+  };
+
+  explicit Neighbour(int port, std::string tag = "user");
+  ~Neighbour();
+  Neighbour(const Neighbour&) = delete;
+  Neighbour& operator=(const Neighbour&) = delete;
+
+  // What has been seen since the last call, and at least `answers_min` answers.
+  Figures figures(int answers_min = 100);
+
+ private:
+  void ask(int port, const std::string& tag);
+
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::vector<std::chrono::microseconds> latencies_;
+  int errors_ = 0;
+  std::thread thread_;  // last: it uses what stands above
+};
+
+}  // namespace featherid::test
+
+#endif  // FEATHERID_TEST_E2E_NEIGHBOUR_H_
