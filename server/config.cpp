@@ -240,10 +240,10 @@ void warn_of_readers(const std::string& setting, const std::string& file, Config
 
 // What goes beyond one setting.
 Status complete(const Environment& environment, Config* config) {
-  if (const Status bad = load_tls(config); !bad.ok()) return bad;
+  if (Status bad = load_tls(config); !bad.ok()) return bad;
   const char* const tokens = environment("FEATHERID_ADMIN_TOKEN");
   if (tokens != nullptr) {
-    if (const Status bad = add_tokens(tokens, &config->admin_tokens); !bad.ok()) return bad;
+    if (Status bad = add_tokens(tokens, &config->admin_tokens); !bad.ok()) return bad;
   }
   warn_of_readers("--admin-token-file", config->admin_token_file, config);
   warn_of_readers("--tls-key", config->tls_key_file, config);

@@ -111,8 +111,9 @@ TEST_CASE("who does not speak TLS gets a clean close", "[e2e][tls]") {
   CHECK(told->find("use https://") != std::string::npos);
   CHECK(told->find("Connection: close\r\n") != std::string::npos);
 
-  for (const std::string& garbage : {std::string(5000, 'x'), std::string(5000, '\0'),
-                                     "\x16\x03\x01\x00\x05" + std::string(5000, '\x01')}) {
+  for (const std::string& garbage :
+       {std::string(5000, 'x'), std::string(5000, '\0'),
+        std::string("\x16\x03\x01\x00\x05", 5) + std::string(5000, '\x01')}) {
     const RawClient client(server.port());
     client.send(garbage);
     const auto alert = client.read_to_end();
