@@ -56,6 +56,13 @@ endif()
 
 if(FEATHERID_BUILD_SERVER)
   install(TARGETS featherid_server)
+  # When it is installed, as only then the prefix is certain.
+  install(CODE "
+    set(bindir \"${CMAKE_INSTALL_BINDIR}\")
+    configure_file(\"${PROJECT_SOURCE_DIR}/server/featherid-server.service.in\"
+                   \"${CMAKE_CURRENT_BINARY_DIR}/featherid-server.service\" @ONLY)")
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/featherid-server.service
+          DESTINATION lib/systemd/system)
 endif()
 
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -28,6 +28,7 @@
 #include "server/routes/admin.h"
 #include "server/routes/ids.h"
 #include "server/routes/ops.h"
+#include "server/service_manager.h"
 
 namespace featherid {
 namespace {
@@ -85,12 +86,13 @@ void log_warnings(const Config& config) {
 class Signals {
  public:
   Signals(const Config& config, ReadConfig read_again, HttpServer& server, Auth& auth,
-          std::shared_ptr<LogFiles> log_files)
+          std::shared_ptr<LogFiles> log_files, const ServiceManager& manager)
       : config_(config),
         read_again_(std::move(read_again)),
         server_(server),
         auth_(auth),
         log_files_(std::move(log_files)),
+        manager_(manager),
         signals_(server.main_loop(), SIGTERM, SIGINT, SIGHUP) {
     wait();
   }
@@ -104,14 +106,17 @@ class Signals {
 
   void handle(int number) {
     if (number == SIGHUP) {
+      manager_.reloading();
       if (log_files_) log_files_->reopen();
       spdlog::info("SIGHUP: the logs are open anew");
       reload();
+      manager_.ready();
     } else if (server_.draining()) {
       spdlog::warn("a second signal: stopping at once");
       return server_.stop();
     } else {
       spdlog::info("{}: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
+      manager_.stopping();
       server_.drain();
     }
     wait();
@@ -141,6 +146,7 @@ class Signals {
   HttpServer& server_;
   Auth& auth_;
   const std::shared_ptr<LogFiles> log_files_;
+  const ServiceManager& manager_;
   asio::signal_set signals_;
 };
 
@@ -170,10 +176,12 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Se
   if (const Status bad = server.listen(config.listen); !bad.ok()) {
     return fail(kExitFailure, "--listen: " + text_of(config.listen) + ": " + bad.message());
   }
-  const Signals signals(config, read_again, server, auth, log_files);
+  const ServiceManager manager(std::getenv("NOTIFY_SOCKET"));
+  const Signals signals(config, read_again, server, auth, log_files, manager);
   const std::string url = (config.http.tls ? "https://" : "http://") + text_of(server.endpoint());
   spdlog::info("listening on {}, ids from {}", url, database);
   announce(url, database);
+  manager.ready();
   server.run();
 
   // Whoever may still resume a request ends before the server that holds the requests.

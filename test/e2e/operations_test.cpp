@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: MIT
 // What an operator sees: metrics, logs, the API's description, the service manager's view.
 #include <httplib.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <fstream>
+#include <regex>
+#include <sstream>
 #include <string>
 
+#include "featherid/version.h"
 #include "test/e2e/server_process.h"
 #include "test/support/catch.h"
 #include "test/support/wait_until.h"
@@ -43,7 +53,7 @@ TEST_CASE("the metrics count what was done, and promtool finds nothing wrong",
   const std::string text = metrics_of(server);
   CAPTURE(text);
   for (const char* line : {
-           R"(featherid_build_info{version="0.1.0"} 1)",
+           "featherid_build_info{version=\"" FEATHERID_VERSION "\"} 1",
            R"(featherid_ids_issued_total{tag="order"} 3)",
            R"(featherid_ids_issued_total{tag="user"} 1000)",
            R"(featherid_lease_failures_total{tag="order"} 0)",
@@ -75,6 +85,143 @@ TEST_CASE("the metrics count what was done, and promtool finds nothing wrong",
   run({"sh", "-c",
        "said=$(promtool check metrics <'" + file + "' 2>&1) && test -z \"$said\" || " +
            "{ echo \"$said\"; exit 1; }"});
+}
+
+namespace {
+
+// A service manager, as far as a service sees one.
+class NotifySocket {
+ public:
+  explicit NotifySocket(const std::string& name)
+      : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    name.copy(address.sun_path, sizeof address.sun_path - 1);
+    if (name[0] == '@') address.sun_path[0] = '\0';
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+    REQUIRE(::bind(socket_, reinterpret_cast<const sockaddr*>(&address), length) == 0);
+  }
+  ~NotifySocket() { ::close(socket_); }
+  NotifySocket(const NotifySocket&) = delete;
+  NotifySocket& operator=(const NotifySocket&) = delete;
+
+  // The next message; empty when none comes.
+  std::string next() const {
+    char text[512];
+    pollfd ready{socket_, POLLIN, 0};
+    if (::poll(&ready, 1, 20000) <= 0) return {};
+    const ssize_t length = ::recv(socket_, text, sizeof text, 0);
+    return {text, static_cast<std::size_t>(std::max<ssize_t>(0, length))};
+  }
+
+ private:
+  const int socket_;
+};
+
+}  // namespace
+
+TEST_CASE("the service manager hears of start, reload and stop", "[e2e][operations]") {
+  const ScratchDir scratch;
+  const bool abstract = GENERATE(false, true);
+  // Of the scratch folder's name, so that no other test has it.
+  const std::string name = abstract ? "@" + scratch.file("notify") : scratch.file("notify");
+  const NotifySocket manager(name);
+  ServerProcess server(scratch, {}, {"NOTIFY_SOCKET=" + name});
+  CHECK(manager.next() == "READY=1");
+  server.process().signal(SIGHUP);
+  const std::string reloading = manager.next();
+  const std::string expected = "RELOADING=1\nMONOTONIC_USEC=";
+  REQUIRE(reloading.substr(0, expected.size()) == expected);
+  const std::chrono::microseconds said(std::stoll(reloading.substr(expected.size())));
+  const auto ago = std::chrono::steady_clock::now().time_since_epoch() - said;
+  CHECK(ago > std::chrono::seconds(0));
+  CHECK(ago < std::chrono::minutes(1));
+  CHECK(manager.next() == "READY=1");
+  server.process().signal(SIGTERM);
+  CHECK(manager.next() == "STOPPING=1");
+  CHECK(server.process().wait(std::chrono::seconds(20)) == 0);
+}
+
+TEST_CASE("a service manager that is not there is no reason not to serve", "[e2e][operations]") {
+  const ScratchDir scratch;
+  for (const std::string& name : {scratch.file("nobody"), std::string(200, 'x')}) {
+    const ServerProcess server(scratch, {}, {"NOTIFY_SOCKET=" + name});
+    CHECK(server.id() > 0);
+    CHECK(server.output().find(name) != std::string::npos);
+  }
+}
+
+TEST_CASE("at debug every request is a line with its number, which errors name too",
+          "[e2e][operations]") {
+  const ScratchDir scratch;
+  const bool json = GENERATE(false, true);
+  const ServerProcess server(scratch,
+                             {"--log-level", "debug", "--log-format", json ? "json" : "text"});
+  const std::string trace_id = "0af7651916cd43dd8448eb211c80319c";
+  const RawClient client(server.port());
+  const auto ask = [&](const std::string& target, const std::string& header = "") {
+    client.send("GET " + target + " HTTP/1.1\r\nHost: x\r\n" + header + "\r\n");
+    return client.read_until("}").value_or("");
+  };
+  // The one line of the log that holds `text`.
+  const auto line_with = [&](const std::string& text) {
+    std::string found;
+    CHECK(wait_until([&] {
+      std::istringstream lines(server.output());
+      for (std::string line; std::getline(lines, line);) {
+        if (line.find(text) != std::string::npos) found = line;
+      }
+      return !found.empty();
+    }));
+    if (json) return nlohmann::json::parse(found).at("message").get<std::string>();
+    return found;
+  };
+  const auto matches = [](const std::string& line, const std::string& pattern) {
+    CAPTURE(line);
+    CHECK(std::regex_search(line, std::regex(pattern)));
+  };
+  const std::string tail =
+      R"( bytes=\d+ seconds=\d\.\d{6} peer=127\.0\.0\.1:\d+ request=[0-9a-f]{16})";
+
+  const std::string good =
+      ask("/api/v1/id?biz_tag=order", "Traceparent: 00-" + trace_id + "-b7ad6b7169203331-01\r\n");
+  CHECK(good.find("X-Request-Id") == std::string::npos);
+  matches(line_with("/api/v1/id?biz_tag=order"),
+          R"(GET /api/v1/id\?biz_tag=order status=200)" + tail + " trace=" + trace_id + "$");
+
+  ask("/api/v1/id/range?biz_tag=user&count=3",
+      "X-Request-Id: mine\r\nTraceparent: 00-" + trace_id + "-0000000000000000-01\r\n");
+  matches(line_with("count=3"), R"(range\?biz_tag=user&count=3 status=200)" + tail + "$");
+
+  // Of both lanes, and of what is no request.
+  for (const std::string target :
+       {"/api/v1/id?biz_tag=nix1", "/api/v1/id/range?biz_tag=nix2&count=1"}) {
+    const std::string bad = ask(target);
+    std::smatch id;
+    REQUIRE(std::regex_search(bad, id, std::regex("\r\nX-Request-Id: ([0-9a-f]{16})\r\n")));
+    matches(line_with(target), "status=404.* request=" + id[1].str() + "$");
+  }
+  const std::string rejected = ask("/\x01");
+  std::smatch id;
+  REQUIRE(std::regex_search(rejected, id, std::regex("\r\nX-Request-Id: ([0-9a-f]{16})\r\n")));
+  matches(line_with("no request"), "status=400 .* request=" + id[1].str() + "$");
+}
+
+TEST_CASE("at info no request is a line", "[e2e][operations]") {
+  const ScratchDir scratch;
+  ServerProcess server(scratch);
+  CHECK(server.id() == 1);
+  CHECK(server.get("/nix").status == 404);
+  CHECK(server.process().stop() == 0);
+  CHECK(server.output().find("status=") == std::string::npos);
+}
+
+TEST_CASE("the description is served", "[e2e][operations]") {
+  const ScratchDir scratch;
+  const ServerProcess server(scratch);
+  const Answer answer = server.get("/openapi.json");
+  CHECK(answer.status == 200);
+  CHECK(answer.body["openapi"] == "3.1.0");
 }
 
 }  // namespace featherid::test
