@@ -129,6 +129,11 @@ TEST_CASE("requests wait for a database that comes back, and others are told why
   }
   CHECK(answers.size() == 100);
   CHECK(wait_until([&] { return server.get("/readyz").status == 200; }));
+
+  // With ids in memory an outage is none.
+  database.stop(SIGKILL);
+  CHECK(server.get("/readyz").status == 200);
+  CHECK(server.get(kIdTarget).status == 200);
 }
 
 TEST_CASE("a wait ends by its deadline, with the store's words", "[e2e][mariadb]") {

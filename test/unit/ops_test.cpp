@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "server/routes/ops.h"
+
+#include <future>
+#include <memory>
+#include <string>
+
+#include "test/support/catch.h"
+#include "test/support/fault_store.h"
+#include "test/support/route_client.h"
+
+namespace featherid {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+struct Service {
+  Service() {
+    REQUIRE(store->create("order", 10).ok());
+    add_ops_routes(router, readiness, metrics, [this] { return draining; });
+  }
+  ~Service() { pool.join(); }
+
+  Reply get(const std::string& target, milliseconds timeout = std::chrono::seconds(20)) const {
+    return test::get(router, target, timeout);
+  }
+
+  std::shared_ptr<test::FaultStore> store = std::make_shared<test::FaultStore>();
+  SegmentAllocator allocator{store};
+  asio::thread_pool pool{1};
+  Readiness readiness{store, allocator, pool};
+  Metrics metrics{10, [this] {
+                    MetricsSnapshot now;
+                    now.store_up = readiness.store_status().value_or(Status()).ok();
+                    return now;
+                  }};
+  bool draining = false;
+  Router router;
+};
+
+bool contains(const Reply& reply, const std::string& text) {
+  return reply.body.find(text) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("ready: the store answers; not ready: it does not, and why", "[ops]") {
+  Service service;
+  SECTION("it answers") { CHECK(service.get("/readyz").status == 200); }
+  SECTION("it fails") {
+    service.store->on_find = [](std::string_view) {
+      return Result<SegmentRow>(Status(StatusCode::kUnavailable, "it is \"down\""));
+    };
+    const Reply reply = service.get("/readyz");
+    CHECK(reply.status == 503);
+    CHECK(contains(reply, R"("msg":"not ready: it is \"down\"")"));
+    CHECK(std::string(reply.header.first) == "Retry-After");
+    CHECK(contains(service.get("/metrics"), "featherid_store_up 0\n"));
+  }
+  CHECK(service.get("/healthz").status == 200);
+}
+
+TEST_CASE("while a store hangs, memory is enough to be ready at once", "[ops]") {
+  std::promise<void> gate;
+  const std::shared_future<void> opened = gate.get_future().share();
+  Service service;
+  const bool holds_ids = GENERATE(false, true);
+  if (holds_ids) REQUIRE(service.allocator.next_id("order").ok());
+  service.store->on_find = [&, opened](std::string_view tag) {
+    opened.wait();
+    return service.store->memory().find(tag);
+  };
+  const Reply reply = service.get("/readyz", milliseconds(holds_ids ? 60000 : 50));
+  CHECK(reply.status == (holds_ids ? 200 : 503));
+  CHECK(contains(reply, holds_ids ? R"("ready")" : "has not answered in time"));
+  CHECK(service.get("/healthz").status == 200);
+  gate.set_value();
+}
+
+TEST_CASE("a server that drains is not ready, whatever it holds", "[ops]") {
+  Service service;
+  REQUIRE(service.allocator.next_id("order").ok());
+  service.draining = true;
+  const Reply reply = service.get("/readyz");
+  CHECK(reply.status == 503);
+  CHECK(contains(reply, "the server is stopping"));
+  CHECK(service.get("/healthz").status == 200);
+}
+
+}  // namespace featherid
