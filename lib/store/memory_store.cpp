@@ -12,7 +12,7 @@
 namespace featherid {
 
 struct MemoryStore::Impl {
-  const internal::ForkGuard fork_guard;
+  const internal::ForkGuard fork_guard{};  // {}: clang 14 has no default constructor without
 
   Mutex mutex;
   std::map<std::string, SegmentRow, std::less<>> rows GUARDED_BY(mutex);
