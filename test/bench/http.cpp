@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+// featherid_bench_http [--quick] [PART...]   prints the figures of the parts, or of all of them.
+#include <httplib.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "featherid/soci_store.h"
+#include "test/bench/figures.h"
+#include "test/bench/http_servers.h"
+#include "test/bench/wrk.h"
+#include "test/support/mariadb_server.h"
+#include "test/support/raw_sql.h"
+#include "test/support/scratch_dir.h"
+#include "test/support/wait_until.h"
+
+namespace featherid::bench {
+
+namespace {
+
+int rounds = 5;
+std::chrono::seconds duration{2};
+
+constexpr int kConnectionsMax = 4000;
+
+const std::string kId = "/api/v1/id?biz_tag=order";
+const std::string kBatch10 = "/api/v1/id/batch?biz_tag=order&count=10";
+const std::string kBatch1000 = "/api/v1/id/batch?biz_tag=order&count=1000";
+const std::string kRange = "/api/v1/id/range?biz_tag=order&count=10";
+
+// --- one run of wrk, and what is made of many ---
+
+struct Run {
+  WrkReport wrk;
+  double resident_mb = 0;
+  double cpu_us = 0;  // a request
+};
+
+Run drive(const HttpServerProcess& server, const std::string& target, const Load& load) {
+  const double cpu_before = server.cpu_seconds();
+  Wrk wrk(server.port(), target, load);
+  // While the connections are there.
+  test::wait_until([] { return false; }, load.duration / 2);
+  Run run;
+  run.resident_mb = server.resident_mb();
+  run.wrk = wrk.report();
+  run.cpu_us = (server.cpu_seconds() - cpu_before) * 1e6 / std::max(1.0, run.wrk.requests);
+  return run;
+}
+
+struct Quantity {
+  const char* name;
+  const char* unit;
+  double (*of)(const Run&);
+};
+
+constexpr Quantity kQuantities[] = {
+    {"rps", "per-s", [](const Run& run) { return run.wrk.per_second(); }},
+    {"p50", "us", [](const Run& run) { return run.wrk.p50_us; }},
+    {"p99", "us", [](const Run& run) { return run.wrk.p99_us; }},
+    {"p99.9", "us", [](const Run& run) { return run.wrk.p999_us; }},
+    {"cpu", "us", [](const Run& run) { return run.cpu_us; }},
+    {"rss", "MB", [](const Run& run) { return run.resident_mb; }},
+};
+
+// The runs of one call under one load: by server, in the order of the rounds.
+using Runs = std::map<std::string, std::vector<Run>>;
+
+double median_of(const std::vector<Run>& runs, const Quantity& quantity) {
+  std::vector<double> values;
+  for (const Run& run : runs) values.push_back(quantity.of(run));
+  return median(values);
+}
+
+void report_ratios(const std::string& name, const std::vector<Run>& ours,
+                   const std::vector<Run>& nginx) {
+  for (const Quantity& quantity : kQuantities) {
+    if (median_of(nginx, quantity) == 0) continue;
+    std::vector<double> ratios;
+    // Of neighbours in time: what slows the machine for a while slows both.
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+      ratios.push_back(quantity.of(ours[i]) / quantity.of(nginx[i]));
+    }
+    figure(name + ".vs_nginx." + quantity.name, median(ratios), "x");
+  }
+}
+
+void report(const std::string& name, const Runs& runs) {
+  for (const auto& [server, of_server] : runs) {
+    std::string prefix = name + ".";
+    prefix += server + ".";
+    double errors = 0;
+    for (const Quantity& quantity : kQuantities) {
+      // wrk has no latencies of requests that were sent together.
+      if (const double value = median_of(of_server, quantity); value != 0) {
+        figure(prefix + quantity.name, value, quantity.unit);
+      }
+    }
+    for (const Run& run : of_server) errors += run.wrk.refused + run.wrk.failed;
+    figure(prefix + "errors", errors, "requests");
+  }
+  if (runs.count("nginx") != 0) {
+    report_ratios(name, runs.at("featherid"), runs.at("nginx"));
+  }
+}
+
+// --- calls against the other servers ---
+
+using Names = std::set<std::string>;
+
+const Names kAlone = {"featherid"};
+const Names kNginxToo = {"featherid", "nginx"};
+const Names kAll = {"featherid", "nginx", "httplib_pool"};
+
+struct Contest {
+  std::string name;
+  std::string target;
+  Load load;
+  Names servers;
+};
+
+// The three servers, anew: featherid-server on SQLite, and nginx with its answers, byte for byte as
+// long.
+class Contestants {
+ public:
+  explicit Contestants(const std::vector<Contest>& contests) {
+    featherid_ = start_featherid(scratch_, make_database(scratch_));
+    std::map<std::string, std::string> answers;
+    for (const Contest& contest : contests) {
+      if (contest.servers.count("nginx") == 0) continue;
+      answers[contest.target] = get(featherid_->port(), contest.target);
+    }
+    nginx_ = start_nginx(scratch_, answers);
+    pool_ = start_httplib_pool(scratch_, kConnectionsMax);
+  }
+
+  void run(const Contest& contest, Runs* runs) const {
+    for (const auto* server : {nginx_.get(), pool_.get(), featherid_.get()}) {
+      if (contest.servers.count(server->name()) == 0) continue;
+      (*runs)[server->name()].push_back(drive(*server, contest.target, contest.load));
+    }
+  }
+
+ private:
+  test::ScratchDir scratch_;  // goes last
+  std::unique_ptr<HttpServerProcess> featherid_;
+  std::unique_ptr<HttpServerProcess> nginx_;
+  std::unique_ptr<HttpServerProcess> pool_;
+};
+
+std::map<std::string, Runs> measure(const std::vector<Contest>& contests) {
+  std::map<std::string, Runs> runs;
+  for (int round = 1; round <= rounds; ++round) {
+    std::cerr << "round " << round << " of " << rounds << '\n';
+    const Contestants contestants(contests);
+    for (const Contest& contest : contests) contestants.run(contest, &runs[contest.name]);
+  }
+  for (const Contest& contest : contests) report(contest.name, runs[contest.name]);
+  return runs;
+}
+
+Load with_connections(int connections) {
+  Load load;
+  load.connections = connections;
+  load.duration = duration;
+  return load;
+}
+
+void measure_calls() {
+  std::vector<Contest> contests;
+  for (const int connections : {1, 16, 256, 1000, kConnectionsMax}) {  // upwards: memory stays
+    const std::string suffix = ".c" + std::to_string(connections);
+    const Load load = with_connections(connections);
+    contests.push_back({"id" + suffix, kId, load, kAll});
+    if (connections == 1 || connections == kConnectionsMax) continue;
+    contests.push_back({"batch_10" + suffix, kBatch10, load, kNginxToo});
+    contests.push_back({"range" + suffix, kRange, load, kNginxToo});
+  }
+  measure(contests);
+}
+
+void measure_ways() {
+  Load new_connections = with_connections(16);
+  new_connections.keep_alive = false;
+  Load pipelined = with_connections(16);
+  pipelined.depth = 16;
+  // nginx takes no body from its configuration that is as long as the batch's.
+  auto runs = measure({{"batch_1000.c16", kBatch1000, with_connections(16), kAlone},
+                       {"new_connections.c16", kId, new_connections, kAll},
+                       {"pipelined_16.c16", kId, pipelined, kNginxToo}});
+  figure("batch_1000.c16.featherid.ids",
+         1000 * median_of(runs["batch_1000.c16"]["featherid"], kQuantities[0]), "per-s");
+}
+
+// --- a tag whose store hangs ---
+
+// 900 clients of a tag that memory has ids of, alone and beside 100 of a tag whose row another
+// session has locked. Those are parked for the time of a request, and then refused at once, and do
+// not tire of asking: the 900 are measured through both.
+void measure_hanging_tag() {
+  test::MariadbServer mariadb;
+  if (const Status bad = init_soci_schema(mariadb.url()); !bad.ok()) {
+    throw std::runtime_error(bad.to_string());
+  }
+  test::RawSql sql(mariadb.url());
+  sql.run("UPDATE id_segments SET step = 10000000");
+  const test::ScratchDir scratch;
+  std::vector<double> alone;
+  std::vector<double> beside;
+  std::vector<double> ratios;
+  double errors = 0;
+  double served = 0;
+  Load others = with_connections(900);
+  others.duration *= 2;
+  Load hanging = with_connections(100);
+  hanging.duration = others.duration + std::chrono::seconds(1);
+  for (int round = 1; round <= rounds; ++round) {
+    std::cerr << "round " << round << " of " << rounds << '\n';
+    const auto server = start_featherid(scratch, mariadb.url());
+    get(server->port(), kId);
+    const Run without = drive(*server, kId, others);
+    sql.run("BEGIN");
+    sql.run("SELECT max_id FROM id_segments WHERE biz_tag = 'user' FOR UPDATE");
+    Wrk hung(server->port(), "/api/v1/id?biz_tag=user", hanging);
+    const Run with = drive(*server, kId, others);
+    const WrkReport of_hung = hung.report();
+    served += of_hung.requests - of_hung.refused;
+    sql.run("ROLLBACK");
+    alone.push_back(without.wrk.p99_us);
+    beside.push_back(with.wrk.p99_us);
+    ratios.push_back(with.wrk.p99_us / without.wrk.p99_us);
+    for (const Run& run : {without, with}) errors += run.wrk.refused + run.wrk.failed;
+  }
+  figure("hanging_tag.alone.p99", median(alone), "us");
+  figure("hanging_tag.beside.p99", median(beside), "us");
+  figure("hanging_tag.beside_vs_alone.p99", median(ratios), "x");
+  figure("hanging_tag.featherid.errors", errors, "requests");
+  figure("hanging_tag.hung.served", served, "requests");
+}
+
+// --- start ---
+
+// From the start of the process until it says that it is ready, in milliseconds.
+double ready_ms(const test::ScratchDir& scratch) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto server = start_featherid(scratch, "sqlite3:" + scratch.file("ids.db"));
+  httplib::Client client("127.0.0.1", server->port());
+  const bool ready = test::wait_until([&client] {
+    const httplib::Result result = client.Get("/readyz");
+    return result && result->status == 200;
+  });
+  if (!ready) throw std::runtime_error("featherid-server does not become ready");
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+  return took.count();
+}
+
+void measure_start() {
+  std::vector<double> new_file;
+  std::vector<double> existing_file;
+  for (int round = 1; round <= 2 * rounds; ++round) {
+    const test::ScratchDir scratch;
+    new_file.push_back(ready_ms(scratch));
+    existing_file.push_back(ready_ms(scratch));
+  }
+  figure("start.new_file.ready", median(new_file), "ms");
+  figure("start.new_file.ready_most", *std::max_element(new_file.begin(), new_file.end()), "ms");
+  figure("start.existing_file.ready", median(existing_file), "ms");
+  figure("start.existing_file.ready_most",
+         *std::max_element(existing_file.begin(), existing_file.end()), "ms");
+}
+
+struct Part {
+  std::string name;
+  void (*measure)();
+};
+
+const Part kParts[] = {{"calls", measure_calls},
+                       {"ways", measure_ways},
+                       {"hanging_tag", measure_hanging_tag},
+                       {"start", measure_start}};
+
+void prepare_process() {
+  sigset_t stop;
+  ::sigemptyset(&stop);
+  ::sigaddset(&stop, SIGINT);
+  ::sigaddset(&stop, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &stop, nullptr);  // see throw_if_told_to_stop()
+  std::signal(SIGPIPE, SIG_IGN);
+  std::cout.exceptions(std::ios::badbit);  // whoever read the figures has gone
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments) {
+  std::vector<const Part*> parts;
+  for (const std::string& argument : arguments) {
+    const auto part = std::find_if(std::begin(kParts), std::end(kParts),
+                                   [&](const Part& each) { return each.name == argument; });
+    if (argument == "--quick") {
+      rounds = 1;
+      duration = std::chrono::seconds(1);
+    } else if (part != std::end(kParts)) {
+      parts.push_back(part);
+    } else {
+      std::cerr << "featherid_bench_http: '" << argument << "' is no part; there are:";
+      for (const Part& each : kParts) std::cerr << ' ' << each.name;
+      std::cerr << '\n';
+      return 2;
+    }
+  }
+  if (parts.empty()) {
+    for (const Part& each : kParts) parts.push_back(&each);
+  }
+  prepare_process();
+  try {
+    for (const Part* part : parts) part->measure();
+  } catch (const std::exception& e) {
+    std::cerr << "featherid_bench_http: " << e.what() << '\n';
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace featherid::bench
+
+int main(int argc, char** argv) { return featherid::bench::run({argv + 1, argv + argc}); }

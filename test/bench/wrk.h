@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_BENCH_WRK_H_
+#define FEATHERID_TEST_BENCH_WRK_H_
+
+#include <chrono>
+#include <string>
+
+#include "test/support/child_process.h"
+#include "test/support/scratch_dir.h"
+
+namespace featherid::bench {
+
+// How a server is driven.
+struct Load {
+  int connections = 16;
+  int depth = 1;           // requests that are sent at once
+  bool keep_alive = true;  // else each request has a connection of its own
+  std::chrono::seconds duration{2};
+};
+
+// What wrk measured.
+struct WrkReport {
+  double requests = 0;
+  double seconds = 0;
+  double p50_us = 0;
+  double p99_us = 0;
+  double p999_us = 0;
+  double refused = 0;  // answers with a status from 400 up
+  double failed = 0;   // connections that broke, and answers that took over 2 s
+
+  double per_second() const { return requests / seconds; }
+};
+
+// One wrk, with one thread, at work from its construction on. It ends with this object.
+class Wrk {
+ public:
+  Wrk(int port, const std::string& target, const Load& load);
+
+  // Waits for the end; throws when there is no report, or when this program is told to stop.
+  WrkReport report();
+
+ private:
+  test::ScratchDir scratch_;
+  std::string output_file_;
+  std::chrono::seconds bound_;
+  test::ChildProcess process_;
+};
+
+// Throws when SIGINT or SIGTERM has come: both are to be blocked, so that whatever was started is
+// stopped by its owner on the way out.
+void throw_if_told_to_stop();
+
+}  // namespace featherid::bench
+
+#endif  // FEATHERID_TEST_BENCH_WRK_H_
