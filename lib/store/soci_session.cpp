@@ -111,7 +111,10 @@ const Driver kPostgresqlDriver = {
 
 #ifdef FEATHERID_SOCI_SQLITE3
 std::string sqlite3_parameters(const DatabaseUrl& url, std::chrono::seconds, std::chrono::seconds) {
-  return "dbname=\"" + url.database + "\"";  // the time-out is set for each call
+  // Where SOCI may take the whole text for the path it does not take it apart, a loop that never
+  // ends when there is no memory for the parts. (The time-out is set for each call.)
+  if (url.database.find('=') == std::string::npos) return url.database;
+  return "dbname=\"" + url.database + "\"";
 }
 
 const Driver kSqlite3Driver = {

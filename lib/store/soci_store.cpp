@@ -124,7 +124,11 @@ SociStore::SociStore(DatabaseUrl url, SociStoreOptions options)
       dialect_(dialect_of(url_.engine)),
       options_(std::move(options)),
       calls_max_(url_.engine == Engine::kSqlite3 ? 1 : options_.sessions_max),
-      sessions_(std::make_unique<Sessions>()) {}
+      sessions_(std::make_unique<Sessions>()) {
+  const MutexLock lock(sessions_->mutex);
+  sessions_->idle.reserve(
+      static_cast<std::size_t>(calls_max_));  // a session comes back without fail
+}
 
 SociStore::~SociStore() {
   if (fork_guard_.forked()) static_cast<void>(sessions_.release());  // leaked on purpose
