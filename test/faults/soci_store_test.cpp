@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// The real thing over SQLite, with no memory at allocation 1, 2, 3, … of each call.
+#include "featherid/soci_store.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "test/faults/scenario.h"
+#include "test/support/scratch_dir.h"
+
+namespace featherid::test {
+
+namespace {
+
+// A call under test: what it answers, for the record of leased ids.
+using Call = std::function<Result<IdRange>(SegmentStore&)>;
+
+Status as_error(Status status) {
+  return status.ok() ? Status(StatusCode::kNotFound, "leased nothing") : status;
+}
+
+void sweep(const char* name, const Call& call) {
+  const Fault fault{"no memory", &allocations, nullptr};
+  const ScratchDir folder;
+  const std::string url = "sqlite3:" + folder.file("ids.db");
+  const std::string tag(kTagCharsMax, 't');
+  {
+    auto first = open_soci_store(url);
+    REQUIRE(first.ok());
+    REQUIRE((*first)->create(tag, 5).ok());
+  }
+  std::int64_t last_id = 0;
+  fail_at_every_call(name, fault, [&](const Strike& strike) {
+    std::unique_ptr<SegmentStore> store;
+    Status error;
+    strike.arm();
+    attempt([&] {
+      Result<std::unique_ptr<SegmentStore>> opened = open_soci_store(url);
+      error = opened.status();
+      if (!opened.ok()) return;
+      store = *std::move(opened);
+      const Result<IdRange> answer = call(*store);
+      if (answer.ok()) last_id = answer->last();
+      error = answer.status();
+    });
+    strike.disarm();
+    INFO("it answered: " << error);
+    if (!store) store = std::move(open_soci_store(url)).value();
+    // The next call finds nothing broken, and no id that was given before.
+    const Result<IdRange> leased = store->lease(tag, 3);
+    REQUIRE(leased.ok());
+    REQUIRE(leased->size() == 3);
+    REQUIRE(leased->first > last_id);
+    last_id = leased->last();
+    REQUIRE(store->find(tag)->max_id == last_id);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("SociStore serves after a call that found no memory", "[faults][soci_store]") {
+  const std::string tag(kTagCharsMax, 't');
+  sweep("SociStore: lease", [&](SegmentStore& store) { return store.lease(tag, 10); });
+  sweep("SociStore: find",
+        [&](SegmentStore& store) -> Result<IdRange> { return as_error(store.find(tag).status()); });
+  sweep("SociStore: list",
+        [&](SegmentStore& store) -> Result<IdRange> { return as_error(store.list().status()); });
+  sweep("SociStore: create",
+        [&](SegmentStore& store) -> Result<IdRange> { return as_error(store.create("new", 7)); });
+  sweep("SociStore: advance",
+        [&](SegmentStore& store) -> Result<IdRange> { return as_error(store.advance(tag, 1)); });
+  sweep("SociStore: lease and give back", [&](SegmentStore& store) -> Result<IdRange> {
+    const Result<IdRange> leased = store.lease(tag, 10);
+    if (!leased.ok()) return leased.status();
+    // Its first two ids are used; the others may come again once they went back.
+    const Result<bool> given = store.give_back(tag, {leased->first + 2, leased->end});
+    return given.ok() && *given ? IdRange{leased->first, leased->first + 2} : *leased;
+  });
+}
+
+}  // namespace featherid::test
