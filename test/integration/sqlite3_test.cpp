@@ -40,7 +40,7 @@ int exit_code_of(pid_t child) {
 TEST_CASE("SQLite: a new file and an empty file get the schema", "[sqlite3]") {
   const ScratchDir scratch;
   const std::ofstream empty(scratch.file("empty.db"));
-  for (const char* name : {"new.db", "empty.db", "a b=c'd.db", "号段.db"}) {
+  for (const char* name : {"new.db", "empty.db", "a b.db", "a b=c'd.db", "号段.db"}) {
     INFO(name);
     const auto store = open_file(scratch.file(name));
     CHECK(store->list()->size() == 3);
