@@ -15,9 +15,6 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
-#else
-#define __sanitizer_start_switch_fiber(save, bottom, size) static_cast<void>(0)
-#define __sanitizer_finish_switch_fiber(save, bottom, size) static_cast<void>(0)
 #endif
 
 namespace featherid::sim {
@@ -33,6 +30,19 @@ Scheduler* current_scheduler = nullptr;
   std::fprintf(stderr, "featherid_sim: %s\n", what);
   std::abort();
 }
+
+// AddressSanitizer has to be told when another stack comes into use, and when it is there.
+#if defined(__SANITIZE_ADDRESS__)
+void leave_stack(void** state, const void* next_stack, std::size_t next_bytes) {
+  __sanitizer_start_switch_fiber(state, next_stack, next_bytes);
+}
+void enter_stack(void* state, const void** last_stack, std::size_t* last_bytes) {
+  __sanitizer_finish_switch_fiber(state, last_stack, last_bytes);
+}
+#else
+void leave_stack(void** /*state*/, const void* /*next_stack*/, std::size_t /*next_bytes*/) {}
+void enter_stack(void* /*state*/, const void** /*last_stack*/, std::size_t* /*last_bytes*/) {}
+#endif
 
 // Stacks of fibers that have ended, for those to come.
 class StackPool {
@@ -148,7 +158,7 @@ void Scheduler::spawn(int group, std::function<void()> body) {
 }
 
 void Scheduler::enter() {
-  __sanitizer_finish_switch_fiber(nullptr, &home.stack_bottom, &home.stack_size);
+  enter_stack(nullptr, &home.stack_bottom, &home.stack_size);
   Fiber& self = *current().running_;
   if (!self.killed) {
     try {
@@ -159,7 +169,7 @@ void Scheduler::enter() {
   }
   self.body = nullptr;
   self.ended = true;
-  __sanitizer_start_switch_fiber(nullptr, home.stack_bottom, home.stack_size);
+  leave_stack(nullptr, home.stack_bottom, home.stack_size);
   ::setcontext(&home.context);
 }
 
@@ -169,17 +179,17 @@ void Scheduler::suspend(const void* channel, Instant deadline) {
   self.deadline = deadline;
   self.woken = false;
   (deadline <= now_ ? runnable_ : waiting_).push_back(&self);
-  __sanitizer_start_switch_fiber(&self.sanitizer_state, home.stack_bottom, home.stack_size);
+  leave_stack(&self.sanitizer_state, home.stack_bottom, home.stack_size);
   ::swapcontext(&self.context, &home.context);
-  __sanitizer_finish_switch_fiber(self.sanitizer_state, nullptr, nullptr);
+  enter_stack(self.sanitizer_state, nullptr, nullptr);
 }
 
 void Scheduler::resume(Fiber& fiber) {
   running_ = &fiber;
   fiber.exceptions.swap();
-  __sanitizer_start_switch_fiber(&home.sanitizer_state, fiber.stack, kStackBytes);
+  leave_stack(&home.sanitizer_state, fiber.stack, kStackBytes);
   ::swapcontext(&home.context, &fiber.context);
-  __sanitizer_finish_switch_fiber(home.sanitizer_state, nullptr, nullptr);
+  enter_stack(home.sanitizer_state, nullptr, nullptr);
   fiber.exceptions.swap();
   running_ = nullptr;
 }
