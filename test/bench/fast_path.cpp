@@ -81,7 +81,7 @@ struct OneTag {
 
 // Many tags, each of which has handed out its first id, and their names in no order.
 struct ManyTags {
-  explicit ManyTags(int count) {
+  explicit ManyTags(int count) : ids(store, options_for(count)) {
     for (int i = 0; i < count; ++i) {
       names.push_back("order." + std::to_string(i));
       if (!store->create(names.back(), kStep).ok()) throw std::runtime_error("no tag to measure");
@@ -92,8 +92,15 @@ struct ManyTags {
     if (!probe_next_id(ids, names, at, 2 * count)) throw std::runtime_error("a tag has no ids");
   }
 
+  // They all come at once, as names not yet known.
+  static AllocatorOptions options_for(int count) {
+    AllocatorOptions options;
+    options.unknown_tags_max = std::max(options.unknown_tags_max, 2 * count);
+    return options;
+  }
+
   std::shared_ptr<MemoryStore> store = std::make_shared<MemoryStore>();
-  SegmentAllocator ids{store};
+  SegmentAllocator ids;
   std::vector<std::string> names;
 };
 
