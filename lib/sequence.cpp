@@ -46,9 +46,13 @@ Result<std::int64_t> only_id(const Result<std::vector<IdRange>>& taken) {
 Sequence::Sequence(std::shared_ptr<TagState> state)
     : cursor_(&state->cursor()), state_(std::move(state)) {}
 
-Result<std::int64_t> Sequence::next_slow() { return only_id(state_->take(1, 1, std::nullopt)); }
+Result<std::int64_t> Sequence::next_slow(TagState& state) {
+  return only_id(state.take(1, 1, std::nullopt));
+}
 
-Result<std::int64_t> Sequence::try_next_slow() { return only_id(state_->try_take(1, 1)); }
+Result<std::int64_t> Sequence::try_next_slow(TagState& state) {
+  return only_id(state.try_take(1, 1));
+}
 
 Result<std::int64_t> Sequence::next(std::chrono::milliseconds timeout) {
   if (const std::int64_t id = cursor_->claim_one(); id != 0) return id;

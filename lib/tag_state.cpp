@@ -207,7 +207,7 @@ bool TagState::take_locked(std::int64_t least, std::int64_t most, std::vector<Id
 }
 
 void TagState::reclaim_chunk() {
-  if (chunk_size_ == 0 && !cursor_.crowded()) return;
+  if (chunk_size_ == 0) return;
   const IdRange tail = cursor_.replace({});
   const std::int64_t used = chunk_size_ - tail.size();
   chunk_size_ = 0;
@@ -230,8 +230,10 @@ void TagState::reclaim_chunk() {
 void TagState::publish_chunk() {
   if (stock_.empty() || chunk_size_ != 0) return;
   IdRange& front = stock_.front();
-  chunk_size_ = std::min({front.size(), internal::IdCursor::kSegmentIdsMax,
-                          chunk_ids(options_.limits, step_, burn_.ids_per_second())});
+  // What came back from the cursor goes in again whole: the ends of its segments never go back.
+  chunk_size_ = std::max(chunk_ids(options_.limits, step_, burn_.ids_per_second()),
+                         cursor_.end() - front.first);
+  chunk_size_ = std::min({chunk_size_, front.size(), internal::IdCursor::kSegmentIdsMax});
   const IdRange left = cursor_.replace({front.first, front.first + chunk_size_});
   FEATHERID_INVARIANT(left.empty(), left.first, left.end);
   front.first += chunk_size_;

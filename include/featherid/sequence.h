@@ -46,7 +46,7 @@ class FEATHERID_EXPORT Sequence {
   // process.
   Result<std::int64_t> next() {
     if (const std::int64_t id = cursor_->claim_one(); id != 0) return id;
-    return next_slow();
+    return next_slow(*state_);
   }
   // The same, waiting no longer than `timeout`.
   Result<std::int64_t> next(std::chrono::milliseconds timeout);
@@ -54,7 +54,7 @@ class FEATHERID_EXPORT Sequence {
   // The next id if memory holds one. Never waits; asks for ids in the background when none is left.
   Result<std::int64_t> try_next() {
     if (const std::int64_t id = cursor_->claim_one(); id != 0) return id;
-    return try_next_slow();
+    return try_next_slow(*state_);
   }
 
   // Exactly `count_ids` ids (1 to kRangeIdsMax), as few ranges in increasing order, or an error and
@@ -80,8 +80,9 @@ class FEATHERID_EXPORT Sequence {
   friend class SegmentAllocator;
   explicit Sequence(std::shared_ptr<TagState> state);
 
-  FEATHERID_COLD Result<std::int64_t> next_slow();
-  FEATHERID_COLD Result<std::int64_t> try_next_slow();
+  // Without `this`, so that a handle in a local variable can stay in registers.
+  FEATHERID_COLD static Result<std::int64_t> next_slow(TagState& state);
+  FEATHERID_COLD static Result<std::int64_t> try_next_slow(TagState& state);
 
   internal::IdCursor* cursor_;  // inside *state_
   std::shared_ptr<TagState> state_;

@@ -25,11 +25,13 @@ bool probe_fetch_add(std::atomic<std::int64_t>& word, std::int64_t count) {
   return true;
 }
 
-bool probe_next(Sequence& sequence, std::int64_t count) {
+bool probe_next(const Sequence& shared, std::int64_t count) {
+  Sequence sequence = shared;
   return take_ids(count, [&] { return sequence.next(); });
 }
 
-bool probe_try_next(Sequence& sequence, std::int64_t count) {
+bool probe_try_next(const Sequence& shared, std::int64_t count) {
+  Sequence sequence = shared;
   return take_ids(count, [&] { return sequence.try_next(); });
 }
 

@@ -18,8 +18,8 @@ extern "C" {
 
 // The floor: what any counter shared by threads costs.
 bool probe_fetch_add(std::atomic<std::int64_t>& word, std::int64_t count);
-bool probe_next(featherid::Sequence& sequence, std::int64_t count);
-bool probe_try_next(featherid::Sequence& sequence, std::int64_t count);
+bool probe_next(const featherid::Sequence& shared, std::int64_t count);
+bool probe_try_next(const featherid::Sequence& shared, std::int64_t count);
 
 // The floor of a counter that one thread has for itself, and LocalBlock beside it.
 bool probe_increment(std::int64_t& last, std::int64_t count);

@@ -1,245 +1,145 @@
 /* SPDX-License-Identifier: MIT
  *
- * The protocol of include/featherid/id_cursor.h, as TagState uses it: claimants of one id and of ranges, and
- * one publisher that installs chunks of its stock, closes the cursor, takes tails back into the stock,
- * installs them again, and at last closes for good and gives the rest back. All interleavings; a step is one
- * access to shared memory with what the thread does by itself after it. Checked: no id is claimed twice, none
- * that was given back, none that was never installed.
+ * The protocol of include/featherid/id_cursor.h, as TagState uses it: two claimants of one id and one of a
+ * range, and one publisher that leases, installs what it has in stock, takes back what was not claimed, takes
+ * ids out of it, installs it again, and at last closes for good and gives the rest back. All interleavings; a
+ * step is one access to shared memory with what the thread does by itself after it. Checked: no id is
+ * claimed twice, none that was taken out of the stock or given back, none that was not leased.
  *
  * Spin's memory is sequentially consistent; that the code's orders suffice for it is argued in id_cursor.h.
- * first and size, which the code leaves unordered, are written and read in one order here: a
- * reader sees all four mixtures of old and new that way as well. The fork epoch is a constant in any one
- * process and left out; the 2^31 at which claims from a closed cursor take the offset back is TAKE_BACK here.
+ * The fork epoch is a constant in any one process and left out. Each lease follows on the one before, as it
+ * does where nobody else leases: that is when claims past an end run through the ids of the next segment.
+ * claim() tries again where another claim got in between; here it is one try, as good as any later one.
  *
- * MUTATION 1: the record is written before the word is closed.
- * MUTATION 2: the size is compared without the generation.
+ * MUTATION 1: the limit is written before the word is closed.
+ * MUTATION 2: the word is not closed while the limit is written.
  * MUTATION 3: the tail is read from the word before it is closed, without an exchange.
- * MUTATION 4: a range is claimed by comparing the offset alone.
- * MUTATION 5: the record is read after the claim.
- * MUTATION 6: the origin is written before first and size.
- * MUTATION 7: the slow path trusts the record without a second look at the word.
- * MUTATION 8: the offset of a closed cursor is taken back by a plain store.
+ * MUTATION 4: what came back goes in again in part only, so that an end goes back.
+ * MUTATION 5: the limit is read after the claim.
+ * MUTATION 6: a range is claimed by a plain store, without compare-and-swap.
  */
 #ifndef MUTATION
 #define MUTATION 0
 #endif
-#define CHUNK 2     /* ids in the cursor at a time, at the most */
-#define IDS 3       /* in all: 1, 2 in the cursor at the beginning, 3 in stock */
-#define TAKE_BACK 1
-/* Given on the command line: CLAIMANTS of one id each, one of a range comes on top; INSTALLS, of chunks by the
- * publisher after the first one. */
+#define INSTALLS 3   /* by the publisher, which then closes */
+#define LEASE 2      /* ids in one */
+#define IDS 10       /* more than INSTALLS * LEASE */
+#define CLOSED 100   /* above every limit, with room for the claims from a closed word */
 
-/* The 64-bit word, as its two halves; one statement touches both. */
-byte generation = 2;
-byte offset = 0;
-/* The record; its origin is a generation, with offset 0. */
-byte origin = 2;
-byte first = 1;
-byte size = CHUNK;
+byte word = CLOSED;
+byte limit = 0;
 
 /* What the checks need to know. */
-bool gone[5];  /* claimed or given back; index 0 is what a record not yet written would give */
+bool gone[IDS];
+byte leased_to = 1;  /* the first id that was not leased */
 
 inline take(id) {
-  assert(1 <= (id) && (id) <= IDS);
+  assert(1 <= (id) && (id) < leased_to);
   assert(!gone[id]);
   gone[id] = true
 }
 
-#if MUTATION == 2
-#define SAME(g, o) (true)
-#else
-#define SAME(g, o) ((g) == (o))
-#endif
-
-inline read_first_and_size() {
-  my_first = first;
-  my_size = size
-}
-
-/* claim_one() with claim_one_slow(). */
+/* claim_one() */
 proctype Claimant() {
-  byte my_origin, my_first, my_size, my_generation, my_offset;
-  bool current;
-  my_origin = origin;
-#if MUTATION != 5
-  read_first_and_size();
+  byte my_limit, my_word;
+  my_limit = limit;
+  atomic { my_word = word; word++ };
+#if MUTATION == 5
+  my_limit = limit;
 #endif
   atomic {
-    my_generation = generation; my_offset = offset; offset++;
-#if MUTATION != 5
     if
-    :: SAME(my_generation, my_origin) && my_offset < my_size -> take(my_first + my_offset); goto done
+    :: my_word < my_limit -> take(my_word)
     :: else
     fi
-#endif
-  };
-#if MUTATION == 5
-  read_first_and_size();
+  }
+}
+
+/* claim(1, 2) */
+proctype RangeClaimant() {
+  byte my_limit, my_word, count;
+  my_limit = limit;
+  my_word = word;
   if
-  :: atomic { SAME(my_generation, my_origin) && my_offset < my_size -> take(my_first + my_offset) }; goto done
-  :: else
-  fi;
-#endif
-slow:
-  if
-  :: my_generation % 2 == 1 ->
-#if MUTATION == 8
-    if
-    :: my_offset >= TAKE_BACK -> offset = 0
-    :: else
-    fi;
-#else
+  :: my_word < my_limit ->
+    count = (my_limit - my_word > 1 -> 2 : 1);
     atomic {
       if
-      :: my_offset >= TAKE_BACK && generation == my_generation && offset == my_offset + 1 -> offset = 0
-      :: else
-      fi
-    };
-#endif
-    goto done
-  :: else
-  fi;
-  my_origin = origin;
-  read_first_and_size();
-  atomic {
-    current = (generation == my_generation);
-#if MUTATION == 7
-    current = true;
-#endif
-    if
-    :: current && SAME(my_generation, my_origin) && my_offset < my_size ->
-      take(my_first + my_offset); goto done
-    :: current && my_origin == my_generation -> goto done
-    :: else
-    fi
-  };
-  atomic { my_generation = generation; my_offset = offset; offset++ };
-  goto slow;
-done:
-  skip
-}
-
-/* claim(1, 2). */
-proctype RangeClaimant() {
-  byte my_origin, my_first, my_size, my_generation, my_offset, count;
-again:
-  my_origin = origin;
-  read_first_and_size();
-  atomic {
-    my_generation = generation; my_offset = offset;
-    if
-    :: SAME(my_generation, my_origin) && my_offset < my_size -> count = my_size - my_offset
-    :: else ->
-      if
-      :: my_generation % 2 == 1 || my_generation == my_origin -> goto done
-      :: else -> goto again
-      fi
-    fi
-  };
-  atomic {
-    if
-    :: offset == my_offset && (generation == my_generation || MUTATION == 4) ->
-      offset = offset + count;
-      do
-      :: count > 0 -> count--; take(my_first + my_offset + count)
-      :: else -> break
-      od
-    :: else -> goto again
-    fi
-  };
-done:
-  skip
-}
-
-byte stock_first = 1 + CHUNK;  /* the publisher's own, but Spin has no other place for what inlines share */
-
-/* replace(): installs [stock_first, stock_first + count), or nothing when count is 0. */
-inline replace(count) {
-  closed = generation + 1;
-  if
-  :: closed % 2 == 0 -> closed++
-  :: else
-  fi;
-#if MUTATION == 1
-  if
-  :: count > 0 -> first = stock_first; size = count
-  :: else
-  fi;
-#endif
-#if MUTATION == 3
-  atomic { last_generation = generation; last_offset = offset };
-  atomic { generation = closed; offset = 0;
-#else
-  atomic { last_generation = generation; last_offset = offset; generation = closed; offset = 0;
-#endif
-    if
-    :: last_generation == installed && last_offset < in_cursor ->
-      if
-      :: count == 0 -> stock_first = stock_first - (in_cursor - last_offset)  /* back in front of the stock */
-      :: else ->
+      :: word == my_word || MUTATION == 6 ->
+        word = my_word + count;
         do
-        :: last_offset < in_cursor -> take(stock_first - in_cursor + last_offset); last_offset++
+        :: count > 0 -> count--; take(my_word + count)
         :: else -> break
         od
+      :: else
       fi
-    :: else
-    fi;
-    in_cursor = 0
-  };
-  if
-  :: count > 0 ->
-#if MUTATION == 6
-    origin = closed + 1;
-#endif
-#if MUTATION != 1
-    first = stock_first;
-    size = count;
-#endif
-    origin = closed + 1;
-    installed = closed + 1;
-    in_cursor = count;
-    stock_first = stock_first + count;
-    atomic { generation = closed + 1; offset = 0 }
+    }
   :: else
   fi
 }
 
-#define LEFT (IDS + 1 - stock_first)
-#define NEXT_CHUNK ((LEFT < CHUNK) -> LEFT : CHUNK)
-
+/* replace({}) and what TagState does with the tail, then replace(the stock from stock_first on). */
 proctype Publisher() {
-  byte closed, last_generation, last_offset, count;
   byte installs = 0;
-  byte installed = 2, in_cursor = CHUNK;  /* what the record says, as its only writer knows it */
-  /* TagState takes the tail back first; what is in stock by then is installed again. */
+  byte end = 0, stock_first = 1, last, next_end;
   do
-  :: installs == INSTALLS -> break
   :: installs < INSTALLS ->
     installs++;
-    if
-    :: replace(0)
-    :: skip  /* nor is it wrong to replace a segment that is open */
-    fi;
-    count = NEXT_CHUNK;
-    replace(count)
+#if MUTATION == 1
+    limit = leased_to + LEASE;
+#endif
+#if MUTATION == 2
+    last = word;
+#elif MUTATION == 3
+    last = word;
+    word = CLOSED;
+#else
+    atomic { last = word; word = CLOSED };
+#endif
+    atomic {
+      if
+      :: last < CLOSED -> stock_first = (last < end -> last : end)
+      :: else
+      fi;
+      if  /* a caller takes an id that waits in stock */
+      :: stock_first < leased_to -> take(stock_first); stock_first++
+      :: true
+      fi;
+      if  /* a lease has come in, or has not */
+      :: leased_to = leased_to + LEASE
+      :: stock_first < leased_to && MUTATION != 1
+      fi;
+      next_end = leased_to;
+#if MUTATION == 4
+      if
+      :: next_end = stock_first + 1
+      :: true
+      fi;
+#endif
+      end = next_end
+    };
+    limit = end;
+    word = stock_first;
+    stock_first = end
+  :: else -> break
   od;
-  replace(0);
+  atomic { last = word; word = CLOSED };
   atomic {
+    if
+    :: last < CLOSED -> stock_first = (last < end -> last : end)
+    :: else
+    fi;
     do
-    :: stock_first <= IDS -> take(stock_first); stock_first++
+    :: stock_first < leased_to -> take(stock_first); stock_first++
     :: else -> break
     od
   }
 }
 
 init {
-  byte claimants = 0;
   atomic {
-    do
-    :: claimants < CLAIMANTS -> claimants++; run Claimant()
-    :: else -> break
-    od;
+    run Claimant();
+    run Claimant();
     run RangeClaimant();
     run Publisher()
   }

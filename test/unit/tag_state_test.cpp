@@ -127,6 +127,24 @@ TEST_CASE("a range comes whole and in order, across leases, or not at all", "[ta
   CHECK(*taken == std::vector<IdRange>{{3, 101}, {1101, 1153}});
 }
 
+TEST_CASE("what came back out of the cursor goes in again whole, though chunks are smaller by now",
+          "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  std::int64_t last = 0;
+  while (f.queue.requests() == 1 || f.tag->cursor().remaining() < 3)
+    REQUIRE((last = f.next()) != 0);
+  const std::int64_t end = f.tag->cursor().end();
+  // An operator has made the step so small that a chunk is one id.
+  REQUIRE(f.tag->begin_refill());
+  REQUIRE(f.tag->accept_row({"order", f.max_id, 4}).ok());
+  CHECK(f.answer(IdRange{}, 0).status.ok());
+  CHECK_FALSE(f.tag->try_take(100, 100).ok());  // more than there is: the cursor is emptied for it
+  CHECK(f.tag->cursor().end() == end);
+  for (std::int64_t id = last + 1; id < end; ++id) CHECK(f.tag->cursor().claim_one() == id);
+}
+
 TEST_CASE("where no flight can be asked for nobody waits for one", "[tag_state][fault]") {
   Fixture f;
   f.queue.full = true;
