@@ -108,7 +108,8 @@ void Connection::on_read(asio::error_code error, std::size_t bytes) {
   }
   if (error == Stream::kTlsFailed) return linger();
   if (error) return close();
-  if (in_begin_ == in_end_) deadline_ = Exchange::Clock::now() + loop_.options.header_timeout;
+  last_event_ = Exchange::Clock::now();
+  if (in_begin_ == in_end_) deadline_ = last_event_ + loop_.options.header_timeout;
   in_end_ += bytes;
   serve();
 }
@@ -132,7 +133,7 @@ void Connection::serve() {
 
 void Connection::begin_request() {
   request_number_ = ++loop_.request_number;
-  request_began_ = Exchange::Clock::now();
+  request_began_ = last_event_;
   wait_ = {request_began_ + loop_.options.request_timeout, false, {}};
 }
 
@@ -167,7 +168,8 @@ bool Connection::answer(const HttpRequest& request, bool more_follow) {
 
 void Connection::note_answer(const Exchange& exchange, std::size_t bytes) {
   const HttpRequest& request = exchange.request;
-  const auto took = Exchange::Clock::now() - request_began_;
+  last_event_ = Exchange::Clock::now();
+  const auto took = last_event_ - request_began_;
   loop_.stats.note(loop_.router.number_of(request.path), exchange.reply.status, took);
   if (!spdlog::should_log(spdlog::level::debug)) return;
   spdlog::debug("{} {} status={} bytes={} seconds={:.6f} peer={} {}", request.method,
@@ -259,7 +261,8 @@ void Connection::write() {
   }
   if (closing_) return linger();
   if (in_begin_ != in_end_) {
-    deadline_ = Exchange::Clock::now() + loop_.options.header_timeout;
+    last_event_ = Exchange::Clock::now();  // the write may have taken long
+    deadline_ = last_event_ + loop_.options.header_timeout;
     // By way of the queue: others have their turn, and no stack grows with a long pipeline.
     state_ = State::kReading;
     return asio::post(loop_.context, [self = shared_from_this()] {

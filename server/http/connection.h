@@ -110,6 +110,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The request at the front of in_.
   std::uint64_t request_number_ = 0;
   Exchange::Clock::time_point request_began_;
+  // When bytes last came or an answer was done. A request begins then: the clock is not asked
+  // again.
+  Exchange::Clock::time_point last_event_;
 
   // The wait of the request at the front of in_. The number tells a late Resume from the awaited
   // one.
