@@ -94,6 +94,7 @@ TEST_CASE("SIGHUP takes over what may change, and names what may not", "[e2e][re
   }));
   const RawClient second(server.port());
   CHECK(second.read_to_end().value_or("").find("HTTP/1.1 503") == 0);
+  CHECK(server.process().stop() == 0);
 }
 
 TEST_CASE("a level set by a request stays until the configured one changes", "[e2e][reload]") {
@@ -178,6 +179,7 @@ TEST_CASE("a new certificate serves new connections; a bad one changes nothing",
   put_in_place(first, live);
   reload(server, kTaken);
   CHECK(serves_by(server.port(), first));
+  CHECK(server.process().stop() == 0);
 }
 
 TEST_CASE("logs are reopened though the configuration is bad", "[e2e][reload]") {
