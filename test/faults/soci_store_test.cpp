@@ -16,7 +16,7 @@ namespace {
 // A call under test: what it answers, for the record of leased ids.
 using Call = std::function<Result<IdRange>(SegmentStore&)>;
 
-Status as_error(Status status) {
+Status as_error(const Status& status) {
   return status.ok() ? Status(StatusCode::kNotFound, "leased nothing") : status;
 }
 
