@@ -107,6 +107,10 @@ void Process::start() {
 
 void Process::crash() {
   trace("crashes");
+  end();
+}
+
+void Process::end() {
   closing_ = leaving_ = dead_ = true;
   store_->sever();
   scheduler_.kill(group_);
@@ -130,9 +134,10 @@ void Process::shut_down() {
   check_nobody_waits();
   scheduler_.sleep(milliseconds(random_.pick(0, 1000)));  // callers hear that it is over
   leaving_ = true;
+  scheduler_.sleep(kInstant);  // now no call is under way
   run_inside([this] { ids_.reset(); }, kNever);
   // Else a refill thread whose store call still hangs is left behind in a process that goes on.
-  if (random_.percent(50)) crash();
+  if (random_.percent(50)) end();
 }
 
 void Process::destroy() {
@@ -141,7 +146,7 @@ void Process::destroy() {
   scheduler_.sleep(kInstant);  // now every call under way waits
   run_inside([this] { ids_.reset(); }, kNever);
   check_nobody_waits();
-  if (random_.percent(50)) crash();
+  if (random_.percent(50)) end();
 }
 
 void Process::fork_child() {
@@ -180,8 +185,8 @@ void Process::be_child() {
 
 void Process::use(std::size_t caller) {
   while (!leaving_) {
-    if (random_.percent(50))
-      scheduler_.sleep(milliseconds(random_.pick(0, workload_.pause_max_ms)));
+    const bool pauses = random_.percent(50);
+    if (pauses) scheduler_.sleep(milliseconds(random_.pick(0, workload_.pause_max_ms)));
     if (!leaving_) use_once(caller);
   }
 }

@@ -63,6 +63,8 @@ class Process {
   struct Wait;
   class CallUnderWay;
 
+  // Ends all that still runs in it.
+  void end();
   void use(std::size_t caller);
   void use_once(std::size_t caller);
   void ask_by_name(const std::string& tag);
