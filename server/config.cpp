@@ -113,6 +113,14 @@ Status set_log_format(const std::string& text, LogFormat* out) {
   return {};
 }
 
+Status set_failover(const std::string& text, std::string* out) {
+  if (text != "skip" && text != "stop" && text != "synchronous") {
+    return invalid("'" + text + "' is not skip, stop or synchronous");
+  }
+  *out = text;
+  return {};
+}
+
 Status set_token_file(const std::string& path, Config* config) {
   config->admin_token_file = path;
   config->admin_tokens.clear();
@@ -150,6 +158,13 @@ std::vector<Setting> settings() {
       {"database", "URL", "sqlite3:ids.db",
        "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…",
        [](Config& c, Text t) { return c.database = t, Status(); }},
+      {"failover", "MODE", "skip",
+       "on a failover of the database: skip (ids), stop, or synchronous (nothing is lost)",
+       [](Config& c, Text t) { return set_failover(t, &c.failover); }},
+      {"failover-guard-ids", "N", "100000000", "ids of every tag that a failover skips",
+       [](Config& c, Text t) {
+         return set_number(t, "1", "1099511627776", &c.failover_guard_ids);
+       }},
       {"max-batch", "N", "1000", "ids in one answer of /api/v1/id/batch, at most",
        [](Config& c, Text t) { return set_number(t, "1", "100000", &c.max_batch_ids); }},
       {"hold", "TIME", "30s", "how long a tag can be served without the database",
@@ -238,9 +253,18 @@ void warn_of_readers(const std::string& setting, const std::string& file, Config
                              " can be read by others than its owner: chmod 600 it");
 }
 
+// A single lost lease could be larger than what is skipped.
+Status check_failover(const Config& config) {
+  if (config.failover != "skip" || config.failover_guard_ids >= config.allocator.lease_max_ids) {
+    return {};
+  }
+  return invalid("--failover-guard-ids: is less than one lease of --lease-max-ids");
+}
+
 // What goes beyond one setting.
 Status complete(const Environment& environment, Config* config) {
   if (Status bad = load_tls(config); !bad.ok()) return bad;
+  if (Status bad = check_failover(*config); !bad.ok()) return bad;
   const char* const tokens = environment("FEATHERID_ADMIN_TOKEN");
   if (tokens != nullptr) {
     if (Status bad = add_tokens(tokens, &config->admin_tokens); !bad.ok()) return bad;

@@ -26,6 +26,8 @@ struct Config {
   std::string tls_cert_file;  // both, or neither; loaded into http.tls
   std::string tls_key_file;
   std::string database;
+  std::string failover;  // "skip", "stop" or "synchronous"
+  std::int64_t failover_guard_ids = 0;
   bool init_schema = false;   // then end
   bool check_config = false;  // then end
   spdlog::level::level_enum log_level = spdlog::level::info;

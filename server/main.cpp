@@ -191,14 +191,23 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Se
   return EXIT_SUCCESS;
 }
 
+SociStoreOptions store_options_of(const Config& config) {
+  SociStoreOptions options;
+  options.call_timeout = config.call_timeout;
+  options.sessions_max =
+      std::min(64, config.allocator.refill_threads + static_cast<int>(kStoreThreads));
+  options.failover = config.failover == "skip"   ? Failover::kSkip
+                     : config.failover == "stop" ? Failover::kStop
+                                                 : Failover::kSynchronous;
+  options.failover_guard_ids = config.failover_guard_ids;
+  options.warn = [](const std::string& warning) { spdlog::warn("{}", warning); };
+  return options;
+}
+
 int run(const Config& config, const ReadConfig& read_again) {
   std::signal(SIGPIPE, SIG_IGN);
 
-  SociStoreOptions store_options;
-  store_options.call_timeout = config.call_timeout;
-  store_options.sessions_max =
-      std::min(64, config.allocator.refill_threads + static_cast<int>(kStoreThreads));
-  store_options.warn = [](const std::string& warning) { spdlog::warn("{}", warning); };
+  const SociStoreOptions store_options = store_options_of(config);
   Result<std::unique_ptr<SegmentStore>> store = open_soci_store(config.database, store_options);
   if (!store.ok()) return fail(kExitUsage, "--database: " + store.status().message());
   if (config.check_config) {

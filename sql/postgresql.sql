@@ -9,3 +9,10 @@ CREATE TABLE IF NOT EXISTS id_segments (
 INSERT INTO id_segments (biz_tag, max_id, step) VALUES
   ('user', 0, 1000), ('order', 0, 1000), ('health', 0, 1000)
   ON CONFLICT DO NOTHING;
+-- Which server leads id_segments (empty: none yet); one row, whose term rises with every new leader.
+CREATE TABLE IF NOT EXISTS id_leader (
+  id smallint NOT NULL PRIMARY KEY,
+  server varchar(255) NOT NULL,
+  term bigint NOT NULL
+);
+INSERT INTO id_leader (id, server, term) VALUES (1, '', 0) ON CONFLICT DO NOTHING;

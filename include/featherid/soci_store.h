@@ -3,6 +3,7 @@
 #define FEATHERID_SOCI_STORE_H_
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,6 +12,15 @@
 #include "featherid/segment_store.h"
 
 namespace featherid {
+
+// What to do when another server leads the rows than the one that the table `id_leader` names: a
+// replica was promoted, or a backup restored, and the last leases may be missing there. The lease
+// statement itself looks, so that no lease is ever made unseen; the first process to notice acts.
+enum class Failover {
+  kSkip,  // move every tag forward by failover_guard_ids, warn, go on
+  kStop,  // answer kDataLoss, until an operator has moved the tags and emptied id_leader.server
+  kSynchronous,  // look at nothing: no failover of this database loses a commit
+};
 
 struct SociStoreOptions {
   // How many calls may be under way at once, each with a session of its own; a further call waits
@@ -21,8 +31,19 @@ struct SociStoreOptions {
   // 2 s to 60 s, in whole seconds (the unit of the drivers).
   std::chrono::seconds call_timeout{5};
 
+  // SQLite has no servers: it is kSynchronous whatever stands here. All nodes of a Galera cluster
+  // count as one server.
+  Failover failover = Failover::kSkip;
+
+  // What kSkip skips, for each tag: so many ids, or ten of its steps where that is more. It must be
+  // more than all processes together can have leased of one tag in the time that a replica lags
+  // behind. A process leases at most twice its hold of burn at a time, and at most lease_max_ids:
+  // the default is ten of the largest leases. 1 to 2^40.
+  std::int64_t failover_guard_ids = 100000000;
+
   // Told of what an operator should know, by name: a server setting that lets a crash take back a
-  // lease, a session lost. Called from any thread that uses the store; must not call the store.
+  // lease, a failover, a session lost. Called from any thread that uses the store; must not call
+  // the store.
   std::function<void(const std::string& warning)> warn;
 };
 
@@ -39,8 +60,9 @@ struct SociStoreOptions {
 FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
     std::string_view url, SociStoreOptions options = {});
 
-// Creates the table `id_segments` where it is missing, and the rows `user`, `order` (step 1000) and
-// `health` where they are missing; changes nothing that exists. The text is sql/<engine>.sql.
+// Creates the tables `id_segments` and `id_leader` where they are missing, and the rows `user`,
+// `order` (step 1000) and `health` where they are missing; changes nothing that exists. The text is
+// sql/<engine>.sql.
 // `url` as above. kUnavailable, kInvalidArgument.
 FEATHERID_EXPORT Status init_soci_schema(std::string_view url, SociStoreOptions options = {});
 

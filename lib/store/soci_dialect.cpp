@@ -14,18 +14,48 @@ namespace {
 // second looks at the one row that it found.
 #define FEATHERID_MYSQL_ROW "biz_tag = :tag AND CAST(biz_tag AS BINARY) = :tag"
 
+// Who the server is. Each of the two servers runs the part that is meant for it and takes the
+// other for a comment; MariaDB has no server_uuid. A replica must have another server_id than its
+// primary. What is committed on one node of a Galera cluster is on all.
+#define FEATHERID_MYSQL_SERVER                        \
+  "/*!50700 @@server_uuid *//*M! IF(@@wsrep_on, "     \
+  "CONCAT('galera cluster ', @@wsrep_cluster_name), " \
+  "CONCAT('server_id ', @@server_id, ' at ', @@hostname, ':', @@port)) */"
+
+// A replica keeps the system identifier; promoting it begins a timeline, which pg_walfile_name()
+// knows from the first write on (pg_control_checkpoint() only after a checkpoint).
+#define FEATHERID_POSTGRESQL_SERVER                            \
+  "(SELECT 'system ' || system_identifier || ' timeline ' || " \
+  "left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system())"
+
+#define FEATHERID_LEADS(server) \
+  " AND EXISTS (SELECT 1 FROM id_leader WHERE id = 1 AND server = " server " AND term = "
+
+#define FEATHERID_SKIP                                                                        \
+  "UPDATE id_segments SET max_id = CASE WHEN max_id < :limit - GREATEST(:count, 10.0 * step)" \
+  " THEN max_id + GREATEST(:count, 10.0 * step) ELSE :limit END "                             \
+  "WHERE max_id >= 0 AND max_id < :limit"
+
+#define FEATHERID_LOCK_LEADER(server) \
+  "SELECT server, term, " server " FROM id_leader WHERE id = 1 FOR UPDATE"
+
+const char kRecordLeader[] = "UPDATE id_leader SET server = :server, term = :term WHERE id = 1";
+
 const SociDialect kMysqlDialect = {
     nullptr,
     nullptr,
     SociDialect::Leased::kInsertId,
     "UPDATE id_segments SET max_id = LAST_INSERT_ID(max_id + :count) "
     "WHERE " FEATHERID_MYSQL_ROW " AND max_id >= 0 AND max_id <= :limit",
+    "",
     "SELECT biz_tag, max_id, step FROM id_segments WHERE " FEATHERID_MYSQL_ROW,
     "SELECT biz_tag, max_id, step FROM id_segments",
     "INSERT INTO id_segments (biz_tag, max_id, step) VALUES (:tag, 0, :step)",
     "UPDATE id_segments SET step = :step WHERE " FEATHERID_MYSQL_ROW,
     "UPDATE id_segments SET max_id = GREATEST(max_id, :max_id) WHERE " FEATHERID_MYSQL_ROW,
     "UPDATE id_segments SET max_id = :max_id WHERE " FEATHERID_MYSQL_ROW " AND max_id = :expected",
+    {FEATHERID_LEADS(FEATHERID_MYSQL_SERVER), "START TRANSACTION",
+     FEATHERID_LOCK_LEADER(FEATHERID_MYSQL_SERVER), FEATHERID_SKIP, kRecordLeader},
     kMysqlSchema};
 
 const SociDialect kPostgresqlDialect = {
@@ -33,7 +63,8 @@ const SociDialect kPostgresqlDialect = {
     nullptr,
     SociDialect::Leased::kReturnedRow,
     "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
-    "WHERE biz_tag = :tag AND max_id >= 0 AND max_id <= :limit RETURNING max_id",
+    "WHERE biz_tag = :tag AND max_id >= 0 AND max_id <= :limit",
+    " RETURNING max_id",
     "SELECT biz_tag, max_id, step FROM id_segments WHERE biz_tag = :tag",
     "SELECT biz_tag, max_id, step FROM id_segments",
     "INSERT INTO id_segments (biz_tag, max_id, step) VALUES (:tag, 0, :step)",
@@ -42,6 +73,9 @@ const SociDialect kPostgresqlDialect = {
     "WHERE biz_tag = :tag",
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE biz_tag = :tag AND max_id = :expected",
+    {FEATHERID_LEADS(FEATHERID_POSTGRESQL_SERVER),
+     "START TRANSACTION ISOLATION LEVEL READ COMMITTED",
+     FEATHERID_LOCK_LEADER(FEATHERID_POSTGRESQL_SERVER), FEATHERID_SKIP, kRecordLeader},
     kPostgresqlSchema};
 
 const SociDialect kSqlite3Dialect = {
@@ -51,6 +85,7 @@ const SociDialect kSqlite3Dialect = {
     "COMMIT",
     SociDialect::Leased::kReturnedRow,
     kPostgresqlDialect.lease,
+    kPostgresqlDialect.lease_returning,
     kPostgresqlDialect.find,
     kPostgresqlDialect.list,
     kPostgresqlDialect.create,
@@ -58,6 +93,7 @@ const SociDialect kSqlite3Dialect = {
     "UPDATE id_segments SET max_id = MAX(max_id, :max_id), update_time = CURRENT_TIMESTAMP "
     "WHERE biz_tag = :tag",
     kPostgresqlDialect.give_back,
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
     kSqlite3Schema};
 
 enum class Fault {
@@ -67,6 +103,7 @@ enum class Fault {
   kConnection,
   kReadOnly,
   kNoTable,
+  kNoLeaderTable,
   kNoDatabase,
   kLoginRefused,
   kNoPrivilege,
@@ -75,10 +112,19 @@ enum class Fault {
   kNoSpace,
   kNotOpened,
   kDamaged,
+  kStatementLog,
 };
 
-Fault mysql_fault(int number) {
-  switch (number) {
+bool contains(const std::string& text, const char* part) {
+  return text.find(part) != std::string::npos;
+}
+
+Fault missing_table(const EngineError& error) {
+  return contains(error.text, "id_leader") ? Fault::kNoLeaderTable : Fault::kNoTable;
+}
+
+Fault mysql_fault(const EngineError& error) {
+  switch (error.number) {
     case 1213:
     case 3101:
       return Fault::kConflict;  // Galera reports its conflicts as deadlocks
@@ -103,7 +149,7 @@ Fault mysql_fault(int number) {
     case 1836:
       return Fault::kReadOnly;
     case 1146:
-      return Fault::kNoTable;
+      return missing_table(error);
     case 1046:
     case 1049:
       return Fault::kNoDatabase;
@@ -123,13 +169,11 @@ Fault mysql_fault(int number) {
     case 1021:
     case 1114:
       return Fault::kNoSpace;
+    case 1665:
+      return Fault::kStatementLog;
     default:
       return Fault::kUnknown;
   }
-}
-
-bool contains(const std::string& text, const char* part) {
-  return text.find(part) != std::string::npos;
 }
 
 Fault postgresql_fault(const EngineError& error) {
@@ -137,7 +181,7 @@ Fault postgresql_fault(const EngineError& error) {
   if (state == "40001" || state == "40P01") return Fault::kConflict;
   if (state == "55P03" || state == "57014") return Fault::kLockTimeout;
   if (state == "25006") return Fault::kReadOnly;
-  if (state == "42P01") return Fault::kNoTable;
+  if (state == "42P01") return missing_table(error);
   if (state == "42501") return Fault::kNoPrivilege;
   if (state == "23505" || state == "42P07") return Fault::kDuplicate;
   if (state == "22003") return Fault::kOutOfRange;
@@ -184,7 +228,7 @@ Fault sqlite3_fault(const EngineError& error) {
 Fault classify(Engine engine, const EngineError& error) {
   switch (engine) {
     case Engine::kMysql:
-      return mysql_fault(error.number);
+      return mysql_fault(error);
     case Engine::kPostgresql:
       return postgresql_fault(error);
     case Engine::kSqlite3:
@@ -207,13 +251,16 @@ const char* advice(Fault fault) {
     case Fault::kNoTable:
       return "the table id_segments is missing; run featherid-server "
              "--init-schema";
+    case Fault::kNoLeaderTable:
+      return "the table id_leader of the failover guard is missing; run featherid-server "
+             "--init-schema, or do without the guard by failover = synchronous";
     case Fault::kNoDatabase:
       return "there is no such database; create it or correct the URL";
     case Fault::kLoginRefused:
       return "login refused; check user and password";
     case Fault::kNoPrivilege:
       return "the user lacks a privilege; grant SELECT, INSERT and UPDATE "
-             "on id_segments";
+             "on id_segments, SELECT and UPDATE on id_leader";
     case Fault::kDuplicate:
       return "the key is there already";
     case Fault::kOutOfRange:
@@ -226,6 +273,9 @@ const char* advice(Fault fault) {
     case Fault::kDamaged:
       return "the file cannot be read or written as a database; check the disk "
              "and the file";
+    case Fault::kStatementLog:
+      return "the failover guard needs another binary log; set binlog_format to MIXED or ROW, or "
+             "do without the guard by failover = synchronous";
     case Fault::kUnknown:
       break;
   }
@@ -263,6 +313,10 @@ std::string set_up(std::chrono::seconds lock_timeout) {
   return "SET SESSION autocommit = 1, sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = " +
          seconds + ", lock_wait_timeout = " + seconds;
 }
+// Leases then read id_leader without a lock, which a failover would otherwise meet in a deadlock.
+// The server logs them by row: as a statement they would find another server on a replica, and do
+// nothing there.
+const char* const kReadCommitted = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 const char* const kSettings =
     "SHOW VARIABLES WHERE Variable_name IN "
     "('innodb_flush_log_at_trx_commit', 'log_bin', 'sync_binlog')";

@@ -12,8 +12,21 @@
 
 namespace featherid {
 
+// What LeaderGuard says; null where an engine has no servers.
+struct LeaderSql {
+  // A further condition of a statement on id_segments, up to the number of the term and a closing
+  // bracket: this server leads the rows, in that term.
+  const char* condition;
+  const char* begin;
+  const char* lock;  // gives the server recorded, the term, and the server that this is
+  // Moves every tag forward by :count or ten steps, up to :limit.
+  const char* skip;
+  const char* record;
+};
+
 // What SociStore says to one engine. Parameters by name: :tag, :count, :limit (the highest max_id
-// that may be leased from), :step, :max_id, :expected (the max_id that there must be).
+// that may be leased from), :step, :max_id, :expected (the max_id that there must be), :term,
+// :server.
 struct SociDialect {
   // Where a lease finds the max_id that it wrote.
   enum class Leased { kInsertId, kReturnedRow };
@@ -21,13 +34,15 @@ struct SociDialect {
   const char* begin;   // null: every statement is a transaction of its own
   const char* commit;  // null as well
   Leased leased;
-  const char* lease;
-  const char* find;  // gives biz_tag, max_id, step
-  const char* list;  // the same, in any order
+  const char* lease;            // ends in its conditions …
+  const char* lease_returning;  // … and this comes after them
+  const char* find;             // gives biz_tag, max_id, step
+  const char* list;             // the same, in any order
   const char* create;
   const char* set_step;
   const char* advance;
-  const char* give_back;
+  const char* give_back;  // ends in its conditions
+  LeaderSql leader;
   const char* schema;  // the text of sql/<engine>.sql
 };
 
@@ -37,8 +52,9 @@ const SociDialect& dialect_of(Engine engine);
 namespace mysql_sql {
 // Nothing of the server's defaults may decide whether a lease is committed or a text is cut.
 std::string set_up(std::chrono::seconds lock_timeout);
-extern const char* const kSettings;     // name, value
-extern const char* const kTableEngine;  // name, value
+extern const char* const kReadCommitted;  // for a session with the failover guard
+extern const char* const kSettings;       // name, value
+extern const char* const kTableEngine;    // name, value
 }  // namespace mysql_sql
 
 namespace postgresql_sql {

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "featherid/fork_guard.h"
 #include "lib/mutex.h"
 #include "lib/store/database_url.h"
 #include "lib/store/soci_dialect.h"
+#include "lib/store/soci_leader_guard.h"
 #include "lib/store/soci_session.h"
 #include "lib/store/store_arguments.h"
 #include "lib/store/watchdog.h"
@@ -20,6 +22,8 @@ namespace {
 
 using soci::into;
 using soci::use;
+
+constexpr std::int64_t kGuardIdsMax = std::int64_t{1} << 40;
 
 // All that a child made by fork() must not touch: its destructor would lock the parent's mutexes
 // and speak on the parent's connections.
@@ -68,6 +72,9 @@ class SociStore final : public SegmentStore {
   void warn_once_of(const std::vector<ServerSetting>& settings);
   void run_schema(SociSession& session);
   Result<SegmentRow> find_row(SociSession& session, std::string_view tag);
+  // Moves max_id forward; nothing when there was no row to move.
+  std::optional<IdRange> move_row(SociSession& session, std::string_view tag,
+                                  std::int64_t count_ids);
 
   const DatabaseUrl url_;
   const SociDialect& dialect_;
@@ -77,6 +84,7 @@ class SociStore final : public SegmentStore {
   const int calls_max_;
   const internal::ForkGuard fork_guard_;
 
+  LeaderGuard leader_guard_;
   std::atomic<bool> warned_{false};
   std::unique_ptr<Sessions> sessions_;
 };
@@ -124,6 +132,7 @@ SociStore::SociStore(DatabaseUrl url, SociStoreOptions options)
       dialect_(dialect_of(url_.engine)),
       options_(std::move(options)),
       calls_max_(url_.engine == Engine::kSqlite3 ? 1 : options_.sessions_max),
+      leader_guard_(dialect_.leader, options_, [this](const std::string& text) { warn(text); }),
       sessions_(std::make_unique<Sessions>()) {
   const MutexLock lock(sessions_->mutex);
   sessions_->idle.reserve(
@@ -229,6 +238,7 @@ std::vector<ServerSetting> read_settings(SociSession& session, const char* sql) 
 
 void SociStore::set_up_mysql(SociSession& session) {
   session.run(mysql_sql::set_up(options_.call_timeout / 2));
+  if (leader_guard_.active()) session.run(mysql_sql::kReadCommitted);
   if (warned_.load()) return;
   std::vector<ServerSetting> settings = read_settings(session, mysql_sql::kSettings);
   for (ServerSetting& engine : read_settings(session, mysql_sql::kTableEngine)) {
@@ -309,34 +319,46 @@ Result<SegmentRow> SociStore::find_row(SociSession& session, std::string_view ta
   return row;
 }
 
+std::optional<IdRange> SociStore::move_row(SociSession& session, std::string_view tag,
+                                           std::int64_t count_ids) {
+  const std::string name(tag);
+  const long long count = count_ids;
+  const long long limit = kIdMax - count_ids;
+  const std::string sql = dialect_.lease + leader_guard_.condition() + dialect_.lease_returning;
+  long long max_id = 0;
+  if (dialect_.leased == SociDialect::Leased::kReturnedRow) {
+    const bool got_row =
+        session.run(sql, use(count, "count"), use(name, "tag"), use(limit, "limit"), into(max_id))
+            .got_row;
+    if (!got_row) return std::nullopt;
+  } else {
+    const SociSession::Outcome outcome =
+        session.run(sql, use(count, "count"), use(name, "tag"), use(limit, "limit"));
+    if (outcome.affected_rows != 1) return std::nullopt;
+    max_id = session.last_insert_id();
+  }
+  if (max_id < count || max_id > kIdMax) {
+    throw soci::soci_error("the answer to a lease gives " + std::to_string(max_id) +
+                           " as max_id; a proxy in between may have changed it");
+  }
+  return IdRange{max_id - count + 1, max_id + 1};
+}
+
 Result<IdRange> SociStore::lease(std::string_view tag, std::int64_t count_ids) {
   if (Status status = check_lease(tag, count_ids); !status.ok()) return status;
   return transact([&](SociSession& session) -> Result<IdRange> {
-    const std::string name(tag);
-    const long long count = count_ids;
-    const long long limit = kIdMax - count_ids;
-    long long max_id = 0;
-    bool moved = false;
-    if (dialect_.leased == SociDialect::Leased::kReturnedRow) {
-      moved = session
-                  .run(dialect_.lease, use(count, "count"), use(name, "tag"), use(limit, "limit"),
-                       into(max_id))
-                  .got_row;
-    } else {
-      const SociSession::Outcome outcome =
-          session.run(dialect_.lease, use(count, "count"), use(name, "tag"), use(limit, "limit"));
-      moved = outcome.affected_rows == 1;
-      if (moved) max_id = session.last_insert_id();
-    }
-    if (!moved) {
+    Status refused;
+    // The first lease of a process comes to know the term; a third try follows a failover in
+    // between.
+    for (int tries = 0; tries < 3; ++tries) {
+      if (const std::optional<IdRange> range = move_row(session, tag, count_ids)) return *range;
       const Result<SegmentRow> row = find_row(session, tag);
-      return row.ok() ? refused_lease(*row, count_ids) : row.status();
+      if (!row.ok()) return row.status();
+      refused = refused_lease(*row, count_ids);
+      if (!leader_guard_.active() || !may_lease(*row, count_ids)) break;
+      if (Status status = leader_guard_.follow(session); !status.ok()) return status;
     }
-    if (max_id < count || max_id > kIdMax) {
-      throw soci::soci_error("the answer to a lease gives " + std::to_string(max_id) +
-                             " as max_id; a proxy in between may have changed it");
-    }
-    return IdRange{max_id - count + 1, max_id + 1};
+    return refused;
   });
 }
 
@@ -402,8 +424,10 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
     const std::string name(tag);
     const long long new_max_id = tail.first - 1;
     const long long expected = tail.last();
-    const auto outcome = session.run(dialect_.give_back, use(new_max_id, "max_id"),
-                                     use(name, "tag"), use(expected, "expected"));
+    // Not on a server that does not lead: its row may lack leases that others made after this one.
+    const std::string sql = dialect_.give_back + leader_guard_.condition();
+    const auto outcome =
+        session.run(sql, use(new_max_id, "max_id"), use(name, "tag"), use(expected, "expected"));
     return outcome.affected_rows == 1;
   });
 }
@@ -413,6 +437,10 @@ Result<std::unique_ptr<SociStore>> make_store(std::string_view url, SociStoreOpt
   if (!parsed.ok()) return parsed.status();
   if (Status s = check_bounds("sessions_max", options.sessions_max, 1, 64); !s.ok()) return s;
   if (Status s = check_bounds("call_timeout (in s)", options.call_timeout.count(), 2, 60);
+      !s.ok()) {
+    return s;
+  }
+  if (Status s = check_bounds("failover_guard_ids", options.failover_guard_ids, 1, kGuardIdsMax);
       !s.ok()) {
     return s;
   }

@@ -41,6 +41,10 @@ inline Status check_give_back(std::string_view tag, IdRange tail) {
   return {StatusCode::kInvalidArgument, "the tail to give back is empty"};
 }
 
+inline bool may_lease(const SegmentRow& row, std::int64_t count_ids) {
+  return row.max_id >= 0 && row.max_id <= kIdMax - count_ids;
+}
+
 // Why a lease of `count_ids` found no row to move, from the row as it is now.
 inline Status refused_lease(const SegmentRow& row, std::int64_t count_ids) {
   if (row.max_id < 0) {

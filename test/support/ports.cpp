@@ -47,20 +47,39 @@ int free_port() {
 }
 
 bool port_answers(int port, bool greets) {
-  const int fd = new_socket();
+  const int fd = connect_to(port);
+  if (fd < 0) return false;
   const timeval second{1, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
-  const sockaddr_in address = loopback(port);
-  bool answers = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
   char byte = 0;
-  if (answers && greets) answers = ::recv(fd, &byte, 1, 0) == 1;
+  const bool answers = !greets || ::recv(fd, &byte, 1, 0) == 1;
   ::close(fd);
   return answers;
 }
 
-BlackHole::BlackHole() : socket_(new_socket()), port_(bind_free_port(socket_)) {
-  if (::listen(socket_, 64) != 0) throw std::runtime_error("cannot listen");
+int listen_on_free_port() {
+  const int fd = new_socket();
+  bind_free_port(fd);
+  if (::listen(fd, 64) != 0) throw std::runtime_error("cannot listen");
+  return fd;
 }
+
+int port_of(int socket) {
+  sockaddr_in address{};
+  socklen_t size = sizeof(address);
+  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+  return ntohs(address.sin_port);
+}
+
+int connect_to(int port) {
+  const int fd = new_socket();
+  const sockaddr_in address = loopback(port);
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return fd;
+  ::close(fd);
+  return -1;
+}
+
+BlackHole::BlackHole() : socket_(listen_on_free_port()), port_(port_of(socket_)) {}
 
 BlackHole::~BlackHole() { ::close(socket_); }
 

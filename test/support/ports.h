@@ -11,6 +11,13 @@ int free_port();
 // byte.
 bool port_answers(int port, bool greets = false);
 
+// A socket that listens on a free port of 127.0.0.1; the caller closes it.
+int listen_on_free_port();
+int port_of(int socket);
+
+// A connection to the port of 127.0.0.1, which the caller closes; -1 when there is none.
+int connect_to(int port);
+
 // A port that takes connections and never says a word.
 class BlackHole {
  public:

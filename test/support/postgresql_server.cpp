@@ -29,8 +29,7 @@ std::string find_programs() {
 
 PostgresqlServer::PostgresqlServer(std::vector<std::string> more_flags)
     : port_(free_port()), programs_(find_programs()), more_flags_(std::move(more_flags)) {
-  std::filesystem::create_directory(scratch_.path() / "run");
-  std::filesystem::permissions(scratch_.path() / "run", std::filesystem::perms::all);
+  make_folders();
   std::ofstream(scratch_.file("password")) << password() << "\n";
   ChildProcess::Options as_server;
   as_server.user = "postgres";
@@ -44,6 +43,24 @@ PostgresqlServer::PostgresqlServer(std::vector<std::string> more_flags)
   run({program("createdb"), "--host=127.0.0.1", "--port=" + std::to_string(port_),
        "--username=featherid", "ids"},
       with_password);
+}
+
+PostgresqlServer::PostgresqlServer(const PostgresqlServer& primary)
+    : port_(free_port()), programs_(primary.programs_) {
+  make_folders();
+  ChildProcess::Options options;
+  options.user = "postgres";
+  options.environment = {"PGPASSWORD=" + password()};
+  run({program("pg_basebackup"), "--pgdata=" + scratch_.file("run/data"), "--host=127.0.0.1",
+       "--port=" + std::to_string(primary.port()), "--username=featherid", "--checkpoint=fast",
+       "--write-recovery-conf", "--no-sync"},
+      options);
+  start();
+}
+
+void PostgresqlServer::make_folders() {
+  std::filesystem::create_directory(scratch_.path() / "run");
+  std::filesystem::permissions(scratch_.path() / "run", std::filesystem::perms::all);
 }
 
 void PostgresqlServer::start() {

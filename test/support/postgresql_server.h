@@ -17,6 +17,8 @@ namespace featherid::test {
 class PostgresqlServer {
  public:
   explicit PostgresqlServer(std::vector<std::string> more_flags = {});
+  // A replica that streams from `primary`.
+  explicit PostgresqlServer(const PostgresqlServer& primary);
   ~PostgresqlServer() { stop(); }
 
   void start();                           // after stop(): the same data, the same port
@@ -30,6 +32,8 @@ class PostgresqlServer {
 
  private:
   std::string program(const std::string& name) const { return programs_ + "/" + name; }
+
+  void make_folders();
 
   ScratchDir scratch_;
   int port_;

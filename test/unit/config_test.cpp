@@ -49,6 +49,8 @@ TEST_CASE("without any setting the server listens on 127.0.0.1:8080 over SQLite"
   CHECK(config.listen.address().to_string() == "127.0.0.1");
   CHECK(config.listen.port() == 8080);
   CHECK(config.database == "sqlite3:ids.db");
+  CHECK(config.failover == "skip");
+  CHECK(config.failover_guard_ids == 100000000);
   CHECK(config.max_batch_ids == 1000);
   CHECK(config.http.request_timeout == std::chrono::seconds(2));
   CHECK(config.log_files.file_bytes_max == 100000000);
@@ -100,6 +102,8 @@ TEST_CASE("a wrong flag is named", "[config]") {
       {{"--idle-timeout", "1 s"}, "--idle-timeout"},
       {{"--idle-timeout", "9223372036854775807h"}, "--idle-timeout"},
       {{"--log-max-size", "1TB"}, "--log-max-size"},
+      {{"--failover", "pray"}, "--failover: 'pray' is not skip, stop or synchronous"},
+      {{"--failover-guard-ids", "9999999"}, "--failover-guard-ids: is less than one lease"},
       {{"--log-level", "loud"}, "--log-level: 'loud' is not debug, info, warn or error"},
       {{"--admin-token-file", "/nonexistent"}, "--admin-token-file: /nonexistent"},
   };

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/soci_leader_guard.h"
+
+#include <utility>
+
+#include "featherid/id_range.h"
+
+namespace featherid {
+
+using soci::into;
+using soci::use;
+
+LeaderGuard::LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
+                         std::function<void(const std::string&)> warn)
+    : sql_(sql),
+      failover_(options.failover),
+      skip_ids_(options.failover_guard_ids),
+      active_(sql.condition != nullptr && options.failover != Failover::kSynchronous),
+      warn_(std::move(warn)) {}
+
+std::string LeaderGuard::condition() const {
+  return active_ ? sql_.condition + std::to_string(term_.load()) + ")" : "";
+}
+
+// Why a lease needs no lock on id_leader. On one server the record goes from another's name to its
+// own, once, and in the transaction that moves the tags: a statement that sees its own name also
+// sees those moves. One that still sees the old name moves nothing and comes here.
+Status LeaderGuard::follow(SociSession& session) {
+  const long long seen = term_.load();
+  std::string recorded;
+  std::string here;
+  long long term = 0;
+  session.run(sql_.begin);
+  // The row's lock makes one process deal with a failover and the others wait for it here.
+  if (!session.run(sql_.lock, into(recorded), into(term), into(here)).got_row) {
+    session.run("COMMIT");
+    return {StatusCode::kUnavailable,
+            "the table id_leader has lost its row; run featherid-server --init-schema"};
+  }
+  Status status;
+  std::string warning;
+  if (term < seen) {
+    status = {StatusCode::kDataLoss,
+              "the rows of id_segments on " + here +
+                  " are older than what this process has seen (term " + std::to_string(term) +
+                  " after " + std::to_string(seen) +
+                  " in id_leader): an old server or backup is back; move every tag past the ids "
+                  "ever handed out, then restart every process"};
+  } else if (recorded != here) {
+    status = take_lead(session, recorded, here, ++term, &warning);
+  }
+  session.run("COMMIT");
+  if (!status.ok()) return status;
+  for (long long known = seen; known < term && !term_.compare_exchange_weak(known, term);) {
+  }
+  if (!warning.empty()) warn_(warning);
+  return {};
+}
+
+Status LeaderGuard::take_lead(SociSession& session, const std::string& recorded,
+                              const std::string& here, long long term, std::string* warning) const {
+  if (!recorded.empty()) {
+    if (failover_ == Failover::kStop) return refuse(recorded, here);
+    const long long limit = kIdMax;
+    const auto outcome = session.run(sql_.skip, use(skip_ids_, "count"), use(limit, "limit"));
+    *warning = "FAILOVER: id_segments was led by " + recorded + " and is led by " + here +
+               " now; the last leases may be missing here, so all tags (" +
+               std::to_string(outcome.affected_rows) + ") skipped " + std::to_string(skip_ids_) +
+               " ids, or ten steps where that is more";
+  }
+  session.run(sql_.record, use(here, "server"), use(term, "term"));
+  return {};
+}
+
+Status LeaderGuard::refuse(const std::string& recorded, const std::string& here) const {
+  return {StatusCode::kDataLoss,
+          "id_segments was led by " + recorded + " and is led by " + here +
+              " now; the last leases may be missing here. Move every tag past the ids ever handed "
+              "out (featherid-server --advance TAG=ID), then UPDATE id_leader SET server = '', and "
+              "restart every process"};
+}
+
+}  // namespace featherid

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_STORE_SOCI_LEADER_GUARD_H_
+#define FEATHERID_LIB_STORE_SOCI_LEADER_GUARD_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "featherid/soci_store.h"
+#include "featherid/status.h"
+#include "lib/store/soci_dialect.h"
+#include "lib/store/soci_session.h"
+
+namespace featherid {
+
+// Sees that leases are made only on the server that leads the rows, as id_leader records it, and
+// moves the rows past what a failover may have lost when that is another server. Thread-safe.
+class LeaderGuard {
+ public:
+  // `warn` is called once for every failover that this process deals with.
+  LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
+              std::function<void(const std::string&)> warn);
+
+  bool active() const { return active_; }
+
+  // What the conditions of a statement that hands out or takes back ids must end in; empty when
+  // there is no guard.
+  std::string condition() const;
+
+  // After the condition did not hold: OK when the statement may be tried again, for this server
+  // leads by now. kDataLoss: it does not, or the rows are older than what this process has seen.
+  // Throws as SociSession does, and then nothing was changed.
+  Status follow(SociSession& session);
+
+ private:
+  Status take_lead(SociSession& session, const std::string& recorded, const std::string& here,
+                   long long term, std::string* warning) const;
+  Status refuse(const std::string& recorded, const std::string& here) const;
+
+  const LeaderSql& sql_;
+  const Failover failover_;
+  const long long skip_ids_;
+  const bool active_;
+  const std::function<void(const std::string&)> warn_;
+
+  // The highest that this process has seen; no row has a negative one.
+  std::atomic<long long> term_{-1};
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_STORE_SOCI_LEADER_GUARD_H_

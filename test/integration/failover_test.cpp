@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: MIT
+// The guard against a database that went backwards: the primary dies with leases that its replica
+// never saw, and the replica is promoted behind the same address.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <iostream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "test/integration/servers.h"
+#include "test/support/forwarder.h"
+#include "test/support/raw_sql.h"
+#include "test/support/wait_until.h"
+
+using namespace featherid;
+using namespace featherid::test;
+
+namespace {
+
+constexpr std::int64_t kGuardIds = 100000;
+constexpr char kMaxOfOrder[] = "SELECT max_id FROM id_segments WHERE biz_tag = 'order'";
+constexpr char kRecorded[] = "SELECT server FROM id_leader";
+constexpr char kOtherLeads[] = "UPDATE id_leader SET server = 'another server'";
+
+// What a process of FeatherID knows of the database: its store, and what it was warned of.
+struct Process {
+  explicit Process(const std::string& url, Failover failover = Failover::kSkip) {
+    SociStoreOptions options = short_options();
+    options.failover = failover;
+    options.failover_guard_ids = kGuardIds;
+    options.warn = [this](const std::string& warning) {
+      if (warning.find("FAILOVER") == std::string::npos) return;
+      ++failovers;
+      told = warning;
+    };
+    store = *open_soci_store(url, options);
+  }
+
+  void lease(int times, std::int64_t count_ids) {
+    for (int i = 0; i < times; ++i) {
+      const Result<IdRange> range = store->lease("order", count_ids);
+      if (range.ok()) leased.push_back(*range);
+    }
+  }
+
+  std::atomic<int> failovers{0};
+  std::string told;
+  std::vector<IdRange> leased;
+  std::unique_ptr<SegmentStore> store;
+};
+
+void check_disjoint(const Process& a, const Process& b) {
+  std::vector<IdRange> all = a.leased;
+  all.insert(all.end(), b.leased.begin(), b.leased.end());
+  std::sort(all.begin(), all.end(), [](IdRange x, IdRange y) { return x.first < y.first; });
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    INFO(all[i - 1] << " and " << all[i]);
+    CHECK(all[i - 1].end <= all[i].first);
+  }
+}
+
+// The address by which the processes know `server`.
+std::string url_through(const Forwarder& forwarder, const std::string& url, int port) {
+  std::string through = url;
+  const std::string from = ":" + std::to_string(port) + "/";
+  return through.replace(through.find(from), from.size(),
+                         ":" + std::to_string(forwarder.port()) + "/");
+}
+
+// Leases that the replica sees, then leases that it does not, then `fail_over()`.
+template <typename CutOff, typename FailOver>
+void lose_leases(const std::string& url, RawSql& primary, const std::string& replica_url,
+                 CutOff cut_off, FailOver fail_over) {
+  Process a(url);
+  Process b(url);
+  Process cautious(url, Failover::kStop);
+  a.lease(3, 10);
+  b.lease(3, 10);
+  REQUIRE(cautious.store->lease("user", 1).ok());
+  const long long seen = primary.number(kMaxOfOrder);
+  CHECK(seen == 60);
+  // The lease does the same on the replica as on the primary.
+  REQUIRE(wait_until([&] { return RawSql(replica_url).number(kMaxOfOrder) == seen; }));
+  cut_off();
+  a.lease(5, 10);
+  b.lease(5, 10);
+  REQUIRE(primary.number(kMaxOfOrder) == 160);
+  const std::string old_leader = primary.text(kRecorded);
+  fail_over();
+
+  const Status refused = cautious.store->lease("order", 10).status();
+  INFO(refused);
+  CHECK(refused.code() == StatusCode::kDataLoss);
+  CHECK(says(refused, old_leader));
+  CHECK(RawSql(replica_url).number(kMaxOfOrder) == 60);
+  CHECK(*a.store->give_back("order", a.leased[2]) == false);
+
+  std::thread other([&] { b.lease(20, 10); });
+  a.lease(20, 10);
+  other.join();
+  CHECK(a.leased.size() == 28);
+  CHECK(b.leased.size() == 28);
+  check_disjoint(a, b);
+  // One of them skipped, once, and every tag with it.
+  CHECK(a.failovers + b.failovers == 1);
+  RawSql replica(replica_url);
+  CHECK(replica.number(kMaxOfOrder) == 60 + kGuardIds + 400);
+  CHECK(replica.number("SELECT max_id FROM id_segments WHERE biz_tag = 'user'") == 1 + kGuardIds);
+  const std::string told = a.failovers > 0 ? a.told : b.told;
+  INFO(told);
+  CHECK(told.find(old_leader) != std::string::npos);
+  CHECK(told.find(replica.text(kRecorded)) != std::string::npos);
+  CHECK(old_leader != replica.text(kRecorded));
+}
+
+void check_missing_table(const std::string& url) {
+  const auto store = fresh_store(url);
+  RawSql(url).run("DROP TABLE id_leader");
+  const Status status = lease_one(*store);
+  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(says(status, "--init-schema"));
+  CHECK(says(status, "failover = synchronous"));
+  CHECK(Process(url, Failover::kSynchronous).store->lease("order", 5)->first == 1);
+  REQUIRE(init_soci_schema(url).ok());
+  CHECK(store->lease("order", 1)->first == 6);  // the first leader is nothing to skip for
+  RawSql(url).run("DELETE FROM id_leader");
+  CHECK(says(lease_one(*open_soci_store(url, short_options()).value()), "--init-schema"));
+}
+
+void check_skip(const std::string& url) {
+  const auto store = fresh_store(url);
+  REQUIRE(store->lease("order", 10).ok());
+  RawSql sql(url);
+  const std::string here = sql.text(kRecorded);
+  sql.run(kOtherLeads);
+  sql.run("UPDATE id_segments SET step = 2147483647 WHERE biz_tag = 'user'");
+  sql.run(
+      "INSERT INTO id_segments (biz_tag, max_id, step) VALUES "
+      "('full', 9223372036854775807, 1), ('nearly', 9223372036854775800, 1), ('bad', -5, 1)");
+  Process process(url);
+  CHECK(process.store->lease("order", 10)->first == kGuardIds + 11);
+  CHECK(process.failovers == 1);
+  CHECK(sql.text(kRecorded) == here);
+  CHECK(process.store->find("user")->max_id == 21474836470);  // ten steps
+  CHECK(process.store->find("full")->max_id == 9223372036854775807);
+  CHECK(process.store->find("nearly")->max_id == kIdMax);
+  CHECK(process.store->find("bad")->max_id == -5);
+  CHECK(process.store->lease("nearly", 1).status().code() == StatusCode::kExhausted);
+  // Another process finds that it is done.
+  Process other(url);
+  CHECK(other.store->lease("order", 10)->first == kGuardIds + 21);
+  CHECK(other.failovers == 0);
+}
+
+void check_stop(const std::string& url) {
+  const auto store = fresh_store(url);
+  REQUIRE(store->lease("order", 10).ok());
+  RawSql sql(url);
+  sql.run(kOtherLeads);
+  CHECK(*store->give_back("order", {6, 11}) == false);
+  Process process(url, Failover::kStop);
+  for (int i = 0; i < 2; ++i) {
+    const Status status = process.store->lease("order", 10).status();
+    INFO(status);
+    CHECK(status.code() == StatusCode::kDataLoss);
+    CHECK(says(status, "another server"));
+    CHECK(says(status, "--advance"));
+  }
+  CHECK(sql.number(kMaxOfOrder) == 10);
+  // What the message tells the operator to do.
+  REQUIRE(process.store->advance("order", 500).ok());
+  sql.run("UPDATE id_leader SET server = ''");
+  CHECK(process.store->lease("order", 10)->first == 501);
+}
+
+void check_older_rows(const std::string& url) {
+  const auto store = fresh_store(url);
+  REQUIRE(store->lease("order", 10).ok());
+  RawSql(url).run("UPDATE id_leader SET term = term - 1");
+  const Status status = lease_one(*store);
+  CHECK(status.code() == StatusCode::kDataLoss);
+  CHECK(says(status, "older"));
+  CHECK(store->find("order")->max_id == 10);
+}
+
+// Logged as a statement a lease would find another server on the replica, and do nothing there.
+void check_statement_log_is_refused(const std::string& url, RawSql& sql) {
+  sql.run("SET GLOBAL binlog_format = STATEMENT");
+  const Status status = lease_one(*Process(url).store);
+  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(says(status, "binlog_format"));
+  CHECK(Process(url, Failover::kSynchronous).store->lease("health", 1).ok());
+  sql.run("SET GLOBAL binlog_format = MIXED");
+}
+
+// A failover under way, whose lock on the leader is held, does not hold up leases.
+void check_no_lock(const std::string& url) {
+  const auto store = fresh_store(url);
+  REQUIRE(store->lease("order", 10).ok());
+  RawSql other(url);
+  other.run("BEGIN");
+  other.text("SELECT server FROM id_leader FOR UPDATE");
+  CHECK(lease_one(*store).ok());
+  other.run("COMMIT");
+}
+
+// Leases with the guard and without it in turn, on one row; prints the medians.
+void print_cost(const char* engine, const std::string& url) {
+  constexpr int kLeases = 2000;
+  fresh_store(url);
+  const Process with(url);
+  const Process without(url, Failover::kSynchronous);
+  std::vector<double> took[2];
+  for (int i = 0; i < 2 * kLeases; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    REQUIRE((i % 2 == 0 ? with : without).store->lease("order", 10).ok());
+    const auto end = std::chrono::steady_clock::now();
+    took[i % 2].push_back(std::chrono::duration<double, std::micro>(end - begin).count());
+  }
+  for (std::vector<double>& all : took) std::sort(all.begin(), all.end());
+  const double guarded = took[0][kLeases / 2];
+  const double plain = took[1][kLeases / 2];
+  std::cout << engine << ": a lease takes " << guarded << " us with the failover guard, " << plain
+            << " us without: " << guarded / plain << " x" << std::endl;
+}
+
+}  // namespace
+
+TEST_CASE("MariaDB: leases that a promoted replica never saw are not made again", "[failover]") {
+  MariadbServer primary({"--server-id=1", "--log-bin", "--sync-binlog=1"});
+  MariadbServer replica({"--server-id=2"});
+  RawSql at_primary(primary.url());
+  RawSql at_replica(replica.url());
+  REQUIRE(init_soci_schema(primary.url()).ok());
+  check_statement_log_is_refused(primary.url(), at_primary);
+  at_replica.run("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = " +
+                 std::to_string(primary.port()) +
+                 ", MASTER_USER = 'featherid', MASTER_PASSWORD = 'p@ss:w/d%\\'\\\\ 1', "
+                 "MASTER_USE_GTID = slave_pos");
+  at_replica.run("START SLAVE");
+  Forwarder address(primary.port());
+  const std::string url = url_through(address, primary.url(), primary.port());
+  REQUIRE(wait_until([&] {
+    return at_replica.number(
+               "SELECT count(*) FROM information_schema.tables "
+               "WHERE table_schema = 'ids' AND table_name = 'id_leader'") == 1;
+  }));
+  Process survivor(url);
+  lose_leases(
+      url, at_primary, replica.url(), [&] { at_replica.run("STOP SLAVE"); },
+      [&] {
+        primary.stop(SIGKILL);
+        at_replica.run("RESET SLAVE ALL");
+        address.switch_to(replica.port());
+      });
+
+  // The old primary comes back by mistake: its rows lack what the new one has leased.
+  REQUIRE(survivor.store->lease("order", 1).ok());
+  primary.start();
+  address.switch_to(primary.port());
+  const Status status = survivor.store->lease("order", 1).status();
+  INFO(status);
+  CHECK(status.code() == StatusCode::kDataLoss);
+}
+
+TEST_CASE("PostgreSQL: leases that a promoted replica never saw are not made again", "[failover]") {
+  PostgresqlServer primary;
+  REQUIRE(init_soci_schema(primary.url()).ok());
+  PostgresqlServer replica(primary);
+  RawSql at_primary(primary.url());
+  Forwarder address(primary.port());
+  lose_leases(
+      url_through(address, primary.url(), primary.port()), at_primary, replica.url(),
+      [&] { replica.stop(); },
+      [&] {
+        primary.stop(SIGKILL);
+        replica.start();
+        CHECK(RawSql(replica.url()).text("SELECT pg_promote()") == "t");
+        address.switch_to(replica.port());
+      });
+}
+
+TEST_CASE("MariaDB: without id_leader the error names both ways out", "[failover][mariadb]") {
+  check_missing_table(mariadb().url());
+}
+TEST_CASE("PostgreSQL: without id_leader the error names both ways out", "[failover][postgresql]") {
+  check_missing_table(postgresql().url());
+}
+
+TEST_CASE("MariaDB: a failover skips on every tag, once, up to its end", "[failover][mariadb]") {
+  check_skip(mariadb().url());
+}
+TEST_CASE("PostgreSQL: a failover skips on every tag, once, up to its end",
+          "[failover][postgresql]") {
+  check_skip(postgresql().url());
+}
+
+TEST_CASE("MariaDB: told to stop, a failover is kDataLoss until an operator has acted",
+          "[failover][mariadb]") {
+  check_stop(mariadb().url());
+}
+TEST_CASE("PostgreSQL: told to stop, a failover is kDataLoss until an operator has acted",
+          "[failover][postgresql]") {
+  check_stop(postgresql().url());
+}
+
+TEST_CASE("MariaDB: rows from before a failover that was seen are kDataLoss",
+          "[failover][mariadb]") {
+  check_older_rows(mariadb().url());
+}
+TEST_CASE("PostgreSQL: rows from before a failover that was seen are kDataLoss",
+          "[failover][postgresql]") {
+  check_older_rows(postgresql().url());
+}
+
+TEST_CASE("MariaDB: a lease waits for no lock on the leader", "[failover][mariadb]") {
+  check_no_lock(mariadb().url());
+}
+TEST_CASE("PostgreSQL: a lease waits for no lock on the leader", "[failover][postgresql]") {
+  check_no_lock(postgresql().url());
+}
+
+TEST_CASE("what the failover guard costs", "[.][cost]") {
+  print_cost("MariaDB", mariadb().url());
+  print_cost("PostgreSQL", postgresql().url());
+}
