@@ -24,6 +24,7 @@ namespace featherid::test {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 using Clients = std::vector<std::unique_ptr<RawClient>>;
 
 constexpr std::int64_t kMegabyte = 1024;  // in kB, as memory is counted here
@@ -60,21 +61,30 @@ class Attacked {
   int descriptors_before() const { return descriptors_before_; }
   int threads_before() const { return threads_before_; }
 
+  // Repeats an attack that is soon over until the neighbour has been served beside it for a while.
+  template <typename Attack>
+  void keep_up(Attack attack) {
+    for (int round = 0; round == 0 || (neighbour_.answers() < 100 && round < 10000); ++round) {
+      attack();
+    }
+  }
+
   // To be called while the attack has its greatest effect: the neighbour got all its answers, about
-  // as fast as before, and the server has grown by no more than said. The bounds are wide, for a
-  // machine that others use as well; a server that stops for one client is far beyond them.
+  // as fast as before, and the server has grown by no more than said. The bounds are wide, as
+  // others use the machine as well; a server that stops for one client, or does its work first, is
+  // far beyond them.
   void check_unharmed(std::int64_t grown_kb_max) {
     const std::int64_t rss_kb = server_.rss_kb();
     const Neighbour::Figures during = neighbour_.figures();
     WARN("neighbour's median " << before_.median.count() << " -> " << during.median.count()
-                               << " us, p99 " << before_.p99.count() << " -> " << during.p99.count()
+                               << " us, p90 " << before_.p90.count() << " -> " << during.p90.count()
                                << " us, slowest " << before_.slowest.count() << " -> "
                                << during.slowest.count() << " us; " << during.answers
                                << " answers; RSS " << rss_kb_before_ << " -> " << rss_kb << " kB");
     CHECK(during.errors == 0);
     CHECK(during.median < 5 * before_.median + milliseconds(5));
-    CHECK(during.p99 < 5 * before_.p99 + milliseconds(100));
-    CHECK(during.slowest < 10 * before_.slowest + milliseconds(700));
+    CHECK(during.p90 < 5 * before_.p90 + milliseconds(50));
+    CHECK(during.slowest < 10 * before_.slowest + seconds(2));
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     CHECK(rss_kb - rss_kb_before_ < grown_kb_max);
 #else
@@ -305,12 +315,14 @@ TEST_CASE("out of descriptors, connections wait until there are some", "[e2e][ha
 
 TEST_CASE("connections that come and go leave nothing behind", "[e2e][hardness]") {
   Attacked attacked;
-  for (int i = 0; i < 3000; ++i) {
-    const RawClient client(attacked.server().port());
-    if (i % 3 == 0) client.send(get("/healthz"));
-    if (i % 3 == 1) client.send("GET /hea");
-    if (i % 2 == 0) client.reset_on_close();
-  }
+  attacked.keep_up([&] {
+    for (int i = 0; i < 3000; ++i) {
+      const RawClient client(attacked.server().port());
+      if (i % 3 == 0) client.send(get("/healthz"));
+      if (i % 3 == 1) client.send("GET /hea");
+      if (i % 2 == 0) client.reset_on_close();
+    }
+  });
   attacked.check_unharmed(4 * kMegabyte);
   CHECK(
       wait_until([&] { return attacked.server().descriptors() <= attacked.descriptors_before(); }));
@@ -343,7 +355,7 @@ TEST_CASE("malformed requests have their answers, however many come", "[e2e][har
       {get(id + "a%0d%0ab"), 400},
   };
   Attacked attacked;
-  for (int round = 0; round < 50; ++round) {
+  attacked.keep_up([&] {
     for (const Case& bad : cases) {
       const RawClient client(attacked.server().port());
       client.send(bad.bytes);
@@ -354,7 +366,7 @@ TEST_CASE("malformed requests have their answers, however many come", "[e2e][har
       CHECK(status_of(*answer) == bad.status);
       CHECK(answer->find("HTTP/1.1", 1) == std::string::npos);
     }
-  }
+  });
   attacked.check_unharmed(2 * kMegabyte);
 }
 
@@ -385,7 +397,7 @@ TEST_CASE("ten thousand unknown tags are 404, or 503 when they come too fast", "
 TEST_CASE("an endless head is refused and no more than discarded", "[e2e][hardness]") {
   Attacked attacked;
   const std::string megabyte(1 << 20, 'x');
-  for (int i = 0; i < 20; ++i) {
+  attacked.keep_up([&] {
     const RawClient client(attacked.server().port());
     client.send("GET /healthz HTTP/1.1\r\nX: ");
     client.send(megabyte);
@@ -393,7 +405,7 @@ TEST_CASE("an endless head is refused and no more than discarded", "[e2e][hardne
     REQUIRE(answer);
     CHECK(status_of(*answer) == 431);
     client.send(megabyte);
-  }
+  });
   attacked.check_unharmed(2 * kMegabyte);
 }
 

@@ -47,13 +47,14 @@ void Neighbour::ask(int port, const std::string& tag) {
   }
 }
 
+int Neighbour::answers() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return static_cast<int>(latencies_.size());
+}
+
 Neighbour::Figures Neighbour::figures(int answers_min) {
-  const auto enough = static_cast<std::size_t>(answers_min);
-  const bool came = wait_until([&] {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return latencies_.size() >= enough;
-  });
-  if (!came) throw std::runtime_error("the neighbour gets no answers");
+  if (!wait_until([&] { return answers() >= answers_min; }))
+    throw std::runtime_error("the neighbour gets no answers");
   std::vector<microseconds> latencies;
   Figures figures;
   {
@@ -64,7 +65,7 @@ Neighbour::Figures Neighbour::figures(int answers_min) {
   std::sort(latencies.begin(), latencies.end());
   figures.answers = static_cast<int>(latencies.size());
   figures.median = latencies[latencies.size() / 2];
-  figures.p99 = latencies[latencies.size() * 99 / 100];
+  figures.p90 = latencies[latencies.size() * 90 / 100];
   figures.slowest = latencies.back();
   return figures;
 }

@@ -20,7 +20,7 @@ class Neighbour {
     int answers = 0;
     int errors = 0;  // no answer, no id, or an id that is not above the one before
     std::chrono::microseconds median{0};
-    std::chrono::microseconds p99{0};
+    std::chrono::microseconds p90{0};
     std::chrono::microseconds slowest{0};
   };
 
@@ -28,6 +28,9 @@ class Neighbour {
   ~Neighbour();
   Neighbour(const Neighbour&) = delete;
   Neighbour& operator=(const Neighbour&) = delete;
+
+  // Answers since the last call of figures().
+  int answers();
 
   // What has been seen since the last call, and at least `answers_min` answers.
   Figures figures(int answers_min = 100);

@@ -9,6 +9,12 @@
 
 namespace featherid::test {
 
+namespace {
+
+const std::string kNone;  // what broken_property() says when all is well
+
+}  // namespace
+
 TEST_CASE("the gate judges each file of the corpus as its name says", "[fuzz][request_gate]") {
   const std::vector<CorpusCase> corpus = read_corpus();
   REQUIRE(corpus.size() > 100);
@@ -27,13 +33,13 @@ TEST_CASE("the gate judges each file of the corpus as its name says", "[fuzz][re
       CHECK(verdict.kind == GateVerdict::Kind::kNeedMore);
       CHECK(rest.empty() != one.more);
     }
-    CHECK(broken_property(one.bytes) == "");
+    CHECK(broken_property(one.bytes) == kNone);
   }
 }
 
 TEST_CASE("a mangled corpus breaks no property of the gate", "[fuzz][request_gate]") {
   const std::vector<CorpusCase> corpus = read_corpus();
-  const std::string spice("\0\r\n :;\t/?#%AG1\x7f\xff", 17);
+  const std::string spice("\0\r\n :;\t/?#%AG1\x7f\xff", 16);
   const auto seed = 42U;
   std::mt19937 random(seed);
   const auto below = [&random](std::size_t n) { return random() % n; };
@@ -56,7 +62,7 @@ TEST_CASE("a mangled corpus breaks no property of the gate", "[fuzz][request_gat
       }
     }
     INFO("seed " << seed << ", round " << round << ":\n" << bytes);
-    REQUIRE(broken_property(bytes) == "");
+    REQUIRE(broken_property(bytes) == kNone);
   }
 }
 
