@@ -11,7 +11,8 @@ namespace featherid::test {
 // A plain TCP client, to say what no HTTP library would.
 class RawClient {
  public:
-  explicit RawClient(int port);
+  // `receive_bytes`: how much the kernel takes for the client before it reads; 0: as is.
+  explicit RawClient(int port, int receive_bytes = 0);
   ~RawClient();
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
