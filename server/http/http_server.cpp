@@ -23,6 +23,9 @@ namespace {
 using asio::ip::tcp;
 
 constexpr int kBacklog = 4096;  // the kernel cuts it to somaxconn
+// What the kernel may keep for a connection each way, by half (it doubles the number). It would
+// grow to megabytes for a client that does not read, which ten thousand of them make too many.
+constexpr int kSocketBytes = 128 * 1024;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 // A loop looks at its deadlines this often, and closer while requests with short ones are parked.
 constexpr std::chrono::milliseconds kTick{250};
@@ -76,6 +79,10 @@ Status HttpServer::listen(const tcp::endpoint& endpoint) {
   // Not SO_REUSEPORT: two servers must not share a port in silence.
   acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
   if (error) return failed("set SO_REUSEADDR");
+  // For the connections, which inherit them.
+  acceptor_.set_option(tcp::acceptor::send_buffer_size(kSocketBytes), error);
+  if (!error) acceptor_.set_option(tcp::acceptor::receive_buffer_size(kSocketBytes), error);
+  if (error) return failed("set the size of the socket's buffers");
   acceptor_.bind(endpoint, error);
   if (error) return failed("bind");
   acceptor_.listen(kBacklog, error);

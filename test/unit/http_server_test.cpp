@@ -232,8 +232,10 @@ TEST_CASE("a client that is gone when its wait ends harms nobody", "[http_server
   CHECK(served.answers(request("/nix")).rfind("HTTP/1.1 404 ", 0) == 0);
 }
 
-TEST_CASE("sockets have what cpp-httplib's lack: NODELAY, a long backlog, a port of their own",
-          "[http_server]") {
+TEST_CASE(
+    "sockets have what cpp-httplib's lack: NODELAY, a long backlog, a port of their own, "
+    "and bounded buffers",
+    "[http_server]") {
   const Router router;
   const Served served(router);
   const RawClient client(served.port());
@@ -258,6 +260,8 @@ TEST_CASE("sockets have what cpp-httplib's lack: NODELAY, a long backlog, a port
     } else {
       ++connections;
       CHECK(option(fd, IPPROTO_TCP, TCP_NODELAY) == 1);
+      CHECK(option(fd, SOL_SOCKET, SO_SNDBUF) <= 256 * 1024);
+      CHECK(option(fd, SOL_SOCKET, SO_RCVBUF) <= 256 * 1024);
     }
   }
   CHECK(listeners == 1);
