@@ -263,17 +263,17 @@ std::int64_t SegmentAllocator::shutdown() {
 
 std::int64_t SegmentAllocator::Impl::give_tails_back(TimePoint deadline) {
   std::int64_t returned_ids = 0;
-  bool going = true;
+  bool in_time = true;
   tags.for_each([&](TagState& tag) {
     const IdRange tail = tag.take_tail();
-    if (tail.empty() || !going) return;
+    if (tail.empty() || !in_time) return;
     const Result<bool> returned =
         call_store<bool>([&] { return store->give_back(tag.tag(), tail); });
     if (returned.ok() && *returned) {
       returned_ids += tail.size();
       tag.note_returned(tail.size());
     }
-    going = returned.ok() && clock->now() < deadline;
+    in_time = clock->now() < deadline;
   });
   return returned_ids;
 }
