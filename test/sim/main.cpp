@@ -4,7 +4,10 @@
 //
 // Before each run it prints the seed and what that has drawn, so that a run which ends the program
 // can be replayed as well.
+#include <unistd.h>
+
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -25,6 +28,13 @@ featherid::sim::Tally run(std::uint64_t seed, bool trace) {
   std::cout << "VIOLATION: " << violation << "\nreplay: featherid_sim --seeds 1 --first-seed "
             << seed << std::endl;
   std::_Exit(1);  // the processes of the run are not fit to be taken apart
+}
+
+// A broken invariant stops the program where it stands; its own words are on stderr by then.
+void report_abort(int /*signal*/) {
+  constexpr char kText[] = "VIOLATION: the core stopped the program; replay the last seed\n";
+  static_cast<void>(::write(STDOUT_FILENO, kText, sizeof kText - 1) == 0);
+  std::_Exit(1);
 }
 
 bool parse(const char* text, std::uint64_t* value) {
@@ -53,6 +63,7 @@ int main(int argc, char** argv) {
   }
   std::cout << "featherid_sim " << FEATHERID_VERSION << " commit " << kSimCommit << " --seeds "
             << seeds << " --first-seed " << first_seed << std::endl;
+  std::signal(SIGABRT, report_abort);
   const auto start = std::chrono::steady_clock::now();
   featherid::sim::Tally tally;
   for (std::uint64_t seed = first_seed; seed < first_seed + seeds; ++seed)

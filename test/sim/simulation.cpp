@@ -51,8 +51,9 @@ void Simulation::draw_options() {
   AllocatorOptions& options = workload_.options;
   options.wait_timeout = milliseconds(r.pick(1, 3000));
   options.hold = seconds(r.pick(1, 60));
-  options.lease_max_ids = r.pick(1, 5000);
-  options.refill_threads = static_cast<int>(r.pick(1, 4));
+  // Often too little for what the callers want: then the tags compete for the refill threads.
+  options.lease_max_ids = r.pick(1, coin() ? 200 : 5000);
+  options.refill_threads = coin() ? 1 : static_cast<int>(r.pick(2, 4));
   options.backoff_min = milliseconds(r.pick(1, 50));
   options.backoff_max = milliseconds(r.pick(50, 2000));
   options.unknown_tag_ttl = milliseconds(r.pick(1, 3000));
