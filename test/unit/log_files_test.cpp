@@ -266,7 +266,7 @@ class SmallDisk {
 };
 
 // Fills the disk, and goes on when it has room again. Returns what is wrong, one bit for each.
-int fill_disk(LogFilesOptions options) {
+int fill_disk(const LogFilesOptions& options) {
   SmallDisk disk(options.dir);
   const auto files = open_files(options);
   std::set<std::string> sent;
