@@ -33,7 +33,9 @@ IdRange IdCursor::replace(IdRange next) {
   IdRange tail;
   if (last < kClosed) {
     const bool forked = word_of(end_) > current_limit();
-    const std::int64_t claimed_to = std::min(id_of(last), end_);
+    // As words: claims past the end of the last ids there are have run beyond what an id can be.
+    const std::int64_t claimed_to = id_of(std::min(last, word_of(end_)));
+    FEATHERID_INVARIANT(claimed_to >= unclaimed_from_, claimed_to, unclaimed_from_);
     if (!forked) tail = {claimed_to, end_};
     unclaimed_from_ = forked ? end_ : claimed_to;
   }
@@ -42,6 +44,7 @@ IdRange IdCursor::replace(IdRange next) {
   FEATHERID_INVARIANT(next.size() <= kSegmentIdsMax, next.first, next.end);
   FEATHERID_INVARIANT(next.first >= unclaimed_from_, next.first, unclaimed_from_);
   FEATHERID_INVARIANT(next.end >= end_ && next.last() <= kIdMax, next.end, end_);
+  unclaimed_from_ = next.first;
   end_ = next.end;
   // release: whoever reads this limit (acquire) finds the word closed or newer.
   limit_.store(word_of(end_) + current_fork_epoch(), std::memory_order_release);
