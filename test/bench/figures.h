@@ -3,6 +3,7 @@
 #define FEATHERID_TEST_BENCH_FIGURES_H_
 
 #include <algorithm>
+#include <iomanip>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -12,7 +13,9 @@ namespace featherid::bench {
 // Prints one figure as `name value unit`. scripts/bench joins it with its budget. Neither name nor
 // unit holds a space.
 inline void figure(const std::string& name, double value, const std::string& unit) {
-  std::cout << name << ' ' << value << ' ' << unit << std::endl;
+  const int decimals = value >= 1000 ? 0 : value >= 10 ? 1 : 3;
+  std::cout << name << ' ' << std::fixed << std::setprecision(decimals) << value << ' ' << unit
+            << std::endl;
 }
 
 // Of at least one value.
