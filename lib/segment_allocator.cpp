@@ -154,14 +154,16 @@ Status SegmentAllocator::Impl::make_room(TimePoint now) {
   // Looking through the names costs something too: a flood gets past here at the same rate only.
   if (forget_budget >= 1) {
     forget_budget -= 1;
-    for (auto each = unresolved.begin(); each != unresolved.end() && unresolved.size() >= max;) {
+    bool forgot = false;
+    for (auto each = unresolved.begin(); each != unresolved.end();) {
       TagState& tag = *each->second;
       // A handle out there would go on with a state of its own, out of step with a new one.
-      const bool forgettable = each->second.use_count() == 1 && tag.not_found();
+      const bool forgettable = !forgot && each->second.use_count() == 1 && tag.not_found();
       if (tag.resolved()) {
         tags.insert(each->second);
       } else if (forgettable) {
         tag.close();
+        forgot = true;
       } else {
         ++each;
         continue;

@@ -92,6 +92,23 @@ TEST_CASE("a flood of unknown tags neither fills memory nor reaches the store un
   CHECK(ids.stats().empty());
 }
 
+TEST_CASE("many tags that exist are served at once, each asked for by name but once",
+          "[segment_allocator]") {
+  auto store = std::make_shared<MemoryStore>();
+  AllocatorOptions options = patient();
+  options.unknown_tags_max = 64;
+  options.unknown_lookups_per_second_max = 10;
+  SegmentAllocator ids(store, options);
+  int served = 0;
+  for (int i = 0; i < 500; ++i) {  // 7 times as many as names may be unknown
+    const std::string tag = "tag" + std::to_string(i);
+    REQUIRE(store->create(tag, 10).ok());
+    served += ids.next_id(tag).ok() ? 1 : 0;
+  }
+  CHECK(served == 500);
+  CHECK(ids.stats().size() == 500);
+}
+
 TEST_CASE("options out of bounds are named, and every call says so", "[segment_allocator]") {
   const auto message = [](void (*change)(AllocatorOptions&)) {
     AllocatorOptions options;
