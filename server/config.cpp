@@ -146,7 +146,7 @@ constexpr bool kReloadable = true;
 using Text = const std::string&;
 
 // The one place that knows what can be set, within which bounds, and what it is without being set.
-std::vector<Setting> settings() {
+std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table, however long
   const unsigned io_threads = std::clamp(std::thread::hardware_concurrency(), 1U, 2U);
   return {
       {"listen", "HOST:PORT", "127.0.0.1:8080", "where to listen; port 0 takes a free one",
