@@ -6,6 +6,10 @@ function(featherid_target name)
     CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   target_compile_options(${name} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wconversion
     -Wno-sign-conversion $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+  if(FEATHERID_SANITIZE)
+    # GCC sees uninitialized reads in what the sanitizers add; without them it goes on looking.
+    target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+  endif()
   if(FEATHERID_SANITIZE MATCHES "^(address|fuzzer)$")
     target_compile_options(${name} PUBLIC -fsanitize=address,undefined -fno-sanitize-recover=all
       -fno-omit-frame-pointer)
