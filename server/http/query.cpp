@@ -17,6 +17,10 @@ int hex_digit(char c) {
 }
 
 std::optional<std::string> decode(std::string_view text) {
+  // Mostly there is nothing to decode, and then a copy is several times as quick.
+  if (std::none_of(text.begin(), text.end(), [](char c) { return c == '%' || c == '+'; })) {
+    return std::string(text);
+  }
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -15,39 +15,42 @@ namespace {
 constexpr std::string_view kMethods[] = {"GET",    "HEAD",  "POST",   "PUT",
                                          "DELETE", "PATCH", "OPTIONS"};
 
-constexpr std::array<bool, 256> make_token_table() {
-  std::array<bool, 256> table{};
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789"
-                                       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
-    table[static_cast<unsigned char>(c)] = true;
-  }
-  return table;
-}
-constexpr std::array<bool, 256> kTokenBytes = make_token_table();
+// Sets of bytes, as tables: every byte of a request is looked up in one of them.
+using ByteSet = std::array<bool, 256>;
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return kTokenBytes[static_cast<unsigned char>(c)];
-  });
+constexpr ByteSet with(ByteSet set, std::string_view more, bool in = true) {
+  for (const char c : more) set[static_cast<unsigned char>(c)] = in;
+  return set;
 }
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-bool is_header_value(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) { return is_control(c) && c != '\t'; });
+constexpr ByteSet make_text_bytes() {
+  ByteSet set{};
+  for (std::size_t byte = 0x20; byte < set.size(); ++byte) set[byte] = byte != 0x7f;
+  return set;
 }
+
+constexpr ByteSet kTextBytes = make_text_bytes();  // all but the control characters
+constexpr ByteSet kValueBytes = with(kTextBytes, "\t");
+constexpr ByteSet kTargetBytes = with(kTextBytes, " #", false);
+constexpr ByteSet kTokenBytes = with({},
+                                     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+constexpr ByteSet kHostBytes = with(kTokenBytes, ":[]");
+
+bool all_in(const ByteSet& set, std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [&set](char c) { return set[static_cast<unsigned char>(c)]; });
+}
+
+bool is_token(std::string_view text) { return !text.empty() && all_in(kTokenBytes, text); }
+
+bool is_header_value(std::string_view text) { return all_in(kValueBytes, text); }
 
 bool is_target(std::string_view text) {
-  return !text.empty() && text.front() == '/' && std::none_of(text.begin(), text.end(), [](char c) {
-    return is_control(c) || c == ' ' || c == '#';
-  });
+  return !text.empty() && text.front() == '/' && all_in(kTargetBytes, text);
 }
 
-bool is_host(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return kTokenBytes[static_cast<unsigned char>(c)] || c == ':' || c == '[' || c == ']';
-  });
-}
+bool is_host(std::string_view text) { return all_in(kHostBytes, text); }
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
