@@ -14,8 +14,8 @@ namespace featherid {
 namespace {
 
 constexpr std::size_t kReadBytesMin = 2048;  // most requests fit, and 1000 connections take 2 MB
-constexpr std::size_t kOutBytesKept = 4096;  // memory that an idle connection may keep
 constexpr std::size_t kGatherBytesMax = 64 * 1024;  // pipelined answers are written by so much
+constexpr std::size_t kSpareBytesMax = 2 * kGatherBytesMax;
 constexpr std::chrono::seconds kLingerTimeout{1};
 
 }  // namespace
@@ -140,6 +140,8 @@ void Connection::begin_request() {
 // False when the request is parked. `more_follow`: its client has sent more behind it.
 bool Connection::answer(const HttpRequest& request, bool more_follow) {
   if (!waited_) begin_request();
+  // The memory that the loop's last answer has left in the cache, not some of its own.
+  if (out_.empty()) out_.swap(loop_.spare_out);
   const std::size_t out_before = out_.size();
   Exchange exchange(request, peer_is_loopback_, wait_);
   exchange.reply.request_number = request_number_;
@@ -184,7 +186,7 @@ void Connection::park(const Exchange& exchange) {
   waited_ = true;
   deadline_ = wait_.deadline;
   // Earlier answers need not wait with this one; what the socket does not take now goes with it.
-  if (!out_.empty() && !write_some()) return;
+  if (!write_some()) return;
   // The context outlives its connections, so whoever holds one may post to it.
   exchange.start_wait([weak = weak_from_this(), number = ++wait_number_](const Status& outcome) {
     std::shared_ptr<Connection> self = weak.lock();
@@ -240,7 +242,8 @@ bool Connection::write_some() {
   }
   out_begin_ = 0;
   out_.clear();
-  if (out_.capacity() > kOutBytesKept) out_.shrink_to_fit();
+  if (out_.capacity() <= kSpareBytesMax) out_.swap(loop_.spare_out);
+  std::string().swap(out_);
   return true;
 }
 

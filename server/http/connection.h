@@ -46,6 +46,7 @@ struct ConnectionLoop {
   std::uint64_t request_number = random_request_number();  // of the last request
   std::unordered_set<std::shared_ptr<Connection>> connections;
   int parked = 0;
+  std::string spare_out;  // memory for the next answer
   bool draining = false;
   bool accepting = true;  // more connections may still come
 };
