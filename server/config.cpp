@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <iterator>
 #include <limits>
 #include <sstream>
 #include <string_view>
@@ -113,6 +114,13 @@ Status set_log_format(const std::string& text, LogFormat* out) {
   return {};
 }
 
+// A URL holds no blank, except for SQLite's, which is a file's name and stands alone.
+std::vector<std::string> split_database(const std::string& text) {
+  if (text.rfind("sqlite3:", 0) == 0) return {text};
+  std::istringstream words(text);
+  return {std::istream_iterator<std::string>(words), {}};
+}
+
 Status set_failover(const std::string& text, std::string* out) {
   if (text != "skip" && text != "stop" && text != "synchronous") {
     return invalid("'" + text + "' is not skip, stop or synchronous");
@@ -156,8 +164,10 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
       {"tls-key", "FILE", "", "the private key of --tls-cert (PEM)",
        [](Config& c, Text t) { return c.tls_key_file = t, Status(); }, kReloadable},
       {"database", "URL", "sqlite3:ids.db",
-       "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…",
-       [](Config& c, Text t) { return c.database = t, Status(); }},
+       "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…; several addresses of "
+       "one "
+       "database: with blanks between them",
+       [](Config& c, Text t) { return c.databases = split_database(t), Status(); }},
       {"failover", "MODE", "skip",
        "on a failover of the database: skip (ids), stop, or synchronous (nothing is lost)",
        [](Config& c, Text t) { return set_failover(t, &c.failover); }},

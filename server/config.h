@@ -25,11 +25,11 @@ struct Config {
   asio::ip::tcp::endpoint listen;
   std::string tls_cert_file;  // both, or neither; loaded into http.tls
   std::string tls_key_file;
-  std::string database;
-  std::string failover;  // "skip", "stop" or "synchronous"
+  std::vector<std::string> databases;  // addresses of one database, the preferred first
+  std::string failover;                // "skip", "stop" or "synchronous"
   std::int64_t failover_guard_ids = 0;
-  bool init_schema = false;   // then end
-  bool check_config = false;  // then end
+  bool init_schema = false;        // then end
+  bool check_config = false;       // then end
   spdlog::level::level_enum log_level = spdlog::level::info;
   LogFormat log_format = LogFormat::kText;
   LogFilesOptions log_files;  // no files while dir is empty

@@ -152,7 +152,9 @@ class Signals {
 
 int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<SegmentStore> store,
           const std::shared_ptr<LogFiles>& log_files) {
-  const std::string database = redact_database_url(config.database);
+  std::vector<std::string> redacted;
+  for (const std::string& url : config.databases) redacted.push_back(redact_database_url(url));
+  const std::string database = joined(redacted);
   SegmentAllocator allocator(store, config.allocator);
   asio::thread_pool pool(kStoreThreads);
   Readiness readiness(std::move(store), allocator, pool);
@@ -208,14 +210,14 @@ int run(const Config& config, const ReadConfig& read_again) {
   std::signal(SIGPIPE, SIG_IGN);
 
   const SociStoreOptions store_options = store_options_of(config);
-  Result<std::unique_ptr<SegmentStore>> store = open_soci_store(config.database, store_options);
+  Result<std::unique_ptr<SegmentStore>> store = open_soci_store(config.databases, store_options);
   if (!store.ok()) return fail(kExitUsage, "--database: " + store.status().message());
   if (config.check_config) {
     std::puts("the configuration is valid");
     return EXIT_SUCCESS;
   }
   if (config.init_schema) {
-    const Status status = init_soci_schema(config.database, store_options);
+    const Status status = init_soci_schema(config.databases, store_options);
     return status.ok() ? EXIT_SUCCESS : fail(kExitFailure, "--init-schema: " + status.message());
   }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "featherid/segment_store.h"
 
@@ -58,13 +59,25 @@ struct SociStoreOptions {
 // connection: sessions are opened when first needed and after every error, so a database that is
 // down now answers kUnavailable now and serves later. No message ever holds the password.
 FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
-    std::string_view url, SociStoreOptions options = {});
+    std::string_view url, const SociStoreOptions& options = {});
+
+// The same for one database behind several addresses, the preferred first (the nodes of a Galera
+// cluster): up to 16 URLs of one engine and one database name. What is committed at one address
+// must be there at all others at once; a primary and its asynchronous replica are not such a
+// database. A call goes to the first address that has not failed within the last 5 s, and where
+// that gives no connection or refuses (read-only, not ready) to the next, within the same
+// call_timeout.
+FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
+    const std::vector<std::string>& urls, const SociStoreOptions& options = {});
 
 // Creates the tables `id_segments` and `id_leader` where they are missing, and the rows `user`,
 // `order` (step 1000) and `health` where they are missing; changes nothing that exists. The text is
 // sql/<engine>.sql.
 // `url` as above. kUnavailable, kInvalidArgument.
-FEATHERID_EXPORT Status init_soci_schema(std::string_view url, SociStoreOptions options = {});
+FEATHERID_EXPORT Status init_soci_schema(std::string_view url,
+                                         const SociStoreOptions& options = {});
+FEATHERID_EXPORT Status init_soci_schema(const std::vector<std::string>& urls,
+                                         const SociStoreOptions& options = {});
 
 // The URL with its password replaced by "***", for logs; text that is no URL comes back as "***".
 FEATHERID_EXPORT std::string redact_database_url(std::string_view url);

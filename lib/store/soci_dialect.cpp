@@ -101,6 +101,7 @@ enum class Fault {
   kConflict,
   kLockTimeout,
   kConnection,
+  kNotReady,
   kReadOnly,
   kNoTable,
   kNoLeaderTable,
@@ -133,7 +134,8 @@ Fault mysql_fault(const EngineError& error) {
     case 3024:
       return Fault::kLockTimeout;
     case 1040:
-    case 1047:
+    case 1047:  // a Galera node that is not in sync, or has no majority
+      return Fault::kNotReady;
     case 1053:
     case 1927:
     case 4031:
@@ -186,7 +188,8 @@ Fault postgresql_fault(const EngineError& error) {
   if (state == "23505" || state == "42P07") return Fault::kDuplicate;
   if (state == "22003") return Fault::kOutOfRange;
   if (state == "53100") return Fault::kNoSpace;
-  if (state.compare(0, 2, "08") == 0 || state.compare(0, 3, "57P") == 0 || state == "53300") {
+  if (state == "57P03" || state == "53300") return Fault::kNotReady;
+  if (state.compare(0, 2, "08") == 0 || state.compare(0, 3, "57P") == 0) {
     return Fault::kConnection;
   }
   if (!state.empty()) return Fault::kUnknown;
@@ -243,6 +246,7 @@ const char* advice(Fault fault) {
       return "lost against another transaction; try again";
     case Fault::kLockTimeout:
       return "another program holds the row or the file; try again";
+    case Fault::kNotReady:
     case Fault::kConnection:
       return "no connection; see that the server runs and can be reached";
     case Fault::kReadOnly:
@@ -396,6 +400,18 @@ std::vector<std::string> split_statements(std::string_view script) {
     }
   }
   return statements;
+}
+
+ServerState server_state(Engine engine, const EngineError& error) {
+  switch (classify(engine, error)) {
+    case Fault::kNotReady:
+    case Fault::kReadOnly:
+      return ServerState::kRefuses;
+    case Fault::kConnection:
+      return ServerState::kLost;
+    default:
+      return ServerState::kServes;
+  }
 }
 
 Status to_status(const DatabaseUrl& url, const EngineError& error) {

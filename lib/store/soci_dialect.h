@@ -90,6 +90,14 @@ struct EngineError {
   std::string text;
 };
 
+// What an error tells of the server that it came from.
+enum class ServerState {
+  kServes,   // the trouble is with the statement, or passes by itself
+  kRefuses,  // it does not serve (read-only, not ready), and has not run the statement
+  kLost,     // whether the statement was run is not known
+};
+ServerState server_state(Engine engine, const EngineError& error);
+
 // The status for an error of `url`'s engine, in one line: where, what it means, what to do, and the
 // engine's own words. kAlreadyExists for a key that is there already, kExhausted for a number that
 // its column cannot hold, else kUnavailable.

@@ -197,10 +197,17 @@ bool SociSession::lost() const {
   return ::poll(&poll_fd, 1, 0) != 0;
 }
 
-std::chrono::milliseconds SociSession::time_left() const {
-  return std::max(std::chrono::milliseconds(1),
-                  std::chrono::duration_cast<std::chrono::milliseconds>(
-                      deadline_ - std::chrono::steady_clock::now()));
+void SociSession::bound_lock_waits() {
+  if (socket_ >= 0) return;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      deadline_ - std::chrono::steady_clock::now());
+  long long applied_ms = 0;
+  run(sqlite3_sql::busy_timeout(std::max(std::chrono::milliseconds(1), left)),
+      soci::into(applied_ms));
+}
+
+void SociSession::run_script(std::string_view script) {
+  for (const std::string& statement : split_statements(script)) run(statement);
 }
 
 long long SociSession::last_insert_id() {

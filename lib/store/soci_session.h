@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <exception>
 #include <string>
+#include <string_view>
 
 #include "lib/store/database_url.h"
 #include "lib/store/soci_dialect.h"
@@ -52,7 +53,10 @@ class SociSession {
     deadline_ = deadline;
   }
   void end_call() { in_call_ = false; }
-  std::chrono::milliseconds time_left() const;  // of the call, at least 1 ms
+
+  // SQLite waits for its lock by itself, as long as it was last told: as long as the call has time.
+  // Elsewhere the set-up has seen to that.
+  void bound_lock_waits();
 
   // Runs one statement in one round trip, with SOCI's use() by name and into().
   struct Outcome {
@@ -75,6 +79,9 @@ class SociSession {
     statement.execute();
     while (statement.fetch()) on_row();
   }
+
+  // Runs the statements of a schema file.
+  void run_script(std::string_view script);
 
   // MySQL: the value of LAST_INSERT_ID(…) in the last statement's answer, 0 when it was not
   // reached.

@@ -2,19 +2,17 @@
 #include "featherid/soci_store.h"
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <optional>
 #include <utility>
 
 #include "featherid/fork_guard.h"
-#include "lib/mutex.h"
 #include "lib/store/database_url.h"
 #include "lib/store/soci_dialect.h"
 #include "lib/store/soci_leader_guard.h"
 #include "lib/store/soci_session.h"
+#include "lib/store/soci_session_pool.h"
 #include "lib/store/store_arguments.h"
-#include "lib/store/watchdog.h"
 
 namespace featherid {
 
@@ -24,20 +22,11 @@ using soci::into;
 using soci::use;
 
 constexpr std::int64_t kGuardIdsMax = std::int64_t{1} << 40;
-
-// All that a child made by fork() must not touch: its destructor would lock the parent's mutexes
-// and speak on the parent's connections.
-struct Sessions {
-  Mutex mutex;
-  CondVar freed;
-  std::vector<std::unique_ptr<SociSession>> idle GUARDED_BY(mutex);
-  int calls GUARDED_BY(mutex) = 0;  // under way, each with a session of its own
-  Watchdog watchdog;
-};
+constexpr std::int64_t kAddressesMax = 16;
 
 class SociStore final : public SegmentStore {
  public:
-  SociStore(DatabaseUrl url, SociStoreOptions options);
+  SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options);
   ~SociStore() override;
 
   Result<IdRange> lease(std::string_view tag, std::int64_t count_ids) override;
@@ -51,93 +40,30 @@ class SociStore final : public SegmentStore {
   Status init_schema();
 
  private:
-  class Slot;
-
-  // Runs `body` on a session within the time-out. The one place where the driver's exceptions stop.
+  // As SociSessionPool's, in the process that opened the store.
   template <typename Body>
   auto call(Body body) -> decltype(body(std::declval<SociSession&>()));
   // The same inside the engine's transaction, where it needs one.
   template <typename Body>
   auto transact(Body body) -> decltype(body(std::declval<SociSession&>()));
 
-  void begin(SociSession& session);
-  void commit(SociSession& session);
-  void bound_lock_waits(SociSession& session);
-  std::unique_ptr<SociSession> open_session(TimePoint deadline);
-  void set_up(SociSession& session);
-  void set_up_mysql(SociSession& session);
-  void set_up_postgresql(SociSession& session);
-  void set_up_sqlite3(SociSession& session);
-  void warn(const std::string& warning) const;
-  void warn_once_of(const std::vector<ServerSetting>& settings);
-  void run_schema(SociSession& session);
   Result<SegmentRow> find_row(SociSession& session, std::string_view tag);
   // Moves max_id forward; nothing when there was no row to move.
   std::optional<IdRange> move_row(SociSession& session, std::string_view tag,
                                   std::int64_t count_ids);
 
-  const DatabaseUrl url_;
   const SociDialect& dialect_;
-  const SociStoreOptions options_;
-  // SQLite has one writer at a time: threads wait for it here, in turn, not by polling the file
-  // lock.
-  const int calls_max_;
   const internal::ForkGuard fork_guard_;
-
   LeaderGuard leader_guard_;
-  std::atomic<bool> warned_{false};
-  std::unique_ptr<Sessions> sessions_;
+  std::unique_ptr<SociSessionPool> sessions_;
 };
 
-// A place among the calls under way, and the idle session that came with it, if any.
-class SociStore::Slot {
- public:
-  Slot(Sessions& sessions, int calls_max, TimePoint deadline) : sessions_(sessions) {
-    const MutexLock lock(sessions_.mutex);
-    while (sessions_.calls >= calls_max) {
-      if (!sessions_.freed.wait_until(sessions_.mutex, deadline) && sessions_.calls >= calls_max) {
-        return;
-      }
-    }
-    ++sessions_.calls;
-    granted_ = true;
-    if (sessions_.idle.empty()) return;
-    session_ = std::move(sessions_.idle.back());
-    sessions_.idle.pop_back();
-  }
-
-  ~Slot() {
-    if (!granted_) return;
-    const MutexLock lock(sessions_.mutex);
-    --sessions_.calls;
-    if (session_ != nullptr) sessions_.idle.push_back(std::move(session_));
-    sessions_.freed.notify_one();
-  }
-
-  Slot(const Slot&) = delete;
-  Slot& operator=(const Slot&) = delete;
-
-  bool granted() const { return granted_; }
-  std::unique_ptr<SociSession> take() { return std::move(session_); }
-  void put_back(std::unique_ptr<SociSession> session) { session_ = std::move(session); }
-
- private:
-  Sessions& sessions_;
-  bool granted_ = false;
-  std::unique_ptr<SociSession> session_;
-};
-
-SociStore::SociStore(DatabaseUrl url, SociStoreOptions options)
-    : url_(std::move(url)),
-      dialect_(dialect_of(url_.engine)),
-      options_(std::move(options)),
-      calls_max_(url_.engine == Engine::kSqlite3 ? 1 : options_.sessions_max),
-      leader_guard_(dialect_.leader, options_, [this](const std::string& text) { warn(text); }),
-      sessions_(std::make_unique<Sessions>()) {
-  const MutexLock lock(sessions_->mutex);
-  sessions_->idle.reserve(
-      static_cast<std::size_t>(calls_max_));  // a session comes back without fail
-}
+SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options)
+    : dialect_(dialect_of(addresses.front().engine)),
+      leader_guard_(dialect_.leader, options,
+                    [this](const std::string& text) { sessions_->warn(0, text); }),
+      sessions_(std::make_unique<SociSessionPool>(std::move(addresses), options,
+                                                  leader_guard_.active())) {}
 
 SociStore::~SociStore() {
   if (fork_guard_.forked()) static_cast<void>(sessions_.release());  // leaked on purpose
@@ -146,150 +72,20 @@ SociStore::~SociStore() {
 template <typename Body>
 auto SociStore::call(Body body) -> decltype(body(std::declval<SociSession&>())) {
   if (fork_guard_.forked()) return store_was_forked();
-  const TimePoint deadline = std::chrono::steady_clock::now() + options_.call_timeout;
-  Slot slot(*sessions_, calls_max_, deadline);
-  if (!slot.granted()) return timed_out(url_, options_.call_timeout, "every session is in use");
-  try {
-    std::unique_ptr<SociSession> session = slot.take();
-    if (session != nullptr && session->lost()) {
-      session.reset();
-      warn("a session that was idle is lost; opening another");
-    }
-    const bool fresh = session == nullptr;
-    if (fresh) {
-      session = open_session(deadline);
-      if (session == nullptr)
-        return timed_out(url_, options_.call_timeout, "no time was left to connect");
-    }
-    session->begin_call(deadline);
-    const Watchdog::Guard guard(sessions_->watchdog, session->socket(), deadline);
-    bound_lock_waits(*session);
-    if (fresh) set_up(*session);
-    auto result = body(*session);
-    session->end_call();
-    slot.put_back(std::move(session));
-    return result;
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (const std::exception& error) {
-    const EngineError engine_error = to_engine_error(url_.engine, error);
-    // A line that the watchdog cut looks like a lost connection; say what it was.
-    if (url_.engine != Engine::kSqlite3 && std::chrono::steady_clock::now() >= deadline) {
-      return timed_out(url_, options_.call_timeout, engine_error.text);
-    }
-    return to_status(url_, engine_error);
-  }
+  return sessions_->call(std::move(body));
 }
 
 template <typename Body>
 auto SociStore::transact(Body body) -> decltype(body(std::declval<SociSession&>())) {
   return call([&](SociSession& session) {
-    begin(session);
+    if (dialect_.begin != nullptr) session.run(dialect_.begin);
     auto result = body(session);
-    commit(session);
+    if (dialect_.commit != nullptr) {
+      session.bound_lock_waits();  // begin may have waited already
+      session.run(dialect_.commit);
+    }
     return result;
   });
-}
-
-void SociStore::begin(SociSession& session) {
-  if (dialect_.begin != nullptr) session.run(dialect_.begin);
-}
-
-void SociStore::commit(SociSession& session) {
-  if (dialect_.commit == nullptr) return;
-  bound_lock_waits(session);  // begin may have waited already
-  session.run(dialect_.commit);
-}
-
-// SQLite waits for its lock by itself, as long as it was last told.
-void SociStore::bound_lock_waits(SociSession& session) {
-  if (url_.engine != Engine::kSqlite3) return;
-  long long applied_ms = 0;
-  session.run(sqlite3_sql::busy_timeout(session.time_left()), into(applied_ms));
-}
-
-std::unique_ptr<SociSession> SociStore::open_session(TimePoint deadline) {
-  // A little grace, or a call that has only just begun would have one whole second less.
-  const auto left = std::chrono::floor<std::chrono::seconds>(
-      deadline - std::chrono::steady_clock::now() + std::chrono::milliseconds(50));
-  // libpq makes two seconds of one.
-  if (left < std::chrono::seconds(url_.engine == Engine::kPostgresql ? 2 : 1)) return nullptr;
-  return std::make_unique<SociSession>(url_, left, options_.call_timeout);
-}
-
-void SociStore::set_up(SociSession& session) {
-  switch (url_.engine) {
-    case Engine::kMysql:
-      return set_up_mysql(session);
-    case Engine::kPostgresql:
-      return set_up_postgresql(session);
-    case Engine::kSqlite3:
-      return set_up_sqlite3(session);
-  }
-}
-
-std::vector<ServerSetting> read_settings(SociSession& session, const char* sql) {
-  std::vector<ServerSetting> settings;
-  ServerSetting setting;
-  session.for_each_row(
-      sql, [&] { settings.push_back(setting); }, into(setting.name), into(setting.value));
-  return settings;
-}
-
-void SociStore::set_up_mysql(SociSession& session) {
-  session.run(mysql_sql::set_up(options_.call_timeout / 2));
-  if (leader_guard_.active()) session.run(mysql_sql::kReadCommitted);
-  if (warned_.load()) return;
-  std::vector<ServerSetting> settings = read_settings(session, mysql_sql::kSettings);
-  for (ServerSetting& engine : read_settings(session, mysql_sql::kTableEngine)) {
-    settings.push_back(std::move(engine));
-  }
-  warn_once_of(settings);
-}
-
-void SociStore::set_up_postgresql(SociSession& session) {
-  const std::vector<ServerSetting> settings = read_settings(session, postgresql_sql::kSettings);
-  for (const ServerSetting& setting : settings) {
-    if (setting.name == "synchronous_commit" && setting.value == "off") {
-      session.run(postgresql_sql::kCommitSynchronously);
-    }
-  }
-  warn_once_of(settings);
-}
-
-void SociStore::set_up_sqlite3(SociSession& session) {
-  std::string journal_mode;
-  session.run(sqlite3_sql::kSetJournalMode, into(journal_mode));
-  session.run(sqlite3_sql::kSetSynchronous);
-  long long synchronous = -1;
-  session.run(sqlite3_sql::kSynchronous, into(synchronous));
-  if (journal_mode != sqlite3_sql::kJournalModeWanted ||
-      synchronous != sqlite3_sql::kSynchronousWanted) {
-    throw soci::soci_error("journal_mode=" + journal_mode +
-                           " and synchronous=" + std::to_string(synchronous) +
-                           " instead of truncate and 2; close every "
-                           "program that has the file open in another mode");
-  }
-  long long tables = -1;
-  session.run(sqlite3_sql::kCountTables, into(tables));
-  if (tables == 0) {
-    begin(session);
-    run_schema(session);
-    commit(session);
-  }
-}
-
-void SociStore::warn(const std::string& warning) const {
-  if (options_.warn) options_.warn(describe(url_) + ": " + warning);
-}
-
-void SociStore::warn_once_of(const std::vector<ServerSetting>& settings) {
-  if (warned_.exchange(true)) return;
-  for (const std::string& warning : unsafe_settings(url_.engine, settings)) warn(warning);
-}
-
-void SociStore::run_schema(SociSession& session) {
-  for (const std::string& statement : split_statements(dialect_.schema)) session.run(statement);
 }
 
 Status SociStore::init_schema() {
@@ -297,7 +93,7 @@ Status SociStore::init_schema() {
   // PostgreSQL's IF NOT EXISTS fails when two do it at once; the second time it finds the table.
   for (int tries = 0; tries < 3; ++tries) {
     status = transact([&](SociSession& session) {
-      run_schema(session);
+      session.run_script(dialect_.schema);
       return Status();
     });
     if (status.code() != StatusCode::kAlreadyExists) break;
@@ -432,43 +228,74 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
   });
 }
 
-Result<std::unique_ptr<SociStore>> make_store(std::string_view url, SociStoreOptions options) {
-  Result<DatabaseUrl> parsed = parse_database_url(url);
-  if (!parsed.ok()) return parsed.status();
+Status check_options(const SociStoreOptions& options) {
   if (Status s = check_bounds("sessions_max", options.sessions_max, 1, 64); !s.ok()) return s;
   if (Status s = check_bounds("call_timeout (in s)", options.call_timeout.count(), 2, 60);
       !s.ok()) {
     return s;
   }
-  if (Status s = check_bounds("failover_guard_ids", options.failover_guard_ids, 1, kGuardIdsMax);
-      !s.ok()) {
-    return s;
+  return check_bounds("failover_guard_ids", options.failover_guard_ids, 1, kGuardIdsMax);
+}
+
+Result<std::unique_ptr<SociStore>> make_store(const std::vector<std::string>& urls,
+                                              const SociStoreOptions& options) {
+  if (Status bad = check_bounds("the number of database URLs",
+                                static_cast<std::int64_t>(urls.size()), 1, kAddressesMax);
+      !bad.ok()) {
+    return bad;
   }
-  if (!has_driver(parsed->engine)) {
-    return Status(StatusCode::kInvalidArgument,
-                  "this build lacks SOCI's driver for the " + describe(*parsed));
+  if (Status bad = check_options(options); !bad.ok()) return bad;
+  std::vector<DatabaseUrl> addresses;
+  for (const std::string& url : urls) {
+    Result<DatabaseUrl> parsed = parse_database_url(url);
+    if (!parsed.ok()) return parsed.status();
+    if (!has_driver(parsed->engine)) {
+      return Status(StatusCode::kInvalidArgument,
+                    "this build lacks SOCI's driver for the " + describe(*parsed));
+    }
+    addresses.push_back(*std::move(parsed));
   }
-  if (parsed->engine == Engine::kSqlite3) {
+  DatabaseUrl& first = addresses.front();
+  for (const DatabaseUrl& address : addresses) {
+    if (address.engine != first.engine || address.database != first.database) {
+      return Status(StatusCode::kInvalidArgument,
+                    "several database URLs must be addresses of one database: of one engine and "
+                    "with one database name");
+    }
+  }
+  if (first.engine == Engine::kSqlite3) {
+    if (addresses.size() > 1) {
+      return Status(StatusCode::kInvalidArgument, "a SQLite file has one address only");
+    }
     // A later session must find the same file, wherever the process has gone meanwhile.
     std::error_code error;
-    const std::filesystem::path path = std::filesystem::absolute(parsed->database, error);
-    if (!error) parsed->database = path.lexically_normal().string();
+    const std::filesystem::path path = std::filesystem::absolute(first.database, error);
+    if (!error) first.database = path.lexically_normal().string();
   }
-  return std::make_unique<SociStore>(*std::move(parsed), std::move(options));
+  return std::make_unique<SociStore>(std::move(addresses), options);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<SegmentStore>> open_soci_store(std::string_view url,
-                                                      SociStoreOptions options) {
-  Result<std::unique_ptr<SociStore>> store = make_store(url, std::move(options));
+Result<std::unique_ptr<SegmentStore>> open_soci_store(const std::vector<std::string>& urls,
+                                                      const SociStoreOptions& options) {
+  Result<std::unique_ptr<SociStore>> store = make_store(urls, options);
   if (!store.ok()) return store.status();
   return std::unique_ptr<SegmentStore>(*std::move(store));
 }
 
-Status init_soci_schema(std::string_view url, SociStoreOptions options) {
-  Result<std::unique_ptr<SociStore>> store = make_store(url, std::move(options));
+Result<std::unique_ptr<SegmentStore>> open_soci_store(std::string_view url,
+                                                      const SociStoreOptions& options) {
+  return open_soci_store(std::vector<std::string>{std::string(url)}, options);
+}
+
+Status init_soci_schema(const std::vector<std::string>& urls, const SociStoreOptions& options) {
+  Result<std::unique_ptr<SociStore>> store = make_store(urls, options);
   return store.ok() ? (*store)->init_schema() : store.status();
+}
+
+Status init_soci_schema(std::string_view url, const SociStoreOptions& options) {
+  return init_soci_schema(std::vector<std::string>{std::string(url)}, options);
 }
 
 }  // namespace featherid

@@ -270,6 +270,8 @@ TEST_CASE("PostgreSQL: leases that a promoted replica never saw are not made aga
   REQUIRE(init_soci_schema(primary.url()).ok());
   PostgresqlServer replica(primary);
   RawSql at_primary(primary.url());
+  // A server that does not let itself be written is no address to stay at.
+  REQUIRE(open_soci_store({replica.url(), primary.url()}).value()->lease("health", 1).ok());
   Forwarder address(primary.port());
   lose_leases(
       url_through(address, primary.url(), primary.port()), at_primary, replica.url(),

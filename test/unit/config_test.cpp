@@ -48,7 +48,7 @@ TEST_CASE("without any setting the server listens on 127.0.0.1:8080 over SQLite"
   const Config config = good({});
   CHECK(config.listen.address().to_string() == "127.0.0.1");
   CHECK(config.listen.port() == 8080);
-  CHECK(config.database == "sqlite3:ids.db");
+  CHECK(config.databases == std::vector<std::string>{"sqlite3:ids.db"});
   CHECK(config.failover == "skip");
   CHECK(config.failover_guard_ids == 100000000);
   CHECK(config.max_batch_ids == 1000);
@@ -74,6 +74,13 @@ TEST_CASE("values of every kind are read", "[config]") {
   CHECK(config.http.io_threads == 3);
   CHECK(config.init_schema);
   CHECK(good({"--listen", "localhost:80"}).listen.address().is_loopback());
+}
+
+TEST_CASE("several addresses of the database stand with blanks between them", "[config]") {
+  CHECK(good({"--database", " mysql://a/ids  mysql://b/ids\n"}).databases ==
+        std::vector<std::string>{"mysql://a/ids", "mysql://b/ids"});
+  CHECK(good({"--database", "sqlite3:a file.db"}).databases ==
+        std::vector<std::string>{"sqlite3:a file.db"});
 }
 
 TEST_CASE("a wrong flag is named", "[config]") {
@@ -192,7 +199,7 @@ TEST_CASE("what may change while the server runs is taken over, and the rest nam
   CHECK(running.log_level == spdlog::level::warn);
   CHECK(running.admin_tokens == std::vector<std::string>{"new"});
   CHECK(running.allocator.hold == std::chrono::seconds(40));
-  CHECK(running.database == "sqlite3:ids.db");
+  CHECK(running.databases == std::vector<std::string>{"sqlite3:ids.db"});
 
   const ConfigChange again = take_over(fresh, &running);
   CHECK(again.taken_over.empty());

@@ -96,6 +96,28 @@ TEST_CASE("errors without a code are told by their text", "[soci_dialect]") {
   CHECK(says(no_leader, "failover = synchronous"));
 }
 
+TEST_CASE("only what was not run may be tried at another address", "[soci_dialect]") {
+  using featherid::ServerState;
+  const auto mysql = [](int number) { return server_state(Engine::kMysql, {number, "", ""}); };
+  const auto postgresql = [](const char* state) {
+    return server_state(Engine::kPostgresql, {0, state, ""});
+  };
+  for (const int number : {1040, 1047, 1290, 1792, 1836}) {
+    CHECK(mysql(number) == ServerState::kRefuses);
+  }
+  for (const int number : {1053, 1927, 2006, 2013}) CHECK(mysql(number) == ServerState::kLost);
+  for (const int number : {1205, 1213, 1062, 1146, 1690}) {
+    CHECK(mysql(number) == ServerState::kServes);
+  }
+  for (const char* state : {"25006", "57P03", "53300"}) {
+    CHECK(postgresql(state) == ServerState::kRefuses);
+  }
+  for (const char* state : {"08006", "57P01", ""}) CHECK(postgresql(state) == ServerState::kLost);
+  for (const char* state : {"40001", "55P03", "57014"}) {
+    CHECK(postgresql(state) == ServerState::kServes);
+  }
+}
+
 TEST_CASE("a message is one line", "[soci_dialect]") {
   const Status status = status_of(Engine::kMysql, {2013, "", "\n lost\r\n\tconnection\n\n"});
   CHECK(

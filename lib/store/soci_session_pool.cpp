@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/soci_session_pool.h"
+
+#include <algorithm>
+
+namespace featherid {
+
+using soci::into;
+
+SociSessionPool::Place::Place(SociSessionPool& pool, TimePoint deadline) : pool_(pool) {
+  const MutexLock lock(pool_.mutex_);
+  while (pool_.calls_ >= pool_.calls_max_) {
+    if (!pool_.freed_.wait_until(pool_.mutex_, deadline) && pool_.calls_ >= pool_.calls_max_) {
+      return;
+    }
+  }
+  ++pool_.calls_;
+  granted_ = true;
+}
+
+SociSessionPool::Place::~Place() {
+  if (!granted_) return;
+  const MutexLock lock(pool_.mutex_);
+  --pool_.calls_;
+  pool_.freed_.notify_one();
+}
+
+void SociSessionPool::Failure::add(Status next, bool try_next_address) {
+  try_next = try_next_address;
+  status = status.ok() ? std::move(next)
+                       : Status(next.code(), status.message() + "; then " + next.message());
+}
+
+SociSessionPool::SociSessionPool(std::vector<DatabaseUrl> addresses,
+                                 const SociStoreOptions& options, bool read_committed)
+    : addresses_(std::move(addresses)),
+      options_(options),
+      read_committed_(read_committed),
+      calls_max_(engine() == Engine::kSqlite3 ? 1 : options_.sessions_max),
+      choice_(addresses_.size()),
+      warned_(addresses_.size()),
+      idle_(addresses_.size()) {
+  const MutexLock lock(mutex_);
+  // A session comes back without fail.
+  for (auto& idle : idle_) idle.reserve(static_cast<std::size_t>(calls_max_));
+}
+
+std::unique_ptr<SociSession> SociSessionPool::take_idle(std::size_t address) {
+  const MutexLock lock(mutex_);
+  std::vector<std::unique_ptr<SociSession>>& idle = idle_[address];
+  if (idle.empty()) return nullptr;
+  std::unique_ptr<SociSession> session = std::move(idle.back());
+  idle.pop_back();
+  return session;
+}
+
+void SociSessionPool::keep(std::size_t address, std::unique_ptr<SociSession> session) {
+  choice_.worked(address);
+  {
+    const MutexLock lock(mutex_);
+    idle_[address].push_back(std::move(session));
+  }
+  // As long as this address works nobody asks for those after it.
+  for (std::size_t later = address + 1; later < addresses_.size(); ++later) drop(later);
+}
+
+void SociSessionPool::drop(std::size_t address) {
+  while (take_idle(address) != nullptr) {
+  }
+}
+
+std::unique_ptr<SociSession> SociSessionPool::open(std::size_t address, TimePoint open_by,
+                                                   TimePoint deadline) {
+  std::unique_ptr<SociSession> session = take_idle(address);
+  if (session != nullptr && session->lost()) {
+    session.reset();
+    warn(address, "a session that was idle is lost; opening another");
+  }
+  if (session == nullptr) return connect(address, open_by, deadline);
+  session->begin_call(deadline);
+  session->bound_lock_waits();
+  return session;
+}
+
+std::unique_ptr<SociSession> SociSessionPool::connect(std::size_t address, TimePoint open_by,
+                                                      TimePoint deadline) {
+  // libpq makes two seconds of one.
+  const std::chrono::seconds least(engine() == Engine::kPostgresql ? 2 : 1);
+  // A little grace, or a call that has only just begun would have one whole second less.
+  constexpr std::chrono::milliseconds kGrace(50);
+  const TimePoint now = std::chrono::steady_clock::now();
+  const auto share = std::chrono::floor<std::chrono::seconds>(open_by - now + kGrace);
+  if (now + least > deadline + kGrace) return nullptr;
+  auto session = std::make_unique<SociSession>(addresses_[address], std::max(share, least),
+                                               options_.call_timeout);
+  session->begin_call(deadline);
+  const Watchdog::Guard guard(watchdog_, session->socket(), std::max(open_by, now + least));
+  session->bound_lock_waits();
+  set_up(address, *session);
+  return session;
+}
+
+void SociSessionPool::note(std::size_t address, bool opened, TimePoint deadline,
+                           const std::exception& error, Failure* failure) {
+  const EngineError engine_error = to_engine_error(engine(), error);
+  const ServerState state = server_state(engine(), engine_error);
+  const TimePoint now = std::chrono::steady_clock::now();
+  // A line that the watchdog cut looks like a lost connection; say what it was.
+  const bool late = engine() != Engine::kSqlite3 && now >= deadline;
+  if (!opened || late || state != ServerState::kServes) {
+    choice_.failed(address, now);
+    drop(address);
+  }
+  failure->add(late ? timed_out(addresses_[address], options_.call_timeout, engine_error.text)
+                    : to_status(addresses_[address], engine_error),
+               !late && (!opened || state == ServerState::kRefuses));
+}
+
+void SociSessionPool::set_up(std::size_t address, SociSession& session) {
+  switch (engine()) {
+    case Engine::kMysql:
+      return set_up_mysql(address, session);
+    case Engine::kPostgresql:
+      return set_up_postgresql(address, session);
+    case Engine::kSqlite3:
+      return set_up_sqlite3(session);
+  }
+}
+
+namespace {
+
+std::vector<ServerSetting> read_settings(SociSession& session, const char* sql) {
+  std::vector<ServerSetting> settings;
+  ServerSetting setting;
+  session.for_each_row(
+      sql, [&] { settings.push_back(setting); }, into(setting.name), into(setting.value));
+  return settings;
+}
+
+}  // namespace
+
+void SociSessionPool::set_up_mysql(std::size_t address, SociSession& session) {
+  session.run(mysql_sql::set_up(options_.call_timeout / 2));
+  if (read_committed_) session.run(mysql_sql::kReadCommitted);
+  if (warned_[address].load()) return;
+  std::vector<ServerSetting> settings = read_settings(session, mysql_sql::kSettings);
+  for (ServerSetting& engine : read_settings(session, mysql_sql::kTableEngine)) {
+    settings.push_back(std::move(engine));
+  }
+  warn_once_of(address, settings);
+}
+
+void SociSessionPool::set_up_postgresql(std::size_t address, SociSession& session) {
+  const std::vector<ServerSetting> settings = read_settings(session, postgresql_sql::kSettings);
+  for (const ServerSetting& setting : settings) {
+    if (setting.name == "synchronous_commit" && setting.value == "off") {
+      session.run(postgresql_sql::kCommitSynchronously);
+    }
+  }
+  warn_once_of(address, settings);
+}
+
+void SociSessionPool::set_up_sqlite3(SociSession& session) {
+  std::string journal_mode;
+  session.run(sqlite3_sql::kSetJournalMode, into(journal_mode));
+  session.run(sqlite3_sql::kSetSynchronous);
+  long long synchronous = -1;
+  session.run(sqlite3_sql::kSynchronous, into(synchronous));
+  if (journal_mode != sqlite3_sql::kJournalModeWanted ||
+      synchronous != sqlite3_sql::kSynchronousWanted) {
+    throw soci::soci_error("journal_mode=" + journal_mode +
+                           " and synchronous=" + std::to_string(synchronous) +
+                           " instead of truncate and 2; close every "
+                           "program that has the file open in another mode");
+  }
+  long long tables = -1;
+  session.run(sqlite3_sql::kCountTables, into(tables));
+  if (tables == 0) {
+    const SociDialect& dialect = dialect_of(Engine::kSqlite3);
+    session.run(dialect.begin);
+    session.run_script(dialect.schema);
+    session.bound_lock_waits();
+    session.run(dialect.commit);
+  }
+}
+
+void SociSessionPool::warn(std::size_t address, const std::string& warning) const {
+  if (options_.warn) options_.warn(describe(addresses_[address]) + ": " + warning);
+}
+
+void SociSessionPool::warn_once_of(std::size_t address,
+                                   const std::vector<ServerSetting>& settings) {
+  if (warned_[address].exchange(true)) return;
+  for (const std::string& warning : unsafe_settings(engine(), settings)) warn(address, warning);
+}
+
+}  // namespace featherid

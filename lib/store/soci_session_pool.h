@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_STORE_SOCI_SESSION_POOL_H_
+#define FEATHERID_LIB_STORE_SOCI_SESSION_POOL_H_
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "featherid/soci_store.h"
+#include "featherid/status.h"
+#include "lib/clock.h"
+#include "lib/mutex.h"
+#include "lib/store/address_choice.h"
+#include "lib/store/database_url.h"
+#include "lib/store/soci_dialect.h"
+#include "lib/store/soci_session.h"
+#include "lib/store/watchdog.h"
+
+namespace featherid {
+
+// The sessions of one database, which may stand behind several addresses: runs calls on them, each
+// within the time-out. Thread-safe. A child made by fork() must neither call nor destroy it: it
+// would lock the parent's mutexes and speak on the parent's connections.
+class SociSessionPool {
+ public:
+  // `addresses` are of one engine, the preferred first. `read_committed`: as the failover guard
+  // needs it.
+  SociSessionPool(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options,
+                  bool read_committed);
+
+  // Runs `body` on a session. The one place where the driver's exceptions stop. Where an address
+  // gives no session, or its server answers that it does not serve, the next is tried; not after
+  // an error that leaves open what the body did. For a give_back that was tried twice could, the
+  // first time over late, take back a range that somebody else has leased meanwhile.
+  template <typename Body>
+  auto call(Body body) -> decltype(body(std::declval<SociSession&>()));
+
+  void warn(std::size_t address, const std::string& warning) const;
+
+ private:
+  // A place among the calls under way.
+  class Place {
+   public:
+    Place(SociSessionPool& pool, TimePoint deadline);
+    ~Place();
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+    bool granted() const { return granted_; }
+
+   private:
+    SociSessionPool& pool_;
+    bool granted_ = false;
+  };
+
+  struct Failure {
+    Status status;
+    bool try_next = true;
+    void add(Status next, bool try_next_address);
+  };
+
+  Engine engine() const { return addresses_.front().engine; }
+  std::unique_ptr<SociSession> take_idle(std::size_t address) EXCLUDES(mutex_);
+  void keep(std::size_t address, std::unique_ptr<SociSession> session) EXCLUDES(mutex_);
+  void drop(std::size_t address) EXCLUDES(mutex_);
+  // A session that is ready for the body; null when no time is left to connect.
+  std::unique_ptr<SociSession> open(std::size_t address, TimePoint open_by, TimePoint deadline);
+  std::unique_ptr<SociSession> connect(std::size_t address, TimePoint open_by, TimePoint deadline);
+  void note(std::size_t address, bool opened, TimePoint deadline, const std::exception& error,
+            Failure* failure);
+
+  void set_up(std::size_t address, SociSession& session);
+  void set_up_mysql(std::size_t address, SociSession& session);
+  void set_up_postgresql(std::size_t address, SociSession& session);
+  void set_up_sqlite3(SociSession& session);
+  void warn_once_of(std::size_t address, const std::vector<ServerSetting>& settings);
+
+  const std::vector<DatabaseUrl> addresses_;
+  const SociStoreOptions options_;
+  const bool read_committed_;
+  // SQLite has one writer at a time: threads wait for it here, in turn, not by polling the file
+  // lock.
+  const int calls_max_;
+
+  AddressChoice choice_;
+  std::vector<std::atomic<bool>> warned_;  // by address
+  Watchdog watchdog_;
+
+  Mutex mutex_;
+  CondVar freed_;
+  std::vector<std::vector<std::unique_ptr<SociSession>>> idle_ GUARDED_BY(mutex_);  // by address
+  int calls_ GUARDED_BY(mutex_) = 0;  // under way, each with a session of its own
+};
+
+template <typename Body>
+auto SociSessionPool::call(Body body) -> decltype(body(std::declval<SociSession&>())) {
+  const TimePoint start = std::chrono::steady_clock::now();
+  const TimePoint deadline = start + options_.call_timeout;
+  const Place place(*this, deadline);
+  if (!place.granted()) {
+    return timed_out(addresses_.front(), options_.call_timeout, "every session is in use");
+  }
+  Failure failure;
+  const std::vector<std::size_t> order = choice_.order(start);
+  for (std::size_t i = 0; i < order.size() && failure.try_next; ++i) {
+    const TimePoint now = std::chrono::steady_clock::now();
+    const TimePoint open_by = now + (deadline - now) / static_cast<int>(order.size() - i);
+    bool opened = false;
+    try {
+      std::unique_ptr<SociSession> session = open(order[i], open_by, deadline);
+      if (session == nullptr) {
+        failure.add(
+            timed_out(addresses_[order[i]], options_.call_timeout, "no time was left to connect"),
+            true);
+        continue;
+      }
+      opened = true;
+      const Watchdog::Guard guard(watchdog_, session->socket(), deadline);
+      auto result = body(*session);
+      session->end_call();
+      keep(order[i], std::move(session));
+      return result;
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& error) {
+      note(order[i], opened, deadline, error, &failure);
+    }
+  }
+  return failure.status;
+}
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_STORE_SOCI_SESSION_POOL_H_
