@@ -164,9 +164,8 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
       {"tls-key", "FILE", "", "the private key of --tls-cert (PEM)",
        [](Config& c, Text t) { return c.tls_key_file = t, Status(); }, kReloadable},
       {"database", "URL", "sqlite3:ids.db",
-       "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…; several addresses of "
-       "one "
-       "database: with blanks between them",
+       "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…; further addresses "
+       "of the same database after blanks",
        [](Config& c, Text t) { return c.databases = split_database(t), Status(); }},
       {"failover", "MODE", "skip",
        "on a failover of the database: skip (ids), stop, or synchronous (nothing is lost)",
@@ -368,6 +367,12 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
   app.add_option("--config", file, "read settings from this TOML file (FEATHERID_CONFIG)")
       ->type_name("FILE");
   app.add_flag("--init-schema", config.init_schema, "make table and tags where missing, and end");
+  std::string advance;
+  bool allow_backward = false;
+  app.add_option("--advance", advance, "move a tag's max_id forward, as after a restore, and end")
+      ->type_name("TAG=ID");
+  app.add_flag("--allow-backward", allow_backward, "let --advance move it back as well")
+      ->needs("--advance");
   app.add_flag("--check-config", config.check_config, "check the settings, and end");
   app.add_flag("--version", version, "print the version, and end");
   std::map<std::string, std::string> flags;
@@ -387,6 +392,12 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
     return usage_error(error.what());
   }
   if (version) return {std::nullopt, 0, "featherid-server " FEATHERID_VERSION "\n"};
+  if (!advance.empty()) {
+    const Result<Advance> parsed = parse_advance(advance);
+    if (!parsed.ok()) return usage_error("--advance: " + parsed.status().message());
+    config.advance = *parsed;
+    config.advance->allow_backward = allow_backward;
+  }
 
   GivenByName defaults;
   GivenByName by_flag;

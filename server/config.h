@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "featherid/segment_allocator.h"
+#include "server/advance.h"
 #include "server/http/http_options.h"
 #include "server/log_files.h"
 #include "server/logging.h"
@@ -30,6 +31,7 @@ struct Config {
   std::int64_t failover_guard_ids = 0;
   bool init_schema = false;        // then end
   bool check_config = false;       // then end
+  std::optional<Advance> advance;  // then end
   spdlog::level::level_enum log_level = spdlog::level::info;
   LogFormat log_format = LogFormat::kText;
   LogFilesOptions log_files;  // no files while dir is empty

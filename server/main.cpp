@@ -157,12 +157,12 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Se
   const std::string database = joined(redacted);
   SegmentAllocator allocator(store, config.allocator);
   asio::thread_pool pool(kStoreThreads);
-  Readiness readiness(std::move(store), allocator, pool);
+  Readiness readiness(store, allocator, pool);
   Auth auth(config.admin_tokens, config.http.tls != nullptr);
   Router router;
   HttpServer server(within_descriptor_limit(config.http), router);
   add_id_routes(router, allocator, config.max_batch_ids);
-  add_admin_routes(router, auth);
+  add_admin_routes(router, auth, std::move(store), pool);
   Metrics metrics(static_cast<std::size_t>(config.metrics_tags_max), [&] {
     MetricsSnapshot now;
     now.tags = allocator.stats();
@@ -193,6 +193,15 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Se
   return EXIT_SUCCESS;
 }
 
+int advance_and_say(const Advance& advance, SegmentStore& store) {
+  const Result<std::int64_t> before = run_advance(store, advance);
+  if (!before.ok()) return fail(kExitFailure, "--advance: " + before.status().message());
+  std::printf("tag '%s' was at %lld and is at %lld now\n", advance.tag.c_str(),
+              static_cast<long long>(*before), static_cast<long long>(advance.max_id));
+  if (*before > advance.max_id) std::printf("moved backward: %s\n", kBackwardWarning);
+  return EXIT_SUCCESS;
+}
+
 SociStoreOptions store_options_of(const Config& config) {
   SociStoreOptions options;
   options.call_timeout = config.call_timeout;
@@ -216,6 +225,7 @@ int run(const Config& config, const ReadConfig& read_again) {
     std::puts("the configuration is valid");
     return EXIT_SUCCESS;
   }
+  if (config.advance) return advance_and_say(*config.advance, **store);
   if (config.init_schema) {
     const Status status = init_soci_schema(config.databases, store_options);
     return status.ok() ? EXIT_SUCCESS : fail(kExitFailure, "--init-schema: " + status.message());

@@ -23,6 +23,7 @@ class LeaderGuard {
               std::function<void(const std::string&)> warn);
 
   bool active() const { return active_; }
+  bool knows_term() const { return term_.load() >= 0; }
 
   // What the conditions of a statement that hands out or takes back ids must end in; empty when
   // there is no guard.

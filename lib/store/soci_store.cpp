@@ -221,10 +221,17 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
     const long long new_max_id = tail.first - 1;
     const long long expected = tail.last();
     // Not on a server that does not lead: its row may lack leases that others made after this one.
-    const std::string sql = dialect_.give_back + leader_guard_.condition();
-    const auto outcome =
-        session.run(sql, use(new_max_id, "max_id"), use(name, "tag"), use(expected, "expected"));
-    return outcome.affected_rows == 1;
+    const auto set_back = [&] {
+      const std::string sql = dialect_.give_back + leader_guard_.condition();
+      return session
+                 .run(sql, use(new_max_id, "max_id"), use(name, "tag"), use(expected, "expected"))
+                 .affected_rows == 1;
+    };
+    if (set_back()) return true;
+    // An operator's process, which has leased nothing, comes to know the term here.
+    if (!leader_guard_.active() || leader_guard_.knows_term()) return false;
+    if (Status status = leader_guard_.follow(session); !status.ok()) return status;
+    return set_back();
   });
 }
 

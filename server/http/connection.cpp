@@ -207,6 +207,7 @@ void Connection::end_wait(bool expired, const Status& outcome) {
   state_ = State::kReading;
   wait_.expired = expired;
   wait_.outcome = outcome;
+  wait_.over = true;
   serve();
 }
 

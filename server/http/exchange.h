@@ -31,6 +31,7 @@ class Exchange {
     Clock::time_point deadline;  // of the whole request
     bool expired = false;        // the deadline has passed: the route must answer now
     Status outcome;              // of the wait before this run; OK on the first run
+    bool over = false;           // there was a wait: this is not the first run
   };
 
   Exchange(const HttpRequest& request_in, bool peer_is_loopback_in, Wait wait_in)

@@ -3,9 +3,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include <asio/post.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "server/advance.h"
 #include "server/logging.h"
 
 namespace featherid {
@@ -26,9 +29,65 @@ void serve_log_level(Exchange& exchange, const Auth& auth) {
   exchange.reply.succeed(json_string(log_level_name(spdlog::default_logger()->level())));
 }
 
+// Nothing: the reply says what is wrong.
+std::optional<Advance> read_advance(Exchange& exchange) {
+  const std::string* const tag = exchange.query.find("biz_tag");
+  const std::string* const max_id = exchange.query.find("max_id");
+  const std::string* const allow = exchange.query.find("allow_backward");
+  const Result<std::int64_t> parsed = parse_max_id(max_id != nullptr ? *max_id : "");
+  Status bad = validate_tag(tag != nullptr ? *tag : "");
+  if (bad.ok()) bad = parsed.status();
+  if (bad.ok() && allow != nullptr && *allow != "yes" && *allow != "no") {
+    bad = {StatusCode::kInvalidArgument, "allow_backward is neither yes nor no"};
+  }
+  if (bad.ok()) return Advance{*tag, *parsed, allow != nullptr && *allow == "yes"};
+  exchange.reply.fail(400, ApiCode::kBadRequest, bad.message());
+  return std::nullopt;
+}
+
+Status advance_and_log(SegmentStore& store, const Advance& advance, const std::string& log_tag) {
+  const Result<std::int64_t> before = run_advance(store, advance);
+  if (!before.ok()) return before.status();
+  spdlog::warn("tag '{}' was moved from {} to {} {}", advance.tag, *before, advance.max_id,
+               log_tag);
+  if (*before > advance.max_id) spdlog::warn("moved backward: {}", kBackwardWarning);
+  return {};
+}
+
+void serve_advance(Exchange& exchange, const Auth& auth, const std::shared_ptr<SegmentStore>& store,
+                   asio::thread_pool& pool) {
+  const std::optional<Advance> advance = read_advance(exchange);
+  if (!advance || !auth.may_change(exchange)) return;
+  Reply& reply = exchange.reply;
+  if (exchange.wait.expired) {
+    return reply.fail_for_now("the store has not answered in time; it may still be done");
+  }
+  if (!exchange.wait.over) {
+    return exchange.park([=, &pool, log_tag = exchange.log_tag()](Exchange::Resume resume) {
+      asio::post(pool, [=] { resume(advance_and_log(*store, *advance, log_tag)); });
+    });
+  }
+  const Status& done = exchange.wait.outcome;
+  switch (done.code()) {
+    case StatusCode::kOk:
+      return reply.succeed(std::to_string(advance->max_id));
+    case StatusCode::kInvalidArgument:
+      return reply.fail(400, ApiCode::kBadRequest, done.message());
+    case StatusCode::kNotFound:
+      return reply.fail(404, ApiCode::kNoSuchTag, done.message());
+    default:
+      return reply.fail_for_now(done.message());
+  }
+}
+
 }  // namespace
 
-void add_admin_routes(Router& router, const Auth& auth) {
+void add_admin_routes(Router& router, const Auth& auth, std::shared_ptr<SegmentStore> store,
+                      asio::thread_pool& pool) {
+  router.get("/api/v1/tag/advance", Lane::kBridge,
+             [&auth, &pool, store = std::move(store)](Exchange& exchange) {
+               serve_advance(exchange, auth, store, pool);
+             });
   router.get("/api/v1/log/level", Lane::kBridge,
              [&auth](Exchange& exchange) { serve_log_level(exchange, auth); });
 }

@@ -2,13 +2,19 @@
 #ifndef FEATHERID_SERVER_ROUTES_ADMIN_H_
 #define FEATHERID_SERVER_ROUTES_ADMIN_H_
 
+#include <asio/thread_pool.hpp>
+#include <memory>
+
+#include "featherid/segment_store.h"
 #include "server/auth.h"
 #include "server/http/router.h"
 
 namespace featherid {
 
-// GET /api/v1/log/level. `auth` must outlive the router.
-void add_admin_routes(Router& router, const Auth& auth);
+// GET /api/v1/log/level and /api/v1/tag/advance. The store is called on `pool`. `auth` and `pool`
+// must outlive the router.
+void add_admin_routes(Router& router, const Auth& auth, std::shared_ptr<SegmentStore> store,
+                      asio::thread_pool& pool);
 
 }  // namespace featherid
 

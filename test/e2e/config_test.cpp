@@ -93,6 +93,41 @@ TEST_CASE("flags come before environment before file", "[e2e][config]") {
   CHECK(server.get(batch + "8").status == 400);
 }
 
+TEST_CASE("--advance moves a tag, and back only with a second word", "[e2e][config]") {
+  const ScratchDir scratch;
+  const auto run = [&](const std::vector<std::string>& flags, int exit_code, const char* says) {
+    const RunResult result = run_server(scratch, flags);
+    CAPTURE(flags, result.output);
+    CHECK(result.exit_code == exit_code);
+    CHECK(result.output.find(says) != std::string::npos);
+  };
+  run({"--advance", "order=5000"}, 0, "tag 'order' was at 0 and is at 5000 now");
+  CHECK(ServerProcess(scratch).id() == 5001);
+  run({"--advance", "order=100"}, 1, "allow-backward");
+  run({"--advance", "order=100", "--allow-backward"}, 0, "restart every process");
+  CHECK(ServerProcess(scratch).id() == 101);
+  run({"--advance", "none=1"}, 1, "no such tag");
+  run({"--advance", "order"}, 2, "--advance: 'order' is not TAG=ID");
+  run({"--allow-backward"}, 2, "--advance");
+}
+
+TEST_CASE("a request moves a tag, and back only with a second word", "[e2e][config]") {
+  const ScratchDir scratch;
+  const std::string target = "/api/v1/tag/advance?biz_tag=user&max_id=";
+  {
+    const ServerProcess server(scratch);
+    CHECK(server.get(target + "5000").body["data"] == 5000);
+    CHECK(server.id("user") == 5001);
+    const Answer refused = server.get(target + "10");
+    CHECK(refused.status == 400);
+    CHECK(refused.message().find("allow-backward") != std::string::npos);
+    CHECK(server.get(target + "10&allow_backward=yes").body["data"] == 10);
+    CHECK(server.output().find("moved backward") != std::string::npos);
+  }
+  // What it still held was not given back over the move.
+  CHECK(ServerProcess(scratch).id("user") == 11);
+}
+
 TEST_CASE("--init-schema, --check-config, --version and --help end well", "[e2e][config]") {
   const ScratchDir scratch;
   CHECK(run_server(scratch, {"--init-schema"}).exit_code == 0);

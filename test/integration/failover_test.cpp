@@ -27,7 +27,7 @@ constexpr char kOtherLeads[] = "UPDATE id_leader SET server = 'another server'";
 // What a process of FeatherID knows of the database: its store, and what it was warned of.
 struct Process {
   explicit Process(const std::string& url, Failover failover = Failover::kSkip) {
-    SociStoreOptions options = short_options();
+    SociStoreOptions options;
     options.failover = failover;
     options.failover_guard_ids = kGuardIds;
     options.warn = [this](const std::string& warning) {
@@ -173,6 +173,8 @@ void check_stop(const std::string& url) {
   REQUIRE(process.store->advance("order", 500).ok());
   sql.run("UPDATE id_leader SET server = ''");
   CHECK(process.store->lease("order", 10)->first == 501);
+  // Nor does one who has leased nothing, an operator, stand before a closed door.
+  CHECK(*Process(url).store->give_back("order", {501, 511}));
 }
 
 void check_older_rows(const std::string& url) {

@@ -33,6 +33,7 @@ inline Reply get(const Router& router, const std::string& target, std::chrono::m
     std::future<Status> ended = outcome->get_future();
     wait.expired = ended.wait_until(wait.deadline) == std::future_status::timeout;
     if (!wait.expired) wait.outcome = ended.get();
+    wait.over = true;
   }
 }
 

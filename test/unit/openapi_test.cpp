@@ -37,7 +37,7 @@ struct Service {
       };
     }
     add_id_routes(router, allocator, 1000);
-    add_admin_routes(router, auth);
+    add_admin_routes(router, auth, store, pool);
     add_ops_routes(router, readiness, metrics, [this] { return draining; });
   }
   ~Service() { pool.join(); }
@@ -103,7 +103,8 @@ TEST_CASE("every route is in the description, and the other way round", "[openap
 
 TEST_CASE("every parameter that is described is read, and needed where it says so", "[openapi]") {
   Service service;
-  const json good = {{"biz_tag", "order"}, {"count", "1"}, {"as", "number"}, {"level", "info"}};
+  const json good = {{"biz_tag", "order"}, {"count", "1"},     {"as", "number"},
+                     {"level", "info"},    {"max_id", "9000"}, {"allow_backward", "no"}};
   for (const auto& [path, item] : document()["paths"].items()) {
     const json parameters = item["get"].value("parameters", json::array());
     // The query with one parameter replaced, or left out.
@@ -160,6 +161,11 @@ TEST_CASE("every status that a route answers is described, and the other way rou
       ask(service, target);
     }
     ask(service, "/api/v1/log/level?level=info", false);
+    for (const char* target :
+         {"biz_tag=order&max_id=9000", "biz_tag=none&max_id=9000", "biz_tag=order"}) {
+      ask(service, std::string("/api/v1/tag/advance?") + target);
+    }
+    ask(service, "/api/v1/tag/advance?biz_tag=order&max_id=9000", false);
     service.allocator.shutdown();
     for (const std::string& target : id_targets) ask(service, target + "order");
   }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_SERVER_ADVANCE_H_
+#define FEATHERID_SERVER_ADVANCE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "featherid/segment_store.h"
+#include "featherid/status.h"
+
+namespace featherid {
+
+// An operator's move of a series, as after a restored backup.
+struct Advance {
+  std::string tag;
+  std::int64_t max_id = 0;      // every id up to and including it is taken from then on
+  bool allow_backward = false;  // the second, explicit word
+};
+
+// "TAG=ID". kInvalidArgument.
+Result<Advance> parse_advance(const std::string& text);
+
+// The number of an id that may be taken, 0 to kIdMax. kInvalidArgument.
+Result<std::int64_t> parse_max_id(const std::string& text);
+
+// Makes the tag's max_id at least advance.max_id or, with allow_backward, exactly it. Returns what
+// it was before. kInvalidArgument: it is further already, and moving backward was not allowed;
+// kUnavailable also when somebody leased meanwhile. Blocks for up to three calls of the store.
+Result<std::int64_t> run_advance(SegmentStore& store, const Advance& advance);
+
+// Why moving backward needs a second word.
+extern const char* const kBackwardWarning;
+
+}  // namespace featherid
+
+#endif  // FEATHERID_SERVER_ADVANCE_H_

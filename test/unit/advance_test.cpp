@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include "server/advance.h"
+
+#include "test/support/catch.h"
+#include "test/support/fault_store.h"
+
+using namespace featherid;
+
+TEST_CASE("TAG=ID is taken apart at the last '='", "[advance]") {
+  const Result<Advance> plain = parse_advance("order=5000");
+  REQUIRE(plain.ok());
+  CHECK(plain->tag == "order");
+  CHECK(plain->max_id == 5000);
+  CHECK_FALSE(plain->allow_backward);
+  CHECK(parse_advance("a=b=0")->tag == "a=b");
+  CHECK(parse_advance("t=9223372036854775806")->max_id == kIdMax);
+  for (const char* bad : {"", "order", "=5", "order=", "order=-1", "order=1x", "order= 1",
+                          "order=9223372036854775807"}) {
+    INFO(bad);
+    CHECK(parse_advance(bad).status().code() == StatusCode::kInvalidArgument);
+  }
+}
+
+TEST_CASE("a tag is moved forward, and back only with a second word", "[advance]") {
+  test::FaultStore store;
+  REQUIRE(store.create("order", 10).ok());
+  CHECK(run_advance(store, {"order", 500, false}).value() == 0);
+  CHECK(run_advance(store, {"order", 500, false}).value() == 500);
+  const Status refused = run_advance(store, {"order", 100, false}).status();
+  INFO(refused);
+  CHECK(refused.code() == StatusCode::kInvalidArgument);
+  CHECK(refused.message().find("restart every process") != std::string::npos);
+  CHECK(store.find("order")->max_id == 500);
+  CHECK(run_advance(store, {"order", 100, true}).value() == 500);
+  CHECK(store.find("order")->max_id == 100);
+  CHECK(run_advance(store, {"order", 0, true}).value() == 100);
+  CHECK(store.find("order")->max_id == 0);
+  CHECK(run_advance(store, {"none", 5, false}).status().code() == StatusCode::kNotFound);
+}
+
+TEST_CASE("a tag that is leased from meanwhile is not moved back", "[advance]") {
+  test::FaultStore store;
+  REQUIRE(store.create("order", 10).ok());
+  REQUIRE(store.advance("order", 500).ok());
+  store.on_give_back = [&](std::string_view tag, IdRange tail) {
+    CHECK(store.memory().lease(tag, 10).ok());
+    return store.memory().give_back(tag, tail);
+  };
+  CHECK(run_advance(store, {"order", 100, true}).status().code() == StatusCode::kUnavailable);
+  CHECK(store.find("order")->max_id == 510);
+  store.memory().overwrite({"order", kIdMax + 1, 10});
+  CHECK(run_advance(store, {"order", 100, true}).status().code() == StatusCode::kUnavailable);
+}
