@@ -27,8 +27,9 @@ struct Client {
     return options;
   }
 
-  Reply get(const std::string& query) {
-    return test::get(router, "/api/v1/id?" + query, milliseconds(100));
+  Reply get(const std::string& query) { return call("?" + query); }
+  Reply call(const std::string& rest) {
+    return test::get(router, "/api/v1/id" + rest, milliseconds(100));
   }
 
   Router router;
@@ -86,6 +87,24 @@ TEST_CASE("an allocator that was shut down answers 503", "[routes]") {
   CHECK(reply.status == 503);
   CHECK(has_code(reply, 2));
   CHECK(std::string(reply.header.first) == "Retry-After");
+}
+
+TEST_CASE("a batch counts on over every carry, as numbers and as strings", "[routes]") {
+  const auto store = std::make_shared<test::FaultStore>();
+  REQUIRE(store->create("order", 100000).ok());
+  Client client(store);
+  std::int64_t next = 1;
+  const auto expected = [&next](const std::string& quote) {
+    std::string body = R"({"code":0,"msg":"success","data":[)";
+    for (int i = 0; i < 1000; ++i) {
+      body += (i == 0 ? "" : ",") + quote + std::to_string(next++) + quote;
+    }
+    return body + "]}";
+  };
+  for (int batch = 0; batch < 6; ++batch) {
+    CHECK(client.call("/batch?biz_tag=order&count=1000").body == expected(""));
+    CHECK(client.call("/batch?biz_tag=order&count=1000&as=string").body == expected("\""));
+  }
 }
 
 }  // namespace featherid
