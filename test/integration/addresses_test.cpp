@@ -60,8 +60,8 @@ TEST_CASE("several addresses: those that refuse or never answer cost no more tha
   fresh_store(mariadb().url());
   const BlackHole hole;
   const auto store = store_at({hole.port(), free_port(), mariadb().port()});
-  // Each of the three gets its share, in whole seconds; on a busy machine 1 s may be too little, and
-  // then the next call begins with the one that works.
+  // Each of the three gets its share, in whole seconds; on a busy machine 1 s may be too little,
+  // and then the next call begins with the one that works.
   CHECK(wait_until([&] { return lease_one(*store).ok(); }));
   const Status none = lease_one(*store_at({free_port(), hole.port()}));
   CHECK(none.code() == StatusCode::kUnavailable);
