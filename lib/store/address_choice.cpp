@@ -10,12 +10,12 @@ std::vector<std::size_t> AddressChoice::order(TimePoint now) {
   const MutexLock lock(mutex_);
   std::vector<std::size_t> order(shunned_until_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  const auto rank = [&](std::size_t address) {
-    const TimePoint until = shunned_until_[address];
-    return until <= now ? TimePoint() : until;
-  };
+  std::vector<TimePoint> shunned = shunned_until_;
+  for (TimePoint& until : shunned) {
+    if (until <= now) until = TimePoint();
+  }
   std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
+                   [&](std::size_t a, std::size_t b) { return shunned[a] < shunned[b]; });
   // The caller tries the first; until he is back nobody else need wait for it.
   TimePoint& first = shunned_until_[order.front()];
   if (first != TimePoint()) first = now + kShunned;
