@@ -85,12 +85,14 @@ double median_of(const std::vector<Run>& runs, const Quantity& quantity) {
 void report_ratios(const std::string& name, const std::vector<Run>& ours,
                    const std::vector<Run>& nginx) {
   for (const Quantity& quantity : kQuantities) {
-    if (median_of(nginx, quantity) == 0) continue;
     std::vector<double> ratios;
     // Of neighbours in time: what slows the machine for a while slows both.
     for (std::size_t i = 0; i < ours.size(); ++i) {
-      ratios.push_back(quantity.of(ours[i]) / quantity.of(nginx[i]));
+      if (const double base = quantity.of(nginx[i]); base > 0) {
+        ratios.push_back(quantity.of(ours[i]) / base);
+      }
     }
+    if (ratios.empty()) continue;
     figure(name + ".vs_nginx." + quantity.name, median(ratios), "x");
   }
 }
