@@ -122,7 +122,7 @@ TEST_CASE("a request moves a tag, and back only with a second word", "[e2e][conf
     CHECK(refused.status == 400);
     CHECK(refused.message().find("allow-backward") != std::string::npos);
     CHECK(server.get(target + "10&allow_backward=yes").body["data"] == 10);
-    CHECK(server.output().find("moved backward") != std::string::npos);
+    CHECK(server.says("moved backward"));
   }
   // What it still held was not given back over the move.
   CHECK(ServerProcess(scratch).id("user") == 11);

@@ -279,7 +279,7 @@ TEST_CASE("connections over the limit are told 503 and to come again", "[e2e][ha
 
 TEST_CASE("a flood of connections leaves the store the files it needs", "[e2e][hardness]") {
   Attacked attacked({"--header-timeout", "2s"}, 200);
-  CHECK(attacked.server().output().find("the limit of open files is 200") != std::string::npos);
+  CHECK(attacked.server().says("the limit of open files is 200"));
   const Clients flood = connect(attacked.server(), 400);
   REQUIRE(wait_until([&] { return attacked.server().descriptors() > 100; }));
   CHECK(attacked.server().descriptors() < 180);
@@ -311,17 +311,13 @@ TEST_CASE("out of descriptors, connections wait until there are some", "[e2e][ha
   const int before = limit(attacked.descriptors_before() + 20);
   const Clients clients = connect(attacked.server(), 200);
   for (const auto& client : clients) client->send(get("/healthz"));
-  const bool told = wait_until([&] {
-    return attacked.server().output().find("cannot accept a connection") != std::string::npos;
-  });
+  const bool told = attacked.server().says("cannot accept a connection");
   INFO("the server said: " << attacked.server().output());
   REQUIRE(told);
   attacked.check_unharmed(4 * kMegabyte);
   limit(before);
   for (const auto& client : clients) CHECK(client->read_until("\"ok\"}"));
-  CHECK(wait_until([&] {
-    return attacked.server().output().find("connections are accepted again") != std::string::npos;
-  }));
+  CHECK(attacked.server().says("connections are accepted again"));
   // Said once, not at every try.
   const std::string log = attacked.server().output();
   CHECK(log.find("cannot accept", log.find("cannot accept") + 1) == std::string::npos);

@@ -72,6 +72,10 @@ std::string ServerProcess::proc(const std::string& name) const {
   return "/proc/" + std::to_string(process_.pid()) + "/" + name;
 }
 
+bool ServerProcess::says(const std::string& text) const {
+  return wait_until([&] { return output().find(text) != std::string::npos; });
+}
+
 Answer ServerProcess::get(const std::string& target) const {
   httplib::Client client("127.0.0.1", port_);
   client.set_read_timeout(30);

@@ -38,6 +38,8 @@ class ServerProcess {
   int threads() const;
   int descriptors() const;  // open files, sockets included
   std::string output() const { return read_file(output_file_); }
+  // Whether it says so soon: the thread that writes the log may be behind.
+  bool says(const std::string& text) const;
 
   // One request on a connection of its own.
   Answer get(const std::string& target) const;
