@@ -31,16 +31,19 @@ void serve_log_level(Exchange& exchange, const Auth& auth) {
 
 // Nothing: the reply says what is wrong.
 std::optional<Advance> read_advance(Exchange& exchange) {
-  const std::string* const tag = exchange.query.find("biz_tag");
-  const std::string* const max_id = exchange.query.find("max_id");
-  const std::string* const allow = exchange.query.find("allow_backward");
-  const Result<std::int64_t> parsed = parse_max_id(max_id != nullptr ? *max_id : "");
-  Status bad = validate_tag(tag != nullptr ? *tag : "");
-  if (bad.ok()) bad = parsed.status();
-  if (bad.ok() && allow != nullptr && *allow != "yes" && *allow != "no") {
+  const auto text = [&](const char* name, const char* missing) {
+    const std::string* const found = exchange.query.find(name);
+    return found != nullptr ? *found : std::string(missing);
+  };
+  const std::string tag = text("biz_tag", "");
+  const std::string allow = text("allow_backward", "no");
+  const Result<std::int64_t> max_id = parse_max_id(text("max_id", ""));
+  Status bad = validate_tag(tag);
+  if (bad.ok()) bad = max_id.status();
+  if (bad.ok() && allow != "yes" && allow != "no") {
     bad = {StatusCode::kInvalidArgument, "allow_backward is neither yes nor no"};
   }
-  if (bad.ok()) return Advance{*tag, *parsed, allow != nullptr && *allow == "yes"};
+  if (bad.ok()) return Advance{tag, *max_id, allow == "yes"};
   exchange.reply.fail(400, ApiCode::kBadRequest, bad.message());
   return std::nullopt;
 }
@@ -63,7 +66,7 @@ void serve_advance(Exchange& exchange, const Auth& auth, const std::shared_ptr<S
     return reply.fail_for_now("the store has not answered in time; it may still be done");
   }
   if (!exchange.wait.over) {
-    return exchange.park([=, &pool, log_tag = exchange.log_tag()](Exchange::Resume resume) {
+    return exchange.park([=, &pool, log_tag = exchange.log_tag()](const Exchange::Resume& resume) {
       asio::post(pool, [=] { resume(advance_and_log(*store, *advance, log_tag)); });
     });
   }
