@@ -23,12 +23,12 @@ SociStoreOptions short_options() {
   return options;
 }
 
-std::unique_ptr<SegmentStore> fresh_store(const std::string& url, SociStoreOptions options) {
+std::unique_ptr<SegmentStore> fresh_store(const std::string& url, const SociStoreOptions& options) {
   RawSql(url).run("DROP TABLE IF EXISTS id_segments");
   const Status status = init_soci_schema(url);
   INFO(status);
   REQUIRE(status.ok());
-  return *open_soci_store(url, std::move(options));
+  return *open_soci_store(url, options);
 }
 
 void check_no_id_twice(std::vector<IdRange> ranges, std::int64_t max_id) {

@@ -24,7 +24,7 @@ SociStoreOptions short_options();
 
 // A store on a fresh schema of the database.
 std::unique_ptr<SegmentStore> fresh_store(const std::string& url,
-                                          SociStoreOptions options = short_options());
+                                          const SociStoreOptions& options = short_options());
 
 // The status, checked to be of one line and to have come within the call_timeout of
 // short_options().
