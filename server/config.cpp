@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <filesystem>
 #include <iterator>
 #include <limits>
 #include <sstream>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -309,6 +311,10 @@ using GivenByName = std::map<std::string, Given>;
 // kInvalidArgument names the file and the key.
 Result<GivenByName> read_file(const std::string& path, const std::vector<Setting>& table) {
   GivenByName given;
+  std::error_code ignored;  // a folder reads as an empty file
+  if (std::filesystem::is_directory(path, ignored)) {
+    return invalid("--config: " + path + " is a folder, not a file");
+  }
   try {
     for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(path)) {
       const std::string origin = path + ": " + item.fullname();
@@ -392,7 +398,7 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
     return usage_error(error.what());
   }
   if (version) return {std::nullopt, 0, "featherid-server " FEATHERID_VERSION "\n"};
-  if (!advance.empty()) {
+  if (app.count("--advance") > 0) {
     const Result<Advance> parsed = parse_advance(advance);
     if (!parsed.ok()) return usage_error("--advance: " + parsed.status().message());
     config.advance = *parsed;

@@ -263,7 +263,8 @@ const char* advice(Fault fault) {
     case Fault::kLoginRefused:
       return "login refused; check user and password";
     case Fault::kNoPrivilege:
-      return "the user lacks a privilege; grant SELECT, INSERT and UPDATE "
+      return "the user lacks a privilege, or there is no such database; grant SELECT, INSERT and "
+             "UPDATE "
              "on id_segments, SELECT and UPDATE on id_leader";
     case Fault::kDuplicate:
       return "the key is there already";

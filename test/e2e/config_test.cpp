@@ -108,6 +108,8 @@ TEST_CASE("--advance moves a tag, and back only with a second word", "[e2e][conf
   CHECK(ServerProcess(scratch).id() == 101);
   run({"--advance", "none=1"}, 1, "no such tag");
   run({"--advance", "order"}, 2, "--advance: 'order' is not TAG=ID");
+  run({"--advance", ""}, 2, "--advance: '' is not TAG=ID");
+  run({"--config", scratch.path().string(), "--check-config"}, 2, "is a folder, not a file");
   run({"--allow-backward"}, 2, "--advance");
 }
 
