@@ -249,12 +249,7 @@ void append_normalized(const HttpRequest& request, std::string* out) {
   const auto header = [&append](std::string_view name, std::string_view value) {
     if (!value.empty()) append({name, ": ", value, "\r\n"});
   };
-  append({request.method, " ", request.target.substr(0, request.path.size() + 1)});
-  for (const char c : request.query) {
-    // cpp-httplib 0.11 does not take a second one.
-    c == '?' ? out->append("%3F") : out->append(1, c);
-  }
-  append({" HTTP/1.1\r\n"});
+  append({request.method, " ", request.path, " HTTP/1.1\r\n"});
   header("Host", request.host);
   header("Authorization", request.authorization);
   header("Content-Type", request.content_type);

@@ -52,7 +52,8 @@ struct GateVerdict {
 // more than kRequestBytesMax bytes.
 GateVerdict inspect_request(std::string_view bytes);
 
-// The same request in one plain spelling, holding nothing but what HttpRequest holds.
+// The same request in one plain spelling, holding nothing but what HttpRequest holds, and without
+// its query: cpp-httplib would parse it for nobody, and 0.11 refuses a second '?' in it.
 void append_normalized(const HttpRequest& request, std::string* out);
 
 }  // namespace featherid
