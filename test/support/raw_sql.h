@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lib/store/database_url.h"
 #include "lib/store/soci_session.h"
@@ -16,12 +17,18 @@ class RawSql {
  public:
   explicit RawSql(std::string_view url)
       : session_(*parse_database_url(url), std::chrono::seconds(10), std::chrono::seconds(30)) {}
+  // `first` is run before all else.
+  RawSql(std::string_view url, const std::string& first) : RawSql(url) { run(first); }
 
   void run(const std::string& sql) { session_.run(sql); }
   long long number(const std::string& sql) {
     long long value = -1;
     session_.run(sql, soci::into(value));
     return value;
+  }
+  template <typename OnRow, typename... Exchanges>
+  void for_each_row(const std::string& sql, OnRow on_row, Exchanges&&... exchanges) {
+    session_.for_each_row(sql, on_row, std::forward<Exchanges>(exchanges)...);
   }
   std::string text(const std::string& sql) {
     std::string value;

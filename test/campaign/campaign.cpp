@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+#include "test/campaign/campaign.h"
+
+#include <algorithm>
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <utility>
+
+#include "featherid/status.h"
+#include "test/campaign/embedded.h"
+#include "test/campaign/row_faults.h"
+#include "test/campaign/server.h"
+#include "test/support/frozen.h"
+#include "test/support/wait_until.h"
+
+namespace featherid::campaign {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kSettleMax{30};  // until all are served once the faults are over
+constexpr int kHealsMax = 60;
+
+std::string last_lines(const std::string& text) {
+  constexpr std::size_t kBytes = 1500;
+  return text.size() <= kBytes ? text : "… " + text.substr(text.size() - kBytes);
+}
+
+}  // namespace
+
+Campaign::Campaign(const Options& options)
+    : options_(options), random_(options.seed), engine_(make_engine(options.engine)) {
+  for (int i = 0; i < options.servers; ++i) {
+    processes_.push_back(std::make_unique<Server>(
+        scratch_, "server-" + std::to_string(i), engine_->urls(), engine_->failover(),
+        static_cast<std::uint64_t>(random_.pick(0, 1000000))));
+  }
+  for (int i = 0; i < options.embedded; ++i) {
+    processes_.push_back(std::make_unique<Embedded>(
+        scratch_, "embedded-" + std::to_string(i),
+        Embedded::Options{options.embedding_program, engine_->urls(), engine_->failover(),
+                          static_cast<std::uint64_t>(random_.pick(0, 1000000))}));
+  }
+  create_tags();
+}
+
+void Campaign::create_tags() {
+  const auto sql = engine_->operator_sql();
+  const auto create = [&sql](const std::string& tag, int step) {
+    sql->run("INSERT INTO id_segments (biz_tag, max_id, step) VALUES ('" + tag + "', 0, " +
+             std::to_string(step) + ")");
+  };
+  create("tiny-steps", 10);
+  for (const auto& process : processes_) create(tags_of(process->name()).back(), 1000);
+}
+
+Figures Campaign::run() {
+  const std::int64_t begin_us = now_us();
+  for (const auto& process : processes_) process->start();
+  const TimePoint end = steady_clock::now() + std::chrono::seconds(options_.seconds);
+  for (TimePoint next_fault{}; steady_clock::now() < end;) {
+    heal(/*all=*/false);
+    if (steady_clock::now() >= next_fault) {
+      begin_fault();
+      next_fault = steady_clock::now() + milliseconds(random_.pick(100, 1500));
+    }
+    revive_dead();
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  heal(/*all=*/true);
+  settle();
+  const std::int64_t end_us = now_us();
+  end_processes();
+  for (const auto& process : processes_) {
+    figures_.add(*process, process->notes(), begin_us, end_us);
+  }
+  judge();
+  return figures_;
+}
+
+std::vector<Fault> Campaign::all_faults() {
+  std::vector<Fault> faults = engine_->faults(random_);
+  const auto add = [&faults](std::vector<Fault> more) {
+    std::move(more.begin(), more.end(), std::back_inserter(faults));
+  };
+  add(row_faults(*engine_, random_));
+  // Of servers one, of embedding processes one.
+  std::vector<Process*> servers;
+  std::vector<Process*> embedded;
+  for (const auto& process : processes_) {
+    (process->is_server() ? servers : embedded).push_back(process.get());
+  }
+  for (const std::vector<Process*>& kind : {servers, embedded}) {
+    if (kind.empty()) continue;
+    add(process_faults(*kind[static_cast<std::size_t>(
+        random_.pick(0, static_cast<std::int64_t>(kind.size()) - 1))]));
+  }
+  return faults;
+}
+
+std::vector<Fault> Campaign::process_faults(Process& process) {
+  const std::string of = process.is_server() ? " of a server" : " of an embedding process";
+  const auto end = [this, &process](int signal) {
+    const int expected = signal == SIGKILL ? 128 + SIGKILL : 0;
+    if (const int code = process.end(signal); code != expected) {
+      violation(process.name() + " ended with " + std::to_string(code) + ": " +
+                last_lines(process.output()));
+    }
+  };
+  auto frozen = std::make_shared<std::unique_ptr<test::Frozen>>();
+  return {
+      {"kill -9" + of,
+       {process.name()},
+       milliseconds(0),
+       milliseconds(2000),
+       [=] { end(SIGKILL); },
+       [&process] { process.start(); }},
+      {"restart" + of,
+       {process.name()},
+       milliseconds(0),
+       milliseconds(500),
+       [=] { end(SIGTERM); },
+       [&process] { process.start(); }},
+      {"SIGSTOP" + of,
+       {process.name()},
+       milliseconds(3000),
+       milliseconds(6000),
+       [=, &process] { *frozen = std::make_unique<test::Frozen>(process.pid()); },
+       [=] { frozen->reset(); }},
+      own_tag_set_back(*engine_, process,
+                       [this, &process] {
+                         violation(process.name() + " goes on with a tag that went backwards");
+                       }),
+  };
+}
+
+bool Campaign::is_free(const Fault& fault) const {
+  return std::none_of(active_.begin(), active_.end(), [&](const Active& active) {
+    return std::find_first_of(active.fault.touches.begin(), active.fault.touches.end(),
+                              fault.touches.begin(),
+                              fault.touches.end()) != active.fault.touches.end();
+  });
+}
+
+void Campaign::begin_fault() {
+  if (bag_.empty()) {
+    bag_ = all_faults();
+    for (std::size_t i = bag_.size(); i > 1; --i) {
+      std::swap(bag_[i - 1],
+                bag_[static_cast<std::size_t>(random_.pick(0, static_cast<std::int64_t>(i) - 1))]);
+    }
+  }
+  const auto chosen =
+      std::find_if(bag_.begin(), bag_.end(), [this](const Fault& fault) { return is_free(fault); });
+  if (chosen == bag_.end()) return;
+  Fault fault = std::move(*chosen);
+  bag_.erase(chosen);
+  try {
+    fault.apply();
+    figures_.add_fault(fault.name);
+  } catch (const std::exception& error) {
+    figures_.add_missed_fault(fault.name, error.what());
+  }
+  const milliseconds lasts(random_.pick(fault.lasts_min.count(), fault.lasts_max.count()));
+  active_.push_back({std::move(fault), steady_clock::now() + lasts});
+}
+
+void Campaign::heal(bool all) {
+  for (std::size_t i = 0; i < active_.size();) {
+    if (!all && steady_clock::now() < active_[i].heal_at) {
+      ++i;
+      continue;
+    }
+    for (int tries = 1;; ++tries) {
+      try {
+        active_[i].fault.heal();
+        break;
+      } catch (const std::exception& error) {
+        if (tries == kHealsMax) throw;
+        std::this_thread::sleep_for(milliseconds(500));
+      }
+    }
+    active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
+
+void Campaign::revive_dead() {
+  for (const auto& process : processes_) {
+    const Fault about{"", {process->name()}, {}, {}, {}, {}};
+    if (!is_free(about) || !process->died()) continue;
+    violation(process->name() + " died by itself: " + last_lines(process->output()));
+    process->end(SIGKILL);
+    process->start();
+  }
+}
+
+void Campaign::settle() {
+  healed_us_ = now_us();
+  for (const auto& process : processes_) {
+    if (!test::wait_until([&] { return process->all_served_us() > healed_us_; }, kSettleMax)) {
+      violation(process->name() + " serves no more: " + last_lines(process->output()));
+    }
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(2));  // for every tag to be asked for
+}
+
+void Campaign::end_processes() {
+  for (const auto& process : processes_) {
+    process->end_asking();
+    if (!process->is_server()) continue;  // it has ended with its asking
+    if (const int code = process->end(SIGTERM); code != 0) {
+      violation(process->name() + " ended with " + std::to_string(code));
+    }
+  }
+}
+
+void Campaign::judge() {
+  Ledger ledger;
+  for (const auto& process : processes_) {
+    const std::vector<std::string> tags = tags_of(process->name());
+    const std::vector<Note> notes = process->notes();
+    ledger.add(process->name(), tags, notes);
+    std::vector<bool> served(tags.size());
+    std::vector<bool> stopped(tags.size());
+    for (const Note& note : notes) {
+      if (note.has_ids() && note.at_us > healed_us_) served[note.tag] = true;
+      const int data_loss = process->is_server() ? 409 : static_cast<int>(StatusCode::kDataLoss);
+      if (!note.has_ids() && note.code == data_loss) stopped[note.tag] = true;
+    }
+    for (std::size_t tag = 0; tag < tags.size(); ++tag) {
+      if (!served[tag]) violation(process->name() + " serves " + tags[tag] + " no more");
+      const bool may_stop = tag == tags.size() - 1 || engine_->loses_commits();
+      if (stopped[tag] && !may_stop) {
+        violation(process->name() + " stopped " + tags[tag] + " without cause");
+      }
+    }
+  }
+  figures_.set_verdict(ledger.check(engine_->moves()), !engine_->loses_commits());
+}
+
+void Campaign::violation(const std::string& text) {
+  std::cout << "VIOLATION: " << text << std::endl;  // at once: the campaign may not come to its end
+  figures_.add_violation(text);
+}
+
+}  // namespace featherid::campaign

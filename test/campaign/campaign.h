@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_CAMPAIGN_CAMPAIGN_H_
+#define FEATHERID_TEST_CAMPAIGN_CAMPAIGN_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "test/campaign/engine.h"
+#include "test/campaign/figures.h"
+#include "test/campaign/process.h"
+#include "test/support/scratch_dir.h"
+
+namespace featherid::campaign {
+
+struct Options {
+  std::string engine;
+  int seconds = 60;
+  int servers = 3;
+  int embedded = 3;
+  std::uint64_t seed = 1;
+  std::string embedding_program;  // featherid_campaign_embedding, or one with a planted bug
+};
+
+// Servers and embedding processes on one database, under load, while faults come and go.
+class Campaign {
+ public:
+  explicit Campaign(const Options& options);
+  Figures run();
+
+ private:
+  using TimePoint = std::chrono::steady_clock::time_point;
+  struct Active {
+    Fault fault;
+    TimePoint heal_at;
+  };
+
+  void create_tags();
+  std::vector<Fault> all_faults();
+  std::vector<Fault> process_faults(Process& process);
+  bool is_free(const Fault& fault) const;
+  void begin_fault();
+  void heal(bool all);
+  void revive_dead();
+  void settle();
+  void end_processes();
+  void judge();
+  void violation(const std::string& text);
+
+  const Options options_;
+  Random random_;
+  const test::ScratchDir scratch_;
+  const std::unique_ptr<Engine> engine_;
+  std::vector<std::unique_ptr<Process>> processes_;
+  std::vector<Fault> bag_;  // of each fault one, until it is empty and filled again
+  std::vector<Active> active_;
+  std::int64_t healed_us_ = 0;
+  Figures figures_;
+};
+
+}  // namespace featherid::campaign
+
+#endif  // FEATHERID_TEST_CAMPAIGN_CAMPAIGN_H_

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_CAMPAIGN_ENGINE_H_
+#define FEATHERID_TEST_CAMPAIGN_ENGINE_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "test/campaign/load.h"
+#include "test/support/raw_sql.h"
+
+namespace featherid::campaign {
+
+// Something that goes wrong for a while. Both functions run on the campaign's main thread, may take
+// seconds, and throw where the fault cannot be had.
+struct Fault {
+  std::string name;  // it is counted under this
+  // What it lays hands on ("database", "server-0"). Of two faults that touch the same, one is over
+  // before the other begins.
+  std::vector<std::string> touches;
+  std::chrono::milliseconds lasts_min;
+  std::chrono::milliseconds lasts_max;
+  std::function<void()> apply;
+  std::function<void()> heal;
+};
+
+// A committed change of a tag's max_id: up by a lease, down by a tail that was given back.
+struct Move {
+  std::string tag;
+  std::int64_t from;
+  std::int64_t to;
+};
+
+// A database set-up, with all that can go wrong with it. It starts in the constructor, with the
+// schema and a log of all moves that the database itself keeps, by a trigger, in the transaction
+// of the move (see lease_log.h).
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  // The addresses that every process of FeatherID is given.
+  virtual std::vector<std::string> urls() const = 0;
+  // The setting `failover` of every process.
+  virtual std::string failover() const { return "skip"; }
+
+  // A session of an operator, who goes around the fault proxies. Throws while there is no database.
+  virtual std::unique_ptr<test::RawSql> operator_sql() = 0;
+  // What begins a transaction that locks what it changes.
+  virtual std::string begin() const { return "START TRANSACTION"; }
+
+  // Its own faults; those of rows.h come on top.
+  virtual std::vector<Fault> faults(Random& random) = 0;
+
+  // Every move that was ever committed; asked for once, at the end, all faults healed.
+  virtual std::vector<Move> moves();
+  // Whether a fault can take back a committed lease, its move with it. Then "outside any committed
+  // lease" is not checked: the failover guard answers for uniqueness.
+  virtual bool loses_commits() const { return false; }
+};
+
+// Throws for a name that is none, saying which there are.
+std::unique_ptr<Engine> make_engine(const std::string& name);
+
+}  // namespace featherid::campaign
+
+#endif  // FEATHERID_TEST_CAMPAIGN_ENGINE_H_

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_CAMPAIGN_FIGURES_H_
+#define FEATHERID_TEST_CAMPAIGN_FIGURES_H_
+
+#include <cstdint>
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "test/campaign/ledger.h"
+#include "test/campaign/process.h"
+
+namespace featherid::campaign {
+
+// What a campaign has to say for itself.
+class Figures {
+ public:
+  void add_fault(const std::string& name) { ++faults_[name]; }
+  void add_missed_fault(const std::string& name, const std::string& why) { missed_[name] = why; }
+  void add_violation(const std::string& text) { violations_.push_back(text); }
+
+  // Of the time from `begin_us` to `end_us`.
+  void add(Process& process, const std::vector<Note>& notes, std::int64_t begin_us,
+           std::int64_t end_us);
+  void set_verdict(Ledger::Verdict verdict, bool leases_checked);
+
+  bool good() const { return violations_.empty(); }
+  void print(std::ostream& out) const;
+
+ private:
+  void add_error(const Process& process, const Note& note);
+
+  std::map<std::string, int> faults_;
+  std::map<std::string, std::string> missed_;
+  std::map<std::string, std::int64_t> errors_;
+  std::map<std::string, double> stalls_s_;  // the longest of each thread
+  std::int64_t answers_ = 0;
+  std::int64_t full_slots_ = 0;
+  std::int64_t slots_ = 0;
+  double seconds_ = 0;
+  bool leases_checked_ = true;
+  Ledger::Verdict verdict_;
+  std::vector<std::string> violations_;
+};
+
+}  // namespace featherid::campaign
+
+#endif  // FEATHERID_TEST_CAMPAIGN_FIGURES_H_

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_CAMPAIGN_NOTE_H_
+#define FEATHERID_TEST_CAMPAIGN_NOTE_H_
+
+#include <chrono>
+#include <cstdint>
+
+namespace featherid::campaign {
+
+// What a thread that asks for ids writes down of each answer. Embedding processes append them to a
+// file by one write() each, which a kill -9 cannot take back.
+struct Note {
+  enum Kind : std::uint8_t {
+    kIds,           // the first range of an answer
+    kMoreIds,       // a further range of the same answer
+    kUnorderedIds,  // of a LocalBlock, which keeps no order with other ids
+    kError,         // `code`: the HTTP status, 0 where no answer came; embedded: the StatusCode
+  };
+
+  std::int64_t at_us;  // of the monotonic clock, which all processes share
+  std::int64_t first;
+  std::int64_t end;
+  Kind kind;
+  std::uint8_t tag;      // index among the tags of the process
+  std::uint16_t thread;  // index among the threads of the process
+  std::uint16_t life;    // of the process: it rises with every start
+  std::uint16_t code;
+
+  bool has_ids() const { return kind != kError; }
+  bool begins_answer() const { return kind == kIds || kind == kUnorderedIds; }
+};
+static_assert(sizeof(Note) == 32);
+
+inline std::int64_t now_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace featherid::campaign
+
+#endif  // FEATHERID_TEST_CAMPAIGN_NOTE_H_

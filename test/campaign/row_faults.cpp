@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "test/campaign/row_faults.h"
+
+#include <csignal>
+#include <stdexcept>
+
+#include "test/campaign/lease_log.h"
+#include "test/support/wait_until.h"
+
+namespace featherid::campaign {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+std::string where(const std::string& tag) { return " WHERE biz_tag = '" + tag + "'"; }
+
+// Deletes the row where there is one, and makes it.
+void make_again(Engine& engine, const std::string& tag, bool above) {
+  const auto sql = engine.operator_sql();
+  const long long max_id = above ? above_all_leases(*sql) : 0;
+  sql->run(engine.begin());
+  sql->run("DELETE FROM id_segments" + where(tag));
+  sql->run("INSERT INTO id_segments (biz_tag, max_id, step) VALUES ('" + tag + "', " +
+           std::to_string(max_id) + ", 1000)");
+  sql->run("COMMIT");
+}
+
+}  // namespace
+
+std::vector<Fault> row_faults(Engine& engine, Random& random) {
+  const std::string tag = tags_of("").at(static_cast<std::size_t>(random.pick(0, 2)));
+  const long long step = random.pick(1, kLeaseIdsMax);
+  auto transaction = std::make_shared<std::unique_ptr<test::RawSql>>();
+  return {
+      {"row locked by a long transaction",
+       {"database"},
+       milliseconds(500),
+       milliseconds(5000),
+       [=, &engine] {
+         *transaction = engine.operator_sql();
+         (*transaction)->run(engine.begin());
+         (*transaction)->run("UPDATE id_segments SET step = step" + where(tag));
+       },
+       [=] {
+         if (*transaction) (*transaction)->run("ROLLBACK");
+         transaction->reset();
+       }},
+      {"step changed",
+       {"database"},
+       milliseconds(500),
+       milliseconds(2000),
+       [=, &engine] {
+         engine.operator_sql()->run("UPDATE id_segments SET step = " + std::to_string(step) +
+                                    where(tag));
+       },
+       [=, &engine] {
+         engine.operator_sql()->run("UPDATE id_segments SET step = 1000" + where(tag));
+       }},
+      {"row moved forward",
+       {"database"},
+       milliseconds(0),
+       milliseconds(0),
+       [=, &engine] {
+         const auto sql = engine.operator_sql();
+         sql->run("UPDATE id_segments SET max_id = " + std::to_string(above_all_leases(*sql)) +
+                  where(tag));
+       },
+       [] {}},
+      {"tag deleted and made again",
+       {"database"},
+       milliseconds(100),
+       milliseconds(3000),
+       [=, &engine] { engine.operator_sql()->run("DELETE FROM id_segments" + where(tag)); },
+       [=, &engine] { make_again(engine, tag, /*above=*/true); }},
+  };
+}
+
+Fault own_tag_set_back(Engine& engine, Process& process, std::function<void()> went_on) {
+  const std::string tag = tags_of(process.name()).back();
+  return {"own tag made again lower",
+          {"database", "network", process.name()},
+          milliseconds(0),
+          milliseconds(0),
+          [=, &engine] { make_again(engine, tag, /*above=*/false); },
+          [=, &engine, &process] {
+            const bool stopped =
+                test::wait_until([&] { return process.own_tag_stopped(); }, milliseconds(15000));
+            if (!stopped) went_on();
+            // As docs/operating.md says: past all ids ever handed out, then a new process.
+            make_again(engine, tag, /*above=*/true);
+            process.end(SIGKILL);
+            process.start();
+          }};
+}
+
+}  // namespace featherid::campaign

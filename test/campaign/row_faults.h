@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_CAMPAIGN_ROW_FAULTS_H_
+#define FEATHERID_TEST_CAMPAIGN_ROW_FAULTS_H_
+
+#include <vector>
+
+#include "test/campaign/engine.h"
+#include "test/campaign/process.h"
+
+namespace featherid::campaign {
+
+// What operators and other programs do to the rows of any engine.
+std::vector<Fault> row_faults(Engine& engine, Random& random);
+
+// The process's own tag is deleted, and made again below the ids that the process has had. It must
+// stop that tag; `went_on()` is called where it does not.
+Fault own_tag_set_back(Engine& engine, Process& process, std::function<void()> went_on);
+
+}  // namespace featherid::campaign
+
+#endif  // FEATHERID_TEST_CAMPAIGN_ROW_FAULTS_H_
