@@ -31,6 +31,13 @@ std::unique_ptr<SegmentStore> fresh_store(const std::string& url, const SociStor
   return *open_soci_store(url, options);
 }
 
+void check_disjoint(std::vector<IdRange> ranges) {
+  std::sort(ranges.begin(), ranges.end(), [](IdRange a, IdRange b) { return a.first < b.first; });
+  for (std::size_t i = 1; i < ranges.size(); ++i) {
+    if (ranges[i - 1].end > ranges[i].first) FAIL_CHECK(ranges[i - 1] << " and " << ranges[i]);
+  }
+}
+
 void check_no_id_twice(std::vector<IdRange> ranges, std::int64_t max_id) {
   std::sort(ranges.begin(), ranges.end(), [](IdRange a, IdRange b) { return a.first < b.first; });
   std::int64_t next = 1;

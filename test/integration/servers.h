@@ -47,6 +47,9 @@ inline bool says(const Status& status, const std::string& words) {
   return status.message().find(words) != std::string::npos;
 }
 
+// No two of them have an id in common.
+void check_disjoint(std::vector<IdRange> ranges);
+
 // Every id of `ranges` is there once and, together, they are 1 to max_id.
 void check_no_id_twice(std::vector<IdRange> ranges, std::int64_t max_id);
 
