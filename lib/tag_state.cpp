@@ -41,7 +41,9 @@ TagState::TagState(std::string tag, const TagOptions& options, std::shared_ptr<c
       burn_(options.limits.hold),
       burn_at_(clock_->now()),
       random_(static_cast<std::minstd_rand::result_type>(options.seed ^
-                                                         std::hash<std::string>()(tag_))) {}
+                                                         std::hash<std::string>()(tag_))) {
+  stock_.reserve(2);  // as a rule more are never held: taking in a lease then needs no memory
+}
 
 Status TagState::forked_status() const {
   return {StatusCode::kFailedPrecondition,
@@ -194,14 +196,15 @@ bool TagState::take_locked(std::int64_t least, std::int64_t most, std::vector<Id
   stock_ids_ -= missing;
   issued_ids_ += missing;
   used_ids_ += missing;
+  auto range = stock_.begin();
   while (missing > 0) {
-    IdRange& front = stock_.front();
-    const std::int64_t taken = std::min(missing, front.size());
-    ranges->push_back({front.first, front.first + taken});
-    front.first += taken;
+    const std::int64_t taken = std::min(missing, range->size());
+    ranges->push_back({range->first, range->first + taken});
+    range->first += taken;
     missing -= taken;
-    if (front.empty()) stock_.pop_front();
+    if (range->empty()) ++range;
   }
+  stock_.erase(stock_.begin(), range);
   publish_chunk();
   return enough;
 }
@@ -219,7 +222,7 @@ void TagState::reclaim_chunk() {
   used_ids_ = 0;
 
   if (tail.empty()) {
-    if (!stock_.empty() && stock_.front().empty()) stock_.pop_front();
+    if (!stock_.empty() && stock_.front().empty()) stock_.erase(stock_.begin());
     return;
   }
   FEATHERID_INVARIANT(!stock_.empty() && stock_.front().first == tail.end, tail.first, tail.end);

@@ -28,9 +28,13 @@ namespace featherid::internal {
 // A limit is stored with the fork epoch of its process added, and a claim subtracts the epoch as it
 // is. In a child made by fork() that puts the limits of the parent's segments below their first id.
 //
+// Layout: the limit comes first and the word 16 bytes on, for an owner to lay the border of two
+// cache lines between them (tag_state.h). Claims write the word's line; what is on the limit's is
+// only read until the segment ends, and may be what a claim reads anyway.
+//
 // Threads: claims from any number of threads at once; replace() and end() from one thread at a time
 // (the owner's mutex). Nothing is ever freed, so a claim needs no protection from reclamation.
-class FEATHERID_EXPORT IdCursor {
+class FEATHERID_EXPORT alignas(16) IdCursor {
  public:
   static constexpr std::int64_t kSegmentIdsMax = std::int64_t{1} << 30;
 
@@ -83,13 +87,10 @@ class FEATHERID_EXPORT IdCursor {
     return limit_.load(std::memory_order_acquire) - current_fork_epoch();
   }
 
-  // Written by every claim, so alone on its cache line; the limit changes only once a segment.
-  alignas(64) std::atomic<std::uint64_t> word_{kClosed};
-  alignas(64) std::atomic<std::uint64_t> limit_{kBias + current_fork_epoch()};
-
-  // Of replace(): the end of the newest segment, and from where on nothing was claimed.
-  std::int64_t end_ = 0;
-  std::int64_t unclaimed_from_ = 1;
+  std::atomic<std::uint64_t> limit_{kBias + current_fork_epoch()};
+  std::int64_t end_ = 0;  // of the newest segment; replace()'s
+  std::atomic<std::uint64_t> word_{kClosed};
+  std::int64_t unclaimed_from_ = 1;  // from where on nothing was claimed; replace()'s
 };
 
 }  // namespace featherid::internal
