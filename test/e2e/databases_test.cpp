@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <httplib.h>
 
+#include <algorithm>
 #include <atomic>
 #include <set>
 #include <string>
@@ -11,11 +12,15 @@
 #include "test/support/catch.h"
 #include "test/support/mariadb_server.h"
 #include "test/support/ports.h"
+#include "test/support/postgresql_server.h"
 #include "test/support/wait_until.h"
 
 namespace featherid::test {
 
 namespace {
+
+// The databases that stand behind a network.
+#define DATABASES MariadbServer, PostgresqlServer
 
 const std::string kIdTarget = "/api/v1/id?biz_tag=order";
 
@@ -62,9 +67,9 @@ class Clients {
 
 }  // namespace
 
-TEST_CASE("two servers on one MariaDB, one stopped and started again: no id twice",
-          "[e2e][mariadb]") {
-  const MariadbServer database;
+TEMPLATE_TEST_CASE("two servers on one database, one stopped and started again: no id twice",
+                   "[e2e][databases]", DATABASES) {
+  const TestType database;
   const ScratchDir scratch;
   REQUIRE(run_server(scratch, {"--database", database.url(), "--init-schema"}).exit_code == 0);
   const std::vector<std::string> flags = {"--database", database.url()};
@@ -101,16 +106,16 @@ TEST_CASE("two servers on one MariaDB, one stopped and started again: no id twic
   CHECK(distinct.size() == handed_out);
 }
 
-TEST_CASE("requests wait for a database that comes back, and others are told why",
-          "[e2e][mariadb]") {
-  MariadbServer database;
+TEMPLATE_TEST_CASE("requests wait for a database that comes back, and others are told why",
+                   "[e2e][databases]", DATABASES) {
+  TestType database;
   const ScratchDir scratch;
   REQUIRE(run_server(scratch, {"--database", database.url(), "--init-schema"}).exit_code == 0);
   database.stop();
 
   // It starts without its database, says so, and is ready by itself later.
   const ServerProcess server(scratch, {"--database", database.url(), "--request-timeout", "30s"});
-  CHECK(server.output().find(MariadbServer::password()) == std::string::npos);
+  CHECK(server.output().find(TestType::password()) == std::string::npos);
   CHECK(server.get("/readyz").status == 503);
   std::vector<std::unique_ptr<RawClient>> parked;
   for (int i = 0; i < 100; ++i) {
@@ -136,12 +141,63 @@ TEST_CASE("requests wait for a database that comes back, and others are told why
   CHECK(server.get(kIdTarget).status == 200);
 }
 
-TEST_CASE("a wait ends by its deadline, with the store's words", "[e2e][mariadb]") {
+TEMPLATE_TEST_CASE("a database that cannot be used: the server says what to do, then serves",
+                   "[e2e][databases]", DATABASES) {
+  const TestType database;
+  const ScratchDir scratch;
+  const std::string good = database.url();
+  std::string wrong_password = good;
+  wrong_password.replace(wrong_password.find("p%40ss"), 6, "hunter2");
+  struct Case {
+    std::string url;
+    std::string words;
+  };
+  // The last one is mended below.
+  for (const Case& bad : {Case{wrong_password, "login refused"},
+                          Case{database.url("nowhere"), "there is no such database"},
+                          Case{good, "featherid-server --init-schema"}}) {
+    INFO(bad.words);
+    ServerProcess server(scratch, {"--database", bad.url});
+    // At first the store may not have answered when a request's time is up.
+    const auto says_why = [&](const std::string& target, int status) {
+      return wait_until([&] {
+        const Answer answer = server.get(target);
+        const bool refused = answer.status == status || answer.status == 504;
+        return refused && answer.body.dump().find(bad.words) != std::string::npos;
+      });
+    };
+    CHECK(says_why("/readyz", 503));
+    CHECK(says_why(kIdTarget, 503));
+    CHECK(server.says(bad.words));
+    for (const std::string secret : {"hunter2", "p@ss", "p%40ss"}) {
+      CHECK(server.output().find(secret) == std::string::npos);
+    }
+    if (bad.url == good) {
+      REQUIRE(run_server(scratch, {"--database", good, "--init-schema"}).exit_code == 0);
+      CHECK(wait_until([&] { return server.get("/readyz").status == 200; }));
+      CHECK(wait_until([&] { return server.get(kIdTarget).status == 200; }));
+      CHECK(server.id() == 2);
+    }
+    CHECK(server.process().stop(SIGTERM) == 0);
+  }
+  // One line on standard error, and another exit code than that of success.
+  const RunResult refused = run_server(scratch, {"--database", wrong_password, "--init-schema"});
+  CHECK(refused.exit_code == 1);
+  CHECK(refused.output.find("--init-schema: ") != std::string::npos);
+  CHECK(refused.output.find("login refused") != std::string::npos);
+  CHECK(std::count(refused.output.begin(), refused.output.end(), '\n') == 1);
+  CHECK(refused.output.find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("a wait ends by its deadline, with the store's words", "[e2e][databases]") {
+  const std::string scheme = GENERATE("mysql", "postgresql");
+  INFO(scheme);
   const ScratchDir scratch;
   const BlackHole hole;
   const ServerProcess server(
-      scratch, {"--database", "mysql://u:hunter2@127.0.0.1:" + std::to_string(hole.port()) + "/ids",
-                "--request-timeout", "500ms", "--max-parked", "2", "--drain-timeout", "1s"});
+      scratch,
+      {"--database", scheme + "://u:hunter2@127.0.0.1:" + std::to_string(hole.port()) + "/ids",
+       "--request-timeout", "500ms", "--max-parked", "2", "--drain-timeout", "1s"});
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 3; ++i) clients.push_back(std::make_unique<RawClient>(server.port()));
   const auto begin = std::chrono::steady_clock::now();
