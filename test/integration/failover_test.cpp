@@ -72,7 +72,11 @@ void lose_leases(const std::string& url, RawSql& primary, const std::string& rep
   const long long seen = primary.number(kMaxOfOrder);
   CHECK(seen == 60);
   // The lease does the same on the replica as on the primary.
-  REQUIRE(wait_until([&] { return RawSql(replica_url).number(kMaxOfOrder) == seen; }));
+  REQUIRE(wait_until([&] {
+    RawSql replica(replica_url);
+    return replica.number("SELECT max_id FROM id_segments WHERE biz_tag = 'user'") == 1 &&
+           replica.number(kMaxOfOrder) == seen;
+  }));
   cut_off();
   a.lease(5, 10);
   b.lease(5, 10);
