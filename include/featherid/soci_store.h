@@ -28,8 +28,11 @@ struct SociStoreOptions {
   // for one to end, within call_timeout. 1 to 64.
   int sessions_max = 4;
 
-  // No call takes longer, lock waits and a black-holed network included: it ends with kUnavailable.
-  // 2 s to 60 s, in whole seconds (the unit of the drivers).
+  // No call takes longer, whatever the locks, the network and the resolver do: it ends with
+  // kUnavailable. What a driver cannot be kept from waiting for (a name's look-up, one after the
+  // other of its addresses) goes on without the call, on up to sessions_max threads for each URL,
+  // and the connection that it may yet bring serves a later call. 2 s to 60 s, in whole seconds
+  // (the unit of the drivers).
   std::chrono::seconds call_timeout{5};
 
   // SQLite has no servers: it is kSynchronous whatever stands here. All nodes of a Galera cluster

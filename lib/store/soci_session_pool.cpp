@@ -40,6 +40,7 @@ SociSessionPool::SociSessionPool(std::vector<DatabaseUrl> addresses,
       choice_(addresses_.size()),
       warned_(addresses_.size()),
       idle_(addresses_.size()) {
+  for (std::size_t i = 0; i < addresses_.size(); ++i) connectors_.emplace_back(calls_max_);
   const MutexLock lock(mutex_);
   // A session comes back without fail.
   for (auto& idle : idle_) idle.reserve(static_cast<std::size_t>(calls_max_));
@@ -65,6 +66,7 @@ void SociSessionPool::keep(std::size_t address, std::unique_ptr<SociSession> ses
 }
 
 void SociSessionPool::drop(std::size_t address) {
+  connectors_[address].drop();
   while (take_idle(address) != nullptr) {
   }
 }
@@ -84,17 +86,19 @@ std::unique_ptr<SociSession> SociSessionPool::open(std::size_t address, TimePoin
 
 std::unique_ptr<SociSession> SociSessionPool::connect(std::size_t address, TimePoint open_by,
                                                       TimePoint deadline) {
-  // libpq makes two seconds of one.
-  const std::chrono::seconds least(engine() == Engine::kPostgresql ? 2 : 1);
-  // A little grace, or a call that has only just begun would have one whole second less.
-  constexpr std::chrono::milliseconds kGrace(50);
-  const TimePoint now = std::chrono::steady_clock::now();
-  const auto share = std::chrono::floor<std::chrono::seconds>(open_by - now + kGrace);
-  if (now + least > deadline + kGrace) return nullptr;
-  auto session = std::make_unique<SociSession>(addresses_[address], std::max(share, least),
-                                               options_.call_timeout);
+  // The drivers count in seconds, and for each address that a name has.
+  const auto time_left = open_by - std::chrono::steady_clock::now();
+  const auto connect_timeout =
+      std::max(std::chrono::ceil<std::chrono::seconds>(time_left), std::chrono::seconds(1));
+  const auto open = [url = addresses_[address], connect_timeout,
+                     answer_timeout = options_.call_timeout] {
+    return std::make_unique<SociSession>(url, connect_timeout, answer_timeout);
+  };
+  std::unique_ptr<SociSession> session =
+      engine() == Engine::kSqlite3 ? open() : connectors_[address].connect(open, open_by);
+  if (session == nullptr) return nullptr;
   session->begin_call(deadline);
-  const Watchdog::Guard guard(watchdog_, session->socket(), std::max(open_by, now + least));
+  const Watchdog::Guard guard(watchdog_, session->socket(), open_by);
   session->bound_lock_waits();
   set_up(address, *session);
   return session;
@@ -114,6 +118,14 @@ void SociSessionPool::note(std::size_t address, bool opened, TimePoint deadline,
   failure->add(late ? timed_out(addresses_[address], options_.call_timeout, engine_error.text)
                     : to_status(addresses_[address], engine_error),
                !late && (!opened || state == ServerState::kRefuses));
+}
+
+void SociSessionPool::note_no_session(std::size_t address, Failure* failure) {
+  choice_.failed(address, std::chrono::steady_clock::now());
+  failure->add(timed_out(addresses_[address], options_.call_timeout,
+                         "no connection has come about; see that its name can be looked up, that "
+                         "it runs and can be reached"),
+               true);
 }
 
 void SociSessionPool::set_up(std::size_t address, SociSession& session) {

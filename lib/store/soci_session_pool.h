@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <new>
@@ -17,6 +18,7 @@
 #include "lib/mutex.h"
 #include "lib/store/address_choice.h"
 #include "lib/store/database_url.h"
+#include "lib/store/soci_connector.h"
 #include "lib/store/soci_dialect.h"
 #include "lib/store/soci_session.h"
 #include "lib/store/watchdog.h"
@@ -68,11 +70,12 @@ class SociSessionPool {
   std::unique_ptr<SociSession> take_idle(std::size_t address) EXCLUDES(mutex_);
   void keep(std::size_t address, std::unique_ptr<SociSession> session) EXCLUDES(mutex_);
   void drop(std::size_t address) EXCLUDES(mutex_);
-  // A session that is ready for the body; null when no time is left to connect.
+  // A session that is ready for the body; null when none has come by `open_by`.
   std::unique_ptr<SociSession> open(std::size_t address, TimePoint open_by, TimePoint deadline);
   std::unique_ptr<SociSession> connect(std::size_t address, TimePoint open_by, TimePoint deadline);
   void note(std::size_t address, bool opened, TimePoint deadline, const std::exception& error,
             Failure* failure);
+  void note_no_session(std::size_t address, Failure* failure);
 
   void set_up(std::size_t address, SociSession& session);
   void set_up_mysql(std::size_t address, SociSession& session);
@@ -89,6 +92,7 @@ class SociSessionPool {
 
   AddressChoice choice_;
   std::vector<std::atomic<bool>> warned_;  // by address
+  std::deque<SociConnector> connectors_;   // by address
   Watchdog watchdog_;
 
   Mutex mutex_;
@@ -114,9 +118,7 @@ auto SociSessionPool::call(Body body) -> decltype(body(std::declval<SociSession&
     try {
       std::unique_ptr<SociSession> session = open(order[i], open_by, deadline);
       if (session == nullptr) {
-        failure.add(
-            timed_out(addresses_[order[i]], options_.call_timeout, "no time was left to connect"),
-            true);
+        note_no_session(order[i], &failure);
         continue;
       }
       opened = true;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <stdexcept>
+#include <string>
 
 namespace featherid::test {
 
@@ -77,6 +78,25 @@ int connect_to(int port) {
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return fd;
   ::close(fd);
   return -1;
+}
+
+UnreachablePort::UnreachablePort(const char* address, int port)
+    : listener_(new_socket()), first_(new_socket()) {
+  sockaddr_in own = loopback(port);
+  ::inet_pton(AF_INET, address, &own.sin_addr);
+  socklen_t size = sizeof(own);
+  auto* const any = reinterpret_cast<sockaddr*>(&own);
+  // The kernel drops the first packet of all that come when the backlog is full.
+  if (::bind(listener_, any, size) != 0 || ::listen(listener_, 0) != 0 ||
+      ::getsockname(listener_, any, &size) != 0 || ::connect(first_, any, size) != 0) {
+    throw std::runtime_error("cannot make a port of " + std::string(address) + " unreachable");
+  }
+  port_ = ntohs(own.sin_port);
+}
+
+UnreachablePort::~UnreachablePort() {
+  ::close(first_);
+  ::close(listener_);
 }
 
 BlackHole::BlackHole() : socket_(listen_on_free_port()), port_(port_of(socket_)) {}

@@ -18,6 +18,23 @@ int port_of(int socket);
 // A connection to the port of 127.0.0.1, which the caller closes; -1 when there is none.
 int connect_to(int port);
 
+// A port that neither takes nor refuses connections, as if the packets were lost on the way.
+class UnreachablePort {
+ public:
+  // On a free port, or on `port`, of a loopback address.
+  explicit UnreachablePort(const char* address, int port = 0);
+  ~UnreachablePort();
+  UnreachablePort(const UnreachablePort&) = delete;
+  UnreachablePort& operator=(const UnreachablePort&) = delete;
+
+  int port() const { return port_; }
+
+ private:
+  int listener_;
+  int port_;
+  int first_;  // the connection that fills the backlog
+};
+
 // A port that takes connections and never says a word.
 class BlackHole {
  public:

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/soci_connector.h"
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "test/support/catch.h"
+#include "test/support/gate.h"
+#include "test/support/scratch_dir.h"
+#include "test/support/wait_until.h"
+
+namespace featherid {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+TimePoint in(Duration time) { return std::chrono::steady_clock::now() + time; }
+
+// Sessions of a SQLite file, which open at once, or when the gate does.
+struct Fixture {
+  std::unique_ptr<SociSession> session() {
+    ++opened;
+    return std::make_unique<SociSession>(*parse_database_url("sqlite3:" + scratch.file("ids.db")),
+                                         seconds(1), seconds(1));
+  }
+  SociConnector::Open at_once() {
+    return [this] { return session(); };
+  }
+  // What an attempt owns goes with it: its end can be seen.
+  SociConnector::Open when_open() {
+    return [this, owned = token] {
+      ++begun;
+      gate->wait();
+      return session();
+    };
+  }
+  bool attempts_ended() const {
+    return test::wait_until([this] { return token.use_count() == 1; });
+  }
+
+  const test::ScratchDir scratch;
+  std::atomic<int> begun{0};
+  std::atomic<int> opened{0};
+  const std::shared_ptr<test::Gate> gate = std::make_shared<test::Gate>();
+  const std::shared_ptr<int> token = std::make_shared<int>();
+};
+
+}  // namespace
+
+TEST_CASE("a session is opened on another thread", "[soci_connector][threads]") {
+  Fixture f;
+  SociConnector connector(1);
+  std::thread::id opened_by;
+  const auto session = connector.connect(
+      [&] {
+        opened_by = std::this_thread::get_id();
+        return f.session();
+      },
+      in(seconds(30)));
+  REQUIRE(session != nullptr);
+  CHECK(opened_by != std::this_thread::get_id());
+  long long one = 0;
+  session->run("SELECT 1", soci::into(one));
+  CHECK(one == 1);
+}
+
+TEST_CASE("what opening throws comes to the caller, once", "[soci_connector][threads]") {
+  Fixture f;
+  SociConnector connector(1);
+  const auto refused = [&] {
+    return connector.connect(
+        []() -> std::unique_ptr<SociSession> { throw soci::soci_error("refused"); },
+        in(seconds(30)));
+  };
+  for (int i = 0; i < 3; ++i) CHECK_THROWS_WITH(refused(), Catch::Matchers::Contains("refused"));
+  CHECK(connector.connect(f.at_once(), in(seconds(30))) != nullptr);
+}
+
+TEST_CASE("who waits leaves in time, and the late session is the next caller's",
+          "[soci_connector][threads][fault]") {
+  Fixture f;
+  SociConnector connector(1);
+  const TimePoint deadline = in(milliseconds(20));
+  CHECK(connector.connect(f.when_open(), deadline) == nullptr);
+  CHECK(std::chrono::steady_clock::now() >= deadline);
+  f.gate->open();
+  CHECK(connector.connect(f.at_once(), in(seconds(30))) != nullptr);
+  CHECK(f.opened == 1);
+  CHECK(f.attempts_ended());
+}
+
+TEST_CASE("attempts that hang are so many and no more", "[soci_connector][threads][fault]") {
+  Fixture f;
+  SociConnector connector(2);
+  for (int i = 0; i < 5; ++i)
+    CHECK(connector.connect(f.when_open(), in(milliseconds(1))) == nullptr);
+  f.gate->open();
+  CHECK(f.attempts_ended());
+  CHECK(f.begun == 2);
+  // Both of them are used before another is opened.
+  const auto first = connector.connect(f.at_once(), in(seconds(30)));
+  const auto second = connector.connect(f.at_once(), in(seconds(30)));
+  CHECK(f.opened == 2);
+  const auto third = connector.connect(f.at_once(), in(seconds(30)));
+  CHECK(f.opened == 3);
+}
+
+TEST_CASE("an attempt that hangs keeps no other from coming through",
+          "[soci_connector][threads][fault]") {
+  Fixture f;
+  SociConnector connector(2);
+  CHECK(connector.connect(f.when_open(), in(milliseconds(1))) == nullptr);
+  CHECK(connector.connect(f.at_once(), in(seconds(30))) != nullptr);
+  f.gate->open();
+  CHECK(f.attempts_ended());
+}
+
+TEST_CASE("a late session that was lost meanwhile is nobody's",
+          "[soci_connector][threads][fault]") {
+  Fixture f;
+  SociConnector connector(1);
+  CHECK(connector.connect(f.when_open(), in(milliseconds(1))) == nullptr);
+  f.gate->open();
+  REQUIRE(f.attempts_ended());
+  std::filesystem::rename(f.scratch.file("ids.db"), f.scratch.file("old.db"));
+  CHECK(connector.connect(f.at_once(), in(seconds(30))) != nullptr);
+  CHECK(f.opened == 2);
+}
+
+TEST_CASE("late sessions are closed by drop()", "[soci_connector][threads][fault]") {
+  Fixture f;
+  SociConnector connector(1);
+  CHECK(connector.connect(f.when_open(), in(milliseconds(1))) == nullptr);
+  f.gate->open();
+  REQUIRE(f.attempts_ended());
+  connector.drop();
+  CHECK(connector.connect(f.at_once(), in(seconds(30))) != nullptr);
+  CHECK(f.opened == 2);
+}
+
+TEST_CASE("attempts may outlive the connector", "[soci_connector][threads][fault]") {
+  Fixture f;
+  {
+    SociConnector connector(1);
+    CHECK(connector.connect(f.when_open(), in(milliseconds(1))) == nullptr);
+  }
+  f.gate->open();
+  CHECK(f.attempts_ended());
+  CHECK(f.opened == 1);
+}
+
+}  // namespace featherid
