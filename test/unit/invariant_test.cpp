@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "lib/invariant.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <string>
+
+#include "test/support/catch.h"
+#include "test/support/child_process.h"
+#include "test/support/scratch_dir.h"
+
+namespace featherid {
+
+namespace {
+
+int evaluations = 0;
+int counted(int value) {
+  ++evaluations;
+  return value;
+}
+
+}  // namespace
+
+TEST_CASE("an invariant that holds does nothing, and looks at its condition once", "[invariant]") {
+  FEATHERID_INVARIANT(counted(1) == 1, 41, 42);
+  CHECK(evaluations == 1);
+}
+
+TEST_CASE("a broken invariant ends the program in every build, with both values",
+          "[invariant][fork]") {
+  const test::ScratchDir scratch;
+  const std::string file = scratch.file("stderr");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(::open(file.c_str(), O_WRONLY | O_CREAT, 0600), STDERR_FILENO);
+    std::signal(SIGABRT, SIG_DFL);
+    FEATHERID_INVARIANT(counted(1) == 2, 41, -42);
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGABRT);
+  CHECK_THAT(test::read_file(file),
+             Catch::Matchers::Contains("broken invariant counted(1) == 2 (41, -42) at ") &&
+                 Catch::Matchers::Contains("invariant_test.cpp:"));
+}
+
+}  // namespace featherid

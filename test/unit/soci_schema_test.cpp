@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/soci_schema.h"
+
+#include <string>
+
+#include "lib/store/soci_dialect.h"
+#include "test/support/catch.h"
+#include "test/support/raw_sql.h"
+#include "test/support/scratch_dir.h"
+
+namespace featherid {
+
+using Catch::Matchers::Contains;
+
+TEST_CASE("each engine's schema makes both tables and the three tags", "[soci_schema]") {
+  for (const std::string schema : {kMysqlSchema, kPostgresqlSchema, kSqlite3Schema}) {
+    CHECK_THAT(schema, Contains("CREATE TABLE IF NOT EXISTS") && Contains("id_segments") &&
+                           Contains("'user'") && Contains("'order'") && Contains("'health'"));
+  }
+  for (const std::string schema : {kMysqlSchema, kPostgresqlSchema}) {
+    CHECK_THAT(schema, Contains("id_leader"));
+  }
+}
+
+TEST_CASE("each dialect runs its own engine's schema, whole", "[soci_schema]") {
+  CHECK(dialect_of(Engine::kMysql).schema == kMysqlSchema);
+  CHECK(dialect_of(Engine::kPostgresql).schema == kPostgresqlSchema);
+  CHECK(dialect_of(Engine::kSqlite3).schema == kSqlite3Schema);
+  // Every statement ends in a semicolon: what stands behind the last one would not be run.
+  for (const std::string schema : {kMysqlSchema, kPostgresqlSchema, kSqlite3Schema}) {
+    CHECK(schema.substr(schema.find_last_not_of('\n')) == ";\n");
+  }
+}
+
+TEST_CASE("the schema of SQLite may run twice", "[soci_schema]") {
+  const test::ScratchDir scratch;
+  test::RawSql sql("sqlite3:" + scratch.file("ids.db"));
+  for (int i = 0; i < 2; ++i) {
+    for (const std::string& statement : split_statements(kSqlite3Schema)) sql.run(statement);
+    CHECK(sql.number("SELECT count(*) FROM id_segments") == 3);
+    sql.run("UPDATE id_segments SET max_id = 5");
+  }
+  CHECK(sql.number("SELECT step FROM id_segments WHERE biz_tag = 'order'") == 1000);
+  CHECK(sql.number("SELECT min(max_id) FROM id_segments") == 5);
+}
+
+}  // namespace featherid

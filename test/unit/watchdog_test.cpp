@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/watchdog.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <optional>
+
+#include "test/support/catch.h"
+
+namespace featherid {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+TimePoint now() { return std::chrono::steady_clock::now(); }
+
+// A connection whose other end never says anything.
+class SilentPeer {
+ public:
+  SilentPeer() { REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends_) == 0); }
+  ~SilentPeer() {
+    ::close(ends_[0]);
+    ::close(ends_[1]);
+  }
+  SilentPeer(const SilentPeer&) = delete;
+  SilentPeer& operator=(const SilentPeer&) = delete;
+
+  int socket() const { return ends_[0]; }
+  bool is_cut(milliseconds bound = milliseconds(0)) const {
+    pollfd poll_fd{ends_[0], POLLIN, 0};
+    return ::poll(&poll_fd, 1, static_cast<int>(bound.count())) == 1;
+  }
+  // When a read of what never comes has ended; nothing when it has not within a long time.
+  std::optional<TimePoint> cut_at() const {
+    if (!is_cut(seconds(30))) return std::nullopt;
+    return now();
+  }
+
+ private:
+  int ends_[2] = {-1, -1};
+};
+
+}  // namespace
+
+TEST_CASE("a socket is cut at its deadline and no earlier", "[watchdog][threads]") {
+  Watchdog watchdog;
+  const SilentPeer peer;
+  const TimePoint deadline = now() + milliseconds(50);
+  const Watchdog::Guard guard(watchdog, peer.socket(), deadline);
+  const auto cut_at = peer.cut_at();
+  REQUIRE(cut_at);
+  CHECK(*cut_at >= deadline);
+}
+
+TEST_CASE("a socket whose guard is gone in time is left alone", "[watchdog][threads]") {
+  Watchdog watchdog;
+  const SilentPeer done;
+  const SilentPeer other;
+  const TimePoint deadline = now() + milliseconds(50);
+  { const Watchdog::Guard guard(watchdog, done.socket(), deadline); }
+  const Watchdog::Guard guard(watchdog, other.socket(), deadline);
+  REQUIRE(other.cut_at());
+  CHECK_FALSE(done.is_cut());
+}
+
+TEST_CASE("one of two guards of the same moment goes without the other", "[watchdog][threads]") {
+  Watchdog watchdog;
+  const SilentPeer first;
+  const SilentPeer second;
+  const TimePoint deadline = now() + milliseconds(50);
+  const Watchdog::Guard stays(watchdog, first.socket(), deadline);
+  { const Watchdog::Guard goes(watchdog, second.socket(), deadline); }
+  REQUIRE(first.cut_at());
+  CHECK_FALSE(second.is_cut());
+}
+
+TEST_CASE("an earlier deadline that comes later is kept", "[watchdog][threads]") {
+  Watchdog watchdog;
+  const SilentPeer late;
+  const SilentPeer early;
+  const Watchdog::Guard first(watchdog, late.socket(), now() + hours(1));
+  const Watchdog::Guard second(watchdog, early.socket(), now() + milliseconds(20));
+  CHECK(early.cut_at());
+  CHECK_FALSE(late.is_cut());
+}
+
+TEST_CASE("a deadline that has passed cuts at once, and one after the other is kept",
+          "[watchdog][threads]") {
+  Watchdog watchdog;
+  for (int i = 0; i < 20; ++i) {
+    const SilentPeer peer;
+    const Watchdog::Guard guard(watchdog, peer.socket(), now());
+    REQUIRE(peer.cut_at());
+  }
+}
+
+TEST_CASE("what has no socket is not watched", "[watchdog]") {
+  Watchdog watchdog;
+  const Watchdog::Guard guard(watchdog, -1, now());
+}
+
+TEST_CASE("a watchdog ends at once, with deadlines to come and without", "[watchdog][threads]") {
+  const TimePoint begin = now();
+  const SilentPeer peer;
+  {
+    Watchdog idle;
+    Watchdog used;
+    { const Watchdog::Guard guard(used, peer.socket(), now() + hours(1)); }
+  }
+  CHECK(now() - begin < seconds(30));
+  CHECK_FALSE(peer.is_cut());
+}
+
+}  // namespace featherid
