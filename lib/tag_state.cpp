@@ -190,6 +190,7 @@ bool TagState::take_locked(std::int64_t least, std::int64_t most, std::vector<Id
   }
   reclaim_chunk();
   const bool enough = stock_ids_ >= least;
+  dry_ = dry_ || !enough;
   // One range where that is enough: what a caller does not insist on stays for the others.
   std::int64_t missing = enough ? std::min(most, std::max(least, stock_.front().size())) : 0;
   if (enough && missing > stock_.front().size()) ranges->reserve(stock_.size());
@@ -217,7 +218,9 @@ void TagState::reclaim_chunk() {
   issued_ids_ += used;
 
   const TimePoint now = clock_->now();
-  burn_.add(used + used_ids_, now - burn_at_);
+  // Nothing used while there is nothing to use is no low burn: after an outage the tag would begin
+  // with small leases again, and many of them.
+  if (!dry_ || used + used_ids_ > 0) burn_.add(used + used_ids_, now - burn_at_);
   burn_at_ = now;
   used_ids_ = 0;
 
@@ -348,6 +351,8 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
     if (leased.ok() && asked_ids > 0) {
       outcome.status = check_lease(asked_ids, *leased);
       ++leases_;
+      if (dry_) burn_at_ = now;
+      dry_ = false;
       if (outcome.status.ok() && !add_to_stock(*leased)) {
         outcome.status = internal::out_of_memory(StatusCode::kUnavailable);
       }

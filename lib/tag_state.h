@@ -195,6 +195,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   BurnMeter burn_ GUARDED_BY(mutex_);
   TimePoint burn_at_ GUARDED_BY(mutex_);          // up to when burn_ has counted
   std::int64_t used_ids_ GUARDED_BY(mutex_) = 0;  // since then, not counting the chunk
+  bool dry_ GUARDED_BY(mutex_) = false;           // a caller went without since the last lease
   Status error_ GUARDED_BY(mutex_);               // of the last refill
   int failures_ GUARDED_BY(mutex_) = 0;           // in a row
   TimePoint failing_since_ GUARDED_BY(mutex_){};

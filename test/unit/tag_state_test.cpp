@@ -420,4 +420,29 @@ TEST_CASE("the burn rate in the stats falls when nobody takes ids any more", "[t
   CHECK(f.tag->snapshot().burn_ids_per_second < busy / 10);
 }
 
+TEST_CASE("after an outage a tag still knows its burn", "[tag_state][fault]") {
+  Fixture f;
+  int flights = 0;
+  const auto burn_a_second = [&](bool store_is_up) {
+    for (int i = 0; i < 10; ++i) {
+      static_cast<void>(f.tag->try_take(10, 10));
+      if (f.queue.requests() > flights && f.queue.due() <= f.clock->now()) {
+        ++flights;
+        store_is_up ? f.refill() : f.fail(down());
+      }
+      f.clock->advance(milliseconds(100));
+    }
+    return f.tag->snapshot().burn_ids_per_second;
+  };
+  double before = 0;
+  for (int i = 0; i < 120; ++i) before = burn_a_second(true);
+  CHECK(before > 90);
+  for (int i = 0; i < 600; ++i) burn_a_second(false);
+  REQUIRE(!f.tag->try_take(10, 10).ok());  // though some are left, too few
+  const std::int64_t leases = f.tag->snapshot().leases;
+  for (int i = 0; i < 30; ++i) burn_a_second(true);
+  CHECK(f.tag->snapshot().burn_ids_per_second > 90);
+  CHECK(f.tag->snapshot().leases <= leases + 3);  // one to fill up, then one each 0.75 holds
+}
+
 }  // namespace featherid
