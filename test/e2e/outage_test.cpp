@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+// What clients see of a database that goes away, and comes back.
+#include <httplib.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "test/e2e/server_process.h"
+#include "test/e2e/steady_load.h"
+#include "test/support/catch.h"
+#include "test/support/forwarder.h"
+#include "test/support/frozen.h"
+#include "test/support/mariadb_server.h"
+#include "test/support/ports.h"
+#include "test/support/wait_until.h"
+
+namespace featherid::test {
+
+namespace {
+
+using Clock = SteadyLoad::Clock;
+using Seconds = std::chrono::duration<double>;
+using Requests = std::vector<SteadyLoad::Request>;
+
+constexpr std::chrono::seconds kRecovery(5);  // what is looked at once the database is back
+
+// FEATHERID_OUTAGE_HOLD and FEATHERID_OUTAGE_SECONDS ask for longer times than a test takes.
+std::chrono::seconds from_environment(const char* name, int otherwise) {
+  const char* const wanted = std::getenv(name);
+  return std::chrono::seconds(wanted != nullptr ? std::atoi(wanted) : otherwise);
+}
+
+std::chrono::seconds hold() { return from_environment("FEATHERID_OUTAGE_HOLD", 2); }
+std::chrono::seconds long_outage() { return from_environment("FEATHERID_OUTAGE_SECONDS", 10); }
+
+// A MariaDB that servers reach through one address, and the ways in which it can be gone.
+class Database {
+ public:
+  std::string url() const {
+    const std::string from = ":" + std::to_string(server_.port()) + "/";
+    std::string url = server_.url();
+    return url.replace(url.find(from), from.size(), ":" + std::to_string(address_.port()) + "/");
+  }
+
+  enum class Gone { kKilled, kFrozen, kRefused, kSilent };
+  void leave(Gone how) {
+    how_ = how;
+    if (how == Gone::kKilled) server_.stop(SIGKILL);
+    if (how == Gone::kFrozen) frozen_.emplace(server_.pid());
+    if (how == Gone::kRefused) address_.switch_to(free_port());
+    if (how == Gone::kSilent) address_.switch_to(hole_.port());
+  }
+  void come_back() {
+    if (how_ == Gone::kKilled) server_.start();
+    frozen_.reset();
+    address_.switch_to(server_.port());
+  }
+
+ private:
+  MariadbServer server_;
+  Forwarder address_{server_.port()};
+  BlackHole hole_;
+  std::optional<Frozen> frozen_;
+  Gone how_ = Gone::kRefused;
+};
+
+// The sum over the samples of a metric, whatever their labels.
+double metric(const ServerProcess& server, const std::string& name) {
+  httplib::Client client("127.0.0.1", server.port());
+  const auto result = client.Get("/metrics");
+  double sum = 0;
+  if (!result) return sum;
+  const std::string text = "\n" + result->body;
+  for (std::size_t at = 0; (at = text.find("\n" + name, at)) != std::string::npos; ++at) {
+    const char after = text[at + 1 + name.size()];
+    if (after == '{' || after == ' ') sum += std::atof(text.c_str() + text.find(' ', at));
+  }
+  return sum;
+}
+
+// One database, some servers, and clients that burn ids steadily.
+class Scene {
+ public:
+  explicit Scene(int servers) {
+    REQUIRE(run_server(scratch_, {"--database", database_.url(), "--init-schema"}).exit_code == 0);
+    std::vector<int> ports;
+    for (int i = 0; i < servers; ++i) {
+      servers_.push_back(std::make_unique<ServerProcess>(
+          scratch_, std::vector<std::string>{"--database", database_.url(), "--call-timeout", "2s",
+                                             "--hold", std::to_string(hold().count()) + "s"}));
+      ports.push_back(servers_.back()->port());
+    }
+    load_ = std::make_unique<SteadyLoad>(ports);
+  }
+
+  Database& database() { return database_; }
+  SteadyLoad& load() { return *load_; }
+  int servers() const { return static_cast<int>(servers_.size()); }
+
+  // How long the worst of them says that it can go on without its database.
+  Seconds promised() const {
+    double least = 1e9;
+    for (const auto& server : servers_) {
+      least = std::min(least, metric(*server, "featherid_outage_survivable_min_seconds"));
+    }
+    return Seconds(least);
+  }
+  // Until the whole hold is there, by a burn rate that has settled.
+  void warm_up() const {
+    std::this_thread::sleep_for(2 * hold());
+    REQUIRE(wait_until([this] { return promised() >= hold(); }));
+  }
+
+  double leases() const { return sum("featherid_leases_total"); }
+  double lease_failures() const { return sum("featherid_lease_failures_total"); }
+
+ private:
+  double sum(const std::string& name) const {
+    double sum = 0;
+    for (const auto& server : servers_) sum += metric(*server, name);
+    return sum;
+  }
+
+  ScratchDir scratch_;
+  Database database_;
+  std::vector<std::unique_ptr<ServerProcess>> servers_;
+  std::unique_ptr<SteadyLoad> load_;
+};
+
+// An outage as long as the hold is none to the clients.
+void check_invisible(Scene& scene, Database::Gone how) {
+  scene.warm_up();
+  const Clock::time_point before = Clock::now();
+  std::this_thread::sleep_for(hold());
+  const Clock::time_point begin = Clock::now();
+  scene.database().leave(how);
+  std::this_thread::sleep_until(begin + hold());
+  const Clock::time_point end = Clock::now();
+  scene.database().come_back();
+  const Requests normal = scene.load().between(before, begin);
+  const Requests during = scene.load().between(begin, end);
+  const double ratio = Seconds(p99_of(during)) / Seconds(p99_of(normal));
+  WARN(scene.servers() << " server(s), " << hold().count()
+                       << " s without a database: " << during.size() << " requests, "
+                       << errors_in(during) << " errors, p99 " << p99_of(during).count()
+                       << " us after " << p99_of(normal).count() << " us: " << ratio << " x");
+  CHECK(errors_in(normal) == 0);
+  CHECK(errors_in(during) == 0);
+  // Of a few hundred requests beside everything else that tests do, the ratio says nothing.
+  CHECK((ratio <= 2 || p99_of(during) < std::chrono::milliseconds(50)));
+}
+
+// A longer outage: errors begin no sooner than was promised, and end when it ends.
+void check_visible(Scene& scene, Database::Gone how) {
+  scene.warm_up();
+  const double leases = scene.leases();
+  const double failures = scene.lease_failures();
+  const Seconds promised = scene.promised();
+  const Clock::time_point begin = Clock::now();
+  scene.database().leave(how);
+  std::this_thread::sleep_until(begin + long_outage());
+  const Clock::time_point back = Clock::now();
+  scene.database().come_back();
+  const Clock::time_point up = Clock::now();
+  std::this_thread::sleep_for(kRecovery);
+  const Clock::time_point end = Clock::now();
+  const double leases_after = scene.leases() - leases;
+  const double failures_in_all = scene.lease_failures() - failures;
+
+  Clock::time_point first_error = Clock::time_point::max();
+  Clock::time_point last_error = up;
+  for (const auto& request : scene.load().between(begin, end)) {
+    if (request.served) continue;
+    first_error = std::min(first_error, request.ended);
+    last_error = std::max(last_error, request.ended);
+  }
+  REQUIRE(first_error < back);
+  // Who came as the ids went may wait for his whole time; then errors come at once.
+  const Requests refused = scene.load().between(first_error + std::chrono::seconds(3), back);
+  const Requests after = scene.load().between(last_error + std::chrono::milliseconds(1), end);
+  const double pace = static_cast<double>(scene.servers() * SteadyLoad::kClientsPerServer) /
+                      Seconds(SteadyLoad::kPause).count();
+  WARN(scene.servers() << " server(s), " << Seconds(back - begin).count()
+                       << " s without a database: promised " << promised.count()
+                       << " s, first error after " << Seconds(first_error - begin).count()
+                       << " s; then " << errors_in(refused) << " errors of " << refused.size()
+                       << " requests, p99 " << p99_of(refused).count() << " us; last error "
+                       << Seconds(last_error - up).count() << " s after it was back, then "
+                       << static_cast<double>(after.size()) / Seconds(end - last_error).count()
+                       << " requests/s of at most " << pace << "; " << leases_after
+                       << " leases in the 5 s from then on, " << failures_in_all
+                       << " failed ones in all");
+  CHECK(first_error - begin >= promised);
+  CHECK(refused.size() > 50);
+  CHECK(errors_in(refused) == static_cast<int>(refused.size()));
+  CHECK(p99_of(refused) < std::chrono::milliseconds(500));
+  CHECK(last_error - up < std::chrono::seconds(2));
+  CHECK(after.size() > 100);
+  // One to fill up, then one each half hold at most.
+  const double half_holds = Seconds(kRecovery) / (Seconds(hold()) / 2);
+  CHECK(leases_after <= scene.servers() * (2 + half_holds));
+  // The first pauses are short, then two tries a second at most.
+  CHECK(failures_in_all <= scene.servers() * (10 + 2 * Seconds(end - begin).count()));
+}
+
+void ride_out(int servers, Database::Gone briefly, Database::Gone for_long) {
+  Scene scene(servers);
+  check_invisible(scene, briefly);
+  check_visible(scene, for_long);
+  scene.load().stop();
+  const std::vector<std::int64_t> ids = scene.load().sorted_ids();
+  CHECK(std::adjacent_find(ids.begin(), ids.end()) == ids.end());
+}
+
+}  // namespace
+
+TEST_CASE("riding out an outage: one server, whose database stands still", "[outage]") {
+  ride_out(1, Database::Gone::kFrozen, Database::Gone::kFrozen);
+}
+
+TEST_CASE("riding out an outage: three servers, whose database is killed", "[outage]") {
+  ride_out(3, Database::Gone::kKilled, Database::Gone::kKilled);
+}
+
+TEST_CASE("riding out an outage: three servers, whose database cannot be reached", "[outage]") {
+  ride_out(3, Database::Gone::kRefused, Database::Gone::kSilent);
+}
+
+}  // namespace featherid::test
