@@ -20,9 +20,10 @@ struct Counter {
 }  // namespace
 
 TEST_CASE("a mutex keeps all but one out", "[mutex][threads]") {
+  constexpr int kTimes = 1000000;  // so many that both are at it together
   Counter counter;
   const auto add = [&] {
-    for (int i = 0; i < 20000; ++i) {
+    for (int i = 0; i < kTimes; ++i) {
       const MutexLock lock(counter.mutex);
       ++counter.value;
     }
@@ -31,7 +32,7 @@ TEST_CASE("a mutex keeps all but one out", "[mutex][threads]") {
   add();
   other.join();
   const MutexLock lock(counter.mutex);
-  CHECK(counter.value == 40000);
+  CHECK(counter.value == 2 * kTimes);
 }
 
 TEST_CASE("a wait that nobody ends is over at its deadline, and says so", "[mutex]") {
