@@ -89,6 +89,12 @@ void Books::trace(const std::string& what, const std::string& tag, IdRange range
 
 void Books::flight_begins(const std::string& tag) {
   if (series_[tag].flights++ > 0) violation("two flights for one tag", tag, {});
+  ++flights_;
+}
+
+void Books::flight_ends(const std::string& tag) {
+  --series_[tag].flights;
+  --flights_;
 }
 
 void Books::leased(const std::string& tag, IdRange range, Instant now) {

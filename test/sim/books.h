@@ -63,7 +63,8 @@ class Books {
 
   // A call for the tag begins; of lease() and find() there is one at a time.
   void flight_begins(const std::string& tag);
-  void flight_ends(const std::string& tag) { --series_[tag].flights; }
+  void flight_ends(const std::string& tag);
+  bool in_flight() const { return flights_ > 0; }  // for any tag
   // The answer to a lease has reached the process: from here on its ids may be handed out.
   void leased(const std::string& tag, IdRange range, Instant now);
   void gives_back(const std::string& tag, IdRange tail);
@@ -120,6 +121,7 @@ class Books {
   std::int64_t troubles_begun_ = 0;
   std::int64_t troubles_ended_ = 0;
   std::int64_t leases_ = 0;
+  int flights_ = 0;
 };
 
 }  // namespace featherid::sim

@@ -103,7 +103,7 @@ void ModelDatabase::change_row() {
   trace("an operator looks at " + row->first);
   const std::int64_t chance = random_.pick(0, 99);
   if (chance < 40) {
-    step = random_.pick(1, 200);
+    step = random_.pick(1, kStepMax);
   } else if (chance < 50) {
     step = 0;
   } else if (chance < 80) {
@@ -115,7 +115,7 @@ void ModelDatabase::change_row() {
     rows.erase(row);
     scheduler_.spawn(kGroup, [this, tag] {  // an operator who makes it anew, from id 1
       scheduler_.sleep(milliseconds(random_.pick(0, 20000)));
-      rows.emplace(tag, Row{0, random_.pick(1, 200)});
+      rows.emplace(tag, Row{0, random_.pick(1, kStepMax)});
     });
   }
 }

@@ -38,7 +38,8 @@ class ModelDatabase {
     std::int64_t max_id = 0;
     std::int64_t step = 0;
   };
-  static constexpr int kGroup = -1;  // of its fibers
+  static constexpr int kGroup = -1;              // of its fibers
+  static constexpr std::int64_t kStepMax = 200;  // of a row that can be served
 
   std::map<std::string, Row> rows;
   Faults faults;

@@ -20,7 +20,8 @@ Result<std::vector<IdRange>> as_ranges(const Result<std::int64_t>& id) {
   return std::vector<IdRange>{{*id, *id + 1}};
 }
 
-constexpr Span kInstant{1};  // long enough for everybody to do what there is to do now
+constexpr std::int64_t kCallMax = 300;  // ids in one call
+constexpr Span kInstant{1};             // long enough for everybody to do what there is to do now
 
 }  // namespace
 
@@ -208,10 +209,10 @@ void Process::use_once(std::size_t caller) {
       call(name, 1, Span(0), [&] { return as_ranges(sequence.try_next()); });
     }
   } else if (chance < 70) {
-    const std::int64_t count = random_.pick(1, 300);
+    const std::int64_t count = random_.pick(1, kCallMax);
     call(name, count, wait_timeout, [&] { return sequence.next_range(count); });
   } else if (chance < 80) {
-    const std::int64_t count = random_.pick(1, 300);
+    const std::int64_t count = random_.pick(1, kCallMax);
     call(name, count, Span(0), [&] { return sequence.try_next_range(count); });
   } else if (chance < 88) {
     ask_by_name(name);
@@ -228,7 +229,7 @@ void Process::ask_by_name(const std::string& tag) {
   if (random_.percent(50)) {
     call(tag, 1, Span(0), [&] { return as_ranges(ids_->try_next_id(tag)); });
   } else {
-    const std::int64_t count = random_.pick(1, 300);
+    const std::int64_t count = random_.pick(1, kCallMax);
     call(tag, count, workload_.options.wait_timeout, [&] { return ids_->next_range(tag, count); });
   }
 }
@@ -248,7 +249,7 @@ void Process::take_from_block(std::size_t caller, std::size_t tag) {
 }
 
 void Process::park(std::size_t tag) {
-  const std::int64_t count = random_.pick(1, 300);
+  const std::int64_t count = random_.pick(1, kCallMax);
   const std::string& name = workload_.tags[tag];
   const milliseconds timeout(random_.pick(0, 5000));
   const Instant deadline = scheduler_.now() + timeout;
@@ -318,7 +319,22 @@ void Process::check_waits() {
       violation("holds " + std::to_string(stats.held_ids) + " ids of " + stats.tag +
                 " where it leased " + std::to_string(*held) + " more than it handed out");
     }
+    check_rides_out(stats);
   }
+}
+
+// Should the store go away now, what is held lasts for `hold` at the rate of now. Not while a lease
+// is under way, or when the last one has failed.
+void Process::check_rides_out(const TagStats& stats) {
+  if (books_.in_flight() || !stats.last_error.ok()) return;
+  const double burn_of_hold =
+      stats.burn_ids_per_second * static_cast<double>(workload_.options.hold.count());
+  // A small series holds half a step. And what the last call took counts for the next: it is gone
+  // from what is held, and its burn is not yet known.
+  const std::int64_t slack_ids = ModelDatabase::kStepMax + 2 * kCallMax;
+  if (static_cast<double>(stats.held_ids + slack_ids) >= burn_of_hold) return;
+  violation("holds less than is used in a hold: " + stats.tag + " " +
+            std::to_string(stats.held_ids) + " of " + std::to_string(burn_of_hold));
 }
 
 void Process::check_nobody_waits() {

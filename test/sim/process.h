@@ -73,6 +73,7 @@ class Process {
   void take_from_block(std::size_t caller, std::size_t tag);
   void call(const std::string& tag, std::int64_t count_ids, Span timeout,
             const std::function<Ids()>& ask);
+  void check_rides_out(const TagStats& stats);
   void check_error(const std::string& tag, const Status& status, bool in_time);
   // Runs `body` on a fiber of the process; false when it has not ended by then.
   bool run_inside(std::function<void()> body, Instant deadline);

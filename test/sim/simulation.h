@@ -28,8 +28,9 @@ struct Tally {
 // One run: a few processes, each with a real SegmentAllocator, over one database, and all that
 // happens drawn from one seed. Checks the promises of docs/design.md at every step: unique, inside
 // a committed lease, ordered in a process, waits bounded and only for what memory does not hold,
-// the unused tail given back, a store that went backwards noticed, children of forks refuse; and,
-// once the faults have stopped, that every tag of every process serves again.
+// enough held to ride out an outage, the unused tail given back, a store that went backwards
+// noticed, children of forks refuse; and, once the faults have stopped, that every tag of every
+// process serves again.
 class Simulation {
  public:
   explicit Simulation(std::uint64_t seed);
