@@ -5,6 +5,7 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <stdexcept>
 #include <utility>
 
 #include "featherid/status.h"
@@ -98,6 +99,12 @@ std::vector<Fault> Campaign::all_faults() {
     add(process_faults(*kind[static_cast<std::size_t>(
         random_.pick(0, static_cast<std::int64_t>(kind.size()) - 1))]));
   }
+  faults.erase(std::remove_if(faults.begin(), faults.end(),
+                              [this](const Fault& fault) {
+                                return fault.name.find(options_.only) == std::string::npos;
+                              }),
+               faults.end());
+  if (faults.empty()) throw std::runtime_error("no fault of that name");
   return faults;
 }
 
@@ -160,7 +167,7 @@ void Campaign::begin_fault() {
   bag_.erase(chosen);
   try {
     fault.apply();
-    figures_.add_fault(fault.name);
+    figures_.add_faults(fault.name, 1);
   } catch (const std::exception& error) {
     figures_.add_missed_fault(fault.name, error.what());
   }
@@ -238,6 +245,7 @@ void Campaign::judge() {
       }
     }
   }
+  for (const auto& [name, count] : engine_->counts()) figures_.add_faults(name, count);
   figures_.set_verdict(ledger.check(engine_->moves()), !engine_->loses_commits());
 }
 

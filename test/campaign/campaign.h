@@ -22,6 +22,7 @@ struct Options {
   int servers = 3;
   int embedded = 3;
   std::uint64_t seed = 1;
+  std::string only;               // faults whose name has this in it; empty: all
   std::string embedding_program;  // featherid_campaign_embedding, or one with a planted bug
 };
 

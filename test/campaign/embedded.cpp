@@ -5,7 +5,6 @@
 #include <cstring>
 #include <map>
 
-#include "featherid/status.h"
 #include "test/campaign/load.h"
 
 namespace featherid::campaign {
@@ -34,14 +33,17 @@ void Embedded::end_asking() { end(SIGTERM); }
 
 bool Embedded::died() { return process_->wait(std::chrono::milliseconds(0)).has_value(); }
 
-bool Embedded::own_tag_stopped() {
+bool Embedded::noted_of_own_tag(Note::Kind kind, StatusCode code) {
   const std::vector<Note> all = notes();
   return std::any_of(all.begin(), all.end(), [&](const Note& note) {
-    return note.kind == Note::kError && note.life == life_ &&
-           note.tag == tags_of(name()).size() - 1 &&
-           note.code == static_cast<std::uint16_t>(StatusCode::kDataLoss);
+    return note.kind == kind && note.life == life_ && note.tag == tags_of(name()).size() - 1 &&
+           note.code == static_cast<std::uint16_t>(code);
   });
 }
+
+bool Embedded::own_tag_served() { return noted_of_own_tag(Note::kIds, StatusCode::kOk); }
+
+bool Embedded::own_tag_stopped() { return noted_of_own_tag(Note::kError, StatusCode::kDataLoss); }
 
 std::int64_t Embedded::all_served_us() {
   std::map<std::uint16_t, std::int64_t> served;

@@ -13,7 +13,10 @@ std::vector<Move> Engine::moves() { return read_lease_log(*operator_sql()); }
 
 std::unique_ptr<Engine> make_engine(const std::string& name) {
   static const std::map<std::string, std::unique_ptr<Engine> (*)()> kEngines = {
-      {"sqlite", make_sqlite_engine}};
+      {"sqlite", make_sqlite_engine},
+      {"mariadb", make_mariadb_engine},
+      {"postgresql", make_postgresql_engine},
+      {"postgresql-async", make_postgresql_async_engine}};
   const auto found = kEngines.find(name);
   if (found != kEngines.end()) return found->second();
   std::string names;

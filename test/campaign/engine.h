@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "test/campaign/load.h"
@@ -35,8 +36,8 @@ struct Move {
 };
 
 // A database set-up, with all that can go wrong with it. It starts in the constructor, with the
-// schema and a log of all moves that the database itself keeps, by a trigger, in the transaction
-// of the move (see lease_log.h).
+// schema and a log of all moves that the database itself keeps, in the transaction of the move (see
+// lease_log.h).
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -54,8 +55,10 @@ class Engine {
   // Its own faults; those of rows.h come on top.
   virtual std::vector<Fault> faults(Random& random) = 0;
 
-  // Every move that was ever committed; asked for once, at the end, all faults healed.
+  // Every move that was ever committed. Throws while there is no database.
   virtual std::vector<Move> moves();
+  // What it has counted besides, by name.
+  virtual std::vector<std::pair<std::string, std::int64_t>> counts() const { return {}; }
   // Whether a fault can take back a committed lease, its move with it. Then "outside any committed
   // lease" is not checked: the failover guard answers for uniqueness.
   virtual bool loses_commits() const { return false; }

@@ -9,6 +9,10 @@
 namespace featherid::campaign {
 
 std::unique_ptr<Engine> make_sqlite_engine();  // several processes on one file
+std::unique_ptr<Engine> make_mariadb_engine();
+std::unique_ptr<Engine> make_postgresql_engine();
+// A server whose synchronous_commit is off, which FeatherID does not go by.
+std::unique_ptr<Engine> make_postgresql_async_engine();
 
 }  // namespace featherid::campaign
 

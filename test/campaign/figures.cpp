@@ -98,7 +98,7 @@ void Figures::print(std::ostream& out) const {
     out << "not checked, committed leases are lost here\n";
   }
   out << "order violations: " << verdict_.out_of_order << "\n";
-  print_counts(out, "kills, cuts and other faults:", {faults_.begin(), faults_.end()});
+  print_counts(out, "kills, cuts and other faults:", faults_);
   print_counts(out, "errors seen by clients:", errors_);
   out << "longest stall per client, s:";
   for (const auto& [thread, seconds] : stalls_s_) out << " " << thread << " " << seconds;

@@ -16,7 +16,7 @@ namespace featherid::campaign {
 // What a campaign has to say for itself.
 class Figures {
  public:
-  void add_fault(const std::string& name) { ++faults_[name]; }
+  void add_faults(const std::string& name, std::int64_t count) { faults_[name] += count; }
   void add_missed_fault(const std::string& name, const std::string& why) { missed_[name] = why; }
   void add_violation(const std::string& text) { violations_.push_back(text); }
 
@@ -31,7 +31,7 @@ class Figures {
  private:
   void add_error(const Process& process, const Note& note);
 
-  std::map<std::string, int> faults_;
+  std::map<std::string, std::int64_t> faults_;
   std::map<std::string, std::string> missed_;
   std::map<std::string, std::int64_t> errors_;
   std::map<std::string, double> stalls_s_;  // the longest of each thread

@@ -3,19 +3,15 @@
 
 namespace featherid::campaign {
 
+const LeaseLogSql kNoLeaseLog = {};
+
 const LeaseLogSql kSqlite3LeaseLog = {
     "CREATE TABLE lease_log (entry INTEGER PRIMARY KEY AUTOINCREMENT, biz_tag varchar(64), "
     "from_id bigint, to_id bigint)",
-    {"CREATE TRIGGER %s_log AFTER UPDATE OF max_id ON %s WHEN NEW.max_id <> OLD.max_id BEGIN "
+    {"DROP TRIGGER IF EXISTS %s_log",
+     "CREATE TRIGGER %s_log AFTER UPDATE OF max_id ON %s WHEN NEW.max_id <> OLD.max_id BEGIN "
      "INSERT INTO lease_log (biz_tag, from_id, to_id) "
      "VALUES (NEW.biz_tag, OLD.max_id, NEW.max_id); END"}};
-
-const LeaseLogSql kMysqlLeaseLog = {
-    "CREATE TABLE lease_log (entry bigint AUTO_INCREMENT PRIMARY KEY, biz_tag varchar(64), "
-    "from_id bigint, to_id bigint) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
-    {"CREATE TRIGGER %s_log AFTER UPDATE ON %s FOR EACH ROW "
-     "INSERT INTO lease_log (biz_tag, from_id, to_id) "
-     "SELECT NEW.biz_tag, OLD.max_id, NEW.max_id FROM DUAL WHERE NEW.max_id <> OLD.max_id"}};
 
 const LeaseLogSql kPostgresqlLeaseLog = {
     "CREATE TABLE lease_log (entry bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
@@ -23,6 +19,7 @@ const LeaseLogSql kPostgresqlLeaseLog = {
     {"CREATE OR REPLACE FUNCTION log_lease() RETURNS trigger SECURITY DEFINER AS $$ BEGIN "
      "INSERT INTO lease_log (biz_tag, from_id, to_id) "
      "VALUES (NEW.biz_tag, OLD.max_id, NEW.max_id); RETURN NULL; END $$ LANGUAGE plpgsql",
+     "DROP TRIGGER IF EXISTS %s_log ON %s",
      "CREATE TRIGGER %s_log AFTER UPDATE ON %s FOR EACH ROW "
      "WHEN (NEW.max_id <> OLD.max_id) EXECUTE FUNCTION log_lease()"}};
 
@@ -50,10 +47,6 @@ std::vector<Move> read_lease_log(test::RawSql& sql) {
       },
       soci::into(tag), soci::into(from), soci::into(to));
   return moves;
-}
-
-long long above_all_leases(test::RawSql& sql) {
-  return sql.number("SELECT COALESCE(MAX(to_id), 0) FROM lease_log") + 10 * kLeaseIdsMax;
 }
 
 }  // namespace featherid::campaign

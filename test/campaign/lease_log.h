@@ -13,20 +13,19 @@ namespace featherid::campaign {
 // transaction of the change: what it holds was committed, and nothing else was.
 struct LeaseLogSql {
   const char* table;                  // makes it
-  std::vector<const char*> triggers;  // on the table that %s names; several statements
+  std::vector<const char*> triggers;  // makes them anew on the table that %s names
 };
+// Not on MariaDB and MySQL: whatever a trigger does there takes the value of LAST_INSERT_ID(…) out
+// of the answer to the lease. Their binary log tells the same (binary_log.h).
+extern const LeaseLogSql kNoLeaseLog;
 extern const LeaseLogSql kSqlite3LeaseLog;
-extern const LeaseLogSql kMysqlLeaseLog;
 extern const LeaseLogSql kPostgresqlLeaseLog;
 
 void make_lease_log(test::RawSql& sql, const LeaseLogSql& dialect);
-// A further table like id_segments, which is to take its place.
+// On id_segments, or on a table that is to take its place.
 void make_triggers(test::RawSql& sql, const LeaseLogSql& dialect, const std::string& table);
 
 std::vector<Move> read_lease_log(test::RawSql& sql);
-
-// Above all that was ever leased of any tag, by more than the largest lease.
-long long above_all_leases(test::RawSql& sql);
 
 }  // namespace featherid::campaign
 

@@ -18,7 +18,8 @@ int main(int argc, char** argv) {
   Options options;
   options.seed = std::random_device()();
   options.embedding_program = FEATHERID_EMBEDDING_PROGRAM;
-  app.add_option("engine", options.engine, "sqlite, mariadb or postgresql")->required();
+  app.add_option("engine", options.engine, "sqlite, mariadb, postgresql or postgresql-async")
+      ->required();
   app.add_option("--seconds", options.seconds, "how long faults go on")
       ->capture_default_str()
       ->check(CLI::Range(1, 86400));
@@ -29,12 +30,14 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(0, 20));
   app.add_option("--seed", options.seed, "of all chance; default: a new one");
+  app.add_option("--only", options.only, "only faults whose name has this in it");
   app.add_option("--embedding-program", options.embedding_program,
                  "in place of featherid_campaign_embedding");
   CLI11_PARSE(app, argc, argv);
   std::cout << "featherid_campaign " << kSimCommit << " " << options.engine << " --seconds "
             << options.seconds << " --servers " << options.servers << " --embedded "
-            << options.embedded << " --seed " << options.seed << std::endl;
+            << options.embedded << " --seed " << options.seed
+            << (options.only.empty() ? "" : " --only '" + options.only + "'") << std::endl;
   try {
     const Figures figures = Campaign(options).run();
     figures.print(std::cout);

@@ -29,6 +29,8 @@ class Process {
   virtual void end_asking() = 0;    // for good
   virtual pid_t pid() = 0;
   virtual bool died() = 0;  // though nobody ended it
+  // Whether it has handed out an id of its own tag in this life.
+  virtual bool own_tag_served() = 0;
   // Whether its own tag has been refused in this life for a database that went backwards.
   virtual bool own_tag_stopped() = 0;
   // When the thread that has waited longest got its last ids.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "test/campaign/row_faults.h"
 
+#include <algorithm>
 #include <csignal>
 #include <stdexcept>
+#include <utility>
 
-#include "test/campaign/lease_log.h"
 #include "test/support/wait_until.h"
 
 namespace featherid::campaign {
@@ -15,10 +16,17 @@ using std::chrono::milliseconds;
 
 std::string where(const std::string& tag) { return " WHERE biz_tag = '" + tag + "'"; }
 
+// Above all that was ever leased of any tag, by more than the largest lease.
+long long above_all_leases(Engine& engine) {
+  std::int64_t highest = 0;
+  for (const Move& move : engine.moves()) highest = std::max(highest, move.to);
+  return highest + 10 * kLeaseIdsMax;
+}
+
 // Deletes the row where there is one, and makes it.
 void make_again(Engine& engine, const std::string& tag, bool above) {
   const auto sql = engine.operator_sql();
-  const long long max_id = above ? above_all_leases(*sql) : 0;
+  const long long max_id = above ? above_all_leases(engine) : 0;
   sql->run(engine.begin());
   sql->run("DELETE FROM id_segments" + where(tag));
   sql->run("INSERT INTO id_segments (biz_tag, max_id, step) VALUES ('" + tag + "', " +
@@ -63,7 +71,7 @@ std::vector<Fault> row_faults(Engine& engine, Random& random) {
        milliseconds(0),
        [=, &engine] {
          const auto sql = engine.operator_sql();
-         sql->run("UPDATE id_segments SET max_id = " + std::to_string(above_all_leases(*sql)) +
+         sql->run("UPDATE id_segments SET max_id = " + std::to_string(above_all_leases(engine)) +
                   where(tag));
        },
        [] {}},
@@ -76,17 +84,47 @@ std::vector<Fault> row_faults(Engine& engine, Random& random) {
   };
 }
 
+Fault table_dropped(Engine& engine, const LeaseLogSql& log, const std::string& copy) {
+  return {"table dropped and made again",
+          {"database"},
+          milliseconds(200),
+          milliseconds(2500),
+          [=, &engine] {
+            const auto sql = engine.operator_sql();
+            sql->run(copy);
+            sql->run("INSERT INTO id_segments_saved SELECT * FROM id_segments");
+            sql->run("DROP TABLE id_segments");
+          },
+          [=, &engine, &log] {
+            // The triggers first: no lease may go past them.
+            const auto sql = engine.operator_sql();
+            sql->run("UPDATE id_segments_saved SET max_id = " +
+                     std::to_string(above_all_leases(engine)));
+            make_triggers(*sql, log, "id_segments_saved");
+            sql->run("ALTER TABLE id_segments_saved RENAME TO id_segments");
+          }};
+}
+
 Fault own_tag_set_back(Engine& engine, Process& process, std::function<void()> went_on) {
   const std::string tag = tags_of(process.name()).back();
+  auto went_back = std::make_shared<bool>(false);
   return {"own tag made again lower",
           {"database", "network", process.name()},
           milliseconds(0),
           milliseconds(0),
-          [=, &engine] { make_again(engine, tag, /*above=*/false); },
+          [=, &engine, &process] {
+            // What it has never held it cannot know to be taken.
+            if (!test::wait_until([&] { return process.own_tag_served(); }, milliseconds(10000))) {
+              throw std::runtime_error("the process has no ids of its own tag");
+            }
+            make_again(engine, tag, /*above=*/false);
+            *went_back = true;
+          },
           [=, &engine, &process] {
             const bool stopped =
+                *went_back &&
                 test::wait_until([&] { return process.own_tag_stopped(); }, milliseconds(15000));
-            if (!stopped) went_on();
+            if (!stopped && std::exchange(*went_back, false)) went_on();
             // As docs/operating.md says: past all ids ever handed out, then a new process.
             make_again(engine, tag, /*above=*/true);
             process.end(SIGKILL);

@@ -5,12 +5,17 @@
 #include <vector>
 
 #include "test/campaign/engine.h"
+#include "test/campaign/lease_log.h"
 #include "test/campaign/process.h"
 
 namespace featherid::campaign {
 
 // What operators and other programs do to the rows of any engine.
 std::vector<Fault> row_faults(Engine& engine, Random& random);
+
+// The table is gone, and then made again, every row above all that was leased. `copy` makes an
+// empty table id_segments_saved like id_segments.
+Fault table_dropped(Engine& engine, const LeaseLogSql& log, const std::string& copy);
 
 // The process's own tag is deleted, and made again below the ids that the process has had. It must
 // stop that tag; `went_on()` is called where it does not.

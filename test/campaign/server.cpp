@@ -47,8 +47,8 @@ void Server::end_asking() {
 
 bool Server::died() { return process_->process().wait(std::chrono::milliseconds(0)).has_value(); }
 
-bool Server::own_tag_stopped() {
-  return process_->get("/api/v1/id?biz_tag=" + tags_of(name()).back()).status == 409;
+int Server::ask_own_tag() const {
+  return process_->get("/api/v1/id?biz_tag=" + tags_of(name()).back()).status;
 }
 
 std::int64_t Server::all_served_us() {

@@ -5,7 +5,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <stdexcept>
+#include <utility>
 
 #include "test/support/ports.h"
 #include "test/support/wait_until.h"
@@ -15,19 +18,11 @@ namespace featherid::test {
 namespace {
 
 constexpr int kPollMs = 5;
+constexpr std::chrono::milliseconds kSlowness{100};
 
-// False when the connection is over.
-bool pass_on(int from, int to) {
-  char bytes[16384];
-  const ssize_t got = ::recv(from, bytes, sizeof(bytes), 0);
-  if (got <= 0) return false;
-  for (ssize_t sent = 0; sent < got;) {
-    const ssize_t now =
-        ::send(to, bytes + sent, static_cast<std::size_t>(got - sent), MSG_NOSIGNAL);
-    if (now <= 0) return false;
-    sent += now;
-  }
-  return true;
+void hang_up(int client, int server) {
+  ::close(client);
+  if (server >= 0) ::close(server);
 }
 
 }  // namespace
@@ -45,54 +40,110 @@ Forwarder::~Forwarder() {
 
 void Forwarder::switch_to(int target_port) {
   target_port_ = target_port;
-  cutting_ = true;
-  if (!wait_until([&] { return !cutting_; })) throw std::runtime_error("the forwarder hangs");
+  dropping_ = true;
+  if (!wait_until([&] { return !dropping_; })) throw std::runtime_error("the forwarder hangs");
+}
+
+void Forwarder::begin_cutting(Direction direction, std::int64_t bytes) {
+  cut_direction_ = direction;
+  cut_bytes_ = bytes;
+  ++cutting_;
+}
+
+std::int64_t Forwarder::end_cutting() {
+  if (cutting_ % 2 != 0) ++cutting_;
+  return cut_bytes_;
+}
+
+void Forwarder::drop_all() {
+  for (const Pair& pair : pairs_) hang_up(pair.client, pair.server);
+  pairs_.clear();
+}
+
+void Forwarder::leave_half_open() {
+  for (Pair& pair : pairs_) {
+    if (pair.server >= 0) ::close(std::exchange(pair.server, -1));
+  }
 }
 
 void Forwarder::accept_one() {
   const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
   if (client < 0) return;
   ++accepted_;
-  const int server = connect_to(target_port_);
-  if (server >= 0) {
+  const Trouble trouble = trouble_;
+  const int server =
+      trouble == Trouble::kNone || trouble == Trouble::kSlow ? connect_to(target_port_) : -1;
+  if (server >= 0 || trouble == Trouble::kHalfOpen) {
     pairs_.push_back({client, server});
   } else {
     ::close(client);
   }
 }
 
+// False when the connection is over.
+bool Forwarder::pass_on(Pair& pair, Direction direction) {
+  const bool to_server = direction == Direction::kToServer;
+  const int cutting = cutting_;
+  const bool counts = cutting % 2 != 0 && direction == cut_direction_;
+  if (counts && std::exchange(pair.cutting, cutting) != cutting) pair.passed_bytes = 0;
+  char bytes[16384];
+  const ssize_t got = ::recv(to_server ? pair.client : pair.server, bytes, sizeof(bytes), 0);
+  if (got <= 0) return false;
+  const std::int64_t left = counts ? cut_bytes_ - pair.passed_bytes : got;
+  const std::int64_t due = std::clamp<std::int64_t>(left, 0, got);
+  for (std::int64_t sent = 0; sent < due;) {
+    const ssize_t now = ::send(to_server ? pair.server : pair.client, bytes + sent,
+                               static_cast<std::size_t>(due - sent), MSG_NOSIGNAL);
+    if (now <= 0) return false;
+    sent += now;
+  }
+  if (counts) pair.passed_bytes += due;
+  if (due == got) return true;
+  ++cut_bytes_;
+  ++cuts_;
+  return false;
+}
+
+bool Forwarder::serve(Pair& pair, short client_events, short server_events) {
+  if (pair.server < 0) {  // what the client says is lost, until the trouble is over
+    char bytes[16384];
+    const bool gone = client_events != 0 && ::recv(pair.client, bytes, sizeof(bytes), 0) <= 0;
+    return !gone && trouble_ == Trouble::kHalfOpen;
+  }
+  return (client_events == 0 || pass_on(pair, Direction::kToServer)) &&
+         (server_events == 0 || pass_on(pair, Direction::kToClient));
+}
+
 void Forwarder::run() {
-  const auto hang_up = [](const Pair& pair) {
-    ::close(pair.client);
-    ::close(pair.server);
-  };
   while (!stopping_) {
-    if (cutting_) {
-      for (const Pair& pair : pairs_) hang_up(pair);
-      pairs_.clear();
-      cutting_ = false;
+    const Trouble trouble = trouble_;
+    if (dropping_ || trouble == Trouble::kRefuses) drop_all();
+    if (pairs_.empty()) dropping_ = false;
+    if (trouble == Trouble::kHalfOpen) leave_half_open();
+    if (trouble == Trouble::kBlackHole) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(kPollMs));
+      continue;
     }
+    if (trouble == Trouble::kSlow) std::this_thread::sleep_for(kSlowness);
     std::vector<pollfd> polled = {{listener_, POLLIN, 0}};
     for (const Pair& pair : pairs_) {
       polled.push_back({pair.client, POLLIN, 0});
       polled.push_back({pair.server, POLLIN, 0});
     }
-    if (::poll(polled.data(), polled.size(), kPollMs) <= 0) continue;
+    if (::poll(polled.data(), polled.size(), kPollMs) < 0) continue;
     std::vector<Pair> kept;
     for (std::size_t i = 0; i < pairs_.size(); ++i) {
-      const Pair pair = pairs_[i];
-      const bool alive = (polled[1 + 2 * i].revents == 0 || pass_on(pair.client, pair.server)) &&
-                         (polled[2 + 2 * i].revents == 0 || pass_on(pair.server, pair.client));
-      if (alive) {
+      Pair pair = pairs_[i];
+      if (serve(pair, polled[1 + 2 * i].revents, polled[2 + 2 * i].revents)) {
         kept.push_back(pair);
       } else {
-        hang_up(pair);
+        hang_up(pair.client, pair.server);
       }
     }
     pairs_.swap(kept);
     if (polled[0].revents != 0) accept_one();
   }
-  for (const Pair& pair : pairs_) hang_up(pair);
+  drop_all();
 }
 
 }  // namespace featherid::test

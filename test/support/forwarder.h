@@ -3,15 +3,25 @@
 #define FEATHERID_TEST_SUPPORT_FORWARDER_H_
 
 #include <atomic>
+#include <cstdint>
 #include <thread>
 #include <vector>
 
 namespace featherid::test {
 
 // An address of 127.0.0.1 behind which servers can be exchanged: passes every connection on to the
-// port that is set when it comes in.
+// port that is set when it comes in. And a network that can be made to misbehave.
 class Forwarder {
  public:
+  enum class Trouble {
+    kNone,
+    kRefuses,    // connections are cut, and new ones at once
+    kBlackHole,  // nothing gets through; what was sent meanwhile arrives when it is over
+    kHalfOpen,   // the servers see their connections closed; the clients hear nothing, new ones too
+    kSlow,       // bytes and connections wait for up to a tenth of a second
+  };
+  enum class Direction { kToServer, kToClient };
+
   explicit Forwarder(int target_port);
   ~Forwarder();
   Forwarder(const Forwarder&) = delete;
@@ -23,19 +33,40 @@ class Forwarder {
   // Connections that there are are cut. A port that nobody listens on: they are refused.
   void switch_to(int target_port);
 
+  // Until it is told otherwise.
+  void set_trouble(Trouble trouble) { trouble_ = trouble; }
+
+  // Cuts a connection once `bytes` more have passed on it in `direction`; then the next one a byte
+  // later, and so on, so that in time every boundary is met; until end_cutting().
+  void begin_cutting(Direction direction, std::int64_t bytes);
+  // The number of bytes after which the next connection would have been cut.
+  std::int64_t end_cutting();
+  int cuts() const { return cuts_; }  // of begin_cutting(), ever
+
  private:
   struct Pair {
     int client;
-    int server;
+    int server;  // -1: half-open
+    int cutting = 0;
+    std::int64_t passed_bytes = 0;  // in the direction of the cut, since that began
   };
   void run();
   void accept_one();
+  bool serve(Pair& pair, short client_events, short server_events);
+  bool pass_on(Pair& pair, Direction direction);
+  void drop_all();
+  void leave_half_open();
 
   const int listener_;
   const int port_;
   std::atomic<int> target_port_;
   std::atomic<int> accepted_{0};
-  std::atomic<bool> cutting_{false};
+  std::atomic<Trouble> trouble_{Trouble::kNone};
+  std::atomic<int> cutting_{0};  // even: no; it counts begin_cutting() and end_cutting()
+  std::atomic<Direction> cut_direction_{Direction::kToServer};
+  std::atomic<std::int64_t> cut_bytes_{0};
+  std::atomic<int> cuts_{0};
+  std::atomic<bool> dropping_{false};
   std::atomic<bool> stopping_{false};
   std::vector<Pair> pairs_;  // of the thread
   std::thread thread_;

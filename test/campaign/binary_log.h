@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_CAMPAIGN_BINARY_LOG_H_
+#define FEATHERID_TEST_CAMPAIGN_BINARY_LOG_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "test/campaign/engine.h"
+
+namespace featherid::campaign {
+
+// The binary log of a MariaDB: every committed change, and nothing else.
+class BinaryLog {
+ public:
+  // Files `path`.000001 and so on.
+  explicit BinaryLog(std::string path) : path_(std::move(path)) {}
+
+  // What the server must be started with, besides `more`.
+  std::vector<std::string> flags(std::vector<std::string> more) const;
+
+  // Of id_segments. Whether the server runs does not matter.
+  std::vector<Move> moves() const;
+
+ private:
+  const std::string path_;
+};
+
+}  // namespace featherid::campaign
+
+#endif  // FEATHERID_TEST_CAMPAIGN_BINARY_LOG_H_

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include <stdexcept>
+
+#include "featherid/soci_store.h"
+#include "test/campaign/binary_log.h"
+#include "test/campaign/engines.h"
+#include "test/campaign/lease_log.h"
+#include "test/campaign/network_faults.h"
+#include "test/campaign/row_faults.h"
+#include "test/campaign/server_faults.h"
+#include "test/support/mariadb_server.h"
+
+namespace featherid::campaign {
+
+namespace {
+
+class MariadbEngine final : public Engine {
+ public:
+  MariadbEngine();
+
+  std::vector<std::string> urls() const override {
+    const std::string port = std::to_string(forwarder_.port());
+    return {"mysql://leaser:" + std::string(kRightPassword) + "@127.0.0.1:" + port + "/ids"};
+  }
+  std::unique_ptr<test::RawSql> operator_sql() override {
+    // root, who alone may grant.
+    const std::string url = "mysql://root@127.0.0.1:" + std::to_string(server_.port()) + "/ids";
+    return std::make_unique<test::RawSql>(url, "SET SESSION innodb_lock_wait_timeout = 5");
+  }
+  std::vector<Fault> faults(Random& random) override;
+  std::vector<Move> moves() override { return binary_log_.moves(); }
+  std::vector<std::pair<std::string, std::int64_t>> counts() const override {
+    return {{"connections cut", forwarder_.cuts()}};
+  }
+
+ private:
+  test::ScratchDir scratch_;
+  const BinaryLog binary_log_{scratch_.file("binlog")};
+  test::MariadbServer server_{binary_log_.flags({"--max-connections=40"})};
+  test::Forwarder forwarder_{server_.port()};
+  CutProgress cut_progress_;
+};
+
+MariadbEngine::MariadbEngine() {
+  if (const Status made = init_soci_schema(server_.url()); !made.ok()) {
+    throw std::runtime_error(made.to_string());
+  }
+  const auto sql = operator_sql();
+  // Of two transactions in a deadlock the one dies that has changed less.
+  sql->run("CREATE TABLE weight (x int) ENGINE=InnoDB");
+  // Without the rights that overrule read-only mode.
+  sql->run("CREATE USER leaser@'%' IDENTIFIED BY '" + std::string(kRightPassword) + "'");
+  sql->run("GRANT SELECT, INSERT, UPDATE, DELETE ON ids.* TO leaser@'%'");
+}
+
+std::vector<Fault> MariadbEngine::faults(Random& random) {
+  std::vector<Fault> faults = network_faults(forwarder_, cut_progress_);
+  const auto add = [&faults](std::vector<Fault> more) {
+    std::move(more.begin(), more.end(), std::back_inserter(faults));
+  };
+  add(server_faults({[this](int signal) { server_.stop(signal == SIGINT ? SIGTERM : signal); },
+                     [this] { server_.start(); },
+                     [this] { return std::vector<pid_t>{server_.pid()}; }}));
+  std::vector<std::string> hold = {"SELECT biz_tag FROM id_segments LOCK IN SHARE MODE"};
+  if (random.percent(50)) {
+    hold.emplace_back("INSERT INTO weight VALUES (1), (2), (3), (4), (5), (6), (7), (8)");
+  }
+  add(operator_faults(*this, forwarder_, server_.port(),
+                      {{"SET GLOBAL read_only = 1"},
+                       {"SET GLOBAL read_only = 0"},
+                       "ALTER USER leaser@'%' IDENTIFIED BY ",
+                       hold}));
+  add({table_dropped(*this, kNoLeaseLog, "CREATE TABLE id_segments_saved LIKE id_segments")});
+  return faults;
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_mariadb_engine() { return std::make_unique<MariadbEngine>(); }
+
+}  // namespace featherid::campaign

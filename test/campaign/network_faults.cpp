@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "test/campaign/network_faults.h"
+
+namespace featherid::campaign {
+
+namespace {
+
+using std::chrono::milliseconds;
+using test::Forwarder;
+
+// A conversation that begins with the login has fewer bytes.
+constexpr std::int64_t kConversationBytes = 2500;
+
+Fault trouble(Forwarder& forwarder, const std::string& name, Forwarder::Trouble what,
+              milliseconds lasts_min, milliseconds lasts_max) {
+  return {name,
+          {"network"},
+          lasts_min,
+          lasts_max,
+          [=, &forwarder] { forwarder.set_trouble(what); },
+          [&forwarder] { forwarder.set_trouble(Forwarder::Trouble::kNone); }};
+}
+
+Fault cuts(Forwarder& forwarder, const std::string& name, Forwarder::Direction direction,
+           std::int64_t& next_bytes) {
+  return {name,
+          {"network"},
+          milliseconds(500),
+          milliseconds(2500),
+          [=, &forwarder, &next_bytes] {
+            forwarder.begin_cutting(direction, next_bytes % kConversationBytes);
+          },
+          [&forwarder, &next_bytes] { next_bytes = forwarder.end_cutting(); }};
+}
+
+}  // namespace
+
+std::string through(const Forwarder& forwarder, std::string url, int port) {
+  const std::string from = ":" + std::to_string(port) + "/";
+  return url.replace(url.rfind(from), from.size(), ":" + std::to_string(forwarder.port()) + "/");
+}
+
+std::vector<Fault> network_faults(Forwarder& forwarder, CutProgress& progress) {
+  using Trouble = Forwarder::Trouble;
+  using Direction = Forwarder::Direction;
+  return {
+      cuts(forwarder, "cuts within statements", Direction::kToServer, progress.to_server),
+      cuts(forwarder, "cuts within answers", Direction::kToClient, progress.to_client),
+      trouble(forwarder, "connections refused", Trouble::kRefuses, milliseconds(200),
+              milliseconds(2000)),
+      trouble(forwarder, "black hole", Trouble::kBlackHole, milliseconds(500), milliseconds(4000)),
+      trouble(forwarder, "half-open connections", Trouble::kHalfOpen, milliseconds(500),
+              milliseconds(4000)),
+      trouble(forwarder, "slow network", Trouble::kSlow, milliseconds(500), milliseconds(3000)),
+  };
+}
+
+}  // namespace featherid::campaign

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_CAMPAIGN_NETWORK_FAULTS_H_
+#define FEATHERID_TEST_CAMPAIGN_NETWORK_FAULTS_H_
+
+#include <string>
+#include <vector>
+
+#include "test/campaign/engine.h"
+#include "test/support/forwarder.h"
+
+namespace featherid::campaign {
+
+// `url` with the port of the forwarder, which stands before `port`.
+std::string through(const test::Forwarder& forwarder, std::string url, int port);
+
+// Where the next sweep of cuts goes on, so that a campaign gets through whole conversations.
+struct CutProgress {
+  std::int64_t to_server = 0;
+  std::int64_t to_client = 0;
+};
+
+// What befalls the way to a database. Both outlive the faults.
+std::vector<Fault> network_faults(test::Forwarder& forwarder, CutProgress& progress);
+
+}  // namespace featherid::campaign
+
+#endif  // FEATHERID_TEST_CAMPAIGN_NETWORK_FAULTS_H_
