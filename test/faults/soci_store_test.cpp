@@ -79,4 +79,17 @@ TEST_CASE("SociStore serves after a call that found no memory", "[faults][soci_s
   });
 }
 
+TEST_CASE("SociStore answers where the machine gives no thread to connect on",
+          "[faults][threads][soci_store]") {
+  const auto store = open_soci_store("mysql://u@127.0.0.1:1/ids").value();  // nobody listens there
+  thread_starts.arm(1, true);
+  for (int i = 0; i < 10; ++i) {  // more often than there may be attempts
+    const Status status = store->find("order").status();
+    CHECK(status.code() == StatusCode::kUnavailable);
+    CHECK_THAT(status.message(), Catch::Matchers::Contains("cannot start a thread"));
+  }
+  thread_starts.disarm();
+  CHECK_THAT(store->find("order").status().message(), Catch::Matchers::Contains("127.0.0.1"));
+}
+
 }  // namespace featherid::test
