@@ -299,7 +299,7 @@ bool TagState::needs_row() const {
 
 Status TagState::accept_row(const SegmentRow& row) {
   if (row.step <= 0) {
-    return make_status(StatusCode::kUnavailable, [&] {
+    return make_status(StatusCode::kFailedPrecondition, [&] {
       return "the row of tag '" + tag_ + "' has step " + std::to_string(row.step) +
              "; set it to 1 or more";
     });

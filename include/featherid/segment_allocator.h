@@ -44,7 +44,8 @@ struct AllocatorOptions {
   std::chrono::milliseconds backoff_min{20};
   std::chrono::milliseconds backoff_max{1000};
 
-  // How long "no such tag" is remembered before the store is asked again. 1 ms to 10 min.
+  // How long "no such tag", or another fault that somebody has to mend, is remembered before the
+  // store is asked again. 1 ms to 10 min.
   std::chrono::milliseconds unknown_tag_ttl{1000};
 
   // How many names not (yet) known to be tags are remembered at once, and how many look-ups a

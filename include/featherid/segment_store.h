@@ -37,7 +37,8 @@ struct SegmentRow {
 // network does. Tags: every method answers kInvalidArgument to a tag that validate_tag() refuses.
 //
 // Errors of every method, besides those it names: kUnavailable when the store cannot serve now (it
-// may be tried again), kInvalidArgument, and kFailedPrecondition in a child after fork().
+// may be tried again), kInvalidArgument, and kFailedPrecondition when it cannot serve before
+// somebody has mended what the message names, and in a child after fork().
 class FEATHERID_EXPORT SegmentStore {
  public:
   SegmentStore() = default;
@@ -49,7 +50,7 @@ class FEATHERID_EXPORT SegmentStore {
   // computed from the one statement that moved it, and only after that is durable. 1 <= count_ids
   // <= kLeaseIdsMax. After an error the range may have been consumed all the same: no one may use
   // it, and a retry costs a gap, never a duplicate. kNotFound: no such row. kExhausted: m +
-  // count_ids would pass kIdMax; nothing was changed. kUnavailable also for a row with max_id < 0.
+  // count_ids would pass kIdMax; nothing was changed. kFailedPrecondition: a row with max_id < 0.
   virtual Result<IdRange> lease(std::string_view tag, std::int64_t count_ids) = 0;
 
   // The row as it is, without judging its step. kNotFound: no such row.

@@ -22,7 +22,8 @@ enum class StatusCode {
   kDeadlineExceeded,    // the wait ended: retry, or wait longer
   kExhausted,           // the tag reached the end of its ids: use another tag
   kDataLoss,            // the store went backwards: an operator must act
-  kFailedPrecondition,  // this object serves no more: it was shut down, or the process was forked
+  kFailedPrecondition,  // somebody must mend first what the message names, as a table that is
+                        // missing; or this object serves no more: shut down, or forked
 };
 
 // The name of a code as it stands in logs: "unavailable". Never null.

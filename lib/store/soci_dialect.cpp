@@ -240,6 +240,25 @@ Fault classify(Engine engine, const EngineError& error) {
   return Fault::kUnknown;
 }
 
+// Trying again helps only once somebody has done something about it.
+bool needs_mending(Engine engine, Fault fault) {
+  switch (fault) {
+    case Fault::kNoTable:
+    case Fault::kNoLeaderTable:
+    case Fault::kNoDatabase:
+    case Fault::kLoginRefused:
+    case Fault::kNoPrivilege:
+    case Fault::kNotOpened:
+    case Fault::kDamaged:
+    case Fault::kStatementLog:
+      return true;
+    case Fault::kReadOnly:  // a server may be about to be promoted
+      return engine == Engine::kSqlite3;
+    default:
+      return false;
+  }
+}
+
 const char* advice(Fault fault) {
   switch (fault) {
     case Fault::kConflict:
@@ -277,7 +296,7 @@ const char* advice(Fault fault) {
              "writable";
     case Fault::kDamaged:
       return "the file cannot be read or written as a database; check the disk "
-             "and the file";
+             "and the file, and that this user may write to its folder";
     case Fault::kStatementLog:
       return "the failover guard needs another binary log; set binlog_format to MIXED or ROW, or "
              "do without the guard by failover = synchronous";
@@ -286,6 +305,8 @@ const char* advice(Fault fault) {
   }
   return "the database refused";
 }
+
+}  // namespace
 
 std::string one_line(const std::string& text) {
   std::string line;
@@ -297,8 +318,6 @@ std::string one_line(const std::string& text) {
   while (!line.empty() && line.back() == ' ') line.pop_back();
   return line;
 }
-
-}  // namespace
 
 const SociDialect& dialect_of(Engine engine) {
   switch (engine) {
@@ -417,9 +436,10 @@ ServerState server_state(Engine engine, const EngineError& error) {
 
 Status to_status(const DatabaseUrl& url, const EngineError& error) {
   const Fault fault = classify(url.engine, error);
-  const StatusCode code = fault == Fault::kDuplicate    ? StatusCode::kAlreadyExists
-                          : fault == Fault::kOutOfRange ? StatusCode::kExhausted
-                                                        : StatusCode::kUnavailable;
+  const StatusCode code = fault == Fault::kDuplicate         ? StatusCode::kAlreadyExists
+                          : fault == Fault::kOutOfRange      ? StatusCode::kExhausted
+                          : needs_mending(url.engine, fault) ? StatusCode::kFailedPrecondition
+                                                             : StatusCode::kUnavailable;
   const std::string label = error.number != 0        ? std::to_string(error.number) + ": "
                             : error.sqlstate.empty() ? ""
                                                      : error.sqlstate + ": ";

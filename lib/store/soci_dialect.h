@@ -83,6 +83,9 @@ std::vector<std::string> unsafe_settings(Engine engine, const std::vector<Server
 // The statements of a schema file, without its comment lines.
 std::vector<std::string> split_statements(std::string_view script);
 
+// A database's words in a message: blanks and control characters become one blank.
+std::string one_line(const std::string& text);
+
 // An error as the driver gave it.
 struct EngineError {
   int number = 0;        // MySQL's error number, SQLite's primary result code; 0: none
@@ -100,7 +103,7 @@ ServerState server_state(Engine engine, const EngineError& error);
 
 // The status for an error of `url`'s engine, in one line: where, what it means, what to do, and the
 // engine's own words. kAlreadyExists for a key that is there already, kExhausted for a number that
-// its column cannot hold, else kUnavailable.
+// its column cannot hold, kFailedPrecondition for what somebody has to mend, else kUnavailable.
 Status to_status(const DatabaseUrl& url, const EngineError& error);
 
 // kUnavailable for a call that was not over in time; `detail` says where it stood.

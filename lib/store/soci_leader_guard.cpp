@@ -34,7 +34,7 @@ Status LeaderGuard::follow(SociSession& session) {
   // The row's lock makes one process deal with a failover and the others wait for it here.
   if (!session.run(sql_.lock, into(recorded), into(term), into(here)).got_row) {
     session.run("COMMIT");
-    return {StatusCode::kUnavailable,
+    return {StatusCode::kFailedPrecondition,
             "the table id_leader has lost its row; run featherid-server --init-schema"};
   }
   Status status;

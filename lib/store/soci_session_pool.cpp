@@ -27,8 +27,13 @@ SociSessionPool::Place::~Place() {
 
 void SociSessionPool::Failure::add(Status next, bool try_next_address) {
   try_next = try_next_address;
-  status = status.ok() ? std::move(next)
-                       : Status(next.code(), status.message() + "; then " + next.message());
+  if (status.ok()) {
+    status = std::move(next);
+    return;
+  }
+  // As long as one address may come back by itself, nobody need mend another.
+  const bool may_pass = status.code() == StatusCode::kUnavailable;
+  status = {may_pass ? status.code() : next.code(), status.message() + "; then " + next.message()};
 }
 
 SociSessionPool::SociSessionPool(std::vector<DatabaseUrl> addresses,

@@ -2,6 +2,7 @@
 #include "featherid/soci_store.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -23,6 +24,18 @@ using soci::use;
 
 constexpr std::int64_t kGuardIdsMax = std::int64_t{1} << 40;
 constexpr std::int64_t kAddressesMax = 16;
+
+// kFailedPrecondition names what stands in the column instead of a number.
+Status read_number(const std::string& tag, const char* column, const std::string& text,
+                   std::int64_t* number) {
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, *number);
+  if (error == std::errc() && stop == end) return {};
+  constexpr std::size_t kShownBytesMax = 64;
+  return {StatusCode::kFailedPrecondition,
+          "tag '" + tag + "' has " + column + " '" + one_line(text.substr(0, kShownBytesMax)) +
+              "' in id_segments, which is no whole number; set it to one"};
+}
 
 class SociStore final : public SegmentStore {
  public:
@@ -104,14 +117,15 @@ Status SociStore::init_schema() {
 Result<SegmentRow> SociStore::find_row(SociSession& session, std::string_view tag) {
   const std::string name(tag);
   SegmentRow row;
-  long long max_id = 0;
-  long long step = 0;
+  // As texts: SQLite keeps any value in any column, and a number would be made of it.
+  std::string max_id;
+  std::string step;
   const bool got_row =
       session.run(dialect_.find, use(name, "tag"), into(row.biz_tag), into(max_id), into(step))
           .got_row;
   if (!got_row) return no_such_tag(tag);
-  row.max_id = max_id;
-  row.step = step;
+  if (Status bad = read_number(name, "max_id", max_id, &row.max_id); !bad.ok()) return bad;
+  if (Status bad = read_number(name, "step", step, &row.step); !bad.ok()) return bad;
   return row;
 }
 

@@ -48,13 +48,19 @@ inline bool may_lease(const SegmentRow& row, std::int64_t count_ids) {
 // Why a lease of `count_ids` found no row to move, from the row as it is now.
 inline Status refused_lease(const SegmentRow& row, std::int64_t count_ids) {
   if (row.max_id < 0) {
-    return {StatusCode::kUnavailable, "tag '" + row.biz_tag + "' has max_id " +
-                                          std::to_string(row.max_id) +
-                                          " in id_segments; set it to 0 or more"};
+    return {StatusCode::kFailedPrecondition, "tag '" + row.biz_tag + "' has max_id " +
+                                                 std::to_string(row.max_id) +
+                                                 " in id_segments; set it to 0 or more"};
   }
   if (row.max_id > kIdMax - count_ids) {
-    return {StatusCode::kExhausted, "tag '" + row.biz_tag + "' has reached the end of its ids (" +
-                                        std::to_string(row.max_id) + "); use another tag"};
+    const std::string tag = "tag '" + row.biz_tag + "' has ";
+    if (row.max_id >= kIdMax) {
+      return {StatusCode::kExhausted, tag + "reached the end of its ids; use another tag"};
+    }
+    return {StatusCode::kExhausted, tag + std::to_string(kIdMax - row.max_id) +
+                                        " ids left, fewer than a lease of " +
+                                        std::to_string(count_ids) +
+                                        "; use another tag (a smaller step would serve the rest)"};
   }
   return {StatusCode::kUnavailable,
           "tag '" + row.biz_tag + "' was changed while it was leased from; try again"};

@@ -299,11 +299,15 @@ TEMPLATE_TEST_CASE("near 2^63 a lease fails and changes nothing", "[store]", STO
     const Status status = store.lease("order", count).status();
     INFO(status);
     CHECK(status.code() == StatusCode::kExhausted);
+    CHECK(status.message().find("has 4 ids left, fewer than a lease of " + std::to_string(count)) !=
+          std::string::npos);
     CHECK(max_id_of(store, "order") == max_id);
   }
   CHECK(take(store.lease("order", 4)) == IdRange{max_id + 1, kIdMax + 1});
   CHECK(max_id_of(store, "order") == kIdMax);
-  CHECK(store.lease("order", 1).status().code() == StatusCode::kExhausted);
+  const Status at_end = store.lease("order", 1).status();
+  CHECK(at_end.code() == StatusCode::kExhausted);
+  CHECK(at_end.message().find("has reached the end of its ids") != std::string::npos);
   CHECK(take(store.give_back("order", {max_id + 1, kIdMax + 1})));
   CHECK(max_id_of(store, "order") == max_id);
   // Not even a row past the cap makes it wrap.
@@ -319,7 +323,7 @@ TEMPLATE_TEST_CASE("a row with a negative max_id is not served", "[store]", STOR
     fixture.put_row("order", max_id, 1000);
     const Status status = store.lease("order", 1000).status();
     INFO(status);
-    CHECK(status.code() == StatusCode::kUnavailable);
+    CHECK(status.code() == StatusCode::kFailedPrecondition);
     CHECK(status.message().find("set it to 0 or more") != std::string::npos);
     CHECK(max_id_of(store, "order") == max_id);
   }

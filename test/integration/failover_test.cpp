@@ -115,7 +115,7 @@ void check_missing_table(const std::string& url) {
   const auto store = fresh_store(url);
   RawSql(url).run("DROP TABLE id_leader");
   const Status status = lease_one(*store);
-  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(status.code() == StatusCode::kFailedPrecondition);
   CHECK(says(status, "--init-schema"));
   CHECK(says(status, "failover = synchronous"));
   CHECK(Process(url, Failover::kSynchronous).store->lease("order", 5)->first == 1);
@@ -187,7 +187,7 @@ void check_older_rows(const std::string& url) {
 void check_statement_log_is_refused(const std::string& url, RawSql& sql) {
   sql.run("SET GLOBAL binlog_format = STATEMENT");
   const Status status = lease_one(*Process(url).store);
-  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(status.code() == StatusCode::kFailedPrecondition);
   CHECK(says(status, "binlog_format"));
   CHECK(Process(url, Failover::kSynchronous).store->lease("health", 1).ok());
   sql.run("SET GLOBAL binlog_format = MIXED");

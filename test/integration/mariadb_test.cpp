@@ -25,7 +25,7 @@ TEST_CASE("MariaDB: a refused login names the user, and never the password", "[m
   const auto store =
       *open_soci_store(url_with("featherid:hunter2", "ids", mariadb().port()), short_options());
   const Status status = lease_one(*store);
-  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(status.code() == StatusCode::kFailedPrecondition);
   CHECK(says(status, "login refused"));
   CHECK(says(status, "featherid"));
   CHECK(says(status, "127.0.0.1:" + std::to_string(mariadb().port())));
@@ -35,14 +35,14 @@ TEST_CASE("MariaDB: a refused login names the user, and never the password", "[m
 TEST_CASE("MariaDB: a missing database and a missing table say what to do", "[mariadb]") {
   const auto nowhere = *open_soci_store(mariadb().url("nowhere"), short_options());
   const Status no_database = lease_one(*nowhere);
-  CHECK(no_database.code() == StatusCode::kUnavailable);
+  CHECK(no_database.code() == StatusCode::kFailedPrecondition);
   CHECK(says(no_database, "no such database"));
   CHECK(says(no_database, "nowhere"));
 
   RawSql(mariadb().url()).run("CREATE DATABASE IF NOT EXISTS bare");
   const auto bare = *open_soci_store(mariadb().url("bare"), short_options());
   const Status no_table = lease_one(*bare);
-  CHECK(no_table.code() == StatusCode::kUnavailable);
+  CHECK(no_table.code() == StatusCode::kFailedPrecondition);
   CHECK(says(no_table, "--init-schema"));
   // Once it is there the same store serves.
   REQUIRE(init_soci_schema(mariadb().url("bare")).ok());

@@ -16,7 +16,7 @@ TEST_CASE("PostgreSQL: a refused login names the user, and never the password", 
   const auto store = *open_soci_store("postgresql://featherid:hunter2@127.0.0.1:" + port + "/ids",
                                       short_options());
   const Status status = lease_one(*store);
-  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(status.code() == StatusCode::kFailedPrecondition);
   CHECK(says(status, "login refused"));
   CHECK(says(status, "featherid"));
   CHECK(says(status, "127.0.0.1:" + port));
@@ -26,12 +26,12 @@ TEST_CASE("PostgreSQL: a refused login names the user, and never the password", 
 TEST_CASE("PostgreSQL: a missing database and a missing table say what to do", "[postgresql]") {
   const auto nowhere = *open_soci_store(postgresql().url("nowhere"), short_options());
   const Status no_database = lease_one(*nowhere);
-  CHECK(no_database.code() == StatusCode::kUnavailable);
+  CHECK(no_database.code() == StatusCode::kFailedPrecondition);
   CHECK(says(no_database, "no such database"));
 
   const auto bare = *open_soci_store(postgresql().url("postgres"), short_options());
   const Status no_table = lease_one(*bare);
-  CHECK(no_table.code() == StatusCode::kUnavailable);
+  CHECK(no_table.code() == StatusCode::kFailedPrecondition);
   CHECK(says(no_table, "--init-schema"));
 }
 

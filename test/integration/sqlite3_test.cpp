@@ -55,10 +55,26 @@ TEST_CASE("SQLite: a file with other tables does not get the schema unasked", "[
   RawSql(url).run("CREATE TABLE other (x int)");
   const auto store = open_file(scratch.file("other.db"));
   const Status status = lease_one(*store);
-  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(status.code() == StatusCode::kFailedPrecondition);
   CHECK(says(status, "--init-schema"));
   REQUIRE(init_soci_schema(url).ok());
   CHECK(lease_one(*store).ok());
+}
+
+TEST_CASE("SQLite: a row that holds no number is named, and serves once it does", "[sqlite3]") {
+  const ScratchDir scratch;
+  const auto store = open_file(scratch.file("ids.db"));
+  REQUIRE(store->lease("order", 1).ok());
+  RawSql sql("sqlite3:" + scratch.file("ids.db"));
+  for (const std::string column : {"max_id", "step"}) {
+    sql.run("UPDATE id_segments SET " + column + " = 'a' || char(27) || 'b'");
+    const Status status = store->find("order").status();
+    CHECK(status.code() == StatusCode::kFailedPrecondition);
+    CHECK(says(status, column + " 'a b' in id_segments"));
+    if (column == "max_id") CHECK(lease_one(*store).message() == status.message());
+    sql.run("UPDATE id_segments SET " + column + " = 10");
+  }
+  CHECK(store->lease("order", 1)->first == 11);
 }
 
 TEST_CASE("SQLite: a lease is in the file for the next process", "[sqlite3]") {
@@ -76,7 +92,7 @@ TEST_CASE("SQLite: a file that cannot be used says so and names it", "[sqlite3]"
   for (const std::string& path :
        {scratch.file("missing/ids.db"), scratch.path().string(), scratch.file("text.db")}) {
     const Status status = lease_one(*open_file(path));
-    CHECK(status.code() == StatusCode::kUnavailable);
+    CHECK(status.code() == StatusCode::kFailedPrecondition);
     CHECK(says(status, path));
     CHECK(says(status, "the file cannot be"));
   }
@@ -86,16 +102,23 @@ TEST_CASE("SQLite: an unwritable file says so, and serves once it may be written
   const ScratchDir scratch;
   const std::string path = scratch.file("ids.db");
   REQUIRE(open_file(path)->lease("order", 1).ok());
-  ::chmod(path.c_str(), 0444);
+  // Not of this second, or an UPDATE would find nothing to write.
+  RawSql("sqlite3:" + path).run("UPDATE id_segments SET update_time = '2026-01-01 00:00:00'");
+  const bool folder = GENERATE(false, true);  // where its journal has to be made
+  ::chmod(path.c_str(), folder ? 0666 : 0444);
+  ::chmod(scratch.path().c_str(), folder ? 0555 : 0777);
   CHECK(exit_code_of(in_child([&] {
           // Nothing is unwritable to root.
           if (::geteuid() == 0 && ::setuid(65534) != 0) return 1;
           const Status status = open_file(path)->lease("order", 1).status();
-          if (status.code() != StatusCode::kUnavailable) return 2;
-          if (!says(status, path) || !says(status, "write access")) return 3;
-          return 0;
+          if (status.code() != StatusCode::kFailedPrecondition) return 2;
+          if (!says(status, path) || !says(status, "folder")) return 3;
+          // As the server asks whether it is ready: it can be read all the same.
+          if (!open_file(path)->find("health").ok()) return 4;
+          return open_file(path)->advance("health", 0).code() == status.code() ? 0 : 5;
         })) == 0);
   ::chmod(path.c_str(), 0644);
+  ::chmod(scratch.path().c_str(), 0755);
   CHECK(open_file(path)->lease("order", 1)->first == 2);
 }
 

@@ -184,7 +184,7 @@ TEST_CASE("a leader's table without its row is an error that says what to do",
   LeaderGuard guard = f.guard();
   f.session.run("DELETE FROM id_leader");
   const Status status = guard.follow(f.session);
-  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(status.code() == StatusCode::kFailedPrecondition);
   CHECK_THAT(status.message(), Contains("--init-schema"));
   CHECK_FALSE(guard.knows_term());
   f.session.run("INSERT INTO id_leader VALUES (1, '', 0)");  // no transaction was left open

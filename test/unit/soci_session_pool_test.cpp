@@ -71,7 +71,7 @@ TEST_CASE("a session is kept for the next call, and gone after an error", "[soci
   REQUIRE(f.run("CREATE TEMP TABLE mine (x)").ok());  // there for this session alone
   CHECK(f.run("INSERT INTO mine VALUES (1)").ok());
   const Status error = f.run("SELECT * FROM absent");
-  CHECK(error.code() == StatusCode::kUnavailable);
+  CHECK(error.code() == StatusCode::kFailedPrecondition);
   CHECK_THAT(error.message(), Contains("ids.db") && Contains("no such table"));
   CHECK_FALSE(f.run("INSERT INTO mine VALUES (2)").ok());
   CHECK(f.run("CREATE TEMP TABLE mine (x)").ok());

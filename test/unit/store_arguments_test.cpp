@@ -55,7 +55,7 @@ TEST_CASE("why a row was not leased from", "[store_arguments]") {
   CHECK(may_lease({"t", last, 1}, 10));
   CHECK_FALSE(may_lease({"t", last + 1, 1}, 10));
   CHECK_FALSE(may_lease({"t", -1, 1}, 10));
-  CHECK(refused_lease({"t", -1, 1}, 10).code() == StatusCode::kUnavailable);
+  CHECK(refused_lease({"t", -1, 1}, 10).code() == StatusCode::kFailedPrecondition);
   CHECK_THAT(refused_lease({"t", -1, 1}, 10).message(), Catch::Matchers::Contains("set it to 0"));
   CHECK(refused_lease({"t", last + 1, 1}, 10).code() == StatusCode::kExhausted);
   // It could have been leased from: somebody changed it in between.

@@ -281,8 +281,14 @@ TEST_CASE("a row that cannot be served names the mend, and serves once mended", 
   REQUIRE(f.tag->begin_refill());
   const Status refused = f.tag->accept_row({"order", 0, 0});
   CHECK_THAT(refused.message(), Catch::Matchers::Contains("step 0; set it to 1 or more"));
+  Status heard;
+  f.tag->on_ready(1, seconds(60), [&](const Status& status) { heard = status; });
   f.answer(refused, 0);
+  // Nobody waits for what only an operator can mend.
+  CHECK(heard.code() == StatusCode::kFailedPrecondition);
+  CHECK(f.try_code() == StatusCode::kFailedPrecondition);
   f.clock->advance(seconds(1));
+  CHECK(f.try_code() == StatusCode::kUnavailable);  // it is asked again
   f.refill();
   CHECK(f.next() == 1);
 }
