@@ -183,6 +183,10 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Se
   const std::string url = (config.http.tls ? "https://" : "http://") + text_of(server.endpoint());
   spdlog::info("listening on {}, ids from {}", url, database);
   announce(url, database);
+  readiness.ask_store([&readiness] {
+    const Status store_status = readiness.store_status().value_or(Status());
+    if (!store_status.ok()) spdlog::warn("no ids can be leased yet: {}", store_status.message());
+  });
   manager.ready();
   server.run();
 

@@ -15,8 +15,8 @@
 
 namespace featherid {
 
-// Whether ids can be served: some tag holds ids in memory, or the store answers. It asks the store
-// on the pool, one question at a time, and uses up no id. Thread-safe. `allocator` and `pool`
+// Whether ids can be served: some tag holds ids in memory, or the store can be written. It asks the
+// store on the pool, one question at a time, and uses up no id. Thread-safe. `allocator` and `pool`
 // must outlive it, and the pool must be joined first.
 class Readiness {
  public:

@@ -4,6 +4,8 @@
 
 #include "test/e2e/server_process.h"
 #include "test/support/catch.h"
+#include "test/support/raw_sql.h"
+#include "test/support/wait_until.h"
 
 namespace featherid::test {
 
@@ -98,6 +100,56 @@ TEST_CASE("bad input gets its code and status", "[e2e][ids]") {
     CHECK(answer.body.value("data", nlohmann::json(1)).is_null());
   }
   // None of it cost an id.
+  CHECK(server.id() == 1);
+}
+
+TEST_CASE("what somebody has to mend is answered at once, and is not ready; mended, it serves",
+          "[e2e][ids]") {
+  struct Case {
+    std::string breaks;  // what the database is like
+    std::string says;
+    std::string mends;
+  };
+  const auto bad =
+      GENERATE(Case{"UPDATE id_segments SET step = 0", "has step 0; set it to 1 or more",
+                    "UPDATE id_segments SET step = 1000"},
+               Case{"UPDATE id_segments SET max_id = -1",
+                    "has max_id -1 in id_segments; set it to 0 or more",
+                    "UPDATE id_segments SET max_id = 0"},
+               Case{"ALTER TABLE id_segments RENAME TO other", "run featherid-server --init-schema",
+                    "ALTER TABLE other RENAME TO id_segments"});
+  INFO(bad.breaks);
+  const ScratchDir scratch;
+  REQUIRE(run_server(scratch, {"--init-schema"}).exit_code == 0);
+  RawSql sql("sqlite3:" + scratch.file("ids.db"));
+  sql.run(bad.breaks);
+  // Longer than any client here waits.
+  const ServerProcess server(scratch, {"--request-timeout", "10m"});
+  for (int i = 0; i < 3; ++i) {
+    const Answer answer = server.get("/api/v1/id?biz_tag=order");
+    CHECK(answer.status == 503);
+    CHECK(answer.code() == 2);
+    CHECK(answer.message().find(bad.says) != std::string::npos);
+  }
+  sql.run(bad.mends);
+  CHECK(wait_until([&] { return server.get("/api/v1/id?biz_tag=order").status == 200; }));
+}
+
+TEST_CASE("a database that can only be read is not ready, and is warned of at the start",
+          "[e2e][ids]") {
+  const ScratchDir scratch;
+  REQUIRE(run_server(scratch, {"--init-schema"}).exit_code == 0);
+  const std::string file = scratch.file("ids.db");
+  RawSql sql("sqlite3:" + file);
+  sql.run(
+      "CREATE TRIGGER t BEFORE UPDATE ON id_segments BEGIN SELECT RAISE(ABORT, 'only read'); END");
+  const ServerProcess server(scratch);
+  CHECK(server.says("warning no ids can be leased yet: sqlite3 file " + file));
+  const Answer refused = server.get("/readyz");
+  CHECK(refused.status == 503);
+  CHECK(refused.message().find("only read") != std::string::npos);
+  sql.run("DROP TRIGGER t");
+  CHECK(wait_until([&] { return server.get("/readyz").status == 200; }));
   CHECK(server.id() == 1);
 }
 

@@ -35,6 +35,10 @@ struct Service {
         return answer == StatusCode::kUnavailable ? Status(answer, "it is down")
                                                   : store->memory().find(tag);
       };
+      store->on_advance = [this, answer](std::string_view tag, std::int64_t max_id) {
+        return answer == StatusCode::kUnavailable ? Status(answer, "it is down")
+                                                  : store->memory().advance(tag, max_id);
+      };
     }
     add_id_routes(router, allocator, 1000);
     add_admin_routes(router, auth, store, pool);

@@ -19,7 +19,7 @@ Status ask(Readiness& readiness) {
   return readiness.store_status().value_or(Status(StatusCode::kDeadlineExceeded, "not fresh"));
 }
 
-Result<SegmentRow> down(std::string_view) { return Status(StatusCode::kUnavailable, "it is down"); }
+const Status kDown(StatusCode::kUnavailable, "it is down");
 
 }  // namespace
 
@@ -38,8 +38,8 @@ TEST_CASE("a store that is down says why; ids are held all the same", "[readines
   const auto store = std::make_shared<test::FaultStore>();
   REQUIRE(store->create("order", 10).ok());
   std::atomic<bool> is_down{false};
-  store->on_find = [&](std::string_view tag) {
-    return is_down ? down(tag) : store->memory().find(tag);
+  store->on_advance = [&](std::string_view tag, std::int64_t max_id) {
+    return is_down ? kDown : store->memory().advance(tag, max_id);
   };
   SegmentAllocator allocator(store);
   asio::thread_pool pool(2);
@@ -55,13 +55,25 @@ TEST_CASE("a store that is down says why; ids are held all the same", "[readines
   pool.join();
 }
 
+TEST_CASE("the question changes nothing", "[readiness]") {
+  const auto store = std::make_shared<test::FaultStore>();
+  REQUIRE(store->create("health", 10).ok());
+  REQUIRE(store->lease("health", 7).ok());
+  SegmentAllocator allocator(store);
+  asio::thread_pool pool(1);
+  Readiness readiness(store, allocator, pool);
+  CHECK(ask(readiness).ok());
+  CHECK(store->find("health")->max_id == 7);
+  pool.join();
+}
+
 TEST_CASE("one question at a time answers all who ask", "[readiness]") {
   const auto store = std::make_shared<test::FaultStore>();
   std::promise<void> gate;
   const std::shared_future<void> opened = gate.get_future().share();
-  store->on_find = [opened](std::string_view tag) {
+  store->on_advance = [opened](std::string_view, std::int64_t) {
     opened.wait();
-    return down(tag);
+    return kDown;
   };
   SegmentAllocator allocator(store);
   asio::thread_pool pool(2);
@@ -71,7 +83,7 @@ TEST_CASE("one question at a time answers all who ask", "[readiness]") {
   gate.set_value();
   pool.join();
   CHECK(answers == 100);
-  CHECK(store->finds() == 1);
+  CHECK(store->advances() == 1);
 }
 
 }  // namespace featherid
