@@ -6,8 +6,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <limits>
 #include <sstream>
@@ -62,7 +64,9 @@ Result<std::int64_t> parse_between(const std::string& text, const char* min, con
                                    const Unit (&units)[N]) {
   const std::int64_t amount = parse_amount(text, units);
   if (amount >= parse_amount(min, units) && amount <= parse_amount(max, units)) return amount;
-  return invalid("'" + text + "' is not between " + min + " and " + max);
+  const std::string between = std::string("between ") + min + " and " + max;
+  if (text.empty()) return invalid("has no value; give one " + between);
+  return invalid("'" + text + "' is not " + between);
 }
 
 template <typename T>
@@ -80,6 +84,9 @@ Status set_size(const std::string& text, const char* min, const char* max, std::
 
 template <typename Duration>
 Status set_time(const std::string& text, const char* min, const char* max, Duration* out) {
+  if (parse_amount(text, kNumbers) >= 0) {
+    return invalid("'" + text + "' lacks its unit: write " + text + "s, or with ms, m or h");
+  }
   const Result<std::int64_t> amount = parse_between(text, min, max, kDurations);
   if (!amount.ok()) return amount.status();
   *out = std::chrono::duration_cast<Duration>(milliseconds(*amount));
@@ -295,9 +302,10 @@ std::string environment_name(std::string name) {
 // --- the sources ---
 
 ConfigOutcome usage_error(const std::string& message) {
-  // One line, whatever a library says.
+  // One line for any terminal, whatever a library says and somebody has typed.
   std::string line = message;
-  std::replace(line.begin(), line.end(), '\n', ' ');
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
   return {std::nullopt, kExitUsage, line};
 }
 
@@ -308,22 +316,43 @@ struct Given {
 };
 using GivenByName = std::map<std::string, Given>;
 
-// kInvalidArgument names the file and the key.
-Result<GivenByName> read_file(const std::string& path, const std::vector<Setting>& table) {
-  GivenByName given;
+Result<std::string> read_text(const std::string& path) {
   std::error_code ignored;  // a folder reads as an empty file
   if (std::filesystem::is_directory(path, ignored)) {
     return invalid("--config: " + path + " is a folder, not a file");
   }
+  std::ifstream file(path);
+  if (!file) {
+    return invalid("--config: cannot read " + path + ": " + std::generic_category().message(errno));
+  }
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  const bool is_text = std::none_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::iscntrl(c) != 0 && std::isspace(c) == 0;
+  });
+  if (!is_text) return invalid("--config: " + path + " is not a text file");
+  return text;
+}
+
+// kInvalidArgument names the file and the key.
+Result<GivenByName> read_file(const std::string& path, const std::vector<Setting>& table) {
+  GivenByName given;
+  const Result<std::string> text = read_text(path);
+  if (!text.ok()) return text.status();
+  std::istringstream lines(*text);
   try {
-    for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(path)) {
-      const std::string origin = path + ": " + item.fullname();
-      const bool known = item.parents.empty() &&
-                         std::any_of(table.begin(), table.end(), [&item](const Setting& setting) {
-                           return setting.name == item.name;
-                         });
+    for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(lines)) {
+      if (!item.parents.empty()) {
+        return invalid(path + ": [" + item.parents.front() +
+                       "]: settings stand in the file without sections");
+      }
+      const std::string origin = path + ": " + item.name;
+      const bool known = std::any_of(table.begin(), table.end(), [&item](const Setting& setting) {
+        return setting.name == item.name;
+      });
       if (!known) return invalid(origin + ": there is no such setting");
-      if (item.inputs.size() != 1) return invalid(origin + ": must be one value");
+      if (item.inputs.size() != 1) {
+        return invalid(origin + ": is given several values; give it one, once");
+      }
       if (!given.emplace(item.name, Given{origin, item.inputs.front()}).second) {
         return invalid(origin + ": is set twice");
       }

@@ -246,6 +246,9 @@ LogFiles::~LogFiles() {
 
 Status LogFiles::take_dir() {
   std::error_code error;
+  if (fs::exists(options_.dir, error) && !fs::is_directory(options_.dir, error)) {
+    return {StatusCode::kUnavailable, options_.dir + " is a file, not a folder"};
+  }
   fs::create_directories(options_.dir, error);
   if (error) {
     return {StatusCode::kUnavailable, "cannot make " + options_.dir + ": " + error.message()};

@@ -102,8 +102,10 @@ TEST_CASE("a wrong flag is named", "[config]") {
       {{"--max-batch", "0"}, "--max-batch: '0' is not between 1 and 100000"},
       {{"--max-batch", "-1"}, "--max-batch"},
       {{"--max-batch", "1e3"}, "--max-batch"},
+      {{"--max-batch", ""}, "--max-batch: has no value; give one between 1 and 100000"},
       {{"--max-batch", "99999999999999999999"}, "--max-batch"},
-      {{"--hold", "30"}, "--hold"},
+      {{"--hold", "30"}, "--hold: '30' lacks its unit: write 30s"},
+      {{"--hold", "5\x1b[31m"}, "--hold: '5 [31m' is not between 1s and 1h"},
       {{"--hold", "1500ms"}, "--hold: '1500ms' is not in whole seconds"},
       {{"--hold", "2h"}, "--hold"},
       {{"--idle-timeout", "1 s"}, "--idle-timeout"},
@@ -146,13 +148,26 @@ TEST_CASE("a wrong environment or file is named, even where it is overruled", "[
   };
   CHECK(refused_file("max-batch = \"many\"").find("max-batch: 'many'") != std::string::npos);
   CHECK(refused_file("max-batch = true").find("max-batch") != std::string::npos);
-  CHECK(refused_file("max-batch = [1, 2]").find("max-batch") != std::string::npos);
+  CHECK(refused_file("max-batch = [1, 2]").find("max-batch: is given several") !=
+        std::string::npos);
+  CHECK(refused_file("max-batch =").find("max-batch: has no value") != std::string::npos);
   CHECK(refused_file("max_batsch = 1").find("max_batsch") != std::string::npos);
-  CHECK(refused_file("[server]\nmax-batch = 1").find("server") != std::string::npos);
-  CHECK(refused_file("max-batch = 1\nmax-batch = 2").find("max-batch") != std::string::npos);
+  CHECK(refused_file("[server]\nmax-batch = 1")
+            .find("[server]: settings stand in the file without "
+                  "sections") != std::string::npos);
+  CHECK(refused_file("max-batch = 1\nmax-batch = 2").find("max-batch: is given several") !=
+        std::string::npos);
   CHECK(refused_file("nonsense").find("nonsense") != std::string::npos);
   CHECK(refused_file("init-schema = true").find("init-schema") != std::string::npos);
-  CHECK(refusal({"--config", scratch.file("none")}).find("none") != std::string::npos);
+  const std::string none = scratch.file("none");
+  CHECK(refusal({"--config", none}) ==
+        "--config: cannot read " + none + ": No such file or directory");
+  const std::string binary =
+      refused_file(std::string("\x7f"
+                               "ELF\0\1\2",
+                               7));
+  CHECK(binary.find("is not a text file") != std::string::npos);
+  CHECK(binary.find("ELF") == std::string::npos);
 }
 
 TEST_CASE("tokens come from the file and from the environment", "[config]") {

@@ -190,6 +190,8 @@ TEST_CASE("a folder that cannot be written, or is in use, is refused", "[log_fil
     CHECK(refused.status().code() == StatusCode::kUnavailable);
     CHECK(refused.status().message().find(dir) != std::string::npos);
   }
+  options.dir = scratch.file("plain");
+  CHECK(LogFiles::open(options).status().message() == options.dir + " is a file, not a folder");
   options.dir = scratch.file("logs");
   const auto files = open_files(options);
   CHECK(LogFiles::open(options).status().message().find("in use") != std::string::npos);
