@@ -30,7 +30,8 @@ Result<Advance> parse_advance(const std::string& text) {
   return Advance{tag, *max_id, false};
 }
 
-Result<std::int64_t> run_advance(SegmentStore& store, const Advance& advance) {
+Result<std::int64_t> run_advance(SegmentStore& store, const Advance& advance,
+                                 const char* allowing_word) {
   const Result<SegmentRow> row = store.find(advance.tag);
   if (!row.ok()) return row.status();
   const std::int64_t before = row->max_id;
@@ -41,8 +42,8 @@ Result<std::int64_t> run_advance(SegmentStore& store, const Advance& advance) {
   const std::string where =
       "tag '" + advance.tag + "' is at " + std::to_string(before) + " already";
   if (!advance.allow_backward) {
-    return Status(StatusCode::kInvalidArgument,
-                  where + "; moving it back needs allow-backward as well, for " + kBackwardWarning);
+    return Status(StatusCode::kInvalidArgument, where + "; moving it back takes " + allowing_word +
+                                                    " as well, for " + kBackwardWarning);
   }
   if (before > kIdMax) {
     return Status(StatusCode::kUnavailable, where + ", which is no id; set it in the database");

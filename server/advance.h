@@ -24,9 +24,11 @@ Result<Advance> parse_advance(const std::string& text);
 Result<std::int64_t> parse_max_id(const std::string& text);
 
 // Makes the tag's max_id at least advance.max_id or, with allow_backward, exactly it. Returns what
-// it was before. kInvalidArgument: it is further already, and moving backward was not allowed;
-// kUnavailable also when somebody leased meanwhile. Blocks for up to three calls of the store.
-Result<std::int64_t> run_advance(SegmentStore& store, const Advance& advance);
+// it was before. kInvalidArgument: it is further already, and moving backward was not allowed; the
+// message says that `allowing_word` would allow it. kUnavailable also when somebody leased
+// meanwhile. Blocks for up to three calls of the store.
+Result<std::int64_t> run_advance(SegmentStore& store, const Advance& advance,
+                                 const char* allowing_word);
 
 // Why moving backward needs a second word.
 extern const char* const kBackwardWarning;

@@ -198,7 +198,7 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Se
 }
 
 int advance_and_say(const Advance& advance, SegmentStore& store) {
-  const Result<std::int64_t> before = run_advance(store, advance);
+  const Result<std::int64_t> before = run_advance(store, advance, "--allow-backward");
   if (!before.ok()) return fail(kExitFailure, "--advance: " + before.status().message());
   std::printf("tag '%s' was at %lld and is at %lld now\n", advance.tag.c_str(),
               static_cast<long long>(*before), static_cast<long long>(advance.max_id));

@@ -38,7 +38,14 @@ std::optional<Advance> read_advance(Exchange& exchange) {
   const std::string tag = text("biz_tag", "");
   const std::string allow = text("allow_backward", "no");
   const Result<std::int64_t> max_id = parse_max_id(text("max_id", ""));
-  Status bad = validate_tag(tag);
+  Status bad;
+  for (const char* const name : {"biz_tag", "max_id"}) {
+    if (bad.ok() && text(name, "").empty()) {
+      bad = {StatusCode::kInvalidArgument,
+             std::string(name) + " is missing; add ?biz_tag=order&max_id=5000"};
+    }
+  }
+  if (bad.ok()) bad = validate_tag(tag);
   if (bad.ok()) bad = max_id.status();
   if (bad.ok() && allow != "yes" && allow != "no") {
     bad = {StatusCode::kInvalidArgument, "allow_backward is neither yes nor no"};
@@ -49,7 +56,7 @@ std::optional<Advance> read_advance(Exchange& exchange) {
 }
 
 Status advance_and_log(SegmentStore& store, const Advance& advance, const std::string& log_tag) {
-  const Result<std::int64_t> before = run_advance(store, advance);
+  const Result<std::int64_t> before = run_advance(store, advance, "allow_backward=yes");
   if (!before.ok()) return before.status();
   spdlog::warn("tag '{}' was moved from {} to {} {}", advance.tag, *before, advance.max_id,
                log_tag);

@@ -103,7 +103,7 @@ TEST_CASE("--advance moves a tag, and back only with a second word", "[e2e][conf
   };
   run({"--advance", "order=5000"}, 0, "tag 'order' was at 0 and is at 5000 now");
   CHECK(ServerProcess(scratch).id() == 5001);
-  run({"--advance", "order=100"}, 1, "allow-backward");
+  run({"--advance", "order=100"}, 1, "takes --allow-backward as well");
   run({"--advance", "order=100", "--allow-backward"}, 0, "restart every process");
   CHECK(ServerProcess(scratch).id() == 101);
   run({"--advance", "none=1"}, 1, "no such tag");
@@ -122,7 +122,15 @@ TEST_CASE("a request moves a tag, and back only with a second word", "[e2e][conf
     CHECK(server.id("user") == 5001);
     const Answer refused = server.get(target + "10");
     CHECK(refused.status == 400);
-    CHECK(refused.message().find("allow-backward") != std::string::npos);
+    CHECK(refused.message().find("takes allow_backward=yes as well") != std::string::npos);
+    for (const char* const bad : {"max_id=1", "biz_tag=&max_id=1"}) {
+      const Answer missing = server.get(std::string("/api/v1/tag/advance?") + bad);
+      CHECK(missing.status == 400);
+      CHECK(missing.message().find("biz_tag is missing; add ") == 0);
+    }
+    CHECK(
+        server.get("/api/v1/tag/advance?biz_tag=user").message().find("max_id is missing; add ") ==
+        0);
     CHECK(server.get(target + "10&allow_backward=yes").body["data"] == 10);
     CHECK(server.says("moved backward"));
   }

@@ -6,6 +6,10 @@
 
 using namespace featherid;
 
+namespace {
+const char* const kWord = "--the-word";
+}  // namespace
+
 TEST_CASE("TAG=ID is taken apart at the last '='", "[advance]") {
   const Result<Advance> plain = parse_advance("order=5000");
   REQUIRE(plain.ok());
@@ -24,18 +28,19 @@ TEST_CASE("TAG=ID is taken apart at the last '='", "[advance]") {
 TEST_CASE("a tag is moved forward, and back only with a second word", "[advance]") {
   test::FaultStore store;
   REQUIRE(store.create("order", 10).ok());
-  CHECK(run_advance(store, {"order", 500, false}).value() == 0);
-  CHECK(run_advance(store, {"order", 500, false}).value() == 500);
-  const Status refused = run_advance(store, {"order", 100, false}).status();
+  CHECK(run_advance(store, {"order", 500, false}, kWord).value() == 0);
+  CHECK(run_advance(store, {"order", 500, false}, kWord).value() == 500);
+  const Status refused = run_advance(store, {"order", 100, false}, kWord).status();
   INFO(refused);
   CHECK(refused.code() == StatusCode::kInvalidArgument);
+  CHECK(refused.message().find("takes --the-word as well") != std::string::npos);
   CHECK(refused.message().find("restart every process") != std::string::npos);
   CHECK(store.find("order")->max_id == 500);
-  CHECK(run_advance(store, {"order", 100, true}).value() == 500);
+  CHECK(run_advance(store, {"order", 100, true}, kWord).value() == 500);
   CHECK(store.find("order")->max_id == 100);
-  CHECK(run_advance(store, {"order", 0, true}).value() == 100);
+  CHECK(run_advance(store, {"order", 0, true}, kWord).value() == 100);
   CHECK(store.find("order")->max_id == 0);
-  CHECK(run_advance(store, {"none", 5, false}).status().code() == StatusCode::kNotFound);
+  CHECK(run_advance(store, {"none", 5, false}, kWord).status().code() == StatusCode::kNotFound);
 }
 
 TEST_CASE("a tag that is leased from meanwhile is not moved back", "[advance]") {
@@ -46,8 +51,10 @@ TEST_CASE("a tag that is leased from meanwhile is not moved back", "[advance]") 
     CHECK(store.memory().lease(tag, 10).ok());
     return store.memory().give_back(tag, tail);
   };
-  CHECK(run_advance(store, {"order", 100, true}).status().code() == StatusCode::kUnavailable);
+  CHECK(run_advance(store, {"order", 100, true}, kWord).status().code() ==
+        StatusCode::kUnavailable);
   CHECK(store.find("order")->max_id == 510);
   store.memory().overwrite({"order", kIdMax + 1, 10});
-  CHECK(run_advance(store, {"order", 100, true}).status().code() == StatusCode::kUnavailable);
+  CHECK(run_advance(store, {"order", 100, true}, kWord).status().code() ==
+        StatusCode::kUnavailable);
 }
