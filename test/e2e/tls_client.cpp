@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "test/e2e/tls_client.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -12,26 +10,11 @@
 #include <stdexcept>
 
 #include "test/support/child_process.h"
+#include "test/support/ports.h"
 
 namespace featherid::test {
 
 namespace {
-
-int connect_to(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const timeval bound{20, 0};
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
-  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    ::close(fd);
-    throw std::runtime_error("cannot connect to port " + std::to_string(port));
-  }
-  return fd;
-}
 
 std::string openssl_error() {
   char text[256];
@@ -57,7 +40,10 @@ TlsClient::TlsClient(int port, const Certificate& known, int version_max, const 
             SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr), SSL_new(context_.get())),
            SSL_free) {
   std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
-  socket_ = connect_to(port);
+  socket_ = must_connect_to(port);
+  const timeval bound{20, 0};
+  ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
+  ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);
   SSL_set_fd(tls_.get(), socket_);
   if (resume) SSL_set_session(tls_.get(), resume.get());
   ERR_clear_error();

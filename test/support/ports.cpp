@@ -72,12 +72,21 @@ int port_of(int socket) {
   return ntohs(address.sin_port);
 }
 
-int connect_to(int port) {
+int connect_to(int port, int receive_bytes) {
   const int fd = new_socket();
+  if (receive_bytes > 0) {
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
+  }
   const sockaddr_in address = loopback(port);
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return fd;
   ::close(fd);
   return -1;
+}
+
+int must_connect_to(int port, int receive_bytes) {
+  const int fd = connect_to(port, receive_bytes);
+  if (fd < 0) throw std::runtime_error("cannot connect to port " + std::to_string(port));
+  return fd;
 }
 
 UnreachablePort::UnreachablePort(const char* address, int port)

@@ -16,7 +16,10 @@ int listen_on_free_port();
 int port_of(int socket);
 
 // A connection to the port of 127.0.0.1, which the caller closes; -1 when there is none.
-int connect_to(int port);
+// `receive_bytes`: how much the kernel takes for it before it is read; 0: as is.
+int connect_to(int port, int receive_bytes = 0);
+// The same; throws when there is none.
+int must_connect_to(int port, int receive_bytes = 0);
 
 // A port that neither takes nor refuses connections, as if the packets were lost on the way.
 class UnreachablePort {

@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "test/support/raw_client.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <stdexcept>
+#include "test/support/ports.h"
 
 namespace featherid::test {
 
-RawClient::RawClient(int port, int receive_bytes)
-    : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  if (receive_bytes > 0) {
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
-  }
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    throw std::runtime_error("cannot connect to port " + std::to_string(port));
-  }
-}
+RawClient::RawClient(int port, int receive_bytes) : socket_(must_connect_to(port, receive_bytes)) {}
 
 RawClient::~RawClient() { ::close(socket_); }
 
