@@ -4,11 +4,13 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <stdexcept>
 
 #include "test/support/wait_until.h"
@@ -29,9 +31,41 @@ std::int64_t number_after(const std::string& text, const std::string& label) {
   return std::stoll(text.substr(at + label.size()));
 }
 
+bool would_block(SSL* tls, int result) {
+  const int error = SSL_get_error(tls, result);
+  return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+}
+
+// What one read gave. kCut: the peer ended without saying so, as a reset may look or an attacker
+// may make it.
+struct Input {
+  enum class Kind { kBytes, kNothing, kEnd, kCut, kReset } kind;
+  std::size_t bytes;
+};
+
+Input read_input(int fd, SSL* tls, char* chunk, std::size_t size) {
+  using Kind = Input::Kind;
+  if (tls == nullptr) {
+    const ssize_t got = ::recv(fd, chunk, size, 0);
+    if (got > 0) return {Kind::kBytes, static_cast<std::size_t>(got)};
+    if (got == 0) return {Kind::kEnd, 0};
+    return {errno == EAGAIN ? Kind::kNothing : Kind::kReset, 0};
+  }
+  ERR_clear_error();
+  errno = 0;
+  std::size_t got = 0;
+  const int result = SSL_read_ex(tls, chunk, size, &got);
+  if (result == 1) return {Kind::kBytes, got};
+  if (would_block(tls, result)) return {Kind::kNothing, 0};
+  if (SSL_get_error(tls, result) == SSL_ERROR_ZERO_RETURN) return {Kind::kEnd, 0};
+  return {errno == ECONNRESET ? Kind::kReset : Kind::kCut, 0};
+}
+
 }  // namespace
 
-DrainLoad::DrainLoad(int port) : port_(port) {
+DrainLoad::DrainLoad(int port, bool tls)
+    : port_(port), tls_(tls ? SSL_CTX_new(TLS_client_method()) : nullptr, SSL_CTX_free) {
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
   const std::pair<Kind, int> numbers[] = {
       {Kind::kKeepAlive, 48}, {Kind::kPipelined, 8}, {Kind::kAnew, 16}, {Kind::kIdle, 8}};
   for (const auto& [kind, number] : numbers) {
@@ -81,10 +115,13 @@ void DrainLoad::connect(Client& client) {
 }
 
 void DrainLoad::send(Client& client) {
+  client.shook_hands = true;
   std::string bytes = client.kind == Kind::kAnew ? kLastRequest : kRequest;
   client.awaited = client.kind == Kind::kPipelined ? kPipelineDepth : 1;
   for (int i = 1; i < client.awaited; ++i) bytes += kRequest;
-  const ssize_t sent = ::send(client.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  const auto size = static_cast<int>(bytes.size());
+  const ssize_t sent = client.tls ? SSL_write(client.tls.get(), bytes.data(), size)
+                                  : ::send(client.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent < 0) return end(client, "reset while sending");
   if (static_cast<std::size_t>(sent) != bytes.size()) throw std::runtime_error("a short send");
 }
@@ -110,25 +147,47 @@ void DrainLoad::on_event(Client& client, short events) {
   ::getsockopt(client.fd, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error == 0 && (events & POLLOUT) != 0) {
     client.connected = true;
-    return send(client);
+    if (!tls_) return send(client);
+    client.tls.reset(SSL_new(tls_.get()), SSL_free);
+    SSL_set_fd(client.tls.get(), client.fd);
+    return shake_hands(client);
   }
   if (error != ECONNREFUSED) return end(client, "reset while connecting");
   ++account_.refused;
   end(client, nullptr);
 }
 
+// A connection that ends before the handshake is over is as good as none: nothing was asked.
+void DrainLoad::shake_hands(Client& client) {
+  ERR_clear_error();
+  errno = 0;
+  const int result = SSL_connect(client.tls.get());
+  if (result == 1) return send(client);
+  if (would_block(client.tls.get(), result)) return;
+  if (errno == ECONNRESET) return end(client, "reset in the handshake");
+  ++account_.clean_closes;
+  end(client, nullptr);
+}
+
 void DrainLoad::on_input(Client& client) {
+  if (tls_ && !client.shook_hands) return shake_hands(client);
   char chunk[16384];
-  const ssize_t size = ::recv(client.fd, chunk, sizeof chunk, 0);
-  if (size < 0) return end(client, client.awaited > 0 ? "reset while waiting" : "reset while idle");
-  if (size == 0) {
-    if (!client.in.empty()) return end(client, "cut");
-    account_.unanswered += client.awaited;
-    ++account_.clean_closes;
-    return end(client, nullptr);
-  }
-  client.in.append(chunk, static_cast<std::size_t>(size));
-  while (take_answer(client)) {
+  for (;;) {
+    const Input input = read_input(client.fd, client.tls.get(), chunk, sizeof chunk);
+    if (input.kind == Input::Kind::kNothing) break;
+    if (input.kind == Input::Kind::kReset) {
+      return end(client, client.awaited > 0 ? "reset while waiting" : "reset while idle");
+    }
+    if (input.kind == Input::Kind::kCut) return end(client, "cut");
+    if (input.kind == Input::Kind::kEnd) {
+      if (!client.in.empty()) return end(client, "cut");
+      account_.unanswered += client.awaited;
+      ++account_.clean_closes;
+      return end(client, nullptr);
+    }
+    client.in.append(chunk, input.bytes);
+    while (take_answer(client)) {
+    }
   }
   if (client.awaited == 0 && !client.closing && client.kind != Kind::kIdle) send(client);
 }
@@ -157,6 +216,7 @@ void DrainLoad::end(Client& client, const char* fault) {
                              std::to_string(client.awaited) + ", in: " + client.in;
     }
   }
+  client.tls.reset();
   if (client.fd >= 0) ::close(client.fd);
   client.fd = -1;
   client.connected = false;

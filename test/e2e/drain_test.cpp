@@ -7,6 +7,7 @@
 
 #include "test/e2e/drain_load.h"
 #include "test/e2e/server_process.h"
+#include "test/e2e/tls_client.h"
 #include "test/support/catch.h"
 #include "test/support/frozen.h"
 #include "test/support/wait_until.h"
@@ -82,12 +83,16 @@ TEST_CASE("a drain has a grace: requests on their way are answered", "[e2e][drai
 // used up for nobody: they come without a gap through all restarts.
 TEST_CASE("a drain under full load loses no accepted request", "[e2e][drain]") {
   const ScratchDir scratch;
+  const bool tls = GENERATE(false, true);
+  const Certificate certificate(scratch, "server");
+  std::vector<std::string> flags;
+  if (tls) flags = {"--tls-cert", certificate.cert_file, "--tls-key", certificate.key_file};
   std::vector<std::int64_t> ids;
   DrainLoad::Account sum;
   for (int round = 0; round < restarts(); ++round) {
     INFO("restart " << round);
-    ServerProcess server(scratch);
-    DrainLoad load(server.port());
+    ServerProcess server(scratch, flags);
+    DrainLoad load(server.port(), tls);
     load.run_until([](const DrainLoad::Account& account) { return account.answers > 3000; });
     server.process().signal(SIGTERM);
     load.run_to_end(
@@ -107,9 +112,9 @@ TEST_CASE("a drain under full load loses no accepted request", "[e2e][drain]") {
   CHECK(std::adjacent_find(ids.begin(), ids.end()) == ids.end());
   CHECK(ids.front() == 1);
   CHECK(ids.back() == static_cast<std::int64_t>(ids.size()));
-  WARN(restarts() << " restarts: " << sum.answers << " whole answers, " << sum.clean_closes
-                  << " clean closes (" << sum.unanswered << " requests unanswered), " << sum.refused
-                  << " refused, 0 cut, 0 reset");
+  WARN(restarts() << (tls ? " restarts under TLS: " : " restarts: ") << sum.answers
+                  << " whole answers, " << sum.clean_closes << " clean closes (" << sum.unanswered
+                  << " requests unanswered), " << sum.refused << " refused, 0 cut, 0 reset");
 }
 
 }  // namespace featherid::test
