@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <iterator>
+#include <utility>
 
 namespace featherid {
 
@@ -200,7 +201,11 @@ class Inspection {
         return true;
       case 't':
         if (is("Transfer-Encoding")) return reject(501, "Transfer-Encoding is not supported");
-        return !is("Traceparent") || once(&request.traceparent);
+        // Several are none, says W3C: unlike the others it decides nothing here.
+        if (is("Traceparent")) {
+          request.traceparent = std::exchange(has_traceparent_, true) ? std::string_view() : value;
+        }
+        return true;
       case 'u':
         return !is("User-Agent") || once(&request.user_agent);
       default:
@@ -235,6 +240,7 @@ class Inspection {
   std::size_t at_ = 0;
   bool is_1_1_ = false;
   std::string_view content_length_;
+  bool has_traceparent_ = false;
   GateVerdict verdict_;
 };
 

@@ -31,7 +31,7 @@ struct HttpRequest {
   std::string_view authorization;
   std::string_view content_type;
   std::string_view origin;
-  std::string_view traceparent;
+  std::string_view traceparent;  // none when it is repeated
   std::string_view user_agent;
   bool keep_alive = false;
   bool via_proxy = false;   // Forwarded, X-Forwarded-*, X-Real-IP or Via was there

@@ -178,6 +178,16 @@ TEST_CASE("the normalized request is the same request in plain spelling", "[requ
         "PUT /a HTTP/1.1\r\nHost: h\r\nAuthorization: k\r\nContent-Length: 2\r\n\r\nab");
 }
 
+TEST_CASE("a repeated traceparent is none", "[request_gate]") {
+  for (const int times : {1, 2, 3}) {
+    std::string bytes = kGet + kHost.substr(0, kHost.size() - 2);
+    for (int i = 0; i < times; ++i) bytes += "traceparent: 00-1\r\n";
+    const GateVerdict verdict = inspect_request(bytes + "\r\n");
+    REQUIRE(verdict.kind == Kind::kRequest);
+    CHECK(verdict.request.traceparent == (times == 1 ? "00-1" : ""));
+  }
+}
+
 TEST_CASE("the verdict does not hang on how the bytes were cut", "[request_gate]") {
   // The longest line there may be, cut between its CR and its LF.
   const std::string longest = kGet + "X: " + std::string(kHeaderLineBytesMax - 3, 'x') + "\r";
