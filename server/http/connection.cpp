@@ -146,11 +146,11 @@ bool Connection::answer(const HttpRequest& request, bool more_follow) {
   Exchange exchange(request, peer_is_loopback_, wait_);
   exchange.reply.request_number = request_number_;
   const bool keep = request.keep_alive && (!loop_.draining || more_follow);
-  const Lane lane = loop_.router.lane_of(request);
-  if (lane == Lane::kDirect) {
-    loop_.router.dispatch(exchange);
+  const Route& route = loop_.router.find(request.path);
+  if (route.lane == Lane::kDirect) {
+    route.serve(exchange);
   } else {
-    loop_.bridge.answer(exchange, !keep, &out_);
+    loop_.bridge.answer(route, exchange, !keep, &out_);
   }
   if (exchange.parked()) {
     if (!wait_.expired && loop_.counts.parked < loop_.options.parked_max) {
@@ -159,20 +159,20 @@ bool Connection::answer(const HttpRequest& request, bool more_follow) {
     }
     exchange.reply.fail_for_now("too many requests are waiting for ids; try again");
   }
-  if (lane == Lane::kDirect || exchange.parked()) {
+  if (route.lane == Lane::kDirect || exchange.parked()) {
     append_response(exchange.reply, request.method == "HEAD", !keep, &out_);
   }
-  note_answer(exchange, out_.size() - out_before);
+  note_answer(route, exchange, out_.size() - out_before);
   waited_ = false;
   closing_ = !keep;
   return true;
 }
 
-void Connection::note_answer(const Exchange& exchange, std::size_t bytes) {
+void Connection::note_answer(const Route& route, const Exchange& exchange, std::size_t bytes) {
   const HttpRequest& request = exchange.request;
   last_event_ = Exchange::Clock::now();
   const auto took = last_event_ - request_began_;
-  loop_.stats.note(loop_.router.number_of(request.path), exchange.reply.status, took);
+  loop_.stats.note(route.number, exchange.reply.status, took);
   if (!spdlog::should_log(spdlog::level::debug)) return;
   spdlog::debug("{} {} status={} bytes={} seconds={:.6f} peer={} {}", request.method,
                 logged_target(request.target), exchange.reply.status, bytes,
@@ -222,7 +222,7 @@ void Connection::reject(int status, std::string_view reason) {
     reply.fail(status, ApiCode::kBadRequest, reason);
   }
   append_response(reply, false, true, &out_);
-  loop_.stats.note(loop_.router.number_of({}), status, Exchange::Clock::duration(0));
+  loop_.stats.note(loop_.router.find({}).number, status, Exchange::Clock::duration(0));
   if (spdlog::should_log(spdlog::level::debug)) {
     spdlog::debug("no request: {} status={} bytes={} peer={} {}", reason, status,
                   out_.size() - out_before, stream_.peer(), log_tag(request_number_, {}));

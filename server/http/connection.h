@@ -35,7 +35,7 @@ struct HttpCounts {
 // and `stats`.
 struct ConnectionLoop {
   ConnectionLoop(const HttpOptions& options_in, const Router& router_in, HttpCounts& counts_in)
-      : options(options_in), router(router_in), counts(counts_in), bridge(router_in) {}
+      : options(options_in), router(router_in), counts(counts_in) {}
 
   asio::io_context context{1};  // first, so that it outlives the connections
   HttpOptions options;          // may change between two events
@@ -85,7 +85,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void serve();
   bool answer(const HttpRequest& request, bool more_follow);
   void begin_request();
-  void note_answer(const Exchange& exchange, std::size_t bytes);
+  void note_answer(const Route& route, const Exchange& exchange, std::size_t bytes);
   void park(const Exchange& exchange);
   void resume(std::uint64_t wait_number, const Status& outcome);
   void end_wait(bool expired, const Status& outcome);

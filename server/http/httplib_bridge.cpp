@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace featherid {
 
@@ -47,12 +48,13 @@ class MemoryStream final : public httplib::Stream {
 
 class HttplibBridge::Server final : public httplib::Server {
  public:
-  explicit Server(const Router& router) : router_(router) {
+  Server() {
     set_pre_routing_handler([this](const httplib::Request&, httplib::Response& response) {
-      router_.dispatch(*exchange_);
-      const Reply& reply = exchange_->reply;
+      route_->serve(*exchange_);
+      Reply& reply = exchange_->reply;
       response.status = reply.status;
-      response.set_content(reply.body, reply.content_type);
+      response.body = std::move(reply.body);
+      response.set_header("Content-Type", reply.content_type);
       if (reply.header.first != nullptr) {
         response.set_header(reply.header.first, reply.header.second);
       }
@@ -61,48 +63,59 @@ class HttplibBridge::Server final : public httplib::Server {
       }
       return HandlerResponse::Handled;
     });
-    set_post_routing_handler([](const httplib::Request&, httplib::Response& response) {
-      // What cpp-httplib says of its own connections and files is not true of these.
-      response.headers.erase("Keep-Alive");
+    set_post_routing_handler([this](const httplib::Request&, httplib::Response& response) {
+      if (!close_) response.headers.erase("Connection");
+      // What cpp-httplib says of its own files is not true of these.
       response.headers.erase("Accept-Ranges");
     });
   }
 
-  void run(Exchange& exchange, bool close, std::string* out) {
+  void run(const Route& route, Exchange& exchange, bool close, std::string* out) {
+    route_ = &route;
     exchange_ = &exchange;
-    request_.clear();
-    append_normalized(exchange.request, &request_);
+    close_ = close;
+    // The line alone, which cpp-httplib reads byte by byte: its answer hangs on nothing else, as
+    // the route has the request from the gate.
+    request_.assign(exchange.request.method).append(" ").append(exchange.request.path);
+    request_.append(" HTTP/1.1\r\n\r\n");
     MemoryStream stream(request_, out);
-    process(*this, stream, close);
+    process(*this, stream);
     exchange_ = nullptr;
   }
 
  private:
+  // Always as if the connection were to close: else cpp-httplib makes up a Keep-Alive header, at
+  // the price of all the rest of an answer, which would have to be taken out.
+  static constexpr bool kClose = true;
+
   // process_request() takes the addresses since 0.18; the one of these that fits is taken.
   template <typename S>
-  static auto process(S& server, httplib::Stream& stream, bool close)
-      -> decltype(server.process_request(stream, {}, 0, {}, 0, close, close, nullptr)) {
+  static auto process(S& server, httplib::Stream& stream)
+      -> decltype(server.process_request(stream, {}, 0, {}, 0, kClose, std::declval<bool&>(),
+                                         nullptr)) {
     bool closed = false;
-    return server.process_request(stream, {}, 0, {}, 0, close, closed, nullptr);
+    return server.process_request(stream, {}, 0, {}, 0, kClose, closed, nullptr);
   }
   template <typename S>
-  static auto process(S& server, httplib::Stream& stream, bool close)
-      -> decltype(server.process_request(stream, close, close, nullptr)) {
+  static auto process(S& server, httplib::Stream& stream)
+      -> decltype(server.process_request(stream, kClose, std::declval<bool&>(), nullptr)) {
     bool closed = false;
-    return server.process_request(stream, close, closed, nullptr);
+    return server.process_request(stream, kClose, closed, nullptr);
   }
 
-  const Router& router_;
-  Exchange* exchange_ = nullptr;  // the one being answered
-  std::string request_;           // kept for its memory
+  // The request being answered.
+  const Route* route_ = nullptr;
+  Exchange* exchange_ = nullptr;
+  bool close_ = false;
+  std::string request_;  // kept for its memory
 };
 
-HttplibBridge::HttplibBridge(const Router& router) : server_(std::make_unique<Server>(router)) {}
+HttplibBridge::HttplibBridge() : server_(std::make_unique<Server>()) {}
 HttplibBridge::~HttplibBridge() = default;
 
-void HttplibBridge::answer(Exchange& exchange, bool close, std::string* out) {
+void HttplibBridge::answer(const Route& route, Exchange& exchange, bool close, std::string* out) {
   const std::size_t before = out->size();
-  server_->run(exchange, close, out);
+  server_->run(route, exchange, close, out);
   if (exchange.parked()) out->resize(before);
 }
 

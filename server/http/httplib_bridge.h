@@ -10,17 +10,17 @@
 
 namespace featherid {
 
-// cpp-httplib without its sockets: it parses, calls the routes and renders, over memory. The one
+// cpp-httplib without its sockets: it parses, calls the route and renders, over memory. The one
 // place that knows how its versions (0.11 to today's) differ. For one thread; each event loop has
 // its own.
 class HttplibBridge {
  public:
-  explicit HttplibBridge(const Router& router);
+  HttplibBridge();
   ~HttplibBridge();
 
   // Runs the exchange's route and appends the answer, unless the route has parked the request.
-  // `close` says so in the answer.
-  void answer(Exchange& exchange, bool close, std::string* out);
+  // `close` says so in the answer. The reply's body goes with it.
+  void answer(const Route& route, Exchange& exchange, bool close, std::string* out);
 
  private:
   class Server;

@@ -248,22 +248,4 @@ class Inspection {
 
 GateVerdict inspect_request(std::string_view bytes) { return Inspection(bytes).run(); }
 
-void append_normalized(const HttpRequest& request, std::string* out) {
-  const auto append = [out](std::initializer_list<std::string_view> parts) {
-    for (const std::string_view part : parts) out->append(part);
-  };
-  const auto header = [&append](std::string_view name, std::string_view value) {
-    if (!value.empty()) append({name, ": ", value, "\r\n"});
-  };
-  append({request.method, " ", request.path, " HTTP/1.1\r\n"});
-  header("Host", request.host);
-  header("Authorization", request.authorization);
-  header("Content-Type", request.content_type);
-  header("Origin", request.origin);
-  header("Traceparent", request.traceparent);
-  header("User-Agent", request.user_agent);
-  if (!request.body.empty()) header("Content-Length", std::to_string(request.body.size()));
-  append({"\r\n", request.body});
-}
-
 }  // namespace featherid

@@ -3,7 +3,6 @@
 #define FEATHERID_SERVER_HTTP_REQUEST_GATE_H_
 
 #include <cstddef>
-#include <string>
 #include <string_view>
 
 namespace featherid {
@@ -51,10 +50,6 @@ struct GateVerdict {
 // strict: whatever two HTTP parsers could read in two ways is rejected. Answers kNeedMore to no
 // more than kRequestBytesMax bytes.
 GateVerdict inspect_request(std::string_view bytes);
-
-// The same request in one plain spelling, holding nothing but what HttpRequest holds, and without
-// its query: cpp-httplib would parse it for nobody, and 0.11 refuses a second '?' in it.
-void append_normalized(const HttpRequest& request, std::string* out);
 
 }  // namespace featherid
 

@@ -8,8 +8,16 @@
 
 namespace featherid {
 
-void Router::get(std::string path, Lane lane, Handler handler) {
-  routes_.push_back({std::move(path), lane, std::move(handler)});
+void Router::get(std::string path, Lane lane, Route::Handler handler) {
+  routes_.push_back({std::move(path), lane, std::move(handler), routes_.size()});
+  no_route_.number = routes_.size();
+}
+
+const Route& Router::find(std::string_view path) const {
+  for (const Route& route : routes_) {
+    if (route.path == path) return route;
+  }
+  return no_route_;
 }
 
 std::vector<std::string> Router::paths() const {
@@ -18,28 +26,9 @@ std::vector<std::string> Router::paths() const {
   return paths;
 }
 
-std::size_t Router::number_of(std::string_view path) const {
-  std::size_t number = 0;
-  while (number < routes_.size() && routes_[number].path != path) ++number;
-  return number;
-}
-
-const Router::Route* Router::find(std::string_view path) const {
-  const std::size_t number = number_of(path);
-  return number < routes_.size() ? &routes_[number] : nullptr;
-}
-
-Lane Router::lane_of(const HttpRequest& request) const {
-  const Route* route = find(request.path);
-  return route != nullptr ? route->lane : Lane::kBridge;
-}
-
-void Router::dispatch(Exchange& exchange) const {
+void Route::serve(Exchange& exchange) const {
   const HttpRequest& request = exchange.request;
-  const Route* route = find(request.path);
-  if (route == nullptr) {
-    return exchange.reply.fail(404, ApiCode::kBadRequest, "there is no such path");
-  }
+  if (!handler) return exchange.reply.fail(404, ApiCode::kBadRequest, "there is no such path");
   if (request.method != "GET" && request.method != "HEAD") {
     exchange.reply.fail(405, ApiCode::kBadRequest, "use GET");
     exchange.reply.header = {"Allow", "GET, HEAD"};
@@ -51,9 +40,10 @@ void Router::dispatch(Exchange& exchange) const {
   }
   exchange.query = *std::move(query);
   try {
-    route->handler(exchange);
+    handler(exchange);
   } catch (const std::exception& error) {
-    spdlog::error("{} failed: {} {}", route->path, error.what(), exchange.log_tag());
+    // Quoted: nobody knows what an exception's text holds, such as a line end.
+    spdlog::error("{} failed: {} {}", path, json_string(error.what()), exchange.log_tag());
     exchange.reply.fail(500, ApiCode::kUnavailable, "the server failed; its log says why");
   }
 }

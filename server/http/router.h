@@ -15,33 +15,35 @@ namespace featherid {
 // A hot call is answered straight after the gate; every other one goes through cpp-httplib.
 enum class Lane { kDirect, kBridge };
 
+// One path, and what answers it.
+struct Route {
+  using Handler = std::function<void(Exchange&)>;
+
+  std::string path;
+  Lane lane = Lane::kBridge;
+  Handler handler;
+  std::size_t number = 0;  // by which its requests are counted
+
+  // Runs the handler; where there is none, or it throws, the reply is an error.
+  void serve(Exchange& exchange) const;
+};
+
 // The routes by their exact path. Constant once the server runs, and then safe from any thread.
 class Router {
  public:
-  using Handler = std::function<void(Exchange&)>;
-
   // Answers GET, and HEAD without the body.
-  void get(std::string path, Lane lane, Handler handler);
+  void get(std::string path, Lane lane, Route::Handler handler);
 
-  Lane lane_of(const HttpRequest& request) const;
+  // The path's route. A path without one has the route whose path is empty, which says so; its
+  // number comes after all others.
+  const Route& find(std::string_view path) const;
 
-  // The routes' paths in the order of their numbers. A path without a route has the number after
-  // the last one's.
+  // The routes' paths in the order of their numbers.
   std::vector<std::string> paths() const;
-  std::size_t number_of(std::string_view path) const;
-
-  // Runs the route; where there is none, or it throws, the reply is an error.
-  void dispatch(Exchange& exchange) const;
 
  private:
-  struct Route {
-    std::string path;
-    Lane lane;
-    Handler handler;
-  };
-  const Route* find(std::string_view path) const;
-
   std::vector<Route> routes_;  // few: a scan is the quickest look-up
+  Route no_route_;
 };
 
 }  // namespace featherid

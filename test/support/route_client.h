@@ -24,7 +24,7 @@ inline Reply get(const Router& router, const std::string& target, std::chrono::m
   Exchange::Wait wait{Exchange::Clock::now() + timeout, false, {}};
   for (;;) {
     Exchange exchange(request, peer_is_loopback, wait);
-    router.dispatch(exchange);
+    router.find(request.path).serve(exchange);
     // Only a route that is broken parks once its time is up.
     if (!exchange.parked() || wait.expired) return exchange.reply;
     // Shared: the answer may come when nobody waits any more.

@@ -31,12 +31,12 @@ struct Served {
 
 Served serve(const std::string& bytes, bool close = false, bool expired = false) {
   const Router router = make_router();
-  HttplibBridge bridge(router);
+  HttplibBridge bridge;
   const GateVerdict verdict = inspect_request(bytes);
   REQUIRE(verdict.kind == GateVerdict::Kind::kRequest);
   Exchange exchange(verdict.request, true, {{}, expired, {}});
   Served served{"before", false};
-  bridge.answer(exchange, close, &served.text);
+  bridge.answer(router.find(verdict.request.path), exchange, close, &served.text);
   served.parked = exchange.parked();
   CHECK(served.text.substr(0, 6) == "before");
   served.text.erase(0, 6);

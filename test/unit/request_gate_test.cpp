@@ -165,19 +165,6 @@ TEST_CASE("the limits are exact", "[request_gate]") {
   CHECK(inspect_request(endless).status == 431);
 }
 
-TEST_CASE("the normalized request is the same request in plain spelling", "[request_gate]") {
-  const std::string bytes =
-      "PUT /a?b?c HTTP/1.0\r\nREMOTE_ADDR: 1.1.1.1\r\nRange: bytes=0-\r\nExpect: 100-continue\r\n"
-      "Accept-Encoding: gzip\r\nhost:   h\r\nX-Real-IP: z\r\nauthorization:  k \r\n"
-      "CONTENT-LENGTH: 2\r\n\r\nab";
-  const GateVerdict verdict = inspect_request(bytes);
-  REQUIRE(verdict.kind == Kind::kRequest);
-  std::string normalized;
-  append_normalized(verdict.request, &normalized);
-  CHECK(normalized ==
-        "PUT /a HTTP/1.1\r\nHost: h\r\nAuthorization: k\r\nContent-Length: 2\r\n\r\nab");
-}
-
 TEST_CASE("a repeated traceparent is none", "[request_gate]") {
   for (const int times : {1, 2, 3}) {
     std::string bytes = kGet + kHost.substr(0, kHost.size() - 2);
