@@ -43,10 +43,7 @@ void Connection::refuse(std::string_view reason) {
 
 void Connection::close() {
   if (state_ == State::kClosed) return;
-  if (state_ == State::kParked) {
-    --loop_.parked;
-    --loop_.counts.parked;
-  }
+  if (state_ == State::kParked) leave_waits();
   state_ = State::kClosed;
   stream_.close();
   loop_.connections.erase(shared_from_this());
@@ -181,10 +178,10 @@ void Connection::note_answer(const Route& route, const Exchange& exchange, std::
 
 void Connection::park(const Exchange& exchange) {
   state_ = State::kParked;
-  ++loop_.parked;
-  ++loop_.counts.parked;
   waited_ = true;
   deadline_ = wait_.deadline;
+  loop_.waits.emplace(deadline_, this);
+  ++loop_.counts.parked;
   // Earlier answers need not wait with this one; what the socket does not take now goes with it.
   if (!write_some()) return;
   // The context outlives its connections, so whoever holds one may post to it.
@@ -201,9 +198,13 @@ void Connection::resume(std::uint64_t wait_number, const Status& outcome) {
   if (state_ == State::kParked && wait_number == wait_number_) end_wait(false, outcome);
 }
 
-void Connection::end_wait(bool expired, const Status& outcome) {
-  --loop_.parked;
+void Connection::leave_waits() {
+  loop_.waits.erase({deadline_, this});
   --loop_.counts.parked;
+}
+
+void Connection::end_wait(bool expired, const Status& outcome) {
+  leave_waits();
   state_ = State::kReading;
   wait_.expired = expired;
   wait_.outcome = outcome;

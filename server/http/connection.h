@@ -8,9 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "server/http/exchange.h"
@@ -45,7 +47,8 @@ struct ConnectionLoop {
   RequestStats stats{0};  // made anew once the router has all its routes
   std::uint64_t request_number = random_request_number();  // of the last request
   std::unordered_set<std::shared_ptr<Connection>> connections;
-  int parked = 0;
+  // Parked requests, by when their waits end.
+  std::set<std::pair<Exchange::Clock::time_point, Connection*>> waits;
   std::string spare_out;  // memory for the next answer
   bool draining = false;
   bool accepting = true;  // more connections may still come
@@ -88,6 +91,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void note_answer(const Route& route, const Exchange& exchange, std::size_t bytes);
   void park(const Exchange& exchange);
   void resume(std::uint64_t wait_number, const Status& outcome);
+  void leave_waits();
   void end_wait(bool expired, const Status& outcome);
   void reject(int status, std::string_view reason);
   bool write_some();

@@ -27,9 +27,10 @@ constexpr int kBacklog = 4096;  // the kernel cuts it to somaxconn
 // grow to megabytes for a client that does not read, which ten thousand of them make too many.
 constexpr int kSocketBytes = 128 * 1024;
 constexpr std::chrono::milliseconds kAcceptPause{100};
-// A loop looks at its deadlines this often, and closer while requests with short ones are parked.
-constexpr std::chrono::milliseconds kTick{250};
-constexpr std::chrono::milliseconds kTickWhileParked{25};
+// How often a loop looks at the deadlines of all its connections. Those of parked requests stand in
+// order and are kept to the point.
+constexpr std::chrono::milliseconds kSweep{250};
+constexpr std::chrono::milliseconds kSweepWhileDraining{25};
 
 // From now on the kernel drops the first packet of every new client, which the client sends again
 // after a second; handshakes that have begun still end. Without it, what the kernel has taken
@@ -210,14 +211,23 @@ void HttpServer::take(tcp::socket socket, Loop& loop) {
 void HttpServer::tick(Loop& loop) {
   const auto now = Exchange::Clock::now();
   ConnectionLoop& shared = loop.shared;
-  // By a copy: a connection that closes leaves the set.
-  const std::vector<std::shared_ptr<Connection>> connections(shared.connections.begin(),
-                                                             shared.connections.end());
-  for (const std::shared_ptr<Connection>& connection : connections) connection->sweep(now);
+  while (!shared.waits.empty() && shared.waits.begin()->first <= now) {
+    // Held here, as it may close and leave the loop.
+    const auto connection = shared.waits.begin()->second->shared_from_this();
+    connection->sweep(now);
+  }
+  if (loop.sweep_at <= now) {
+    // By a copy: a connection that closes leaves the set.
+    const std::vector<std::shared_ptr<Connection>> connections(shared.connections.begin(),
+                                                               shared.connections.end());
+    for (const std::shared_ptr<Connection>& connection : connections) connection->sweep(now);
+    loop.sweep_at = now + (shared.draining ? kSweepWhileDraining : kSweep);
+  }
   if (shared.draining && end_if_drained(loop, now)) return;
-  const bool closely =
-      shared.parked > 0 || shared.draining || shared.options.request_timeout < 2 * kTick;
-  loop.ticker.expires_after(closely ? kTickWhileParked : kTick);
+  // A request that is parked after this has a deadline after the second of these.
+  auto next = std::min(loop.sweep_at, now + shared.options.request_timeout);
+  if (!shared.waits.empty()) next = std::min(next, shared.waits.begin()->first);
+  loop.ticker.expires_at(next);
   loop.ticker.async_wait([this, &loop](asio::error_code) { tick(loop); });
 }
 
@@ -243,7 +253,8 @@ void HttpServer::drain(Loop& loop) {
   loop.shared.draining = true;
   const auto connections = loop.shared.connections;
   for (const std::shared_ptr<Connection>& connection : connections) connection->drain();
-  loop.ticker.cancel();  // and so ticks closely from now on
+  loop.sweep_at = {};
+  loop.ticker.cancel();  // and so sweeps closely from now on
 }
 
 bool HttpServer::end_if_drained(Loop& loop, Exchange::Clock::time_point now) {

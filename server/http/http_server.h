@@ -75,6 +75,7 @@ class HttpServer {
         : shared(options, router, counts), ticker(shared.context) {}
     ConnectionLoop shared;
     asio::steady_timer ticker;
+    Exchange::Clock::time_point sweep_at;  // when it looks at all deadlines again
   };
 
   // On the main loop's thread.
