@@ -27,12 +27,16 @@ constexpr std::pair<std::string_view, spdlog::level::level_enum> kLevels[] = {
     {"error", spdlog::level::err},
 };
 
-// A message as a JSON string: %J in a pattern.
+// The logger whose messages are members of a JSON object already; there in JSON only.
+const char* const kJsonLogger = "json";
+
+// A message as members of a JSON object: %J in a pattern.
 class JsonMessage final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&,
               spdlog::memory_buf_t& out) override {
-    const std::string text = json_string({message.payload.data(), message.payload.size()});
+    std::string text(message.payload.data(), message.payload.size());
+    if (message.logger_name != kJsonLogger) text = "\"message\":" + json_string(text);
     out.append(text.data(), text.data() + text.size());
   }
   std::unique_ptr<custom_flag_formatter> clone() const override {
@@ -43,9 +47,8 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
 std::unique_ptr<spdlog::formatter> make_formatter(LogFormat format) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
   formatter->add_flag<JsonMessage>('J').set_pattern(
-      format == LogFormat::kText
-          ? "%Y-%m-%d %H:%M:%S.%e %^%l%$ %v"
-          : R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":%J})");
+      format == LogFormat::kText ? "%Y-%m-%d %H:%M:%S.%e %^%l%$ %v"
+                                 : R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%J})");
   return formatter;
 }
 
@@ -94,13 +97,26 @@ void start_logging(spdlog::level::level_enum level, LogFormat format,
   auto outputs = std::make_shared<Outputs>(*spdlog::thread_pool());
   outputs->add_sink(std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
   if (files) outputs->add_sink(std::move(files));
-  auto logger =
-      std::make_shared<spdlog::async_logger>("featherid", std::move(outputs), spdlog::thread_pool(),
-                                             spdlog::async_overflow_policy::overrun_oldest);
-  logger->set_formatter(make_formatter(format));
-  logger->set_level(level);
-  spdlog::set_default_logger(std::move(logger));
+  const auto make_logger = [&](const char* name, spdlog::level::level_enum least) {
+    auto logger = std::make_shared<spdlog::async_logger>(
+        name, outputs, spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
+    logger->set_formatter(make_formatter(format));
+    logger->set_level(least);
+    return logger;
+  };
+  spdlog::set_default_logger(make_logger("featherid", level));
+  if (format == LogFormat::kJson) {
+    spdlog::register_logger(make_logger(kJsonLogger, spdlog::level::trace));
+  }
   spdlog::flush_every(std::chrono::seconds(1));
+}
+
+bool logs_json() { return spdlog::get(kJsonLogger) != nullptr; }
+
+void log_json(spdlog::level::level_enum level, std::string_view members) {
+  // The level that counts is the default logger's, which changes at run time.
+  if (!spdlog::should_log(level)) return;
+  if (const auto logger = spdlog::get(kJsonLogger)) logger->log(level, "{}", members);
 }
 
 void stop_logging() {

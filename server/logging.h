@@ -18,7 +18,7 @@ namespace featherid {
 std::optional<spdlog::level::level_enum> parse_log_level(std::string_view name);
 std::string_view log_level_name(spdlog::level::level_enum level);
 
-// kJson: each line is an object with time, level and message.
+// kJson: each line is an object with time, level, message, and members of its own.
 enum class LogFormat { kText, kJson };
 
 // Makes spdlog's default logger: standard error and, where `files` is not null, files. It writes on
@@ -26,6 +26,11 @@ enum class LogFormat { kText, kJson };
 // request, and writes how many. The level is the logger's, so a rotation does not touch it.
 void start_logging(spdlog::level::level_enum level, LogFormat format,
                    std::shared_ptr<LogFiles> files);
+
+// Whether the log is in JSON. Then log_json() logs a line whose further members, `"message":…`
+// among them, the caller has put into words.
+bool logs_json();
+void log_json(spdlog::level::level_enum level, std::string_view members);
 
 // Writes what is queued, and logs no more.
 void stop_logging();

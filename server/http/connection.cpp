@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/connection.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
 #include <cstring>
 #include <utility>
+
+#include "server/http/access_log.h"
 
 namespace featherid {
 
@@ -170,10 +170,16 @@ void Connection::note_answer(const Route& route, const Exchange& exchange, std::
   last_event_ = Exchange::Clock::now();
   const auto took = last_event_ - request_began_;
   loop_.stats.note(route.number, exchange.reply.status, took);
-  if (!spdlog::should_log(spdlog::level::debug)) return;
-  spdlog::debug("{} {} status={} bytes={} seconds={:.6f} peer={} {}", request.method,
-                logged_target(request.target), exchange.reply.status, bytes,
-                std::chrono::duration<double>(took).count(), stream_.peer(), exchange.log_tag());
+  if (!logs_access()) return;
+  log_access({request.method,
+              request.target,
+              {},
+              exchange.reply.status,
+              bytes,
+              took,
+              stream_.peer(),
+              request_number_,
+              request.traceparent});
 }
 
 void Connection::park(const Exchange& exchange) {
@@ -224,9 +230,16 @@ void Connection::reject(int status, std::string_view reason) {
   }
   append_response(reply, false, true, &out_);
   loop_.stats.note(loop_.router.find({}).number, status, Exchange::Clock::duration(0));
-  if (spdlog::should_log(spdlog::level::debug)) {
-    spdlog::debug("no request: {} status={} bytes={} peer={} {}", reason, status,
-                  out_.size() - out_before, stream_.peer(), log_tag(request_number_, {}));
+  if (logs_access()) {
+    log_access({{},
+                {},
+                reason,
+                status,
+                out_.size() - out_before,
+                {},
+                stream_.peer(),
+                request_number_,
+                {}});
   }
   closing_ = true;
 }

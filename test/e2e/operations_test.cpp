@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdio>
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -152,6 +153,28 @@ TEST_CASE("a service manager that is not there is no reason not to serve", "[e2e
   }
 }
 
+namespace {
+
+// An access line in JSON, with its members in the words of the text format.
+std::string text_of_json_line(const std::string& json) {
+  const auto line = nlohmann::json::parse(json);
+  const std::string message = line.at("message").get<std::string>();
+  if (line.contains("method")) {
+    const std::string path = line.at("path").get<std::string>();
+    CHECK(path.find('?') == std::string::npos);
+    CHECK(message.find(line.at("method").get<std::string>() + " " + path) == 0);
+  }
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%.6f", line.at("seconds").get<double>());
+  return message + " status=" + std::to_string(line.at("status").get<int>()) +
+         " bytes=" + std::to_string(line.at("bytes").get<int>()) + " seconds=" + seconds +
+         " peer=" + line.at("peer").get<std::string>() +
+         " request=" + line.at("request").get<std::string>() +
+         (line.contains("trace") ? " trace=" + line.at("trace").get<std::string>() : "");
+}
+
+}  // namespace
+
 TEST_CASE("at debug every request is a line with its number, which errors name too",
           "[e2e][operations]") {
   const ScratchDir scratch;
@@ -175,8 +198,7 @@ TEST_CASE("at debug every request is a line with its number, which errors name t
       }
       return !found.empty();
     }));
-    if (json) return nlohmann::json::parse(found).at("message").get<std::string>();
-    return found;
+    return json ? text_of_json_line(found) : found;
   };
   const auto matches = [](const std::string& line, const std::string& pattern) {
     CAPTURE(line);

@@ -67,6 +67,20 @@ TEST_CASE("a JSON line is valid JSON, whatever the message holds", "[logging]") 
   }
 }
 
+TEST_CASE("a JSON line may have members of its own, at the level of all lines", "[logging]") {
+  const test::ScratchDir scratch;
+  const auto lines = lines_of(scratch.file("logs"), LogFormat::kJson, [&] {
+    log_json(spdlog::level::info, R"("message":"GET /","status":200)");
+    log_json(spdlog::level::debug, R"("message":"unheard")");
+  });
+  REQUIRE(lines.size() == 1);
+  const auto line = nlohmann::json::parse(lines[0], nullptr, false);
+  REQUIRE(line.is_object());
+  CHECK(line["level"] == "info");
+  CHECK(line["message"] == "GET /");
+  CHECK(line["status"] == 200);
+}
+
 TEST_CASE("a flood of lines: what is dropped is counted, and nothing comes twice",
           "[logging][fault]") {
   const test::ScratchDir scratch;

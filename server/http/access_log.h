@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_SERVER_HTTP_ACCESS_LOG_H_
+#define FEATHERID_SERVER_HTTP_ACCESS_LOG_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace featherid {
+
+// What the log says of one answer.
+struct AccessLine {
+  std::string_view method;
+  std::string_view target;
+  std::string_view no_request;  // why, of what was no request; then there are no method and target
+  int status = 0;
+  std::size_t bytes = 0;  // of the answer
+  std::chrono::nanoseconds took{0};
+  std::string peer;
+  std::uint64_t request_number = 0;
+  std::string_view traceparent;
+};
+
+// Whether an AccessLine would come into the log: at level debug.
+bool logs_access();
+
+// In JSON the line's parts are members of the object, beside `message`.
+void log_access(const AccessLine& line);
+
+}  // namespace featherid
+
+#endif  // FEATHERID_SERVER_HTTP_ACCESS_LOG_H_
