@@ -264,7 +264,8 @@ bool Connection::write_some() {
 
 void Connection::write() {
   if (!write_some()) return;
-  if (!out_.empty()) {
+  // A client that has the whole answer without TLS's goodbye must take it for cut.
+  if (!out_.empty() || (closing_ && !stream_.shutdown_send())) {
     // The whole of it in time: a deadline that each byte puts off would let a slow reader stay.
     if (state_ != State::kWriting) {
       deadline_ = Exchange::Clock::now() + loop_.options.write_timeout;

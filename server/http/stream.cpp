@@ -46,24 +46,30 @@ void Stream::cancel() {
   socket_.cancel(ignored);
 }
 
-void Stream::shutdown_send() {
-  say_goodbye();
+bool Stream::shutdown_send() {
+  if (!say_goodbye()) return false;
   asio::error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  return true;
 }
 
 void Stream::close() {
-  say_goodbye();
+  say_goodbye();  // in one try: whoever takes nothing more does not miss it
+  tls_.reset();
   asio::error_code ignored;
   socket_.close(ignored);
 }
 
-void Stream::say_goodbye() {
-  if (!tls_) return;
-  // In one try: whoever takes nothing more does not miss it.
+bool Stream::say_goodbye() {
+  if (!tls_) return true;
   ERR_clear_error();
-  SSL_shutdown(tls_.get());
+  const int result = SSL_shutdown(tls_.get());
+  if (result < 0 && SSL_get_error(tls_.get(), result) == SSL_ERROR_WANT_WRITE) {
+    wanted_ = tcp::socket::wait_write;
+    return false;
+  }
   tls_.reset();
+  return true;
 }
 
 std::size_t Stream::tls_read_some(asio::mutable_buffer buffer, asio::error_code& error) {

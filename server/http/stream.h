@@ -55,8 +55,9 @@ class Stream {
   void cancel();  // the read or wait under way
 
   // Tells the peer that no more comes. What is still read is as it came, TLS or not, and good for
-  // nothing but to be discarded.
-  void shutdown_send();
+  // nothing but to be discarded. False when what was written leaves no room for TLS's goodbye:
+  // async_wait() says when to try again.
+  bool shutdown_send();
 
   void close();  // tells the peer of a TLS connection that this is its proper end
 
@@ -86,7 +87,7 @@ class Stream {
   std::size_t tls_read_some(asio::mutable_buffer buffer, asio::error_code& error);
   std::size_t tls_write_some(asio::const_buffer buffer, asio::error_code& error);
   asio::error_code tls_error(int result);
-  void say_goodbye();
+  bool say_goodbye();
 
   asio::ip::tcp::socket socket_;
   std::unique_ptr<ssl_st, FreeTls> tls_;

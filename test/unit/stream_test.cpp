@@ -1,9 +1,87 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/stream.h"
 
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <asio/io_context.hpp>
+#include <memory>
+#include <string>
+#include <thread>
+
 #include "test/support/catch.h"
+#include "test/support/child_process.h"
+#include "test/support/ports.h"
+#include "test/support/scratch_dir.h"
 
 namespace featherid {
+
+namespace {
+
+TlsContext make_tls(const test::ScratchDir& scratch) {
+  const std::string cert = scratch.file("c.crt");
+  const std::string key = scratch.file("c.key");
+  test::run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-days", "2", "-subj", "/CN=x", "-out", cert, "-keyout", key});
+  return *load_tls_context(cert, key);
+}
+
+// What comes: so many bytes, or as many as there are before the end.
+std::string receive(int fd, std::size_t bytes) {
+  std::string text;
+  char chunk[4096];
+  while (text.size() < bytes) {
+    const ssize_t got = ::recv(fd, chunk, std::min(sizeof chunk, bytes - text.size()), 0);
+    if (got <= 0) break;
+    text.append(chunk, static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("where the socket has no room for TLS's goodbye, it is said later", "[stream]") {
+  const test::ScratchDir scratch;
+  asio::io_context context;
+  asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
+  const int peer = test::must_connect_to(acceptor.local_endpoint().port());
+  asio::ip::tcp::socket socket = acceptor.accept();
+  const int raw = ::dup(socket.native_handle());
+  Stream stream(std::move(socket), make_tls(scratch));
+
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> client(SSL_CTX_new(TLS_client_method()),
+                                                                 SSL_CTX_free);
+  const std::unique_ptr<SSL, decltype(&SSL_free)> tls(SSL_new(client.get()), SSL_free);
+  SSL_set_fd(tls.get(), peer);
+  int sent = 0;
+  std::thread handshake([&] {
+    if (SSL_connect(tls.get()) == 1) sent = SSL_write(tls.get(), "x", 1);
+  });
+  char byte = 0;
+  stream.async_read_some(asio::buffer(&byte, 1), [](asio::error_code, std::size_t) {});
+  context.run();
+  handshake.join();
+  REQUIRE(sent == 1);
+  REQUIRE(byte == 'x');
+  while (::recv(peer, &byte, 1, MSG_DONTWAIT) == 1) {  // session tickets
+  }
+
+  const std::string some(4096, '.');
+  std::size_t filled = 0;
+  for (ssize_t n = 0; (n = ::send(raw, some.data(), some.size(), MSG_DONTWAIT)) > 0;) {
+    filled += static_cast<std::size_t>(n);
+  }
+  CHECK_FALSE(stream.shutdown_send());
+  CHECK(receive(peer, filled) == std::string(filled, '.'));
+  CHECK(stream.shutdown_send());
+  const std::string goodbye = receive(peer, 1000);  // a record of TLS, and the end
+  REQUIRE(goodbye.size() > 5);
+  CHECK(goodbye.size() == 5U + static_cast<unsigned char>(goodbye[4]));
+  ::close(peer);
+  ::close(raw);
+}
 
 TEST_CASE("loopback is loopback, as IPv6 too", "[stream]") {
   for (const char* here :
