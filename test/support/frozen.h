@@ -5,10 +5,12 @@
 #include <sys/types.h>
 
 #include <csignal>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 #include "test/support/wait_until.h"
 
@@ -30,13 +32,15 @@ class Frozen {
   Frozen& operator=(const Frozen&) = delete;
 
  private:
+  // Or gone: a zombie, whose parent stands still as well, stays one.
   bool all_stopped() const {
+    std::error_code gone;
     for (const auto& task :
-         std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/task")) {
+         std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/task", gone)) {
       std::ifstream file(task.path() / "stat");
       const std::string stat((std::istreambuf_iterator<char>(file)), {});
-      const std::size_t name_end = stat.rfind(')');
-      if (name_end != std::string::npos && stat.compare(name_end, 3, ") T") != 0) return false;
+      const std::size_t state = stat.rfind(')') + 2;
+      if (state < stat.size() && std::strchr("TZX", stat[state]) == nullptr) return false;
     }
     return true;
   }

@@ -18,12 +18,19 @@ MariadbServer::MariadbServer(std::vector<std::string> more_flags)
                                       "--auth-root-authentication-method=normal",
                                       "--datadir=" + scratch_.file("data")};
   if (::geteuid() == 0) install.emplace_back("--user=root");
-  run(install);
+  run(install, own_temporary_files());
   std::ofstream(scratch_.file("init.sql"))
       << "CREATE DATABASE IF NOT EXISTS ids;\n"
          "CREATE USER IF NOT EXISTS featherid@'%' IDENTIFIED BY 'p@ss:w/d%\\'\\\\ 1';\n"
          "GRANT ALL ON *.* TO featherid@'%';\n";
   start();
+}
+
+// At its start a server removes the temporary tables of all servers in the same folder.
+ChildProcess::Options MariadbServer::own_temporary_files() const {
+  ChildProcess::Options options;
+  options.environment = {"TMPDIR=" + scratch_.path().string()};
+  return options;
 }
 
 void MariadbServer::start() {
@@ -41,7 +48,7 @@ void MariadbServer::start() {
                                    "--innodb-log-file-size=16M"};
   if (::geteuid() == 0) argv.emplace_back("--user=root");
   argv.insert(argv.end(), more_flags_.begin(), more_flags_.end());
-  ChildProcess::Options options;
+  ChildProcess::Options options = own_temporary_files();
   options.output_file = scratch_.file("log");
   process_.emplace(argv, options);
   // It greets once the init file has run.

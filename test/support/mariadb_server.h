@@ -28,6 +28,8 @@ class MariadbServer {
   static std::string password() { return "p@ss:w/d%'\\ 1"; }
 
  private:
+  ChildProcess::Options own_temporary_files() const;
+
   ScratchDir scratch_;
   int port_;
   std::vector<std::string> more_flags_;
