@@ -15,6 +15,8 @@ std::unique_ptr<Engine> make_engine(const std::string& name) {
   static const std::map<std::string, std::unique_ptr<Engine> (*)()> kEngines = {
       {"sqlite", make_sqlite_engine},
       {"mariadb", make_mariadb_engine},
+      {"mariadb-replica", make_mariadb_replica_engine},
+      {"galera", make_galera_engine},
       {"postgresql", make_postgresql_engine},
       {"postgresql-async", make_postgresql_async_engine}};
   const auto found = kEngines.find(name);

@@ -86,6 +86,7 @@ void GaleraCluster::launch(std::size_t node, const std::string& peers) {
                                "--port=" + std::to_string(ports.port),
                                "--bind-address=127.0.0.1",
                                "--skip-name-resolve",
+                               "--server-id=" + std::to_string(node + 1),
                                "--character-set-server=utf8mb4",
                                "--innodb-buffer-pool-size=32M",
                                "--innodb-log-file-size=16M",

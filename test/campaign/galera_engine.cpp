@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "featherid/soci_store.h"
+#include "test/campaign/engines.h"
+#include "test/support/frozen.h"
+#include "test/support/galera_cluster.h"
+
+namespace featherid::campaign {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+SociStoreOptions options() {
+  SociStoreOptions options;
+  options.call_timeout = std::chrono::seconds(2);
+  options.failover = Failover::kSynchronous;
+  return options;
+}
+
+// Somebody who leases at another node than all the others do, as fast as it goes.
+class StrangeWriter {
+ public:
+  StrangeWriter(const std::string& url, std::string tag)
+      : store_(open_soci_store(url, options()).value()), thread_([this, tag = std::move(tag)] {
+          while (!stopping_) static_cast<void>(store_->lease(tag, 1));
+        }) {}
+  ~StrangeWriter() {
+    stopping_ = true;
+    thread_.join();
+  }
+
+ private:
+  const std::unique_ptr<SegmentStore> store_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+// Three nodes, of which all processes prefer the first.
+class GaleraEngine final : public Engine {
+ public:
+  GaleraEngine() {
+    if (const Status made = init_soci_schema(urls(), options()); !made.ok()) {
+      throw std::runtime_error(made.to_string());
+    }
+    // Its log of moves: the binary log of a node does not outlive a state transfer.
+    operator_sql()->run("ALTER TABLE id_segments ADD SYSTEM VERSIONING");
+  }
+
+  std::vector<std::string> urls() const override { return cluster_.urls(); }
+  std::string failover() const override { return "synchronous"; }
+  std::unique_ptr<test::RawSql> operator_sql() override;
+  std::vector<Fault> faults(Random& random) override;
+  std::vector<Move> moves() override;
+
+ private:
+  static constexpr std::size_t kNodes = test::GaleraCluster::kNodes;
+
+  void restart_all();
+
+  test::GaleraCluster cluster_;
+};
+
+std::unique_ptr<test::RawSql> GaleraEngine::operator_sql() {
+  for (std::size_t node = 0; node < kNodes; ++node) {
+    if (!cluster_.synced(node)) continue;
+    return std::make_unique<test::RawSql>(cluster_.url(node),
+                                          "SET SESSION innodb_lock_wait_timeout = 5");
+  }
+  throw std::runtime_error("no node belongs to a majority");
+}
+
+// Every value that a row ever had is there, but for some between two leases that waited for one
+// another. So from one value to the next it was one lease or several, unless it is as far as only
+// an operator goes.
+std::vector<Move> GaleraEngine::moves() {
+  std::vector<Move> moves;
+  std::string tag;
+  long long max_id = 0;
+  Move last;
+  operator_sql()->for_each_row(
+      "SELECT DISTINCT biz_tag, max_id FROM id_segments FOR SYSTEM_TIME ALL "
+      "ORDER BY biz_tag, max_id",
+      [&] {
+        if (last.tag != tag) last = {tag, 0, 0};
+        const bool leased = max_id - last.to < 10 * kLeaseIdsMax;
+        while (last.to < max_id) {
+          last.from = last.to;
+          last.to = leased ? std::min<std::int64_t>(max_id, last.from + kLeaseIdsMax) : max_id;
+          moves.push_back(last);
+        }
+      },
+      soci::into(tag), soci::into(max_id));
+  return moves;
+}
+
+void GaleraEngine::restart_all() {
+  for (std::size_t node = 0; node < kNodes; ++node) {
+    cluster_.stop(node);
+    cluster_.start(node);
+  }
+}
+
+std::vector<Fault> GaleraEngine::faults(Random& random) {
+  // The one that everybody writes to, more often than not.
+  const auto node = static_cast<std::size_t>(
+      random.percent(60) ? 0 : random.pick(1, static_cast<std::int64_t>(kNodes) - 1));
+  const std::string tag = tags_of("").at(static_cast<std::size_t>(random.pick(0, 2)));
+  auto frozen = std::make_shared<std::unique_ptr<test::Frozen>>();
+  auto writer = std::make_shared<std::unique_ptr<StrangeWriter>>();
+  return {
+      {"kill -9 of a node, which a donor then brings up again",
+       {"database"},
+       milliseconds(0),
+       milliseconds(8000),
+       [=] { cluster_.stop(node, SIGKILL); },
+       [=] { cluster_.start(node); }},
+      {"a node cut off from the others",
+       {"database"},
+       milliseconds(6000),
+       milliseconds(12000),
+       [=] { cluster_.isolate(node); },
+       [=] {
+         cluster_.rejoin(node);
+         cluster_.await_synced(node);
+       }},
+      {"SIGSTOP of a node",
+       {"database"},
+       milliseconds(3000),
+       milliseconds(10000),
+       [=] { *frozen = std::make_unique<test::Frozen>(cluster_.pid(node)); },
+       [=] {
+         frozen->reset();
+         cluster_.await_synced(node);
+       }},
+      {"rolling restart of all nodes",
+       {"database"},
+       milliseconds(0),
+       milliseconds(0),
+       [=] { restart_all(); },
+       [] {}},
+      {"a writer at another node",
+       {"database"},
+       milliseconds(1000),
+       milliseconds(5000),
+       [=] { *writer = std::make_unique<StrangeWriter>(cluster_.url(1), tag); },
+       [=] { writer->reset(); }},
+  };
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_galera_engine() { return std::make_unique<GaleraEngine>(); }
+
+}  // namespace featherid::campaign

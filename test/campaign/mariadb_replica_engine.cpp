@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include <csignal>
+#include <deque>
+#include <set>
+#include <stdexcept>
+#include <thread>
+#include <tuple>
+#include <utility>
+
+#include "featherid/soci_store.h"
+#include "test/campaign/binary_log.h"
+#include "test/campaign/engines.h"
+#include "test/support/forwarder.h"
+#include "test/support/mariadb_server.h"
+#include "test/support/scratch_dir.h"
+
+namespace featherid::campaign {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// A primary and a replica that trails it. In a failover the replica takes the primary's place
+// behind one address, without the last leases, and gets a new replica itself.
+class MariadbReplicaEngine final : public Engine {
+ public:
+  MariadbReplicaEngine();
+
+  std::vector<std::string> urls() const override {
+    const std::string from = ":" + std::to_string(primary_->port()) + "/";
+    std::string url = primary_->url();
+    return {url.replace(url.find(from), from.size(), ":" + std::to_string(address_.port()) + "/")};
+  }
+  std::unique_ptr<test::RawSql> operator_sql() override {
+    return std::make_unique<test::RawSql>(primary_->url(),
+                                          "SET SESSION innodb_lock_wait_timeout = 5");
+  }
+  std::vector<Fault> faults(Random& random) override;
+  std::vector<Move> moves() override;
+
+ private:
+  std::unique_ptr<test::MariadbServer> make_server();
+  void follow_primary();
+  void await_replica();
+  void lose_primary(milliseconds lag);
+  void promote();
+
+  test::ScratchDir scratch_;
+  std::deque<BinaryLog> logs_;  // of all servers that there ever were
+  std::unique_ptr<test::MariadbServer> primary_ = make_server();
+  std::unique_ptr<test::MariadbServer> replica_ = make_server();
+  test::Forwarder address_{primary_->port()};
+};
+
+MariadbReplicaEngine::MariadbReplicaEngine() {
+  if (const Status made = init_soci_schema(primary_->url()); !made.ok()) {
+    throw std::runtime_error(made.to_string());
+  }
+  follow_primary();
+}
+
+std::unique_ptr<test::MariadbServer> MariadbReplicaEngine::make_server() {
+  const std::string number = std::to_string(logs_.size() + 1);
+  logs_.emplace_back(scratch_.file("binlog-" + number));
+  return std::make_unique<test::MariadbServer>(
+      // A domain of its own, or what it writes in its start comes out of order.
+      logs_.back().flags(
+          {"--server-id=" + number, "--gtid-domain-id=" + number, "--log-slave-updates"}));
+}
+
+// Also those that were lost with their server: its log is still there, and what it had leased is in
+// use. A replica writes what it is told into a log of its own.
+std::vector<Move> MariadbReplicaEngine::moves() {
+  std::set<std::tuple<std::string, std::int64_t, std::int64_t>> distinct;
+  for (const BinaryLog& log : logs_) {
+    for (Move& move : log.moves()) distinct.emplace(std::move(move.tag), move.from, move.to);
+  }
+  std::vector<Move> moves;
+  for (const auto& [tag, from, to] : distinct) moves.push_back({tag, from, to});
+  return moves;
+}
+
+// From its very first transaction on.
+void MariadbReplicaEngine::follow_primary() {
+  test::RawSql sql(replica_->url());
+  sql.run("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = " +
+          std::to_string(primary_->port()) +
+          ", MASTER_USER = 'featherid', MASTER_PASSWORD = 'p@ss:w/d%\\'\\\\ 1', "
+          "MASTER_USE_GTID = slave_pos");
+  sql.run("START SLAVE");
+  await_replica();
+}
+
+void MariadbReplicaEngine::await_replica() {
+  const std::string position = test::RawSql(primary_->url()).text("SELECT @@gtid_binlog_pos");
+  test::RawSql replica(replica_->url());
+  if (replica.number("SELECT MASTER_GTID_WAIT('" + position + "', 20)") == 0) return;
+  throw std::runtime_error("the replica does not catch up; it is at " +
+                           replica.text("SELECT @@gtid_slave_pos") + " of " + position);
+}
+
+void MariadbReplicaEngine::lose_primary(milliseconds lag) {
+  test::RawSql(replica_->url()).run("STOP SLAVE");
+  std::this_thread::sleep_for(lag);  // leases that the replica never sees
+  primary_->stop(SIGKILL);
+}
+
+void MariadbReplicaEngine::promote() {
+  test::RawSql(replica_->url()).run("RESET SLAVE ALL");
+  address_.switch_to(replica_->port());
+  primary_ = std::move(replica_);
+  replica_ = make_server();
+  follow_primary();
+}
+
+std::vector<Fault> MariadbReplicaEngine::faults(Random& random) {
+  const milliseconds lag(random.pick(50, 1500));
+  return {{"failover to a replica without the last leases",
+           {"database"},
+           milliseconds(0),
+           milliseconds(3000),
+           [=] { lose_primary(lag); },
+           [=] { promote(); }},
+          {"kill -9 of the primary, which comes back",
+           {"database"},
+           milliseconds(0),
+           milliseconds(2000),
+           [=] { primary_->stop(SIGKILL); },
+           [=] {
+             primary_->start();
+             await_replica();
+           }}};
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_mariadb_replica_engine() {
+  return std::make_unique<MariadbReplicaEngine>();
+}
+
+}  // namespace featherid::campaign
