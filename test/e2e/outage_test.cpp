@@ -40,16 +40,21 @@ std::chrono::seconds from_environment(const char* name, int otherwise) {
 std::chrono::seconds hold() { return from_environment("FEATHERID_OUTAGE_HOLD", 2); }
 std::chrono::seconds long_outage() { return from_environment("FEATHERID_OUTAGE_SECONDS", 10); }
 
-// A MariaDB that servers reach through one address, and the ways in which it can be gone.
+// A MariaDB, and the ways in which it can be gone.
 class Database {
  public:
+  enum class Gone { kKilled, kFrozen, kRefused, kSilent };
+
+  // The address at which it can also refuse and be silent.
   std::string url() const {
     const std::string from = ":" + std::to_string(server_.port()) + "/";
     std::string url = server_.url();
     return url.replace(url.find(from), from.size(), ":" + std::to_string(address_.port()) + "/");
   }
 
-  enum class Gone { kKilled, kFrozen, kRefused, kSilent };
+  // No forwarder in between: one that connects to who stands still, stands still itself.
+  std::string own_url() const { return server_.url(); }
+
   void leave(Gone how) {
     how_ = how;
     if (how == Gone::kKilled) server_.stop(SIGKILL);
@@ -59,8 +64,8 @@ class Database {
   }
   void come_back() {
     if (how_ == Gone::kKilled) server_.start();
-    frozen_.reset();
-    address_.switch_to(server_.port());
+    if (how_ == Gone::kFrozen) frozen_.reset();
+    if (how_ == Gone::kRefused || how_ == Gone::kSilent) address_.switch_to(server_.port());
   }
 
  private:
@@ -88,13 +93,14 @@ double metric(const ServerProcess& server, const std::string& name) {
 // One database, some servers, and clients that burn ids steadily.
 class Scene {
  public:
-  explicit Scene(int servers) {
-    REQUIRE(run_server(scratch_, {"--database", database_.url(), "--init-schema"}).exit_code == 0);
+  Scene(int servers, bool through_address) {
+    const std::string url = through_address ? database_.url() : database_.own_url();
+    REQUIRE(run_server(scratch_, {"--database", url, "--init-schema"}).exit_code == 0);
     std::vector<int> ports;
     for (int i = 0; i < servers; ++i) {
       servers_.push_back(std::make_unique<ServerProcess>(
-          scratch_, std::vector<std::string>{"--database", database_.url(), "--call-timeout", "2s",
-                                             "--hold", std::to_string(hold().count()) + "s"}));
+          scratch_, std::vector<std::string>{"--database", url, "--call-timeout", "2s", "--hold",
+                                             std::to_string(hold().count()) + "s"}));
       ports.push_back(servers_.back()->port());
     }
     load_ = std::make_unique<SteadyLoad>(ports);
@@ -197,7 +203,9 @@ void check_visible(Scene& scene, Database::Gone how) {
                        << " requests/s of at most " << pace << "; " << leases_after
                        << " leases in the 5 s from then on, " << failures_in_all
                        << " failed ones in all");
-  CHECK(first_error - begin >= promised);
+  CHECK(first_error - begin >= hold());
+  // After six holds of it the mean lacks e^-6 of the burn, and so the promise is as much too long.
+  CHECK(Seconds(first_error - begin) >= 0.99 * promised);
   CHECK(refused.size() > 50);
   CHECK(errors_in(refused) == static_cast<int>(refused.size()));
   CHECK(p99_of(refused) < std::chrono::milliseconds(500));
@@ -211,7 +219,7 @@ void check_visible(Scene& scene, Database::Gone how) {
 }
 
 void ride_out(int servers, Database::Gone briefly, Database::Gone for_long) {
-  Scene scene(servers);
+  Scene scene(servers, briefly == Database::Gone::kRefused);
   check_invisible(scene, briefly);
   check_visible(scene, for_long);
   scene.load().stop();
