@@ -106,6 +106,7 @@ void ModelDatabase::change_row() {
     step = random_.pick(1, kStepMax);
   } else if (chance < 50) {
     step = 0;
+    unservable_.insert(row->first);
   } else if (chance < 80) {
     max_id += std::min(kIdMax - max_id, random_.pick(0, 1000));
   } else if (chance < 85 && faults.backwards) {

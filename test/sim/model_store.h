@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,8 @@ class ModelDatabase {
   Result<T> call(Books& books, std::function<Result<T>()> statement);
 
   std::int64_t rewinds() const { return rewinds_; }
+  // The row has had a step of 0 at some time.
+  bool was_unservable(const std::string& tag) const { return unservable_.count(tag) > 0; }
 
  private:
   // Some time passes, or very much.
@@ -65,6 +68,7 @@ class ModelDatabase {
   Scheduler& scheduler_;
   Ledger& ledger_;
   std::map<std::string, Row> backup_;
+  std::set<std::string> unservable_;
   bool out_ = false;  // an outage is on
   std::int64_t rewinds_ = 0;
 };

@@ -291,7 +291,10 @@ void Process::check_error(const std::string& tag, const Status& status, bool in_
     case StatusCode::kDataLoss:
       return books_.refused(tag);
     case StatusCode::kFailedPrecondition:
-      if (!closing_) violation("refused before its end: " + status.to_string());
+      // Or a row that somebody has to mend; it may have been mended since it was read.
+      if (!closing_ && !database_.was_unservable(tag)) {
+        violation("refused before its end: " + status.to_string());
+      }
       return;
     case StatusCode::kDeadlineExceeded:
       if (in_time) violation("gave up before its deadline: " + status.to_string());
