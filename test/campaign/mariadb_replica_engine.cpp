@@ -86,7 +86,7 @@ void MariadbReplicaEngine::follow_primary() {
   sql.run("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = " +
           std::to_string(primary_->port()) +
           ", MASTER_USER = 'featherid', MASTER_PASSWORD = 'p@ss:w/d%\\'\\\\ 1', "
-          "MASTER_USE_GTID = slave_pos");
+          "MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1");
   sql.run("START SLAVE");
   await_replica();
 }
