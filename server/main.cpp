@@ -221,6 +221,7 @@ SociStoreOptions store_options_of(const Config& config) {
 
 int run(const Config& config, const ReadConfig& read_again) {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of the write
 
   const SociStoreOptions store_options = store_options_of(config);
   Result<std::unique_ptr<SegmentStore>> store = open_soci_store(config.databases, store_options);

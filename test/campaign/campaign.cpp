@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "test/campaign/campaign.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <csignal>
 #include <exception>
@@ -117,8 +119,14 @@ std::vector<Fault> Campaign::process_faults(Process& process) {
                 last_lines(process.output()));
     }
   };
+  const auto limit_files = [&process](rlim_t bytes) {
+    const rlimit limit{bytes, RLIM_INFINITY};
+    ::prlimit(process.pid(), RLIMIT_FSIZE, &limit, nullptr);
+  };
+  // Within the database file of SQLite, so that a commit may fail half-way.
+  const auto bytes_max = static_cast<rlim_t>(4096 * random_.pick(0, 20));
   auto frozen = std::make_shared<std::unique_ptr<test::Frozen>>();
-  return {
+  std::vector<Fault> faults = {
       {"kill -9" + of,
        {process.name()},
        milliseconds(0),
@@ -142,6 +150,15 @@ std::vector<Fault> Campaign::process_faults(Process& process) {
                          violation(process.name() + " goes on with a tag that went backwards");
                        }),
   };
+  if (process.is_server()) {  // the others have their notes to write
+    faults.push_back({"files limited in size" + of,
+                      {process.name()},
+                      milliseconds(500),
+                      milliseconds(3000),
+                      [=] { limit_files(bytes_max); },
+                      [=] { limit_files(RLIM_INFINITY); }});
+  }
+  return faults;
 }
 
 bool Campaign::is_free(const Fault& fault) const {

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <stdexcept>
 
 #include "test/campaign/load.h"
+#include "test/support/wait_until.h"
 
 namespace featherid::campaign {
 
@@ -25,6 +27,9 @@ void Embedded::start() {
   test::ChildProcess::Options process_options;
   process_options.output_file = output_file_;
   process_.emplace(argv, process_options);
+  if (!test::wait_until([this] { return output().find(begins(life_)) != std::string::npos; })) {
+    throw std::runtime_error(name() + " does not start: " + output());
+  }
 }
 
 int Embedded::end(int signal) { return process_->stop(signal); }

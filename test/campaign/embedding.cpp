@@ -155,6 +155,6 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.seed)->required();
   CLI11_PARSE(app, argc, argv);
   std::signal(SIGTERM, [](int) { stopping = true; });
-  std::signal(SIGXFSZ, SIG_IGN);  // a limit on files is an error of write() here
+  std::cerr << begins(options.life) << std::endl;  // a SIGTERM before would have killed it
   return run(options);
 }

@@ -29,6 +29,9 @@ inline std::vector<std::string> tags_of(const std::string& process) {
   return {"order", "user", "tiny-steps", "own-of-" + process};
 }
 
+// What an embedding process says when it can be told to stop.
+inline std::string begins(std::uint16_t life) { return "life " + std::to_string(life) + " begins"; }
+
 struct Question {
   enum Kind { kOne, kBatch, kRange };
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <sys/resource.h>
+
 #include <filesystem>
 #include <set>
 #include <string>
@@ -42,6 +44,25 @@ TEST_CASE("kill -9 loses ids and repeats none", "[e2e][lifecycle]") {
     CHECK(server.process().wait(std::chrono::seconds(10)) == 128 + SIGKILL);
   }
   CHECK(seen.size() == static_cast<std::size_t>(count));
+}
+
+TEST_CASE("a limit on the size of files is an outage, not the end", "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  ServerProcess server(scratch, {"--request-timeout", "1s"});
+  const std::int64_t before = server.id();
+  const auto limit_files = [&server](rlim_t bytes) {
+    const rlimit limit{bytes, RLIM_INFINITY};
+    REQUIRE(::prlimit(server.process().pid(), RLIMIT_FSIZE, &limit, nullptr) == 0);
+  };
+  const std::string more_than_it_holds = "/api/v1/id/range?biz_tag=order&count=100000";
+  limit_files(0);
+  const Answer refused = server.get(more_than_it_holds);
+  INFO(refused.body);
+  CHECK(refused.code() == 2);
+  limit_files(RLIM_INFINITY);
+  CHECK(wait_until([&] { return server.get(more_than_it_holds).status == 200; }));
+  CHECK(server.id() > before + 100000);
+  CHECK(server.process().stop() == 0);
 }
 
 TEST_CASE("a drain answers what is under way and closes what is idle", "[e2e][lifecycle]") {
