@@ -85,6 +85,7 @@ std::vector<Fault> row_faults(Engine& engine, Random& random) {
 }
 
 Fault table_dropped(Engine& engine, const LeaseLogSql& log, const std::string& copy) {
+  auto dropped = std::make_shared<bool>(false);
   return {"table dropped and made again",
           {"database"},
           milliseconds(200),
@@ -94,14 +95,17 @@ Fault table_dropped(Engine& engine, const LeaseLogSql& log, const std::string& c
             sql->run(copy);
             sql->run("INSERT INTO id_segments_saved SELECT * FROM id_segments");
             sql->run("DROP TABLE id_segments");
+            *dropped = true;
           },
           [=, &engine, &log] {
-            // The triggers first: no lease may go past them.
             const auto sql = engine.operator_sql();
+            if (!*dropped) return sql->run("DROP TABLE IF EXISTS id_segments_saved");
+            // The triggers first: no lease may go past them.
             sql->run("UPDATE id_segments_saved SET max_id = " +
                      std::to_string(above_all_leases(engine)));
             make_triggers(*sql, log, "id_segments_saved");
             sql->run("ALTER TABLE id_segments_saved RENAME TO id_segments");
+            *dropped = false;
           }};
 }
 

@@ -40,6 +40,7 @@ class SqliteEngine final : public Engine {
 
   test::ScratchDir scratch_;
   const bool own_disk_;
+  std::string copy_table_;
 };
 
 SqliteEngine::SqliteEngine()
@@ -50,7 +51,11 @@ SqliteEngine::SqliteEngine()
   if (const Status made = init_soci_schema(url()); !made.ok()) {
     throw std::runtime_error(made.to_string());
   }
-  make_lease_log(*operator_sql(), kSqlite3LeaseLog);
+  const auto sql = operator_sql();
+  make_lease_log(*sql, kSqlite3LeaseLog);
+  copy_table_ = sql->text(
+      "SELECT REPLACE(sql, 'id_segments', 'id_segments_saved') FROM sqlite_master "
+      "WHERE type = 'table' AND name = 'id_segments'");
 }
 
 Fault SqliteEngine::disk_full(std::int64_t bytes_left) {
@@ -89,11 +94,8 @@ Fault SqliteEngine::reader() {
 }
 
 std::vector<Fault> SqliteEngine::faults(Random& random) {
-  const std::string copy = operator_sql()->text(
-      "SELECT REPLACE(sql, 'id_segments', 'id_segments_saved') FROM sqlite_master "
-      "WHERE type = 'table' AND name = 'id_segments'");
   return {disk_full(4096 * random.pick(0, 3)), reader(),
-          table_dropped(*this, kSqlite3LeaseLog, copy)};
+          table_dropped(*this, kSqlite3LeaseLog, copy_table_)};
 }
 
 }  // namespace
