@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "server/http/router.h"
+
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include "test/support/catch.h"
+#include "test/support/route_client.h"
+
+namespace featherid {
+
+namespace {
+
+// What is logged while it lives.
+class LogCapture {
+ public:
+  LogCapture() : before_(spdlog::default_logger()) {
+    auto sink = std::make_shared<spdlog::sinks::ostream_sink_st>(text_);
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("captured", std::move(sink)));
+  }
+  ~LogCapture() { spdlog::set_default_logger(before_); }
+  LogCapture(const LogCapture&) = delete;
+  LogCapture& operator=(const LogCapture&) = delete;
+
+  std::string text() const { return text_.str(); }
+
+ private:
+  std::ostringstream text_;
+  const std::shared_ptr<spdlog::logger> before_;
+};
+
+Reply get(const Router& router, const std::string& target) {
+  return test::get(router, target, std::chrono::seconds(1));
+}
+
+}  // namespace
+
+TEST_CASE("a path has its route, by exact name; any other has the one that says so", "[router]") {
+  Router router;
+  CHECK(router.find("/a").number == 0);
+  router.get("/a", Lane::kDirect, [](Exchange& exchange) { exchange.reply.succeed("1"); });
+  router.get("/a/b", Lane::kBridge, [](Exchange& exchange) { exchange.reply.succeed("2"); });
+  CHECK(router.paths() == std::vector<std::string>{"/a", "/a/b"});
+  CHECK(router.find("/a").number == 0);
+  CHECK(router.find("/a").lane == Lane::kDirect);
+  CHECK(router.find("/a/b").number == 1);
+  CHECK(get(router, "/a/b?x=1").body.find("2") != std::string::npos);
+  for (const char* none : {"", "/", "/A", "/a/", "/a/bc"}) {
+    CAPTURE(none);
+    CHECK(router.find(none).path.empty());
+    CHECK(router.find(none).number == 2);
+    CHECK(get(router, none).status == 404);
+  }
+}
+
+TEST_CASE("what a route throws is one line of the log, whatever it holds", "[router]") {
+  Router router;
+  router.get("/", Lane::kDirect,
+             [](Exchange&) { throw std::runtime_error("gone\r\n\x1b[31mforged \"line\""); });
+  const LogCapture log;
+  CHECK(get(router, "/").status == 500);
+  const std::string text = log.text();
+  CAPTURE(text);
+  CHECK(text.find(R"(/ failed: "gone\u000d\u000a\u001b[31mforged \"line\"")") != std::string::npos);
+  CHECK(text.find('\n') == text.size() - 1);
+}
+
+}  // namespace featherid
