@@ -116,7 +116,7 @@ class Leaser {
 };
 
 // Stops them; no id twice, all errors are ones to try again after.
-void check(const char* what, std::vector<std::unique_ptr<Leaser>> leasers) {
+void check(const char* what, const std::vector<std::unique_ptr<Leaser>>& leasers) {
   std::vector<IdRange> ranges;
   for (const auto& leaser : leasers) {
     leaser->stop();
@@ -166,7 +166,7 @@ TEST_CASE("Galera: writers at two nodes lose against one another, and no id come
     taken.insert(taken.end(), leaser->ranges().begin(), leaser->ranges().end());
   }
   check_disjoint(taken);
-  check("three writers on one tag", std::move(leasers));
+  check("three writers on one tag", leasers);
 }
 
 TEST_CASE("Galera: a node that is killed is left, and used again once it is back", "[galera]") {
@@ -182,7 +182,7 @@ TEST_CASE("Galera: a node that is killed is left, and used again once it is back
   cluster().start(0);
   for (const auto& leaser : leasers) REQUIRE(leaser->gets_on());
   CHECK(wait_until([] { return sessions_at(0) > 0 && sessions_at(1) == 0; }));
-  check("a node killed, and back by a whole state transfer", std::move(leasers));
+  check("a node killed, and back by a whole state transfer", leasers);
 }
 
 TEST_CASE("Galera: a minority refuses, the others go on", "[galera]") {
@@ -206,7 +206,7 @@ TEST_CASE("Galera: a minority refuses, the others go on", "[galera]") {
   cluster().await_synced(0);
   CHECK(wait_until([&] { return lease_one(*alone).ok(); }));
   CHECK(wait_until([] { return sessions_at(0) > 1; }));
-  check("a node cut off, and back", std::move(leasers));
+  check("a node cut off, and back", leasers);
 }
 
 TEST_CASE("Galera: a rolling restart of all nodes under load", "[galera]") {
@@ -219,5 +219,5 @@ TEST_CASE("Galera: a rolling restart of all nodes under load", "[galera]") {
     cluster().start(node);
   }
   for (const auto& leaser : leasers) REQUIRE(leaser->gets_on());
-  check("all nodes restarted in turn", std::move(leasers));
+  check("all nodes restarted in turn", leasers);
 }
