@@ -106,7 +106,7 @@ void Ledger::find_duplicates(const std::string& tag, const std::vector<Owned>& s
 }
 
 void Ledger::find_outside(const std::string& tag, const std::vector<Owned>& sorted,
-                          std::vector<IdRange> leases) {
+                          const std::vector<IdRange>& leases) {
   auto lease = leases.cbegin();
   for (const Owned& owned : sorted) {
     while (lease != leases.cend() && lease->end <= owned.ids.first) ++lease;

@@ -41,7 +41,7 @@ class Ledger {
                   IdRange ids);
   void find_duplicates(const std::string& tag, const std::vector<Owned>& sorted);
   void find_outside(const std::string& tag, const std::vector<Owned>& sorted,
-                    std::vector<IdRange> leases);
+                    const std::vector<IdRange>& leases);
   void example(const std::string& text);
 
   std::map<std::string, std::vector<Owned>> by_tag_;

@@ -109,7 +109,7 @@ Fault table_dropped(Engine& engine, const LeaseLogSql& log, const std::string& c
           }};
 }
 
-Fault own_tag_set_back(Engine& engine, Process& process, std::function<void()> went_on) {
+Fault own_tag_set_back(Engine& engine, Process& process, const std::function<void()>& went_on) {
   const std::string tag = tags_of(process.name()).back();
   auto went_back = std::make_shared<bool>(false);
   return {"own tag made again lower",

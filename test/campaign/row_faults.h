@@ -19,7 +19,7 @@ Fault table_dropped(Engine& engine, const LeaseLogSql& log, const std::string& c
 
 // The process's own tag is deleted, and made again below the ids that the process has had. It must
 // stop that tag; `went_on()` is called where it does not.
-Fault own_tag_set_back(Engine& engine, Process& process, std::function<void()> went_on);
+Fault own_tag_set_back(Engine& engine, Process& process, const std::function<void()>& went_on);
 
 }  // namespace featherid::campaign
 
