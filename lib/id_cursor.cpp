@@ -41,6 +41,7 @@ IdRange IdCursor::replace(IdRange next) {
   }
   if (next.empty()) return tail;
 
+  FEATHERID_INVARIANT(!stopped(), next.first, next.end);
   FEATHERID_INVARIANT(next.size() <= kSegmentIdsMax, next.first, next.end);
   FEATHERID_INVARIANT(next.first >= unclaimed_from_, next.first, unclaimed_from_);
   FEATHERID_INVARIANT(next.end >= end_ && next.last() <= kIdMax, next.end, end_);
@@ -51,6 +52,12 @@ IdRange IdCursor::replace(IdRange next) {
   // release: so that this comes after the limit, and no claimant loses an id without need.
   word_.store(word_of(next.first), std::memory_order_release);
   return tail;
+}
+
+void IdCursor::stop() {
+  // relaxed: claimants find the word closed, whichever limit they read.
+  FEATHERID_INVARIANT(word_.load(std::memory_order_relaxed) >= kClosed, end_, unclaimed_from_);
+  limit_.store(kStopped, std::memory_order_relaxed);
 }
 
 std::int64_t IdCursor::remaining() const {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "featherid/segment_store.h"
+#include "featherid/sequence.h"
 
 namespace featherid {
 
@@ -43,7 +44,10 @@ std::int64_t ids_to_lease(const RefillLimits& limits, const RefillState& state) 
   const std::int64_t grown_ids =
       state.last_lease_ids == 0 ? state.step : std::min(2 * state.last_lease_ids, lease_max_ids);
   std::int64_t count_ids = std::min(high_ids - state.stock_ids, grown_ids);
-  count_ids = std::max({count_ids, state.step, missing_ids});
+  // Bounded as well: a failover guard must be larger than any lease.
+  const std::int64_t waited_for_ids =
+      std::min(missing_ids, std::max(lease_max_ids, kRangeIdsMax));
+  count_ids = std::max({count_ids, state.step, waited_for_ids});
   return std::clamp<std::int64_t>(count_ids, 1, kLeaseIdsMax);
 }
 

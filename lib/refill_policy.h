@@ -48,7 +48,7 @@ struct RefillState {
 // one step. So a steady burn leases at most once per 0.75 x hold, what is held never falls under
 // one hold while the store answers, and an idle tag that holds half a step leases nothing. A lease
 // is at least one step and at most twice the last one, and never above lease_max_ids unless the
-// step is; only callers that wait for more at once lift that.
+// step is; callers that wait for more at once lift that to kRangeIdsMax, and no further.
 //
 // With a burn rate that is a mean over one hold, n ids burnt in a spike make a rate of n / hold,
 // and so at most about 2 n ids are held when it is over.

@@ -28,7 +28,8 @@ Status check_bounds(const char* option, T value, T min, T max, const char* unit)
               "; it must be between " + std::to_string(min) + " and " + std::to_string(max) + unit};
 }
 
-constexpr std::int64_t kTenMinutesMs = 600000;
+constexpr milliseconds kTenMinutes = std::chrono::minutes(10);
+constexpr std::int64_t kTenMinutesMs = kTenMinutes.count();
 
 TagOptions tag_options(const AllocatorOptions& options, std::uint32_t seed) {
   return {options.wait_timeout,    {options.hold, options.lease_max_ids},
@@ -248,7 +249,9 @@ LeaseLatency SegmentAllocator::lease_latency() const {
 
 std::int64_t SegmentAllocator::shutdown() {
   if (impl_->fork_guard.forked()) return 0;
-  const TimePoint deadline = impl_->clock->now() + impl_->options.shutdown_timeout;
+  // Clamped: options that validate() refuses come as far as here.
+  const TimePoint deadline = impl_->clock->now() + std::clamp(impl_->options.shutdown_timeout,
+                                                              milliseconds(0), kTenMinutes);
   {
     const MutexLock lock(impl_->mutex);
     if (std::exchange(impl_->closed, true)) return 0;

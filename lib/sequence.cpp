@@ -76,7 +76,7 @@ Result<std::vector<IdRange>> Sequence::try_next_range(std::int64_t count_ids) {
 
 void Sequence::on_ready(std::int64_t count_ids, std::chrono::milliseconds timeout,
                         ReadyCallback callback) {
-  if (Status bad = check_count(count_ids); !bad.ok()) return callback(bad);
+  if (Status bad = check_count(count_ids); !bad.ok()) return TagState::call(callback, bad);
   state_->on_ready(count_ids, bounded(timeout), std::move(callback));
 }
 

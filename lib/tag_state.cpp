@@ -103,7 +103,7 @@ Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t
 }
 
 void TagState::on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback callback) {
-  if (fork_guard_.forked()) return callback(forked_status());
+  if (fork_guard_.forked()) return call(callback, forked_status());
   Wakeups wakeups;
   std::list<Parked> waiting;
   {
@@ -129,15 +129,16 @@ void TagState::on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback 
   run(wakeups);
 }
 
-void TagState::run(const Wakeups& wakeups) {
-  for (const Parked& each : wakeups) {
-    try {
-      each.callback(each.verdict);
-    } catch (...) {
-      // Somebody else's code: what it throws must not cost the others their call, nor the refill
-      // thread its life.
-    }
+void TagState::call(const ReadyCallback& callback, const Status& verdict) {
+  try {
+    callback(verdict);
+  } catch (...) {
+    // It must not cost the others their call, nor the refill thread its life.
   }
+}
+
+void TagState::run(const Wakeups& wakeups) {
+  for (const Parked& each : wakeups) call(each.callback, each.verdict);
 }
 
 // What a parked caller has to hear; nothing while it should go on waiting.
@@ -410,6 +411,7 @@ void TagState::stop(Status reason) {
   reclaim_chunk();
   stock_.clear();
   stock_ids_ = 0;
+  cursor_.stop();
   error_ = reason;
   stopped_ = std::move(reason);
 }
@@ -442,6 +444,7 @@ void TagState::close() {
     queue_ = nullptr;
     if (stopped_.ok()) {
       reclaim_chunk();
+      cursor_.stop();
       stopped_ = make_status(StatusCode::kFailedPrecondition,
                              [] { return "the allocator was shut down"; });
     }

@@ -88,6 +88,8 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
 
   using ReadyCallback = std::function<void(const Status&)>;
   void on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback callback);
+  // Runs a callback, which is somebody else's code: what it throws is dropped.
+  static void call(const ReadyCallback& callback, const Status& verdict);
 
   TagSnapshot snapshot() const;
 

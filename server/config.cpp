@@ -18,6 +18,7 @@
 #include <thread>
 #include <utility>
 
+#include "featherid/sequence.h"
 #include "featherid/version.h"
 #include "server/auth.h"
 #include "server/logging.h"
@@ -273,10 +274,10 @@ void warn_of_readers(const std::string& setting, const std::string& file, Config
 
 // A single lost lease could be larger than what is skipped.
 Status check_failover(const Config& config) {
-  if (config.failover != "skip" || config.failover_guard_ids >= config.allocator.lease_max_ids) {
-    return {};
-  }
-  return invalid("--failover-guard-ids: is less than one lease of --lease-max-ids");
+  const std::int64_t lease_ids = std::max(config.allocator.lease_max_ids, kRangeIdsMax);
+  if (config.failover != "skip" || config.failover_guard_ids >= lease_ids) return {};
+  return invalid("--failover-guard-ids: is less than one lease, which may be of " +
+                 std::to_string(lease_ids) + " ids (--lease-max-ids, but no less than a range)");
 }
 
 // What goes beyond one setting.

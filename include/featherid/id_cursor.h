@@ -65,6 +65,13 @@ class FEATHERID_EXPORT alignas(16) IdCursor {
   // nothing below it, and must not end before end(). next.size() <= kSegmentIdsMax.
   IdRange replace(IdRange next);
 
+  // Says to stopped() that nothing claimed here may be used any more. The cursor must be closed,
+  // and stays so.
+  void stop();
+  bool stopped() const {
+    return limit_.load(std::memory_order_relaxed) == kStopped;  // a flag alone: no partner
+  }
+
   // The end of the newest segment so far; 0 before the first.
   std::int64_t end() const { return end_; }
 
@@ -78,6 +85,7 @@ class FEATHERID_EXPORT alignas(16) IdCursor {
   // closed word leaves room for 2^61 claims, which no process lives to see.
   static constexpr std::uint64_t kBias = std::uint64_t{1} << 62;
   static constexpr std::uint64_t kClosed = std::uint64_t{7} << 61;
+  static constexpr std::uint64_t kStopped = std::uint64_t{1} << 61;  // a limit below every word
 
   static std::int64_t id_of(std::uint64_t word) { return static_cast<std::int64_t>(word - kBias); }
   static std::uint64_t word_of(std::int64_t id) { return static_cast<std::uint64_t>(id) + kBias; }

@@ -132,8 +132,8 @@ class FEATHERID_EXPORT SegmentAllocator {
 
   // Stops issuing, ends waiting calls, gives each unused tail back to the store where nobody leased
   // after it, and joins the threads, all within shutdown_timeout plus one store call. Returns how
-  // many ids went back. Later calls of any kind answer kFailedPrecondition; a second shutdown()
-  // returns 0.
+  // many ids went back. Later calls for ids answer kFailedPrecondition; a second shutdown() returns
+  // 0 at once. Not to be called in a callback, and to be over before the allocator is destroyed.
   std::int64_t shutdown();
 
  private:

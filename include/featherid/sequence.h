@@ -29,8 +29,9 @@ using ReadyCallback = std::function<void(const Status&)>;
 // The most ids one next_range() or on_ready() may ask for.
 constexpr std::int64_t kRangeIdsMax = 1000000;
 
-// The handle of one tag: a pointer, cheap to copy. It may outlive its allocator, and then answers
-// kFailedPrecondition. Threads: all methods from any thread at once; assigning a handle is a write.
+// The handle of one tag: a pointer, cheap to copy; to move it is to copy it. It may outlive its
+// allocator, and then answers kFailedPrecondition. Threads: all methods from any thread at once;
+// assigning a handle is a write.
 //
 // Errors of next, try_next, next_range and try_next_range:
 //   kNotFound            the store has no such tag (asked again after unknown_tag_ttl)
@@ -41,6 +42,9 @@ constexpr std::int64_t kRangeIdsMax = 1000000;
 //   kExhausted, kDataLoss, kInvalidArgument, kFailedPrecondition   as status.h says
 class FEATHERID_EXPORT Sequence {
  public:
+  Sequence(const Sequence&) = default;
+  Sequence& operator=(const Sequence&) = default;
+
   // The next id. Returns at once, without a lock or a system call, while memory holds ids; else
   // waits until the allocator's wait_timeout. Ids come out strictly increasing for one tag in one
   // process.
@@ -90,13 +94,13 @@ class FEATHERID_EXPORT Sequence {
 
 // One thread's own ids: next() is a plain increment, and takes `block_ids` (1 to kRangeIdsMax) from
 // the sequence at a time. Ids of different blocks interleave, so order holds only within one block;
-// what is left in a block when it is destroyed is a gap. Not thread-safe. In a child after fork()
-// it answers kFailedPrecondition, as everything else does.
+// what is left in a block when it is destroyed is a gap. Not thread-safe. In a child after fork(),
+// after a shutdown and once its tag has stopped (kDataLoss) it refuses, as everything else does.
 class FEATHERID_EXPORT LocalBlock {
  public:
   // Errors as Sequence::next().
   Result<std::int64_t> next() {
-    if (next_ != end_ && !fork_guard_.forked()) return next_++;
+    if (next_ != end_ && !sequence_.cursor_->stopped() && !fork_guard_.forked()) return next_++;
     return next_slow();
   }
 

@@ -103,6 +103,7 @@ class Process {
     for (int hour = 0; hour < 3; ++hour) {
       take_all();
       REQUIRE_FALSE(take(1, 1));  // what counts as held was all there was
+      pass(seconds(1));           // the lease comes; only then an hour goes by that nobody uses
       pass(std::chrono::hours(1));
     }
     REQUIRE(held_ids() <= 2 * kStep);

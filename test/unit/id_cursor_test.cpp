@@ -90,6 +90,18 @@ TEST_CASE("a cursor that stays closed is asked for ever without harm", "[id_curs
   CHECK(cursor.claim_one() == 1);
 }
 
+TEST_CASE("a stopped cursor says so and has nothing", "[id_cursor]") {
+  IdCursor cursor;
+  cursor.replace({5, 10});
+  CHECK_FALSE(cursor.stopped());
+  CHECK(cursor.replace({}) == IdRange{5, 10});
+  cursor.stop();
+  CHECK(cursor.stopped());
+  CHECK(cursor.claim_one() == 0);
+  CHECK(cursor.claim(1, 5).empty());
+  CHECK(cursor.remaining() == 0);
+}
+
 TEST_CASE("what comes back goes in again, longer or whole", "[id_cursor]") {
   IdCursor cursor;
   CHECK(cursor.replace({1, 11}).empty());

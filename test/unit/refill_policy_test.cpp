@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "featherid/segment_store.h"
+#include "featherid/sequence.h"
 #include "test/support/catch.h"
 
 namespace featherid {
@@ -55,13 +56,15 @@ TEST_CASE("a steady burn is filled up to two holds once it falls under 1.25", "[
   CHECK(ids_to_lease(kLimits, steady) == 230000);
 }
 
-TEST_CASE("callers that wait for many ids get them in one lease", "[refill_policy]") {
+TEST_CASE("callers that wait for many ids get them in one lease, up to its maximum",
+          "[refill_policy]") {
   RefillState wanted = state(10, 4);
   wanted.last_lease_ids = 10;
   wanted.wanted_ids = 1000;
   CHECK(ids_to_lease(kLimits, wanted) == 996);
   wanted.wanted_ids = 4 * kLeaseIdsMax;
-  CHECK(ids_to_lease(kLimits, wanted) == kLeaseIdsMax);
+  CHECK(ids_to_lease(kLimits, wanted) == kLimits.lease_max_ids);
+  CHECK(ids_to_lease({seconds(30), 100}, wanted) == kRangeIdsMax);
 }
 
 TEST_CASE("a slow store is asked earlier", "[refill_policy]") {

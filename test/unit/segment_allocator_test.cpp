@@ -129,6 +129,8 @@ TEST_CASE("options out of bounds are named, and every call says so", "[segment_a
   CHECK_THAT(message([](auto& o) { o.unknown_tags_max = 1; }), Contains("unknown_tags_max"));
   CHECK_THAT(message([](auto& o) { o.unknown_lookups_per_second_max = 0; }), Contains("lookups"));
   CHECK_THAT(message([](auto& o) { o.shutdown_timeout = milliseconds(-1); }), Contains("shutdown"));
+  CHECK_THAT(message([](auto& o) { o.shutdown_timeout = milliseconds::max(); }),
+             Contains("shutdown"));
   CHECK(SegmentAllocator(nullptr).next_id("order").status().code() == StatusCode::kInvalidArgument);
 }
 

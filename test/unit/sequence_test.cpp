@@ -10,6 +10,7 @@
 #include "featherid/memory_store.h"
 #include "featherid/segment_allocator.h"
 #include "test/support/catch.h"
+#include "test/support/fault_store.h"
 #include "test/support/in_fork.h"
 
 namespace featherid {
@@ -71,6 +72,45 @@ TEST_CASE("a moved block takes its ids along", "[sequence]") {
   CHECK(*a.next() == 11);  // NOLINT(bugprone-use-after-move): it starts a new block
   a = std::move(b);
   CHECK(*a.next() == 3);
+}
+
+TEST_CASE("a block stops with its tag, ids left or not", "[sequence]") {
+  auto store = std::make_shared<test::FaultStore>();
+  REQUIRE(store->memory().create("order", 100).ok());
+  SegmentAllocator ids(store, Fixture::options());
+  Sequence order = *ids.sequence("order");
+  LocalBlock block = order.local(10);
+  CHECK(*block.next() == 1);
+  SECTION("once the store has gone backwards") {
+    store->on_lease = [](std::string_view, std::int64_t count) { return IdRange{1, 1 + count}; };
+    while (order.next().ok()) {
+    }
+    CHECK(block.next().status().code() == StatusCode::kDataLoss);
+  }
+  SECTION("after a shutdown") {
+    ids.shutdown();
+    CHECK(refuses(block.next().status()));
+  }
+  CHECK_FALSE(block.next().ok());
+}
+
+TEST_CASE("a handle that was moved from is still a handle", "[sequence]") {
+  Fixture f;
+  Sequence order = *f.ids.sequence("order");
+  Sequence other = std::move(order);  // NOLINT(performance-move-const-arg): a copy, as is shown
+  CHECK(*other.next() == 1);
+  CHECK(*order.next() == 2);  // NOLINT(bugprone-use-after-move)
+}
+
+TEST_CASE("what a callback throws is dropped, wherever it runs", "[sequence]") {
+  Fixture f;
+  Sequence order = *f.ids.sequence("order");
+  StatusCode heard = StatusCode::kOk;
+  order.on_ready(0, std::chrono::seconds(1), [&](const Status& status) {
+    heard = status.code();
+    throw 1;
+  });
+  CHECK(heard == StatusCode::kInvalidArgument);
 }
 
 TEST_CASE("a block at the very end of the ids stops", "[sequence]") {
