@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "featherid/segment_store.h"
-#include "featherid/sequence.h"
 
 namespace featherid {
 

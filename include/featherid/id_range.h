@@ -10,6 +10,9 @@ namespace featherid {
 // The last id there can be: one below 2^63 - 1, so that the end of a range always fits.
 constexpr std::int64_t kIdMax = std::numeric_limits<std::int64_t>::max() - 1;
 
+// The most ids one next_range() or on_ready() may ask for.
+constexpr std::int64_t kRangeIdsMax = 1000000;
+
 // A half-open range of ids, [first, end). Empty when end <= first.
 struct IdRange {
   std::int64_t first = 0;

@@ -26,9 +26,6 @@ class TagState;
 // not throw (what it throws is dropped), and may use the allocator's try_ calls.
 using ReadyCallback = std::function<void(const Status&)>;
 
-// The most ids one next_range() or on_ready() may ask for.
-constexpr std::int64_t kRangeIdsMax = 1000000;
-
 // The handle of one tag: a pointer, cheap to copy; to move it is to copy it. It may outlive its
 // allocator, and then answers kFailedPrecondition. Threads: all methods from any thread at once;
 // assigning a handle is a write.

@@ -39,6 +39,8 @@ struct Driver {
                             std::chrono::seconds answer_timeout);
   int (*socket)(soci::session& session);
   void (*read_code)(const std::exception& error, EngineError& result);
+  // Throws the error of the last statement where SOCI has not.
+  void (*check_answer)(soci::session& session);
 };
 
 #ifdef FEATHERID_SOCI_MYSQL
@@ -75,6 +77,14 @@ const Driver kMysqlDriver = {
       if (const auto* const coded = dynamic_cast<const soci::mysql_soci_error*>(&error)) {
         result.number = static_cast<int>(coded->err_num_);
       }
+    },
+    [](soci::session& session) {
+      // A connection that is lost amid the rows of an answer is an answer without rows to SOCI.
+      MYSQL* const connection =
+          static_cast<soci::mysql_session_backend*>(session.get_backend())->conn_;
+      if (const unsigned int error = mysql_errno(connection); error != 0) {
+        throw soci::mysql_soci_error(mysql_error(connection), static_cast<int>(error));
+      }
     }};
 #endif
 
@@ -106,7 +116,8 @@ const Driver kPostgresqlDriver = {
       if (const auto* const coded = dynamic_cast<const soci::postgresql_soci_error*>(&error)) {
         result.sqlstate = coded->sqlstate();
       }
-    }};
+    },
+    [](soci::session&) {}};
 #endif
 
 #ifdef FEATHERID_SOCI_SQLITE3
@@ -123,7 +134,8 @@ const Driver kSqlite3Driver = {
       if (const auto* const coded = dynamic_cast<const soci::sqlite3_soci_error*>(&error)) {
         result.number = coded->result() & 0xFF;  // the primary part of an extended code
       }
-    }};
+    },
+    [](soci::session&) {}};
 #endif
 
 // Null when this build lacks it.
@@ -160,7 +172,8 @@ EngineError to_engine_error(Engine engine, const std::exception& error) {
 }
 
 SociSession::SociSession(const DatabaseUrl& url, std::chrono::seconds connect_timeout,
-                         std::chrono::seconds answer_timeout) {
+                         std::chrono::seconds answer_timeout)
+    : check_answer_(driver_of(url.engine)->check_answer) {
   const Driver& driver = *driver_of(url.engine);
   session_.open(driver.factory, driver.parameters(url, connect_timeout, answer_timeout));
   const int driver_socket = driver.socket(session_);
@@ -209,6 +222,8 @@ void SociSession::bound_lock_waits() {
 void SociSession::run_script(std::string_view script) {
   for (const std::string& statement : split_statements(script)) run(statement);
 }
+
+void SociSession::check_answer() { check_answer_(session_); }
 
 long long SociSession::last_insert_id() {
   long long value = 0;

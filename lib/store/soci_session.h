@@ -68,6 +68,7 @@ class SociSession {
     soci::statement statement(session_);
     prepare(statement, sql, std::forward<Exchanges>(exchanges)...);
     const bool got_row = statement.execute(true);
+    check_answer();
     return {got_row, statement.get_affected_rows()};
   }
 
@@ -76,8 +77,9 @@ class SociSession {
   void for_each_row(const std::string& sql, OnRow on_row, Exchanges&&... exchanges) {
     soci::statement statement(session_);
     prepare(statement, sql, std::forward<Exchanges>(exchanges)...);
-    statement.execute();
-    while (statement.fetch()) on_row();
+    bool got_row = statement.execute(true);
+    check_answer();
+    for (; got_row; got_row = statement.fetch()) on_row();
   }
 
   // Runs the statements of a schema file.
@@ -98,6 +100,8 @@ class SociSession {
     statement.define_and_bind();
   }
 
+  void check_answer();  // throws where the driver knows of an error that SOCI does not
+
   // What tells one file from another; empty when there is none.
   struct FileIdentity {
     std::uint64_t device = 0;
@@ -106,6 +110,7 @@ class SociSession {
   static FileIdentity identify(const std::string& path);
 
   soci::session session_;
+  void (*check_answer_)(soci::session& session);  // the driver's
   int socket_ = -1;  // a duplicate: the driver may close its own at any error
   std::string file_;
   FileIdentity file_identity_;

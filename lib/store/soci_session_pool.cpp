@@ -193,12 +193,18 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
   long long tables = -1;
   session.run(sqlite3_sql::kCountTables, into(tables));
   if (tables == 0) {
+    if (has_had_schema_) {
+      throw soci::soci_error(
+          "the file was removed or emptied while it was in use, and ids would begin anew; put it "
+          "back, or stop this process first");
+    }
     const SociDialect& dialect = dialect_of(Engine::kSqlite3);
     session.run(dialect.begin);
     session.run_script(dialect.schema);
     session.bound_lock_waits();
     session.run(dialect.commit);
   }
+  has_had_schema_ = true;
 }
 
 void SociSessionPool::warn(std::size_t address, const std::string& warning) const {

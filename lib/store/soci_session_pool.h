@@ -91,8 +91,9 @@ class SociSessionPool {
   const int calls_max_;
 
   AddressChoice choice_;
-  std::vector<std::atomic<bool>> warned_;  // by address
-  std::deque<SociConnector> connectors_;   // by address
+  std::vector<std::atomic<bool>> warned_;    // by address
+  std::atomic<bool> has_had_schema_{false};  // SQLite: of this file a table has been seen
+  std::deque<SociConnector> connectors_;     // by address
   Watchdog watchdog_;
 
   Mutex mutex_;

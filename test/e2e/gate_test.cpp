@@ -14,6 +14,12 @@ namespace featherid::test {
 
 namespace {
 
+#if defined(__SANITIZE_THREAD__)
+constexpr std::int64_t kGrownKbMax = 4 * 1024;  // the sanitizer remembers what was touched
+#else
+constexpr std::int64_t kGrownKbMax = 1024;
+#endif
+
 const std::string kHost = "Host: 127.0.0.1\r\n";
 const std::string kPost = "POST /api/v1/id?biz_tag=order HTTP/1.1\r\n" + kHost;
 const std::string kChunked = kPost + "Transfer-Encoding: chunked\r\n\r\n";
@@ -105,7 +111,7 @@ TEST_CASE("cpp-httplib: a payload limit that chunked bodies pass by", "[e2e][gat
   CHECK(statuses(*answer) == std::vector<int>{501});
   const std::int64_t before_kb = server.rss_kb();
   client.send(bytes);
-  CHECK(server.rss_kb() < before_kb + 1024);
+  CHECK(server.rss_kb() < before_kb + kGrownKbMax);
 }
 
 TEST_CASE("cpp-httplib: a negative size of a chunk", "[e2e][gate]") {
@@ -132,7 +138,7 @@ TEST_CASE("cpp-httplib: header lines and counts without bound", "[e2e][gate]") {
     REQUIRE(answer);
     CHECK(statuses(*answer) == std::vector<int>{431});
   }
-  CHECK(server.rss_kb() < before_kb + 1024);
+  CHECK(server.rss_kb() < before_kb + kGrownKbMax);
 }
 
 TEST_CASE("cpp-httplib: CR and LF out of a request in the header of an answer", "[e2e][gate]") {

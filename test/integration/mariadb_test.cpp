@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "test/integration/servers.h"
+#include "test/support/forwarder.h"
 #include "test/support/frozen.h"
 #include "test/support/ports.h"
 #include "test/support/raw_sql.h"
@@ -105,6 +106,34 @@ TEST_CASE("MariaDB: a lease outlives a killed server", "[mariadb]") {
   CHECK(lease_one(*store).code() == StatusCode::kUnavailable);
   mariadb().start();
   CHECK(store->lease("order", 5)->first == 6);
+}
+
+TEST_CASE("MariaDB: an answer that is cut short anywhere is an error, and no empty answer",
+          "[mariadb]") {
+  fresh_store(mariadb().url());
+  Forwarder forwarder(mariadb().port());
+  const std::string direct = mariadb().url();
+  const std::string port = ":" + std::to_string(mariadb().port()) + "/";
+  std::string url = direct;
+  url.replace(url.find(port), port.size(), ":" + std::to_string(forwarder.port()) + "/");
+  forwarder.begin_cutting(Forwarder::Direction::kToClient, 1);
+  int cut = 0;
+  int whole = 0;
+  while (whole < 5 && cut < 3000) {
+    const auto store = *open_soci_store(url, short_options());  // a connection, cut a byte later
+    const Result<std::vector<SegmentRow>> rows = store->list();
+    const Result<SegmentRow> row = store->find("order");
+    INFO("cut after " << forwarder.end_cutting() - 1 << " bytes: " << rows.status());
+    forwarder.begin_cutting(Forwarder::Direction::kToClient, ++cut);
+    if (rows.ok()) {
+      CHECK(rows->size() == 3);
+      if (row.ok()) ++whole;
+    } else {
+      CHECK(rows.status().code() == StatusCode::kUnavailable);
+    }
+    CHECK((row.ok() || row.status().code() == StatusCode::kUnavailable));
+  }
+  CHECK(whole == 5);
 }
 
 TEST_CASE("MariaDB: a row locked by another transaction ends the call in time", "[mariadb]") {

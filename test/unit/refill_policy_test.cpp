@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "featherid/segment_store.h"
-#include "featherid/sequence.h"
 #include "test/support/catch.h"
 
 namespace featherid {

@@ -94,10 +94,23 @@ TEST_CASE("a session whose file was replaced is not used, and that is said",
           "[soci_session_pool]") {
   Fixture f;
   REQUIRE(f.run("UPDATE id_segments SET max_id = 7").ok());
-  std::filesystem::rename(f.scratch.file("ids.db"), f.scratch.file("old.db"));
-  CHECK(f.number("SELECT max(max_id) FROM id_segments").value() == 0);
+  std::filesystem::copy(f.scratch.file("ids.db"), f.scratch.file("other.db"));
+  REQUIRE(f.run("UPDATE id_segments SET max_id = 8").ok());
+  std::filesystem::rename(f.scratch.file("other.db"), f.scratch.file("ids.db"));
+  CHECK(f.number("SELECT max(max_id) FROM id_segments").value() == 7);
   REQUIRE(f.warnings.size() == 1);
   CHECK_THAT(f.warnings[0], Contains("ids.db: ") && Contains("lost"));
+}
+
+TEST_CASE("a file that is gone is not begun anew", "[soci_session_pool]") {
+  Fixture f;
+  REQUIRE(f.run("UPDATE id_segments SET max_id = 7").ok());
+  std::filesystem::rename(f.scratch.file("ids.db"), f.scratch.file("old.db"));
+  for (int i = 0; i < 2; ++i) {
+    CHECK_THAT(f.run("SELECT 1").message(), Contains("ids.db: ") && Contains("removed or emptied"));
+  }
+  std::filesystem::rename(f.scratch.file("old.db"), f.scratch.file("ids.db"));
+  CHECK(f.number("SELECT max(max_id) FROM id_segments").value() == 7);
 }
 
 TEST_CASE("calls of one SQLite file take turns", "[soci_session_pool][threads]") {
