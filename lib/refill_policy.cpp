@@ -44,8 +44,7 @@ std::int64_t ids_to_lease(const RefillLimits& limits, const RefillState& state) 
       state.last_lease_ids == 0 ? state.step : std::min(2 * state.last_lease_ids, lease_max_ids);
   std::int64_t count_ids = std::min(high_ids - state.stock_ids, grown_ids);
   // Bounded as well: a failover guard must be larger than any lease.
-  const std::int64_t waited_for_ids =
-      std::min(missing_ids, std::max(lease_max_ids, kRangeIdsMax));
+  const std::int64_t waited_for_ids = std::min(missing_ids, std::max(lease_max_ids, kRangeIdsMax));
   count_ids = std::max({count_ids, state.step, waited_for_ids});
   return std::clamp<std::int64_t>(count_ids, 1, kLeaseIdsMax);
 }
