@@ -86,8 +86,8 @@ LocalBlock Sequence::local(std::int64_t block_ids) const {
 
 const std::string& Sequence::tag() const { return state_->tag(); }
 
-LocalBlock::LocalBlock(Sequence sequence, std::int64_t block_ids)
-    : sequence_(std::move(sequence)), block_ids_(block_ids) {}
+LocalBlock::LocalBlock(const Sequence& sequence, std::int64_t block_ids)
+    : sequence_(sequence), block_ids_(block_ids) {}
 
 Result<std::int64_t> LocalBlock::next_slow() {
   IdRange block = sequence_.cursor_->claim(1, block_ids_);

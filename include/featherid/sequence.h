@@ -120,7 +120,7 @@ class FEATHERID_EXPORT LocalBlock {
 
  private:
   friend class Sequence;
-  LocalBlock(Sequence sequence, std::int64_t block_ids);
+  LocalBlock(const Sequence& sequence, std::int64_t block_ids);
 
   FEATHERID_COLD Result<std::int64_t> next_slow();
 
