@@ -81,9 +81,11 @@ int sync_file(int fd, long call) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's are reserved names
 extern "C" __attribute__((visibility("default"))) int fsync(int fd) {
   return sync_file(fd, SYS_fsync);
 }
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's are reserved names
 extern "C" __attribute__((visibility("default"))) int fdatasync(int fd) {
   return sync_file(fd, SYS_fdatasync);
 }

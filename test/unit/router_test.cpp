@@ -49,7 +49,7 @@ TEST_CASE("a path has its route, by exact name; any other has the one that says 
   CHECK(router.find("/a").number == 0);
   CHECK(router.find("/a").lane == Lane::kDirect);
   CHECK(router.find("/a/b").number == 1);
-  CHECK(get(router, "/a/b?x=1").body.find("2") != std::string::npos);
+  CHECK(get(router, "/a/b?x=1").body.find('2') != std::string::npos);
   for (const char* none : {"", "/", "/A", "/a/", "/a/bc"}) {
     CAPTURE(none);
     CHECK(router.find(none).path.empty());
