@@ -14,7 +14,7 @@
 namespace featherid::campaign {
 
 // Where a server listens in which of its lives.
-struct Address {
+struct alignas(4) Address {  // or clang takes its atomic for one that needs a lock
   std::uint16_t port = 0;  // 0: it does not
   std::uint16_t life = 0;
 };
