@@ -13,8 +13,9 @@
 
 namespace featherid::campaign {
 
-// Where a server listens in which of its lives.
-struct alignas(4) Address {  // or clang takes its atomic for one that needs a lock
+// Where a server listens in which of its lives. Aligned, or clang takes its atomic for one that
+// needs a lock.
+struct alignas(4) Address {
   std::uint16_t port = 0;  // 0: it does not
   std::uint16_t life = 0;
 };
