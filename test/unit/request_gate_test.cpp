@@ -169,7 +169,8 @@ TEST_CASE("a repeated traceparent is none", "[request_gate]") {
   for (const int times : {1, 2, 3}) {
     std::string bytes = kGet + kHost.substr(0, kHost.size() - 2);
     for (int i = 0; i < times; ++i) bytes += "traceparent: 00-1\r\n";
-    const GateVerdict verdict = inspect_request(bytes + "\r\n");
+    bytes += "\r\n";
+    const GateVerdict verdict = inspect_request(bytes);
     REQUIRE(verdict.kind == Kind::kRequest);
     CHECK(verdict.request.traceparent == (times == 1 ? "00-1" : ""));
   }
