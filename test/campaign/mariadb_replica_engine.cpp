@@ -12,6 +12,7 @@
 #include "test/campaign/engines.h"
 #include "test/support/forwarder.h"
 #include "test/support/mariadb_server.h"
+#include "test/support/ports.h"
 #include "test/support/scratch_dir.h"
 
 namespace featherid::campaign {
@@ -27,9 +28,7 @@ class MariadbReplicaEngine final : public Engine {
   MariadbReplicaEngine();
 
   std::vector<std::string> urls() const override {
-    const std::string from = ":" + std::to_string(primary_->port()) + "/";
-    std::string url = primary_->url();
-    return {url.replace(url.find(from), from.size(), ":" + std::to_string(address_.port()) + "/")};
+    return {test::with_port(primary_->url(), address_.port())};
   }
   std::unique_ptr<test::RawSql> operator_sql() override {
     return std::make_unique<test::RawSql>(primary_->url(),

@@ -35,11 +35,6 @@ Fault cuts(Forwarder& forwarder, const std::string& name, Forwarder::Direction d
 
 }  // namespace
 
-std::string through(const Forwarder& forwarder, std::string url, int port) {
-  const std::string from = ":" + std::to_string(port) + "/";
-  return url.replace(url.rfind(from), from.size(), ":" + std::to_string(forwarder.port()) + "/");
-}
-
 std::vector<Fault> network_faults(Forwarder& forwarder, CutProgress& progress) {
   using Trouble = Forwarder::Trouble;
   using Direction = Forwarder::Direction;

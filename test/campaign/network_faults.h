@@ -10,9 +10,6 @@
 
 namespace featherid::campaign {
 
-// `url` with the port of the forwarder, which stands before `port`.
-std::string through(const test::Forwarder& forwarder, std::string url, int port);
-
 // Where the next sweep of cuts goes on, so that a campaign gets through whole conversations.
 struct CutProgress {
   std::int64_t to_server = 0;

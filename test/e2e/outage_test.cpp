@@ -46,11 +46,7 @@ class Database {
   enum class Gone { kKilled, kFrozen, kRefused, kSilent };
 
   // The address at which it can also refuse and be silent.
-  std::string url() const {
-    const std::string from = ":" + std::to_string(server_.port()) + "/";
-    std::string url = server_.url();
-    return url.replace(url.find(from), from.size(), ":" + std::to_string(address_.port()) + "/");
-  }
+  std::string url() const { return with_port(server_.url(), address_.port()); }
 
   // No forwarder in between: one that connects to who stands still, stands still itself.
   std::string own_url() const { return server_.url(); }

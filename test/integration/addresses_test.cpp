@@ -15,15 +15,9 @@ using namespace featherid::test;
 
 namespace {
 
-std::string url_at(int port) {
-  std::string url = mariadb().url();
-  const std::string from = ":" + std::to_string(mariadb().port()) + "/";
-  return url.replace(url.find(from), from.size(), ":" + std::to_string(port) + "/");
-}
-
 std::unique_ptr<SegmentStore> store_at(const std::vector<int>& ports) {
   std::vector<std::string> urls;
-  for (const int port : ports) urls.push_back(url_at(port));
+  for (const int port : ports) urls.push_back(with_port(mariadb().url(), port));
   return open_soci_store(urls, short_options()).value();
 }
 

@@ -11,6 +11,7 @@
 
 #include "test/integration/servers.h"
 #include "test/support/forwarder.h"
+#include "test/support/ports.h"
 #include "test/support/raw_sql.h"
 #include "test/support/wait_until.h"
 
@@ -50,14 +51,6 @@ struct Process {
   std::vector<IdRange> leased;
   std::unique_ptr<SegmentStore> store;
 };
-
-// The address by which the processes know `server`.
-std::string url_through(const Forwarder& forwarder, const std::string& url, int port) {
-  std::string through = url;
-  const std::string from = ":" + std::to_string(port) + "/";
-  return through.replace(through.find(from), from.size(),
-                         ":" + std::to_string(forwarder.port()) + "/");
-}
 
 // Leases that the replica sees, then leases that it does not, then `fail_over()`.
 template <typename CutOff, typename FailOver>
@@ -239,7 +232,7 @@ TEST_CASE("MariaDB: leases that a promoted replica never saw are not made again"
                  "MASTER_USE_GTID = slave_pos");
   at_replica.run("START SLAVE");
   Forwarder address(primary.port());
-  const std::string url = url_through(address, primary.url(), primary.port());
+  const std::string url = with_port(primary.url(), address.port());
   REQUIRE(wait_until([&] {
     return at_replica.number(
                "SELECT count(*) FROM information_schema.tables "
@@ -272,8 +265,7 @@ TEST_CASE("PostgreSQL: leases that a promoted replica never saw are not made aga
   REQUIRE(open_soci_store({replica.url(), primary.url()}).value()->lease("health", 1).ok());
   Forwarder address(primary.port());
   lose_leases(
-      url_through(address, primary.url(), primary.port()), at_primary, replica.url(),
-      [&] { replica.stop(); },
+      with_port(primary.url(), address.port()), at_primary, replica.url(), [&] { replica.stop(); },
       [&] {
         primary.stop(SIGKILL);
         replica.start();

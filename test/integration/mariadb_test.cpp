@@ -112,10 +112,7 @@ TEST_CASE("MariaDB: an answer that is cut short anywhere is an error, and no emp
           "[mariadb]") {
   fresh_store(mariadb().url());
   Forwarder forwarder(mariadb().port());
-  const std::string direct = mariadb().url();
-  const std::string port = ":" + std::to_string(mariadb().port()) + "/";
-  std::string url = direct;
-  url.replace(url.find(port), port.size(), ":" + std::to_string(forwarder.port()) + "/");
+  const std::string url = with_port(mariadb().url(), forwarder.port());
   forwarder.begin_cutting(Forwarder::Direction::kToClient, 1);
   int cut = 0;
   int whole = 0;

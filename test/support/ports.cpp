@@ -40,6 +40,11 @@ int bind_free_port(int fd) {
 
 }  // namespace
 
+std::string with_port(std::string url, int port) {
+  const std::size_t begin = url.rfind(':') + 1;
+  return url.replace(begin, url.find('/', begin) - begin, std::to_string(port));
+}
+
 int free_port() {
   const int fd = new_socket();
   const int port = bind_free_port(fd);

@@ -2,7 +2,12 @@
 #ifndef FEATHERID_TEST_SUPPORT_PORTS_H_
 #define FEATHERID_TEST_SUPPORT_PORTS_H_
 
+#include <string>
+
 namespace featherid::test {
+
+// The same database, at another port: that of a forwarder, say. `url` names a port.
+std::string with_port(std::string url, int port);
 
 // A TCP port of 127.0.0.1 that nobody listens on just now.
 int free_port();
