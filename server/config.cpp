@@ -18,7 +18,7 @@
 #include <thread>
 #include <utility>
 
-#include "featherid/segment_store.h"
+#include "featherid/id_range.h"
 #include "featherid/version.h"
 #include "server/auth.h"
 #include "server/logging.h"

@@ -223,7 +223,11 @@ void SociSession::run_script(std::string_view script) {
   for (const std::string& statement : split_statements(script)) run(statement);
 }
 
-void SociSession::check_answer() { check_answer_(session_); }
+bool SociSession::execute(soci::statement& statement) {
+  const bool got_row = statement.execute(true);
+  check_answer_(session_);
+  return got_row;
+}
 
 long long SociSession::last_insert_id() {
   long long value = 0;

@@ -67,8 +67,7 @@ class SociSession {
   Outcome run(const std::string& sql, Exchanges&&... exchanges) {
     soci::statement statement(session_);
     prepare(statement, sql, std::forward<Exchanges>(exchanges)...);
-    const bool got_row = statement.execute(true);
-    check_answer();
+    const bool got_row = execute(statement);
     return {got_row, statement.get_affected_rows()};
   }
 
@@ -77,9 +76,7 @@ class SociSession {
   void for_each_row(const std::string& sql, OnRow on_row, Exchanges&&... exchanges) {
     soci::statement statement(session_);
     prepare(statement, sql, std::forward<Exchanges>(exchanges)...);
-    bool got_row = statement.execute(true);
-    check_answer();
-    for (; got_row; got_row = statement.fetch()) on_row();
+    for (bool got_row = execute(statement); got_row; got_row = statement.fetch()) on_row();
   }
 
   // Runs the statements of a schema file.
@@ -100,7 +97,8 @@ class SociSession {
     statement.define_and_bind();
   }
 
-  void check_answer();  // throws where the driver knows of an error that SOCI does not
+  // Whether a row came. Throws also where the driver knows of an error that SOCI does not.
+  bool execute(soci::statement& statement);
 
   // What tells one file from another; empty when there is none.
   struct FileIdentity {
