@@ -98,8 +98,7 @@ std::vector<Fault> Campaign::all_faults() {
   }
   for (const std::vector<Process*>& kind : {servers, embedded}) {
     if (kind.empty()) continue;
-    add(process_faults(*kind[static_cast<std::size_t>(
-        random_.pick(0, static_cast<std::int64_t>(kind.size()) - 1))]));
+    add(process_faults(*kind[random_.index(kind.size())]));
   }
   faults.erase(std::remove_if(faults.begin(), faults.end(),
                               [this](const Fault& fault) {
@@ -173,8 +172,7 @@ void Campaign::begin_fault() {
   if (bag_.empty()) {
     bag_ = all_faults();
     for (std::size_t i = bag_.size(); i > 1; --i) {
-      std::swap(bag_[i - 1],
-                bag_[static_cast<std::size_t>(random_.pick(0, static_cast<std::int64_t>(i) - 1))]);
+      std::swap(bag_[i - 1], bag_[random_.index(i)]);
     }
   }
   const auto chosen =

@@ -111,7 +111,7 @@ std::vector<Fault> GaleraEngine::faults(Random& random) {
   // The one that everybody writes to, more often than not.
   const auto node = static_cast<std::size_t>(
       random.percent(60) ? 0 : random.pick(1, static_cast<std::int64_t>(kNodes) - 1));
-  const std::string tag = tags_of("").at(static_cast<std::size_t>(random.pick(0, 2)));
+  const std::string tag = shared_tag(random);
   auto frozen = std::make_shared<std::unique_ptr<test::Frozen>>();
   auto writer = std::make_shared<std::unique_ptr<StrangeWriter>>();
   return {

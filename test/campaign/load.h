@@ -29,6 +29,9 @@ inline std::vector<std::string> tags_of(const std::string& process) {
   return {"order", "user", "tiny-steps", "own-of-" + process};
 }
 
+// One of those that all share.
+inline std::string shared_tag(Random& random) { return tags_of("").at(random.index(3)); }
+
 // What an embedding process says when it can be told to stop.
 inline std::string begins(std::uint16_t life) { return "life " + std::to_string(life) + " begins"; }
 
@@ -41,9 +44,7 @@ struct Question {
 };
 
 inline Question next_question(Random& random, std::size_t tags) {
-  Question question{Question::kOne,
-                    static_cast<std::size_t>(random.pick(0, static_cast<std::int64_t>(tags) - 1)),
-                    1};
+  Question question{Question::kOne, random.index(tags), 1};
   const std::int64_t roll = random.pick(0, 9);
   if (roll < 3) {
     question.kind = Question::kRange;

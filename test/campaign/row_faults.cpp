@@ -37,7 +37,7 @@ void make_again(Engine& engine, const std::string& tag, bool above) {
 }  // namespace
 
 std::vector<Fault> row_faults(Engine& engine, Random& random) {
-  const std::string tag = tags_of("").at(static_cast<std::size_t>(random.pick(0, 2)));
+  const std::string tag = shared_tag(random);
   const long long step = random.pick(1, kLeaseIdsMax);
   auto transaction = std::make_shared<std::unique_ptr<test::RawSql>>();
   return {

@@ -193,8 +193,7 @@ void Process::use(std::size_t caller) {
 }
 
 void Process::use_once(std::size_t caller) {
-  const auto tag = static_cast<std::size_t>(
-      random_.pick(0, static_cast<std::int64_t>(workload_.tags.size()) - 1));
+  const std::size_t tag = random_.index(workload_.tags.size());
   Sequence& sequence = sequences_[tag];
   const std::string& name = sequence.tag();
   const Span wait_timeout = workload_.options.wait_timeout;

@@ -2,6 +2,7 @@
 #ifndef FEATHERID_TEST_SIM_RANDOM_H_
 #define FEATHERID_TEST_SIM_RANDOM_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <random>
 
@@ -16,6 +17,10 @@ class Random {
   // One of [min, max].
   std::int64_t pick(std::int64_t min, std::int64_t max) {
     return min + static_cast<std::int64_t>(engine_() % static_cast<std::uint64_t>(max - min + 1));
+  }
+  // The place of one of `size`.
+  std::size_t index(std::size_t size) {
+    return static_cast<std::size_t>(pick(0, static_cast<std::int64_t>(size) - 1));
   }
 
  private:
