@@ -13,7 +13,7 @@ namespace featherid {
 // An operator's move of a series, as after a restored backup.
 struct Advance {
   std::string tag;
-  std::int64_t max_id = 0;      // every id up to and including it is taken from then on
+  std::int64_t max_id = 0;      // no lease from then on holds an id up to and including it
   bool allow_backward = false;  // the second, explicit word
 };
 

@@ -32,7 +32,8 @@ struct AllocatorOptions {
   // A crash loses at most about twice as much. 1 s to 1 h.
   std::chrono::seconds hold{30};
 
-  // The largest lease that growth leads to, in ids; a row with a larger step leases its step.
+  // The largest lease that growth leads to, in ids; a row with a larger step leases its step, and
+  // callers that wait for more at once get up to kRangeIdsMax in one.
   // 1 to kLeaseIdsMax.
   std::int64_t lease_max_ids = 10000000;
 

@@ -41,8 +41,8 @@ struct SociStoreOptions {
 
   // What kSkip skips, for each tag: so many ids, or ten of its steps where that is more. It must be
   // more than all processes together can have leased of one tag in the time that a replica lags
-  // behind. A process leases at most twice its hold of burn at a time, and at most lease_max_ids:
-  // the default is ten of the largest leases. 1 to 2^40.
+  // behind; docs/operating.md has the formula. The default is ten of the largest leases that growth
+  // leads to. 1 to 2^40.
   std::int64_t failover_guard_ids = 100000000;
 
   // Told of what an operator should know, by name: a server setting that lets a crash take back a
