@@ -45,6 +45,7 @@ std::vector<std::string> urls_from(std::size_t preferred) {
 void fresh_schema() {
   RawSql(cluster().url(0)).run("DROP TABLE IF EXISTS id_segments");
   REQUIRE(init_soci_schema(cluster().urls(), synchronous()).ok());
+  cluster().await_applied();  // or another node would still say that there is no such table
 }
 
 // How many sessions of stores there are at a node.

@@ -140,6 +140,11 @@ void GaleraCluster::await_synced(std::size_t node) const {
                            " is not in the cluster: " + read_file(file(node, "log")));
 }
 
+void GaleraCluster::await_applied() const {
+  for (std::size_t node = 0; node != kNodes; ++node)
+    tell(node, "SET wsrep_sync_wait = 1; SELECT 1");
+}
+
 void GaleraCluster::tell(std::size_t node, const std::string& sql) const {
   if (ask(node, sql)) return;
   throw std::runtime_error("node " + std::to_string(node) + " refuses: " + sql + ": " +

@@ -40,6 +40,8 @@ class GaleraCluster {
   bool synced(std::size_t node) const;
   // Waits until it is; throws, with its log, when that takes longer than a minute.
   void await_synced(std::size_t node) const;
+  // Waits until every node has applied what the cluster has committed by now.
+  void await_applied() const;
 
  private:
   struct Node {
