@@ -38,7 +38,7 @@ Campaign::Campaign(const Options& options)
     : options_(options), random_(options.seed), engine_(make_engine(options.engine)) {
   for (int i = 0; i < options.servers; ++i) {
     processes_.push_back(std::make_unique<Server>(
-        scratch_, "server-" + std::to_string(i), engine_->urls(), engine_->failover(),
+        scratch_, "server-" + std::to_string(i), engine_->database(), engine_->failover(),
         static_cast<std::uint64_t>(random_.pick(0, 1000000))));
   }
   for (int i = 0; i < options.embedded; ++i) {
@@ -100,6 +100,10 @@ std::vector<Fault> Campaign::all_faults() {
     if (kind.empty()) continue;
     add(process_faults(*kind[random_.index(kind.size())]));
   }
+  std::vector<Process*> all = servers;
+  all.insert(all.end(), embedded.begin(), embedded.end());
+  add({backup_restored(*engine_, all, random_,
+                       [this](Process& process) { end(process, SIGTERM); })});
   faults.erase(std::remove_if(faults.begin(), faults.end(),
                               [this](const Fault& fault) {
                                 return fault.name.find(options_.only) == std::string::npos;
@@ -111,13 +115,6 @@ std::vector<Fault> Campaign::all_faults() {
 
 std::vector<Fault> Campaign::process_faults(Process& process) {
   const std::string of = process.is_server() ? " of a server" : " of an embedding process";
-  const auto end = [this, &process](int signal) {
-    const int expected = signal == SIGKILL ? 128 + SIGKILL : 0;
-    if (const int code = process.end(signal); code != expected) {
-      violation(process.name() + " ended with " + std::to_string(code) + ": " +
-                last_lines(process.output()));
-    }
-  };
   const auto limit_files = [&process](rlim_t bytes) {
     const rlimit limit{bytes, RLIM_INFINITY};
     ::prlimit(process.pid(), RLIMIT_FSIZE, &limit, nullptr);
@@ -130,13 +127,13 @@ std::vector<Fault> Campaign::process_faults(Process& process) {
        {process.name()},
        milliseconds(0),
        milliseconds(2000),
-       [=] { end(SIGKILL); },
+       [this, &process] { end(process, SIGKILL); },
        [&process] { process.start(); }},
       {"restart" + of,
        {process.name()},
        milliseconds(0),
        milliseconds(500),
-       [=] { end(SIGTERM); },
+       [this, &process] { end(process, SIGTERM); },
        [&process] { process.start(); }},
       {"SIGSTOP" + of,
        {process.name()},
@@ -158,6 +155,14 @@ std::vector<Fault> Campaign::process_faults(Process& process) {
                       [=] { limit_files(RLIM_INFINITY); }});
   }
   return faults;
+}
+
+void Campaign::end(Process& process, int signal) {
+  const int expected = signal == SIGKILL ? 128 + SIGKILL : 0;
+  if (const int code = process.end(signal); code != expected) {
+    violation(process.name() + " ended with " + std::to_string(code) + ": " +
+              last_lines(process.output()));
+  }
 }
 
 bool Campaign::is_free(const Fault& fault) const {
@@ -233,9 +238,7 @@ void Campaign::end_processes() {
   for (const auto& process : processes_) {
     process->end_asking();
     if (!process->is_server()) continue;  // it has ended with its asking
-    if (const int code = process->end(SIGTERM); code != 0) {
-      violation(process->name() + " ended with " + std::to_string(code));
-    }
+    end(*process, SIGTERM);
   }
 }
 

@@ -9,6 +9,12 @@
 
 namespace featherid::campaign {
 
+std::string Engine::database() const {
+  std::string text;
+  for (const std::string& url : urls()) text += (text.empty() ? "" : " ") + url;
+  return text;
+}
+
 std::vector<Move> Engine::moves() { return read_lease_log(*operator_sql()); }
 
 std::unique_ptr<Engine> make_engine(const std::string& name) {

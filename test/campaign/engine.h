@@ -44,6 +44,7 @@ class Engine {
 
   // The addresses that every process of FeatherID is given.
   virtual std::vector<std::string> urls() const = 0;
+  std::string database() const;  // the same as a server's setting
   // The setting `failover` of every process.
   virtual std::string failover() const { return "skip"; }
 

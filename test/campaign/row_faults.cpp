@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <csignal>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
+#include "test/support/child_process.h"
+#include "test/support/scratch_dir.h"
 #include "test/support/wait_until.h"
 
 namespace featherid::campaign {
@@ -32,6 +35,41 @@ void make_again(Engine& engine, const std::string& tag, bool above) {
   sql->run("INSERT INTO id_segments (biz_tag, max_id, step) VALUES ('" + tag + "', " +
            std::to_string(max_id) + ", 1000)");
   sql->run("COMMIT");
+}
+
+struct Row {
+  std::string tag;
+  long long max_id = 0;
+  long long step = 0;
+};
+
+std::vector<Row> dump(Engine& engine) {
+  std::vector<Row> rows;
+  Row row;
+  engine.operator_sql()->for_each_row(
+      "SELECT biz_tag, max_id, step FROM id_segments", [&] { rows.push_back(row); },
+      soci::into(row.tag), soci::into(row.max_id), soci::into(row.step));
+  return rows;
+}
+
+void restore(Engine& engine, const std::vector<Row>& rows) {
+  const auto sql = engine.operator_sql();
+  sql->run(engine.begin());
+  sql->run("DELETE FROM id_segments");
+  for (const Row& row : rows) {
+    sql->run("INSERT INTO id_segments (biz_tag, max_id, step) VALUES ('" + row.tag + "', " +
+             std::to_string(row.max_id) + ", " + std::to_string(row.step) + ")");
+  }
+  sql->run("COMMIT");
+}
+
+void advance(const Engine& engine, const std::string& tag, long long max_id) {
+  test::ScratchDir scratch;
+  test::ChildProcess::Options options;
+  options.output_file = scratch.file("output");
+  test::run({FEATHERID_SERVER_PROGRAM, "--database", engine.database(), "--failover",
+             engine.failover(), "--advance", tag + "=" + std::to_string(max_id)},
+            options);
 }
 
 }  // namespace
@@ -133,6 +171,35 @@ Fault own_tag_set_back(Engine& engine, Process& process, const std::function<voi
             make_again(engine, tag, /*above=*/true);
             process.end(SIGKILL);
             process.start();
+          }};
+}
+
+Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Random& random,
+                      const std::function<void(Process&)>& stop) {
+  const milliseconds age(random.pick(200, 2000));
+  std::vector<std::string> touches = {"database", "network"};
+  for (const Process* process : processes) touches.push_back(process->name());
+  auto backup = std::make_shared<std::vector<Row>>();
+  auto stopped = std::make_shared<std::vector<Process*>>();
+  return {"older backup restored",
+          touches,
+          milliseconds(0),
+          milliseconds(500),
+          [=, &engine] {
+            *backup = dump(engine);
+            std::this_thread::sleep_for(age);
+            for (Process* process : processes) {
+              stop(*process);
+              stopped->push_back(process);
+            }
+          },
+          [=, &engine] {
+            if (!backup->empty()) {
+              const long long above = above_all_leases(engine);
+              restore(engine, *backup);
+              for (const Row& row : *backup) advance(engine, row.tag, above);
+            }
+            for (; !stopped->empty(); stopped->pop_back()) stopped->back()->start();
           }};
 }
 

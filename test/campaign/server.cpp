@@ -5,22 +5,11 @@
 
 namespace featherid::campaign {
 
-namespace {
-
-std::string joined(const std::vector<std::string>& urls) {
-  std::string text;
-  for (const std::string& url : urls) text += (text.empty() ? "" : " ") + url;
-  return text;
-}
-
-}  // namespace
-
 Server::Server(const test::ScratchDir& scratch, const std::string& name,
-               const std::vector<std::string>& urls, const std::string& failover,
-               std::uint64_t seed)
+               const std::string& database, const std::string& failover, std::uint64_t seed)
     : Process(name),
       scratch_(scratch),
-      flags_({"--database", joined(urls), "--failover", failover, "--hold",
+      flags_({"--database", database, "--failover", failover, "--hold",
               std::to_string(kHoldSeconds) + "s", "--lease-max-ids", std::to_string(kLeaseIdsMax),
               "--call-timeout", "2s", "--request-timeout", "1s", "--drain-timeout", "2s"}),
       seed_(seed) {}

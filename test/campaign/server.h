@@ -18,8 +18,8 @@ namespace featherid::campaign {
 // A featherid-server with clients of its own.
 class Server final : public Process {
  public:
-  Server(const test::ScratchDir& scratch, const std::string& name,
-         const std::vector<std::string>& urls, const std::string& failover, std::uint64_t seed);
+  Server(const test::ScratchDir& scratch, const std::string& name, const std::string& database,
+         const std::string& failover, std::uint64_t seed);
 
   bool is_server() const override { return true; }
   void start() override;
@@ -38,7 +38,6 @@ class Server final : public Process {
 
   const test::ScratchDir& scratch_;
   const std::vector<std::string> flags_;
-  const std::string database_;
   const std::uint64_t seed_;
   std::uint16_t life_ = 0;
   std::optional<test::ServerProcess> process_;
