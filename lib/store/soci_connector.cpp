@@ -12,13 +12,20 @@
 
 namespace featherid {
 
-struct SociConnector::State {
-  std::unique_ptr<SociSession> take() REQUIRES(mutex) {
-    if (arrived.empty()) return nullptr;
-    std::unique_ptr<SociSession> session = std::move(arrived.back());
-    arrived.pop_back();
-    return session;
-  }
+namespace {
+
+// Of one caller, who waits for it or has left. Guarded by the state's mutex.
+struct Attempt {
+  bool ended = false;
+  std::exception_ptr error;  // no exception may be shared by two threads at a time
+};
+
+}  // namespace
+
+struct SociConnector::State : std::enable_shared_from_this<State> {
+  std::unique_ptr<SociSession> take() REQUIRES(mutex);
+  // Throws soci_error when there is no thread.
+  std::shared_ptr<Attempt> begin_attempt(const Open& open) REQUIRES(mutex);
 
   Mutex mutex;
   CondVar changed;
@@ -27,6 +34,39 @@ struct SociConnector::State {
   int attempts GUARDED_BY(mutex) = 0;  // under way
 };
 
+std::unique_ptr<SociSession> SociConnector::State::take() {
+  if (arrived.empty()) return nullptr;
+  std::unique_ptr<SociSession> session = std::move(arrived.back());
+  arrived.pop_back();
+  return session;
+}
+
+std::shared_ptr<Attempt> SociConnector::State::begin_attempt(const Open& open) {
+  auto attempt = std::make_shared<Attempt>();
+  const auto run = [state = shared_from_this(), open, attempt] {
+    std::unique_ptr<SociSession> session;
+    std::exception_ptr failure;
+    try {
+      session = open();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    const MutexLock end(state->mutex);
+    --state->attempts;
+    attempt->ended = true;
+    attempt->error = std::move(failure);
+    if (session != nullptr) state->arrived.push_back(std::move(session));
+    state->changed.notify_all();
+  };
+  try {
+    std::thread(run).detach();
+  } catch (const std::system_error& e) {
+    throw soci::soci_error(std::string("cannot start a thread to connect on: ") + e.what());
+  }
+  ++attempts;
+  return attempt;
+}
+
 SociConnector::SociConnector(int attempts_max)
     : attempts_max_(attempts_max), state_(std::make_shared<State>()) {
   const MutexLock lock(state_->mutex);
@@ -34,41 +74,22 @@ SociConnector::SociConnector(int attempts_max)
 }
 
 std::unique_ptr<SociSession> SociConnector::connect(const Open& open, TimePoint deadline) {
-  // Written by the attempt, under the mutex: no exception may be shared by two threads at a time.
-  const auto error = std::make_shared<std::exception_ptr>();
   State& state = *state_;
   const MutexLock lock(state.mutex);
-  while (std::unique_ptr<SociSession> late = state.take()) {
-    if (!late->lost()) return late;
-  }
-  if (state.attempts < attempts_max_) {
-    const auto attempt = [shared = state_, open, error] {
-      std::unique_ptr<SociSession> session;
-      std::exception_ptr failure;
-      try {
-        session = open();
-      } catch (...) {
-        failure = std::current_exception();
-      }
-      const MutexLock end(shared->mutex);
-      --shared->attempts;
-      *error = std::move(failure);
-      if (session != nullptr) shared->arrived.push_back(std::move(session));
-      shared->changed.notify_all();
-    };
-    try {
-      std::thread(attempt).detach();
-    } catch (const std::system_error& e) {
-      throw soci::soci_error(std::string("cannot start a thread to connect on: ") + e.what());
+  std::shared_ptr<Attempt> own;
+  for (bool in_time = true;; in_time = state.changed.wait_until(state.mutex, deadline)) {
+    while (std::unique_ptr<SociSession> session = state.take()) {
+      if (!session->lost()) return session;
     }
-    ++state.attempts;
+    if (own != nullptr && own->error != nullptr) {
+      std::rethrow_exception(std::exchange(own->error, nullptr));
+    }
+    if (!in_time) return nullptr;
+    // Once more where another caller took the session that the first attempt gave.
+    if ((own == nullptr || own->ended) && state.attempts < attempts_max_) {
+      own = state.begin_attempt(open);
+    }
   }
-  while (state.arrived.empty() && *error == nullptr) {
-    if (!state.changed.wait_until(state.mutex, deadline)) break;
-  }
-  if (std::unique_ptr<SociSession> session = state.take()) return session;
-  if (*error != nullptr) std::rethrow_exception(std::exchange(*error, nullptr));
-  return nullptr;
 }
 
 void SociConnector::drop() {

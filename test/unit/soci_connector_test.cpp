@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "test/support/catch.h"
 #include "test/support/gate.h"
@@ -106,6 +107,21 @@ TEST_CASE("attempts that hang are so many and no more", "[soci_connector][thread
   CHECK(f.opened == 2);
   const auto third = connector.connect(f.at_once(), in(seconds(30)));
   CHECK(f.opened == 3);
+}
+
+TEST_CASE("whose session another took has one opened again", "[soci_connector][threads]") {
+  Fixture f;
+  SociConnector connector(1);
+  std::vector<std::unique_ptr<SociSession>> sessions(5);
+  std::vector<std::thread> callers;
+  for (std::unique_ptr<SociSession>& session : sessions) {
+    callers.emplace_back([&] { session = connector.connect(f.when_open(), in(seconds(30))); });
+  }
+  CHECK(test::wait_until([&] { return f.begun == 1; }));
+  f.gate->open();
+  for (std::thread& caller : callers) caller.join();
+  for (const auto& session : sessions) CHECK(session != nullptr);
+  CHECK(f.attempts_ended());
 }
 
 TEST_CASE("an attempt that hangs keeps no other from coming through",
