@@ -7,6 +7,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <mutex>
+#include <random>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -28,14 +31,12 @@ int new_socket() {
   return fd;
 }
 
-int bind_free_port(int fd) {
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof(address);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(fd, any, size) != 0 || ::getsockname(fd, any, &size) != 0) {
-    throw std::runtime_error("cannot bind a port of 127.0.0.1");
-  }
-  return ntohs(address.sin_port);
+bool can_bind(int port) {
+  const int fd = new_socket();
+  const sockaddr_in address = loopback(port);
+  const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  ::close(fd);
+  return bound;
 }
 
 }  // namespace
@@ -46,10 +47,18 @@ std::string with_port(std::string url, int port) {
 }
 
 int free_port() {
-  const int fd = new_socket();
-  const int port = bind_free_port(fd);
-  ::close(fd);
-  return port;
+  static std::mutex mutex;
+  static std::set<int> given;
+  const std::lock_guard<std::mutex> lock(mutex);
+  std::random_device random;
+  // Below the ports that outgoing connections get: one of those could take the place of a server
+  // that is down for a while.
+  std::uniform_int_distribution<int> any(10000, 32767);
+  for (int tries = 0; tries < 1000; ++tries) {
+    const int port = any(random);
+    if (can_bind(port) && given.insert(port).second) return port;
+  }
+  throw std::runtime_error("no port of 127.0.0.1 is free");
 }
 
 bool port_answers(int port, bool greets) {
@@ -65,8 +74,11 @@ bool port_answers(int port, bool greets) {
 
 int listen_on_free_port() {
   const int fd = new_socket();
-  bind_free_port(fd);
-  if (::listen(fd, 64) != 0) throw std::runtime_error("cannot listen");
+  const sockaddr_in any = loopback(0);
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof(any)) != 0 ||
+      ::listen(fd, 64) != 0) {
+    throw std::runtime_error("cannot listen on a port of 127.0.0.1");
+  }
   return fd;
 }
 

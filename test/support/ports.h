@@ -9,7 +9,7 @@ namespace featherid::test {
 // The same database, at another port: that of a forwarder, say. `url` names a port.
 std::string with_port(std::string url, int port);
 
-// A TCP port of 127.0.0.1 that nobody listens on just now.
+// A TCP port of 127.0.0.1 that nobody listens on just now, and that was not given before.
 int free_port();
 
 // True when something accepts connections on the port of 127.0.0.1 and, with `greets`, sends a
