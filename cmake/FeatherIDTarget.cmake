@@ -5,7 +5,7 @@ function(featherid_target name)
   set_target_properties(${name} PROPERTIES
     CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   target_compile_options(${name} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wconversion
-    -Wno-sign-conversion $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+    -Wno-sign-conversion $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety;-Wreserved-identifier>)
   if(FEATHERID_SANITIZE)
     # GCC sees uninitialized reads in what the sanitizers add; without them it goes on looking.
     target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
