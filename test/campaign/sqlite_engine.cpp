@@ -84,7 +84,7 @@ Fault SqliteEngine::reader() {
   return {"reader keeps commits out",
           {"database"},
           milliseconds(500),
-          milliseconds(4000),
+          milliseconds(8000),  // for several calls to end in it, each when its time is up
           [=] {
             *reader = operator_sql();
             (*reader)->run("BEGIN");
