@@ -71,18 +71,25 @@ class Asker {
     }
   }
 
-  // As a batch comes: one id after the other.
+  // As a batch comes: one id after the other. Those before a failing one are in use as well.
   void ask_block(const Question& question, const Sequence& sequence) {
     LocalBlock block = sequence.local(question.count_ids);
     IdRange run;
+    Status status;
     for (std::int64_t i = 0; i < question.count_ids; ++i) {
       const Result<std::int64_t> id = block.next();
-      if (!id.ok()) return note_error(question, id.status());
-      if (i > 0 && *id != run.end) note(question, Note::kUnorderedIds, run);
-      if (i == 0 || *id != run.end) run = {*id, *id};
+      if (!id.ok()) {
+        status = id.status();
+        break;
+      }
+      if (*id != run.end) {
+        if (!run.empty()) note(question, Note::kUnorderedIds, run);
+        run = {*id, *id};
+      }
       ++run.end;
     }
-    note(question, Note::kUnorderedIds, run);
+    if (!run.empty()) note(question, Note::kUnorderedIds, run);
+    if (!status.ok()) note_error(question, status);
   }
 
   void note_error(const Question& question, const Status& status) {
