@@ -237,7 +237,6 @@ void Campaign::settle() {
 void Campaign::end_processes() {
   for (const auto& process : processes_) {
     process->end_asking();
-    if (!process->is_server()) continue;  // it has ended with its asking
     end(*process, SIGTERM);
   }
 }

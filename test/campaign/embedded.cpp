@@ -34,8 +34,6 @@ void Embedded::start() {
 
 int Embedded::end(int signal) { return process_->stop(signal); }
 
-void Embedded::end_asking() { end(SIGTERM); }
-
 bool Embedded::died() { return process_->wait(std::chrono::milliseconds(0)).has_value(); }
 
 bool Embedded::noted_of_own_tag(Note::Kind kind, StatusCode code) {

@@ -27,7 +27,7 @@ class Embedded final : public Process {
   bool is_server() const override { return false; }
   void start() override;
   int end(int signal) override;
-  void end_asking() override;
+  void end_asking() override {}  // its threads end with it
   pid_t pid() override { return process_->pid(); }
   bool died() override;
   bool own_tag_served() override;

@@ -36,7 +36,8 @@ class Process {
   // When the thread that has waited longest got its last ids.
   virtual std::int64_t all_served_us() = 0;
 
-  // All that its threads wrote down, each thread's notes in its own order; after end_asking().
+  // All that its threads wrote down, each thread's notes in its own order; after end_asking() and
+  // end().
   virtual std::vector<Note> notes() = 0;
   // Its last words, for a report.
   virtual std::string output() = 0;
