@@ -26,6 +26,7 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kSettleMax{30};  // until all are served once the faults are over
 constexpr int kHealsMax = 60;
+constexpr int kAllFaultsSeconds = 300;  // a campaign as long as that meets every fault
 
 std::string last_lines(const std::string& text) {
   constexpr std::size_t kBytes = 1500;
@@ -81,6 +82,7 @@ Figures Campaign::run() {
     figures_.add(*process, process->notes(), begin_us, end_us);
   }
   judge();
+  judge_faults();
   return figures_;
 }
 
@@ -188,6 +190,9 @@ void Campaign::begin_fault() {
   try {
     fault.apply();
     figures_.add_faults(fault.name, 1);
+  } catch (const NotOnThisMachine& error) {
+    impossible_.insert(fault.name);
+    figures_.add_missed_fault(fault.name, error.what());
   } catch (const std::exception& error) {
     figures_.add_missed_fault(fault.name, error.what());
   }
@@ -264,6 +269,14 @@ void Campaign::judge() {
   }
   for (const auto& [name, count] : engine_->counts()) figures_.add_faults(name, count);
   figures_.set_verdict(ledger.check(engine_->moves()), !engine_->loses_commits());
+}
+
+void Campaign::judge_faults() {
+  if (options_.seconds < kAllFaultsSeconds) return;
+  for (const Fault& fault : all_faults()) {
+    if (figures_.had(fault.name) || impossible_.count(fault.name) > 0) continue;
+    violation("the fault never came: " + fault.name);
+  }
 }
 
 void Campaign::violation(const std::string& text) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,7 @@ class Campaign {
   void settle();
   void end_processes();
   void judge();
+  void judge_faults();
   void violation(const std::string& text);
 
   const Options options_;
@@ -59,6 +61,7 @@ class Campaign {
   std::vector<std::unique_ptr<Process>> processes_;
   std::vector<Fault> bag_;  // of each fault one, until it is empty and filled again
   std::vector<Active> active_;
+  std::set<std::string> impossible_;  // faults that this machine cannot have
   std::int64_t healed_us_ = 0;
   Figures figures_;
 };

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,13 @@
 #include "test/support/raw_sql.h"
 
 namespace featherid::campaign {
+
+// What Fault::apply throws where the machine cannot have the fault: it is no fault of the
+// campaign's.
+class NotOnThisMachine : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 // Something that goes wrong for a while. Both functions run on the campaign's main thread, may take
 // seconds, and throw where the fault cannot be had.

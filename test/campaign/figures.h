@@ -18,6 +18,7 @@ class Figures {
  public:
   void add_faults(const std::string& name, std::int64_t count) { faults_[name] += count; }
   void add_missed_fault(const std::string& name, const std::string& why) { missed_[name] = why; }
+  bool had(const std::string& fault) const { return faults_.count(fault) > 0; }
   void add_violation(const std::string& text) { violations_.push_back(text); }
 
   // Of the time from `begin_us` to `end_us`.

@@ -65,7 +65,7 @@ Fault SqliteEngine::disk_full(std::int64_t bytes_left) {
           milliseconds(500),
           milliseconds(3000),
           [=] {
-            if (!own_disk_) throw std::runtime_error("needs root, for a small disk of its own");
+            if (!own_disk_) throw NotOnThisMachine("needs root, for a small disk of its own");
             std::ofstream file(filler, std::ios::binary);
             const std::string block(4096, 'x');
             for (std::int64_t bytes = 0; file && bytes < kDiskBytes; bytes += 4096) {
