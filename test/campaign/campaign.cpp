@@ -261,14 +261,14 @@ void Campaign::judge() {
     }
     for (std::size_t tag = 0; tag < tags.size(); ++tag) {
       if (!served[tag]) violation(process->name() + " serves " + tags[tag] + " no more");
-      const bool may_stop = tag == tags.size() - 1 || engine_->loses_commits();
-      if (stopped[tag] && !may_stop) {
+      const bool is_own = tag == tags.size() - 1;
+      if (stopped[tag] && !is_own) {
         violation(process->name() + " stopped " + tags[tag] + " without cause");
       }
     }
   }
   for (const auto& [name, count] : engine_->counts()) figures_.add_faults(name, count);
-  figures_.set_verdict(ledger.check(engine_->moves()), !engine_->loses_commits());
+  figures_.set_verdict(ledger.check(engine_->moves()));
 }
 
 void Campaign::judge_faults() {

@@ -68,9 +68,6 @@ class Engine {
   virtual std::vector<Move> moves();
   // What it has counted besides, by name.
   virtual std::vector<std::pair<std::string, std::int64_t>> counts() const { return {}; }
-  // Whether a fault can take back a committed lease, its move with it. Then "outside any committed
-  // lease" is not checked: the failover guard answers for uniqueness.
-  virtual bool loses_commits() const { return false; }
 };
 
 // Throws for a name that is none, saying which there are.

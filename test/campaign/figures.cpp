@@ -71,14 +71,11 @@ void Figures::add(Process& process, const std::vector<Note>& notes, std::int64_t
   seconds_ = static_cast<double>(end_us - begin_us) / 1e6;
 }
 
-void Figures::set_verdict(Ledger::Verdict verdict, bool leases_checked) {
+void Figures::set_verdict(Ledger::Verdict verdict) {
   verdict_ = std::move(verdict);
-  leases_checked_ = leases_checked;
   if (verdict_.ids == 0) add_violation("no id was acknowledged");
   if (verdict_.duplicates > 0) add_violation("duplicates");
-  if (verdict_.outside_leases > 0 && leases_checked) {
-    add_violation("ids outside any committed lease");
-  }
+  if (verdict_.outside_leases > 0) add_violation("ids outside any committed lease");
   if (verdict_.out_of_order > 0) add_violation("order violations");
 }
 
@@ -91,12 +88,8 @@ void Figures::print(std::ostream& out) const {
       << static_cast<double>(verdict_.ids) / seconds_ / 1000 << "k ids/s over " << seconds_
       << " s\n";
   out << "duplicates: " << verdict_.duplicates << "\n";
-  out << "ids outside any committed lease: ";
-  if (leases_checked_) {
-    out << verdict_.outside_leases << " (of " << verdict_.leases << " leases)\n";
-  } else {
-    out << "not checked, committed leases are lost here\n";
-  }
+  out << "ids outside any committed lease: " << verdict_.outside_leases << " (of "
+      << verdict_.leases << " leases)\n";
   out << "order violations: " << verdict_.out_of_order << "\n";
   print_counts(out, "kills, cuts and other faults:", faults_);
   print_counts(out, "errors seen by clients:", errors_);

@@ -24,7 +24,7 @@ class Figures {
   // Of the time from `begin_us` to `end_us`.
   void add(Process& process, const std::vector<Note>& notes, std::int64_t begin_us,
            std::int64_t end_us);
-  void set_verdict(Ledger::Verdict verdict, bool leases_checked);
+  void set_verdict(Ledger::Verdict verdict);
 
   bool good() const { return violations_.empty(); }
   void print(std::ostream& out) const;
@@ -40,7 +40,6 @@ class Figures {
   std::int64_t full_slots_ = 0;
   std::int64_t slots_ = 0;
   double seconds_ = 0;
-  bool leases_checked_ = true;
   Ledger::Verdict verdict_;
   std::vector<std::string> violations_;
 };
