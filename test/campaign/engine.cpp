@@ -9,6 +9,21 @@
 
 namespace featherid::campaign {
 
+namespace {
+
+const std::map<std::string, std::unique_ptr<Engine> (*)()>& engines() {
+  static const std::map<std::string, std::unique_ptr<Engine> (*)()> kEngines = {
+      {"sqlite", make_sqlite_engine},
+      {"mariadb", make_mariadb_engine},
+      {"mariadb-replica", make_mariadb_replica_engine},
+      {"galera", make_galera_engine},
+      {"postgresql", make_postgresql_engine},
+      {"postgresql-async", make_postgresql_async_engine}};
+  return kEngines;
+}
+
+}  // namespace
+
 std::string Engine::database() const {
   std::string text;
   for (const std::string& url : urls()) text += (text.empty() ? "" : " ") + url;
@@ -17,19 +32,16 @@ std::string Engine::database() const {
 
 std::vector<Move> Engine::moves() { return read_lease_log(*operator_sql()); }
 
-std::unique_ptr<Engine> make_engine(const std::string& name) {
-  static const std::map<std::string, std::unique_ptr<Engine> (*)()> kEngines = {
-      {"sqlite", make_sqlite_engine},
-      {"mariadb", make_mariadb_engine},
-      {"mariadb-replica", make_mariadb_replica_engine},
-      {"galera", make_galera_engine},
-      {"postgresql", make_postgresql_engine},
-      {"postgresql-async", make_postgresql_async_engine}};
-  const auto found = kEngines.find(name);
-  if (found != kEngines.end()) return found->second();
+std::string engine_names() {
   std::string names;
-  for (const auto& [known, make] : kEngines) names += " " + known;
-  throw std::runtime_error("no engine " + name + "; there are:" + names);
+  for (const auto& [name, make] : engines()) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+std::unique_ptr<Engine> make_engine(const std::string& name) {
+  const auto found = engines().find(name);
+  if (found != engines().end()) return found->second();
+  throw std::runtime_error("no engine " + name + "; there are: " + engine_names());
 }
 
 }  // namespace featherid::campaign

@@ -70,7 +70,8 @@ class Engine {
   virtual std::vector<std::pair<std::string, std::int64_t>> counts() const { return {}; }
 };
 
-// Throws for a name that is none, saying which there are.
+std::string engine_names();  // "galera, mariadb, …"
+// Throws for a name that is none of them.
 std::unique_ptr<Engine> make_engine(const std::string& name);
 
 }  // namespace featherid::campaign

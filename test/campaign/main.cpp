@@ -18,8 +18,7 @@ int main(int argc, char** argv) {
   Options options;
   options.seed = std::random_device()();
   options.embedding_program = FEATHERID_EMBEDDING_PROGRAM;
-  app.add_option("engine", options.engine, "sqlite, mariadb, postgresql or postgresql-async")
-      ->required();
+  app.add_option("engine", options.engine, "one of " + engine_names())->required();
   app.add_option("--seconds", options.seconds, "how long faults go on")
       ->capture_default_str()
       ->check(CLI::Range(1, 86400));
