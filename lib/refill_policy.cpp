@@ -8,6 +8,11 @@
 
 namespace featherid {
 
+bool is_transient(const Status& status) {
+  return status.code() == StatusCode::kUnavailable ||
+         status.code() == StatusCode::kDeadlineExceeded;
+}
+
 namespace {
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }

@@ -6,11 +6,15 @@
 #include <cstdint>
 #include <random>
 
+#include "featherid/status.h"
 #include "lib/clock.h"
 
 namespace featherid {
 
 // The arithmetic of refill: pure, without a clock, a lock or a store.
+
+// An error of the store that waiting may mend within a caller's patience.
+bool is_transient(const Status& status);
 
 // A tag's burn rate: an exponentially weighted mean of what it used, over `window`. The mean is
 // over time, not over samples, so a spike of a tenth of the window counts for about a tenth.

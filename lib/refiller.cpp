@@ -19,6 +19,11 @@ void Refiller::request(std::shared_ptr<TagState> tag, TimePoint due) {
   changed_.notify_one();
 }
 
+StoreTrouble Refiller::trouble() const {
+  const MutexLock lock(mutex_);
+  return failed_others_ ? failing_ : StoreTrouble();
+}
+
 std::shared_ptr<TagState> Refiller::pop_due() {
   const TimePoint now = clock_->now();
   const auto is_due = [&](const std::priority_queue<Job>& jobs) {
@@ -68,6 +73,21 @@ void Refiller::note_lease_latency(Duration latency) {
   const MutexLock lock(mutex_);
   ++lease_latency_.counts[static_cast<std::size_t>(bound - bounds.begin())];
   lease_latency_.sum += std::chrono::duration_cast<std::chrono::microseconds>(latency);
+}
+
+// One tag that fails alone, for its row is locked, says nothing of the others.
+void Refiller::note_answer(const TagState& tag, const Status& status) {
+  const MutexLock lock(mutex_);
+  if (!is_transient(status)) {
+    failing_ = {};
+    failed_first_ = nullptr;
+    failed_others_ = false;
+  } else if (failed_first_ == nullptr) {
+    failing_ = {status, clock_->now()};
+    failed_first_ = &tag;
+  } else {
+    failed_others_ = failed_others_ || failed_first_ != &tag;
+  }
 }
 
 Status Refiller::start(int threads) {
@@ -137,7 +157,8 @@ void Refiller::refill(TagState& tag) noexcept {
   Result<IdRange> leased = IdRange{};
   std::int64_t asked_ids = 0;
   Duration latency{0};
-  if (tag.needs_row()) {
+  const bool needs_row = tag.needs_row();
+  if (needs_row) {
     const Result<SegmentRow> row = call_store<SegmentRow>([&] { return store_->find(tag.tag()); });
     const Status accepted = row.ok() ? tag.accept_row(*row) : row.status();
     if (!accepted.ok()) leased = accepted;
@@ -149,6 +170,7 @@ void Refiller::refill(TagState& tag) noexcept {
     latency = clock_->now() - start;
     note_lease_latency(latency);
   }
+  if (needs_row || asked_ids > 0) note_answer(tag, leased.status());
   log_outcome(tag, tag.end_refill(asked_ids, std::move(leased), latency));
 }
 

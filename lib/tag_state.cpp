@@ -14,12 +14,6 @@ namespace {
 // How long a row's step is taken for granted; an operator's change is seen by then.
 constexpr Duration kRowTtl = std::chrono::seconds(60);
 
-// An error that waiting may mend within a caller's patience.
-bool is_transient(const Status& status) {
-  return status.code() == StatusCode::kUnavailable ||
-         status.code() == StatusCode::kDeadlineExceeded;
-}
-
 // An error whose text is made by `message`, or goes without where there is no memory for it.
 template <typename Message>
 Status make_status(StatusCode code, Message message) noexcept {
@@ -76,8 +70,9 @@ Result<std::vector<IdRange>> TagState::take(std::int64_t least, std::int64_t mos
       deadline = now + timeout.value_or(options_.wait_timeout);
     }
     missed_ids_ = std::max(missed_ids_, least);
-    if (Status refused = refusal(now); !refused.ok()) return refused;
-    request_refill(now);
+    const Status refused = refusal(now);
+    if (refused.ok() || is_transient(refused)) request_refill(now);
+    if (!refused.ok()) return refused;
     if (now >= deadline) return deadline_status();
     blocked_ids_ += least;
     changed_.wait_until(mutex_, deadline);
@@ -92,13 +87,15 @@ Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t
   if (!stopped_.ok()) return stopped_;
   const bool taken = take_locked(least, most, &ranges);
   const TimePoint now = clock_->now();
+  Status refused;
   if (!taken) {
     ++waits_;
     missed_ids_ = std::max(missed_ids_, least);
-    if (Status refused = refusal(now); !refused.ok()) return refused;
+    refused = refusal(now);
   }
-  request_refill(now);
+  if (refused.ok() || is_transient(refused)) request_refill(now);
   if (taken) return ranges;
+  if (!refused.ok()) return refused;
   return Status(StatusCode::kUnavailable, "no ids of tag '" + tag_ + "' in memory just now");
 }
 
@@ -111,7 +108,7 @@ void TagState::on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback 
     const TimePoint now = clock_->now();
     waiting.push_back({count_ids, now + timeout, std::move(callback), {}});
     std::optional<Status> verdict = verdict_on(waiting.front(), now);
-    if (!verdict || verdict->code() == StatusCode::kDeadlineExceeded) {
+    if (!verdict || is_transient(*verdict)) {
       missed_ids_ = std::max(missed_ids_, count_ids);  // too late for this caller, not for the next
       request_refill(now);  // before anything is parked: where it throws, nobody is called back
     }
@@ -166,11 +163,14 @@ TagState::Wakeups TagState::collect_wakeups(TimePoint now) {
 }
 
 Status TagState::refusal(TimePoint now) const {
-  if (error_.ok()) return {};
-  if (!is_transient(error_)) return now < retry_at_ ? error_ : Status();
+  if (!error_.ok() && !is_transient(error_)) return now < retry_at_ ? error_ : Status();
   // Whoever came when the store had just failed waits for it; once nobody has been served for a
   // whole wait_timeout, errors come at once.
-  return now - failing_since_ >= options_.wait_timeout ? error_ : Status();
+  if (!error_.ok() && now - failing_since_ >= options_.wait_timeout) return error_;
+  if (queue_ == nullptr) return {};
+  StoreTrouble trouble = queue_->trouble();
+  if (trouble.error.ok() || now - trouble.since < options_.wait_timeout) return {};
+  return std::move(trouble.error);
 }
 
 Status TagState::deadline_status() const {

@@ -25,12 +25,20 @@ namespace featherid {
 
 class TagState;
 
-// Where a tag asks for a refill. Called with the tag's mutex held: must not call back. May throw
-// std::bad_alloc, and has then taken nothing in.
+// A fault that the calls of several tags have met in turn, and that no call has got past since: a
+// tag that has not tried yet will meet it too. OK when there is none.
+struct StoreTrouble {
+  Status error;
+  TimePoint since{};
+};
+
+// Where a tag asks for a refill. Called with the tag's mutex held: must not call back.
 class RefillQueue {
  public:
   virtual ~RefillQueue() = default;
+  // May throw std::bad_alloc, and has then taken nothing in.
   virtual void request(std::shared_ptr<TagState> tag, TimePoint due) = 0;
+  virtual StoreTrouble trouble() const = 0;
 };
 
 struct TagOptions {

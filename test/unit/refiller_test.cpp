@@ -84,6 +84,47 @@ TEST_CASE("a failed lease is tried again when its pause is over, and said once",
                                           "tag 'order': leasing works again"});
 }
 
+TEST_CASE("what two tags have met, a third hears at once and not after a wait of its own",
+          "[refiller][fault]") {
+  Fixture f;
+  TagState& order = f.add("order", 100);
+  TagState& user = f.add("user", 100);
+  TagState& late = f.add("late", 100);
+  f.store->on_lease = [](std::string_view, std::int64_t) {
+    return Status(StatusCode::kUnavailable, "the store is down");
+  };
+  std::vector<Status> heard;
+  const auto park = [&](TagState& tag) {
+    tag.on_ready(1, seconds(2), [&](const Status& status) { heard.push_back(status); });
+  };
+
+  SECTION("its flight is asked for all the same, and what succeeds ends it for all") {
+    CHECK(Fixture::next(order) == 0);
+    CHECK(Fixture::next(user) == 0);
+    while (f.refiller->run_once()) continue;
+    park(late);
+    CHECK(heard.empty());  // the store has only just failed
+    f.clock->advance(seconds(2));
+    park(late);
+    REQUIRE(heard.size() == 1);
+    CHECK(heard[0].message() == "the store is down");
+    CHECK(late.take(1, 1, {}).status().code() == StatusCode::kUnavailable);
+    CHECK(late.try_take(1, 1).status().message() == "the store is down");
+    f.store->on_lease = nullptr;
+    while (f.refiller->run_once()) continue;
+    CHECK(heard.back().ok());
+    CHECK(Fixture::next(late) == 1);
+  }
+  SECTION("a tag that fails alone, for its row is locked, is no reason") {
+    CHECK(Fixture::next(order) == 0);
+    while (f.refiller->run_once()) continue;
+    f.clock->advance(seconds(2));
+    while (f.refiller->run_once()) continue;
+    park(late);
+    CHECK(heard.empty());
+  }
+}
+
 TEST_CASE("a store that throws fails that call only", "[refiller][fault]") {
   Fixture f;
   TagState& tag = f.add("order", 100);

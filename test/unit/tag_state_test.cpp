@@ -26,6 +26,7 @@ class RecordingQueue final : public RefillQueue {
     due_ = due;
     ++requests_;
   }
+  StoreTrouble trouble() const override { return {}; }
   bool full = false;
   int requests() const { return requests_; }
   TimePoint due() const { return due_; }
