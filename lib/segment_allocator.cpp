@@ -91,7 +91,8 @@ struct SegmentAllocator::Impl {
 
   // The tag's state, made when the name is new; or why it cannot be served.
   Result<std::shared_ptr<TagState>> state_of(std::string_view name) EXCLUDES(mutex);
-  Status make_room(TimePoint now) REQUIRES(mutex);
+  Status make_room(std::string_view name, TimePoint now) REQUIRES(mutex);
+  bool refused_before(std::string_view name) REQUIRES(mutex);
   std::int64_t give_tails_back(TimePoint deadline);
 
   // Constant after construction.
@@ -114,6 +115,8 @@ struct SegmentAllocator::Impl {
   // fast a flood of bad names reaches the store.
   double forget_budget GUARDED_BY(mutex) = 0;
   TimePoint forget_budget_at GUARDED_BY(mutex){};
+  // The names refused last: part of a name's hash, where another part of it says.
+  std::vector<std::uint32_t> refused_names GUARDED_BY(mutex);
 };
 
 Result<std::shared_ptr<TagState>> SegmentAllocator::Impl::state_of(std::string_view name) {
@@ -137,14 +140,23 @@ Result<std::shared_ptr<TagState>> SegmentAllocator::Impl::state_of(std::string_v
     }
     return tag;
   }
-  if (Status full = make_room(clock->now()); !full.ok()) return full;
+  if (Status full = make_room(name, clock->now()); !full.ok()) return full;
   tags.reserve(tags.size() + unresolved.size() + 1);  // so that no name needs memory to move over
   auto tag = std::make_shared<TagState>(key, tag_options(options, seed), clock, refiller.get());
   unresolved.emplace(std::move(key), tag);
   return tag;
 }
 
-Status SegmentAllocator::Impl::make_room(TimePoint now) {
+// Also notes the name for the next time. A flood of different names has overwritten what it noted
+// some seconds later; 256 KB, once more names than unknown_tags_max have been asked for.
+bool SegmentAllocator::Impl::refused_before(std::string_view name) {
+  if (refused_names.empty()) refused_names.resize(std::size_t{1} << 16);
+  const std::uint64_t hash = std::hash<std::string_view>()(name);
+  const auto mark = static_cast<std::uint32_t>(hash >> 32) | 1;
+  return std::exchange(refused_names[hash % refused_names.size()], mark) == mark;
+}
+
+Status SegmentAllocator::Impl::make_room(std::string_view name, TimePoint now) {
   const auto max = static_cast<std::size_t>(options.unknown_tags_max);
   if (unresolved.size() < max) return {};
 
@@ -152,8 +164,9 @@ Status SegmentAllocator::Impl::make_room(TimePoint now) {
   const double elapsed = std::chrono::duration<double>(now - forget_budget_at).count();
   forget_budget = std::min(rate, forget_budget + rate * elapsed);
   forget_budget_at = now;
-  // Looking through the names costs something too: a flood gets past here at the same rate only.
-  if (forget_budget >= 1) {
+  // Looking through the names costs something too: a flood gets past here at the same rate only. A
+  // name that comes again is hardly of a flood of different ones, which leaves it half the budget.
+  if (forget_budget >= (refused_before(name) ? 1 : std::max(1.0, rate / 2))) {
     forget_budget -= 1;
     bool forgot = false;
     for (auto each = unresolved.begin(); each != unresolved.end();) {

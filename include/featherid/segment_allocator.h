@@ -50,8 +50,8 @@ struct AllocatorOptions {
   std::chrono::milliseconds unknown_tag_ttl{1000};
 
   // How many names not (yet) known to be tags are remembered at once, and how many look-ups a
-  // second may end in "no such tag" before names never seen are refused (kUnavailable). 16 to
-  // 1,000,000.
+  // second may end in "no such tag" before names never seen are refused (kUnavailable; half of
+  // them are kept for names that come again). 16 to 1,000,000.
   int unknown_tags_max = 1024;
   int unknown_lookups_per_second_max = 500;
 
