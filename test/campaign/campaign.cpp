@@ -116,7 +116,7 @@ std::vector<Fault> Campaign::all_faults() {
 }
 
 std::vector<Fault> Campaign::process_faults(Process& process) {
-  const std::string of = process.is_server() ? " of a server" : " of an embedding process";
+  const std::string of = std::string(" of ") + process.kind();
   const auto limit_files = [&process](rlim_t bytes) {
     const rlimit limit{bytes, RLIM_INFINITY};
     ::prlimit(process.pid(), RLIMIT_FSIZE, &limit, nullptr);

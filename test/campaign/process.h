@@ -23,6 +23,7 @@ class Process {
 
   const std::string& name() const { return name_; }  // "server-0"
   virtual bool is_server() const = 0;
+  const char* kind() const { return is_server() ? "a server" : "an embedding process"; }
 
   virtual void start() = 0;         // begins a life; the first one, or after end()
   virtual int end(int signal) = 0;  // ends it; the exit code

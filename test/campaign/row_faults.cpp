@@ -150,7 +150,7 @@ Fault table_dropped(Engine& engine, const LeaseLogSql& log, const std::string& c
 Fault own_tag_set_back(Engine& engine, Process& process, const std::function<void()>& went_on) {
   const std::string tag = tags_of(process.name()).back();
   auto went_back = std::make_shared<bool>(false);
-  return {"own tag made again lower",
+  return {std::string("own tag of ") + process.kind() + " made again lower",
           {"database", "network", process.name()},
           milliseconds(0),
           milliseconds(0),
