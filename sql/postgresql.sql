@@ -9,7 +9,8 @@ CREATE TABLE IF NOT EXISTS id_segments (
 INSERT INTO id_segments (biz_tag, max_id, step) VALUES
   ('user', 0, 1000), ('order', 0, 1000), ('health', 0, 1000)
   ON CONFLICT DO NOTHING;
--- Which server leads id_segments (empty: none yet); one row, whose term rises with every new leader.
+-- Which server leads id_segments; one row. Its term is the number of leaders so far * 2^32 + random bits
+-- of the last one; 0: none yet.
 CREATE TABLE IF NOT EXISTS id_leader (
   id smallint NOT NULL PRIMARY KEY,
   server varchar(255) NOT NULL,

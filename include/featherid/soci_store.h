@@ -19,7 +19,7 @@ namespace featherid {
 // statement itself looks, so that no lease is ever made unseen; the first process to notice acts.
 enum class Failover {
   kSkip,  // move every tag forward by failover_guard_ids, warn, go on
-  kStop,  // answer kDataLoss, until an operator has moved the tags and emptied id_leader.server
+  kStop,  // answer kDataLoss, until an operator has moved the tags and recorded the new leader
   kSynchronous,  // look at nothing: no failover of this database loses a commit
 };
 
@@ -75,8 +75,9 @@ FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
 
 // Creates the tables `id_segments` and `id_leader` where they are missing, and the rows `user`,
 // `order` (step 1000) and `health` where they are missing; changes nothing that exists. The text is
-// sql/<engine>.sql.
-// `url` as above. kUnavailable, kInvalidArgument.
+// sql/<engine>.sql. Then records which server leads, so that no failover can lose that along with
+// the first leases; where another one is on record, does what `options.failover` says.
+// `url` as above. kUnavailable, kInvalidArgument, kFailedPrecondition, kDataLoss.
 FEATHERID_EXPORT Status init_soci_schema(std::string_view url,
                                          const SociStoreOptions& options = {});
 FEATHERID_EXPORT Status init_soci_schema(const std::vector<std::string>& urls,

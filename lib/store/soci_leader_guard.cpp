@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lib/store/soci_leader_guard.h"
 
+#include <random>
 #include <utility>
 
 #include "featherid/id_range.h"
@@ -9,6 +10,26 @@ namespace featherid {
 
 using soci::into;
 using soci::use;
+
+namespace {
+
+constexpr int kRandomBits = 32;
+constexpr long long kOneLeader = 1LL << kRandomBits;
+
+long long leader_count(long long term) { return term >> kRandomBits; }
+
+long long next_term(long long term) {
+  const long long random = std::random_device{}();
+  return (leader_count(term) + 1) * kOneLeader + random;
+}
+
+// Whether the rows under `term` may have come from those under `seen`: two servers promoted from
+// the same one count alike, and differ in the random bits.
+bool may_follow(long long term, long long seen) {
+  return term == seen || leader_count(term) > leader_count(seen);
+}
+
+}  // namespace
 
 LeaderGuard::LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
                          std::function<void(const std::string&)> warn)
@@ -39,27 +60,25 @@ Status LeaderGuard::follow(SociSession& session) {
   }
   Status status;
   std::string warning;
-  if (term < seen) {
-    status = {StatusCode::kDataLoss,
-              "the rows of id_segments on " + here +
-                  " are older than what this process has seen (term " + std::to_string(term) +
-                  " after " + std::to_string(seen) +
-                  " in id_leader): an old server or backup is back; move every tag past the ids "
-                  "ever handed out, then restart every process"};
+  if (!may_follow(term, seen)) {
+    status = went_another_way(here, term, seen);
   } else if (recorded != here) {
-    status = take_lead(session, recorded, here, ++term, &warning);
+    status = take_lead(session, recorded, here, &term, &warning);
   }
   session.run("COMMIT");
   if (!status.ok()) return status;
-  for (long long known = seen; known < term && !term_.compare_exchange_weak(known, term);) {
+  // Where another thread has met a server that went another way, the next try finds it out.
+  for (long long known = seen; leader_count(known) < leader_count(term);) {
+    if (term_.compare_exchange_weak(known, term)) break;
   }
   if (!warning.empty()) warn_(warning);
   return {};
 }
 
 Status LeaderGuard::take_lead(SociSession& session, const std::string& recorded,
-                              const std::string& here, long long term, std::string* warning) const {
-  if (!recorded.empty()) {
+                              const std::string& here, long long* term,
+                              std::string* warning) const {
+  if (*term != 0) {  // else there was no leader, and no lease
     if (failover_ == Failover::kStop) return refuse(recorded, here);
     const long long limit = kIdMax;
     const auto outcome = session.run(sql_.skip, use(skip_ids_, "count"), use(limit, "limit"));
@@ -68,16 +87,28 @@ Status LeaderGuard::take_lead(SociSession& session, const std::string& recorded,
                std::to_string(outcome.affected_rows) + ") skipped " + std::to_string(skip_ids_) +
                " ids, or ten steps where that is more";
   }
-  session.run(sql_.record, use(here, "server"), use(term, "term"));
+  *term = next_term(*term);
+  session.run(sql_.record, use(here, "server"), use(*term, "term"));
   return {};
 }
 
-Status LeaderGuard::refuse(const std::string& recorded, const std::string& here) const {
+Status LeaderGuard::refuse(const std::string& recorded, const std::string& here) {
   return {StatusCode::kDataLoss,
           "id_segments was led by " + recorded + " and is led by " + here +
               " now; the last leases may be missing here. Move every tag past the ids ever handed "
-              "out (featherid-server --advance TAG=ID), then UPDATE id_leader SET server = '', and "
-              "restart every process"};
+              "out (featherid-server --advance TAG=ID), then UPDATE id_leader SET server = '" +
+              here + "', term = term + " + std::to_string(kOneLeader) + " WHERE server = '" +
+              recorded + "'; and restart every process"};
+}
+
+Status LeaderGuard::went_another_way(const std::string& here, long long term, long long seen) {
+  return {StatusCode::kDataLoss,
+          "the rows of id_segments on " + here +
+              " are older than what this process has seen, or went another way (term " +
+              std::to_string(term) + " after " + std::to_string(seen) +
+              " in id_leader): an old server or backup is back, or one was promoted that had not "
+              "followed the last leader. Move every tag past the ids ever handed out "
+              "(featherid-server --advance TAG=ID), then restart every process"};
 }
 
 }  // namespace featherid

@@ -30,14 +30,16 @@ class LeaderGuard {
   std::string condition() const;
 
   // After the condition did not hold: OK when the statement may be tried again, for this server
-  // leads by now. kDataLoss: it does not, or the rows are older than what this process has seen.
+  // leads by now. kDataLoss: it does not, or the rows did not come from those that this process has
+  // seen last.
   // Throws as SociSession does, and then nothing was changed.
   Status follow(SociSession& session);
 
  private:
   Status take_lead(SociSession& session, const std::string& recorded, const std::string& here,
-                   long long term, std::string* warning) const;
-  Status refuse(const std::string& recorded, const std::string& here) const;
+                   long long* term, std::string* warning) const;
+  static Status refuse(const std::string& recorded, const std::string& here);
+  static Status went_another_way(const std::string& here, long long term, long long seen);
 
   const LeaderSql& sql_;
   const Failover failover_;
@@ -45,7 +47,8 @@ class LeaderGuard {
   const bool active_;
   const std::function<void(const std::string&)> warn_;
 
-  // The highest that this process has seen; no row has a negative one.
+  // The number of leaders so far and, below it, random bits of the last one; 0 in a record of none,
+  // negative as long as this process has seen no record.
   std::atomic<long long> term_{-1};
 };
 

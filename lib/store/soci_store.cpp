@@ -107,7 +107,9 @@ Status SociStore::init_schema() {
   for (int tries = 0; tries < 3; ++tries) {
     status = transact([&](SociSession& session) {
       session.run_script(dialect_.schema);
-      return Status();
+      // A failover that loses the first leader's record would go unnoticed: it is there before any
+      // lease.
+      return leader_guard_.active() ? leader_guard_.follow(session) : Status();
     });
     if (status.code() != StatusCode::kAlreadyExists) break;
   }

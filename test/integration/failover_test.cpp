@@ -23,6 +23,9 @@ namespace {
 constexpr std::int64_t kGuardIds = 100000;
 constexpr char kMaxOfOrder[] = "SELECT max_id FROM id_segments WHERE biz_tag = 'order'";
 constexpr char kRecorded[] = "SELECT server FROM id_leader";
+constexpr char kCountLeaderTables[] =
+    "SELECT count(*) FROM information_schema.tables "
+    "WHERE table_schema = 'ids' AND table_name = 'id_leader'";
 constexpr char kOtherLeads[] = "UPDATE id_leader SET server = 'another server'";
 
 // What a process of FeatherID knows of the database: its store, and what it was warned of.
@@ -104,6 +107,43 @@ void lose_leases(const std::string& url, RawSql& primary, const std::string& rep
   CHECK(old_leader != replica.text(kRecorded));
 }
 
+// Both replicas have followed the first leader alone, and up to before the first lease.
+// `promote(i)` has replica i take the place of who led.
+template <typename CutOff, typename Promote>
+void promote_two_in_a_row(const std::string& url, RawSql& primary,
+                          const std::vector<std::string>& replica_urls, CutOff cut_off,
+                          Promote promote) {
+  for (const std::string& replica_url : replica_urls) {
+    REQUIRE(
+        wait_until([&] { return RawSql(replica_url).text(kRecorded) == primary.text(kRecorded); }));
+  }
+  cut_off();
+  Process first(url);
+  first.lease(2, 10);
+  REQUIRE(first.leased.size() == 2);
+  promote(0);
+  Process second(url);
+  second.lease(2, 10);
+  REQUIRE(second.leased.size() == 2);
+  CHECK(second.failovers == 1);
+  CHECK(second.leased[0].first == kGuardIds + 1);
+
+  promote(1);
+  Process newcomer(url);
+  newcomer.lease(1, 10);
+  CHECK(newcomer.leased == std::vector<IdRange>{second.leased[0]});  // the operator's fault, …
+  for (int i = 0; i < 2; ++i) {  // … whom those tell who have seen the leader between
+    const Status status = second.store->lease("order", 10).status();
+    INFO(status);
+    CHECK(status.code() == StatusCode::kDataLoss);
+    CHECK(says(status, "--advance"));
+  }
+  REQUIRE(newcomer.store->advance("order", second.leased[1].last()).ok());
+  Process restarted(url);
+  restarted.lease(1, 10);
+  CHECK(restarted.leased == std::vector<IdRange>{{kGuardIds + 21, kGuardIds + 31}});
+}
+
 void check_missing_table(const std::string& url) {
   const auto store = fresh_store(url);
   RawSql(url).run("DROP TABLE id_leader");
@@ -143,6 +183,14 @@ void check_skip(const std::string& url) {
   CHECK(other.failovers == 0);
 }
 
+// Runs what the message tells the operator to run.
+void obey(const Status& status, RawSql& sql) {
+  const std::string& message = status.message();
+  const std::size_t begin = message.find("UPDATE id_leader");
+  REQUIRE(begin != std::string::npos);
+  sql.run(message.substr(begin, message.find(';', begin) - begin));
+}
+
 void check_stop(const std::string& url) {
   const auto store = fresh_store(url);
   REQUIRE(store->lease("order", 10).ok());
@@ -158,9 +206,8 @@ void check_stop(const std::string& url) {
     CHECK(says(status, "--advance"));
   }
   CHECK(sql.number(kMaxOfOrder) == 10);
-  // What the message tells the operator to do.
   REQUIRE(process.store->advance("order", 500).ok());
-  sql.run("UPDATE id_leader SET server = ''");
+  obey(lease_one(*process.store), sql);
   CHECK(process.store->lease("order", 10)->first == 501);
   // Nor does one who has leased nothing, an operator, stand before a closed door.
   CHECK(*Process(url).store->give_back("order", {501, 511}));
@@ -217,6 +264,14 @@ void print_cost(const char* engine, const std::string& url) {
             << " us without: " << guarded / plain << " x" << std::endl;
 }
 
+void follow(RawSql& replica, const MariadbServer& primary) {
+  replica.run("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = " +
+              std::to_string(primary.port()) +
+              ", MASTER_USER = 'featherid', MASTER_PASSWORD = 'p@ss:w/d%\\'\\\\ 1', "
+              "MASTER_USE_GTID = slave_pos");
+  replica.run("START SLAVE");
+}
+
 }  // namespace
 
 TEST_CASE("MariaDB: leases that a promoted replica never saw are not made again", "[failover]") {
@@ -226,18 +281,10 @@ TEST_CASE("MariaDB: leases that a promoted replica never saw are not made again"
   RawSql at_replica(replica.url());
   REQUIRE(init_soci_schema(primary.url()).ok());
   check_statement_log_is_refused(primary.url(), at_primary);
-  at_replica.run("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = " +
-                 std::to_string(primary.port()) +
-                 ", MASTER_USER = 'featherid', MASTER_PASSWORD = 'p@ss:w/d%\\'\\\\ 1', "
-                 "MASTER_USE_GTID = slave_pos");
-  at_replica.run("START SLAVE");
+  follow(at_replica, primary);
   Forwarder address(primary.port());
   const std::string url = with_port(primary.url(), address.port());
-  REQUIRE(wait_until([&] {
-    return at_replica.number(
-               "SELECT count(*) FROM information_schema.tables "
-               "WHERE table_schema = 'ids' AND table_name = 'id_leader'") == 1;
-  }));
+  REQUIRE(wait_until([&] { return at_replica.number(kCountLeaderTables) == 1; }));
   Process survivor(url);
   lose_leases(
       url, at_primary, replica.url(), [&] { at_replica.run("STOP SLAVE"); },
@@ -271,6 +318,52 @@ TEST_CASE("PostgreSQL: leases that a promoted replica never saw are not made aga
         replica.start();
         CHECK(RawSql(replica.url()).text("SELECT pg_promote()") == "t");
         address.switch_to(replica.port());
+      });
+}
+
+TEST_CASE("MariaDB: two replicas of the first leader, promoted in a row, are told apart",
+          "[failover]") {
+  MariadbServer primary({"--server-id=1", "--log-bin", "--sync-binlog=1"});
+  MariadbServer replicas[] = {MariadbServer({"--server-id=2"}), MariadbServer({"--server-id=3"})};
+  RawSql at_replicas[] = {RawSql(replicas[0].url()), RawSql(replicas[1].url())};
+  RawSql at_primary(primary.url());
+  REQUIRE(init_soci_schema(primary.url()).ok());
+  for (RawSql& at_replica : at_replicas) {
+    follow(at_replica, primary);
+    REQUIRE(wait_until([&] { return at_replica.number(kCountLeaderTables) == 1; }));
+  }
+  Forwarder address(primary.port());
+  promote_two_in_a_row(
+      with_port(primary.url(), address.port()), at_primary, {replicas[0].url(), replicas[1].url()},
+      [&] {
+        for (RawSql& at_replica : at_replicas) at_replica.run("STOP SLAVE");
+      },
+      [&](int i) {
+        primary.stop(SIGKILL);
+        at_replicas[i].run("RESET SLAVE ALL");
+        address.switch_to(replicas[i].port());
+      });
+}
+
+TEST_CASE("PostgreSQL: two replicas of the first leader, promoted in a row, are told apart",
+          "[failover]") {
+  PostgresqlServer primary;
+  REQUIRE(init_soci_schema(primary.url()).ok());
+  PostgresqlServer first(primary);
+  PostgresqlServer second(primary);
+  PostgresqlServer* const replicas[] = {&first, &second};
+  RawSql at_primary(primary.url());
+  Forwarder address(primary.port());
+  promote_two_in_a_row(
+      with_port(primary.url(), address.port()), at_primary, {first.url(), second.url()},
+      [&] {
+        for (PostgresqlServer* const replica : replicas) replica->stop();
+      },
+      [&](int i) {
+        primary.stop(SIGKILL);
+        replicas[i]->start();
+        CHECK(RawSql(replicas[i]->url()).text("SELECT pg_promote()") == "t");
+        address.switch_to(replicas[i]->port());
       });
 }
 

@@ -58,6 +58,20 @@ struct Fixture {
     return number("SELECT max_id FROM id_segments WHERE biz_tag = '" + tag + "'");
   }
   long long term() { return number("SELECT term FROM id_leader"); }
+  long long leaders() { return term() >> 32; }
+  // What a replica has that followed up to here, and the switch to one that was promoted with it.
+  void copy_to_replica() {
+    for (const char* table : {"id_leader", "id_segments"}) {
+      session.run("CREATE TABLE replica_" + std::string(table) + " AS SELECT * FROM " + table);
+    }
+  }
+  void promote_replica(const std::string& name) {
+    for (const std::string table : {"id_leader", "id_segments"}) {
+      session.run("DELETE FROM " + table);
+      session.run("INSERT INTO " + table + " SELECT * FROM replica_" + table);
+    }
+    move_to(name);
+  }
 
   const test::ScratchDir scratch;
   SociSession session{*parse_database_url("sqlite3:" + scratch.file("ids.db")),
@@ -88,7 +102,7 @@ TEST_CASE("nothing is leased before the leader is known, and the first takes the
   CHECK(guard.knows_term());
   CHECK(f.leases(guard));
   CHECK(f.max_id() == 1001);
-  CHECK(f.term() == 1);
+  CHECK(f.leaders() == 1);
   CHECK(f.warnings.empty());
 }
 
@@ -100,7 +114,7 @@ TEST_CASE("who comes later learns the term and moves nothing", "[soci_leader_gua
   REQUIRE(second.follow(f.session).ok());
   CHECK(f.leases(second));
   CHECK(f.leases(first));
-  CHECK(f.term() == 1);
+  CHECK(f.leaders() == 1);
   CHECK(f.max_id() == 1002);
 }
 
@@ -117,7 +131,7 @@ TEST_CASE("another server: the first guard skips on every tag, the next one foll
   CHECK(f.leases(first));
   CHECK(f.max_id() == 1000 + 2000 + 1);
   CHECK(f.max_id("wide") == 5000);  // ten steps are more
-  CHECK(f.term() == 2);
+  CHECK(f.leaders() == 2);
   REQUIRE(f.warnings.size() == 1);
   CHECK_THAT(f.warnings[0], Contains("FAILOVER") && Contains("led by a ") &&
                                 Contains("led by b ") && Contains("2000 ids"));
@@ -145,37 +159,100 @@ TEST_CASE("told to stop, a guard changes nothing and says what to do",
   LeaderGuard guard = f.guard(Failover::kStop);
   REQUIRE(guard.follow(f.session).ok());
   f.move_to("b");
+  const long long term = f.term();
+  std::string message;
   for (int i = 0; i < 2; ++i) {
     const Status status = guard.follow(f.session);
     CHECK(status.code() == StatusCode::kDataLoss);
-    CHECK_THAT(status.message(), Contains("was led by a and is led by b") &&
-                                     Contains("--advance") && Contains("SET server = ''"));
+    message = status.message();
+    CHECK_THAT(message, Contains("was led by a and is led by b") && Contains("--advance"));
     CHECK_FALSE(f.leases(guard));
   }
   CHECK(f.max_id() == 1000);
-  CHECK(f.term() == 1);
-  // What it says to do helps.
-  f.session.run("UPDATE id_leader SET server = ''");
+  CHECK(f.term() == term);
+  // What it says to do helps, and a second time does nothing.
+  const std::size_t begin = message.find("UPDATE id_leader");
+  for (int i = 0; i < 2; ++i) f.session.run(message.substr(begin, message.find(';') - begin));
+  CHECK(f.leaders() == 2);
   CHECK(guard.follow(f.session).ok());
   CHECK(f.leases(guard));
+  CHECK(f.leases(f.guard(Failover::kStop)) == false);
+  CHECK(f.warnings.empty());
 }
 
-TEST_CASE("a term lower than the one known is an old server that is back",
+TEST_CASE("a smaller number of leaders than the one known is an old server that is back",
           "[soci_leader_guard][failover]") {
   Fixture f;
   LeaderGuard guard = f.guard();
   REQUIRE(guard.follow(f.session).ok());
+  f.copy_to_replica();
   f.move_to("b");
   REQUIRE(guard.follow(f.session).ok());
-  f.session.run("UPDATE id_leader SET server = 'a', term = 1");
-  f.move_to("a");
+  const std::string seen = std::to_string(f.term());
+  f.promote_replica("a");
+  const std::string term = std::to_string(f.term());
   CHECK_FALSE(f.leases(guard));
   for (int i = 0; i < 2; ++i) {
     const Status status = guard.follow(f.session);
     CHECK(status.code() == StatusCode::kDataLoss);
-    CHECK_THAT(status.message(), Contains("term 1 after 2"));
+    CHECK_THAT(status.message(),
+               Contains("term " + term + " after " + seen) && Contains("--advance"));
   }
-  CHECK(f.term() == 1);
+  CHECK(std::to_string(f.term()) == term);
+}
+
+TEST_CASE("two servers promoted from the first leader are not taken for one another",
+          "[soci_leader_guard][failover]") {
+  // PostgreSQL gives both the same name, for both began the second timeline.
+  const std::string third = GENERATE("b", "c");
+  Fixture f;
+  LeaderGuard knows_the_second = f.guard();
+  REQUIRE(knows_the_second.follow(f.session).ok());
+  f.copy_to_replica();
+  f.move_to("b");
+  REQUIRE(knows_the_second.follow(f.session).ok());
+  REQUIRE(f.leases(knows_the_second));
+  const long long leased = f.max_id();
+
+  f.promote_replica(third);
+  SECTION("a process that knows the second asks first") {
+    CHECK(knows_the_second.follow(f.session).code() == StatusCode::kDataLoss);
+    CHECK(f.warnings.size() == 1);
+  }
+  SECTION("another asks first") {
+    LeaderGuard newcomer = f.guard();
+    REQUIRE(newcomer.follow(f.session).ok());
+    REQUIRE(f.leases(newcomer));
+    CHECK(f.max_id() == leased);  // what only the operator can avoid
+    CHECK(f.leaders() == 2);
+    CHECK_FALSE(f.leases(knows_the_second));
+    const Status status = knows_the_second.follow(f.session);
+    CHECK(status.code() == StatusCode::kDataLoss);
+    CHECK_THAT(status.message(), Contains("went another way") && Contains("--advance"));
+    CHECK_FALSE(f.leases(knows_the_second));
+    CHECK(f.max_id() == leased);
+    // After a restart it is a newcomer too.
+    LeaderGuard restarted = f.guard();
+    REQUIRE(restarted.follow(f.session).ok());
+    CHECK(f.leases(restarted));
+  }
+}
+
+TEST_CASE("a server without any leader's record is the first one only to who knows of none",
+          "[soci_leader_guard][failover]") {
+  Fixture f;
+  f.copy_to_replica();
+  LeaderGuard guard = f.guard();
+  REQUIRE(guard.follow(f.session).ok());
+  f.promote_replica("b");
+  CHECK(guard.follow(f.session).code() == StatusCode::kDataLoss);
+  CHECK(f.term() == 0);
+  // An emptied name, with leaders before it, is another name.
+  LeaderGuard newcomer = f.guard();
+  f.session.run("UPDATE id_leader SET server = '', term = 5");
+  REQUIRE(newcomer.follow(f.session).ok());
+  CHECK(f.warnings.size() == 1);
+  CHECK(f.max_id() == 3000);
 }
 
 TEST_CASE("a leader's table without its row is an error that says what to do",
@@ -201,7 +278,7 @@ TEST_CASE("a guard whose statement fails has learnt nothing", "[soci_leader_guar
   f.session.run("ROLLBACK");
   f.session.run("ALTER TABLE elsewhere RENAME TO id_segments");
   CHECK(f.warnings.empty());
-  CHECK(f.term() == 1);
+  CHECK(f.leaders() == 1);
   CHECK_FALSE(f.leases(guard));
   REQUIRE(guard.follow(f.session).ok());
   CHECK(f.warnings.size() == 1);
