@@ -54,6 +54,7 @@ class HttplibBridge::Server final : public httplib::Server {
       Reply& reply = exchange_->reply;
       response.status = reply.status;
       response.body = std::move(reply.body);
+      response.set_header("Cache-Control", "no-store");
       response.set_header("Content-Type", reply.content_type);
       if (reply.header.first != nullptr) {
         response.set_header(reply.header.first, reply.header.second);

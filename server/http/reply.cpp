@@ -141,7 +141,7 @@ const char* reason_phrase(int status) {
 }
 
 // The headers stand in the order of their names, as cpp-httplib has them, so that the answers of
-// both lanes are the same to the byte.
+// both lanes are the same to the byte. no-store: a cache on the way would hand out an id again.
 void append_response(const Reply& reply, bool head, bool close, std::string* out) {
   const std::string status = std::to_string(reply.status);
   const std::string length = std::to_string(reply.body.size());
@@ -149,10 +149,12 @@ void append_response(const Reply& reply, bool head, bool close, std::string* out
   const auto& [name, value] = reply.header;
   std::string header;
   if (name != nullptr) header.append(name).append(": ").append(value).append("\r\n");
-  const bool comes_first = name != nullptr && std::string_view(name) < "Connection";
+  const bool comes_first = name != nullptr && std::string_view(name) < "Cache-Control";
   append_all(out, {"HTTP/1.1 ", status, " ", reason_phrase(reply.status), "\r\n",
-                   comes_first ? header : std::string_view(), close ? "Connection: close\r\n" : "",
-                   "Content-Length: ", length, "\r\nContent-Type: ", reply.content_type, "\r\n",
+                   comes_first ? header : std::string_view(),
+                   close ? "Cache-Control: no-store\r\nConnection: close\r\nContent-Length: "
+                         : "Cache-Control: no-store\r\nContent-Length: ",
+                   length, "\r\nContent-Type: ", reply.content_type, "\r\n",
                    comes_first ? std::string_view() : header, id.empty() ? "" : "X-Request-Id: ",
                    id, id.empty() ? "\r\n" : "\r\n\r\n", head ? std::string_view() : reply.body});
 }

@@ -118,6 +118,27 @@ TEST_CASE("what is not plain HTTP is refused with an answer", "[e2e][http]") {
   CHECK(server.get("/healthz").status == 200);
 }
 
+TEST_CASE("no answer may be kept by a cache", "[e2e][http]") {
+  const ScratchDir scratch;
+  const ServerProcess server(scratch, {"--request-timeout", "100ms", "--max-connections", "1"});
+  const auto check_not_kept = [](const std::optional<std::string>& answer) {
+    REQUIRE(answer);
+    INFO(*answer);
+    CHECK(answer->find("\r\nCache-Control: no-store\r\n") != std::string::npos);
+  };
+  for (const char* target : {"/api/v1/id?biz_tag=order", "/api/v1/id/batch?biz_tag=order&count=2",
+                             "/api/v1/id/range?biz_tag=order&count=2", "/api/v1/id?biz_tag=nope",
+                             "/api/v1/log/level", "/api/v1/tag/advance?biz_tag=user&max_id=9",
+                             "/healthz", "/readyz", "/metrics", "/openapi.json", "/nix", "\x01"}) {
+    const RawClient client(server.port());
+    client.send(std::string("GET ") + target + " HTTP/1.1\r\nConnection: close\r\n" + kHead);
+    check_not_kept(client.read_to_end());
+  }
+  const RawClient first(server.port());
+  const RawClient over_the_limit(server.port());
+  check_not_kept(over_the_limit.read_to_end());
+}
+
 TEST_CASE("HEAD, ranges and offered encodings change nothing else", "[e2e][http]") {
   const ScratchDir scratch;
   const ServerProcess server(scratch);

@@ -195,11 +195,14 @@ void check_answer(std::string_view answer, bool head, bool close) {
   int headers = 0;
   for (std::size_t at = lines.find("\r\n") + 2; at < lines.size(); ++headers) {
     const std::string name = lines.substr(at, lines.find(':', at) - at);
-    require(name == "Content-Type" || name == "Content-Length" || name == "Connection" ||
-                name == "Allow" || name == "Retry-After" || name == "X-Request-Id",
+    require(name == "Cache-Control" || name == "Content-Type" || name == "Content-Length" ||
+                name == "Connection" || name == "Allow" || name == "Retry-After" ||
+                name == "X-Request-Id",
             "an unexpected header: " + name);
     at = lines.find("\r\n", at) + 2;
   }
+  require(lines.find("\r\nCache-Control: no-store\r\n") != std::string::npos,
+          "a cache may keep the answer");
   require((lines.find("\r\nConnection: close\r\n") != std::string::npos) == close,
           "the answer does not say whether the connection ends");
   if (head) return require(body.empty(), "an answer to HEAD has a body");

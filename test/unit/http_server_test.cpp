@@ -158,6 +158,14 @@ std::string without_request_ids(std::string answers) {
   return answers;
 }
 
+int count(const std::string& text, const std::string& part) {
+  int found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++found;
+  }
+  return found;
+}
+
 int option(int fd, int level, int name) {
   int value = -1;
   socklen_t size = sizeof value;
@@ -181,6 +189,8 @@ TEST_CASE("the direct lane answers with the same bytes as cpp-httplib", "[http_s
     const std::string answer = direct.served->answers(bytes);
     REQUIRE(answer != "no clean end");
     REQUIRE(without_request_ids(answer) == without_request_ids(bridge.served->answers(bytes)));
+    CHECK(count(answer, "\r\nCache-Control: no-store\r\n") ==
+          count(answer, "\r\nContent-Length: "));
   }
 }
 
