@@ -13,6 +13,11 @@ void Router::get(std::string path, Lane lane, Route::Handler handler) {
   no_route_.number = routes_.size();
 }
 
+void Router::get_or_head(std::string path, Lane lane, Route::Handler handler) {
+  get(std::move(path), lane, std::move(handler));
+  routes_.back().head = true;
+}
+
 const Route& Router::find(std::string_view path) const {
   for (const Route& route : routes_) {
     if (route.path == path) return route;
@@ -29,9 +34,9 @@ std::vector<std::string> Router::paths() const {
 void Route::serve(Exchange& exchange) const {
   const HttpRequest& request = exchange.request;
   if (!handler) return exchange.reply.fail(404, ApiCode::kBadRequest, "there is no such path");
-  if (request.method != "GET" && request.method != "HEAD") {
+  if (request.method != "GET" && !(head && request.method == "HEAD")) {
     exchange.reply.fail(405, ApiCode::kBadRequest, "use GET");
-    exchange.reply.header = {"Allow", "GET, HEAD"};
+    exchange.reply.header = {"Allow", head ? "GET, HEAD" : "GET"};
     return;
   }
   Result<Query> query = Query::parse(request.query);

@@ -23,6 +23,7 @@ struct Route {
   Lane lane = Lane::kBridge;
   Handler handler;
   std::size_t number = 0;  // by which its requests are counted
+  bool head = false;       // whether HEAD is answered, too
 
   // Runs the handler; where there is none, or it throws, the reply is an error.
   void serve(Exchange& exchange) const;
@@ -31,8 +32,10 @@ struct Route {
 // The routes by their exact path. Constant once the server runs, and then safe from any thread.
 class Router {
  public:
-  // Answers GET, and HEAD without the body.
+  // Answers GET.
   void get(std::string path, Lane lane, Route::Handler handler);
+  // Answers HEAD as well, without the body: for what hands out and changes nothing.
+  void get_or_head(std::string path, Lane lane, Route::Handler handler);
 
   // The path's route. A path without one has the route whose path is empty, which says so; its
   // number comes after all others.

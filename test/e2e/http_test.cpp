@@ -156,6 +156,27 @@ TEST_CASE("HEAD, ranges and offered encodings change nothing else", "[e2e][http]
   CHECK(answers->substr(answers->size() - 38) == R"({"code":0,"msg":"success","data":"ok"})");
 }
 
+TEST_CASE("HEAD uses up no id and changes nothing", "[e2e][http]") {
+  const ScratchDir scratch;
+  const ServerProcess server(scratch);
+  for (const char* target :
+       {"/api/v1/id?biz_tag=order", "/api/v1/id/batch?biz_tag=order&count=2",
+        "/api/v1/id/range?biz_tag=order&count=2", "/api/v1/tag/advance?biz_tag=order&max_id=5000",
+        "/api/v1/log/level?level=debug"}) {
+    INFO(target);
+    const RawClient client(server.port());
+    client.send(std::string("HEAD ") + target +
+                " HTTP/1.1\r\nConnection: close\r\nHost: localhost\r\n\r\n");
+    const auto answer = client.read_to_end();
+    REQUIRE(answer);
+    CHECK(status_of(*answer) == 405);
+    CHECK(answer->find("\r\nAllow: GET\r\n") != std::string::npos);
+    CHECK(answer->substr(answer->size() - 4) == "\r\n\r\n");
+  }
+  CHECK(server.id() == 1);
+  CHECK(server.get("/api/v1/log/level").body["data"] == "info");
+}
+
 TEST_CASE("slow and silent clients are let go", "[e2e][http]") {
   const ScratchDir scratch;
   const ServerProcess server(scratch, {"--header-timeout", "300ms", "--idle-timeout", "400ms"});

@@ -173,7 +173,7 @@ void check_query(std::string_view text) {
 const Router& echo_router() {
   static const Router router = [] {
     Router made;
-    made.get("/", Lane::kDirect, [](Exchange& exchange) {
+    made.get_or_head("/", Lane::kDirect, [](Exchange& exchange) {
       const std::string* text = exchange.query.find("text");
       if (text == nullptr) return exchange.reply.fail(404, ApiCode::kNoSuchTag, "no text");
       exchange.reply.succeed(json_string(*text));

@@ -12,7 +12,7 @@ namespace {
 
 Router make_router() {
   Router router;
-  router.get("/echo", Lane::kBridge, [](Exchange& exchange) {
+  router.get_or_head("/echo", Lane::kBridge, [](Exchange& exchange) {
     const std::string* text = exchange.query.find("text");
     exchange.reply.succeed(json_string(text != nullptr ? *text : "nothing"));
   });

@@ -58,6 +58,24 @@ TEST_CASE("a path has its route, by exact name; any other has the one that says 
   }
 }
 
+TEST_CASE("HEAD runs a route only where it is safe to", "[router]") {
+  Router router;
+  int runs = 0;
+  router.get("/id", Lane::kDirect, [&runs](Exchange&) { ++runs; });
+  router.get_or_head("/health", Lane::kBridge, [&runs](Exchange&) { ++runs; });
+  HttpRequest request;
+  request.method = "HEAD";
+  Exchange id(request, true, {});
+  router.find("/id").serve(id);
+  CHECK(id.reply.status == 405);
+  CHECK(id.reply.header == Reply::Header("Allow", "GET"));
+  CHECK(runs == 0);
+  Exchange health(request, true, {});
+  router.find("/health").serve(health);
+  CHECK(health.reply.status == 200);
+  CHECK(runs == 1);
+}
+
 TEST_CASE("what a route throws is one line of the log, whatever it holds", "[router]") {
   Router router;
   router.get("/", Lane::kDirect,
