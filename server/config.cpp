@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <set>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -29,6 +30,10 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+// The variables that are no settings of the table.
+const char* const kConfigVariable = "FEATHERID_CONFIG";
+const char* const kTokensVariable = "FEATHERID_ADMIN_TOKEN";
 
 // --- values ---
 
@@ -125,10 +130,12 @@ Status set_log_format(const std::string& text, LogFormat* out) {
 }
 
 // A URL holds no blank, except for SQLite's, which is a file's name and stands alone.
-std::vector<std::string> split_database(const std::string& text) {
-  if (text.rfind("sqlite3:", 0) == 0) return {text};
+Status set_databases(const std::string& text, std::vector<std::string>* out) {
   std::istringstream words(text);
-  return {std::istream_iterator<std::string>(words), {}};
+  *out = {std::istream_iterator<std::string>(words), {}};
+  if (out->empty()) return invalid("is empty; without it ids come from sqlite3:ids.db");
+  if (text.rfind("sqlite3:", 0) == 0) *out = {text};
+  return {};
 }
 
 Status set_failover(const std::string& text, std::string* out) {
@@ -176,7 +183,7 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
       {"database", "URL", "sqlite3:ids.db",
        "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…; further addresses "
        "of the same database after blanks",
-       [](Config& c, Text t) { return c.databases = split_database(t), Status(); }},
+       [](Config& c, Text t) { return set_databases(t, &c.databases); }},
       {"failover", "MODE", "skip",
        "on a failover of the database: skip (ids), stop, or synchronous (nothing is lost)",
        [](Config& c, Text t) { return set_failover(t, &c.failover); }},
@@ -258,7 +265,7 @@ Status add_tokens(const std::string& text, std::vector<std::string>* tokens) {
   std::istringstream words(text);
   for (std::string word; words >> word; tokens->push_back(word)) {
     if (const Status bad = validate_token(word); !bad.ok()) {
-      return invalid("FEATHERID_ADMIN_TOKEN: " + bad.message());
+      return invalid(kTokensVariable + (": " + bad.message()));
     }
   }
   return {};
@@ -280,24 +287,36 @@ Status check_failover(const Config& config) {
                  std::to_string(lease_ids) + " ids (--lease-max-ids, but no less than a range)");
 }
 
-// What goes beyond one setting.
-Status complete(const Environment& environment, Config* config) {
-  if (Status bad = load_tls(config); !bad.ok()) return bad;
-  if (Status bad = check_failover(*config); !bad.ok()) return bad;
-  const char* const tokens = environment("FEATHERID_ADMIN_TOKEN");
-  if (tokens != nullptr) {
-    if (Status bad = add_tokens(tokens, &config->admin_tokens); !bad.ok()) return bad;
-  }
-  warn_of_readers("--admin-token-file", config->admin_token_file, config);
-  warn_of_readers("--tls-key", config->tls_key_file, config);
-  return {};
-}
-
 std::string environment_name(std::string name) {
   for (char& c : name) {
     c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   }
   return "FEATHERID_" + name;
+}
+
+// A misspelt variable would leave its setting at the default, the database too.
+void warn_of_unknown(const Environment& environment, const std::vector<Setting>& table,
+                     Config* config) {
+  std::set<std::string> known = {kConfigVariable, kTokensVariable, "FEATHERID_SETUP"};
+  for (const Setting& setting : table) known.insert(environment_name(setting.name));
+  for (const auto& [name, text] : environment) {
+    if (name.rfind("FEATHERID_", 0) == 0 && known.count(name) == 0) {
+      config->warnings.push_back(name + ": there is no such setting");
+    }
+  }
+}
+
+// What goes beyond one setting.
+Status complete(const Environment& environment, const std::vector<Setting>& table, Config* config) {
+  if (Status bad = load_tls(config); !bad.ok()) return bad;
+  if (Status bad = check_failover(*config); !bad.ok()) return bad;
+  if (const auto tokens = environment.find(kTokensVariable); tokens != environment.end()) {
+    if (Status bad = add_tokens(tokens->second, &config->admin_tokens); !bad.ok()) return bad;
+  }
+  warn_of_readers("--admin-token-file", config->admin_token_file, config);
+  warn_of_readers("--tls-key", config->tls_key_file, config);
+  warn_of_unknown(environment, table, config);
+  return {};
 }
 
 // --- the sources ---
@@ -310,35 +329,32 @@ ConfigOutcome usage_error(const std::string& message) {
   return {std::nullopt, kExitUsage, line};
 }
 
-// Settings as text, by name, with where they come from.
-struct Given {
-  std::string origin;  // "--listen", "FEATHERID_LISTEN" or "ids.toml: listen"
-  std::string text;
-};
-using GivenByName = std::map<std::string, Given>;
-
-Result<std::string> read_text(const std::string& path) {
+Result<std::string> read_text(const Given& file_given) {
+  const auto& [origin, path] = file_given;
+  if (path.empty()) return invalid(origin + ": names no file");
   std::error_code ignored;  // a folder reads as an empty file
   if (std::filesystem::is_directory(path, ignored)) {
-    return invalid("--config: " + path + " is a folder, not a file");
+    return invalid(origin + ": " + path + " is a folder, not a file");
   }
   std::ifstream file(path);
   if (!file) {
-    return invalid("--config: cannot read " + path + ": " + std::generic_category().message(errno));
+    return invalid(origin + ": cannot read " + path + ": " +
+                   std::generic_category().message(errno));
   }
   std::string text(std::istreambuf_iterator<char>(file), {});
   const bool is_text = std::none_of(text.begin(), text.end(), [](unsigned char c) {
     return std::iscntrl(c) != 0 && std::isspace(c) == 0;
   });
-  if (!is_text) return invalid("--config: " + path + " is not a text file");
+  if (!is_text) return invalid(origin + ": " + path + " is not a text file");
   return text;
 }
 
 // kInvalidArgument names the file and the key.
-Result<GivenByName> read_file(const std::string& path, const std::vector<Setting>& table) {
+Result<GivenByName> read_file(const Given& file, const std::vector<Setting>& table) {
   GivenByName given;
-  const Result<std::string> text = read_text(path);
+  const Result<std::string> text = read_text(file);
   if (!text.ok()) return text.status();
+  const std::string& path = file.text;
   std::istringstream lines(*text);
   try {
     for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(lines)) {
@@ -371,17 +387,25 @@ Status apply(const GivenByName& given, const std::vector<Setting>& table, Config
     if (const Status bad = setting.set(*config, found->second.text); !bad.ok()) {
       return invalid(found->second.origin + ": " + bad.message());
     }
-    config->texts[setting.name] = found->second.text;
+    config->given[setting.name] = found->second;
   }
   return {};
+}
+
+// The flag's file, else the variable's, else none. `by_flag` may be null.
+Result<GivenByName> read_given_file(const std::string* by_flag, const Environment& environment,
+                                    const std::vector<Setting>& table) {
+  if (by_flag != nullptr) return read_file({"--config", *by_flag}, table);
+  const auto found = environment.find(kConfigVariable);
+  if (found == environment.end()) return GivenByName();
+  return read_file({found->first, found->second}, table);
 }
 
 GivenByName read_environment(const Environment& environment, const std::vector<Setting>& table) {
   GivenByName given;
   for (const Setting& setting : table) {
-    const std::string name = environment_name(setting.name);
-    const char* text = environment(name.c_str());
-    if (text != nullptr && *text != '\0') given[setting.name] = {name, text};
+    const auto found = environment.find(environment_name(setting.name));
+    if (found != environment.end()) given[setting.name] = {found->first, found->second};
   }
   return given;
 }
@@ -406,7 +430,8 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
   std::string advance;
   bool allow_backward = false;
   app.add_option("--advance", advance, "move a tag's max_id forward, as after a restore, and end")
-      ->type_name("TAG=ID");
+      ->type_name("TAG=ID")
+      ->excludes("--init-schema");
   app.add_flag("--allow-backward", allow_backward, "let --advance move it back as well")
       ->needs("--advance");
   app.add_flag("--check-config", config.check_config, "check the settings, and end");
@@ -438,15 +463,13 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
   GivenByName defaults;
   GivenByName by_flag;
   for (const Setting& setting : table) {
-    defaults[setting.name] = {setting.name, setting.default_text};
+    defaults[setting.name] = {"--" + setting.name, setting.default_text};
     if (app.count("--" + setting.name) > 0) {
       by_flag[setting.name] = {"--" + setting.name, flags[setting.name]};
     }
   }
-  if (const char* name = environment("FEATHERID_CONFIG"); name != nullptr && file.empty()) {
-    file = name;
-  }
-  const Result<GivenByName> by_file = file.empty() ? GivenByName() : read_file(file, table);
+  const Result<GivenByName> by_file =
+      read_given_file(app.count("--config") > 0 ? &file : nullptr, environment, table);
   if (!by_file.ok()) return usage_error(by_file.status().message());
 
   for (const GivenByName& given :
@@ -454,7 +477,7 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
     if (const Status bad = apply(given, table, &config); !bad.ok())
       return usage_error(bad.message());
   }
-  if (const Status bad = complete(environment, &config); !bad.ok()) {
+  if (const Status bad = complete(environment, table, &config); !bad.ok()) {
     return usage_error(bad.message());
   }
   return {std::move(config), 0, {}};
@@ -463,13 +486,13 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
 ConfigChange take_over(const Config& fresh, Config* running) {
   ConfigChange change;
   for (const Setting& setting : settings()) {
-    const std::string& text = fresh.texts.at(setting.name);
-    if (text == running->texts.at(setting.name)) continue;
-    if (!setting.reloadable || !setting.set(*running, text).ok()) {
+    const Given& given = fresh.given.at(setting.name);
+    if (given.text == running->given.at(setting.name).text) continue;
+    if (!setting.reloadable || !setting.set(*running, given.text).ok()) {
       change.need_restart.push_back("--" + setting.name);
       continue;
     }
-    running->texts[setting.name] = text;
+    running->given[setting.name] = given;
     change.taken_over.push_back("--" + setting.name);
   }
   running->admin_tokens = fresh.admin_tokens;

@@ -7,7 +7,6 @@
 #include <asio/ip/tcp.hpp>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,6 +19,13 @@
 #include "server/logging.h"
 
 namespace featherid {
+
+// A setting as it was given.
+struct Given {
+  std::string origin;  // "--listen", "FEATHERID_LISTEN" or "ids.toml: listen"
+  std::string text;
+};
+using GivenByName = std::map<std::string, Given>;
 
 // Everything that can be set. The defaults stand in the table of settings in config.cpp.
 struct Config {
@@ -42,8 +48,8 @@ struct Config {
   std::chrono::seconds call_timeout{0};  // of the store
   HttpOptions http;
   AllocatorOptions allocator;
-  std::map<std::string, std::string> texts;  // what each setting of the table was set to
-  std::vector<std::string> warnings;         // for the log
+  GivenByName given;                  // what each setting of the table was set to
+  std::vector<std::string> warnings;  // for the log
 };
 
 // The exit codes of featherid-server.
@@ -58,9 +64,11 @@ struct ConfigOutcome {
   std::string text;
 };
 
-using Environment = std::function<const char*(const char* name)>;
+using Environment = std::map<std::string, std::string>;
 
-// Flags before environment before file; whatever is given is checked, even where it is overruled.
+// Flags before environment before file; whatever is given is checked, even where it is overruled. A
+// variable that is there but empty is an empty value, and one that begins with FEATHERID_ and is
+// not known is a warning.
 // `arguments` does not hold the program's name.
 ConfigOutcome read_config(std::vector<std::string> arguments, const Environment& environment);
 

@@ -3,16 +3,19 @@
 // stop.
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <asio/signal_set.hpp>
 #include <asio/thread_pool.hpp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,6 +25,7 @@
 #include "server/auth.h"
 #include "server/config.h"
 #include "server/http/http_server.h"
+#include "server/http/query.h"
 #include "server/logging.h"
 #include "server/metrics.h"
 #include "server/readiness.h"
@@ -35,8 +39,13 @@ namespace {
 
 constexpr std::size_t kStoreThreads = 2;  // for the calls that need the store, beside the refill
 
-int fail(int exit_code, const std::string& message) {
+// One line on standard error, while there is no log.
+void say(const std::string& message) {
   std::fprintf(stderr, "featherid-server: %s\n", message.c_str());
+}
+
+int fail(int exit_code, const std::string& message) {
+  say(message);
   return exit_code;
 }
 
@@ -67,6 +76,17 @@ void announce(const std::string& url, const std::string& database) {
               database.c_str());
   std::printf("try: curl '%s/api/v1/id?biz_tag=order'\n", url.c_str());
   std::fflush(stdout);
+}
+
+Environment environment_variables() {
+  Environment variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos) continue;
+    variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
 }
 
 using ReadConfig = std::function<ConfigOutcome()>;
@@ -197,7 +217,20 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Se
   return EXIT_SUCCESS;
 }
 
-int advance_and_say(const Advance& advance, SegmentStore& store) {
+// SQLite would make it anew, with every tag at 0.
+bool is_missing_sqlite_file(const std::string& url) {
+  constexpr std::string_view kScheme = "sqlite3:";
+  if (url.rfind(kScheme, 0) != 0) return false;
+  const auto path = percent_decode(std::string_view(url).substr(kScheme.size()));
+  std::error_code ignored;
+  return path && !std::filesystem::exists(*path, ignored);
+}
+
+int advance_and_say(const Config& config, SegmentStore& store) {
+  const Advance& advance = *config.advance;
+  if (is_missing_sqlite_file(config.databases.front())) {
+    return fail(kExitFailure, "--advance: there is no " + config.databases.front());
+  }
   const Result<std::int64_t> before = run_advance(store, advance, "--allow-backward");
   if (!before.ok()) return fail(kExitFailure, "--advance: " + before.status().message());
   std::printf("tag '%s' was at %lld and is at %lld now\n", advance.tag.c_str(),
@@ -225,12 +258,17 @@ int run(const Config& config, const ReadConfig& read_again) {
 
   const SociStoreOptions store_options = store_options_of(config);
   Result<std::unique_ptr<SegmentStore>> store = open_soci_store(config.databases, store_options);
-  if (!store.ok()) return fail(kExitUsage, "--database: " + store.status().message());
+  if (!store.ok()) {
+    return fail(kExitUsage, config.given.at("database").origin + ": " + store.status().message());
+  }
+  if (config.check_config || config.advance || config.init_schema) {
+    for (const std::string& warning : config.warnings) say(warning);
+  }
   if (config.check_config) {
     std::puts("the configuration is valid");
     return EXIT_SUCCESS;
   }
-  if (config.advance) return advance_and_say(*config.advance, **store);
+  if (config.advance) return advance_and_say(config, **store);
   if (config.init_schema) {
     const Status status = init_soci_schema(config.databases, store_options);
     return status.ok() ? EXIT_SUCCESS : fail(kExitFailure, "--init-schema: " + status.message());
@@ -254,8 +292,7 @@ int run(const Config& config, const ReadConfig& read_again) {
 
 int main(int argc, char** argv) {
   const featherid::ReadConfig read = [argc, argv] {
-    return featherid::read_config({argv + 1, argv + argc},
-                                  [](const char* name) { return std::getenv(name); });
+    return featherid::read_config({argv + 1, argv + argc}, environment_variables());
   };
   const featherid::ConfigOutcome outcome = read();
   if (outcome.config) {

@@ -2,7 +2,6 @@
 #include "server/http/query.h"
 
 #include <algorithm>
-#include <optional>
 
 namespace featherid {
 
@@ -21,6 +20,14 @@ std::optional<std::string> decode(std::string_view text) {
   if (std::none_of(text.begin(), text.end(), [](char c) { return c == '%' || c == '+'; })) {
     return std::string(text);
   }
+  std::string spaced(text);
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');
+  return percent_decode(spaced);
+}
+
+}  // namespace
+
+std::optional<std::string> percent_decode(std::string_view text) {
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -32,13 +39,11 @@ std::optional<std::string> decode(std::string_view text) {
       decoded.push_back(static_cast<char>(high * 16 + low));
       i += 2;
     } else {
-      decoded.push_back(text[i] == '+' ? ' ' : text[i]);
+      decoded.push_back(text[i]);
     }
   }
   return decoded;
 }
-
-}  // namespace
 
 Result<Query> Query::parse(std::string_view text) {
   Query query;

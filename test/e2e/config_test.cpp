@@ -53,6 +53,31 @@ TEST_CASE("what cannot be is one line on standard error", "[e2e][config]") {
   }
 }
 
+TEST_CASE("a database is named by where it was given", "[e2e][config]") {
+  const ScratchDir scratch;
+  write_file(scratch.file("ids.toml"), "database = \"oracle://x\"\n");
+  const auto run = [&scratch](const std::vector<std::string>& environment) {
+    const std::string output_file = scratch.file("output");
+    std::filesystem::remove(output_file);
+    ChildProcess process({FEATHERID_SERVER_PROGRAM}, {output_file, "", environment});
+    CHECK(process.wait(std::chrono::seconds(30)) == 2);
+    return read_file(output_file);
+  };
+  CHECK(run({"FEATHERID_DATABASE=oracle://x"}).find("featherid-server: FEATHERID_DATABASE: ") == 0);
+  const std::string file = scratch.file("ids.toml");
+  CHECK(run({"FEATHERID_CONFIG=" + file}).find("featherid-server: " + file + ": database: ") == 0);
+}
+
+TEST_CASE("a misspelt variable is warned of", "[e2e][config]") {
+  const ScratchDir scratch;
+  const std::vector<std::string> misspelt = {"FEATHERID_DATABSE=mysql://ids:secret@db/ids"};
+  const std::string warning = "FEATHERID_DATABSE: there is no such setting";
+  CHECK(ServerProcess(scratch, {}, misspelt).says(warning));
+  const RunResult checked = run_server(scratch, {"--check-config"}, misspelt);
+  CHECK(checked.exit_code == 0);
+  CHECK(checked.output.find(warning) != std::string::npos);
+}
+
 TEST_CASE("a database file that cannot be written shows in readyz and in every answer",
           "[e2e][config]") {
   const ScratchDir scratch;
@@ -101,6 +126,9 @@ TEST_CASE("--advance moves a tag, and back only with a second word", "[e2e][conf
     CHECK(result.exit_code == exit_code);
     CHECK(result.output.find(says) != std::string::npos);
   };
+  run({"--advance", "order=5000"}, 1, "--advance: there is no sqlite3:");
+  CHECK(!std::filesystem::exists(scratch.file("ids.db")));
+  run({"--init-schema"}, 0, "");
   run({"--advance", "order=5000"}, 0, "tag 'order' was at 0 and is at 5000 now");
   CHECK(ServerProcess(scratch).id() == 5001);
   run({"--advance", "order=100"}, 1, "takes --allow-backward as well");

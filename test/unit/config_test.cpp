@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <string>
 
 #include "test/support/catch.h"
@@ -13,24 +12,15 @@ namespace featherid {
 
 namespace {
 
-using Variables = std::map<std::string, std::string>;
-
-ConfigOutcome read(std::vector<std::string> arguments, const Variables& variables = {}) {
-  return read_config(std::move(arguments), [&variables](const char* name) {
-    const auto found = variables.find(name);
-    return found == variables.end() ? nullptr : found->second.c_str();
-  });
-}
-
-Config good(std::vector<std::string> arguments, const Variables& variables = {}) {
-  const ConfigOutcome outcome = read(std::move(arguments), variables);
+Config good(std::vector<std::string> arguments, const Environment& variables = {}) {
+  const ConfigOutcome outcome = read_config(std::move(arguments), variables);
   INFO(outcome.text);
   REQUIRE(outcome.config);
   return *outcome.config;
 }
 
-std::string refusal(std::vector<std::string> arguments, const Variables& variables = {}) {
-  const ConfigOutcome outcome = read(std::move(arguments), variables);
+std::string refusal(std::vector<std::string> arguments, const Environment& variables = {}) {
+  const ConfigOutcome outcome = read_config(std::move(arguments), variables);
   CHECK(!outcome.config);
   CHECK(outcome.exit_code == kExitUsage);
   CHECK(outcome.text.find('\n') == std::string::npos);
@@ -128,11 +118,10 @@ TEST_CASE("flags come before environment before file", "[config]") {
       file_with(scratch, "# ours\nmax-batch = 3\nlog-level = \"warn\"\nhold = '40s'\n");
   CHECK(good({"--config", file}).max_batch_ids == 3);
   CHECK(good({"--config", file}).allocator.hold == std::chrono::seconds(40));
-  const Variables variables = {{"FEATHERID_CONFIG", file}, {"FEATHERID_MAX_BATCH", "5"}};
+  const Environment variables = {{"FEATHERID_CONFIG", file}, {"FEATHERID_MAX_BATCH", "5"}};
   CHECK(good({}, variables).max_batch_ids == 5);
   CHECK(good({}, variables).log_level == spdlog::level::warn);
   CHECK(good({"--max-batch", "7"}, variables).max_batch_ids == 7);
-  CHECK(good({}, {{"FEATHERID_MAX_BATCH", ""}}).max_batch_ids == 1000);
 }
 
 TEST_CASE("a wrong environment or file is named, even where it is overruled", "[config]") {
@@ -168,6 +157,42 @@ TEST_CASE("a wrong environment or file is named, even where it is overruled", "[
                                7));
   CHECK(binary.find("is not a text file") != std::string::npos);
   CHECK(binary.find("ELF") == std::string::npos);
+}
+
+TEST_CASE("what is given but empty is not what was not given", "[config]") {
+  const test::ScratchDir scratch;
+  const std::string file = file_with(scratch, "database = \"\"\n");
+  const std::string no_database = ": is empty; without it ids come from sqlite3:ids.db";
+  CHECK(refusal({"--database", ""}) == "--database" + no_database);
+  CHECK(refusal({}, {{"FEATHERID_DATABASE", ""}}) == "FEATHERID_DATABASE" + no_database);
+  CHECK(refusal({}, {{"FEATHERID_DATABASE", " "}}) == "FEATHERID_DATABASE" + no_database);
+  CHECK(refusal({"--config", file}) == file + ": database" + no_database);
+  CHECK(refusal({"--config", ""}) == "--config: names no file");
+  CHECK(refusal({}, {{"FEATHERID_CONFIG", ""}}) == "FEATHERID_CONFIG: names no file");
+  CHECK(refusal({}, {{"FEATHERID_MAX_BATCH", ""}}).find("FEATHERID_MAX_BATCH: has no value") == 0);
+  CHECK(good({}, {{"FEATHERID_LOG_DIR", ""}}).log_files.dir.empty());
+}
+
+TEST_CASE("a variable that is no setting is a warning", "[config]") {
+  const auto warnings = [](const char* name) { return good({}, {{name, "secret"}}).warnings; };
+  CHECK(warnings("FEATHERID_DATABSE") ==
+        std::vector<std::string>{"FEATHERID_DATABSE: there is no such setting"});
+  for (const char* other :
+       {"FEATHERID_SETUP", "FEATHERID_ADMIN_TOKEN", "DATABASE", "featherid_x"}) {
+    CHECK(warnings(other).empty());
+  }
+}
+
+TEST_CASE("a setting knows where it was given", "[config]") {
+  const test::ScratchDir scratch;
+  const std::string file = file_with(scratch, "database = \"sqlite3:a\"\n");
+  const auto origin = [](const Config& config) { return config.given.at("database").origin; };
+  CHECK(origin(good({})) == "--database");
+  CHECK(origin(good({"--config", file})) == file + ": database");
+  CHECK(origin(good({"--config", file}, {{"FEATHERID_DATABASE", "sqlite3:b"}})) ==
+        "FEATHERID_DATABASE");
+  CHECK(refusal({"--init-schema", "--advance", "order=1"}).find("--init-schema") !=
+        std::string::npos);
 }
 
 TEST_CASE("tokens come from the file and from the environment", "[config]") {
@@ -224,7 +249,7 @@ TEST_CASE("what may change while the server runs is taken over, and the rest nam
 
 TEST_CASE("--help and --version end well", "[config]") {
   for (const char* flag : {"--help", "--version"}) {
-    const ConfigOutcome outcome = read({flag});
+    const ConfigOutcome outcome = read_config({flag}, {});
     CHECK(!outcome.config);
     CHECK(outcome.exit_code == 0);
     CHECK(!outcome.text.empty());
