@@ -116,6 +116,14 @@ class Signals {
         signals_(server.main_loop(), SIGTERM, SIGINT, SIGHUP) {
     wait();
   }
+  // What comes from now on finds the server stopped, and must not end it with another code.
+  ~Signals() {
+    asio::error_code ignored;
+    signals_.clear(ignored);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
 
  private:
   void wait() {
@@ -252,6 +260,20 @@ SociStoreOptions store_options_of(const Config& config) {
   return options;
 }
 
+volatile std::sig_atomic_t code_of_late_exit = EXIT_SUCCESS;
+
+void exit_late(int) { ::_exit(code_of_late_exit); }
+
+// Ends the process where a line does not get out, as into a pipe that nobody reads.
+void stop_logging_in_time(int exit_code) {
+  constexpr unsigned kSecondsMax = 3;
+  code_of_late_exit = exit_code;
+  std::signal(SIGALRM, exit_late);
+  ::alarm(kSecondsMax);
+  stop_logging();
+  ::alarm(0);
+}
+
 int run(const Config& config, const ReadConfig& read_again) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of the write
@@ -283,7 +305,7 @@ int run(const Config& config, const ReadConfig& read_again) {
   start_logging(config.log_level, config.log_format, log_files);
   log_warnings(config);
   const int exit_code = serve(config, read_again, *std::move(store), log_files);
-  stop_logging();
+  stop_logging_in_time(exit_code);
   return exit_code;
 }
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -99,6 +103,33 @@ TEST_CASE("the drain ends in time, and a second signal ends it at once", "[e2e][
     server.process().signal(SIGTERM);
   }
   CHECK(server.process().wait(std::chrono::seconds(5)) == 0);
+}
+
+TEST_CASE("standard error that nobody reads does not keep the server", "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  const bool many = GENERATE(false, true);  // signals
+  const std::string pipe = scratch.file("stderr");
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const int reader = ::open(pipe.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  REQUIRE(reader >= 0);
+  while (::write(reader, "x", 1) == 1) continue;
+  const std::string output = scratch.file("stdout");
+  ChildProcess server(
+      {"sh", "-c", "exec \"$0\" \"$@\" 2>'" + pipe + "'", FEATHERID_SERVER_PROGRAM, "--listen",
+       "127.0.0.1:0", "--database", "sqlite3:" + scratch.file("ids.db"), "--drain-timeout", "1s"},
+      {output, "", {}});
+  REQUIRE(wait_until([&] { return read_file(output).find("ready on") != std::string::npos; }));
+  server.signal(SIGTERM);
+  std::optional<int> code;
+  REQUIRE(wait_until(
+      [&] {
+        if (many) server.signal(SIGTERM);
+        code = server.wait(std::chrono::milliseconds(0));
+        return code.has_value();
+      },
+      std::chrono::seconds(8)));
+  CHECK(code == 0);
+  ::close(reader);
 }
 
 TEST_CASE("the log level changes at run time and lasts; SIGHUP opens a moved log anew",
