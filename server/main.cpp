@@ -178,11 +178,15 @@ class Signals {
   asio::signal_set signals_;
 };
 
+std::string redacted(const std::vector<std::string>& urls) {
+  std::vector<std::string> texts;
+  for (const std::string& url : urls) texts.push_back(redact_database_url(url));
+  return joined(texts);
+}
+
 int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<SegmentStore> store,
           const std::shared_ptr<LogFiles>& log_files) {
-  std::vector<std::string> redacted;
-  for (const std::string& url : config.databases) redacted.push_back(redact_database_url(url));
-  const std::string database = joined(redacted);
+  const std::string database = redacted(config.databases);
   SegmentAllocator allocator(store, config.allocator);
   asio::thread_pool pool(kStoreThreads);
   Readiness readiness(store, allocator, pool);
@@ -247,6 +251,14 @@ int advance_and_say(const Config& config, SegmentStore& store) {
   return EXIT_SUCCESS;
 }
 
+int init_schema_and_say(const Config& config, const SociStoreOptions& options) {
+  const Status status = init_soci_schema(config.databases, options);
+  if (!status.ok()) return fail(kExitFailure, "--init-schema: " + status.message());
+  std::printf("made where missing: the table id_segments, the tags user, order and health (%s)\n",
+              redacted(config.databases).c_str());
+  return EXIT_SUCCESS;
+}
+
 SociStoreOptions store_options_of(const Config& config) {
   SociStoreOptions options;
   options.call_timeout = config.call_timeout;
@@ -291,10 +303,7 @@ int run(const Config& config, const ReadConfig& read_again) {
     return EXIT_SUCCESS;
   }
   if (config.advance) return advance_and_say(config, **store);
-  if (config.init_schema) {
-    const Status status = init_soci_schema(config.databases, store_options);
-    return status.ok() ? EXIT_SUCCESS : fail(kExitFailure, "--init-schema: " + status.message());
-  }
+  if (config.init_schema) return init_schema_and_say(config, store_options);
 
   std::shared_ptr<LogFiles> log_files;
   if (!config.log_files.dir.empty()) {

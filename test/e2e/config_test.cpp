@@ -128,7 +128,7 @@ TEST_CASE("--advance moves a tag, and back only with a second word", "[e2e][conf
   };
   run({"--advance", "order=5000"}, 1, "--advance: there is no sqlite3:");
   CHECK(!std::filesystem::exists(scratch.file("ids.db")));
-  run({"--init-schema"}, 0, "");
+  run({"--init-schema"}, 0, "made where missing: ");
   run({"--advance", "order=5000"}, 0, "tag 'order' was at 0 and is at 5000 now");
   CHECK(ServerProcess(scratch).id() == 5001);
   run({"--advance", "order=100"}, 1, "takes --allow-backward as well");
@@ -168,7 +168,12 @@ TEST_CASE("a request moves a tag, and back only with a second word", "[e2e][conf
 
 TEST_CASE("--init-schema, --check-config, --version and --help end well", "[e2e][config]") {
   const ScratchDir scratch;
-  CHECK(run_server(scratch, {"--init-schema"}).exit_code == 0);
+  const RunResult made = run_server(scratch, {"--init-schema"});
+  CHECK(made.exit_code == 0);
+  CHECK(made.output ==
+        "made where missing: the table id_segments, the tags user, order and health "
+        "(sqlite3:" +
+            scratch.file("ids.db") + ")\n");
   CHECK(std::filesystem::exists(scratch.file("ids.db")));
   CHECK(run_server(scratch, {"--check-config"}).exit_code == 0);
   const RunResult version = run_server(scratch, {"--version"});
