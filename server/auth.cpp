@@ -23,7 +23,10 @@ bool names_this_machine(std::string_view host) {
   }
   const bool dotted_digits = std::all_of(host.begin(), host.end(),
                                          [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
-  return host.empty() || host == "localhost" || host == "[::1]" ||
+  constexpr std::string_view kName = "localhost";
+  const bool is_name =
+      host.size() == kName.size() && ::strncasecmp(host.data(), kName.data(), host.size()) == 0;
+  return host.empty() || is_name || host == "[::1]" ||
          (dotted_digits && host.substr(0, 4) == "127.");
 }
 
@@ -77,8 +80,16 @@ bool Auth::may_change(Exchange& exchange) const {
   const bool same_origin =
       request.origin.empty() ||
       request.origin == (tls_ ? "https://" : "http://") + std::string(request.host);
-  if (!same_origin || request.cross_site || !names_this_machine(request.host)) {
-    reply.fail(403, ApiCode::kNotAllowed, "changes are not allowed from another site's page");
+  if (!same_origin || request.cross_site) {
+    reply.fail(403, ApiCode::kNotAllowed,
+               "the header Origin or Sec-Fetch-Site says that another site's page asks; from there "
+               "no changes are allowed");
+    return false;
+  }
+  if (!names_this_machine(request.host)) {
+    reply.fail(403, ApiCode::kNotAllowed,
+               "the header Host does not name this machine: ask localhost, 127.0.0.1 or [::1]; for "
+               "other names, start the server with --admin-token-file");
     return false;
   }
   return true;

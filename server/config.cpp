@@ -135,6 +135,9 @@ Status set_databases(const std::string& text, std::vector<std::string>* out) {
   *out = {std::istream_iterator<std::string>(words), {}};
   if (out->empty()) return invalid("is empty; without it ids come from sqlite3:ids.db");
   if (text.rfind("sqlite3:", 0) == 0) *out = {text};
+  for (std::string& url : *out) {  // the other name that PostgreSQL's own programs take
+    if (url.rfind("postgres://", 0) == 0) url.insert(sizeof "postgres" - 1, "ql");
+  }
   return {};
 }
 
@@ -283,8 +286,10 @@ void warn_of_readers(const std::string& setting, const std::string& file, Config
 Status check_failover(const Config& config) {
   const std::int64_t lease_ids = std::max(config.allocator.lease_max_ids, kRangeIdsMax);
   if (config.failover != "skip" || config.failover_guard_ids >= lease_ids) return {};
-  return invalid("--failover-guard-ids: is less than one lease, which may be of " +
-                 std::to_string(lease_ids) + " ids (--lease-max-ids, but no less than a range)");
+  return invalid("--failover-guard-ids: " + std::to_string(config.failover_guard_ids) +
+                 " is less than one lease, which may be of " + std::to_string(lease_ids) +
+                 " ids: raise it, or lower --lease-max-ids (a range of up to " +
+                 std::to_string(kRangeIdsMax) + " ids is one lease, too)");
 }
 
 std::string environment_name(std::string name) {

@@ -44,9 +44,22 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
   }
 };
 
+// The level by the name that setting and API have for it: %l in a pattern.
+class LevelName final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    const std::string_view name = log_level_name(message.level);
+    out.append(name.data(), name.data() + name.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<LevelName>();
+  }
+};
+
 std::unique_ptr<spdlog::formatter> make_formatter(LogFormat format) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
-  formatter->add_flag<JsonMessage>('J').set_pattern(
+  formatter->add_flag<JsonMessage>('J').add_flag<LevelName>('l').set_pattern(
       format == LogFormat::kText ? "%Y-%m-%d %H:%M:%S.%e %^%l%$ %v"
                                  : R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%J})");
   return formatter;

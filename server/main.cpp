@@ -71,10 +71,15 @@ HttpOptions within_descriptor_limit(HttpOptions options) {
   return options;
 }
 
-void announce(const std::string& url, const std::string& database) {
-  std::printf("featherid-server %s ready on %s (%s)\n", FEATHERID_VERSION, url.c_str(),
-              database.c_str());
-  std::printf("try: curl '%s/api/v1/id?biz_tag=order'\n", url.c_str());
+void announce(const char* scheme, asio::ip::tcp::endpoint endpoint, const std::string& database) {
+  std::printf("featherid-server %s ready on %s%s (%s)\n", FEATHERID_VERSION, scheme,
+              text_of(endpoint).c_str(), database.c_str());
+  if (endpoint.address().is_unspecified()) {  // every address of this machine, and none to go to
+    endpoint.address(endpoint.protocol() == asio::ip::tcp::v4()
+                         ? asio::ip::address(asio::ip::address_v4::loopback())
+                         : asio::ip::address_v6::loopback());
+  }
+  std::printf("try: curl '%s%s/api/v1/id?biz_tag=order'\n", scheme, text_of(endpoint).c_str());
   std::fflush(stdout);
 }
 
@@ -212,9 +217,9 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Se
   }
   const ServiceManager manager(std::getenv("NOTIFY_SOCKET"));
   const Signals signals(config, read_again, server, auth, log_files, manager);
-  const std::string url = (config.http.tls ? "https://" : "http://") + text_of(server.endpoint());
-  spdlog::info("listening on {}, ids from {}", url, database);
-  announce(url, database);
+  const char* const scheme = config.http.tls ? "https://" : "http://";
+  spdlog::info("listening on {}{}, ids from {}", scheme, text_of(server.endpoint()), database);
+  announce(scheme, server.endpoint(), database);
   readiness.ask_store([&readiness] {
     const Status store_status = readiness.store_status().value_or(Status());
     if (!store_status.ok()) spdlog::warn("no ids can be leased yet: {}", store_status.message());
@@ -323,7 +328,7 @@ int run(const Config& config, const ReadConfig& read_again) {
 
 int main(int argc, char** argv) {
   const featherid::ReadConfig read = [argc, argv] {
-    return featherid::read_config({argv + 1, argv + argc}, environment_variables());
+    return featherid::read_config({argv + 1, argv + argc}, featherid::environment_variables());
   };
   const featherid::ConfigOutcome outcome = read();
   if (outcome.config) {

@@ -110,7 +110,8 @@ class Inspection {
     const Line found = next_line(&line);
     // At once, as some other protocol's first words may have no line end to wait for.
     if (!line.empty() && !is_token(line.substr(0, 1))) return reject(400, "this is not HTTP");
-    if (line.size() > kRequestLineBytesMax) return reject(414, "the request line is too long");
+    if (line.size() > kRequestLineBytesMax)
+      return reject(414, "the request line is longer than 8032 bytes");
     if (found == Line::kBad) return reject(400, "lines must end in CRLF");
     if (found == Line::kPartial) return false;
     const std::size_t first_space = line.find(' ');
@@ -130,7 +131,8 @@ class Inspection {
     if (std::find(std::begin(kMethods), std::end(kMethods), request.method) == std::end(kMethods)) {
       return reject(501, "this method is not known here");
     }
-    if (request.target.size() > kTargetBytesMax) return reject(414, "the target is too long");
+    if (request.target.size() > kTargetBytesMax)
+      return reject(414, "the target is longer than 8000 bytes");
     if (!is_target(request.target)) return reject(400, "the target is malformed");
     const std::size_t question = std::min(request.target.find('?'), request.target.size());
     request.path = request.target.substr(0, question);
@@ -146,13 +148,16 @@ class Inspection {
       std::string_view line;
       const Line found = next_line(&line);
       const std::size_t section_bytes = (found == Line::kPartial ? bytes_.size() : at_) - begin;
-      if (line.size() > kHeaderLineBytesMax || section_bytes > kHeaderSectionBytesMax) {
-        return reject(431, "the headers are too long");
+      if (line.size() > kHeaderLineBytesMax) {
+        return reject(431, "a header line is longer than 8000 bytes");
+      }
+      if (section_bytes > kHeaderSectionBytesMax) {
+        return reject(431, "the headers are longer than 16384 bytes together");
       }
       if (found == Line::kBad) return reject(400, "lines must end in CRLF");
       if (found == Line::kPartial) return false;
       if (line.empty()) return true;
-      if (headers == kHeadersMax) return reject(431, "there are too many headers");
+      if (headers == kHeadersMax) return reject(431, "there are more than 64 headers");
       const std::size_t colon = line.find(':');
       if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
         return reject(400, "a header line is not 'Name: value'");
@@ -166,17 +171,17 @@ class Inspection {
   bool take_header(std::string_view name, std::string_view value) {
     HttpRequest& request = verdict_.request;
     const auto is = [name](std::string_view other) { return equals_ignoring_case(name, other); };
-    const auto once = [&](std::string_view* field) {
-      if (field->data() != nullptr) return reject(400, "a header that may stand once is repeated");
+    const auto once = [&](std::string_view* field, const char* repeated) {
+      if (field->data() != nullptr) return reject(400, repeated);
       *field = value;
       return true;
     };
     switch (name.front() | 0x20) {  // most headers of a browser end here
       case 'a':
-        return !is("Authorization") || once(&request.authorization);
+        return !is("Authorization") || once(&request.authorization, "Authorization is given twice");
       case 'c':
-        if (is("Content-Length")) return once(&content_length_);
-        if (is("Content-Type")) return once(&request.content_type);
+        if (is("Content-Length")) return once(&content_length_, "Content-Length is given twice");
+        if (is("Content-Type")) return once(&request.content_type, "Content-Type is given twice");
         if (is("Content-Encoding")) return reject(415, "Content-Encoding is not supported");
         if (is("Connection")) {
           if (list_contains(value, "close")) request.keep_alive = false;
@@ -191,9 +196,9 @@ class Inspection {
         }
         return true;
       case 'h':
-        return !is("Host") || once(&request.host);
+        return !is("Host") || once(&request.host, "Host is given twice");
       case 'o':
-        return !is("Origin") || once(&request.origin);
+        return !is("Origin") || once(&request.origin, "Origin is given twice");
       case 's':
         if (is("Sec-Fetch-Site") && value != "same-origin" && value != "none") {
           request.cross_site = true;
@@ -207,7 +212,7 @@ class Inspection {
         }
         return true;
       case 'u':
-        return !is("User-Agent") || once(&request.user_agent);
+        return !is("User-Agent") || once(&request.user_agent, "User-Agent is given twice");
       default:
         return true;
     }
@@ -227,7 +232,7 @@ class Inspection {
       const bool digits = !content_length_.empty() && stop == end;
       if (!digits) return void(reject(400, "Content-Length is not a number"));
       if (error != std::errc() || length > kBodyBytesMax) {
-        return void(reject(413, "the body is too large"));
+        return void(reject(413, "Content-Length is more than 16384 bytes"));
       }
     }
     if (bytes_.size() - at_ < length) return;

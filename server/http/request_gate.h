@@ -43,7 +43,7 @@ struct GateVerdict {
   HttpRequest request;           // kRequest
   std::size_t length_bytes = 0;  // kRequest: how many of the bytes it takes up
   int status = 0;                // kReject: the HTTP status
-  const char* reason = "";       // kReject: what is wrong, for the client
+  const char* reason = "";       // kReject: what is wrong, and with which header or limit
 };
 
 // Looks at the bytes that a client has sent since its last request ended. A pure function, and

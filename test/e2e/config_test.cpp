@@ -68,6 +68,14 @@ TEST_CASE("a database is named by where it was given", "[e2e][config]") {
   CHECK(run({"FEATHERID_CONFIG=" + file}).find("featherid-server: " + file + ": database: ") == 0);
 }
 
+TEST_CASE("what the server says to try can be tried, wherever it listens", "[e2e][config]") {
+  const ScratchDir scratch;
+  const bool v6 = GENERATE(false, true);
+  const ServerProcess server(scratch, {"--listen", v6 ? "[::]:0" : "0.0.0.0:0"});
+  CHECK(server.says(std::string("try: curl 'http://") + (v6 ? "[::1]:" : "127.0.0.1:") +
+                    std::to_string(server.port()) + "/api/v1/id?biz_tag=order'\n"));
+}
+
 TEST_CASE("a misspelt variable is warned of", "[e2e][config]") {
   const ScratchDir scratch;
   const std::vector<std::string> misspelt = {"FEATHERID_DATABSE=mysql://ids:secret@db/ids"};

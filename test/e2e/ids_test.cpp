@@ -144,7 +144,7 @@ TEST_CASE("a database that can only be read is not ready, and is warned of at th
   sql.run(
       "CREATE TRIGGER t BEFORE UPDATE ON id_segments BEGIN SELECT RAISE(ABORT, 'only read'); END");
   const ServerProcess server(scratch);
-  CHECK(server.says("warning no ids can be leased yet: sqlite3 file " + file));
+  CHECK(server.says("warn no ids can be leased yet: sqlite3 file " + file));
   const Answer refused = server.get("/readyz");
   CHECK(refused.status == 503);
   CHECK(refused.message().find("only read") != std::string::npos);

@@ -78,8 +78,8 @@ TEST_CASE("tokens can change while requests come", "[auth]") {
 TEST_CASE("a name that another site has pointed here is not this machine", "[auth]") {
   const Auth auth({}, false);
   HttpRequest request;
-  for (const char* host :
-       {"", "localhost", "localhost:1", "127.0.0.1", "127.8.9.1:80", "[::1]", "[::1]:8080"}) {
+  for (const char* host : {"", "localhost", "localhost:1", "LocalHost:1", "127.0.0.1",
+                           "127.8.9.1:80", "[::1]", "[::1]:8080"}) {
     INFO(host);
     request.host = host;
     CHECK(verdict(auth, request) == 200);
@@ -90,6 +90,22 @@ TEST_CASE("a name that another site has pointed here is not this machine", "[aut
     request.host = host;
     CHECK(verdict(auth, request) == 403);
   }
+}
+
+TEST_CASE("a refusal names the header that it is about", "[auth]") {
+  const Auth auth({}, false);
+  const auto refusal = [&auth](const HttpRequest& request) {
+    Exchange exchange(request, true, {});
+    CHECK(!auth.may_change(exchange));
+    return exchange.reply.body;
+  };
+  HttpRequest request = from_here();
+  request.host = "ids.example";
+  CHECK(refusal(request).find("the header Host ") != std::string::npos);
+  CHECK(refusal(request).find("--admin-token-file") != std::string::npos);
+  request = from_here();
+  request.origin = "http://evil.example";
+  CHECK(refusal(request).find("the header Origin ") != std::string::npos);
 }
 
 TEST_CASE("with tokens, one is always needed and suffices", "[auth]") {

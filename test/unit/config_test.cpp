@@ -69,6 +69,8 @@ TEST_CASE("values of every kind are read", "[config]") {
 TEST_CASE("several addresses of the database stand with blanks between them", "[config]") {
   CHECK(good({"--database", " mysql://a/ids  mysql://b/ids\n"}).databases ==
         std::vector<std::string>{"mysql://a/ids", "mysql://b/ids"});
+  CHECK(good({"--database", "postgres://a/ids postgresql://b/ids"}).databases ==
+        std::vector<std::string>{"postgresql://a/ids", "postgresql://b/ids"});
   CHECK(good({"--database", "sqlite3:a file.db"}).databases ==
         std::vector<std::string>{"sqlite3:a file.db"});
 }
@@ -102,7 +104,8 @@ TEST_CASE("a wrong flag is named", "[config]") {
       {{"--idle-timeout", "9223372036854775807h"}, "--idle-timeout"},
       {{"--log-max-size", "1TB"}, "--log-max-size"},
       {{"--failover", "pray"}, "--failover: 'pray' is not skip, stop or synchronous"},
-      {{"--failover-guard-ids", "9999999"}, "--failover-guard-ids: is less than one lease"},
+      {{"--failover-guard-ids", "9999999"}, "--failover-guard-ids: 9999999 is less than one lease"},
+      {{"--lease-max-ids", "200000000"}, "of 200000000 ids: raise it, or lower --lease-max-ids"},
       {{"--log-level", "loud"}, "--log-level: 'loud' is not debug, info, warn or error"},
       {{"--admin-token-file", "/nonexistent"}, "--admin-token-file: /nonexistent"},
   };

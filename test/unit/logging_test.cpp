@@ -60,7 +60,7 @@ TEST_CASE("a JSON line is valid JSON, whatever the message holds", "[logging]") 
     const auto line = nlohmann::json::parse(lines[i], nullptr, false);
     REQUIRE(line.is_object());
     CHECK(line.size() == 3);
-    CHECK(line["level"] == "warning");
+    CHECK(line["level"] == "warn");
     CHECK(line["time"].get<std::string>().size() ==
           std::string("2026-01-01T00:00:00.000+00:00").size());
     if (messages[i] != all) CHECK(line["message"] == messages[i]);
@@ -110,7 +110,7 @@ TEST_CASE("a flood of lines: what is dropped is counted, and nothing comes twice
       mark = true;
       ++written;
     } else if (line.find(" log lines were dropped") != std::string::npos) {
-      dropped += std::stoi(line.substr(line.find("warning ") + 8));
+      dropped += std::stoi(line.substr(line.find("warn ") + 5));
     } else {
       rate = line.substr(line.find("rate"));
     }

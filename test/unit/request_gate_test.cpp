@@ -145,6 +145,30 @@ TEST_CASE("what two parsers could read in two ways is rejected", "[request_gate]
   }
 }
 
+TEST_CASE("a rejection names the header or the limit", "[request_gate]") {
+  const auto reason = [](const std::string& bytes) {
+    return std::string(inspect_request(bytes).reason);
+  };
+  const auto names = [](const std::string& text, std::size_t limit) {
+    INFO(text);
+    return text.find(' ' + std::to_string(limit) + ' ') != std::string::npos;
+  };
+  for (const std::string header :
+       {"Authorization", "Content-Length", "Content-Type", "Host", "Origin", "User-Agent"}) {
+    CHECK(reason(kGet + header + ": 1\r\n" + header + ": 1\r\n") == header + " is given twice");
+  }
+  CHECK(names(reason(std::string(kRequestLineBytesMax + 1, 'x')), kRequestLineBytesMax));
+  CHECK(names(reason("GET /" + std::string(kTargetBytesMax, 'x') + " HTTP/1.1\r\n"),
+              kTargetBytesMax));
+  CHECK(names(reason(kGet + std::string(kHeaderLineBytesMax + 1, 'x')), kHeaderLineBytesMax));
+  const std::string line = "A: " + std::string(kHeaderLineBytesMax - 3, 'x') + "\r\n";
+  CHECK(names(reason(kGet + line + line + line), kHeaderSectionBytesMax));
+  std::string headers;
+  for (int i = 0; i <= kHeadersMax; ++i) headers += "A: b\r\n";
+  CHECK(names(reason(kGet + headers), kHeadersMax));
+  CHECK(names(reason(kGet + "Content-Length: 99999\r\n" + kHost), kBodyBytesMax));
+}
+
 TEST_CASE("the limits are exact", "[request_gate]") {
   std::string headers;
   for (int i = 1; i < kHeadersMax; ++i) headers += "A: b\r\n";
