@@ -48,6 +48,8 @@ std::shared_ptr<Attempt> SociConnector::State::begin_attempt(const Open& open) {
     std::exception_ptr failure;
     try {
       session = open();
+      // Not to be tried again at once: the caller would log in as fast as the server hangs up.
+      if (session->lost()) throw soci::soci_error("the connection was lost as soon as it was made");
     } catch (...) {
       failure = std::current_exception();
     }

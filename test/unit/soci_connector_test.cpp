@@ -146,6 +146,23 @@ TEST_CASE("a late session that was lost meanwhile is nobody's",
   CHECK(f.opened == 2);
 }
 
+TEST_CASE("a session that is lost as soon as it is opened is an error, and not tried again",
+          "[soci_connector][threads][fault]") {
+  Fixture f;
+  SociConnector connector(1);
+  const auto connect = [&] {
+    return connector.connect(
+        [&] {
+          auto session = f.session();
+          std::filesystem::rename(f.scratch.file("ids.db"), f.scratch.file("old.db"));
+          return session;
+        },
+        in(seconds(5)));
+  };
+  CHECK_THROWS_WITH(connect(), Catch::Matchers::Contains("lost as soon as it was made"));
+  CHECK(f.opened == 1);
+}
+
 TEST_CASE("late sessions are closed by drop()", "[soci_connector][threads][fault]") {
   Fixture f;
   SociConnector connector(1);
