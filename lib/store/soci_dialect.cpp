@@ -272,8 +272,8 @@ const char* advice(Fault fault) {
       return "it does not let itself be written; use the writable server, or "
              "give this user write access to the file and its folder";
     case Fault::kNoTable:
-      return "the table id_segments is missing; run featherid-server "
-             "--init-schema";
+      return "the table id_segments is missing; run featherid-server --init-schema and, where ids "
+             "were handed out before, --advance TAG=ID past them, before any other process runs";
     case Fault::kNoLeaderTable:
       return "the table id_leader of the failover guard is missing; run featherid-server "
              "--init-schema, or do without the guard by failover = synchronous";
@@ -365,7 +365,7 @@ const char* const kSetJournalMode = "PRAGMA journal_mode = TRUNCATE";
 const char* const kJournalModeWanted = "truncate";
 const char* const kSetSynchronous = "PRAGMA synchronous = FULL";
 const char* const kSynchronous = "PRAGMA synchronous";
-const char* const kCountTables = "SELECT count(*) FROM sqlite_master";
+const char* const kSchemaVersion = "PRAGMA schema_version";
 }  // namespace sqlite3_sql
 
 std::vector<std::string> unsafe_settings(Engine engine,

@@ -69,7 +69,7 @@ extern const char* const kJournalModeWanted;
 extern const char* const kSetSynchronous;
 extern const char* const kSynchronous;
 constexpr long long kSynchronousWanted = 2;  // FULL
-extern const char* const kCountTables;
+extern const char* const kSchemaVersion;     // 0: the file is new, no table was ever made in it
 }  // namespace sqlite3_sql
 
 struct ServerSetting {

@@ -190,9 +190,9 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
                            " instead of truncate and 2; close every "
                            "program that has the file open in another mode");
   }
-  long long tables = -1;
-  session.run(sqlite3_sql::kCountTables, into(tables));
-  if (tables == 0) {
+  long long schema_version = -1;
+  session.run(sqlite3_sql::kSchemaVersion, into(schema_version));
+  if (schema_version == 0) {
     if (has_had_schema_) {
       throw soci::soci_error(
           "the file was removed or emptied while it was in use, and ids would begin anew; put it "

@@ -92,7 +92,7 @@ class SociSessionPool {
 
   AddressChoice choice_;
   std::vector<std::atomic<bool>> warned_;    // by address
-  std::atomic<bool> has_had_schema_{false};  // SQLite: of this file a table has been seen
+  std::atomic<bool> has_had_schema_{false};  // SQLite: the file is not new
   std::deque<SociConnector> connectors_;     // by address
   Watchdog watchdog_;
 

@@ -61,6 +61,25 @@ TEST_CASE("SQLite: a file with other tables does not get the schema unasked", "[
   CHECK(lease_one(*store).ok());
 }
 
+TEST_CASE("SQLite: a table that is lost is not made again unasked", "[sqlite3]") {
+  const ScratchDir scratch;
+  const std::string path = scratch.file("ids.db");
+  REQUIRE(open_file(path)->lease("order", 10).ok());
+  RawSql sql("sqlite3:" + path);
+  sql.run("DROP TABLE id_segments");
+  if (GENERATE(false, true)) sql.run("VACUUM");
+  const auto store = open_file(path);
+  for (int i = 0; i < 2; ++i) {
+    const Status status = lease_one(*store);
+    CHECK(status.code() == StatusCode::kFailedPrecondition);
+    CHECK(says(status, "--init-schema"));
+    CHECK(says(status, "--advance"));
+  }
+  REQUIRE(init_soci_schema("sqlite3:" + path).ok());
+  REQUIRE(store->advance("order", 10).ok());
+  CHECK(store->lease("order", 1)->first == 11);
+}
+
 TEST_CASE("SQLite: a row that holds no number is named, and serves once it does", "[sqlite3]") {
   const ScratchDir scratch;
   const auto store = open_file(scratch.file("ids.db"));
