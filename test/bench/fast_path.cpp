@@ -52,8 +52,7 @@ class Costs : public benchmark::BenchmarkReporter {
 };
 
 // `make_loop` is called once by each thread of each repetition.
-void add(const std::string& name, const std::vector<int>& threads,
-         std::function<Loop()> make_loop) {
+void add(const std::string& name, std::function<Loop()> make_loop) {
   auto* added = benchmark::RegisterBenchmark(
       name.c_str(), [make_loop = std::move(make_loop)](benchmark::State& state) {
         const Loop loop = make_loop();
@@ -62,7 +61,7 @@ void add(const std::string& name, const std::vector<int>& threads,
         }
       });
   added->UseRealTime()->MinTime(kSecondsPerRepetition)->Repetitions(kRepetitions);
-  for (const int count : threads) added->Threads(count);
+  for (const int count : kThreads) added->Threads(count);
 }
 
 // One tag, and an allocator for it with options as they come.
@@ -120,7 +119,7 @@ struct Contenders {
   TwoBuffers two_buffers{*tag.store, "order", kStep};
 
   void add_all();
-  void add_by_name(const std::string& name, const std::vector<int>& threads, SegmentAllocator& ids,
+  void add_by_name(const std::string& name, SegmentAllocator& ids,
                    const std::vector<std::string>& names);
 };
 
@@ -134,9 +133,9 @@ bool take_ids(std::int64_t count, Take take) {
   return true;
 }
 
-void Contenders::add_by_name(const std::string& name, const std::vector<int>& threads,
-                             SegmentAllocator& ids, const std::vector<std::string>& names) {
-  add(name, threads, [&ids, &names]() -> Loop {
+void Contenders::add_by_name(const std::string& name, SegmentAllocator& ids,
+                             const std::vector<std::string>& names) {
+  add(name, [&ids, &names]() -> Loop {
     return [&ids, &names, at = std::size_t{0}](std::int64_t count) mutable {
       return probe_next_id(ids, names, at, count);
     };
@@ -144,36 +143,35 @@ void Contenders::add_by_name(const std::string& name, const std::vector<int>& th
 }
 
 void Contenders::add_all() {
-  const std::vector<int> alone = {1};
-  add("fetch_add", kThreads, [this]() -> Loop {
+  add("fetch_add", [this]() -> Loop {
     return [this](std::int64_t n) { return probe_fetch_add(bare.word, n); };
   });
-  add("next", kThreads,
+  add("next",
       [this]() -> Loop { return [this](std::int64_t n) { return probe_next(tag.sequence, n); }; });
-  add("try_next", kThreads, [this]() -> Loop {
+  add("try_next", [this]() -> Loop {
     return [this](std::int64_t n) { return probe_try_next(tag.sequence, n); };
   });
-  add("increment", kThreads, []() -> Loop {
+  add("increment", []() -> Loop {
     return [last = std::int64_t{0}](std::int64_t n) mutable { return probe_increment(last, n); };
   });
-  add("local_next", kThreads, [this]() -> Loop {
+  add("local_next", [this]() -> Loop {
     // std::function wants what can be copied, which a LocalBlock cannot.
     auto block = std::make_shared<LocalBlock>(tag.sequence.local(100000));
     return [block](std::int64_t n) { return probe_local_next(*block, n); };
   });
-  add_by_name("next_id", kThreads, tag.ids, tag.names);
-  add_by_name("next_id_100", alone, tags_100.ids, tags_100.names);
-  add_by_name("next_id_10000", alone, tags_10000.ids, tags_10000.names);
+  add_by_name("next_id", tag.ids, tag.names);
+  add_by_name("next_id_100", tags_100.ids, tags_100.names);
+  add_by_name("next_id_10000", tags_10000.ids, tags_10000.names);
 
-  add("mutex_segment", kThreads, [this]() -> Loop {
+  add("mutex_segment", [this]() -> Loop {
     return [this](std::int64_t n) { return take_ids(n, [&] { return mutex_segment.next(); }); };
   });
-  add("mutex_per_tag", kThreads, [this]() -> Loop {
+  add("mutex_per_tag", [this]() -> Loop {
     return [this](std::int64_t n) {
       return take_ids(n, [&] { return mutex_per_tag.next_id(tag.names[0]); });
     };
   });
-  add("two_buffers", kThreads, [this]() -> Loop {
+  add("two_buffers", [this]() -> Loop {
     return [this](std::int64_t n) { return take_ids(n, [&] { return two_buffers.next(); }); };
   });
 }
@@ -194,8 +192,10 @@ void print_figures(const Costs& costs) {
            costs.of("local_next", threads) / costs.of("increment", threads), "ratio");
   }
   figure("next_id.tags_1", costs.of("next_id", 1), "ns");
-  figure("next_id.tags_100", costs.of("next_id_100", 1), "ns");
-  figure("next_id.tags_10000", costs.of("next_id_10000", 1), "ns");
+  for (const int threads : kThreads) {
+    figure(by_threads("next_id.tags_100", threads), costs.of("next_id_100", threads), "ns");
+    figure(by_threads("next_id.tags_10000", threads), costs.of("next_id_10000", threads), "ns");
+  }
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   for (const int threads : kThreads) {
     // By the time of one thread, not of all that run side by side.
