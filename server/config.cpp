@@ -354,12 +354,38 @@ Result<std::string> read_text(const Given& file_given) {
   return text;
 }
 
+// CLI11's reader ends a value at a '#' that stands in quotes, and leaves escapes as they are.
+Status check_quotes(const std::string& path, const std::string& text) {
+  std::istringstream lines(text);
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const std::string where = path + ": line " + std::to_string(++number) + ": ";
+    char quote = '\0';
+    for (const char c : line) {
+      if (quote == '\0' && c == '#') break;
+      if (quote != '\0' && (c == '#' || (c == '\\' && quote == '"'))) {
+        return invalid(where +
+                       "no '#' and no '\\' can stand in quotes here: put this setting into the "
+                       "environment, or write %23 and %5C in a URL");
+      }
+      if (quote == c) {
+        quote = '\0';
+      } else if (quote == '\0' && (c == '"' || c == '\'')) {
+        quote = c;
+      }
+    }
+    if (quote != '\0') return invalid(where + "a quote has no end");
+  }
+  return {};
+}
+
 // kInvalidArgument names the file and the key.
 Result<GivenByName> read_file(const Given& file, const std::vector<Setting>& table) {
   GivenByName given;
   const Result<std::string> text = read_text(file);
   if (!text.ok()) return text.status();
   const std::string& path = file.text;
+  if (Status bad = check_quotes(path, *text); !bad.ok()) return bad;
   std::istringstream lines(*text);
   try {
     for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(lines)) {

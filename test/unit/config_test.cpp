@@ -118,7 +118,10 @@ TEST_CASE("a wrong flag is named", "[config]") {
 TEST_CASE("flags come before environment before file", "[config]") {
   const test::ScratchDir scratch;
   const std::string file =
-      file_with(scratch, "# ours\nmax-batch = 3\nlog-level = \"warn\"\nhold = '40s'\n");
+      file_with(scratch,
+                "# our's\nmax-batch = 3\nlog-level = \"warn\" # \"a\\b\nhold = '40s'\n"
+                "log-dir = 'a\\b \"c'\n");
+  CHECK(good({"--config", file}).log_files.dir == "a\\b \"c");
   CHECK(good({"--config", file}).max_batch_ids == 3);
   CHECK(good({"--config", file}).allocator.hold == std::chrono::seconds(40));
   const Environment variables = {{"FEATHERID_CONFIG", file}, {"FEATHERID_MAX_BATCH", "5"}};
@@ -151,6 +154,13 @@ TEST_CASE("a wrong environment or file is named, even where it is overruled", "[
         std::string::npos);
   CHECK(refused_file("nonsense").find("nonsense") != std::string::npos);
   CHECK(refused_file("init-schema = true").find("init-schema") != std::string::npos);
+  for (const char* cut : {"log-dir = \"a#b\"", "log-dir = 'a#b'", "log-dir = [\"a#b\"]",
+                          R"(log-dir = "a\tb")", R"(log-dir = "a\"b")"}) {
+    INFO(cut);
+    CHECK(refused_file(std::string("# '\n") + cut).find(": line 2: no '#' and no '\\'") !=
+          std::string::npos);
+  }
+  CHECK(refused_file("log-dir = \"a").find(": line 1: a quote has no end") != std::string::npos);
   const std::string none = scratch.file("none");
   CHECK(refusal({"--config", none}) ==
         "--config: cannot read " + none + ": No such file or directory");
