@@ -8,11 +8,13 @@
 
 #include <algorithm>
 #include <asio/post.hpp>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <iterator>
 #include <limits>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -47,7 +49,8 @@ void drop_new_clients(int listener) {
   };
   const sock_fprog filter{std::size(program), program};
   if (::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0) {
-    spdlog::warn("cannot hold off new clients: some that connect just now may be reset");
+    spdlog::warn("cannot hold off new clients ({}): some that connect just now may be reset",
+                 std::generic_category().message(errno));
   }
 }
 // Connections over the limit that are told so at one time; the ones after these are just closed.
