@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Who may change anything: every way round the rule that we know of.
+#include <arpa/inet.h>
+#include <httplib.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -125,6 +131,46 @@ TEST_CASE("without a token, a page of another site changes nothing", "[e2e][auth
   CHECK(try_change(server, "Host: " + here + "\r\nOrigin: http://" + here +
                                "\r\nSec-Fetch-Site: same-origin\r\n") == 200);
   CHECK(try_change(server, "Host: localhost:" + port + "\r\nSec-Fetch-Site: none\r\n") == 200);
+}
+
+namespace {
+
+// An address of this machine's own by which its packets do not come from the loopback.
+std::string own_address() {
+  ifaddrs* all = nullptr;
+  REQUIRE(::getifaddrs(&all) == 0);
+  char text[INET_ADDRSTRLEN] = "";
+  for (const ifaddrs* one = all; one != nullptr && text[0] == '\0'; one = one->ifa_next) {
+    if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET) continue;
+    if ((one->ifa_flags & IFF_LOOPBACK) != 0 || (one->ifa_flags & IFF_UP) == 0) continue;
+    const auto* const address = reinterpret_cast<const sockaddr_in*>(one->ifa_addr);
+    ::inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
+  }
+  ::freeifaddrs(all);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("without a token, a client from elsewhere changes nothing", "[e2e][auth]") {
+  const std::string elsewhere = own_address();
+  if (elsewhere.empty()) {
+    WARN("SKIPPED: this machine has no address but the loopback's");
+    return;
+  }
+  const ScratchDir scratch;
+  const ServerProcess server(scratch, {"--listen", "0.0.0.0:0"});
+  httplib::Client client(elsewhere, server.port());
+  const httplib::Headers local = {{"Host", "localhost"}};
+  for (const std::string& target :
+       {kLevel + "?level=debug", std::string("/api/v1/tag/advance?biz_tag=order&max_id=5000")}) {
+    const auto answer = client.Get(target, local);
+    REQUIRE(answer);
+    CHECK(answer->status == 403);
+    CHECK(answer->body.find("from the server's own machine") != std::string::npos);
+  }
+  CHECK(level_of(server) == "info");
+  CHECK(server.id() == 1);
 }
 
 TEST_CASE("loopback is known where IPv4 comes as IPv6", "[e2e][auth]") {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <httplib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <set>
 #include <string>
@@ -88,6 +90,47 @@ TEST_CASE("a drain answers what is under way and closes what is idle", "[e2e][li
   CHECK(answer->find("\"data\":3}") != std::string::npos);
   CHECK(answer->find("Connection: close") != std::string::npos);
   CHECK(server.process().wait(std::chrono::seconds(5)) == 0);
+}
+
+TEST_CASE("a server that drains is not ready", "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  ServerProcess server(scratch);
+  REQUIRE(server.get("/readyz").status == 200);
+  const std::string request = "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
+  const RawClient asking(server.port());
+  asking.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + request.substr(0, 10));
+  REQUIRE(asking.read_until("\"ok\"}"));
+  server.process().signal(SIGTERM);
+  REQUIRE(server.says("SIGTERM: stopping"));
+  asking.send(request.substr(10));
+  const auto answer = asking.read_to_end();
+  REQUIRE(answer);
+  CHECK(answer->find("HTTP/1.1 503 ") == 0);
+  CHECK(answer->find("the server is stopping") != std::string::npos);
+}
+
+TEST_CASE("a log folder that breaks while the server serves costs lines alone",
+          "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  const std::string logs = scratch.file("logs");
+  ServerProcess server(scratch, {"--log-dir", logs, "--log-level", "debug"});
+  CHECK(server.id() == 1);
+  std::filesystem::remove_all(logs);
+  std::ofstream(logs) << "in the way";  // of a folder made anew
+  const std::string none_lost = "featherid_log_lines_dropped_total{reason=\"not_writable\"} 0\n";
+  httplib::Client client("127.0.0.1", server.port());
+  CHECK(wait_until([&] {
+    server.id();
+    const auto metrics = client.Get("/metrics");
+    return metrics && metrics->body.find(none_lost) == std::string::npos;
+  }));
+  std::filesystem::remove(logs);
+  CHECK(wait_until([&] {
+    server.id();
+    return std::filesystem::is_directory(logs) && !log_file(logs).empty() &&
+           read_file(log_file(logs)).find("log lines could not be written") != std::string::npos;
+  }));
+  CHECK(server.process().stop() == 0);
 }
 
 TEST_CASE("the drain ends in time, and a second signal ends it at once", "[e2e][lifecycle]") {
