@@ -34,6 +34,14 @@ AllocatorOptions patient() {
   return options;
 }
 
+// Few names may be unknown, and few of them forgotten for others.
+AllocatorOptions wary_of_names(int lookups_per_second) {
+  AllocatorOptions options = patient();
+  options.unknown_tags_max = 64;
+  options.unknown_lookups_per_second_max = lookups_per_second;
+  return options;
+}
+
 }  // namespace
 
 TEST_CASE("ids come by name and by handle, from one series", "[segment_allocator]") {
@@ -78,10 +86,7 @@ TEST_CASE("an unknown tag is not found, and is found once it is created", "[segm
 TEST_CASE("a flood of unknown tags neither fills memory nor reaches the store unbounded",
           "[segment_allocator]") {
   auto store = store_with("order", 10);
-  AllocatorOptions options;
-  options.unknown_tags_max = 64;
-  options.unknown_lookups_per_second_max = 10;
-  SegmentAllocator ids(store, options);
+  SegmentAllocator ids(store, wary_of_names(10));
   REQUIRE(ids.next_id("order").ok());
   const auto begin = std::chrono::steady_clock::now();
   const int finds_before = store->finds();
@@ -106,10 +111,7 @@ TEST_CASE("a flood of unknown tags neither fills memory nor reaches the store un
 TEST_CASE("a tag first asked for in the midst of a flood of unknown names is soon served",
           "[segment_allocator]") {
   auto store = std::make_shared<MemoryStore>();
-  AllocatorOptions options = patient();
-  options.unknown_tags_max = 64;
-  options.unknown_lookups_per_second_max = 20;
-  SegmentAllocator ids(store, options);
+  SegmentAllocator ids(store, wary_of_names(20));
   int flooded = 0;
   const auto flood = [&] {
     for (int i = 0; i < 1000; ++i) {
@@ -130,10 +132,7 @@ TEST_CASE("a tag first asked for in the midst of a flood of unknown names is soo
 TEST_CASE("many tags that exist are served at once, each asked for by name but once",
           "[segment_allocator]") {
   auto store = std::make_shared<MemoryStore>();
-  AllocatorOptions options = patient();
-  options.unknown_tags_max = 64;
-  options.unknown_lookups_per_second_max = 20;
-  SegmentAllocator ids(store, options);
+  SegmentAllocator ids(store, wary_of_names(20));
   int served = 0;
   for (int i = 0; i < 500; ++i) {  // 7 times as many as names may be unknown
     const std::string tag = "tag" + std::to_string(i);
