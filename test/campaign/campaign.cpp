@@ -231,10 +231,14 @@ void Campaign::revive_dead() {
 
 void Campaign::settle() {
   healed_us_ = now_us();
+  const auto serves = [this](const std::unique_ptr<Process>& process) {
+    return process->all_served_us() > healed_us_;
+  };
+  test::wait_until([&] { return std::all_of(processes_.begin(), processes_.end(), serves); },
+                   kSettleMax);
   for (const auto& process : processes_) {
-    if (!test::wait_until([&] { return process->all_served_us() > healed_us_; }, kSettleMax)) {
-      violation(process->name() + " serves no more: " + last_lines(process->output()));
-    }
+    if (serves(process)) continue;
+    violation(process->name() + " serves no more: " + last_lines(process->output()));
   }
   std::this_thread::sleep_for(std::chrono::seconds(2));  // for every tag to be asked for
 }
