@@ -53,12 +53,10 @@ Campaign::Campaign(const Options& options)
 
 void Campaign::create_tags() {
   const auto sql = engine_->operator_sql();
-  const auto create = [&sql](const std::string& tag, int step) {
-    sql->run("INSERT INTO id_segments (biz_tag, max_id, step) VALUES ('" + tag + "', 0, " +
-             std::to_string(step) + ")");
-  };
-  create("tiny-steps", 10);
-  for (const auto& process : processes_) create(tags_of(process->name()).back(), 1000);
+  test::insert_row(*sql, {"tiny-steps", 0, 10});
+  for (const auto& process : processes_) {
+    test::insert_row(*sql, {tags_of(process->name()).back(), 0, 1000});
+  }
 }
 
 Figures Campaign::run() {
@@ -95,17 +93,17 @@ std::vector<Fault> Campaign::all_faults() {
   // Of servers one, of embedding processes one.
   std::vector<Process*> servers;
   std::vector<Process*> embedded;
+  std::vector<Process*> all;
   for (const auto& process : processes_) {
     (process->is_server() ? servers : embedded).push_back(process.get());
+    all.push_back(process.get());
   }
   for (const std::vector<Process*>& kind : {servers, embedded}) {
     if (kind.empty()) continue;
     add(process_faults(*kind[random_.index(kind.size())]));
   }
-  std::vector<Process*> all = servers;
-  all.insert(all.end(), embedded.begin(), embedded.end());
   add({backup_restored(*engine_, all, random_,
-                       [this](Process& process) { end(process, SIGTERM); })});
+                       [this](Process& process) { end_process(process, SIGTERM); })});
   faults.erase(std::remove_if(faults.begin(), faults.end(),
                               [this](const Fault& fault) {
                                 return fault.name.find(options_.only) == std::string::npos;
@@ -129,13 +127,13 @@ std::vector<Fault> Campaign::process_faults(Process& process) {
        {process.name()},
        milliseconds(0),
        milliseconds(2000),
-       [this, &process] { end(process, SIGKILL); },
+       [this, &process] { end_process(process, SIGKILL); },
        [&process] { process.start(); }},
       {"restart" + of,
        {process.name()},
        milliseconds(0),
        milliseconds(500),
-       [this, &process] { end(process, SIGTERM); },
+       [this, &process] { end_process(process, SIGTERM); },
        [&process] { process.start(); }},
       {"SIGSTOP" + of,
        {process.name()},
@@ -159,7 +157,7 @@ std::vector<Fault> Campaign::process_faults(Process& process) {
   return faults;
 }
 
-void Campaign::end(Process& process, int signal) {
+void Campaign::end_process(Process& process, int signal) {
   const int expected = signal == SIGKILL ? 128 + SIGKILL : 0;
   if (const int code = process.end(signal); code != expected) {
     violation(process.name() + " ended with " + std::to_string(code) + ": " +
@@ -246,7 +244,7 @@ void Campaign::settle() {
 void Campaign::end_processes() {
   for (const auto& process : processes_) {
     process->end_asking();
-    end(*process, SIGTERM);
+    end_process(*process, SIGTERM);
   }
 }
 

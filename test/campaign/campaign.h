@@ -43,7 +43,7 @@ class Campaign {
   void create_tags();
   std::vector<Fault> all_faults();
   std::vector<Fault> process_faults(Process& process);
-  void end(Process& process, int signal);  // a violation where it ends otherwise
+  void end_process(Process& process, int signal);  // a violation where it ends otherwise
   bool is_free(const Fault& fault) const;
   void begin_fault();
   void heal(bool all);

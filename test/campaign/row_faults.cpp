@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "featherid/soci_store.h"
 #include "test/support/child_process.h"
 #include "test/support/scratch_dir.h"
 #include "test/support/wait_until.h"
@@ -32,34 +33,15 @@ void make_again(Engine& engine, const std::string& tag, bool above) {
   const long long max_id = above ? above_all_leases(engine) : 0;
   sql->run(engine.begin());
   sql->run("DELETE FROM id_segments" + where(tag));
-  sql->run("INSERT INTO id_segments (biz_tag, max_id, step) VALUES ('" + tag + "', " +
-           std::to_string(max_id) + ", 1000)");
+  test::insert_row(*sql, {tag, max_id, 1000});
   sql->run("COMMIT");
 }
 
-struct Row {
-  std::string tag;
-  long long max_id = 0;
-  long long step = 0;
-};
-
-std::vector<Row> dump(Engine& engine) {
-  std::vector<Row> rows;
-  Row row;
-  engine.operator_sql()->for_each_row(
-      "SELECT biz_tag, max_id, step FROM id_segments", [&] { rows.push_back(row); },
-      soci::into(row.tag), soci::into(row.max_id), soci::into(row.step));
-  return rows;
-}
-
-void restore(Engine& engine, const std::vector<Row>& rows) {
+void restore(Engine& engine, const std::vector<SegmentRow>& rows) {
   const auto sql = engine.operator_sql();
   sql->run(engine.begin());
   sql->run("DELETE FROM id_segments");
-  for (const Row& row : rows) {
-    sql->run("INSERT INTO id_segments (biz_tag, max_id, step) VALUES ('" + row.tag + "', " +
-             std::to_string(row.max_id) + ", " + std::to_string(row.step) + ")");
-  }
+  for (const SegmentRow& row : rows) test::insert_row(*sql, row);
   sql->run("COMMIT");
 }
 
@@ -179,14 +161,14 @@ Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Ra
   const milliseconds age(random.pick(200, 2000));
   std::vector<std::string> touches = {"database", "network"};
   for (const Process* process : processes) touches.push_back(process->name());
-  auto backup = std::make_shared<std::vector<Row>>();
+  auto backup = std::make_shared<std::vector<SegmentRow>>();
   auto stopped = std::make_shared<std::vector<Process*>>();
   return {"older backup restored",
           touches,
           milliseconds(0),
           milliseconds(500),
           [=, &engine] {
-            *backup = dump(engine);
+            *backup = open_soci_store(engine.urls()).value()->list().value();
             std::this_thread::sleep_for(age);
             for (Process* process : processes) {
               stop(*process);
@@ -197,7 +179,7 @@ Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Ra
             if (!backup->empty()) {
               const long long above = above_all_leases(engine);
               restore(engine, *backup);
-              for (const Row& row : *backup) advance(engine, row.tag, above);
+              for (const SegmentRow& row : *backup) advance(engine, row.biz_tag, above);
             }
             for (; !stopped->empty(); stopped->pop_back()) stopped->back()->start();
           }};

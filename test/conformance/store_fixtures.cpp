@@ -21,8 +21,7 @@ SociFixture::SociFixture(std::string url) : url_(std::move(url)) {
 void SociFixture::put_row(const std::string& tag, std::int64_t max_id, std::int64_t step) {
   RawSql sql(url_);
   sql.run("DELETE FROM id_segments WHERE biz_tag = '" + tag + "'");
-  sql.run("INSERT INTO id_segments (biz_tag, max_id, step) VALUES ('" + tag + "', " +
-          std::to_string(max_id) + ", " + std::to_string(step) + ")");
+  insert_row(sql, {tag, max_id, step});
 }
 
 MariadbFixture::MariadbFixture()

@@ -31,10 +31,14 @@ int new_socket() {
   return fd;
 }
 
+bool bind_to(int fd, int port) {
+  const sockaddr_in address = loopback(port);
+  return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+}
+
 bool can_bind(int port) {
   const int fd = new_socket();
-  const sockaddr_in address = loopback(port);
-  const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  const bool bound = bind_to(fd, port);
   ::close(fd);
   return bound;
 }
@@ -74,9 +78,7 @@ bool port_answers(int port, bool greets) {
 
 int listen_on_free_port() {
   const int fd = new_socket();
-  const sockaddr_in any = loopback(0);
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof(any)) != 0 ||
-      ::listen(fd, 64) != 0) {
+  if (!bind_to(fd, 0) || ::listen(fd, 64) != 0) {
     throw std::runtime_error("cannot listen on a port of 127.0.0.1");
   }
   return fd;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "featherid/segment_store.h"
 #include "lib/store/database_url.h"
 #include "lib/store/soci_session.h"
 
@@ -39,6 +40,12 @@ class RawSql {
  private:
   SociSession session_;
 };
+
+// Unchecked, past the store. `row.biz_tag` needs no escape.
+inline void insert_row(RawSql& sql, const SegmentRow& row) {
+  sql.run("INSERT INTO id_segments (biz_tag, max_id, step) VALUES ('" + row.biz_tag + "', " +
+          std::to_string(row.max_id) + ", " + std::to_string(row.step) + ")");
+}
 
 }  // namespace featherid::test
 
