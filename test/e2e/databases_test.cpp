@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <set>
 #include <string>
 #include <thread>
@@ -10,9 +11,11 @@
 
 #include "test/e2e/server_process.h"
 #include "test/support/catch.h"
+#include "test/support/forwarder.h"
 #include "test/support/mariadb_server.h"
 #include "test/support/ports.h"
 #include "test/support/postgresql_server.h"
+#include "test/support/raw_sql.h"
 #include "test/support/wait_until.h"
 
 namespace featherid::test {
@@ -188,6 +191,66 @@ TEMPLATE_TEST_CASE("a database that cannot be used: the server says what to do, 
   CHECK(refused.output.find("login refused") != std::string::npos);
   CHECK(std::count(refused.output.begin(), refused.output.end(), '\n') == 1);
   CHECK(refused.output.find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("failover = stop: both servers stop after a switch, until an operator has acted",
+          "[e2e][databases][failover]") {
+  const std::string range_target = "/api/v1/id/range?biz_tag=order&count=1000";
+  constexpr char kMaxOfOrder[] = "SELECT max_id FROM id_segments WHERE biz_tag = 'order'";
+  PostgresqlServer primary;
+  const ScratchDir scratch;
+  REQUIRE(run_server(scratch, {"--database", primary.url(), "--init-schema"}).exit_code == 0);
+  PostgresqlServer replica(primary);
+  Forwarder address(primary.port());
+  const std::vector<std::string> flags = {"--database", with_port(primary.url(), address.port()),
+                                          "--failover", "stop"};
+  std::deque<ServerProcess> servers;
+  for (int i = 0; i < 2; ++i) servers.emplace_back(scratch, flags);
+  for (const ServerProcess& server : servers) CHECK(server.get(range_target).status == 200);
+  replica.stop();
+  const long long seen = RawSql(primary.url()).number(kMaxOfOrder);
+  long long handed_out = seen;
+  for (const ServerProcess& server : servers) {
+    REQUIRE(wait_until([&] {
+      CHECK(server.get(range_target).status == 200);
+      return RawSql(primary.url()).number(kMaxOfOrder) > handed_out;
+    }));
+    handed_out = RawSql(primary.url()).number(kMaxOfOrder);
+  }
+  primary.stop(SIGKILL);
+  replica.start();
+  RawSql at_replica(replica.url());
+  REQUIRE(at_replica.text("SELECT pg_promote()") == "t");
+  address.switch_to(replica.port());
+
+  std::string message;
+  for (const ServerProcess& server : servers) {
+    REQUIRE(wait_until([&] { return server.get(range_target).status == 409; }));
+    for (const std::string& target : {range_target, kIdTarget}) {
+      const Answer answer = server.get(target);
+      CHECK(answer.status == 409);
+      CHECK(answer.code() == 6);
+      message = answer.message();
+    }
+  }
+  CHECK(at_replica.number(kMaxOfOrder) <= seen);
+
+  INFO(message);
+  REQUIRE(message.find("--advance TAG=ID") != std::string::npos);
+  const std::size_t update = message.find("UPDATE id_leader");
+  REQUIRE(update != std::string::npos);
+  REQUIRE(run_server(scratch, {"--database", replica.url(), "--advance",
+                               "order=" + std::to_string(handed_out)})
+              .exit_code == 0);
+  at_replica.run(message.substr(update, message.find(';', update) - update));
+  servers.clear();
+  std::set<std::int64_t> ids;
+  for (int i = 0; i < 2; ++i) {
+    servers.emplace_back(scratch, flags);
+    ids.insert(servers.back().id());
+  }
+  CHECK(ids.size() == 2);
+  CHECK(*ids.begin() > handed_out);
 }
 
 TEST_CASE("a wait ends by its deadline, with the store's words", "[e2e][databases]") {
