@@ -119,7 +119,7 @@ std::vector<Fault> Campaign::process_faults(Process& process) {
     const rlimit limit{bytes, RLIM_INFINITY};
     ::prlimit(process.pid(), RLIMIT_FSIZE, &limit, nullptr);
   };
-  // Within the database file of SQLite, so that a commit may fail half-way.
+  // Within the database, so that a commit may fail half-way.
   const auto bytes_max = static_cast<rlim_t>(4096 * random_.pick(0, 20));
   auto frozen = std::make_shared<std::unique_ptr<test::Frozen>>();
   std::vector<Fault> faults = {
@@ -146,7 +146,7 @@ std::vector<Fault> Campaign::process_faults(Process& process) {
                          violation(process.name() + " goes on with a tag that went backwards");
                        }),
   };
-  if (process.is_server()) {  // the others have their notes to write
+  if (engine_->is_file() && process.is_server()) {  // the others have their notes to write
     faults.push_back({"files limited in size" + of,
                       {process.name()},
                       milliseconds(500),

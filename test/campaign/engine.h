@@ -56,6 +56,9 @@ class Engine {
   // The setting `failover` of every process.
   virtual std::string failover() const { return "skip"; }
 
+  // Whether the processes themselves write the database, a file.
+  virtual bool is_file() const { return false; }
+
   // A session of an operator, who goes around the fault proxies. Throws while there is no database.
   virtual std::unique_ptr<test::RawSql> operator_sql() = 0;
   // What begins a transaction that locks what it changes.

@@ -27,6 +27,7 @@ class SqliteEngine final : public Engine {
   SqliteEngine();
 
   std::vector<std::string> urls() const override { return {url()}; }
+  bool is_file() const override { return true; }
   std::unique_ptr<test::RawSql> operator_sql() override {
     return std::make_unique<test::RawSql>(url(), "PRAGMA busy_timeout = 20000");
   }
