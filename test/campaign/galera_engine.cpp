@@ -8,8 +8,10 @@
 
 #include "featherid/soci_store.h"
 #include "test/campaign/engines.h"
+#include "test/campaign/network_faults.h"
 #include "test/support/frozen.h"
 #include "test/support/galera_cluster.h"
+#include "test/support/ports.h"
 
 namespace featherid::campaign {
 
@@ -42,7 +44,7 @@ class StrangeWriter {
   std::thread thread_;
 };
 
-// Three nodes, of which all processes prefer the first.
+// Three nodes, of which all processes prefer the first. The way there can be in trouble.
 class GaleraEngine final : public Engine {
  public:
   GaleraEngine() {
@@ -53,18 +55,28 @@ class GaleraEngine final : public Engine {
     operator_sql()->run("ALTER TABLE id_segments ADD SYSTEM VERSIONING");
   }
 
-  std::vector<std::string> urls() const override { return cluster_.urls(); }
+  std::vector<std::string> urls() const override {
+    std::vector<std::string> urls = cluster_.urls();
+    urls[0] = test::with_port(urls[0], forwarder_.port());
+    return urls;
+  }
   std::string failover() const override { return "synchronous"; }
   std::unique_ptr<test::RawSql> operator_sql() override;
   std::vector<Fault> faults(Random& random) override;
   std::vector<Move> moves() override;
+  std::vector<std::pair<std::string, std::int64_t>> counts() const override {
+    return {{"connections cut", forwarder_.cuts()}};
+  }
 
  private:
   static constexpr std::size_t kNodes = test::GaleraCluster::kNodes;
 
+  std::vector<Fault> node_faults(Random& random);
   void restart_all();
 
   test::GaleraCluster cluster_;
+  test::Forwarder forwarder_{cluster_.port(0)};
+  CutProgress cut_progress_;
 };
 
 std::unique_ptr<test::RawSql> GaleraEngine::operator_sql() {
@@ -108,6 +120,13 @@ void GaleraEngine::restart_all() {
 }
 
 std::vector<Fault> GaleraEngine::faults(Random& random) {
+  std::vector<Fault> faults = network_faults(forwarder_, cut_progress_);
+  std::vector<Fault> more = node_faults(random);
+  std::move(more.begin(), more.end(), std::back_inserter(faults));
+  return faults;
+}
+
+std::vector<Fault> GaleraEngine::node_faults(Random& random) {
   // The one that everybody writes to, more often than not.
   const auto node = static_cast<std::size_t>(
       random.percent(60) ? 0 : random.pick(1, static_cast<std::int64_t>(kNodes) - 1));

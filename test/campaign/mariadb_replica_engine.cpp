@@ -10,6 +10,7 @@
 #include "featherid/soci_store.h"
 #include "test/campaign/binary_log.h"
 #include "test/campaign/engines.h"
+#include "test/campaign/network_faults.h"
 #include "test/support/forwarder.h"
 #include "test/support/mariadb_server.h"
 #include "test/support/ports.h"
@@ -36,6 +37,9 @@ class MariadbReplicaEngine final : public Engine {
   }
   std::vector<Fault> faults(Random& random) override;
   std::vector<Move> moves() override;
+  std::vector<std::pair<std::string, std::int64_t>> counts() const override {
+    return {{"connections cut", address_.cuts()}};
+  }
 
  private:
   std::unique_ptr<test::MariadbServer> make_server();
@@ -49,6 +53,7 @@ class MariadbReplicaEngine final : public Engine {
   std::unique_ptr<test::MariadbServer> primary_ = make_server();
   std::unique_ptr<test::MariadbServer> replica_ = make_server();
   test::Forwarder address_{primary_->port()};
+  CutProgress cut_progress_;
 };
 
 MariadbReplicaEngine::MariadbReplicaEngine() {
@@ -114,21 +119,23 @@ void MariadbReplicaEngine::promote() {
 
 std::vector<Fault> MariadbReplicaEngine::faults(Random& random) {
   const milliseconds lag(random.pick(50, 1500));
-  return {{"failover to a replica without the last leases",
-           {"database"},
-           milliseconds(0),
-           milliseconds(3000),
-           [=] { lose_primary(lag); },
-           [=] { promote(); }},
-          {"kill -9 of the primary, which comes back",
-           {"database"},
-           milliseconds(0),
-           milliseconds(2000),
-           [=] { primary_->stop(SIGKILL); },
-           [=] {
-             primary_->start();
-             await_replica();
-           }}};
+  std::vector<Fault> faults = network_faults(address_, cut_progress_);
+  faults.push_back({"failover to a replica without the last leases",
+                    {"database"},
+                    milliseconds(0),
+                    milliseconds(3000),
+                    [=] { lose_primary(lag); },
+                    [=] { promote(); }});
+  faults.push_back({"kill -9 of the primary, which comes back",
+                    {"database"},
+                    milliseconds(0),
+                    milliseconds(2000),
+                    [=] { primary_->stop(SIGKILL); },
+                    [=] {
+                      primary_->start();
+                      await_replica();
+                    }});
+  return faults;
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ class GaleraCluster {
 
   GaleraCluster();
 
+  int port(std::size_t node) const { return nodes_[node].port; }
   std::string url(std::size_t node) const;
   std::vector<std::string> urls() const;  // of all nodes, the first one first
   pid_t pid(std::size_t node) const { return nodes_[node].process->pid(); }
