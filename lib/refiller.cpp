@@ -19,9 +19,9 @@ void Refiller::request(std::shared_ptr<TagState> tag, TimePoint due) {
   changed_.notify_one();
 }
 
-StoreTrouble Refiller::trouble() const {
+Status Refiller::trouble() const {
   const MutexLock lock(mutex_);
-  return failed_others_ ? failing_ : StoreTrouble();
+  return failed_others_ ? failure_ : Status();
 }
 
 std::shared_ptr<TagState> Refiller::pop_due() {
@@ -79,15 +79,14 @@ void Refiller::note_lease_latency(Duration latency) {
 void Refiller::note_answer(const TagState& tag, const Status& status) {
   const MutexLock lock(mutex_);
   if (!is_transient(status)) {
-    failing_ = {};
     failed_first_ = nullptr;
     failed_others_ = false;
-  } else if (failed_first_ == nullptr) {
-    failing_ = {status, clock_->now()};
-    failed_first_ = &tag;
-  } else {
-    failed_others_ = failed_others_ || failed_first_ != &tag;
+    failure_ = {};
+    return;
   }
+  failure_ = status;
+  failed_others_ = failed_others_ || (failed_first_ != nullptr && failed_first_ != &tag);
+  if (failed_first_ == nullptr) failed_first_ = &tag;
 }
 
 Status Refiller::start(int threads) {
@@ -180,7 +179,7 @@ void Refiller::log_outcome(const TagState& tag, const TagState::RefillOutcome& o
   };
   if (outcome.status.ok()) {
     if (outcome.failures_before == 0) return;
-    log_.write(LogLevel::kInfo, [&] { return about_tag("leasing works again"); });
+    log_.write(LogLevel::kInfo, [&] { return about_tag("the store answers again"); });
   } else if (outcome.status.code() == StatusCode::kDataLoss) {
     log_.write(LogLevel::kError, [&] { return outcome.status.message(); });
   } else if (outcome.status.code() == StatusCode::kNotFound) {

@@ -57,7 +57,7 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   ~Refiller() override;
 
   void request(std::shared_ptr<TagState> tag, TimePoint due) override EXCLUDES(mutex_);
-  StoreTrouble trouble() const override EXCLUDES(mutex_);
+  Status trouble() const override EXCLUDES(mutex_);
 
   // Serves the first tag in the queue that is due. False when none is.
   bool run_once() EXCLUDES(mutex_);
@@ -108,8 +108,9 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   std::uint64_t next_number_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;
   LeaseLatency lease_latency_ GUARDED_BY(mutex_);
-  StoreTrouble failing_ GUARDED_BY(mutex_);                    // since the store last answered
-  const TagState* failed_first_ GUARDED_BY(mutex_) = nullptr;  // never looked into
+  // Since a call last succeeded; the tag is never looked into.
+  Status failure_ GUARDED_BY(mutex_);
+  const TagState* failed_first_ GUARDED_BY(mutex_) = nullptr;
   bool failed_others_ GUARDED_BY(mutex_) = false;
   int calling_ GUARDED_BY(mutex_) = 0;  // threads that serve a tag just now
   std::vector<platform::Thread> threads_ GUARDED_BY(mutex_);

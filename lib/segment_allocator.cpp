@@ -2,7 +2,7 @@
 #include "featherid/segment_allocator.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <map>
 #include <utility>
 
 #include "featherid/fork_guard.h"
@@ -92,6 +92,7 @@ struct SegmentAllocator::Impl {
   // The tag's state, made when the name is new; or why it cannot be served.
   Result<std::shared_ptr<TagState>> state_of(std::string_view name) EXCLUDES(mutex);
   Status make_room(std::string_view name, TimePoint now) REQUIRES(mutex);
+  void look_through_unresolved() REQUIRES(mutex);
   bool refused_before(std::string_view name) REQUIRES(mutex);
   std::int64_t give_tails_back(TimePoint deadline);
 
@@ -110,7 +111,8 @@ struct SegmentAllocator::Impl {
   Mutex mutex;
   bool closed GUARDED_BY(mutex) = false;
   // Names whose row has not been seen: being looked up, or unknown. Bounded by unknown_tags_max.
-  std::unordered_map<std::string, std::shared_ptr<TagState>> unresolved GUARDED_BY(mutex);
+  std::map<std::string, std::shared_ptr<TagState>, std::less<>> unresolved GUARDED_BY(mutex);
+  std::string look_from GUARDED_BY(mutex);  // the name to go on with
   // How many unknown names may yet be forgotten for new ones: refilled by time, the bound on how
   // fast a flood of bad names reaches the store.
   double forget_budget GUARDED_BY(mutex) = 0;
@@ -131,8 +133,7 @@ Result<std::shared_ptr<TagState>> SegmentAllocator::Impl::state_of(std::string_v
   const MutexLock lock(mutex);
   if (closed) return Status(StatusCode::kFailedPrecondition, "the allocator was shut down");
   if (TagState* tag = tags.find(name)) return tag->shared_from_this();
-  std::string key(name);
-  if (const auto found = unresolved.find(key); found != unresolved.end()) {
+  if (const auto found = unresolved.find(name); found != unresolved.end()) {
     std::shared_ptr<TagState> tag = found->second;
     if (tag->resolved()) {
       tags.insert(tag);
@@ -142,8 +143,9 @@ Result<std::shared_ptr<TagState>> SegmentAllocator::Impl::state_of(std::string_v
   }
   if (Status full = make_room(name, clock->now()); !full.ok()) return full;
   tags.reserve(tags.size() + unresolved.size() + 1);  // so that no name needs memory to move over
-  auto tag = std::make_shared<TagState>(key, tag_options(options, seed), clock, refiller.get());
-  unresolved.emplace(std::move(key), tag);
+  auto tag = std::make_shared<TagState>(std::string(name), tag_options(options, seed), clock,
+                                        refiller.get());
+  unresolved.emplace(name, tag);
   return tag;
 }
 
@@ -168,28 +170,38 @@ Status SegmentAllocator::Impl::make_room(std::string_view name, TimePoint now) {
   // name that comes again is hardly of a flood of different ones, which leaves it half the budget.
   if (forget_budget >= (refused_before(name) ? 1 : std::max(1.0, rate / 2))) {
     forget_budget -= 1;
-    bool forgot = false;
-    for (auto each = unresolved.begin(); each != unresolved.end();) {
-      TagState& tag = *each->second;
-      // A handle out there would go on with a state of its own, out of step with a new one.
-      const bool forgettable = !forgot && each->second.use_count() == 1 && tag.not_found();
-      if (tag.resolved()) {
-        tags.insert(each->second);
-      } else if (forgettable) {
-        tag.close();
-        forgot = true;
-      } else {
-        ++each;
-        continue;
-      }
-      each = unresolved.erase(each);
-    }
+    look_through_unresolved();
     if (unresolved.size() < max) return {};
   }
   return {
       StatusCode::kUnavailable,
       "too many names that are not (yet) known to be tags were asked for lately; try again in a "
       "second"};
+}
+
+// Moves names over that are known by now, and forgets one that is not. Some names at a time, for
+// whoever wants a new one waits meanwhile.
+void SegmentAllocator::Impl::look_through_unresolved() {
+  constexpr int kNamesAtOnce = 1024;
+  bool forgot = false;
+  auto each = unresolved.lower_bound(look_from);
+  for (int i = 0; i < kNamesAtOnce && !unresolved.empty(); ++i) {
+    if (each == unresolved.end()) each = unresolved.begin();
+    // In nobody's hands, nor in the refiller's: a handle out there would go on with a state of its
+    // own, out of step with a new one.
+    const bool idle = each->second.use_count() == 1;
+    if (each->second->resolved()) {
+      tags.insert(each->second);
+    } else if (idle && !forgot) {
+      each->second->close();
+      forgot = true;
+    } else {
+      ++each;
+      continue;
+    }
+    each = unresolved.erase(each);
+  }
+  look_from = each == unresolved.end() ? std::string() : each->first;
 }
 
 SegmentAllocator::SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options)

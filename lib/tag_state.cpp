@@ -44,11 +44,6 @@ Status TagState::forked_status() const {
           "this process is a fork of the one that made the allocator; make a new one here"};
 }
 
-bool TagState::not_found() const {
-  const MutexLock lock(mutex_);
-  return error_.code() == StatusCode::kNotFound;
-}
-
 // --- callers ---
 
 Result<std::vector<IdRange>> TagState::take(std::int64_t least, std::int64_t most,
@@ -163,14 +158,17 @@ TagState::Wakeups TagState::collect_wakeups(TimePoint now) {
 }
 
 Status TagState::refusal(TimePoint now) const {
-  if (!error_.ok() && !is_transient(error_)) return now < retry_at_ ? error_ : Status();
-  // Whoever came when the store had just failed waits for it; once nobody has been served for a
-  // whole wait_timeout, errors come at once.
-  if (!error_.ok() && now - failing_since_ >= options_.wait_timeout) return error_;
-  if (queue_ == nullptr) return {};
-  StoreTrouble trouble = queue_->trouble();
-  if (trouble.error.ok() || now - trouble.since < options_.wait_timeout) return {};
-  return std::move(trouble.error);
+  if (!error_.ok()) {
+    if (!is_transient(error_)) return now < retry_at_ ? error_ : Status();
+    // An old one: nobody wanted ids, so the store was not asked again. This caller has it asked.
+    if (flight_ == Flight::kNone && now >= retry_at_) return {};
+    // Whoever came when the store had just failed waits for it; once nobody has been served for a
+    // whole wait_timeout, errors come at once.
+    if (now - failing_since_ >= options_.wait_timeout) return error_;
+  }
+  // Likewise for a tag whose turn has not come for as long, behind others that the store fails.
+  const bool in_line = flight_ == Flight::kQueued && now - due_at_ >= options_.wait_timeout;
+  return in_line ? queue_->trouble() : Status();
 }
 
 Status TagState::deadline_status() const {
@@ -282,8 +280,11 @@ void TagState::request_refill(TimePoint now) {
   if (flight_ != Flight::kNone || queue_ == nullptr || !stopped_.ok()) return;
   // After an error the next flight is due whatever the stock: it is what clears the error.
   if (step_ > 0 && error_.ok() && refill_due_ids() == 0) return;
-  queue_->request(shared_from_this(), error_.ok() ? now : std::max(now, retry_at_));
+  const TimePoint due = error_.ok() ? now : std::max(now, retry_at_);
+  queue_->request(shared_from_this(), due);
   flight_ = Flight::kQueued;  // last: where the request throws, the next call makes another
+  due_at_ = due;
+  if (due == now) failing_since_ = now;  // whoever comes with an old error has it tried anew
 }
 
 bool TagState::begin_refill() {
@@ -295,7 +296,7 @@ bool TagState::begin_refill() {
 
 bool TagState::needs_row() const {
   const MutexLock lock(mutex_);
-  return step_ <= 0 || clock_->now() - row_read_at_ >= kRowTtl;
+  return step_ <= 0 || !error_.ok() || clock_->now() - row_read_at_ >= kRowTtl;
 }
 
 Status TagState::accept_row(const SegmentRow& row) {
@@ -346,8 +347,9 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
     const MutexLock lock(mutex_);
     const TimePoint now = clock_->now();
     flight_ = Flight::kNone;
+    const bool wanted = blocked_ids_ + parked_ids_ + missed_ids_ > 0;
     missed_ids_ = 0;
-    outcome.failures_before = failures_;
+    outcome.failures_before = error_.code() == StatusCode::kNotFound ? 0 : failures_;
     outcome.status = leased.status();
     if (leased.ok() && asked_ids > 0) {
       outcome.status = check_lease(asked_ids, *leased);
@@ -377,8 +379,9 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
     }
     changed_.notify_all();
     wakeups = collect_wakeups(now);
-    // "No such tag" is asked again when a caller comes, not for its own sake.
-    if (outcome.status.ok() || is_transient(outcome.status)) {
+    // "No such tag", and whether there is such a tag, is asked again when a caller comes, not for
+    // its own sake.
+    if (outcome.status.ok() || (is_transient(outcome.status) && (step_ > 0 || wanted))) {
       try {
         request_refill(now);
       } catch (const std::bad_alloc&) {

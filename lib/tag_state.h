@@ -25,20 +25,14 @@ namespace featherid {
 
 class TagState;
 
-// A fault that the calls of several tags have met in turn, and that no call has got past since: a
-// tag that has not tried yet will meet it too. OK when there is none.
-struct StoreTrouble {
-  Status error;
-  TimePoint since{};
-};
-
 // Where a tag asks for a refill. Called with the tag's mutex held: must not call back.
 class RefillQueue {
  public:
   virtual ~RefillQueue() = default;
   // May throw std::bad_alloc, and has then taken nothing in.
   virtual void request(std::shared_ptr<TagState> tag, TimePoint due) = 0;
-  virtual StoreTrouble trouble() const = 0;
+  // The error that the store answers just now to whatever tag; OK when some are served.
+  virtual Status trouble() const = 0;
 };
 
 struct TagOptions {
@@ -83,9 +77,6 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   // The store has shown a row of this tag.
   bool resolved() const { return resolved_.load(std::memory_order_relaxed); }  // a hint: no partner
 
-  // The store last said that there is no such tag.
-  bool not_found() const;
-
   // --- callers ---
 
   // Between `least` and `most` ids, in increasing order. take waits up to `timeout` (absent: the
@@ -105,7 +96,8 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
 
   // False when nothing is to be done (any more).
   bool begin_refill();
-  // The row is unknown, or known for so long that its step may have been changed.
+  // The row is unknown, or known for so long that its step may have been changed; or the last
+  // flight failed, and this one has to see the store answer even where no ids are due.
   bool needs_row() const;
   // The row as found. An error (a row that cannot be served) goes to end_refill.
   Status accept_row(const SegmentRow& row);
@@ -114,7 +106,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
 
   struct RefillOutcome {
     Status status;            // of this refill; kDataLoss when the range was refused
-    int failures_before = 0;  // in a row, before this one
+    int failures_before = 0;  // in a row, before this one; "no such tag" is none
   };
   // Takes in what the store answered to a lease of `asked_ids` (0: none was tried, and `leased`
   // holds the error of another call, or nothing went wrong and it is empty).
@@ -198,6 +190,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
 
   // Refill.
   Flight flight_ GUARDED_BY(mutex_) = Flight::kNone;
+  TimePoint due_at_ GUARDED_BY(mutex_){};  // the flight that is queued
   std::int64_t step_ GUARDED_BY(mutex_) = 0;
   TimePoint row_read_at_ GUARDED_BY(mutex_){};
   std::int64_t last_lease_ids_ GUARDED_BY(mutex_) = 0;

@@ -49,9 +49,10 @@ struct AllocatorOptions {
   // store is asked again. 1 ms to 10 min.
   std::chrono::milliseconds unknown_tag_ttl{1000};
 
-  // How many names not (yet) known to be tags are remembered at once, and how many look-ups a
-  // second may end in "no such tag" before names never seen are refused (kUnavailable; half of
-  // them are kept for names that come again). 16 to 1,000,000.
+  // How many names not (yet) known to be tags are remembered at once, each looked up no more than
+  // once per unknown_tag_ttl; an application that makes more handles than that before it uses them
+  // wants more. And how many names a second may be forgotten for new ones, each a look-up more; the
+  // rest of the new ones are refused (kUnavailable), those that come again last. 16 to 1,000,000.
   int unknown_tags_max = 1024;
   int unknown_lookups_per_second_max = 500;
 

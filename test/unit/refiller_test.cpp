@@ -81,48 +81,98 @@ TEST_CASE("a failed lease is tried again when its pause is over, and said once",
   CHECK(f.refiller->run_once());
   CHECK(Fixture::next(tag) == 1);
   CHECK(f.log == std::vector<std::string>{"tag 'order': cannot lease: the store is down",
-                                          "tag 'order': leasing works again"});
+                                          "tag 'order': the store answers again"});
 }
 
-TEST_CASE("what two tags have met, a third hears at once and not after a wait of its own",
+TEST_CASE("a tag whose turn does not come, behind others that the store fails, hears so at once",
           "[refiller][fault]") {
   Fixture f;
   TagState& order = f.add("order", 100);
   TagState& user = f.add("user", 100);
   TagState& late = f.add("late", 100);
+  f.store->on_find = [](std::string_view) {
+    return Status(StatusCode::kUnavailable, "the store is down");
+  };
+  // What a parked caller of `late` hears; kDeadlineExceeded of the test's own when he waits.
+  const auto hear = [&] {
+    Status heard(StatusCode::kDeadlineExceeded, "waits");
+    late.on_ready(1, seconds(2), [&](const Status& status) { heard = status; });
+    return heard;
+  };
+  bool several = true;
+  SECTION("its first caller waits, the next one does not, until a call succeeds") {}
+  SECTION("a tag that fails alone, for its row is locked, is no reason") { several = false; }
+
+  CHECK(Fixture::next(order) == 0);
+  CHECK(f.refiller->run_once());
+  if (several) CHECK(Fixture::next(user) == 0);
+  f.clock->advance(seconds(1));
+  CHECK(f.refiller->run_once());
+  f.clock->advance(seconds(10));  // their next calls hang
+  CHECK(hear().message() == "waits");
+  f.clock->advance(seconds(2));
+  if (!several) {
+    CHECK(hear().message() == "waits");
+    return;
+  }
+  CHECK(hear().message() == "the store is down");
+  CHECK(late.take(1, 1, {}).status().message() == "the store is down");
+  CHECK(late.try_take(1, 1).status().message() == "the store is down");
+  f.store->on_find = nullptr;
+  CHECK(f.refiller->run_once());
+  CHECK(hear().message() == "waits");
+  while (f.refiller->run_once()) continue;
+  CHECK(Fixture::next(late) > 0);
+}
+
+TEST_CASE("after an outage the store is seen to answer before it is said to, though no ids are due",
+          "[refiller][fault]") {
+  Fixture f;
+  TagState& tag = f.add("order", 100);
+  CHECK(Fixture::next(tag) == 0);
+  while (f.refiller->run_once()) continue;
   f.store->on_lease = [](std::string_view, std::int64_t) {
     return Status(StatusCode::kUnavailable, "the store is down");
   };
-  std::vector<Status> heard;
-  const auto park = [&](TagState& tag) {
-    tag.on_ready(1, seconds(2), [&](const Status& status) { heard.push_back(status); });
+  f.store->on_find = [](std::string_view) {
+    return Status(StatusCode::kUnavailable, "the store is down");
   };
+  CHECK_FALSE(tag.try_take(5000, 5000).ok());  // more than there is, and then nobody wants them
+  for (int i = 0; i < 5; ++i) {
+    CHECK(f.refiller->run_once());
+    f.clock->advance(seconds(1));
+  }
+  CHECK(tag.snapshot().error.code() == StatusCode::kUnavailable);
+  f.store->on_lease = nullptr;
+  f.store->on_find = nullptr;
+  CHECK(f.refiller->run_once());
+  CHECK(tag.snapshot().error.ok());
+  CHECK(f.log == std::vector<std::string>{"tag 'order': cannot lease: the store is down",
+                                          "tag 'order': the store answers again"});
+}
 
-  SECTION("its flight is asked for all the same, and what succeeds ends it for all") {
-    CHECK(Fixture::next(order) == 0);
-    CHECK(Fixture::next(user) == 0);
+TEST_CASE("a name that nobody asks for any more is not looked up for ever", "[refiller][fault]") {
+  Fixture f;
+  TagState& tag = f.add("order", 100);
+  f.store->on_find = [](std::string_view) {
+    return Status(StatusCode::kUnavailable, "the store is down");
+  };
+  CHECK(Fixture::next(tag) == 0);
+  for (int i = 0; i < 100; ++i) {
     while (f.refiller->run_once()) continue;
-    park(late);
-    CHECK(heard.empty());  // the store has only just failed
-    f.clock->advance(seconds(2));
-    park(late);
-    REQUIRE(heard.size() == 1);
-    CHECK(heard[0].message() == "the store is down");
-    CHECK(late.take(1, 1, {}).status().code() == StatusCode::kUnavailable);
-    CHECK(late.try_take(1, 1).status().message() == "the store is down");
-    f.store->on_lease = nullptr;
-    while (f.refiller->run_once()) continue;
-    CHECK(heard.back().ok());
-    CHECK(Fixture::next(late) == 1);
+    f.clock->advance(seconds(1));
   }
-  SECTION("a tag that fails alone, for its row is locked, is no reason") {
-    CHECK(Fixture::next(order) == 0);
-    while (f.refiller->run_once()) continue;
-    f.clock->advance(seconds(2));
-    while (f.refiller->run_once()) continue;
-    park(late);
-    CHECK(heard.empty());
-  }
+  CHECK(f.store->finds() <= 2);
+  // Whoever comes then has the store asked anew, and hears nothing of the old error.
+  f.store->on_find = nullptr;
+  Status heard(StatusCode::kDeadlineExceeded, "waits");
+  const auto hear = [&](const Status& status) { heard = status; };
+  tag.on_ready(1, seconds(2), hear);
+  CHECK(heard.message() == "waits");
+  tag.on_ready(1, seconds(2), hear);
+  CHECK(heard.message() == "waits");
+  CHECK(f.refiller->run_once());
+  CHECK(heard.ok());
 }
 
 TEST_CASE("a store that throws fails that call only", "[refiller][fault]") {

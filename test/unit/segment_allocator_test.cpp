@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "featherid/segment_allocator.h"
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <string>
@@ -127,6 +128,24 @@ TEST_CASE("a tag first asked for in the midst of a flood of unknown names is soo
     while (!ids.next_id(tag).ok() && ++tries < 3);  // a name of the flood may cover its own
     CHECK(tries < 3);
   }
+}
+
+TEST_CASE("names that cannot be served for whatever reason make room for others",
+          "[segment_allocator]") {
+  auto store = std::make_shared<test::FaultStore>();
+  std::atomic<bool> table_missing{true};
+  store->on_find = [&](std::string_view tag) -> Result<SegmentRow> {
+    if (!table_missing) return store->memory().find(tag);
+    return Status(StatusCode::kFailedPrecondition, "the table is missing");
+  };
+  SegmentAllocator ids(store, wary_of_names(1000));
+  for (int i = 0; i < 100; ++i) {
+    CHECK_FALSE(ids.next_id("tag" + std::to_string(i)).ok());
+    CHECK(ids.sequence("unused" + std::to_string(i)).ok());
+  }
+  REQUIRE(store->create("order", 10).ok());
+  table_missing = false;
+  CHECK(ids.next_id("order").ok());
 }
 
 TEST_CASE("many tags that exist are served at once, each asked for by name but once",

@@ -26,7 +26,7 @@ class RecordingQueue final : public RefillQueue {
     due_ = due;
     ++requests_;
   }
-  StoreTrouble trouble() const override { return {}; }
+  Status trouble() const override { return {}; }
   bool full = false;
   int requests() const { return requests_; }
   TimePoint due() const { return due_; }
@@ -184,6 +184,8 @@ TEST_CASE("what a callback throws costs the others nothing", "[tag_state][fault]
 TEST_CASE("failures are retried after a growing pause", "[tag_state][fault]") {
   Fixture f;
   CHECK(f.next() == 0);
+  f.refill();
+  CHECK_FALSE(f.tag->try_take(1000, 1000).ok());
   for (int i = 0; i < 10; ++i) {
     f.fail(down());
     const Duration pause = f.queue.due() - f.clock->now();
