@@ -39,6 +39,12 @@ namespace {
 #define FEATHERID_LOCK_LEADER(server) \
   "SELECT server, term, " server " FROM id_leader WHERE id = 1 FOR UPDATE"
 
+// MariaDB tells any user, and counts those that apply what they have received although the old
+// primary is gone. MySQL 8 tells only who may read performance_schema.
+const char kMysqlReplications[] =
+    "SELECT 0 /*M! + count(*) FROM information_schema.global_status "
+    "WHERE variable_name = 'SLAVES_RUNNING' AND variable_value <> '0' */";
+
 const char kRecordLeader[] = "UPDATE id_leader SET server = :server, term = :term WHERE id = 1";
 
 const SociDialect kMysqlDialect = {
@@ -55,7 +61,8 @@ const SociDialect kMysqlDialect = {
     "UPDATE id_segments SET max_id = GREATEST(max_id, :max_id) WHERE " FEATHERID_MYSQL_ROW,
     "UPDATE id_segments SET max_id = :max_id WHERE " FEATHERID_MYSQL_ROW " AND max_id = :expected",
     {FEATHERID_LEADS(FEATHERID_MYSQL_SERVER), "START TRANSACTION",
-     FEATHERID_LOCK_LEADER(FEATHERID_MYSQL_SERVER), FEATHERID_SKIP, kRecordLeader},
+     FEATHERID_LOCK_LEADER(FEATHERID_MYSQL_SERVER), FEATHERID_SKIP, kRecordLeader,
+     kMysqlReplications},
     kMysqlSchema};
 
 const SociDialect kPostgresqlDialect = {
@@ -75,7 +82,7 @@ const SociDialect kPostgresqlDialect = {
     "WHERE biz_tag = :tag AND max_id = :expected",
     {FEATHERID_LEADS(FEATHERID_POSTGRESQL_SERVER),
      "START TRANSACTION ISOLATION LEVEL READ COMMITTED",
-     FEATHERID_LOCK_LEADER(FEATHERID_POSTGRESQL_SERVER), FEATHERID_SKIP, kRecordLeader},
+     FEATHERID_LOCK_LEADER(FEATHERID_POSTGRESQL_SERVER), FEATHERID_SKIP, kRecordLeader, nullptr},
     kPostgresqlSchema};
 
 const SociDialect kSqlite3Dialect = {
@@ -93,7 +100,7 @@ const SociDialect kSqlite3Dialect = {
     "UPDATE id_segments SET max_id = MAX(max_id, :max_id), update_time = CURRENT_TIMESTAMP "
     "WHERE biz_tag = :tag",
     kPostgresqlDialect.give_back,
-    {nullptr, nullptr, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
     kSqlite3Schema};
 
 enum class Fault {

@@ -22,6 +22,8 @@ struct LeaderSql {
   // Moves every tag forward by :count or ten steps, up to :limit.
   const char* skip;
   const char* record;
+  // How many replications write to this server what another leads; null where none can.
+  const char* replications;
 };
 
 // What SociStore says to one engine. Parameters by name: :tag, :count, :limit (the highest max_id

@@ -78,6 +78,9 @@ Status LeaderGuard::follow(SociSession& session) {
 Status LeaderGuard::take_lead(SociSession& session, const std::string& recorded,
                               const std::string& here, long long* term,
                               std::string* warning) const {
+  long long replications = 0;
+  if (sql_.replications != nullptr) session.run(sql_.replications, into(replications));
+  if (replications != 0) return still_a_replica(here);
   if (*term != 0) {  // else there was no leader, and no lease
     if (failover_ == Failover::kStop) return refuse(recorded, here);
     const long long limit = kIdMax;
@@ -90,6 +93,15 @@ Status LeaderGuard::take_lead(SociSession& session, const std::string& recorded,
   *term = next_term(*term);
   session.run(sql_.record, use(here, "server"), use(*term, "term"));
   return {};
+}
+
+Status LeaderGuard::still_a_replica(const std::string& here) {
+  return {
+      StatusCode::kFailedPrecondition,
+      here +
+          " does not take the lead of id_segments while its replication runs, which could set "
+          "back what it leases; let it apply its whole relay log, then STOP REPLICA; RESET "
+          "REPLICA ALL. If it replicates other tables alone, STOP REPLICA until the first lease"};
 }
 
 Status LeaderGuard::refuse(const std::string& recorded, const std::string& here) {

@@ -31,13 +31,14 @@ class LeaderGuard {
 
   // After the condition did not hold: OK when the statement may be tried again, for this server
   // leads by now. kDataLoss: it does not, or the rows did not come from those that this process has
-  // seen last.
+  // seen last. kFailedPrecondition: somebody has to mend the record, or to stop its replication.
   // Throws as SociSession does, and then nothing was changed.
   Status follow(SociSession& session);
 
  private:
   Status take_lead(SociSession& session, const std::string& recorded, const std::string& here,
                    long long* term, std::string* warning) const;
+  static Status still_a_replica(const std::string& here);
   static Status refuse(const std::string& recorded, const std::string& here);
   static Status went_another_way(const std::string& here, long long term, long long seen);
 

@@ -303,6 +303,39 @@ TEST_CASE("MariaDB: leases that a promoted replica never saw are not made again"
   CHECK(status.code() == StatusCode::kDataLoss);
 }
 
+TEST_CASE("MariaDB: a server does not take the lead while its replication runs", "[failover]") {
+  MariadbServer primary({"--server-id=1", "--log-bin", "--sync-binlog=1"});
+  MariadbServer replica({"--server-id=2"});
+  RawSql at_replica(replica.url());
+  at_replica.run("CREATE USER plain@'%' IDENTIFIED BY 'p'");
+  at_replica.run("GRANT SELECT, UPDATE ON ids.* TO plain@'%'");
+  const std::string plain = "mysql://plain:p@127.0.0.1:" + std::to_string(replica.port()) + "/ids";
+  REQUIRE(init_soci_schema(primary.url()).ok());
+  follow(at_replica, primary);
+  REQUIRE(Process(primary.url()).store->lease("order", 10).ok());
+  REQUIRE(wait_until([&] {
+    return at_replica.number(kCountLeaderTables) == 1 && at_replica.number(kMaxOfOrder) == 10;
+  }));
+  primary.stop(SIGKILL);
+
+  Process process(plain);
+  const auto check_refused = [&](const Status& status) {
+    INFO(status);
+    CHECK(status.code() == StatusCode::kFailedPrecondition);
+    CHECK(says(status, "STOP REPLICA; RESET REPLICA ALL"));
+    CHECK(at_replica.number(kMaxOfOrder) == 10);
+  };
+  check_refused(lease_one(*process.store));
+  check_refused(lease_one(*Process(plain, Failover::kStop).store));
+  at_replica.run("STOP SLAVE IO_THREAD");
+  check_refused(lease_one(*process.store));
+  CHECK(process.failovers == 0);
+  at_replica.run("STOP SLAVE");
+  at_replica.run("RESET SLAVE ALL");
+  CHECK(process.store->lease("order", 10)->first == kGuardIds + 11);
+  CHECK(process.failovers == 1);
+}
+
 TEST_CASE("PostgreSQL: leases that a promoted replica never saw are not made again", "[failover]") {
   PostgresqlServer primary;
   REQUIRE(init_soci_schema(primary.url()).ok());

@@ -22,7 +22,7 @@ MariadbServer::MariadbServer(std::vector<std::string> more_flags)
   std::ofstream(scratch_.file("init.sql"))
       << "CREATE DATABASE IF NOT EXISTS ids;\n"
          "CREATE USER IF NOT EXISTS featherid@'%' IDENTIFIED BY 'p@ss:w/d%\\'\\\\ 1';\n"
-         "GRANT ALL ON *.* TO featherid@'%';\n";
+         "GRANT ALL ON *.* TO featherid@'%' WITH GRANT OPTION;\n";
   start();
 }
 

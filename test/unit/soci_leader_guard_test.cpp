@@ -22,6 +22,7 @@ const LeaderSql kSql = {
     "SELECT server, term, (SELECT name FROM me) FROM id_leader WHERE id = 1",
     "UPDATE id_segments SET max_id = MIN(:limit, max_id + MAX(:count, 10 * step))",
     "UPDATE id_leader SET server = :server, term = :term WHERE id = 1",
+    nullptr,
 };
 
 struct Fixture {
