@@ -170,7 +170,9 @@ void SociSessionPool::set_up_mysql(std::size_t address, SociSession& session) {
 void SociSessionPool::set_up_postgresql(std::size_t address, SociSession& session) {
   const std::vector<ServerSetting> settings = read_settings(session, postgresql_sql::kSettings);
   for (const ServerSetting& setting : settings) {
-    if (setting.name == "synchronous_commit" && setting.value == "off") {
+    // What is weaker (off, local, remote_write) loses leases in a crash or in a failover.
+    if (setting.name == "synchronous_commit" && setting.value != "on" &&
+        setting.value != "remote_apply") {
       session.run(postgresql_sql::kCommitSynchronously);
     }
   }
