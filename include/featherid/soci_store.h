@@ -15,8 +15,9 @@
 namespace featherid {
 
 // What to do when another server leads the rows than the one that the table `id_leader` names: a
-// replica was promoted, or a backup restored, and the last leases may be missing there. The lease
-// statement itself looks, so that no lease is ever made unseen; the first process to notice acts.
+// replica was promoted, and the last leases may be missing there. The lease statement itself looks,
+// so that no lease is ever made unseen; the first process to notice acts. A backup that is restored
+// takes an operator first, on whichever server: docs/operating.md.
 enum class Failover {
   kSkip,  // move every tag forward by failover_guard_ids, warn, go on
   kStop,  // answer kDataLoss, until an operator has moved the tags and recorded the new leader
