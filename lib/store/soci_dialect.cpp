@@ -282,8 +282,7 @@ const char* advice(Fault fault) {
       return "the table id_segments is missing; run featherid-server --init-schema and, where ids "
              "were handed out before, --advance TAG=ID past them, before any other process runs";
     case Fault::kNoLeaderTable:
-      return "the table id_leader of the failover guard is missing; run featherid-server "
-             "--init-schema, or do without the guard by failover = synchronous";
+      return kNoLeaderOnRecord;
     case Fault::kNoDatabase:
       return "there is no such database; create it or correct the URL";
     case Fault::kLoginRefused:
@@ -314,6 +313,13 @@ const char* advice(Fault fault) {
 }
 
 }  // namespace
+
+const char* const kNoLeaderOnRecord =
+    "the failover guard's table id_leader, or its row, is missing; where this server has taken "
+    "over "
+    "from another, first stop every process and move every tag past all ids ever handed out "
+    "(featherid-server --advance TAG=ID); then run featherid-server --init-schema, or do without "
+    "the guard by failover = synchronous";
 
 std::string one_line(const std::string& text) {
   std::string line;

@@ -85,6 +85,10 @@ std::vector<std::string> unsafe_settings(Engine engine, const std::vector<Server
 // The statements of a schema file, without its comment lines.
 std::vector<std::string> split_statements(std::string_view script);
 
+// Whether that is an upgrade or a failover that lost the record together with leases, only the
+// operator knows: a skip would cost every upgrade its ids.
+extern const char* const kNoLeaderOnRecord;
+
 // A database's words in a message: blanks and control characters become one blank.
 std::string one_line(const std::string& text);
 

@@ -55,8 +55,7 @@ Status LeaderGuard::follow(SociSession& session) {
   // The row's lock makes one process deal with a failover and the others wait for it here.
   if (!session.run(sql_.lock, into(recorded), into(term), into(here)).got_row) {
     session.run("COMMIT");
-    return {StatusCode::kFailedPrecondition,
-            "the table id_leader has lost its row; run featherid-server --init-schema"};
+    return {StatusCode::kFailedPrecondition, kNoLeaderOnRecord};
   }
   Status status;
   std::string warning;
@@ -119,7 +118,8 @@ Status LeaderGuard::went_another_way(const std::string& here, long long term, lo
               " are older than what this process has seen, or went another way (term " +
               std::to_string(term) + " after " + std::to_string(seen) +
               " in id_leader): an old server or backup is back, or one was promoted that had not "
-              "followed the last leader. Move every tag past the ids ever handed out "
+              "followed the last leader, or id_leader was made anew. Move every tag past the ids "
+              "ever handed out "
               "(featherid-server --advance TAG=ID), then restart every process"};
 }
 

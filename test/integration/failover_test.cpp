@@ -146,14 +146,21 @@ void promote_two_in_a_row(const std::string& url, RawSql& primary,
 
 void check_missing_table(const std::string& url) {
   const auto store = fresh_store(url);
+  Process knows_a_leader(url);
+  REQUIRE(knows_a_leader.store->lease("user", 1).ok());
   RawSql(url).run("DROP TABLE id_leader");
   const Status status = lease_one(*store);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
   CHECK(says(status, "--init-schema"));
+  CHECK(says(status, "taken over from another, first stop every process and move every tag"));
   CHECK(says(status, "failover = synchronous"));
   CHECK(Process(url, Failover::kSynchronous).store->lease("order", 5)->first == 1);
   REQUIRE(init_soci_schema(url).ok());
   CHECK(store->lease("order", 1)->first == 6);  // the first leader is nothing to skip for
+  const Status another_leader = lease_one(*knows_a_leader.store);
+  CHECK(another_leader.code() == StatusCode::kDataLoss);
+  CHECK(says(another_leader, "made anew"));
+  CHECK(says(another_leader, "--advance"));
   RawSql(url).run("DELETE FROM id_leader");
   CHECK(says(lease_one(*open_soci_store(url, short_options()).value()), "--init-schema"));
 }
