@@ -2,17 +2,21 @@
 #include "server/logging.h"
 
 #include <spdlog/async.h>
+#include <spdlog/details/os.h>
 #include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/dist_sink.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <ctime>
 #include <string>
 #include <utility>
 
 #include "server/http/reply.h"
+#include "server/write_in_time.h"
 
 namespace featherid {
 
@@ -65,6 +69,56 @@ std::unique_ptr<spdlog::formatter> make_formatter(LogFormat format) {
   return formatter;
 }
 
+std::atomic<std::int64_t> lines_lost_on_stderr{0};
+
+// Standard error. A line that it does not take in time, as a full pipe does not, is counted and
+// dropped, so that the log files go on. Used by the thread that writes.
+class StandardError final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    constexpr std::chrono::milliseconds kReaderMax{1000};  // a reader may be behind for so long
+    std::string text;
+    if (lost_now_ > 0) {
+      const std::string note = std::to_string(lost_now_) + " log lines could not be written";
+      append({message.time, {}, {}, spdlog::level::warn, note}, &text);
+    }
+    append(message, &text);
+    // After a line was lost nobody seems to read: the next ones do not wait.
+    if (write_in_time(STDERR_FILENO, text, lost_now_ > 0 ? kReaderMax * 0 : kReaderMax)) {
+      lost_now_ = 0;
+    } else {
+      ++lost_now_;
+      ++lines_lost_on_stderr;
+    }
+  }
+
+  void append(const spdlog::details::log_msg& message, std::string* text) {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    const std::string_view whole(line.data(), line.size());
+    if (!coloured_ || message.color_range_end <= message.color_range_start) {
+      text->append(whole);
+      return;
+    }
+    text->append(whole.substr(0, message.color_range_start)).append(colour_of(message.level));
+    text->append(whole.substr(message.color_range_start,
+                              message.color_range_end - message.color_range_start));
+    text->append("\033[m").append(whole.substr(message.color_range_end));
+  }
+
+  static const char* colour_of(spdlog::level::level_enum level) {
+    if (level >= spdlog::level::err) return "\033[31m\033[1m";
+    if (level == spdlog::level::warn) return "\033[33m\033[1m";
+    return level == spdlog::level::info ? "\033[32m" : "\033[36m";
+  }
+
+  void flush_() override {}
+
+  const bool coloured_ =
+      spdlog::details::os::in_terminal(stderr) && spdlog::details::os::is_color_terminal();
+  std::int64_t lost_now_ = 0;  // since the last line that was written
+};
+
 // All that a line is written to; used by the thread that writes. It also tells, about once a
 // second, how many lines did not come so far.
 class Outputs final : public spdlog::sinks::dist_sink<spdlog::details::null_mutex> {
@@ -108,7 +162,7 @@ void start_logging(spdlog::level::level_enum level, LogFormat format,
                    std::shared_ptr<LogFiles> files) {
   spdlog::init_thread_pool(kQueueLinesMax, 1);
   auto outputs = std::make_shared<Outputs>(*spdlog::thread_pool());
-  outputs->add_sink(std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  outputs->add_sink(std::make_shared<StandardError>());
   if (files) outputs->add_sink(std::move(files));
   const auto make_logger = [&](const char* name, spdlog::level::level_enum least) {
     auto logger = std::make_shared<spdlog::async_logger>(
@@ -143,6 +197,8 @@ std::int64_t log_lines_overrun() {
   const std::shared_ptr<spdlog::details::thread_pool> pool = spdlog::thread_pool();
   return pool ? static_cast<std::int64_t>(pool->overrun_counter()) : 0;
 }
+
+std::int64_t log_lines_lost_on_stderr() { return lines_lost_on_stderr; }
 
 void log_core(LogLevel level, std::string_view message) {
   static constexpr spdlog::level::level_enum kLevelOf[] = {

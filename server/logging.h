@@ -23,7 +23,8 @@ enum class LogFormat { kText, kJson };
 
 // Makes spdlog's default logger: standard error and, where `files` is not null, files. It writes on
 // a thread of its own and, when that falls behind, drops the oldest lines rather than hold up a
-// request, and writes how many. The level is the logger's, so a rotation does not touch it.
+// request, and writes how many; what standard error does not take within a second is dropped, too.
+// The level is the logger's, so a rotation does not touch it.
 void start_logging(spdlog::level::level_enum level, LogFormat format,
                    std::shared_ptr<LogFiles> files);
 
@@ -37,6 +38,9 @@ void stop_logging();
 
 // How many lines the thread that writes has dropped because it fell behind.
 std::int64_t log_lines_overrun();
+
+// How many lines standard error has not taken in time.
+std::int64_t log_lines_lost_on_stderr();
 
 // The core's log lines, for AllocatorOptions::log.
 void log_core(LogLevel level, std::string_view message);

@@ -7,6 +7,7 @@
 
 #include <asio/signal_set.hpp>
 #include <asio/thread_pool.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -33,15 +34,18 @@
 #include "server/routes/ids.h"
 #include "server/routes/ops.h"
 #include "server/service_manager.h"
+#include "server/write_in_time.h"
 
 namespace featherid {
 namespace {
 
 constexpr std::size_t kStoreThreads = 2;  // for the calls that need the store, beside the refill
 
+constexpr std::chrono::seconds kReaderMax{1};  // what nobody reads is not waited for
+
 // One line on standard error, while there is no log.
 void say(const std::string& message) {
-  std::fprintf(stderr, "featherid-server: %s\n", message.c_str());
+  write_in_time(STDERR_FILENO, "featherid-server: " + message + "\n", kReaderMax);
 }
 
 int fail(int exit_code, const std::string& message) {
@@ -72,15 +76,16 @@ HttpOptions within_descriptor_limit(HttpOptions options) {
 }
 
 void announce(const char* scheme, asio::ip::tcp::endpoint endpoint, const std::string& database) {
-  std::printf("featherid-server %s ready on %s%s (%s)\n", FEATHERID_VERSION, scheme,
-              text_of(endpoint).c_str(), database.c_str());
+  std::ostringstream text;
+  text << "featherid-server " FEATHERID_VERSION " ready on " << scheme << endpoint << " ("
+       << database << ")\n";
   if (endpoint.address().is_unspecified()) {  // every address of this machine, and none to go to
     endpoint.address(endpoint.protocol() == asio::ip::tcp::v4()
                          ? asio::ip::address(asio::ip::address_v4::loopback())
                          : asio::ip::address_v6::loopback());
   }
-  std::printf("try: curl '%s%s/api/v1/id?biz_tag=order'\n", scheme, text_of(endpoint).c_str());
-  std::fflush(stdout);
+  text << "try: curl '" << scheme << endpoint << "/api/v1/id?biz_tag=order'\n";
+  write_in_time(STDOUT_FILENO, text.str(), kReaderMax);
 }
 
 Environment environment_variables() {
@@ -207,7 +212,7 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Se
     now.store_up = readiness.store_status().value_or(Status(StatusCode::kUnavailable, "")).ok();
     now.http = server.stats();
     now.log_lines_overrun = log_lines_overrun();
-    now.log_lines_lost = log_files ? log_files->lines_lost() : 0;
+    now.log_lines_lost = log_lines_lost_on_stderr() + (log_files ? log_files->lines_lost() : 0);
     return now;
   });
   add_ops_routes(router, readiness, metrics, [&server] { return server.draining(); });
@@ -277,20 +282,6 @@ SociStoreOptions store_options_of(const Config& config) {
   return options;
 }
 
-volatile std::sig_atomic_t code_of_late_exit = EXIT_SUCCESS;
-
-void exit_late(int) { ::_exit(code_of_late_exit); }
-
-// Ends the process where a line does not get out, as into a pipe that nobody reads.
-void stop_logging_in_time(int exit_code) {
-  constexpr unsigned kSecondsMax = 3;
-  code_of_late_exit = exit_code;
-  std::signal(SIGALRM, exit_late);
-  ::alarm(kSecondsMax);
-  stop_logging();
-  ::alarm(0);
-}
-
 int run(const Config& config, const ReadConfig& read_again) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of the write
@@ -319,7 +310,7 @@ int run(const Config& config, const ReadConfig& read_again) {
   start_logging(config.log_level, config.log_format, log_files);
   log_warnings(config);
   const int exit_code = serve(config, read_again, *std::move(store), log_files);
-  stop_logging_in_time(exit_code);
+  stop_logging();
   return exit_code;
 }
 

@@ -23,7 +23,7 @@ struct MetricsSnapshot {
   bool store_up = false;  // it has answered lately
   HttpStats http;
   std::int64_t log_lines_overrun = 0;  // dropped because the writer fell behind
-  std::int64_t log_lines_lost = 0;     // dropped because the file could not be written
+  std::int64_t log_lines_lost = 0;     // dropped because file or standard error took it not
 };
 
 // The value of the label `tag` for the tags that have no label of their own.

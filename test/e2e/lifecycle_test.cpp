@@ -5,11 +5,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "test/e2e/server_process.h"
 #include "test/support/catch.h"
@@ -24,6 +28,46 @@ std::filesystem::path log_file(const std::filesystem::path& dir) {
     if (entry.path().extension() == ".log") return entry.path();
   }
   return {};
+}
+
+// A named pipe that takes nothing more, until its reader has taken what is in it.
+class FullPipe {
+ public:
+  explicit FullPipe(std::string path) : path_(std::move(path)) {
+    REQUIRE(::mkfifo(path_.c_str(), 0600) == 0);
+    fd_ = ::open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    REQUIRE(fd_ >= 0);
+    while (::write(fd_, "x", 1) == 1) continue;
+  }
+  ~FullPipe() { ::close(fd_); }
+  FullPipe(const FullPipe&) = delete;
+  FullPipe& operator=(const FullPipe&) = delete;
+
+  const std::string& path() const { return path_; }
+
+  // All that has come out of it so far.
+  const std::string& take_all() {
+    std::array<char, 65536> chunk;
+    for (ssize_t size = 0; (size = ::read(fd_, chunk.data(), chunk.size())) > 0;) {
+      taken_.append(chunk.data(), static_cast<std::size_t>(size));
+    }
+    return taken_;
+  }
+
+ private:
+  const std::string path_;
+  int fd_ = -1;
+  std::string taken_;
+};
+
+// A server with one of its streams elsewhere, as a shell has it; the other goes to a file.
+std::unique_ptr<ChildProcess> start_with(const std::string& redirection,
+                                         const std::vector<std::string>& flags,
+                                         const std::string& output_file) {
+  std::vector<std::string> argv = {"sh", "-c", "exec \"$0\" \"$@\" " + redirection,
+                                   FEATHERID_SERVER_PROGRAM};
+  argv.insert(argv.end(), flags.begin(), flags.end());
+  return std::make_unique<ChildProcess>(argv, ChildProcess::Options{output_file, "", {}});
 }
 
 }  // namespace
@@ -151,28 +195,82 @@ TEST_CASE("the drain ends in time, and a second signal ends it at once", "[e2e][
 TEST_CASE("standard error that nobody reads does not keep the server", "[e2e][lifecycle]") {
   const ScratchDir scratch;
   const bool many = GENERATE(false, true);  // signals
-  const std::string pipe = scratch.file("stderr");
-  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-  const int reader = ::open(pipe.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
-  REQUIRE(reader >= 0);
-  while (::write(reader, "x", 1) == 1) continue;
+  const FullPipe pipe(scratch.file("pipe"));
   const std::string output = scratch.file("stdout");
-  ChildProcess server(
-      {"sh", "-c", "exec \"$0\" \"$@\" 2>'" + pipe + "'", FEATHERID_SERVER_PROGRAM, "--listen",
-       "127.0.0.1:0", "--database", "sqlite3:" + scratch.file("ids.db"), "--drain-timeout", "1s"},
-      {output, "", {}});
+  const auto server =
+      start_with("2>" + pipe.path(),
+                 {"--database", "sqlite3:" + scratch.file("ids.db"), "--listen", "127.0.0.1:0",
+                  "--log-dir", scratch.file("logs"), "--drain-timeout", "1s"},
+                 output);
   REQUIRE(wait_until([&] { return read_file(output).find("ready on") != std::string::npos; }));
-  server.signal(SIGTERM);
+  const std::string ready = read_file(output);
+  const int port = std::stoi(ready.substr(ready.find("127.0.0.1:") + 10));
+  const std::string lost = "featherid_log_lines_dropped_total{reason=\"not_writable\"} ";
+  httplib::Client client("127.0.0.1", port);
+  CHECK(wait_until([&] {
+    const auto metrics = client.Get("/metrics");
+    return metrics && metrics->body.find(lost) != std::string::npos &&
+           metrics->body.find(lost + "0\n") == std::string::npos;
+  }));
+  const std::string logs = scratch.file("logs");
+  CHECK(wait_until(
+      [&] { return read_file(log_file(logs)).find("listening on") != std::string::npos; }));
+  server->signal(SIGTERM);
   std::optional<int> code;
   REQUIRE(wait_until(
       [&] {
-        if (many) server.signal(SIGTERM);
-        code = server.wait(std::chrono::milliseconds(0));
+        if (many) server->signal(SIGTERM);
+        code = server->wait(std::chrono::milliseconds(0));
         return code.has_value();
       },
       std::chrono::seconds(8)));
   CHECK(code == 0);
-  ::close(reader);
+  CHECK(read_file(log_file(logs)).find("unused ids went back") != std::string::npos);
+}
+
+TEST_CASE("standard output that nobody reads does not keep the server", "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  const FullPipe pipe(scratch.file("pipe"));
+  const std::string output = scratch.file("stderr");
+  const auto server = start_with(
+      ">" + pipe.path(),
+      {"--database", "sqlite3:" + scratch.file("ids.db"), "--listen", "127.0.0.1:0"}, output);
+  const std::string listening = "listening on http://127.0.0.1:";
+  REQUIRE(wait_until([&] { return read_file(output).find(listening) != std::string::npos; }));
+  const std::string log = read_file(output);
+  httplib::Client client("127.0.0.1",
+                         std::stoi(log.substr(log.find(listening) + listening.size())));
+  const auto answer = client.Get("/api/v1/id?biz_tag=order");
+  REQUIRE(answer);
+  CHECK(answer->status == 200);
+  CHECK(server->stop() == 0);
+}
+
+TEST_CASE("an error that nobody reads ends the server all the same", "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  const FullPipe pipe(scratch.file("pipe"));
+  const auto server = start_with("2>" + pipe.path(), {"--bogus"}, scratch.file("stdout"));
+  CHECK(server->wait(std::chrono::seconds(8)) == 2);
+}
+
+TEST_CASE("who reads standard error late reads how many lines were lost", "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  FullPipe pipe(scratch.file("pipe"));
+  const std::string output = scratch.file("stdout");
+  const auto server = start_with("2>" + pipe.path(),
+                                 {"--database", "sqlite3:" + scratch.file("ids.db"), "--listen",
+                                  "127.0.0.1:0", "--log-dir", scratch.file("logs")},
+                                 output);
+  const std::string logs = scratch.file("logs");
+  REQUIRE(wait_until([&] { return read_file(output).find("ready on") != std::string::npos; }));
+  REQUIRE(wait_until(
+      [&] { return read_file(log_file(logs)).find("listening on") != std::string::npos; }));
+  pipe.take_all();
+  server->signal(SIGHUP);
+  CHECK(wait_until([&] {
+    return pipe.take_all().find("warn 1 log lines could not be written\n") != std::string::npos;
+  }));
+  CHECK(server->stop() == 0);
 }
 
 TEST_CASE("the log level changes at run time and lasts; SIGHUP opens a moved log anew",
