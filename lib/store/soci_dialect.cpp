@@ -289,8 +289,8 @@ const char* advice(Fault fault) {
       return "login refused; check user and password";
     case Fault::kNoPrivilege:
       return "the user lacks a privilege, or there is no such database; grant SELECT, INSERT and "
-             "UPDATE "
-             "on id_segments, SELECT and UPDATE on id_leader";
+             "UPDATE on id_segments, SELECT and UPDATE on id_leader, and for --init-schema CREATE "
+             "(in PostgreSQL on the schema) and INSERT on both";
     case Fault::kDuplicate:
       return "the key is there already";
     case Fault::kOutOfRange:

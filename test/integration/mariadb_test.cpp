@@ -72,6 +72,22 @@ TEST_CASE("MariaDB: a tag that the collation takes for another is not made", "[m
   CHECK(store->lease("Order", 1).status().code() == StatusCode::kNotFound);
 }
 
+TEST_CASE("MariaDB: a user that may not make the tables is told what to grant", "[mariadb]") {
+  RawSql sql(mariadb().url());
+  sql.run("DROP TABLE IF EXISTS id_segments, id_leader");
+  sql.run("CREATE OR REPLACE USER plain@'%' IDENTIFIED BY 'p'");
+  sql.run("GRANT SELECT, INSERT, UPDATE ON ids.* TO plain@'%'");
+  const std::string plain =
+      "mysql://plain:p@127.0.0.1:" + std::to_string(mariadb().port()) + "/ids";
+  const Status status = init_soci_schema(plain);
+  INFO(status);
+  CHECK(status.code() == StatusCode::kFailedPrecondition);
+  CHECK(says(status, "for --init-schema CREATE"));
+  sql.run("GRANT CREATE ON ids.* TO plain@'%'");
+  REQUIRE(init_soci_schema(plain).ok());
+  CHECK(lease_one(**open_soci_store(plain, short_options())).ok());
+}
+
 TEST_CASE("MariaDB: a connection killed between calls is replaced unseen", "[mariadb]") {
   const auto store = fresh_store(mariadb().url());
   REQUIRE(store->lease("order", 1).ok());

@@ -35,6 +35,24 @@ TEST_CASE("PostgreSQL: a missing database and a missing table say what to do", "
   CHECK(says(no_table, "--init-schema"));
 }
 
+TEST_CASE("PostgreSQL: a user that may not make the tables is told what to grant", "[postgresql]") {
+  RawSql sql(postgresql().url());
+  sql.run("DROP TABLE IF EXISTS id_segments, id_leader");
+  sql.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC");  // the default from 15 on
+  sql.run("CREATE ROLE plain LOGIN PASSWORD 'p'");
+  const std::string plain =
+      "postgresql://plain:p@127.0.0.1:" + std::to_string(postgresql().port()) + "/ids";
+  const Status status = init_soci_schema(plain);
+  INFO(status);
+  CHECK(status.code() == StatusCode::kFailedPrecondition);
+  CHECK(says(status, "for --init-schema CREATE (in PostgreSQL on the schema)"));
+  sql.run("GRANT CREATE ON SCHEMA public TO plain");
+  REQUIRE(init_soci_schema(plain).ok());
+  CHECK(lease_one(**open_soci_store(plain, short_options())).ok());
+  sql.run("DROP OWNED BY plain");
+  sql.run("DROP ROLE plain");
+}
+
 TEST_CASE("PostgreSQL: a connection ended between calls is replaced unseen", "[postgresql]") {
   const auto store = fresh_store(postgresql().url());
   REQUIRE(store->lease("order", 1).ok());
