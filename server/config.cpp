@@ -441,6 +441,20 @@ GivenByName read_environment(const Environment& environment, const std::vector<S
   return given;
 }
 
+// `--name=` as the two arguments of `--name ""`: CLI11 would take the next argument for the value.
+std::vector<std::string> with_empty_values(const std::vector<std::string>& arguments) {
+  std::vector<std::string> all;
+  for (const std::string& argument : arguments) {
+    if (argument.rfind("--", 0) != 0 || argument.find('=') + 1 != argument.size()) {
+      all.push_back(argument);
+      continue;
+    }
+    all.push_back(argument.substr(0, argument.size() - 1));
+    all.emplace_back();
+  }
+  return all;
+}
+
 }  // namespace
 
 ConfigOutcome read_config(std::vector<std::string> arguments, const Environment& environment) {
@@ -475,6 +489,7 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
         ->default_str(setting.default_text);
   }
 
+  arguments = with_empty_values(arguments);
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   try {
     app.parse(arguments);

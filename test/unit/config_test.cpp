@@ -186,6 +186,24 @@ TEST_CASE("what is given but empty is not what was not given", "[config]") {
   CHECK(good({}, {{"FEATHERID_LOG_DIR", ""}}).log_files.dir.empty());
 }
 
+TEST_CASE("--name= is an empty value, whatever stands next to it", "[config]") {
+  const test::ScratchDir scratch;
+  const Config config = good({"--log-dir=", "--database", "mysql://u:p@h/d",
+                              "--tls-cert=", "--init-schema", "--admin-token-file="});
+  CHECK(config.log_files.dir.empty());
+  CHECK(config.tls_cert_file.empty());
+  CHECK(config.databases == std::vector<std::string>{"mysql://u:p@h/d"});
+  CHECK(config.init_schema);
+  for (const char* empty : {"--database=", "--config=", "--max-batch=", "--listen="}) {
+    const std::string name(empty, std::string(empty).size() - 1);
+    INFO(empty);
+    CHECK(refusal({empty}) == refusal({name, ""}));
+    CHECK(refusal({empty, "--hold", "1m"}) == refusal({name, ""}));
+  }
+  CHECK(!refusal({"--init-schema="}).empty());
+  CHECK(good({"--log-dir=a=", "--hold", "1m"}).log_files.dir == "a=");
+}
+
 TEST_CASE("a variable that is no setting is a warning", "[config]") {
   const auto warnings = [](const char* name) { return good({}, {{name, "secret"}}).warnings; };
   CHECK(warnings("FEATHERID_DATABSE") ==
