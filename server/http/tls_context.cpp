@@ -43,8 +43,11 @@ Result<TlsContext> load_tls_context(const std::string& cert_file, const std::str
   if (SSL_CTX_use_certificate_chain_file(raw, cert_file.c_str()) != 1) {
     return invalid("--tls-cert", cert_file, "holds no certificate in PEM that can be used");
   }
-  if (SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    const bool other = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH ||
+  const bool taken = SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) == 1;
+  // A key of another kind than the certificate's is taken, for a certificate to come.
+  if (!taken || SSL_CTX_check_private_key(raw) != 1) {
+    const bool other = taken ||
+                       ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH ||
                        ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_TYPE_MISMATCH;
     ERR_clear_error();
     return invalid("--tls-key", key_file,

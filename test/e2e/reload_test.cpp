@@ -170,6 +170,18 @@ TEST_CASE("a new certificate serves new connections; a bad one changes nothing",
   fs::copy_file(first.key_file, live.key_file, fs::copy_options::overwrite_existing);
   reload(server, "is not the key of the certificate");
   CHECK(serves_by(server.port(), second));
+  const Certificate rsa(scratch, "rsa", Certificate::Kind::kRsa);
+  fs::copy_file(rsa.key_file, live.key_file, fs::copy_options::overwrite_existing);
+  reload(server, "is not the key of the certificate");
+  CHECK(serves_by(server.port(), second));
+  put_in_place(rsa, live);
+  reload(server, kTaken);
+  CHECK(serves_by(server.port(), rsa));
+  fs::copy_file(second.key_file, live.key_file, fs::copy_options::overwrite_existing);
+  reload(server, "is not the key of the certificate");
+  CHECK(serves_by(server.port(), rsa));
+  put_in_place(second, live);
+  reload(server, kTaken);
   write_file(live.cert_file, "-----BEGIN CERTIFICATE-----\nnonsense\n");
   reload(server, "holds no certificate");
   CHECK(serves_by(server.port(), second));

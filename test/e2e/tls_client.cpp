@@ -8,6 +8,8 @@
 
 #include <csignal>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "test/support/child_process.h"
 #include "test/support/ports.h"
@@ -24,11 +26,18 @@ std::string openssl_error() {
 
 }  // namespace
 
-Certificate::Certificate(const ScratchDir& scratch, const std::string& name)
+Certificate::Certificate(const ScratchDir& scratch, const std::string& name, Kind kind)
     : cert_file(scratch.file(name + ".crt")), key_file(scratch.file(name + ".key")) {
-  run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-       "-days", "2", "-subj", "/CN=" + name, "-addext", "subjectAltName=IP:127.0.0.1", "-out",
-       cert_file, "-keyout", key_file});
+  std::vector<std::string> command = {"openssl", "req",
+                                      "-x509",   "-nodes",
+                                      "-days",   "2",
+                                      "-subj",   "/CN=" + name,
+                                      "-addext", "subjectAltName=IP:127.0.0.1",
+                                      "-out",    cert_file,
+                                      "-keyout", key_file,
+                                      "-newkey", kind == Kind::kEc ? "ec" : "rsa:2048"};
+  if (kind == Kind::kEc) command.insert(command.end(), {"-pkeyopt", "ec_paramgen_curve:P-256"});
+  run(command);
 }
 
 TlsClient::TlsClient(int port, const Certificate& known, int version_max, const Session& resume)

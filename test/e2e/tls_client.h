@@ -14,8 +14,10 @@ namespace featherid::test {
 
 // A certificate for 127.0.0.1 that vouches for itself, made by the openssl program.
 struct Certificate {
+  enum class Kind { kEc, kRsa };
+
   // `name` is its common name and that of its files in `scratch`.
-  Certificate(const ScratchDir& scratch, const std::string& name);
+  Certificate(const ScratchDir& scratch, const std::string& name, Kind kind = Kind::kEc);
 
   std::string cert_file;
   std::string key_file;

@@ -187,6 +187,7 @@ TEST_CASE("a certificate that cannot be used is one line on standard error", "[e
   const ScratchDir scratch;
   const Certificate certificate(scratch, "server");
   const Certificate other(scratch, "other");
+  const Certificate rsa(scratch, "rsa", Certificate::Kind::kRsa);
   const std::string locked = scratch.file("locked.key");
   const std::string empty = scratch.file("empty");
   run({"openssl", "pkey", "-in", certificate.key_file, "-aes128", "-passout", "pass:secret", "-out",
@@ -211,14 +212,20 @@ TEST_CASE("a certificate that cannot be used is one line on standard error", "[e
       {{"--tls-cert", cert, "--tls-key", locked}, "or one with a password"},
       {{"--tls-cert", cert, "--tls-key", other.key_file},
        "--tls-key: " + other.key_file + ": is not the key of the certificate in " + cert},
+      {{"--tls-cert", cert, "--tls-key", rsa.key_file},
+       "--tls-key: " + rsa.key_file + ": is not the key of the certificate in " + cert},
+      {{"--tls-cert", rsa.cert_file, "--tls-key", key},
+       "--tls-key: " + key + ": is not the key of the certificate in " + rsa.cert_file},
   };
   for (Case bad : cases) {
-    bad.flags.emplace_back("--check-config");
-    const RunResult result = run_server(scratch, bad.flags);
-    INFO(result.output);
-    CHECK(result.exit_code == 2);
-    CHECK(result.output.find(bad.says) != std::string::npos);
-    CHECK(std::count(result.output.begin(), result.output.end(), '\n') == 1);
+    for (const bool check_only : {false, true}) {
+      if (check_only) bad.flags.emplace_back("--check-config");
+      const RunResult result = run_server(scratch, bad.flags);
+      INFO(result.output);
+      CHECK(result.exit_code == 2);
+      CHECK(result.output.find(bad.says) != std::string::npos);
+      CHECK(std::count(result.output.begin(), result.output.end(), '\n') == 1);
+    }
   }
 }
 
