@@ -105,11 +105,13 @@ Status validate_token(std::string_view token) {
 Result<std::vector<std::string>> read_token_file(const std::string& path) {
   std::ifstream file(path);
   std::vector<std::string> tokens;
+  int number = 0;
   for (std::string line; std::getline(file, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
+    ++number;
+    line.erase(line.find_last_not_of(" \t\r") + 1);
     if (line.empty() || line.front() == '#') continue;
     if (Status bad = validate_token(line); !bad.ok()) {
-      return Status(bad.code(), path + ": " + bad.message());
+      return Status(bad.code(), path + ": line " + std::to_string(number) + ": " + bad.message());
     }
     tokens.push_back(std::move(line));
   }

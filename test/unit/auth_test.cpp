@@ -140,10 +140,12 @@ TEST_CASE("a token file holds one token a line", "[auth]") {
     return read_token_file(path);
   };
   CHECK(*read("# ours\none\r\n\ntwo") == std::vector<std::string>{"one", "two"});
+  CHECK(*read("one  \ntwo\t \r\n \t\n") == std::vector<std::string>{"one", "two"});
   CHECK(read("").status().code() == StatusCode::kInvalidArgument);
   CHECK(read_token_file(scratch.file("none")).status().code() == StatusCode::kInvalidArgument);
-  const Status bad = read("sec ret\n").status();
+  const Status bad = read("# ours\n\nsec ret\n").status();
   CHECK(bad.code() == StatusCode::kInvalidArgument);
+  CHECK(bad.message().find(path + ": line 3: ") == 0);
   CHECK(bad.message().find("sec ret") == std::string::npos);
 }
 
