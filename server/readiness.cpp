@@ -7,6 +7,19 @@
 
 namespace featherid {
 
+namespace {
+
+// Whether the store does what a lease takes, by calls that change nothing.
+Status ask(SegmentStore& store) {
+  // It writes, so that a store that can only be read is found out.
+  const Status written = store.advance("health", 0);
+  if (!written.ok() && written.code() != StatusCode::kNotFound) return written;
+  // It asks who leads, as a lease does; nobody has this tag, less still leased its last id.
+  return store.give_back("readiness of featherid-server", {kIdMax, kIdMax + 1}).status();
+}
+
+}  // namespace
+
 Readiness::Readiness(std::shared_ptr<SegmentStore> store, const SegmentAllocator& allocator,
                      asio::thread_pool& pool)
     : store_(std::move(store)), allocator_(allocator), pool_(pool) {}
@@ -30,10 +43,7 @@ bool Readiness::holds_ids() const {
 }
 
 void Readiness::probe() {
-  // Written as a lease is, so that a store that can only be read is found out; but it changes
-  // nothing.
-  Status answer = store_->advance("health", 0);
-  if (answer.code() == StatusCode::kNotFound) answer = Status();  // it has been looked for
+  Status answer = ask(*store_);
   std::vector<Done> waiting;
   {
     const MutexLock lock(mutex_);

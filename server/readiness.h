@@ -15,9 +15,10 @@
 
 namespace featherid {
 
-// Whether ids can be served: some tag holds ids in memory, or the store can be written. It asks the
-// store on the pool, one question at a time, and uses up no id. Thread-safe. `allocator` and `pool`
-// must outlive it, and the pool must be joined first.
+// Whether ids can be served: some tag holds ids in memory, or the store can be written and is led
+// by the server that answers, so that it grants leases. It asks the store on the pool, one question
+// at a time, and uses up no id. Thread-safe. `allocator` and `pool` must outlive it, and the pool
+// must be joined first.
 class Readiness {
  public:
   using Done = std::function<void()>;

@@ -193,6 +193,24 @@ TEMPLATE_TEST_CASE("a database that cannot be used: the server says what to do, 
   CHECK(refused.output.find("hunter2") == std::string::npos);
 }
 
+TEMPLATE_TEST_CASE("without the table id_leader a server is not ready, and says what to do",
+                   "[e2e][databases][failover]", DATABASES) {
+  const TestType database;
+  const ScratchDir scratch;
+  const std::vector<std::string> make = {"--database", database.url(), "--init-schema"};
+  REQUIRE(run_server(scratch, make).exit_code == 0);
+  RawSql(database.url()).run("DROP TABLE id_leader");
+  const ServerProcess server(scratch, {"--database", database.url()});
+  CHECK(server.says("no ids can be leased yet: "));
+  CHECK(server.says("id_leader"));
+  const Answer ready = server.get("/readyz");
+  CHECK(ready.status == 503);
+  CHECK(ready.message().find("id_leader") != std::string::npos);
+  REQUIRE(run_server(scratch, make).exit_code == 0);
+  CHECK(wait_until([&] { return server.get("/readyz").status == 200; }));
+  CHECK(server.id() == 1);  // asking used none up
+}
+
 TEST_CASE("failover = stop: both servers stop after a switch, until an operator has acted",
           "[e2e][databases][failover]") {
   const std::string range_target = "/api/v1/id/range?biz_tag=order&count=1000";
@@ -234,6 +252,14 @@ TEST_CASE("failover = stop: both servers stop after a switch, until an operator 
     }
   }
   CHECK(at_replica.number(kMaxOfOrder) <= seen);
+  {
+    const ServerProcess fresh(scratch, flags);
+    CHECK(fresh.says("no ids can be leased yet: "));
+    const Answer ready = fresh.get("/readyz");
+    INFO(ready.body);
+    CHECK(ready.status == 503);
+    CHECK(ready.message().find("UPDATE id_leader") != std::string::npos);
+  }
 
   INFO(message);
   REQUIRE(message.find("--advance TAG=ID") != std::string::npos);
@@ -247,6 +273,7 @@ TEST_CASE("failover = stop: both servers stop after a switch, until an operator 
   std::set<std::int64_t> ids;
   for (int i = 0; i < 2; ++i) {
     servers.emplace_back(scratch, flags);
+    CHECK(servers.back().get("/readyz").status == 200);
     ids.insert(servers.back().id());
   }
   CHECK(ids.size() == 2);

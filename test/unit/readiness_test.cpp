@@ -55,6 +55,18 @@ TEST_CASE("a store that is down says why; ids are held all the same", "[readines
   pool.join();
 }
 
+TEST_CASE("a store that is not led by the server that answers is not up", "[readiness]") {
+  const auto store = std::make_shared<test::FaultStore>();
+  store->on_give_back = [](std::string_view, IdRange) -> Result<bool> {
+    return Status(StatusCode::kDataLoss, "led by another");
+  };
+  SegmentAllocator allocator(store);
+  asio::thread_pool pool(2);
+  Readiness readiness(store, allocator, pool);
+  CHECK(ask(readiness).message() == "led by another");
+  pool.join();
+}
+
 TEST_CASE("the question changes nothing", "[readiness]") {
   const auto store = std::make_shared<test::FaultStore>();
   REQUIRE(store->create("health", 10).ok());
