@@ -110,7 +110,9 @@ void MariadbReplicaEngine::lose_primary(milliseconds lag) {
 }
 
 void MariadbReplicaEngine::promote() {
-  test::RawSql(replica_->url()).run("RESET SLAVE ALL");
+  test::RawSql sql(replica_->url());
+  sql.run("STOP SLAVE");  // once more: one that was just connecting may run after all
+  sql.run("RESET SLAVE ALL");
   address_.switch_to(replica_->port());
   primary_ = std::move(replica_);
   replica_ = make_server();
