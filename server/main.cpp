@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <asio/signal_set.hpp>
 #include <asio/thread_pool.hpp>
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -169,14 +171,18 @@ class Signals {
     const ConfigChange change = take_over(*fresh.config, &config_);
     server_.change_options(within_descriptor_limit(config_.http));
     auth_.change(config_.admin_tokens, config_.http.tls != nullptr);
-    // A level that was set by a request stays, unless the configured one has changed.
-    if (config_.log_level != level_before) spdlog::default_logger()->set_level(config_.log_level);
+    // A level that was set by a request stays, unless the configured one has changed. What is said
+    // of the change is heard at the old level or the new one.
+    spdlog::logger& logger = *spdlog::default_logger();
+    const auto level = config_.log_level != level_before ? config_.log_level : logger.level();
+    logger.set_level(std::min(level, logger.level()));
     log_warnings(config_);
     spdlog::info("SIGHUP: tokens and certificate are read anew; settings that changed: {}",
                  change.taken_over.empty() ? "none" : joined(change.taken_over));
     if (!change.need_restart.empty()) {
       spdlog::warn("SIGHUP: a change of {} takes a restart", joined(change.need_restart));
     }
+    logger.set_level(level);
   }
 
   Config config_;
@@ -261,11 +267,38 @@ int advance_and_say(const Config& config, SegmentStore& store) {
   return EXIT_SUCCESS;
 }
 
+// None where there is no table yet, or no SQLite file.
+Result<std::vector<std::string>> tags_of(const Config& config, SegmentStore& store) {
+  std::vector<std::string> tags;
+  if (is_missing_sqlite_file(config.databases.front())) return tags;
+  const Result<std::vector<SegmentRow>> rows = store.list();
+  if (rows.status().code() == StatusCode::kFailedPrecondition) return tags;
+  if (!rows.ok()) return rows.status();
+  for (const SegmentRow& row : *rows) tags.push_back(row.biz_tag);
+  return tags;
+}
+
 int init_schema_and_say(const Config& config, const SociStoreOptions& options) {
-  const Status status = init_soci_schema(config.databases, options);
-  if (!status.ok()) return fail(kExitFailure, "--init-schema: " + status.message());
-  std::printf("made where missing: the table id_segments, the tags user, order and health (%s)\n",
-              redacted(config.databases).c_str());
+  const auto failed = [](const Status& status) {
+    return fail(kExitFailure, "--init-schema: " + status.message());
+  };
+  SociStoreOptions quiet = options;  // or what there is to warn of would be said twice
+  quiet.warn = nullptr;
+  const Result<std::unique_ptr<SegmentStore>> store = open_soci_store(config.databases, quiet);
+  if (!store.ok()) return failed(store.status());
+  const Result<std::vector<std::string>> before = tags_of(config, **store);
+  if (!before.ok()) return failed(before.status());
+  if (const Status bad = init_soci_schema(config.databases, options); !bad.ok()) return failed(bad);
+  const Result<std::vector<std::string>> after = tags_of(config, **store);
+  if (!after.ok()) return failed(after.status());
+  std::vector<std::string> made;
+  std::set_difference(after->begin(), after->end(), before->begin(), before->end(),
+                      std::back_inserter(made));
+  const bool is_sqlite = config.databases.front().rfind("sqlite3:", 0) == 0;
+  std::printf("%s; tags made: %s (%s)\n",
+              is_sqlite ? "the table id_segments is there"
+                        : "the tables id_segments and id_leader are there",
+              made.empty() ? "none" : joined(made).c_str(), redacted(config.databases).c_str());
   return EXIT_SUCCESS;
 }
 

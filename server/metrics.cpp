@@ -184,8 +184,8 @@ std::string Metrics::text() {
   add_histogram(&leases, {}, LeaseLatency::kBounds, now.lease_latency.counts,
                 seconds(now.lease_latency.sum));
   families.push_back(std::move(leases));
-  families.push_back(
-      single(MetricType::Gauge, "store_up", "1 if the store answers, else 0.", now.store_up));
+  families.push_back(single(MetricType::Gauge, "store_up",
+                            "1 if the store answers and grants leases, else 0.", now.store_up));
   append_http(now.http, &families);
   MetricFamily dropped =
       family(MetricType::Counter, "log_lines_dropped_total", "Log lines that were not written.");

@@ -76,7 +76,11 @@ HttpServer::~HttpServer() = default;
 Status HttpServer::listen(const tcp::endpoint& endpoint) {
   asio::error_code error;
   const auto failed = [&](const char* what) {
-    return Status(StatusCode::kUnavailable, std::string("cannot ") + what + ": " + error.message());
+    const char* const advice = error == asio::error::address_in_use
+                                   ? "; stop what listens there, or give another port"
+                                   : "";
+    return Status(StatusCode::kUnavailable,
+                  std::string("cannot ") + what + ": " + error.message() + advice);
   };
   acceptor_.open(endpoint.protocol(), error);
   if (error) return failed("open a socket");

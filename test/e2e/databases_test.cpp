@@ -206,7 +206,11 @@ TEMPLATE_TEST_CASE("without the table id_leader a server is not ready, and says 
   const Answer ready = server.get("/readyz");
   CHECK(ready.status == 503);
   CHECK(ready.message().find("id_leader") != std::string::npos);
-  REQUIRE(run_server(scratch, make).exit_code == 0);
+  const RunResult made = run_server(scratch, make);
+  INFO(made.output);
+  REQUIRE(made.exit_code == 0);
+  CHECK(made.output.find("the tables id_segments and id_leader are there; tags made: none (") !=
+        std::string::npos);
   CHECK(wait_until([&] { return server.get("/readyz").status == 200; }));
   CHECK(server.id() == 1);  // asking used none up
 }

@@ -78,6 +78,7 @@ TEST_CASE("SIGHUP takes over what may change, and names what may not", "[e2e][re
              "log-level = \"warn\"\nidle-timeout = \"100ms\"\nmax-batch = 6\n"
              "max-connections = 100\n");
   reload(server, "SIGHUP: a change of --max-batch takes a restart");
+  CHECK(server.says("settings that changed: --idle-timeout, --max-connections, --log-level"));
   CHECK(server.get("/api/v1/log/level").body["data"] == "warn");
   CHECK(server.get("/api/v1/id/batch?biz_tag=order&count=6").status == 400);
   early.send(kId);  // from its next request on, it is idle for 100 ms
