@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -94,10 +95,11 @@ TEST_CASE("a tag whose turn does not come, behind others that the store fails, h
     return Status(StatusCode::kUnavailable, "the store is down");
   };
   // What a parked caller of `late` hears; kDeadlineExceeded of the test's own when he waits.
-  const auto hear = [&] {
-    Status heard(StatusCode::kDeadlineExceeded, "waits");
-    late.on_ready(1, seconds(2), [&](const Status& status) { heard = status; });
-    return heard;
+  std::list<Status> heard;
+  const auto hear = [&]() -> const Status& {
+    Status& own = heard.emplace_back(StatusCode::kDeadlineExceeded, "waits");
+    late.on_ready(1, seconds(2), [&own](const Status& status) { own = status; });
+    return own;
   };
   bool several = true;
   SECTION("its first caller waits, the next one does not, until a call succeeds") {}
