@@ -87,7 +87,8 @@ TEST_CASE("a failed lease is tried again when its pause is over, and said once",
 
 TEST_CASE("a tag whose turn does not come, behind others that the store fails, hears so at once",
           "[refiller][fault]") {
-  Fixture f;
+  std::list<Status> heard;
+  Fixture f;  // ends before what its callers hear
   TagState& order = f.add("order", 100);
   TagState& user = f.add("user", 100);
   TagState& late = f.add("late", 100);
@@ -95,7 +96,6 @@ TEST_CASE("a tag whose turn does not come, behind others that the store fails, h
     return Status(StatusCode::kUnavailable, "the store is down");
   };
   // What a parked caller of `late` hears; kDeadlineExceeded of the test's own when he waits.
-  std::list<Status> heard;
   const auto hear = [&]() -> const Status& {
     Status& own = heard.emplace_back(StatusCode::kDeadlineExceeded, "waits");
     late.on_ready(1, seconds(2), [&own](const Status& status) { own = status; });
@@ -154,6 +154,7 @@ TEST_CASE("after an outage the store is seen to answer before it is said to, tho
 }
 
 TEST_CASE("a name that nobody asks for any more is not looked up for ever", "[refiller][fault]") {
+  Status heard(StatusCode::kDeadlineExceeded, "waits");
   Fixture f;
   TagState& tag = f.add("order", 100);
   f.store->on_find = [](std::string_view) {
@@ -167,7 +168,6 @@ TEST_CASE("a name that nobody asks for any more is not looked up for ever", "[re
   CHECK(f.store->finds() <= 2);
   // Whoever comes then has the store asked anew, and hears nothing of the old error.
   f.store->on_find = nullptr;
-  Status heard(StatusCode::kDeadlineExceeded, "waits");
   const auto hear = [&](const Status& status) { heard = status; };
   tag.on_ready(1, seconds(2), hear);
   CHECK(heard.message() == "waits");
