@@ -2,6 +2,11 @@
 #ifndef FEATHERID_LIB_INVARIANT_H_
 #define FEATHERID_LIB_INVARIANT_H_
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -18,8 +23,16 @@ namespace featherid {
 
 [[noreturn]] inline void die_of_broken_invariant(const char* condition, std::int64_t a,
                                                  std::int64_t b, const char* file, int line) {
-  std::fprintf(stderr, "featherid: broken invariant %s (%lld, %lld) at %s:%d\n", condition,
-               static_cast<long long>(a), static_cast<long long>(b), file, line);
+  char text[512];  // the heap may be what is broken
+  const int length =
+      std::snprintf(text, sizeof(text), "featherid: broken invariant %s (%lld, %lld) at %s:%d\n",
+                    condition, static_cast<long long>(a), static_cast<long long>(b), file, line);
+  // To wait for a reader would let the other threads hand out ids meanwhile.
+  pollfd out{STDERR_FILENO, POLLOUT, 0};
+  if (length > 0 && ::poll(&out, 1, 0) > 0) {
+    const std::size_t size = std::min(static_cast<std::size_t>(length), sizeof(text) - 1);
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text, size);
+  }
   std::abort();
 }
 

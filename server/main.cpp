@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // featherid-server: reads the configuration, builds the house and stands at its door until told to
 // stop.
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -44,6 +45,14 @@ namespace {
 constexpr std::size_t kStoreThreads = 2;  // for the calls that need the store, beside the refill
 
 constexpr std::chrono::seconds kReaderMax{1};  // what nobody reads is not waited for
+
+// Where one of them is closed, a file or a client's socket would get its number, and what is
+// written to it.
+void open_standard_descriptors() {
+  int fd = 0;
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);
+  if (fd >= 0) ::close(fd);
+}
 
 // One line on standard error, while there is no log.
 void say(const std::string& message) {
@@ -351,6 +360,7 @@ int run(const Config& config, const ReadConfig& read_again) {
 }  // namespace featherid
 
 int main(int argc, char** argv) {
+  featherid::open_standard_descriptors();
   const featherid::ReadConfig read = [argc, argv] {
     return featherid::read_config({argv + 1, argv + argc}, featherid::environment_variables());
   };

@@ -246,6 +246,19 @@ TEST_CASE("standard output that nobody reads does not keep the server", "[e2e][l
   CHECK(server->stop() == 0);
 }
 
+TEST_CASE("with standard error closed nothing else gets what was meant for it",
+          "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  const std::string output = scratch.file("stdout");
+  const auto server = start_with(
+      "2>&-", {"--database", "sqlite3:" + scratch.file("ids.db"), "--listen", "127.0.0.1:0"},
+      output);
+  REQUIRE(wait_until([&] { return read_file(output).find("ready on") != std::string::npos; }));
+  const std::string link = "/proc/" + std::to_string(server->pid()) + "/fd/2";
+  CHECK(std::filesystem::read_symlink(link) == "/dev/null");
+  CHECK(server->stop() == 0);
+}
+
 TEST_CASE("an error that nobody reads ends the server all the same", "[e2e][lifecycle]") {
   const ScratchDir scratch;
   const FullPipe pipe(scratch.file("pipe"));

@@ -49,4 +49,26 @@ TEST_CASE("a broken invariant ends the program in every build, with both values"
                  Catch::Matchers::Contains("invariant_test.cpp:"));
 }
 
+TEST_CASE("a broken invariant does not wait for a reader of standard error", "[invariant][fork]") {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  REQUIRE(::fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);
+  while (::write(ends[1], "x", 1) == 1) continue;
+  REQUIRE(::fcntl(ends[1], F_SETFL, 0) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(ends[1], STDERR_FILENO);
+    std::signal(SIGABRT, SIG_DFL);
+    ::alarm(10);
+    FEATHERID_INVARIANT(counted(1) == 2, 41, -42);
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGABRT);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
 }  // namespace featherid

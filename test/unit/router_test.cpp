@@ -68,7 +68,8 @@ TEST_CASE("HEAD runs a route only where it is safe to", "[router]") {
   Exchange id(request, true, {});
   router.find("/id").serve(id);
   CHECK(id.reply.status == 405);
-  CHECK(id.reply.header == Reply::Header("Allow", "GET"));
+  CHECK(std::string(id.reply.header.first) == "Allow");
+  CHECK(id.reply.header.second == "GET");
   CHECK(runs == 0);
   Exchange health(request, true, {});
   router.find("/health").serve(health);
