@@ -15,6 +15,7 @@
 #include "test/support/mariadb_server.h"
 #include "test/support/ports.h"
 #include "test/support/scratch_dir.h"
+#include "test/support/wait_until.h"
 
 namespace featherid::campaign {
 
@@ -54,6 +55,7 @@ class MariadbReplicaEngine final : public Engine {
   std::unique_ptr<test::MariadbServer> replica_ = make_server();
   test::Forwarder address_{primary_->port()};
   CutProgress cut_progress_;
+  std::int64_t last_term_ = 0;  // of the leader before the primary, in id_leader
 };
 
 MariadbReplicaEngine::MariadbReplicaEngine() {
@@ -103,8 +105,14 @@ void MariadbReplicaEngine::await_replica() {
                            replica.text("SELECT @@gtid_slave_pos") + " of " + position);
 }
 
+// As an operator must: only what has followed the last leader may take its place.
 void MariadbReplicaEngine::lose_primary(milliseconds lag) {
-  test::RawSql(replica_->url()).run("STOP SLAVE");
+  test::RawSql replica(replica_->url());
+  const auto followed = [&] { return replica.number("SELECT term FROM id_leader") > last_term_; };
+  if (!test::wait_until(followed, std::chrono::seconds(30))) {
+    throw std::runtime_error("nobody leases at the primary, or the replica does not follow it");
+  }
+  replica.run("STOP SLAVE");
   std::this_thread::sleep_for(lag);  // leases that the replica never sees
   primary_->stop(SIGKILL);
 }
@@ -113,6 +121,7 @@ void MariadbReplicaEngine::promote() {
   test::RawSql sql(replica_->url());
   sql.run("STOP SLAVE");  // once more: one that was just connecting may run after all
   sql.run("RESET SLAVE ALL");
+  last_term_ = sql.number("SELECT term FROM id_leader");
   address_.switch_to(replica_->port());
   primary_ = std::move(replica_);
   replica_ = make_server();
