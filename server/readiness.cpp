@@ -12,7 +12,7 @@ namespace {
 // Whether the store does what a lease takes, by calls that change nothing.
 Status ask(SegmentStore& store) {
   // It writes, so that a store that can only be read is found out.
-  const Status written = store.advance("health", 0);
+  Status written = store.advance("health", 0);
   if (!written.ok() && written.code() != StatusCode::kNotFound) return written;
   // It asks who leads, as a lease does; nobody has this tag, less still leased its last id.
   return store.give_back("readiness of featherid-server", {kIdMax, kIdMax + 1}).status();

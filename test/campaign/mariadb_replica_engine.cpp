@@ -55,6 +55,7 @@ class MariadbReplicaEngine final : public Engine {
   std::unique_ptr<test::MariadbServer> replica_ = make_server();
   test::Forwarder address_{primary_->port()};
   CutProgress cut_progress_;
+  bool primary_lost_ = false;
   std::int64_t last_term_ = 0;  // of the leader before the primary, in id_leader
 };
 
@@ -89,6 +90,7 @@ std::vector<Move> MariadbReplicaEngine::moves() {
 // From its very first transaction on.
 void MariadbReplicaEngine::follow_primary() {
   test::RawSql sql(replica_->url());
+  sql.run("STOP SLAVE");
   sql.run("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = " +
           std::to_string(primary_->port()) +
           ", MASTER_USER = 'featherid', MASTER_PASSWORD = 'p@ss:w/d%\\'\\\\ 1', "
@@ -100,7 +102,7 @@ void MariadbReplicaEngine::follow_primary() {
 void MariadbReplicaEngine::await_replica() {
   const std::string position = test::RawSql(primary_->url()).text("SELECT @@gtid_binlog_pos");
   test::RawSql replica(replica_->url());
-  if (replica.number("SELECT MASTER_GTID_WAIT('" + position + "', 20)") == 0) return;
+  if (replica.number("SELECT MASTER_GTID_WAIT('" + position + "', 60)") == 0) return;
   throw std::runtime_error("the replica does not catch up; it is at " +
                            replica.text("SELECT @@gtid_slave_pos") + " of " + position);
 }
@@ -115,16 +117,20 @@ void MariadbReplicaEngine::lose_primary(milliseconds lag) {
   replica.run("STOP SLAVE");
   std::this_thread::sleep_for(lag);  // leases that the replica never sees
   primary_->stop(SIGKILL);
+  primary_lost_ = true;
 }
 
+// May be tried again where it failed: it goes on from there, and promotes nobody twice.
 void MariadbReplicaEngine::promote() {
-  test::RawSql sql(replica_->url());
-  sql.run("STOP SLAVE");  // once more: one that was just connecting may run after all
-  sql.run("RESET SLAVE ALL");
-  last_term_ = sql.number("SELECT term FROM id_leader");
-  address_.switch_to(replica_->port());
-  primary_ = std::move(replica_);
-  replica_ = make_server();
+  if (primary_lost_) {
+    test::RawSql sql(replica_->url());
+    sql.run("RESET SLAVE ALL");
+    last_term_ = sql.number("SELECT term FROM id_leader");
+    address_.switch_to(replica_->port());
+    primary_ = std::move(replica_);
+    primary_lost_ = false;
+  }
+  if (replica_ == nullptr) replica_ = make_server();
   follow_primary();
 }
 
