@@ -296,7 +296,8 @@ bool TagState::begin_refill() {
 
 bool TagState::needs_row() const {
   const MutexLock lock(mutex_);
-  return step_ <= 0 || !error_.ok() || clock_->now() - row_read_at_ >= kRowTtl;
+  return step_ <= 0 || clock_->now() - row_read_at_ >= kRowTtl ||
+         (!error_.ok() && refill_due_ids() == 0);
 }
 
 Status TagState::accept_row(const SegmentRow& row) {

@@ -97,7 +97,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   // False when nothing is to be done (any more).
   bool begin_refill();
   // The row is unknown, or known for so long that its step may have been changed; or the last
-  // flight failed, and this one has to see the store answer even where no ids are due.
+  // flight failed, and with no ids to lease this one has to see the store answer all the same.
   bool needs_row() const;
   // The row as found. An error (a row that cannot be served) goes to end_refill.
   Status accept_row(const SegmentRow& row);

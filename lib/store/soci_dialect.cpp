@@ -442,6 +442,8 @@ ServerState server_state(Engine engine, const EngineError& error) {
       return ServerState::kRefuses;
     case Fault::kConnection:
       return ServerState::kLost;
+    case Fault::kConflict:
+      return ServerState::kRolledBack;
     default:
       return ServerState::kServes;
   }

@@ -7,6 +7,12 @@ namespace featherid {
 
 using soci::into;
 
+namespace {
+
+constexpr int kConflictsMax = 4;  // of one call: then it is an error
+
+}  // namespace
+
 SociSessionPool::Place::Place(SociSessionPool& pool, TimePoint deadline) : pool_(pool) {
   const MutexLock lock(pool_.mutex_);
   while (pool_.calls_ >= pool_.calls_max_) {
@@ -116,7 +122,12 @@ void SociSessionPool::note(std::size_t address, bool opened, TimePoint deadline,
   const TimePoint now = std::chrono::steady_clock::now();
   // A line that the watchdog cut looks like a lost connection; say what it was.
   const bool late = engine() != Engine::kSqlite3 && now >= deadline;
-  if (!opened || late || state != ServerState::kServes) {
+  // Where many write to one row of a cluster, one in two loses: callers should not wait for a
+  // back-off each time.
+  const bool rolled_back = opened && !late && state == ServerState::kRolledBack;
+  failure->try_same = rolled_back && ++failure->conflicts < kConflictsMax;
+  if (failure->try_same) return;
+  if (!rolled_back && (!opened || late || state != ServerState::kServes)) {
     choice_.failed(address, now);
     drop(address);
   }
@@ -126,6 +137,7 @@ void SociSessionPool::note(std::size_t address, bool opened, TimePoint deadline,
 }
 
 void SociSessionPool::note_no_session(std::size_t address, Failure* failure) {
+  failure->try_same = false;
   choice_.failed(address, std::chrono::steady_clock::now());
   failure->add(timed_out(addresses_[address], options_.call_timeout,
                          "no connection has come about; see that its name can be looked up, that "

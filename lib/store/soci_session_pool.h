@@ -62,7 +62,9 @@ class SociSessionPool {
 
   struct Failure {
     Status status;
-    bool try_next = true;
+    bool try_next = true;  // of the addresses
+    bool try_same = false;
+    int conflicts = 0;
     void add(Status next, bool try_next_address);
   };
 
@@ -112,7 +114,7 @@ auto SociSessionPool::call(Body body) -> decltype(body(std::declval<SociSession&
   }
   Failure failure;
   const std::vector<std::size_t> order = choice_.order(start);
-  for (std::size_t i = 0; i < order.size() && failure.try_next; ++i) {
+  for (std::size_t i = 0; i < order.size() && failure.try_next; i += failure.try_same ? 0 : 1) {
     const TimePoint now = std::chrono::steady_clock::now();
     const TimePoint open_by = now + (deadline - now) / static_cast<int>(order.size() - i);
     bool opened = false;

@@ -109,15 +109,15 @@ TEST_CASE("only what was not run may be tried at another address", "[soci_dialec
     CHECK(mysql(number) == ServerState::kRefuses);
   }
   for (const int number : {1053, 1927, 2006, 2013}) CHECK(mysql(number) == ServerState::kLost);
-  for (const int number : {1205, 1213, 1062, 1146, 1690}) {
-    CHECK(mysql(number) == ServerState::kServes);
-  }
+  for (const int number : {1205, 1062, 1146, 1690}) CHECK(mysql(number) == ServerState::kServes);
+  CHECK(mysql(1213) == ServerState::kRolledBack);
   for (const char* state : {"25006", "57P03", "53300"}) {
     CHECK(postgresql(state) == ServerState::kRefuses);
   }
   for (const char* state : {"08006", "57P01", ""}) CHECK(postgresql(state) == ServerState::kLost);
-  for (const char* state : {"40001", "55P03", "57014"}) {
-    CHECK(postgresql(state) == ServerState::kServes);
+  for (const char* state : {"55P03", "57014"}) CHECK(postgresql(state) == ServerState::kServes);
+  for (const char* state : {"40001", "40P01"}) {
+    CHECK(postgresql(state) == ServerState::kRolledBack);
   }
 }
 
