@@ -156,7 +156,7 @@ void check_invisible(Scene& scene, Database::Gone how) {
   CHECK(errors_in(normal) == 0);
   CHECK(errors_in(during) == 0);
   // Of a few hundred requests beside everything else that tests do, the ratio says nothing.
-  CHECK((ratio <= 2 || p99_of(during) < std::chrono::milliseconds(50)));
+  CHECK((ratio <= 2 || p99_of(during) < std::chrono::milliseconds(10)));
 }
 
 // A longer outage: errors begin no sooner than was promised, and end when it ends.
