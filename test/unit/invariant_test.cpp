@@ -22,6 +22,22 @@ int counted(int value) {
   return value;
 }
 
+// The signal that ends a process which breaks an invariant, with standard error at `stderr_fd`; 0
+// when none does.
+int signal_of_broken_invariant(int stderr_fd) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(stderr_fd, STDERR_FILENO);
+    std::signal(SIGABRT, SIG_DFL);
+    ::alarm(10);
+    FEATHERID_INVARIANT(counted(1) == 2, 41, -42);
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
 }  // namespace
 
 TEST_CASE("an invariant that holds does nothing, and looks at its condition once", "[invariant]") {
@@ -33,17 +49,9 @@ TEST_CASE("a broken invariant ends the program in every build, with both values"
           "[invariant][fork]") {
   const test::ScratchDir scratch;
   const std::string file = scratch.file("stderr");
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::dup2(::open(file.c_str(), O_WRONLY | O_CREAT, 0600), STDERR_FILENO);
-    std::signal(SIGABRT, SIG_DFL);
-    FEATHERID_INVARIANT(counted(1) == 2, 41, -42);
-    ::_exit(0);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(WIFSIGNALED(status));
-  CHECK(WTERMSIG(status) == SIGABRT);
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT, 0600);
+  CHECK(signal_of_broken_invariant(fd) == SIGABRT);
+  ::close(fd);
   CHECK_THAT(test::read_file(file),
              Catch::Matchers::Contains("broken invariant counted(1) == 2 (41, -42) at ") &&
                  Catch::Matchers::Contains("invariant_test.cpp:"));
@@ -55,18 +63,7 @@ TEST_CASE("a broken invariant does not wait for a reader of standard error", "[i
   REQUIRE(::fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);
   while (::write(ends[1], "x", 1) == 1) continue;
   REQUIRE(::fcntl(ends[1], F_SETFL, 0) == 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::dup2(ends[1], STDERR_FILENO);
-    std::signal(SIGABRT, SIG_DFL);
-    ::alarm(10);
-    FEATHERID_INVARIANT(counted(1) == 2, 41, -42);
-    ::_exit(0);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(WIFSIGNALED(status));
-  CHECK(WTERMSIG(status) == SIGABRT);
+  CHECK(signal_of_broken_invariant(ends[1]) == SIGABRT);
   ::close(ends[0]);
   ::close(ends[1]);
 }
