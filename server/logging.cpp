@@ -76,15 +76,16 @@ std::atomic<std::int64_t> lines_lost_on_stderr{0};
 class StandardError final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    constexpr std::chrono::milliseconds kReaderMax{1000};  // a reader may be behind for so long
+    // A reader may be a second behind. After a line was lost nobody seems to read: the next ones do
+    // not wait.
+    const std::chrono::milliseconds wait_max(lost_now_ > 0 ? 0 : 1000);
     std::string text;
     if (lost_now_ > 0) {
       const std::string note = std::to_string(lost_now_) + " log lines could not be written";
       append({message.time, {}, {}, spdlog::level::warn, note}, &text);
     }
     append(message, &text);
-    // After a line was lost nobody seems to read: the next ones do not wait.
-    if (write_in_time(STDERR_FILENO, text, lost_now_ > 0 ? kReaderMax * 0 : kReaderMax)) {
+    if (write_in_time(STDERR_FILENO, text, wait_max)) {
       lost_now_ = 0;
     } else {
       ++lost_now_;

@@ -13,6 +13,11 @@ namespace featherid {
 
 namespace {
 
+// The reasons below name these limits, as texts that need no memory.
+static_assert(kRequestLineBytesMax == 8032 && kTargetBytesMax == 8000);
+static_assert(kHeaderLineBytesMax == 8000 && kHeaderSectionBytesMax == 16384 && kHeadersMax == 64);
+static_assert(kBodyBytesMax == 16384);
+
 constexpr std::string_view kMethods[] = {"GET",    "HEAD",  "POST",   "PUT",
                                          "DELETE", "PATCH", "OPTIONS"};
 
