@@ -148,15 +148,17 @@ class Inspection {
   }
 
   bool parse_headers() {
-    const std::size_t begin = at_;
+    const std::size_t section_limit = at_ + kHeaderSectionBytesMax;
     for (int headers = 0;; ++headers) {
+      const std::size_t line_limit = at_ + kHeaderLineBytesMax;
       std::string_view line;
       const Line found = next_line(&line);
-      const std::size_t section_bytes = (found == Line::kPartial ? bytes_.size() : at_) - begin;
-      if (line.size() > kHeaderLineBytesMax) {
+      const std::size_t end = found == Line::kPartial ? bytes_.size() : at_;
+      // Of both limits the one that comes first, so that a cut between them changes nothing.
+      if (line.size() > kHeaderLineBytesMax && line_limit < section_limit) {
         return reject(431, "a header line is longer than 8000 bytes");
       }
-      if (section_bytes > kHeaderSectionBytesMax) {
+      if (end > section_limit) {
         return reject(431, "the headers are longer than 16384 bytes together");
       }
       if (found == Line::kBad) return reject(400, "lines must end in CRLF");

@@ -65,15 +65,22 @@ void require_same_verdict(const GateVerdict& a, const GateVerdict& b, const std:
 
 // --- the verdict does not hang on how the bytes were cut ---
 
-// All the places to cut a short input at; of a long one the first line ends, and a sample.
+// All the places to cut a short input at; of a long one the first line ends, where the limits of
+// what follows them are passed, and a sample.
 std::vector<std::size_t> cuts_of(std::string_view bytes) {
   const std::size_t stride = bytes.size() <= 300 ? 1 : bytes.size() / 50;
   int line_ends = 0;
   std::vector<std::size_t> cuts;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const bool line_end = bytes[i] == '\r' || bytes[i] == '\n';
-    if (i % stride == 0 || (line_end && ++line_ends < 100)) cuts.push_back(i);
+    if (i % stride == 0) cuts.push_back(i);
+    if (!line_end || ++line_ends >= 100) continue;
+    for (const std::size_t limit : {std::size_t{0}, kHeaderLineBytesMax, kHeaderSectionBytesMax}) {
+      for (std::size_t more = 0; more < 4; ++more) cuts.push_back(i + limit + more);
+    }
   }
+  const auto beyond = [&bytes](std::size_t cut) { return cut >= bytes.size(); };
+  cuts.erase(std::remove_if(cuts.begin(), cuts.end(), beyond), cuts.end());
   return cuts;
 }
 

@@ -213,4 +213,27 @@ TEST_CASE("the verdict does not hang on how the bytes were cut", "[request_gate]
   CHECK(inspect_request("\x16 / HTTP/2.0\r\n").status == 400);
 }
 
+TEST_CASE("of two limits the one that is passed first is named, however the bytes were cut",
+          "[request_gate]") {
+  // A last line that passes its own limit about where the section passes its.
+  const std::string last = "B: " + std::string(kHeaderLineBytesMax, 'x');
+  for (std::size_t before = 0; before < 8; ++before) {
+    const std::size_t last_begin = kHeaderSectionBytesMax - kHeaderLineBytesMax - 4 + before;
+    std::string headers = "A: " + std::string(kHeaderLineBytesMax - 3, 'x') + "\r\n";
+    headers += "A: " + std::string(last_begin - headers.size() - 5, 'x') + "\r\n";
+    REQUIRE(headers.size() == last_begin);
+    for (const std::string end : {"x\r\n", "\r\r\n", "\n\r\n", "\r\nx\r\n"}) {
+      const std::string bytes = kGet + headers + last.substr(0, kHeaderLineBytesMax) + end + kHost;
+      const GateVerdict whole = inspect_request(bytes);
+      for (std::size_t cut = kGet.size() + last_begin; cut < bytes.size(); ++cut) {
+        const GateVerdict part = inspect_request(bytes.substr(0, cut));
+        if (part.kind == Kind::kNeedMore) continue;
+        INFO("last line at " << last_begin << ", cut at " << cut - kGet.size());
+        REQUIRE(part.status == whole.status);
+        REQUIRE(std::string(part.reason) == whole.reason);
+      }
+    }
+  }
+}
+
 }  // namespace featherid
