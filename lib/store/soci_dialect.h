@@ -102,7 +102,7 @@ struct EngineError {
 // What an error tells of the server that it came from.
 enum class ServerState {
   kServes,      // the trouble is with the statement, or passes by itself
-  kRolledBack,  // it serves; the transaction lost against another one, and has changed nothing
+  kRolledBack,  // it serves; it says that the transaction lost against another one
   kRefuses,     // it does not serve (read-only, not ready), and has not run the statement
   kLost,        // whether the statement was run is not known
 };

@@ -47,7 +47,6 @@ std::string LeaderGuard::condition() const {
 // own, once, and in the transaction that moves the tags: a statement that sees its own name also
 // sees those moves. One that still sees the old name moves nothing and comes here.
 Status LeaderGuard::follow(SociSession& session) {
-  const long long seen = term_.load();
   std::string recorded;
   std::string here;
   long long term = 0;
@@ -57,6 +56,7 @@ Status LeaderGuard::follow(SociSession& session) {
     session.run("COMMIT");
     return {StatusCode::kFailedPrecondition, kNoLeaderOnRecord};
   }
+  const long long seen = term_.load();  // now: another thread may have learnt more during the wait
   Status status;
   std::string warning;
   if (!may_follow(term, seen)) {

@@ -2,6 +2,7 @@
 #include "lib/store/soci_session_pool.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace featherid {
 
@@ -125,19 +126,26 @@ void SociSessionPool::note(std::size_t address, bool opened, TimePoint deadline,
   // Where many write to one row of a cluster, one in two loses: callers should not wait for a
   // back-off each time.
   const bool rolled_back = opened && !late && state == ServerState::kRolledBack;
-  failure->try_same = rolled_back && ++failure->conflicts < kConflictsMax;
-  if (failure->try_same) return;
+  const bool may_repeat = !opened || failure->repeat == Repeat::kSafe;
+  failure->try_same = rolled_back && may_repeat && ++failure->conflicts < kConflictsMax;
+  if (failure->try_same) {
+    failure->conflict = to_status(addresses_[address], engine_error);
+    return;
+  }
   if (!rolled_back && (!opened || late || state != ServerState::kServes)) {
     choice_.failed(address, now);
     drop(address);
   }
   failure->add(late ? timed_out(addresses_[address], options_.call_timeout, engine_error.text)
                     : to_status(addresses_[address], engine_error),
-               !late && (!opened || state == ServerState::kRefuses));
+               !late && may_repeat && (!opened || state == ServerState::kRefuses));
 }
 
 void SociSessionPool::note_no_session(std::size_t address, Failure* failure) {
-  failure->try_same = false;
+  if (std::exchange(failure->try_same, false)) {  // it serves; the time is up
+    failure->add(failure->conflict, false);
+    return;
+  }
   choice_.failed(address, std::chrono::steady_clock::now());
   failure->add(timed_out(addresses_[address], options_.call_timeout,
                          "no connection has come about; see that its name can be looked up, that "

@@ -35,12 +35,17 @@ class SociSessionPool {
   SociSessionPool(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options,
                   bool read_committed);
 
+  // Whether a body that has begun may run once more.
+  enum class Repeat { kSafe, kNever };
+
   // Runs `body` on a session. The one place where the driver's exceptions stop. Where an address
-  // gives no session, or its server answers that it does not serve, the next is tried; not after
-  // an error that leaves open what the body did. For a give_back that was tried twice could, the
-  // first time over late, take back a range that somebody else has leased meanwhile.
+  // gives no session, or its server answers that it does not serve, the next is tried, and what
+  // lost against another transaction once more; not after an error that leaves open what the body
+  // did. kNever is for what must not happen twice even where a server reports as rolled back what
+  // its cluster has committed: a give_back would take back what was leased to others in between.
   template <typename Body>
-  auto call(Body body) -> decltype(body(std::declval<SociSession&>()));
+  auto call(Body body, Repeat repeat = Repeat::kSafe)
+      -> decltype(body(std::declval<SociSession&>()));
 
   void warn(std::size_t address, const std::string& warning) const;
 
@@ -61,10 +66,12 @@ class SociSessionPool {
   };
 
   struct Failure {
+    Repeat repeat = Repeat::kSafe;
     Status status;
     bool try_next = true;  // of the addresses
     bool try_same = false;
     int conflicts = 0;
+    Status conflict;  // the last one
     void add(Status next, bool try_next_address);
   };
 
@@ -105,7 +112,8 @@ class SociSessionPool {
 };
 
 template <typename Body>
-auto SociSessionPool::call(Body body) -> decltype(body(std::declval<SociSession&>())) {
+auto SociSessionPool::call(Body body, Repeat repeat)
+    -> decltype(body(std::declval<SociSession&>())) {
   const TimePoint start = std::chrono::steady_clock::now();
   const TimePoint deadline = start + options_.call_timeout;
   const Place place(*this, deadline);
@@ -113,6 +121,7 @@ auto SociSessionPool::call(Body body) -> decltype(body(std::declval<SociSession&
     return timed_out(addresses_.front(), options_.call_timeout, "every session is in use");
   }
   Failure failure;
+  failure.repeat = repeat;
   const std::vector<std::size_t> order = choice_.order(start);
   for (std::size_t i = 0; i < order.size() && failure.try_next; i += failure.try_same ? 0 : 1) {
     const TimePoint now = std::chrono::steady_clock::now();

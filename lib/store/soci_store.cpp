@@ -53,12 +53,16 @@ class SociStore final : public SegmentStore {
   Status init_schema();
 
  private:
+  using Repeat = SociSessionPool::Repeat;
+
   // As SociSessionPool's, in the process that opened the store.
   template <typename Body>
-  auto call(Body body) -> decltype(body(std::declval<SociSession&>()));
+  auto call(Body body, Repeat repeat = Repeat::kSafe)
+      -> decltype(body(std::declval<SociSession&>()));
   // The same inside the engine's transaction, where it needs one.
   template <typename Body>
-  auto transact(Body body) -> decltype(body(std::declval<SociSession&>()));
+  auto transact(Body body, Repeat repeat = Repeat::kSafe)
+      -> decltype(body(std::declval<SociSession&>()));
 
   Result<SegmentRow> find_row(SociSession& session, std::string_view tag);
   // Moves max_id forward; nothing when there was no row to move.
@@ -83,14 +87,14 @@ SociStore::~SociStore() {
 }
 
 template <typename Body>
-auto SociStore::call(Body body) -> decltype(body(std::declval<SociSession&>())) {
+auto SociStore::call(Body body, Repeat repeat) -> decltype(body(std::declval<SociSession&>())) {
   if (fork_guard_.forked()) return store_was_forked();
-  return sessions_->call(std::move(body));
+  return sessions_->call(std::move(body), repeat);
 }
 
 template <typename Body>
-auto SociStore::transact(Body body) -> decltype(body(std::declval<SociSession&>())) {
-  return call([&](SociSession& session) {
+auto SociStore::transact(Body body, Repeat repeat) -> decltype(body(std::declval<SociSession&>())) {
+  const auto in_transaction = [&](SociSession& session) {
     if (dialect_.begin != nullptr) session.run(dialect_.begin);
     auto result = body(session);
     if (dialect_.commit != nullptr) {
@@ -98,7 +102,8 @@ auto SociStore::transact(Body body) -> decltype(body(std::declval<SociSession&>(
       session.run(dialect_.commit);
     }
     return result;
-  });
+  };
+  return call(in_transaction, repeat);
 }
 
 Status SociStore::init_schema() {
@@ -232,7 +237,7 @@ Status SociStore::advance(std::string_view tag, std::int64_t max_id) {
 
 Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
   if (Status status = check_give_back(tag, tail); !status.ok()) return status;
-  return transact([&](SociSession& session) -> Result<bool> {
+  const auto take_back = [&](SociSession& session) -> Result<bool> {
     const std::string name(tag);
     const long long new_max_id = tail.first - 1;
     const long long expected = tail.last();
@@ -248,7 +253,8 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
     if (!leader_guard_.active() || leader_guard_.knows_term()) return false;
     if (Status status = leader_guard_.follow(session); !status.ok()) return status;
     return set_back();
-  });
+  };
+  return transact(take_back, Repeat::kNever);
 }
 
 Status check_options(const SociStoreOptions& options) {

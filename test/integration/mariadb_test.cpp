@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 
+#include "lib/store/soci_session_pool.h"
 #include "test/integration/servers.h"
 #include "test/support/forwarder.h"
 #include "test/support/frozen.h"
@@ -160,6 +161,51 @@ TEST_CASE("MariaDB: a row locked by another transaction ends the call in time", 
   CHECK(store->lease("user", 1).ok());
   other.run("COMMIT");
   CHECK(store->lease("order", 1)->first == 1);
+}
+
+TEST_CASE("MariaDB: what lost against another transaction is tried again, a give-back never",
+          "[mariadb]") {
+  const auto store = fresh_store(mariadb().url());
+  REQUIRE(store->lease("order", 100).ok());
+  RawSql sql(mariadb().url());
+  sql.run("CREATE OR REPLACE TABLE tries (was_lease INT) ENGINE=MyISAM");  // keeps what is lost
+  sql.run(
+      "CREATE TRIGGER loses BEFORE UPDATE ON id_segments FOR EACH ROW BEGIN "
+      "INSERT INTO tries VALUES (NEW.max_id > OLD.max_id); "
+      "SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213; END");
+  const auto tries = [&sql](int was_lease) {
+    return sql.number("SELECT count(*) FROM tries WHERE was_lease = " + std::to_string(was_lease));
+  };
+  const Status lost = lease_one(*store);
+  CHECK(lost.code() == StatusCode::kUnavailable);
+  CHECK(says(lost, "1213"));
+  CHECK(tries(1) == 4);
+  // A cluster may have committed what one of its servers reports as rolled back.
+  CHECK(says(timed([&] { return store->give_back("order", {51, 101}).status(); }), "1213"));
+  CHECK(tries(0) == 1);
+  sql.run("DROP TABLE tries");
+}
+
+TEST_CASE("MariaDB: what lost, and gets no session to try again, says what it lost against",
+          "[mariadb]") {
+  fresh_store(mariadb().url());
+  Forwarder network(mariadb().port());
+  DatabaseUrl address = *parse_database_url(mariadb().url());
+  address.port = network.port();
+  SociSessionPool pool({address}, short_options(), false);
+  const Status status = timed([&] {
+    return pool.call([&](SociSession& session) -> Status {
+      try {
+        session.run("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213");
+      } catch (...) {
+        network.set_trouble(Forwarder::Trouble::kHalfOpen);
+        throw;
+      }
+      return {};
+    });
+  });
+  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(says(status, "1213"));
 }
 
 TEST_CASE("MariaDB: waiting for a session ends in time", "[mariadb]") {
