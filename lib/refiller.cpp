@@ -154,15 +154,15 @@ bool Refiller::stop(Duration timeout) {
 void Refiller::refill(TagState& tag) noexcept {
   if (!tag.begin_refill()) return;
   Result<IdRange> leased = IdRange{};
-  std::int64_t asked_ids = 0;
   Duration latency{0};
-  const bool needs_row = tag.needs_row();
+  std::int64_t asked_ids = tag.ids_to_lease();
+  const bool needs_row = tag.needs_row(asked_ids);
   if (needs_row) {
     const Result<SegmentRow> row = call_store<SegmentRow>([&] { return store_->find(tag.tag()); });
     const Status accepted = row.ok() ? tag.accept_row(*row) : row.status();
     if (!accepted.ok()) leased = accepted;
+    asked_ids = leased.ok() ? tag.ids_to_lease() : 0;
   }
-  if (leased.ok()) asked_ids = tag.ids_to_lease();
   if (asked_ids > 0) {
     const TimePoint start = clock_->now();
     leased = call_store<IdRange>([&] { return store_->lease(tag.tag(), asked_ids); });

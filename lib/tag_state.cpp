@@ -294,10 +294,9 @@ bool TagState::begin_refill() {
   return flight_ == Flight::kFlying;
 }
 
-bool TagState::needs_row() const {
+bool TagState::needs_row(std::int64_t asked_ids) const {
   const MutexLock lock(mutex_);
-  return step_ <= 0 || clock_->now() - row_read_at_ >= kRowTtl ||
-         (!error_.ok() && refill_due_ids() == 0);
+  return step_ <= 0 || clock_->now() - row_read_at_ >= kRowTtl || (!error_.ok() && asked_ids == 0);
 }
 
 Status TagState::accept_row(const SegmentRow& row) {
@@ -317,7 +316,7 @@ Status TagState::accept_row(const SegmentRow& row) {
 
 std::int64_t TagState::ids_to_lease() const {
   const MutexLock lock(mutex_);
-  return stopped_.ok() ? refill_due_ids() : 0;
+  return stopped_.ok() && step_ > 0 ? refill_due_ids() : 0;
 }
 
 Status TagState::check_lease(std::int64_t asked_ids, IdRange range) const {

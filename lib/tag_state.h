@@ -97,11 +97,11 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   // False when nothing is to be done (any more).
   bool begin_refill();
   // The row is unknown, or known for so long that its step may have been changed; or the last
-  // flight failed, and with no ids to lease this one has to see the store answer all the same.
-  bool needs_row() const;
+  // flight failed, and this one, which asks for no ids, has to see the store answer all the same.
+  bool needs_row(std::int64_t asked_ids) const;
   // The row as found. An error (a row that cannot be served) goes to end_refill.
   Status accept_row(const SegmentRow& row);
-  // How many ids to lease now; 0 for none.
+  // How many ids to lease now; 0 for none, or none yet.
   std::int64_t ids_to_lease() const;
 
   struct RefillOutcome {

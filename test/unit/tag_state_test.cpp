@@ -409,11 +409,24 @@ TEST_CASE("a snapshot counts what was issued and what is held", "[tag_state]") {
 
 TEST_CASE("a changed step is noticed within a minute", "[tag_state]") {
   Fixture f;
-  CHECK(f.tag->needs_row());
+  CHECK(f.tag->ids_to_lease() == 0);
+  CHECK(f.tag->needs_row(0));
   CHECK(f.tag->accept_row({"order", 0, 100}).ok());
-  CHECK_FALSE(f.tag->needs_row());
+  CHECK_FALSE(f.tag->needs_row(0));
   f.clock->advance(seconds(60));
-  CHECK(f.tag->needs_row());
+  CHECK(f.tag->needs_row(100));
+}
+
+TEST_CASE("an error is forgotten only once the store has answered", "[tag_state]") {
+  Fixture f;
+  f.next();
+  f.refill();
+  CHECK_FALSE(f.tag->needs_row(0));
+  while (f.next() != 0) {
+  }
+  f.fail({StatusCode::kUnavailable, "down"});
+  CHECK_FALSE(f.tag->needs_row(100));  // the lease will tell
+  CHECK(f.tag->needs_row(0));          // ids came back in between, and none are due
 }
 
 TEST_CASE("the burn rate in the stats falls when nobody takes ids any more", "[tag_state]") {
