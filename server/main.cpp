@@ -42,7 +42,7 @@
 namespace featherid {
 namespace {
 
-constexpr std::size_t kStoreThreads = 2;  // for the calls that need the store, beside the refill
+constexpr int kStoreThreads = 2;  // that call the store, beside the refill: one of each pool below
 
 constexpr std::chrono::seconds kReaderMax{1};  // what nobody reads is not waited for
 
@@ -213,13 +213,15 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Se
           const std::shared_ptr<LogFiles>& log_files) {
   const std::string database = redacted(config.databases);
   SegmentAllocator allocator(store, config.allocator);
-  asio::thread_pool pool(kStoreThreads);
-  Readiness readiness(store, allocator, pool);
+  // Apart, so that /readyz does not wait behind tags that are moved.
+  asio::thread_pool readiness_pool(1);
+  asio::thread_pool admin_pool(1);
+  Readiness readiness(store, allocator, readiness_pool);
   Auth auth(config.admin_tokens, config.http.tls != nullptr);
   Router router;
   HttpServer server(within_descriptor_limit(config.http), router);
   add_id_routes(router, allocator, config.max_batch_ids);
-  add_admin_routes(router, auth, std::move(store), pool);
+  add_admin_routes(router, auth, std::move(store), admin_pool);
   Metrics metrics(static_cast<std::size_t>(config.metrics_tags_max), [&] {
     MetricsSnapshot now;
     now.tags = allocator.stats();
@@ -247,9 +249,13 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Se
   manager.ready();
   server.run();
 
-  // Whoever may still resume a request ends before the server that holds the requests.
-  pool.join();
+  // Nobody waits any more for a call of the store: what has not begun is dropped, and what has ends
+  // while ids go back. Whoever may still resume a request ends before the server, which holds it.
+  readiness_pool.stop();
+  admin_pool.stop();
   const std::int64_t returned_ids = allocator.shutdown();
+  readiness_pool.join();
+  admin_pool.join();
   spdlog::info("stopped; {} unused ids went back to {}", returned_ids, database);
   return EXIT_SUCCESS;
 }
@@ -314,8 +320,7 @@ int init_schema_and_say(const Config& config, const SociStoreOptions& options) {
 SociStoreOptions store_options_of(const Config& config) {
   SociStoreOptions options;
   options.call_timeout = config.call_timeout;
-  options.sessions_max =
-      std::min(64, config.allocator.refill_threads + static_cast<int>(kStoreThreads));
+  options.sessions_max = std::min(64, config.allocator.refill_threads + kStoreThreads);
   options.failover = config.failover == "skip"   ? Failover::kSkip
                      : config.failover == "stop" ? Failover::kStop
                                                  : Failover::kSynchronous;

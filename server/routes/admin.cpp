@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <asio/post.hpp>
+#include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,6 +16,8 @@
 namespace featherid {
 
 namespace {
+
+constexpr int kMovesMax = 16;  // of tags, under way or queued
 
 void serve_log_level(Exchange& exchange, const Auth& auth) {
   if (const std::string* wanted = exchange.query.find("level")) {
@@ -64,8 +68,27 @@ Status advance_and_log(SegmentStore& store, const Advance& advance, const std::s
   return {};
 }
 
-void serve_advance(Exchange& exchange, const Auth& auth, const std::shared_ptr<SegmentStore>& store,
-                   asio::thread_pool& pool) {
+// Where tags are moved.
+struct Mover {
+  std::shared_ptr<SegmentStore> store;
+  asio::thread_pool& pool;
+  std::atomic<int> moves{0};
+};
+
+void start_move(const std::shared_ptr<Mover>& mover, const Advance& advance,
+                const std::string& log_tag, const Exchange::Resume& resume) {
+  if (++mover->moves > kMovesMax) {
+    --mover->moves;
+    return resume({StatusCode::kUnavailable, "too many tags are being moved; try again"});
+  }
+  asio::post(mover->pool, [=] {
+    const Status done = advance_and_log(*mover->store, advance, log_tag);
+    --mover->moves;
+    resume(done);
+  });
+}
+
+void serve_advance(Exchange& exchange, const Auth& auth, const std::shared_ptr<Mover>& mover) {
   const std::optional<Advance> advance = read_advance(exchange);
   if (!advance || !auth.may_change(exchange)) return;
   Reply& reply = exchange.reply;
@@ -73,8 +96,8 @@ void serve_advance(Exchange& exchange, const Auth& auth, const std::shared_ptr<S
     return reply.fail_for_now("the store has not answered in time; it may still be done");
   }
   if (!exchange.wait.over) {
-    return exchange.park([=, &pool, log_tag = exchange.log_tag()](const Exchange::Resume& resume) {
-      asio::post(pool, [=] { resume(advance_and_log(*store, *advance, log_tag)); });
+    return exchange.park([=, log_tag = exchange.log_tag()](const Exchange::Resume& resume) {
+      start_move(mover, *advance, log_tag, resume);
     });
   }
   const Status& done = exchange.wait.outcome;
@@ -94,10 +117,9 @@ void serve_advance(Exchange& exchange, const Auth& auth, const std::shared_ptr<S
 
 void add_admin_routes(Router& router, const Auth& auth, std::shared_ptr<SegmentStore> store,
                       asio::thread_pool& pool) {
+  const std::shared_ptr<Mover> mover(new Mover{std::move(store), pool});
   router.get("/api/v1/tag/advance", Lane::kBridge,
-             [&auth, &pool, store = std::move(store)](Exchange& exchange) {
-               serve_advance(exchange, auth, store, pool);
-             });
+             [&auth, mover](Exchange& exchange) { serve_advance(exchange, auth, mover); });
   router.get("/api/v1/log/level", Lane::kBridge,
              [&auth](Exchange& exchange) { serve_log_level(exchange, auth); });
 }

@@ -11,8 +11,8 @@
 
 namespace featherid {
 
-// GET /api/v1/log/level and /api/v1/tag/advance. The store is called on `pool`. `auth` and `pool`
-// must outlive the router.
+// GET /api/v1/log/level and /api/v1/tag/advance. The store is called on `pool`, for which few calls
+// wait: further ones are told 503. `auth` and `pool` must outlive the router.
 void add_admin_routes(Router& router, const Auth& auth, std::shared_ptr<SegmentStore> store,
                       asio::thread_pool& pool);
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <list>
 #include <memory>
 #include <optional>
 #include <set>
@@ -17,6 +18,7 @@
 
 #include "test/e2e/server_process.h"
 #include "test/support/catch.h"
+#include "test/support/ports.h"
 #include "test/support/wait_until.h"
 
 namespace featherid::test {
@@ -315,6 +317,37 @@ TEST_CASE("two servers do not share a log folder", "[e2e][lifecycle]") {
   const RunResult second = run_server(scratch, {"--log-dir", scratch.file("logs")});
   CHECK(second.exit_code == 1);
   CHECK(second.output.find("in use by another server") != std::string::npos);
+}
+
+TEST_CASE("calls of a store that hangs, and that wait for others, keep neither /readyz nor the end",
+          "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  const BlackHole database;
+  const bool twice = GENERATE(false, true);
+  ServerProcess server(
+      scratch,
+      {"--database", "mysql://u:p@127.0.0.1:" + std::to_string(database.port()) + "/ids",
+       "--call-timeout", "2s", "--request-timeout", "6s", "--drain-timeout", twice ? "1m" : "1s"});
+  REQUIRE(server.says("no ids can be leased yet"));  // what /readyz knows for a second from now
+  std::list<RawClient> clients;
+  REQUIRE(wait_until([&] {
+    clients.emplace_back(server.port())
+        .send("GET /api/v1/tag/advance?biz_tag=order&max_id=9 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const auto answer = clients.back().read_some(std::chrono::milliseconds(100));
+    return answer && answer->find("too many tags are being moved") != std::string::npos;
+  }));
+  const std::string why = server.get("/readyz").message();
+  CAPTURE(why);
+  CHECK(why.find("not ready: ") == 0);
+  CHECK(why.find("the store has not answered in time") == std::string::npos);
+
+  server.process().signal(SIGTERM);
+  if (twice) {
+    REQUIRE(server.says("SIGTERM: stopping"));
+    server.process().signal(SIGTERM);
+  }
+  CHECK(server.process().wait(std::chrono::seconds(8)) == 0);
+  CHECK(server.says("stopped; "));
 }
 
 }  // namespace featherid::test
