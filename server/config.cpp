@@ -354,59 +354,76 @@ Result<std::string> read_text(const Given& file_given) {
   return text;
 }
 
-// CLI11's reader ends a value at a '#' that stands in quotes, and leaves escapes as they are.
-Status check_quotes(const std::string& path, const std::string& text) {
-  std::istringstream lines(text);
-  int number = 0;
-  for (std::string line; std::getline(lines, line);) {
-    const std::string where = path + ": line " + std::to_string(++number) + ": ";
-    char quote = '\0';
-    for (const char c : line) {
-      if (quote == '\0' && c == '#') break;
-      if (quote != '\0' && (c == '#' || (c == '\\' && quote == '"'))) {
-        return invalid(where +
-                       "no '#' and no '\\' can stand in quotes here: put this setting into the "
-                       "environment, or write %23 and %5C in a URL");
-      }
-      if (quote == c) {
-        quote = '\0';
-      } else if (quote == '\0' && (c == '"' || c == '\'')) {
-        quote = c;
-      }
-    }
-    if (quote != '\0') return invalid(where + "a quote has no end");
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r";
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+}
+
+// What stands behind the '='. No message holds it, as it may be a password.
+Result<std::string> parse_value(std::string_view text) {
+  const char quote = text.empty() ? '\0' : text.front();
+  if (quote == '[') return invalid("is given several values; give it one, once");
+  if (quote != '"' && quote != '\'') {
+    const std::string_view number = trimmed(text.substr(0, text.find('#')));
+    if (number.empty()) return invalid("has no value");
+    const bool is_number =
+        std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!is_number) return invalid("a value that is no number stands in quotes: \"…\"");
+    return std::string(number);
+  }
+  const std::size_t end = text.find(quote, 1);
+  if (end == std::string_view::npos) return invalid("a quote has no end");
+  const std::string_view value = text.substr(1, end - 1);
+  if (quote == '"' && value.find('\\') != std::string_view::npos) {
+    return invalid("no '\\' can stand in double quotes here: take single ones, or %5C in a URL");
+  }
+  const std::string_view rest = trimmed(text.substr(end + 1));
+  if (!rest.empty() && rest.front() != '#') {
+    return invalid("only a comment, which begins with '#', can follow the value's quotes");
+  }
+  return std::string(value);
+}
+
+Status take_line(std::string_view line, const std::string& path, const std::vector<Setting>& table,
+                 GivenByName* given) {
+  if (line.empty() || line.front() == '#') return {};
+  if (line.front() == '[') {
+    return invalid(std::string(line.substr(0, line.find(']') + 1)) +
+                   ": settings stand in the file without sections");
+  }
+  const std::size_t name_end = std::min(
+      line.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"),
+      line.size());
+  const std::string name(line.substr(0, name_end));
+  const std::string_view rest = trimmed(line.substr(name_end));
+  if (name.empty() || rest.empty() || rest.front() != '=') {
+    return invalid((name.empty() ? "" : name + ": ") +
+                   "the line is not name = \"value\", nor a comment, which begins with '#'");
+  }
+  const bool known = std::any_of(table.begin(), table.end(),
+                                 [&name](const Setting& each) { return each.name == name; });
+  if (!known) return invalid(name + ": there is no such setting");
+  const Result<std::string> value = parse_value(trimmed(rest.substr(1)));
+  if (!value.ok()) return invalid(name + ": " + value.status().message());
+  if (!given->emplace(name, Given{path + ": " + name, *value}).second) {
+    return invalid(name + ": is given several values; give it one, once");
   }
   return {};
 }
 
-// kInvalidArgument names the file and the key.
+// The file is TOML, as far as that is `name = value`. kInvalidArgument names the file and the line.
 Result<GivenByName> read_file(const Given& file, const std::vector<Setting>& table) {
-  GivenByName given;
   const Result<std::string> text = read_text(file);
   if (!text.ok()) return text.status();
-  const std::string& path = file.text;
-  if (Status bad = check_quotes(path, *text); !bad.ok()) return bad;
+  GivenByName given;
   std::istringstream lines(*text);
-  try {
-    for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(lines)) {
-      if (!item.parents.empty()) {
-        return invalid(path + ": [" + item.parents.front() +
-                       "]: settings stand in the file without sections");
-      }
-      const std::string origin = path + ": " + item.name;
-      const bool known = std::any_of(table.begin(), table.end(), [&item](const Setting& setting) {
-        return setting.name == item.name;
-      });
-      if (!known) return invalid(origin + ": there is no such setting");
-      if (item.inputs.size() != 1) {
-        return invalid(origin + ": is given several values; give it one, once");
-      }
-      if (!given.emplace(item.name, Given{origin, item.inputs.front()}).second) {
-        return invalid(origin + ": is set twice");
-      }
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    if (const Status bad = take_line(trimmed(line), file.text, table, &given); !bad.ok()) {
+      return invalid(file.text + ": line " + std::to_string(number) + ": " + bad.message());
     }
-  } catch (const CLI::Error& error) {
-    return invalid(path + ": " + error.what());
   }
   return given;
 }

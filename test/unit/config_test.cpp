@@ -154,13 +154,13 @@ TEST_CASE("a wrong environment or file is named, even where it is overruled", "[
         std::string::npos);
   CHECK(refused_file("nonsense").find("nonsense") != std::string::npos);
   CHECK(refused_file("init-schema = true").find("init-schema") != std::string::npos);
-  for (const char* cut : {"log-dir = \"a#b\"", "log-dir = 'a#b'", "log-dir = [\"a#b\"]",
-                          R"(log-dir = "a\tb")", R"(log-dir = "a\"b")"}) {
-    INFO(cut);
-    CHECK(refused_file(std::string("# '\n") + cut).find(": line 2: no '#' and no '\\'") !=
+  for (const char* escape : {R"(log-dir = "a\tb")", R"(log-dir = "a\"b")"}) {
+    INFO(escape);
+    CHECK(refused_file(std::string("# '\n") + escape).find(": line 2: log-dir: no '\\'") !=
           std::string::npos);
   }
-  CHECK(refused_file("log-dir = \"a").find(": line 1: a quote has no end") != std::string::npos);
+  CHECK(refused_file("log-dir = \"a").find(": line 1: log-dir: a quote has no end") !=
+        std::string::npos);
   const std::string none = scratch.file("none");
   CHECK(refusal({"--config", none}) ==
         "--config: cannot read " + none + ": No such file or directory");
@@ -170,6 +170,59 @@ TEST_CASE("a wrong environment or file is named, even where it is overruled", "[
                                7));
   CHECK(binary.find("is not a text file") != std::string::npos);
   CHECK(binary.find("ELF") == std::string::npos);
+}
+
+TEST_CASE("a line of the file that is neither a setting nor a comment is named", "[config]") {
+  const test::ScratchDir scratch;
+  const std::string no_setting =
+      "the line is not name = \"value\", nor a comment, which begins with '#'";
+  const std::string not_quoted = "a value that is no number stands in quotes: \"…\"";
+  const std::string sections = ": settings stand in the file without sections";
+  struct Case {
+    std::string line;
+    std::string why;
+  };
+  const Case cases[] = {
+      {"log-dir", "log-dir: " + no_setting},
+      {"log-dir \"secret\"", "log-dir: " + no_setting},
+      {"log-dir: secret", "log-dir: " + no_setting},
+      {"log.dir = \"secret\"", "log: " + no_setting},
+      {"x", "x: " + no_setting},
+      {"=", no_setting},
+      {"; it's", no_setting},
+      {"\"log-dir\" = \"secret\"", no_setting},
+      {"[default]", "[default]" + sections},
+      {"[[a]]", "[[a]" + sections},
+      {"[", sections},
+      {"log-dir =", "log-dir: has no value"},
+      {"log-dir = # secret", "log-dir: has no value"},
+      {"log-dir = secret", "log-dir: " + not_quoted},
+      {"log-dir = \xE2\x80\x9Csecret\xE2\x80\x9D", "log-dir: " + not_quoted},
+      {"max-batch = 1 2", "max-batch: " + not_quoted},
+      {"log-dir = \"/x\"y",
+       "log-dir: only a comment, which begins with '#', can follow the value's quotes"},
+      {"log-dir = \"\"\"secret",
+       "log-dir: only a comment, which begins with '#', can follow the value's quotes"},
+      {"log-dir = 'it's'",
+       "log-dir: only a comment, which begins with '#', can follow the value's quotes"},
+      {"log-dir = 'a\"", "log-dir: a quote has no end"},
+  };
+  for (const Case& bad : cases) {
+    CAPTURE(bad.line);
+    const std::string file = file_with(scratch, "# ours\n\nhold = \"40s\"\n" + bad.line + "\n");
+    CHECK(refusal({"--config", file}) == file + ": line 4: " + bad.why);
+  }
+}
+
+TEST_CASE("a value of the file is what stands in its quotes", "[config]") {
+  const test::ScratchDir scratch;
+  const auto log_dir = [&scratch](const std::string& line) {
+    return good({"--config", file_with(scratch, line)}).log_files.dir;
+  };
+  CHECK(log_dir("log-dir = \"a#b\"# c") == "a#b");
+  CHECK(log_dir("\t log-dir='a\\b = \"c\"' \t# \"") == "a\\b = \"c\"");
+  CHECK(log_dir("log-dir = \"true\"\r\nmax-batch = 3 # three\r\n\r\n") == "true");
+  CHECK(log_dir("log-dir = \"\"").empty());
 }
 
 TEST_CASE("what is given but empty is not what was not given", "[config]") {
