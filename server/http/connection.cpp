@@ -228,7 +228,8 @@ void Connection::reject(int status, std::string_view reason) {
   } else {
     reply.fail(status, ApiCode::kBadRequest, reason);
   }
-  append_response(reply, false, true, &out_);
+  const bool head = input().substr(0, 5) == "HEAD ";  // of a request that may be cut or malformed
+  append_response(reply, head, true, &out_);
   loop_.stats.note(loop_.router.find({}).number, status, Exchange::Clock::duration(0));
   if (logs_access()) {
     log_access({{},

@@ -109,6 +109,7 @@ TEST_CASE("cpp-httplib: a payload limit that chunked bodies pass by", "[e2e][gat
   const auto answer = client.read_until("}");  // at once, before a byte of the body
   REQUIRE(answer);
   CHECK(statuses(*answer) == std::vector<int>{501});
+  REQUIRE(server.get("/readyz").status == 200);  // else the start may still take memory
   const std::int64_t before_kb = server.rss_kb();
   client.send(bytes);
   CHECK(server.rss_kb() < before_kb + kGrownKbMax);
@@ -128,6 +129,7 @@ TEST_CASE("cpp-httplib: header lines and counts without bound", "[e2e][gate]") {
   const ServerProcess server(scratch);
   const std::string begin = "GET /healthz HTTP/1.1\r\n" + kHost;
   const std::string megabyte(1 << 20, 'x');
+  REQUIRE(server.get("/readyz").status == 200);  // else the start may still take memory
   const std::int64_t before_kb = server.rss_kb();
   std::string many = begin;
   for (int i = 0; i < 100000; ++i) many += "A: b\r\n";
@@ -247,6 +249,35 @@ TEST_CASE("cpp-httplib: two servers on one port", "[e2e][gate]") {
       run_server(scratch, {"--listen", "127.0.0.1:" + std::to_string(first.port())});
   CHECK(second.exit_code == 1);
   CHECK(second.output.find("Address already in use") != std::string::npos);
+}
+
+TEST_CASE("an answer to HEAD has no body, whatever is wrong with the request", "[e2e][gate]") {
+  const ScratchDir scratch;
+  const ServerProcess server(scratch, {"--header-timeout", "300ms"});
+  const std::string head = "HEAD /healthz HTTP/1.1\r\n";
+  struct Case {
+    std::string bytes;
+    int status;
+  };
+  const Case cases[] = {
+      {head + "\r\n", 400},
+      {head + "nonsense\r\n", 400},
+      {"HEAD nonsense\r\n", 400},
+      {"HEAD /healthz HTTP/2.0\r\n" + kHost + "\r\n", 505},
+      {"HEAD /" + std::string(9000, 'x') + " HTTP/1.1\r\n" + kHost + "\r\n", 414},
+      {"HEAD /nix HTTP/1.1\r\nConnection: close\r\n" + kHost + "\r\n", 404},
+      {head, 408},
+  };
+  for (const Case& bad : cases) {
+    INFO(bad.bytes.substr(0, 100));
+    const RawClient client(server.port());
+    client.send(bad.bytes);
+    const std::string answer = client.read_to_end().value_or("");
+    INFO(answer);
+    CHECK(statuses(answer) == std::vector<int>{bad.status});
+    CHECK(answer.find("\r\nContent-Length: ") != std::string::npos);
+    CHECK(answer.find("\r\n\r\n") + 4 == answer.size());
+  }
 }
 
 }  // namespace featherid::test
