@@ -2,6 +2,7 @@
 #include "server/config.h"
 
 #include <sys/stat.h>
+#include <toml++/toml.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -354,76 +355,39 @@ Result<std::string> read_text(const Given& file_given) {
   return text;
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r";
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+// kInvalidArgument says what to write; no message holds the value, as it may be a password.
+Result<std::string> text_of(const toml::node& value) {
+  if (const auto* text = value.as_string()) return text->get();
+  if (const auto* number = value.as_integer()) return std::to_string(number->get());
+  if (value.is_table() || value.is_array_of_tables()) {
+    return invalid("settings stand in the file without sections");
+  }
+  if (value.is_array()) return invalid("is given several values; give it one, once");
+  return invalid("a value is a text in quotes, or a whole number");
 }
 
-// What stands behind the '='. No message holds it, as it may be a password.
-Result<std::string> parse_value(std::string_view text) {
-  const char quote = text.empty() ? '\0' : text.front();
-  if (quote == '[') return invalid("is given several values; give it one, once");
-  if (quote != '"' && quote != '\'') {
-    const std::string_view number = trimmed(text.substr(0, text.find('#')));
-    if (number.empty()) return invalid("has no value");
-    const bool is_number =
-        std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (!is_number) return invalid("a value that is no number stands in quotes: \"…\"");
-    return std::string(number);
-  }
-  const std::size_t end = text.find(quote, 1);
-  if (end == std::string_view::npos) return invalid("a quote has no end");
-  const std::string_view value = text.substr(1, end - 1);
-  if (quote == '"' && value.find('\\') != std::string_view::npos) {
-    return invalid("no '\\' can stand in double quotes here: take single ones, or %5C in a URL");
-  }
-  const std::string_view rest = trimmed(text.substr(end + 1));
-  if (!rest.empty() && rest.front() != '#') {
-    return invalid("only a comment, which begins with '#', can follow the value's quotes");
-  }
-  return std::string(value);
-}
-
-Status take_line(std::string_view line, const std::string& path, const std::vector<Setting>& table,
-                 GivenByName* given) {
-  if (line.empty() || line.front() == '#') return {};
-  if (line.front() == '[') {
-    return invalid(std::string(line.substr(0, line.find(']') + 1)) +
-                   ": settings stand in the file without sections");
-  }
-  const std::size_t name_end = std::min(
-      line.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"),
-      line.size());
-  const std::string name(line.substr(0, name_end));
-  const std::string_view rest = trimmed(line.substr(name_end));
-  if (name.empty() || rest.empty() || rest.front() != '=') {
-    return invalid((name.empty() ? "" : name + ": ") +
-                   "the line is not name = \"value\", nor a comment, which begins with '#'");
-  }
-  const bool known = std::any_of(table.begin(), table.end(),
-                                 [&name](const Setting& each) { return each.name == name; });
-  if (!known) return invalid(name + ": there is no such setting");
-  const Result<std::string> value = parse_value(trimmed(rest.substr(1)));
-  if (!value.ok()) return invalid(name + ": " + value.status().message());
-  if (!given->emplace(name, Given{path + ": " + name, *value}).second) {
-    return invalid(name + ": is given several values; give it one, once");
-  }
-  return {};
-}
-
-// The file is TOML, as far as that is `name = value`. kInvalidArgument names the file and the line.
+// kInvalidArgument names the file and the line.
 Result<GivenByName> read_file(const Given& file, const std::vector<Setting>& table) {
   const Result<std::string> text = read_text(file);
   if (!text.ok()) return text.status();
+  const auto wrong = [&path = file.text](const toml::source_region& where, std::string_view what) {
+    return invalid(path + ": line " + std::to_string(where.begin.line) + ": " + std::string(what));
+  };
   GivenByName given;
-  std::istringstream lines(*text);
-  int number = 0;
-  for (std::string line; std::getline(lines, line);) {
-    ++number;
-    if (const Status bad = take_line(trimmed(line), file.text, table, &given); !bad.ok()) {
-      return invalid(file.text + ": line " + std::to_string(number) + ": " + bad.message());
+  try {
+    for (const auto& [key, value] : toml::parse(*text)) {
+      const std::string name(key.str());
+      const Result<std::string> read = text_of(value);
+      if (!read.ok()) return wrong(key.source(), name + ": " + read.status().message());
+      const bool known = std::any_of(table.begin(), table.end(), [&name](const Setting& setting) {
+        return setting.name == name;
+      });
+      if (!known) return wrong(key.source(), name + ": there is no such setting");
+      given.emplace(name, Given{file.text + ": " + name, *read});
     }
+  } catch (const toml::parse_error& error) {
+    return wrong(error.source(), std::string(error.description()) +
+                                     R"(; a setting is name = "text" or name = 1, as in TOML)");
   }
   return given;
 }

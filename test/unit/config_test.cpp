@@ -145,22 +145,10 @@ TEST_CASE("a wrong environment or file is named, even where it is overruled", "[
   CHECK(refused_file("max-batch = true").find("max-batch") != std::string::npos);
   CHECK(refused_file("max-batch = [1, 2]").find("max-batch: is given several") !=
         std::string::npos);
-  CHECK(refused_file("max-batch =").find("max-batch: has no value") != std::string::npos);
+  CHECK(refused_file("max-batch =").find(": line 1: ") != std::string::npos);
   CHECK(refused_file("max_batsch = 1").find("max_batsch") != std::string::npos);
-  CHECK(refused_file("[server]\nmax-batch = 1")
-            .find("[server]: settings stand in the file without "
-                  "sections") != std::string::npos);
-  CHECK(refused_file("max-batch = 1\nmax-batch = 2").find("max-batch: is given several") !=
-        std::string::npos);
-  CHECK(refused_file("nonsense").find("nonsense") != std::string::npos);
+  CHECK(refused_file("max-batch = 1\nmax-batch = 2").find("'max-batch'") != std::string::npos);
   CHECK(refused_file("init-schema = true").find("init-schema") != std::string::npos);
-  for (const char* escape : {R"(log-dir = "a\tb")", R"(log-dir = "a\"b")"}) {
-    INFO(escape);
-    CHECK(refused_file(std::string("# '\n") + escape).find(": line 2: log-dir: no '\\'") !=
-          std::string::npos);
-  }
-  CHECK(refused_file("log-dir = \"a").find(": line 1: log-dir: a quote has no end") !=
-        std::string::npos);
   const std::string none = scratch.file("none");
   CHECK(refusal({"--config", none}) ==
         "--config: cannot read " + none + ": No such file or directory");
@@ -174,44 +162,33 @@ TEST_CASE("a wrong environment or file is named, even where it is overruled", "[
 
 TEST_CASE("a line of the file that is neither a setting nor a comment is named", "[config]") {
   const test::ScratchDir scratch;
-  const std::string no_setting =
-      "the line is not name = \"value\", nor a comment, which begins with '#'";
-  const std::string not_quoted = "a value that is no number stands in quotes: \"…\"";
-  const std::string sections = ": settings stand in the file without sections";
-  struct Case {
-    std::string line;
-    std::string why;
+  const auto why = [&scratch](const std::string& line) {
+    const std::string file = file_with(scratch, "# ours\n\nhold = \"40s\"\n" + line + "\n");
+    std::string text = refusal({"--config", file});
+    const std::string where = file + ": line 4: ";
+    REQUIRE(text.compare(0, where.size(), where) == 0);
+    return text.substr(where.size());
   };
-  const Case cases[] = {
-      {"log-dir", "log-dir: " + no_setting},
-      {"log-dir \"secret\"", "log-dir: " + no_setting},
-      {"log-dir: secret", "log-dir: " + no_setting},
-      {"log.dir = \"secret\"", "log: " + no_setting},
-      {"x", "x: " + no_setting},
-      {"=", no_setting},
-      {"; it's", no_setting},
-      {"\"log-dir\" = \"secret\"", no_setting},
-      {"[default]", "[default]" + sections},
-      {"[[a]]", "[[a]" + sections},
-      {"[", sections},
-      {"log-dir =", "log-dir: has no value"},
-      {"log-dir = # secret", "log-dir: has no value"},
-      {"log-dir = secret", "log-dir: " + not_quoted},
-      {"log-dir = \xE2\x80\x9Csecret\xE2\x80\x9D", "log-dir: " + not_quoted},
-      {"max-batch = 1 2", "max-batch: " + not_quoted},
-      {"log-dir = \"/x\"y",
-       "log-dir: only a comment, which begins with '#', can follow the value's quotes"},
-      {"log-dir = \"\"\"secret",
-       "log-dir: only a comment, which begins with '#', can follow the value's quotes"},
-      {"log-dir = 'it's'",
-       "log-dir: only a comment, which begins with '#', can follow the value's quotes"},
-      {"log-dir = 'a\"", "log-dir: a quote has no end"},
-  };
-  for (const Case& bad : cases) {
-    CAPTURE(bad.line);
-    const std::string file = file_with(scratch, "# ours\n\nhold = \"40s\"\n" + bad.line + "\n");
-    CHECK(refusal({"--config", file}) == file + ": line 4: " + bad.why);
+  for (const char* line :
+       {"log-dir", "log-dir \"secret\"", "log-dir: secret", "x", "=", "; it's", "[", "log-dir =",
+        "log-dir = # secret", "log-dir = secret", "log-dir = /secret", "max-batch = 1 2",
+        "database = mysql://u:secret@h/ids", "log-dir = \xE2\x80\x9Csecret\xE2\x80\x9D",
+        "log-dir = \"/x\"y", "log-dir = 'it's'", "log-dir = \"\\secret\"", "log-dir = 'a\""}) {
+    CAPTURE(line);
+    const std::string text = why(line);
+    CHECK(text.find(R"(; a setting is name = "text" or name = 1, as in TOML)") !=
+          std::string::npos);
+    CHECK(text.find("secret") == std::string::npos);
   }
+  CHECK(why("[default]") == "default: settings stand in the file without sections");
+  CHECK(why("[[a]]") == "a: settings stand in the file without sections");
+  CHECK(why("log.dir = \"secret\"") == "log: settings stand in the file without sections");
+  CHECK(why("log-dir = [\"secret\"]") == "log-dir: is given several values; give it one, once");
+  for (const char* value : {"true", "1.5", "2026-11-26"}) {
+    CHECK(why("log-dir = " + std::string(value)) ==
+          "log-dir: a value is a text in quotes, or a whole number");
+  }
+  CHECK(why("Log-Dir = \"secret\"") == "Log-Dir: there is no such setting");
 }
 
 TEST_CASE("a value of the file is what stands in its quotes", "[config]") {
@@ -223,6 +200,7 @@ TEST_CASE("a value of the file is what stands in its quotes", "[config]") {
   CHECK(log_dir("\t log-dir='a\\b = \"c\"' \t# \"") == "a\\b = \"c\"");
   CHECK(log_dir("log-dir = \"true\"\r\nmax-batch = 3 # three\r\n\r\n") == "true");
   CHECK(log_dir("log-dir = \"\"").empty());
+  CHECK(log_dir(R"("log-dir" = "a\"\\b")") == R"(a"\b)");
 }
 
 TEST_CASE("what is given but empty is not what was not given", "[config]") {
