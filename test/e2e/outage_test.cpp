@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -72,19 +73,35 @@ class Database {
   Gone how_ = Gone::kRefused;
 };
 
-// The sum over the samples of a metric, whatever their labels.
-double metric(const ServerProcess& server, const std::string& name) {
-  httplib::Client client("127.0.0.1", server.port());
-  const auto result = client.Get("/metrics");
-  double sum = 0;
-  if (!result) return sum;
-  const std::string text = "\n" + result->body;
-  for (std::size_t at = 0; (at = text.find("\n" + name, at)) != std::string::npos; ++at) {
-    const char after = text[at + 1 + name.size()];
-    if (after == '{' || after == ' ') sum += std::atof(text.c_str() + text.find(' ', at));
+// What a server says of itself at one moment.
+class Figures {
+ public:
+  explicit Figures(const ServerProcess& server) : port_(server.port()) {
+    if (const auto result = httplib::Client("127.0.0.1", port_).Get("/metrics")) {
+      text_ = "\n" + result->body;
+    }
+    read_ = Clock::now();
   }
-  return sum;
-}
+
+  int port() const { return port_; }
+  Clock::time_point read() const { return read_; }
+  // The sum over the samples of a metric, whatever their labels.
+  double sum(const std::string& name) const {
+    double sum = 0;
+    for (std::size_t at = 0; (at = text_.find("\n" + name, at)) != std::string::npos; ++at) {
+      const char after = text_[at + 1 + name.size()];
+      if (after == '{' || after == ' ') sum += std::atof(text_.c_str() + text_.find(' ', at));
+    }
+    return sum;
+  }
+  // How long it can go on without its database.
+  Seconds promised() const { return Seconds(sum("featherid_outage_survivable_min_seconds")); }
+
+ private:
+  int port_;
+  std::string text_;
+  Clock::time_point read_;
+};
 
 // One database, some servers, and clients that burn ids steadily.
 class Scene {
@@ -106,18 +123,17 @@ class Scene {
   SteadyLoad& load() { return *load_; }
   int servers() const { return static_cast<int>(servers_.size()); }
 
-  // How long the worst of them says that it can go on without its database.
-  Seconds promised() const {
-    double least = 1e9;
-    for (const auto& server : servers_) {
-      least = std::min(least, metric(*server, "featherid_outage_survivable_min_seconds"));
-    }
-    return Seconds(least);
-  }
-  // Until the whole hold is there, by a burn rate that has settled.
-  void warm_up() const {
+  // Until the whole hold is there, by a burn rate that has settled; what each of them says then.
+  std::vector<Figures> warm_up() const {
     std::this_thread::sleep_for(2 * hold());
-    REQUIRE(wait_until([this] { return promised() >= hold(); }));
+    std::vector<Figures> warm;
+    REQUIRE(wait_until([&] {
+      warm.clear();
+      for (const auto& server : servers_) warm.emplace_back(*server);
+      return std::all_of(warm.begin(), warm.end(),
+                         [](const Figures& said) { return said.promised() >= hold(); });
+    }));
+    return warm;
   }
 
   double leases() const { return sum("featherid_leases_total"); }
@@ -126,7 +142,7 @@ class Scene {
  private:
   double sum(const std::string& name) const {
     double sum = 0;
-    for (const auto& server : servers_) sum += metric(*server, name);
+    for (const auto& server : servers_) sum += Figures(*server).sum(name);
     return sum;
   }
 
@@ -148,23 +164,48 @@ void check_invisible(Scene& scene, Database::Gone how) {
   scene.database().come_back();
   const Requests normal = scene.load().between(before, begin);
   const Requests during = scene.load().between(begin, end);
-  const double ratio = Seconds(p99_of(during)) / Seconds(p99_of(normal));
+  const double ratio = Seconds(slowest_of_fifty(during)) / Seconds(slowest_of_fifty(normal));
   WARN(scene.servers() << " server(s), " << hold().count()
                        << " s without a database: " << during.size() << " requests, "
                        << errors_in(during) << " errors, p99 " << p99_of(during).count()
-                       << " us after " << p99_of(normal).count() << " us: " << ratio << " x");
+                       << " us after " << p99_of(normal).count() << " us, slowest of fifty "
+                       << slowest_of_fifty(during).count() << " us: " << ratio << " x");
   CHECK(errors_in(normal) == 0);
   CHECK(errors_in(during) == 0);
   // Of a few hundred requests beside everything else that tests do, the ratio says nothing.
-  CHECK((ratio <= 2 || p99_of(during) < std::chrono::milliseconds(10)));
+  CHECK((ratio <= 2 || slowest_of_fifty(during) < std::chrono::milliseconds(10)));
+}
+
+// What a server holds is what it promises, and is served to the last id before its first error.
+// Counted in ids, since a stall of the machine makes the burn of that moment another.
+void check_promise(const SteadyLoad& load, const Figures& said, Clock::time_point end) {
+  const Requests requests = load.between({}, end);
+  Clock::time_point first_error = end;
+  for (const auto& request : requests) {
+    if (request.port != said.port() || request.served || request.sent < said.read()) continue;
+    first_error = std::min(first_error, request.ended);
+  }
+  double served = 0;
+  double burn = 0;  // ids/s, as a server reckons it: a mean over one hold
+  for (const auto& request : requests) {
+    if (request.port != said.port() || !request.served) continue;
+    if (request.sent < first_error) served += SteadyLoad::kBatchIds;
+    if (request.ended > said.read()) continue;
+    burn += SteadyLoad::kBatchIds / Seconds(hold()).count() *
+            std::exp(-Seconds(said.read() - request.ended) / hold());
+  }
+  const double held = said.sum("featherid_ids_held");
+  INFO("held " << held << ", burnt " << burn << "/s, promised " << said.promised().count() << " s");
+  CHECK(served > said.sum("featherid_ids_issued_total") + held - SteadyLoad::kBatchIds);
+  // It measures the burn by chunks: what happens within one it cannot see.
+  CHECK(held >= 0.95 * said.promised().count() * burn);
 }
 
 // A longer outage: errors begin no sooner than was promised, and end when it ends.
 void check_visible(Scene& scene, Database::Gone how) {
-  scene.warm_up();
+  const std::vector<Figures> warm = scene.warm_up();
   const double leases = scene.leases();
   const double failures = scene.lease_failures();
-  const Seconds promised = scene.promised();
   const Clock::time_point begin = Clock::now();
   scene.database().leave(how);
   std::this_thread::sleep_until(begin + long_outage());
@@ -190,8 +231,8 @@ void check_visible(Scene& scene, Database::Gone how) {
   const double pace = static_cast<double>(scene.servers() * SteadyLoad::kClientsPerServer) /
                       Seconds(SteadyLoad::kPause).count();
   WARN(scene.servers() << " server(s), " << Seconds(back - begin).count()
-                       << " s without a database: promised " << promised.count()
-                       << " s, first error after " << Seconds(first_error - begin).count()
+                       << " s without a database: promised " << warm.front().promised().count()
+                       << " s by the first, an error after " << Seconds(first_error - begin).count()
                        << " s; then " << errors_in(refused) << " errors of " << refused.size()
                        << " requests, p99 " << p99_of(refused).count() << " us; last error "
                        << Seconds(last_error - up).count() << " s after it was back, then "
@@ -199,9 +240,7 @@ void check_visible(Scene& scene, Database::Gone how) {
                        << " requests/s of at most " << pace << "; " << leases_after
                        << " leases in the 5 s from then on, " << failures_in_all
                        << " failed ones in all");
-  CHECK(first_error - begin >= hold());
-  // After six holds of it the mean lacks e^-6 of the burn, and so the promise is as much too long.
-  CHECK(Seconds(first_error - begin) >= 0.99 * promised);
+  for (const Figures& said : warm) check_promise(scene.load(), said, back);
   CHECK(refused.size() > 50);
   CHECK(errors_in(refused) == static_cast<int>(refused.size()));
   CHECK(p99_of(refused) < std::chrono::milliseconds(500));

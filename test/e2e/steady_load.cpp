@@ -38,7 +38,7 @@ void SteadyLoad::run(int port, Client& client) {
   const RawClient connection(port);
   Clock::time_point next = Clock::now();
   while (!stopping_) {
-    Request request{Clock::now(), {}, false};
+    Request request{port, Clock::now(), {}, false};
     connection.send(kRequest);
     const std::optional<std::string> answer = connection.read_until("}");
     request.ended = Clock::now();
@@ -88,6 +88,20 @@ std::chrono::microseconds p99_of(const std::vector<SteadyLoad::Request>& request
   std::sort(took.begin(), took.end());
   if (took.empty()) return {};
   return std::chrono::duration_cast<std::chrono::microseconds>(took[took.size() * 99 / 100]);
+}
+
+std::chrono::microseconds slowest_of_fifty(std::vector<SteadyLoad::Request> requests) {
+  constexpr std::size_t kFifty = 50;
+  std::sort(requests.begin(), requests.end(),
+            [](const auto& one, const auto& other) { return one.sent < other.sent; });
+  std::vector<SteadyLoad::Clock::duration> slowest(requests.size() / kFifty);
+  for (std::size_t i = 0; i < slowest.size() * kFifty; ++i) {
+    SteadyLoad::Clock::duration& so_far = slowest[i / kFifty];
+    so_far = std::max(so_far, requests[i].ended - requests[i].sent);
+  }
+  std::sort(slowest.begin(), slowest.end());
+  if (slowest.empty()) return {};
+  return std::chrono::duration_cast<std::chrono::microseconds>(slowest[slowest.size() / 2]);
 }
 
 }  // namespace featherid::test
