@@ -220,9 +220,9 @@ TEST_CASE("MariaDB: waiting for a session ends in time", "[mariadb]") {
   std::vector<double> seconds(6);
   for (std::size_t i = 0; i < statuses.size(); ++i) {
     threads.emplace_back([&, i] {
-      const auto begin = std::chrono::steady_clock::now();
+      const Stopwatch stopwatch;
       statuses[i] = store->lease("order", 1).status();
-      seconds[i] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      seconds[i] = stopwatch.elapsed().count();
     });
   }
   for (std::thread& thread : threads) thread.join();

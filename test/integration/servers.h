@@ -12,6 +12,7 @@
 #include "test/support/catch.h"
 #include "test/support/mariadb_server.h"
 #include "test/support/postgresql_server.h"
+#include "test/support/stopwatch.h"
 
 namespace featherid::test {
 
@@ -30,9 +31,9 @@ std::unique_ptr<SegmentStore> fresh_store(const std::string& url,
 // short_options().
 template <typename Call>
 Status timed(Call call) {
-  const auto begin = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch;
   Status status = call();
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  const Stopwatch::Duration took = stopwatch.elapsed();
   UNSCOPED_INFO(status << " after " << took.count() << " s");
   CHECK(took.count() < 2.4);
   CHECK(status.message().find('\n') == std::string::npos);
