@@ -29,8 +29,9 @@ GaleraCluster& cluster() {
   return cluster;
 }
 
-SociStoreOptions synchronous() {
-  SociStoreOptions options = short_options();
+SociStoreOptions synchronous(std::chrono::seconds call_timeout = short_options().call_timeout) {
+  SociStoreOptions options;
+  options.call_timeout = call_timeout;
   options.failover = Failover::kSynchronous;
   return options;
 }
@@ -59,10 +60,9 @@ long long sessions_at(std::size_t node) {
 // A process that leases from one tag again and again, and keeps what it got.
 class Leaser {
  public:
-  Leaser(const std::vector<std::string>& urls, std::chrono::milliseconds pause)
-      : pause_(pause),
-        store_(open_soci_store(urls, synchronous()).value()),
-        thread_([this] { run(); }) {}
+  Leaser(const std::vector<std::string>& urls, std::chrono::milliseconds pause,
+         const SociStoreOptions& options)
+      : pause_(pause), store_(open_soci_store(urls, options).value()), thread_([this] { run(); }) {}
   ~Leaser() { stop(); }
 
   void stop() {
@@ -136,10 +136,11 @@ void check(const char* what, const std::vector<std::unique_ptr<Leaser>>& leasers
 
 std::vector<std::unique_ptr<Leaser>> leasers_preferring(
     const std::vector<std::size_t>& nodes,
-    std::chrono::milliseconds pause = std::chrono::milliseconds(5)) {
+    std::chrono::milliseconds pause = std::chrono::milliseconds(5),
+    const SociStoreOptions& options = synchronous()) {
   std::vector<std::unique_ptr<Leaser>> leasers;
   for (const std::size_t node : nodes)
-    leasers.push_back(std::make_unique<Leaser>(urls_from(node), pause));
+    leasers.push_back(std::make_unique<Leaser>(urls_from(node), pause, options));
   return leasers;
 }
 
@@ -148,12 +149,17 @@ std::vector<std::unique_ptr<Leaser>> leasers_preferring(
 TEST_CASE("Galera: writers at two nodes lose against one another, and no id comes twice",
           "[galera]") {
   fresh_schema();
-  auto leasers = leasers_preferring({0, 1, 2}, std::chrono::milliseconds(0));
+  // Nothing is to fail but what loses: a slow disk is no error here.
+  constexpr std::chrono::seconds kPatience(30);
+  const SociStoreOptions patient = synchronous(kPatience);
+  auto leasers = leasers_preferring({0, 1, 2}, std::chrono::milliseconds(0), patient);
   for (const auto& leaser : leasers) {
     REQUIRE(wait_until([&] { return leaser->leases() >= 300; }));
   }
   // Through it all, callers see none of it: a lease that lost is tried again.
-  SegmentAllocator ids(open_soci_store(urls_from(1), synchronous()).value());
+  AllocatorOptions options;
+  options.wait_timeout = kPatience;
+  SegmentAllocator ids(open_soci_store(urls_from(1), patient).value(), options);
   std::vector<IdRange> taken;
   for (int i = 0; i < 20; ++i) {
     const auto ranges = ids.next_range("order", 1500);  // more than a step: each takes a lease
