@@ -91,8 +91,8 @@ TEST_CASE("a misspelt variable is warned of", "[e2e][config]") {
 TEST_CASE("a database file that cannot be written shows in readyz and in every answer",
           "[e2e][config]") {
   const ScratchDir scratch;
-  const ServerProcess server(
-      scratch, {"--database", "sqlite3:/proc/no/ids.db", "--request-timeout", "300ms"});
+  const ServerProcess server(scratch,
+                             {"--database", "sqlite3:/proc/no/ids.db", "--request-timeout", "30s"});
   const Answer ready = server.get("/readyz");
   CHECK(ready.status == 503);
   CHECK(ready.code() == 2);

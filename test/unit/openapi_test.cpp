@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "featherid/version.h"
+#include "lib/refill_policy.h"
 #include "server/routes/admin.h"
 #include "server/routes/ids.h"
 #include "server/routes/ops.h"
@@ -25,7 +26,9 @@ using std::chrono::milliseconds;
 
 // Every route of the server, on a store that answers leases with `answer`.
 struct Service {
-  explicit Service(StatusCode answer = StatusCode::kOk) : allocator(store, options()) {
+  explicit Service(StatusCode answer = StatusCode::kOk)
+      : patience(is_transient({answer, ""}) ? milliseconds(500) : std::chrono::seconds(30)),
+        allocator(store, options(patience)) {
     REQUIRE(store->create("order", 1000).ok());
     if (answer != StatusCode::kOk) {
       store->on_lease = [answer](std::string_view, std::int64_t) {
@@ -46,16 +49,17 @@ struct Service {
   }
   ~Service() { pool.join(); }
 
-  static AllocatorOptions options() {
+  static AllocatorOptions options(milliseconds patience) {
     AllocatorOptions options;
-    options.wait_timeout = milliseconds(50);
+    options.wait_timeout = patience / 10;
     return options;
   }
 
   Reply get(const std::string& target, bool local = true) const {
-    return test::get(router, target, milliseconds(500), local);
+    return test::get(router, target, patience, local);
   }
 
+  const milliseconds patience;  // short where the store's errors have to be waited for
   std::shared_ptr<test::FaultStore> store = std::make_shared<test::FaultStore>();
   SegmentAllocator allocator;
   asio::thread_pool pool{1};
