@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <httplib.h>
 
+#include <optional>
 #include <string>
 
 #include "test/e2e/server_process.h"
 #include "test/support/catch.h"
+#include "test/support/frozen.h"
 #include "test/support/wait_until.h"
 
 namespace featherid::test {
@@ -179,12 +181,14 @@ TEST_CASE("HEAD uses up no id and changes nothing", "[e2e][http]") {
 
 TEST_CASE("slow and silent clients are let go", "[e2e][http]") {
   const ScratchDir scratch;
-  const ServerProcess server(scratch, {"--header-timeout", "300ms", "--idle-timeout", "400ms"});
+  ServerProcess server(scratch, {"--header-timeout", "300ms", "--idle-timeout", "400ms"});
+  std::optional<Frozen> frozen(server.process().pid());  // all is sent when they are accepted
   const RawClient silent(server.port());
   const RawClient slow(server.port());
   const RawClient idle(server.port());
   slow.send("GET /healthz HTT");
   idle.send("GET /healthz HTTP/1.1\r\n" + kHead);
+  frozen.reset();
   CHECK(silent.read_to_end() == "");
   const auto slow_answer = slow.read_to_end();
   REQUIRE(slow_answer);

@@ -9,6 +9,7 @@
 #include "test/e2e/server_process.h"
 #include "test/e2e/tls_client.h"
 #include "test/support/catch.h"
+#include "test/support/frozen.h"
 
 namespace featherid::test {
 
@@ -176,8 +177,11 @@ TEST_CASE("a drain ends TLS connections as TLS should", "[e2e][tls]") {
     client->send(kId);
     REQUIRE(client->read_until("\"data\":"));
   }
-  server.process().signal(SIGTERM);
-  active.send(kId);
+  {
+    const Frozen frozen(server.process().pid());
+    server.process().signal(SIGTERM);  // is heard when the request is there
+    active.send(kId);
+  }
   CHECK(count_of(active.read_to_end().value_or(""), "\"code\":0") == 1);
   CHECK(silent.read_to_end() == "");
   CHECK(server.process().wait(std::chrono::seconds(10)) == 0);
