@@ -272,10 +272,11 @@ TEST_CASE("who reads standard error late reads how many lines were lost", "[e2e]
   const ScratchDir scratch;
   FullPipe pipe(scratch.file("pipe"));
   const std::string output = scratch.file("stdout");
-  const auto server = start_with("2>" + pipe.path(),
-                                 {"--database", "sqlite3:" + scratch.file("ids.db"), "--listen",
-                                  "127.0.0.1:0", "--log-dir", scratch.file("logs")},
-                                 output);
+  const auto server = start_with(
+      "2>" + pipe.path(),
+      {"--database", "sqlite3:" + scratch.file("ids.db"), "--listen", "127.0.0.1:0", "--log-dir",
+       scratch.file("logs"), "--max-connections", "100"},  // no warning of open files
+      output);
   const std::string logs = scratch.file("logs");
   REQUIRE(wait_until([&] { return read_file(output).find("ready on") != std::string::npos; }));
   REQUIRE(wait_until(

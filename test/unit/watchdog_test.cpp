@@ -64,7 +64,7 @@ TEST_CASE("a socket whose guard is gone in time is left alone", "[watchdog][thre
   Watchdog watchdog;
   const SilentPeer done;
   const SilentPeer other;
-  const TimePoint deadline = now() + milliseconds(50);
+  const TimePoint deadline = now() + milliseconds(500);
   { const Watchdog::Guard guard(watchdog, done.socket(), deadline); }
   const Watchdog::Guard guard(watchdog, other.socket(), deadline);
   REQUIRE(other.cut_at());
@@ -75,7 +75,7 @@ TEST_CASE("one of two guards of the same moment goes without the other", "[watch
   Watchdog watchdog;
   const SilentPeer first;
   const SilentPeer second;
-  const TimePoint deadline = now() + milliseconds(50);
+  const TimePoint deadline = now() + milliseconds(500);
   const Watchdog::Guard stays(watchdog, first.socket(), deadline);
   { const Watchdog::Guard goes(watchdog, second.socket(), deadline); }
   REQUIRE(first.cut_at());
