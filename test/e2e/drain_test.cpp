@@ -101,7 +101,10 @@ TEST_CASE("a drain under full load loses no accepted request", "[e2e][drain]") {
     INFO(load.account().first_fault);
     INFO(server.output());
     REQUIRE(load.account().cut == 0);
-    REQUIRE(load.account().reset == 0);
+    // Who connects as the port is closed may be reset where the kernel lets nobody be held off.
+    const bool holds_off = server.output().find("cannot hold off new clients") == std::string::npos;
+    REQUIRE((load.account().reset == 0 || !holds_off));
+    sum.reset += load.account().reset;
     ids.insert(ids.end(), load.account().ids.begin(), load.account().ids.end());
     sum.answers += load.account().answers;
     sum.clean_closes += load.account().clean_closes;
@@ -114,7 +117,8 @@ TEST_CASE("a drain under full load loses no accepted request", "[e2e][drain]") {
   CHECK(ids.back() == static_cast<std::int64_t>(ids.size()));
   WARN(restarts() << (tls ? " restarts under TLS: " : " restarts: ") << sum.answers
                   << " whole answers, " << sum.clean_closes << " clean closes (" << sum.unanswered
-                  << " requests unanswered), " << sum.refused << " refused, 0 cut, 0 reset");
+                  << " requests unanswered), " << sum.refused << " refused, 0 cut, " << sum.reset
+                  << " reset");
 }
 
 }  // namespace featherid::test
