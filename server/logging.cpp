@@ -79,15 +79,17 @@ class StandardError final : public spdlog::sinks::base_sink<spdlog::details::nul
     // A reader may be a second behind. After a line was lost nobody seems to read: the next ones do
     // not wait.
     const std::chrono::milliseconds wait_max(lost_now_ > 0 ? 0 : 1000);
-    std::string text;
+    std::string text(torn_ ? "\n" : "");
     if (lost_now_ > 0) {
       const std::string note = std::to_string(lost_now_) + " log lines could not be written";
       append({message.time, {}, {}, spdlog::level::warn, note}, &text);
     }
+    const std::size_t told = text.size();
     append(message, &text);
-    if (write_in_time(STDERR_FILENO, text, wait_max)) {
-      lost_now_ = 0;
-    } else {
+    const std::size_t written = write_in_time(STDERR_FILENO, text, wait_max);
+    if (written > 0) torn_ = text[written - 1] != '\n';
+    if (written >= told) lost_now_ = 0;
+    if (written < text.size()) {
       ++lost_now_;
       ++lines_lost_on_stderr;
     }
@@ -117,7 +119,8 @@ class StandardError final : public spdlog::sinks::base_sink<spdlog::details::nul
 
   const bool coloured_ =
       spdlog::details::os::in_terminal(stderr) && spdlog::details::os::is_color_terminal();
-  std::int64_t lost_now_ = 0;  // since the last line that was written
+  std::int64_t lost_now_ = 0;  // lines, of which nobody was told
+  bool torn_ = false;          // a line was written in part
 };
 
 // All that a line is written to; used by the thread that writes. It also tells, about once a

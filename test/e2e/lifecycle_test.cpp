@@ -11,6 +11,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <regex>
 #include <set>
 #include <string>
 #include <utility>
@@ -46,6 +47,11 @@ class FullPipe {
   FullPipe& operator=(const FullPipe&) = delete;
 
   const std::string& path() const { return path_; }
+
+  void take_page() {
+    std::array<char, 4096> page;
+    REQUIRE(::read(fd_, page.data(), page.size()) == static_cast<ssize_t>(page.size()));
+  }
 
   // All that has come out of it so far.
   const std::string& take_all() {
@@ -349,6 +355,37 @@ TEST_CASE("calls of a store that hangs, and that wait for others, keep neither /
   }
   CHECK(server.process().wait(std::chrono::seconds(8)) == 0);
   CHECK(server.says("stopped; "));
+}
+
+TEST_CASE("a line that standard error takes in part ends before the next one, and is told of once",
+          "[e2e][lifecycle]") {
+  const ScratchDir scratch;
+  FullPipe pipe(scratch.file("pipe"));
+  const std::string output = scratch.file("stdout");
+  const std::string logs = scratch.file("logs");
+  const auto server = start_with("2>" + pipe.path(),
+                                 {"--database", "sqlite3:" + scratch.file("ids.db"), "--listen",
+                                  "127.0.0.1:0", "--log-dir", logs, "--log-level", "debug"},
+                                 output);
+  const auto logs_to_file = [&](const std::string& text) {  // and so has tried standard error
+    return wait_until([&] { return read_file(log_file(logs)).find(text) != std::string::npos; });
+  };
+  REQUIRE(wait_until([&] { return read_file(output).find("ready on") != std::string::npos; }));
+  REQUIRE(logs_to_file("listening on"));
+  const std::string ready = read_file(output);
+  httplib::Client client("127.0.0.1", std::stoi(ready.substr(ready.find("127.0.0.1:") + 10)));
+  pipe.take_page();
+  const std::string tag(6000, 'a');
+  REQUIRE(client.Get("/api/v1/id?biz_tag=" + tag));
+  REQUIRE(logs_to_file(tag));
+  pipe.take_all();
+  REQUIRE(client.Get("/healthz"));
+  CHECK(wait_until([&] { return pipe.take_all().find("GET /healthz ") != std::string::npos; }));
+  const std::string& taken = pipe.take_all();
+  CHECK(std::regex_search(taken,
+                          std::regex("aaa\n[-0-9]+ [:.0-9]+ warn 1 log lines could not be written\n"
+                                     "[-0-9]+ [:.0-9]+ debug GET /healthz ")));
+  CHECK(server->stop() == 0);
 }
 
 }  // namespace featherid::test
