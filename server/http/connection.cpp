@@ -142,6 +142,7 @@ bool Connection::answer(const HttpRequest& request, bool more_follow) {
   const std::size_t out_before = out_.size();
   Exchange exchange(request, peer_is_loopback_, wait_);
   exchange.reply.request_number = request_number_;
+  exchange.reply.date = loop_.date;
   const bool keep = request.keep_alive && (!loop_.draining || more_follow);
   const Route& route = loop_.router.find(request.path);
   if (route.lane == Lane::kDirect) {
@@ -223,6 +224,7 @@ void Connection::reject(int status, std::string_view reason) {
   const std::size_t out_before = out_.size();
   Reply reply;
   reply.request_number = request_number_;
+  reply.date = loop_.date;
   if (status == 503) {
     reply.fail_for_now(reason);
   } else {

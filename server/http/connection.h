@@ -50,6 +50,7 @@ struct ConnectionLoop {
   // Parked requests, by when their waits end.
   std::set<std::pair<Exchange::Clock::time_point, Connection*>> waits;
   std::string spare_out;  // memory for the next answer
+  std::string date;       // of the answers; the ticker keeps it
   bool draining = false;
   bool accepting = true;  // more connections may still come
 };

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <iterator>
 #include <limits>
 #include <string>
@@ -224,6 +225,7 @@ void HttpServer::tick(Loop& loop) {
     connection->sweep(now);
   }
   if (loop.sweep_at <= now) {
+    shared.date = http_date(std::time(nullptr));
     // By a copy: a connection that closes leaves the set.
     const std::vector<std::shared_ptr<Connection>> connections(shared.connections.begin(),
                                                                shared.connections.end());

@@ -56,6 +56,7 @@ class HttplibBridge::Server final : public httplib::Server {
       response.body = std::move(reply.body);
       response.set_header("Cache-Control", "no-store");
       response.set_header("Content-Type", reply.content_type);
+      response.set_header("Date", std::string(reply.date));
       if (reply.header.first != nullptr) {
         response.set_header(reply.header.first, reply.header.second);
       }

@@ -2,6 +2,7 @@
 #include "server/http/reply.h"
 
 #include <cstddef>
+#include <cstdio>
 #include <initializer_list>
 
 #include "server/http/request_trace.h"
@@ -99,6 +100,19 @@ std::string request_id_of(const Reply& reply) {
   return named ? request_id(reply.request_number) : std::string();
 }
 
+std::string http_date(std::time_t time) {
+  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  std::tm utc{};
+  ::gmtime_r(&time, &utc);
+  char text[64];
+  const int length = std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                                   kDays[utc.tm_wday], utc.tm_mday, kMonths[utc.tm_mon],
+                                   utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
+  return {text, static_cast<std::size_t>(length)};
+}
+
 const char* reason_phrase(int status) {
   switch (status) {
     case 200:
@@ -150,13 +164,14 @@ void append_response(const Reply& reply, bool head, bool close, std::string* out
   std::string header;
   if (name != nullptr) header.append(name).append(": ").append(value).append("\r\n");
   const bool comes_first = name != nullptr && std::string_view(name) < "Cache-Control";
-  append_all(out, {"HTTP/1.1 ", status, " ", reason_phrase(reply.status), "\r\n",
-                   comes_first ? header : std::string_view(),
-                   close ? "Cache-Control: no-store\r\nConnection: close\r\nContent-Length: "
-                         : "Cache-Control: no-store\r\nContent-Length: ",
-                   length, "\r\nContent-Type: ", reply.content_type, "\r\n",
-                   comes_first ? std::string_view() : header, id.empty() ? "" : "X-Request-Id: ",
-                   id, id.empty() ? "\r\n" : "\r\n\r\n", head ? std::string_view() : reply.body});
+  append_all(out,
+             {"HTTP/1.1 ", status, " ", reason_phrase(reply.status), "\r\n",
+              comes_first ? header : std::string_view(),
+              close ? "Cache-Control: no-store\r\nConnection: close\r\nContent-Length: "
+                    : "Cache-Control: no-store\r\nContent-Length: ",
+              length, "\r\nContent-Type: ", reply.content_type, "\r\nDate: ", reply.date, "\r\n",
+              comes_first ? std::string_view() : header, id.empty() ? "" : "X-Request-Id: ", id,
+              id.empty() ? "\r\n" : "\r\n\r\n", head ? std::string_view() : reply.body});
 }
 
 }  // namespace featherid

@@ -3,6 +3,7 @@
 #define FEATHERID_SERVER_HTTP_REPLY_H_
 
 #include <cstdint>
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,7 @@ struct Reply {
   std::string body;
   Header header{nullptr, {}};        // one header besides: Allow, Retry-After, WWW-Authenticate
   std::uint64_t request_number = 0;  // by which an error names its request; 0: it does not
+  std::string_view date;             // now, as http_date() has it
 
   // {"code":0,"msg":"success","data":<json>}
   void succeed(std::string_view json);
@@ -43,6 +45,9 @@ std::string json_string(std::string_view text);
 // The request's id, for X-Request-Id; empty where the answer is no error, which the log may name
 // but the client need not.
 std::string request_id_of(const Reply& reply);
+
+// "Sun, 06 Nov 1994 08:49:37 GMT", in any locale.
+std::string http_date(std::time_t time);
 
 // "Not Found" and its like.
 const char* reason_phrase(int status);

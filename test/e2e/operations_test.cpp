@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -246,6 +247,36 @@ TEST_CASE("the description is served", "[e2e][operations]") {
   const Answer answer = server.get("/openapi.json");
   CHECK(answer.status == 200);
   CHECK(answer.body["openapi"] == "3.1.0");
+}
+
+TEST_CASE("every answer says when it was made", "[e2e][operations]") {
+  const ScratchDir scratch;
+  const ServerProcess server(scratch);
+  // The time in the answer to these bytes.
+  const auto date = [&server](const std::string& bytes) {
+    const RawClient client(server.port());
+    client.send(bytes);
+    const std::string answer = client.read_to_end().value_or("");
+    CAPTURE(answer);
+    const std::size_t at = answer.find("\r\nDate: ");
+    REQUIRE(at != std::string::npos);
+    std::tm utc{};
+    const char* const rest = ::strptime(answer.c_str() + at + 8, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    REQUIRE(rest != nullptr);
+    CHECK(std::string(rest, 2) == "\r\n");
+    return ::timegm(&utc);
+  };
+  const auto ask = [](const std::string& target) {
+    return "GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  };
+  const std::time_t before = std::time(nullptr);
+  for (const std::string& bytes :
+       {ask("/api/v1/id?biz_tag=order"), ask("/healthz"), ask("/nix"), std::string("\r\n")}) {
+    const std::time_t said = date(bytes);
+    CHECK(said >= before - 2);
+    CHECK(said <= std::time(nullptr));
+  }
+  CHECK(wait_until([&] { return date(ask("/healthz")) > before; }));
 }
 
 }  // namespace featherid::test

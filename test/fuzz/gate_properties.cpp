@@ -190,6 +190,8 @@ const Router& echo_router() {
   return router;
 }
 
+constexpr std::string_view kDate = "Sun, 06 Nov 1994 08:49:37 GMT";
+
 void check_answer(std::string_view answer, bool head, bool close) {
   const std::size_t end = answer.find("\r\n\r\n");
   require(end != std::string_view::npos, "an answer without an end of its head");
@@ -203,13 +205,15 @@ void check_answer(std::string_view answer, bool head, bool close) {
   for (std::size_t at = lines.find("\r\n") + 2; at < lines.size(); ++headers) {
     const std::string name = lines.substr(at, lines.find(':', at) - at);
     require(name == "Cache-Control" || name == "Content-Type" || name == "Content-Length" ||
-                name == "Connection" || name == "Allow" || name == "Retry-After" ||
-                name == "X-Request-Id",
+                name == "Connection" || name == "Allow" || name == "Date" ||
+                name == "Retry-After" || name == "X-Request-Id",
             "an unexpected header: " + name);
     at = lines.find("\r\n", at) + 2;
   }
   require(lines.find("\r\nCache-Control: no-store\r\n") != std::string::npos,
           "a cache may keep the answer");
+  require(lines.find("\r\nDate: " + std::string(kDate) + "\r\n") != std::string::npos,
+          "an answer without its date");
   require((lines.find("\r\nConnection: close\r\n") != std::string::npos) == close,
           "the answer does not say whether the connection ends");
   if (head) return require(body.empty(), "an answer to HEAD has a body");
@@ -224,6 +228,7 @@ void check_lanes(const HttpRequest& request) {
   const Route& route = echo_router().find(request.path);
   Exchange exchange(request, true, {});
   exchange.reply.request_number = 7;
+  exchange.reply.date = kDate;
   route.serve(exchange);
   std::string direct;
   append_response(exchange.reply, request.method == "HEAD", !request.keep_alive, &direct);
@@ -231,6 +236,7 @@ void check_lanes(const HttpRequest& request) {
 
   Exchange bridged(request, true, {});
   bridged.reply.request_number = 7;
+  bridged.reply.date = kDate;
   std::string through_bridge;
   bridge.answer(route, bridged, !request.keep_alive, &through_bridge);
   require(direct == through_bridge,
