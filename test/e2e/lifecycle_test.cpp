@@ -353,7 +353,7 @@ TEST_CASE("calls of a store that hangs, and that wait for others, keep neither /
     REQUIRE(server.says("SIGTERM: stopping"));
     server.process().signal(SIGTERM);
   }
-  CHECK(server.process().wait(std::chrono::seconds(8)) == 0);
+  CHECK(server.process().wait(std::chrono::seconds(20)) == 0);  // all of them take 32 s
   CHECK(server.says("stopped; "));
 }
 
