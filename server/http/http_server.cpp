@@ -165,9 +165,7 @@ void HttpServer::accept() {
 void HttpServer::deal(asio::error_code error, tcp::socket socket, Loop& loop) {
   if (!error) {
     if (std::exchange(accept_fails_, false)) spdlog::warn("connections are accepted again");
-    asio::post(loop.shared.context, [this, &loop, socket = std::move(socket)]() mutable {
-      take(std::move(socket), loop);
-    });
+    hand_over(std::move(socket), loop);
     return accept_or_end();
   }
   if (error == asio::error::connection_aborted || grace_is_over_) return accept_or_end();
@@ -190,9 +188,7 @@ void HttpServer::end_accepting() {
     Loop& loop = next_loop();
     tcp::socket socket = acceptor_.accept(loop.shared.context, error);
     if (error) break;
-    asio::post(loop.shared.context, [this, &loop, socket = std::move(socket)]() mutable {
-      take(std::move(socket), loop);
-    });
+    hand_over(std::move(socket), loop);
   }
   acceptor_.close(error);
   // Behind the connections in each loop's queue.
@@ -201,13 +197,24 @@ void HttpServer::end_accepting() {
   }
 }
 
+// A loop may be slow to take what it is given: that counts already, or a flood would have all
+// descriptors.
+void HttpServer::hand_over(tcp::socket socket, Loop& loop) {
+  const int connections_max = options().connections_max;
+  const int most = connections_max + refused_max(connections_max);
+  if (counts_.connections + handed_over_ >= most) return;
+  asio::post(loop.shared.context, [this, &loop, socket = std::move(socket)]() mutable {
+    --handed_over_;
+    take(std::move(socket), loop);
+  });
+  ++handed_over_;  // last: only what was posted is taken off again
+}
+
 void HttpServer::take(tcp::socket socket, Loop& loop) {
   const int others = counts_.connections;
-  const int connections_max = loop.shared.options.connections_max;
-  if (others >= connections_max + refused_max(connections_max)) return;
   auto connection = std::make_shared<Connection>(loop.shared, std::move(socket));
   loop.shared.connections.insert(connection);
-  if (others < connections_max) {
+  if (others < loop.shared.options.connections_max) {
     connection->start();
   } else {
     connection->refuse("there are too many connections; try again");

@@ -85,7 +85,8 @@ class HttpServer {
   void accept_or_end();
   void end_accepting();
   void deal(asio::error_code error, asio::ip::tcp::socket socket, Loop& loop);
-  void take(asio::ip::tcp::socket socket, Loop& loop);
+  void hand_over(asio::ip::tcp::socket socket, Loop& loop);
+  void take(asio::ip::tcp::socket socket, Loop& loop);  // on that loop's thread
   void tick(Loop& loop);
   bool end_if_drained(Loop& loop, Exchange::Clock::time_point now);
   void drain(Loop& loop);
@@ -99,6 +100,7 @@ class HttpServer {
   bool grace_is_over_ = false;
   bool accept_fails_ = false;  // and has been logged
   std::size_t next_loop_ = 0;
+  std::atomic<int> handed_over_{0};  // connections that their loops have not taken yet
   std::atomic<bool> draining_{false};
   std::atomic<int> other_loops_{0};             // that run, besides the main one
   Exchange::Clock::time_point drain_deadline_;  // written before the loops are told

@@ -5,8 +5,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <asio/post.hpp>
 #include <limits>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,6 +21,7 @@
 #include "test/fuzz/corpus.h"
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
+#include "test/support/gate.h"
 #include "test/support/raw_client.h"
 #include "test/support/wait_until.h"
 
@@ -276,6 +279,35 @@ TEST_CASE(
   }
   CHECK(listeners == 1);
   CHECK(connections == 1);
+}
+
+TEST_CASE("a flood does not pile up before a loop that takes no connections", "[http_server]") {
+  test::Gate gate;
+  Router router;
+  router.get("/hangs", Lane::kDirect, [&gate](Exchange& exchange) {
+    gate.wait();
+    exchange.reply.succeed("0");
+  });
+  HttpOptions options;
+  options.io_threads = 2;
+  options.connections_max = 20;
+  {
+    const Served served(router, options);
+    const RawClient first(served.port());
+    const RawClient second(served.port());  // of the loop that does not accept
+    second.send("GET /hangs HTTP/1.1\r\nHost: x\r\n\r\n");
+    std::list<RawClient> flood;
+    for (int i = 0; i < 200; ++i) flood.emplace_back(served.port());
+    // One of them is for either loop: they are let go at once.
+    CHECK(flood.back().read_to_end() == "");
+    flood.pop_back();
+    CHECK(flood.back().read_to_end() == "");
+    const auto held = std::count_if(flood.begin(), flood.end(), [](const RawClient& client) {
+      return !client.read_some(milliseconds(1));
+    });
+    CHECK(held <= options.connections_max + 16);  // and as many as are told so
+    gate.open();
+  }
 }
 
 TEST_CASE("connections leave descriptors to others", "[http_server]") {
