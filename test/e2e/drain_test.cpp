@@ -10,6 +10,7 @@
 #include "test/e2e/server_process.h"
 #include "test/e2e/tls_client.h"
 #include "test/support/catch.h"
+#include "test/support/count_of.h"
 #include "test/support/frozen.h"
 #include "test/support/raw_sql.h"
 #include "test/support/wait_until.h"
@@ -21,11 +22,7 @@ namespace {
 const std::string kRequest = "GET /api/v1/id?biz_tag=order HTTP/1.1\r\nHost: x\r\n\r\n";
 
 int answers_in(const std::optional<std::string>& text) {
-  int count = 0;
-  for (std::size_t at = 0; text && (at = text->find("\"code\":0", at)) != std::string::npos; ++at) {
-    ++count;
-  }
-  return count;
+  return count_of(text.value_or(""), "\"code\":0");
 }
 
 // The first id of a server, which has leased then.

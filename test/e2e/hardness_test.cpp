@@ -14,6 +14,7 @@
 #include "test/e2e/neighbour.h"
 #include "test/e2e/server_process.h"
 #include "test/support/catch.h"
+#include "test/support/count_of.h"
 #include "test/support/frozen.h"
 #include "test/support/mariadb_server.h"
 #include "test/support/raw_client.h"
@@ -35,12 +36,6 @@ std::string get(const std::string& target, const std::string& headers = "") {
 
 int status_of(const std::string& answer) {
   return answer.rfind("HTTP/1.1 ", 0) == 0 ? std::stoi(answer.substr(9, 3)) : 0;
-}
-
-int occurrences(const std::string& text, const std::string& part) {
-  int count = 0;
-  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++count;
-  return count;
 }
 
 Clients connect(const ServerProcess& server, int count) {
@@ -332,7 +327,7 @@ TEST_CASE("out of descriptors, connections wait until there are some", "[e2e][ha
   // done gives back the descriptor of its journal.
   CHECK(wait_until([&] {
     const std::string log = attacked.server().output();
-    return occurrences(log, "cannot accept") == occurrences(log, "are accepted again");
+    return count_of(log, "cannot accept") == count_of(log, "are accepted again");
   }));
 }
 

@@ -8,6 +8,7 @@
 #include "test/e2e/server_process.h"
 #include "test/e2e/tls_client.h"
 #include "test/support/catch.h"
+#include "test/support/count_of.h"
 #include "test/support/wait_until.h"
 
 namespace featherid::test {
@@ -17,14 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 void write_file(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
-
-int count_of(const std::string& text, const std::string& part) {
-  int count = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-    ++count;
-  }
-  return count;
-}
 
 // Waits until the server has taken the configuration over, or has refused to.
 void reload(ServerProcess& server, const std::string& says) {

@@ -9,6 +9,7 @@
 #include "test/e2e/server_process.h"
 #include "test/e2e/tls_client.h"
 #include "test/support/catch.h"
+#include "test/support/count_of.h"
 #include "test/support/frozen.h"
 
 namespace featherid::test {
@@ -23,14 +24,6 @@ std::vector<std::string> tls_flags(const Certificate& certificate,
                                    std::vector<std::string> more = {}) {
   more.insert(more.end(), {"--tls-cert", certificate.cert_file, "--tls-key", certificate.key_file});
   return more;
-}
-
-int count_of(const std::string& text, const std::string& part) {
-  int count = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-    ++count;
-  }
-  return count;
 }
 
 }  // namespace
