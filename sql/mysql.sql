@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Changes nothing that exists.
 CREATE TABLE IF NOT EXISTS `id_segments` (
-  `biz_tag` varchar(64) NOT NULL COMMENT '业务标识',
+  `biz_tag` varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT '业务标识',
   `max_id` bigint NOT NULL DEFAULT '0' COMMENT '当前最大ID值',
   `step` int NOT NULL DEFAULT '1000' COMMENT '号段步长',
   `update_time` timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP COMMENT '更新时间',

@@ -24,6 +24,14 @@ enum class Failover {
   kSynchronous,  // look at nothing: no failover of this database loses a commit
 };
 
+// What to do when a setting of the server lets a mere crash of its process take back a committed
+// lease, which would then be made again: innodb_flush_log_at_trx_commit = 0, a table without
+// transactions, an UNLOGGED one. (Settings that lose a lease in a power cut alone are warned of.)
+enum class LossyCommits {
+  kRefuse,  // lease nothing: kFailedPrecondition names the setting, until it is changed
+  kAllow,   // warn, and accept duplicate ids after a crash
+};
+
 struct SociStoreOptions {
   // How many calls may be under way at once, each with a session of its own; a further call waits
   // for one to end, within call_timeout. 1 to 64.
@@ -45,6 +53,8 @@ struct SociStoreOptions {
   // behind; docs/operating.md has the formula. The default is ten of the largest leases that growth
   // leads to. 1 to 2^40.
   std::int64_t failover_guard_ids = 100000000;
+
+  LossyCommits lossy_commits = LossyCommits::kRefuse;
 
   // Told of what an operator should know, by name: a server setting that lets a crash take back a
   // lease, a failover, a session lost. Called from any thread that uses the store; must not call

@@ -9,10 +9,15 @@ namespace featherid {
 
 namespace {
 
-// The table's collation may take `Order` and `order` for one tag, as it does by default; tags
-// differ by their bytes here as in the other engines. The first condition uses the primary key, the
-// second looks at the one row that it found.
-#define FEATHERID_MYSQL_ROW "biz_tag = :tag AND CAST(biz_tag AS BINARY) = :tag"
+// Tags differ by their bytes, whatever the collation of the table: it may take `Order` and `order`
+// for one tag, and does by default. The first condition uses the primary key, the second looks at
+// the one row that it found. The tag is UTF-8 on the wire and in the comparison, whatever the
+// character sets of the session and the column.
+#define FEATHERID_MYSQL_ROW     \
+  "biz_tag = _utf8mb4:tag AND " \
+  "CAST(CONVERT(biz_tag USING utf8mb4) AS BINARY) = CAST(_utf8mb4:tag AS BINARY)"
+#define FEATHERID_POSTGRESQL_ROW "biz_tag = :tag AND CAST(biz_tag AS text) COLLATE \"C\" = :tag"
+#define FEATHERID_SQLITE3_ROW "biz_tag = :tag AND biz_tag COLLATE BINARY = :tag"
 
 // Who the server is. Each of the two servers runs the part that is meant for it and takes the
 // other for a comment; MariaDB has no server_uuid. A replica must have another server_id than its
@@ -20,7 +25,7 @@ namespace {
 #define FEATHERID_MYSQL_SERVER                        \
   "/*!50700 @@server_uuid *//*M! IF(@@wsrep_on, "     \
   "CONCAT('galera cluster ', @@wsrep_cluster_name), " \
-  "CONCAT('server_id ', @@server_id, ' at ', @@hostname, ':', @@port)) */"
+  "CONCAT('server_id ', @@global.server_id, ' at ', @@hostname, ':', @@port)) */"
 
 // A replica keeps the system identifier; promoting it begins a timeline, which pg_walfile_name()
 // knows from the first write on (pg_control_checkpoint() only after a checkpoint).
@@ -31,13 +36,12 @@ namespace {
 #define FEATHERID_LEADS(server) \
   " AND EXISTS (SELECT 1 FROM id_leader WHERE id = 1 AND server = " server " AND term = "
 
-#define FEATHERID_SKIP                                                                        \
-  "UPDATE id_segments SET max_id = CASE WHEN max_id < :limit - GREATEST(:count, 10.0 * step)" \
-  " THEN max_id + GREATEST(:count, 10.0 * step) ELSE :limit END "                             \
+// A row without a usable number is left alone.
+#define FEATHERID_SKIP                                                        \
+  "UPDATE id_segments SET max_id = CASE "                                     \
+  "WHEN max_id < :limit - GREATEST(:count, 10.0 * COALESCE(step, 0)) "        \
+  "THEN max_id + GREATEST(:count, 10.0 * COALESCE(step, 0)) ELSE :limit END " \
   "WHERE max_id >= 0 AND max_id < :limit"
-
-#define FEATHERID_LOCK_LEADER(server) \
-  "SELECT server, term, " server " FROM id_leader WHERE id = 1 FOR UPDATE"
 
 // MariaDB tells any user, and counts those that apply what they have received although the old
 // primary is gone. MySQL 8 tells only who may read performance_schema.
@@ -47,6 +51,40 @@ const char kMysqlReplications[] =
 
 const char kRecordLeader[] = "UPDATE id_leader SET server = :server, term = :term WHERE id = 1";
 
+const char* const kMysqlSettingNames[] = {
+    "autocommit",  "completion_type",    "sql_mode",
+    "isolation",   "sql_log_bin",        "log_bin",
+    "sync_binlog", "innodb_doublewrite", "innodb_flush_log_at_trx_commit",
+    "wsrep_on",    "wsrep_cluster",      "database",
+    nullptr};
+
+// A session of MySQL as a lease needs it. READ COMMITTED: leases then read id_leader without a
+// lock, which a failover would otherwise meet in a deadlock, and the server logs them by row. As a
+// statement they would find another server on a replica, and do nothing there.
+std::vector<std::string> mysql_pins(const std::string& database,
+                                    std::chrono::seconds call_timeout) {
+  std::string quoted;
+  for (const char c : database) quoted += c == '`' ? "``" : std::string(1, c);
+  const std::string lock_seconds = std::to_string(call_timeout.count() / 2);
+  return {"USE `" + quoted + "`",
+          "SET NAMES utf8mb4, autocommit = 1, completion_type = 'NO_CHAIN', sql_mode = '" +
+              std::string(kMysqlSqlMode) +
+              "', sql_safe_updates = 0, sql_select_limit = 18446744073709551615, "
+              "innodb_lock_wait_timeout = " +
+              lock_seconds + ", lock_wait_timeout = " + lock_seconds +
+              " /*!50708 , max_execution_time = 0 *//*M! , max_statement_time = 0 */",
+          "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"};
+}
+
+std::string mysql_literal(const std::string& text) {
+  std::string literal = "_utf8mb4'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') literal += c;
+    literal += c;
+  }
+  return literal + "'";
+}
+
 const SociDialect kMysqlDialect = {
     nullptr,
     nullptr,
@@ -54,36 +92,116 @@ const SociDialect kMysqlDialect = {
     "UPDATE id_segments SET max_id = LAST_INSERT_ID(max_id + :count) "
     "WHERE " FEATHERID_MYSQL_ROW " AND max_id >= 0 AND max_id <= :limit",
     "",
-    "SELECT biz_tag, max_id, step FROM id_segments WHERE " FEATHERID_MYSQL_ROW,
-    "SELECT biz_tag, max_id, step FROM id_segments",
-    "INSERT INTO id_segments (biz_tag, max_id, step) VALUES (:tag, 0, :step)",
+    "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL') "
+    "FROM id_segments WHERE biz_tag = _utf8mb4:tag",
+    "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL') "
+    "FROM id_segments",
+    "INSERT INTO id_segments (biz_tag, max_id, step) "
+    "SELECT _utf8mb4:tag, 0, :step FROM DUAL WHERE 1 = 1",
     "UPDATE id_segments SET step = :step WHERE " FEATHERID_MYSQL_ROW,
-    "UPDATE id_segments SET max_id = GREATEST(max_id, :max_id) WHERE " FEATHERID_MYSQL_ROW,
+    "UPDATE id_segments SET max_id = GREATEST(COALESCE(max_id, 0), :max_id) "
+    "WHERE " FEATHERID_MYSQL_ROW,
     "UPDATE id_segments SET max_id = :max_id WHERE " FEATHERID_MYSQL_ROW " AND max_id = :expected",
-    {FEATHERID_LEADS(FEATHERID_MYSQL_SERVER), "START TRANSACTION",
-     FEATHERID_LOCK_LEADER(FEATHERID_MYSQL_SERVER), FEATHERID_SKIP, kRecordLeader,
-     kMysqlReplications},
-    kMysqlSchema};
+    {nullptr, mysql_pins, kMysqlSettingNames,
+     "CONCAT_WS(';', @@autocommit, @@completion_type, @@sql_mode, "
+     "/*!50720 @@transaction_isolation *//*M! @@tx_isolation */, @@sql_log_bin, @@log_bin, "
+     "@@sync_binlog, @@innodb_doublewrite, @@innodb_flush_log_at_trx_commit, "
+     "/*!50700 0, '' *//*M! @@wsrep_on, "
+     "IF(@@wsrep_provider = 'none', '', COALESCE(@@wsrep_cluster_address, '')) */, "
+     "COALESCE(DATABASE(), ''))",
+     // A view has no engine, and a table that is not there no row.
+     "SELECT COALESCE(t.engine, t.table_type, ''), COALESCE(e.transactions, '') "
+     "FROM information_schema.tables t LEFT JOIN information_schema.engines e "
+     "ON e.engine = t.engine WHERE t.table_schema = DATABASE() AND t.table_name = 'id_segments'",
+     [](std::chrono::seconds) { return std::string(); }, mysql_literal},
+    {FEATHERID_LEADS(FEATHERID_MYSQL_SERVER), "START TRANSACTION", "COMMIT AND NO CHAIN NO RELEASE",
+     FEATHERID_MYSQL_SERVER, " FOR UPDATE", FEATHERID_SKIP, kRecordLeader, kMysqlReplications},
+    nullptr,
+    kMysqlSchema,
+    nullptr};
+
+// The tables' names, kinds and schemas, of all that the search path shows or hides.
+#define FEATHERID_POSTGRESQL_TABLES                                                      \
+  "SELECT c.oid, c.relname, c.relkind, c.relpersistence, n.nspname, "                    \
+  "array_position(current_schemas(true), n.nspname) AS place "                           \
+  "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace " \
+  "WHERE c.relname IN ('id_segments', 'id_leader') "                                     \
+  "AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname = ANY (current_schemas(true))"
+
+// Keeps remote_apply, which is stronger.
+#define FEATHERID_POSTGRESQL_SYNCHRONOUSLY                                     \
+  "pg_catalog.set_config('synchronous_commit', "                               \
+  "CASE pg_catalog.current_setting('synchronous_commit') WHEN 'remote_apply' " \
+  "THEN 'remote_apply' ELSE 'on' END, true)"
+
+const char* const kPostgresqlSettingNames[] = {"fsync", "full_page_writes", "tables", nullptr};
+
+std::vector<std::string> postgresql_pins(const std::string& /*database*/,
+                                         std::chrono::seconds call_timeout) {
+  const std::string timeout_ms =
+      std::to_string(std::chrono::milliseconds(call_timeout).count() * 3 / 4);
+  return {
+      "SELECT pg_catalog.set_config('default_transaction_isolation', 'read committed', false), "
+      "pg_catalog.set_config('default_transaction_deferrable', 'off', false), "
+      "pg_catalog.set_config('statement_timeout', '" +
+      timeout_ms + "', false)"};
+}
+
+// The lock's wait ends before the statement's, so that the error says what was waited for.
+std::string postgresql_durably(std::chrono::seconds call_timeout) {
+  const std::string timeout_ms =
+      std::to_string(std::chrono::milliseconds(call_timeout).count() / 2);
+  return FEATHERID_POSTGRESQL_SYNCHRONOUSLY
+         " IS NOT NULL AND pg_catalog.set_config('lock_timeout', '" +
+         timeout_ms + "', true) IS NOT NULL AND ";
+}
+
+std::string postgresql_literal(const std::string& text) {
+  std::string literal = "E'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') literal += c;
+    literal += c;
+  }
+  return literal + "'";
+}
 
 const SociDialect kPostgresqlDialect = {
     nullptr,
     nullptr,
     SociDialect::Leased::kReturnedRow,
     "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
-    "WHERE biz_tag = :tag AND max_id >= 0 AND max_id <= :limit",
+    "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id >= 0 AND max_id <= :limit",
     " RETURNING max_id",
-    "SELECT biz_tag, max_id, step FROM id_segments WHERE biz_tag = :tag",
-    "SELECT biz_tag, max_id, step FROM id_segments",
-    "INSERT INTO id_segments (biz_tag, max_id, step) VALUES (:tag, 0, :step)",
-    "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP WHERE biz_tag = :tag",
+    "SELECT CAST(biz_tag AS text), COALESCE(CAST(max_id AS text), 'NULL'), "
+    "COALESCE(CAST(step AS text), 'NULL') FROM id_segments WHERE biz_tag = :tag",
+    "SELECT CAST(biz_tag AS text), COALESCE(CAST(max_id AS text), 'NULL'), "
+    "COALESCE(CAST(step AS text), 'NULL') FROM id_segments",
+    "INSERT INTO id_segments (biz_tag, max_id, step) "
+    "SELECT CAST(:tag AS text), 0, CAST(:step AS integer) WHERE 1 = 1",
+    "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_POSTGRESQL_ROW,
     "UPDATE id_segments SET max_id = GREATEST(max_id, :max_id), update_time = CURRENT_TIMESTAMP "
-    "WHERE biz_tag = :tag",
+    "WHERE " FEATHERID_POSTGRESQL_ROW,
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
-    "WHERE biz_tag = :tag AND max_id = :expected",
+    "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id = :expected",
+    {"SELECT pg_catalog.pg_backend_pid()", postgresql_pins, kPostgresqlSettingNames,
+     "pg_catalog.concat_ws(';', pg_catalog.current_setting('fsync'), "
+     "pg_catalog.current_setting('full_page_writes'), "
+     "(SELECT string_agg(concat(relname, ' ', relkind, relpersistence, ' ', nspname), ';' "
+     "ORDER BY relname, place) FROM (" FEATHERID_POSTGRESQL_TABLES ") AS tables))",
+     nullptr, postgresql_durably, postgresql_literal},
     {FEATHERID_LEADS(FEATHERID_POSTGRESQL_SERVER),
-     "START TRANSACTION ISOLATION LEVEL READ COMMITTED",
-     FEATHERID_LOCK_LEADER(FEATHERID_POSTGRESQL_SERVER), FEATHERID_SKIP, kRecordLeader, nullptr},
-    kPostgresqlSchema};
+     "START TRANSACTION ISOLATION LEVEL READ COMMITTED", "COMMIT", FEATHERID_POSTGRESQL_SERVER,
+     " FOR UPDATE", FEATHERID_SKIP, kRecordLeader, nullptr},
+    // IF NOT EXISTS looks into the first schema of the search path alone: new tables there would
+    // hide those that ids were leased from.
+    "START TRANSACTION ISOLATION LEVEL READ COMMITTED;\n"
+    "SELECT " FEATHERID_POSTGRESQL_SYNCHRONOUSLY
+    ";\n"
+    "SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident(nspname), true) "
+    "FROM (" FEATHERID_POSTGRESQL_TABLES ") AS tables ORDER BY relname DESC, place LIMIT 1;\n",
+    kPostgresqlSchema,
+    "COMMIT;\n"};
 
 const SociDialect kSqlite3Dialect = {
     // Not plain BEGIN, whose later upgrade to a writer fails without waiting; and never without a
@@ -91,246 +209,26 @@ const SociDialect kSqlite3Dialect = {
     "BEGIN IMMEDIATE",
     "COMMIT",
     SociDialect::Leased::kReturnedRow,
-    kPostgresqlDialect.lease,
-    kPostgresqlDialect.lease_returning,
+    "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_SQLITE3_ROW " AND max_id >= 0 AND max_id <= :limit",
+    " RETURNING max_id",
     kPostgresqlDialect.find,
     kPostgresqlDialect.list,
     kPostgresqlDialect.create,
-    kPostgresqlDialect.set_step,
-    "UPDATE id_segments SET max_id = MAX(max_id, :max_id), update_time = CURRENT_TIMESTAMP "
-    "WHERE biz_tag = :tag",
-    kPostgresqlDialect.give_back,
-    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
-    kSqlite3Schema};
-
-enum class Fault {
-  kUnknown,
-  kConflict,
-  kLockTimeout,
-  kConnection,
-  kNotReady,
-  kReadOnly,
-  kNoTable,
-  kNoLeaderTable,
-  kNoDatabase,
-  kLoginRefused,
-  kNoPrivilege,
-  kDuplicate,
-  kOutOfRange,
-  kNoSpace,
-  kNotOpened,
-  kDamaged,
-  kStatementLog,
-};
-
-bool contains(const std::string& text, const char* part) {
-  return text.find(part) != std::string::npos;
-}
-
-Fault missing_table(const EngineError& error) {
-  return contains(error.text, "id_leader") ? Fault::kNoLeaderTable : Fault::kNoTable;
-}
-
-Fault mysql_fault(const EngineError& error) {
-  switch (error.number) {
-    case 1213:
-    case 3101:
-      return Fault::kConflict;  // Galera reports its conflicts as deadlocks
-    case 1205:
-    case 1969:
-    case 3024:
-      return Fault::kLockTimeout;
-    case 1040:
-    case 1047:  // a Galera node that is not in sync, or has no majority
-      return Fault::kNotReady;
-    case 1053:
-    case 1927:
-    case 4031:
-    case 2002:
-    case 2003:
-    case 2005:
-    case 2006:
-    case 2013:
-    case 2026:
-      return Fault::kConnection;
-    case 1290:
-    case 1792:
-    case 1836:
-      return Fault::kReadOnly;
-    case 1146:
-      return missing_table(error);
-    case 1046:
-    case 1049:
-      return Fault::kNoDatabase;
-    case 1045:
-    case 1698:
-    case 1862:
-      return Fault::kLoginRefused;
-    case 1044:
-    case 1142:
-    case 1143:
-      return Fault::kNoPrivilege;
-    case 1062:
-      return Fault::kDuplicate;
-    case 1264:
-    case 1690:
-      return Fault::kOutOfRange;
-    case 1021:
-    case 1114:
-      return Fault::kNoSpace;
-    case 1665:
-      return Fault::kStatementLog;
-    default:
-      return Fault::kUnknown;
-  }
-}
-
-Fault postgresql_fault(const EngineError& error) {
-  const std::string& state = error.sqlstate;
-  if (state == "40001" || state == "40P01") return Fault::kConflict;
-  if (state == "55P03" || state == "57014") return Fault::kLockTimeout;
-  if (state == "25006") return Fault::kReadOnly;
-  if (state == "42P01") return missing_table(error);
-  if (state == "42501") return Fault::kNoPrivilege;
-  if (state == "23505" || state == "42P07") return Fault::kDuplicate;
-  if (state == "22003") return Fault::kOutOfRange;
-  if (state == "53100") return Fault::kNoSpace;
-  if (state == "57P03" || state == "53300") return Fault::kNotReady;
-  if (state.compare(0, 2, "08") == 0 || state.compare(0, 3, "57P") == 0) {
-    return Fault::kConnection;
-  }
-  if (!state.empty()) return Fault::kUnknown;
-  // SOCI gives no SQLSTATE for a connection that was not made.
-  if (contains(error.text, "authentication failed") || contains(error.text, "no password")) {
-    return Fault::kLoginRefused;
-  }
-  if (contains(error.text, "database") && contains(error.text, "does not exist")) {
-    return Fault::kNoDatabase;
-  }
-  if (contains(error.text, "role") && contains(error.text, "does not exist")) {
-    return Fault::kLoginRefused;
-  }
-  return Fault::kConnection;
-}
-
-Fault sqlite3_fault(const EngineError& error) {
-  switch (error.number) {
-    case 5:
-    case 6:
-      return Fault::kLockTimeout;
-    case 8:
-      return Fault::kReadOnly;
-    case 10:
-    case 11:
-    case 26:
-      return Fault::kDamaged;
-    case 13:
-      return Fault::kNoSpace;
-    case 14:
-      return Fault::kNotOpened;
-    case 19:
-      return Fault::kDuplicate;
-    default:
-      return contains(error.text, "no such table") ? Fault::kNoTable : Fault::kUnknown;
-  }
-}
-
-Fault classify(Engine engine, const EngineError& error) {
-  switch (engine) {
-    case Engine::kMysql:
-      return mysql_fault(error);
-    case Engine::kPostgresql:
-      return postgresql_fault(error);
-    case Engine::kSqlite3:
-      return sqlite3_fault(error);
-  }
-  return Fault::kUnknown;
-}
-
-// Trying again helps only once somebody has done something about it.
-bool needs_mending(Engine engine, Fault fault) {
-  switch (fault) {
-    case Fault::kNoTable:
-    case Fault::kNoLeaderTable:
-    case Fault::kNoDatabase:
-    case Fault::kLoginRefused:
-    case Fault::kNoPrivilege:
-    case Fault::kNotOpened:
-    case Fault::kDamaged:
-    case Fault::kStatementLog:
-      return true;
-    case Fault::kReadOnly:  // a server may be about to be promoted
-      return engine == Engine::kSqlite3;
-    default:
-      return false;
-  }
-}
-
-const char* advice(Fault fault) {
-  switch (fault) {
-    case Fault::kConflict:
-      return "lost against another transaction; try again";
-    case Fault::kLockTimeout:
-      return "another program holds the row or the file; try again";
-    case Fault::kNotReady:
-    case Fault::kConnection:
-      return "no connection; see that the server runs and can be reached";
-    case Fault::kReadOnly:
-      return "it does not let itself be written; use the writable server, or "
-             "give this user write access to the file and its folder";
-    case Fault::kNoTable:
-      return "the table id_segments is missing; run featherid-server --init-schema and, where ids "
-             "were handed out before, --advance TAG=ID past them, before any other process runs";
-    case Fault::kNoLeaderTable:
-      return kNoLeaderOnRecord;
-    case Fault::kNoDatabase:
-      return "there is no such database; create it or correct the URL";
-    case Fault::kLoginRefused:
-      return "login refused; check user and password";
-    case Fault::kNoPrivilege:
-      return "the user lacks a privilege, or there is no such database; grant SELECT, INSERT and "
-             "UPDATE on id_segments, SELECT and UPDATE on id_leader, and for --init-schema CREATE "
-             "(in PostgreSQL on the schema) and INSERT on both";
-    case Fault::kDuplicate:
-      return "the key is there already";
-    case Fault::kOutOfRange:
-      return "a number does not fit its column; max_id must be a bigint";
-    case Fault::kNoSpace:
-      return "the disk is full; make room";
-    case Fault::kNotOpened:
-      return "the file cannot be opened; its folder must exist and be "
-             "writable";
-    case Fault::kDamaged:
-      return "the file cannot be read or written as a database; check the disk "
-             "and the file, and that this user may write to its folder";
-    case Fault::kStatementLog:
-      return "the failover guard needs another binary log; set binlog_format to MIXED or ROW, or "
-             "do without the guard by failover = synchronous";
-    case Fault::kUnknown:
-      break;
-  }
-  return "the database refused";
-}
+    "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_SQLITE3_ROW,
+    "UPDATE id_segments SET max_id = MAX(COALESCE(max_id, 0), :max_id), update_time = "
+    "CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_SQLITE3_ROW,
+    "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_SQLITE3_ROW " AND max_id = :expected",
+    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
+    nullptr,
+    kSqlite3Schema,
+    nullptr};
 
 }  // namespace
-
-const char* const kNoLeaderOnRecord =
-    "the failover guard's table id_leader, or its row, is missing; where this server has taken "
-    "over "
-    "from another, first stop every process and move every tag past all ids ever handed out "
-    "(featherid-server --advance TAG=ID); then run featherid-server --init-schema, or do without "
-    "the guard by failover = synchronous";
-
-std::string one_line(const std::string& text) {
-  std::string line;
-  for (const char c : text) {
-    const bool blank = static_cast<unsigned char>(c) <= ' ';
-    if (blank && (line.empty() || line.back() == ' ')) continue;
-    line += blank ? ' ' : c;
-  }
-  while (!line.empty() && line.back() == ' ') line.pop_back();
-  return line;
-}
 
 const SociDialect& dialect_of(Engine engine) {
   switch (engine) {
@@ -344,29 +242,9 @@ const SociDialect& dialect_of(Engine engine) {
   return kSqlite3Dialect;
 }
 
-namespace mysql_sql {
-std::string set_up(std::chrono::seconds lock_timeout) {
-  const std::string seconds = std::to_string(lock_timeout.count());
-  return "SET SESSION autocommit = 1, sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = " +
-         seconds + ", lock_wait_timeout = " + seconds;
-}
-// Leases then read id_leader without a lock, which a failover would otherwise meet in a deadlock.
-// The server logs them by row: as a statement they would find another server on a replica, and do
-// nothing there.
-const char* const kReadCommitted = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-const char* const kSettings =
-    "SHOW VARIABLES WHERE Variable_name IN "
-    "('innodb_flush_log_at_trx_commit', 'log_bin', 'sync_binlog')";
-const char* const kTableEngine =
-    "SELECT 'engine', engine FROM information_schema.tables "
-    "WHERE table_schema = DATABASE() AND table_name = 'id_segments'";
-}  // namespace mysql_sql
-
-namespace postgresql_sql {
-const char* const kSettings =
-    "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit')";
-const char* const kCommitSynchronously = "SET synchronous_commit = on";
-}  // namespace postgresql_sql
+// Strict, or a max_id that is too large for its column would be cut to the largest and leased
+// again.
+const char* const kMysqlSqlMode = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION";
 
 namespace sqlite3_sql {
 std::string busy_timeout(std::chrono::milliseconds timeout) {
@@ -380,41 +258,6 @@ const char* const kSetSynchronous = "PRAGMA synchronous = FULL";
 const char* const kSynchronous = "PRAGMA synchronous";
 const char* const kSchemaVersion = "PRAGMA schema_version";
 }  // namespace sqlite3_sql
-
-std::vector<std::string> unsafe_settings(Engine engine,
-                                         const std::vector<ServerSetting>& settings) {
-  const auto value = [&](const char* name) -> std::string {
-    for (const ServerSetting& setting : settings) {
-      if (setting.name == name) return setting.value;
-    }
-    return "";
-  };
-  const auto is = [&](const char* name, const char* wanted) { return value(name) == wanted; };
-  std::vector<std::string> warnings;
-  if (engine == Engine::kMysql) {
-    const std::string flush = value("innodb_flush_log_at_trx_commit");
-    if (!flush.empty() && flush != "1") {
-      warnings.push_back("innodb_flush_log_at_trx_commit is " + flush +
-                         ": a crash of the server can take back a lease; set it to 1");
-    }
-    if (is("log_bin", "ON") && is("sync_binlog", "0")) {
-      warnings.push_back(
-          "sync_binlog is 0: after a crash the binary log, and so a replica, can lack a lease; set "
-          "it "
-          "to 1");
-    }
-    for (const char* table_engine : {"MyISAM", "Aria", "MEMORY"}) {
-      if (is("engine", table_engine)) {
-        warnings.push_back(std::string("the table id_segments is kept by ") + table_engine +
-                           ", where a crash can take back a lease; change it to InnoDB");
-      }
-    }
-  }
-  if (engine == Engine::kPostgresql && is("fsync", "off")) {
-    warnings.push_back("fsync is off: a crash of the server can take back a lease; set it to on");
-  }
-  return warnings;
-}
 
 std::vector<std::string> split_statements(std::string_view script) {
   std::vector<std::string> statements;
@@ -433,38 +276,6 @@ std::vector<std::string> split_statements(std::string_view script) {
     }
   }
   return statements;
-}
-
-ServerState server_state(Engine engine, const EngineError& error) {
-  switch (classify(engine, error)) {
-    case Fault::kNotReady:
-    case Fault::kReadOnly:
-      return ServerState::kRefuses;
-    case Fault::kConnection:
-      return ServerState::kLost;
-    case Fault::kConflict:
-      return ServerState::kRolledBack;
-    default:
-      return ServerState::kServes;
-  }
-}
-
-Status to_status(const DatabaseUrl& url, const EngineError& error) {
-  const Fault fault = classify(url.engine, error);
-  const StatusCode code = fault == Fault::kDuplicate         ? StatusCode::kAlreadyExists
-                          : fault == Fault::kOutOfRange      ? StatusCode::kExhausted
-                          : needs_mending(url.engine, fault) ? StatusCode::kFailedPrecondition
-                                                             : StatusCode::kUnavailable;
-  const std::string label = error.number != 0        ? std::to_string(error.number) + ": "
-                            : error.sqlstate.empty() ? ""
-                                                     : error.sqlstate + ": ";
-  return {code, one_line(describe(url) + ": " + advice(fault) + " (" + label + error.text + ")")};
-}
-
-Status timed_out(const DatabaseUrl& url, std::chrono::seconds timeout, const std::string& detail) {
-  return {StatusCode::kUnavailable,
-          one_line(describe(url) + " did not serve the call within " +
-                   std::to_string(timeout.count()) + " s (" + detail + ")")};
 }
 
 }  // namespace featherid

@@ -7,18 +7,19 @@
 #include <string_view>
 #include <vector>
 
-#include "featherid/status.h"
 #include "lib/store/database_url.h"
 
 namespace featherid {
 
-// What LeaderGuard says; null where an engine has no servers.
+// What LeaderGuard says; null for an engine without servers.
 struct LeaderSql {
   // A further condition of a statement on id_segments, up to the number of the term and a closing
   // bracket: this server leads the rows, in that term.
   const char* condition;
   const char* begin;
-  const char* lock;  // gives the server recorded, the term, and the server that this is
+  const char* commit;
+  const char* server;      // an expression: what this server calls itself
+  const char* for_update;  // ends the query that locks the record
   // Moves every tag forward by :count or ten steps, up to :limit.
   const char* skip;
   const char* record;
@@ -26,9 +27,28 @@ struct LeaderSql {
   const char* replications;
 };
 
+// What SettingsGuard says; null for an engine without settings of a server.
+struct SettingsSql {
+  // Gives the process that serves the session; null: it is the one that the driver knows.
+  const char* server_process;
+  // Set what a session may set for itself.
+  std::vector<std::string> (*pin)(const std::string& database, std::chrono::seconds call_timeout);
+  const char* const* names;  // of the values in `text`, in order; null after the last
+  // An expression: the values of the settings that are named, with ';' between them, and at last
+  // the place of the tables.
+  const char* text;
+  // Gives the engine of the table and whether it has transactions, which no statement can state at
+  // a bearable cost; null: it is in `text`.
+  const char* table;
+  // The beginning of a condition: makes the statement that it stands in commit durably. Empty when
+  // the settings in `text` decide that.
+  std::string (*durably)(std::chrono::seconds call_timeout);
+  std::string (*literal)(const std::string& text);  // a string constant
+};
+
 // What SociStore says to one engine. Parameters by name: :tag, :count, :limit (the highest max_id
 // that may be leased from), :step, :max_id, :expected (the max_id that there must be), :term,
-// :server.
+// :server. Statements that write end in their conditions.
 struct SociDialect {
   // Where a lease finds the max_id that it wrote.
   enum class Leased { kInsertId, kReturnedRow };
@@ -36,33 +56,26 @@ struct SociDialect {
   const char* begin;   // null: every statement is a transaction of its own
   const char* commit;  // null as well
   Leased leased;
-  const char* lease;            // ends in its conditions …
-  const char* lease_returning;  // … and this comes after them
-  const char* find;             // gives biz_tag, max_id, step
-  const char* list;             // the same, in any order
+  const char* lease;
+  const char* lease_returning;  // comes after the conditions
+  // Gives biz_tag and, as texts, max_id and step of the rows that the column takes for :tag.
+  const char* find;
+  const char* list;  // the same of all rows, in any order
   const char* create;
   const char* set_step;
   const char* advance;
-  const char* give_back;  // ends in its conditions
+  const char* give_back;
+  SettingsSql settings;
   LeaderSql leader;
-  const char* schema;  // the text of sql/<engine>.sql
+  const char* schema_begin;  // statements before and after the schema's; null: none
+  const char* schema;        // the text of sql/<engine>.sql
+  const char* schema_end;
 };
 
 const SociDialect& dialect_of(Engine engine);
 
-// Statements for a new session of MySQL and PostgreSQL, and what they show about a lease's safety.
-namespace mysql_sql {
-// Nothing of the server's defaults may decide whether a lease is committed or a text is cut.
-std::string set_up(std::chrono::seconds lock_timeout);
-extern const char* const kReadCommitted;  // for a session with the failover guard
-extern const char* const kSettings;       // name, value
-extern const char* const kTableEngine;    // name, value
-}  // namespace mysql_sql
-
-namespace postgresql_sql {
-extern const char* const kSettings;  // name, value
-extern const char* const kCommitSynchronously;
-}  // namespace postgresql_sql
+// What MySQL's sessions run with; SettingsGuard refuses any other.
+extern const char* const kMysqlSqlMode;
 
 namespace sqlite3_sql {
 std::string busy_timeout(std::chrono::milliseconds timeout);
@@ -74,47 +87,8 @@ constexpr long long kSynchronousWanted = 2;  // FULL
 extern const char* const kSchemaVersion;     // 0: the file is new, no table was ever made in it
 }  // namespace sqlite3_sql
 
-struct ServerSetting {
-  std::string name;
-  std::string value;
-};
-
-// One sentence for each setting that lets a crash take back a lease.
-std::vector<std::string> unsafe_settings(Engine engine, const std::vector<ServerSetting>& settings);
-
 // The statements of a schema file, without its comment lines.
 std::vector<std::string> split_statements(std::string_view script);
-
-// Whether that is an upgrade or a failover that lost the record together with leases, only the
-// operator knows: a skip would cost every upgrade its ids.
-extern const char* const kNoLeaderOnRecord;
-
-// A database's words in a message: blanks and control characters become one blank.
-std::string one_line(const std::string& text);
-
-// An error as the driver gave it.
-struct EngineError {
-  int number = 0;        // MySQL's error number, SQLite's primary result code; 0: none
-  std::string sqlstate;  // PostgreSQL's; empty: none
-  std::string text;
-};
-
-// What an error tells of the server that it came from.
-enum class ServerState {
-  kServes,      // the trouble is with the statement, or passes by itself
-  kRolledBack,  // it serves; it says that the transaction lost against another one
-  kRefuses,     // it does not serve (read-only, not ready), and has not run the statement
-  kLost,        // whether the statement was run is not known
-};
-ServerState server_state(Engine engine, const EngineError& error);
-
-// The status for an error of `url`'s engine, in one line: where, what it means, what to do, and the
-// engine's own words. kAlreadyExists for a key that is there already, kExhausted for a number that
-// its column cannot hold, kFailedPrecondition for what somebody has to mend, else kUnavailable.
-Status to_status(const DatabaseUrl& url, const EngineError& error);
-
-// kUnavailable for a call that was not over in time; `detail` says where it stood.
-Status timed_out(const DatabaseUrl& url, std::chrono::seconds timeout, const std::string& detail);
 
 }  // namespace featherid
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "lib/store/soci_leader_guard.h"
 
+#include <cstdio>
 #include <random>
+#include <string>
 #include <utility>
 
 #include "featherid/id_range.h"
@@ -29,6 +31,22 @@ bool may_follow(long long term, long long seen) {
   return term == seen || leader_count(term) > leader_count(seen);
 }
 
+// How far the ids are, for a log line: each skip costs a share of what a column or a client can
+// hold.
+std::string furthest(SociSession& session) {
+  long long max_id = 0;
+  session.run("SELECT COALESCE(MAX(max_id), 0) FROM id_segments WHERE max_id BETWEEN 0 AND " +
+                  std::to_string(kIdMax),
+              into(max_id));
+  const auto percent_of = [&](long double limit) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3Lg %%", 100 * static_cast<long double>(max_id) / limit);
+    return std::string(text);
+  };
+  return "The highest max_id is " + std::to_string(max_id) + " now: " + percent_of(0x1p31L) +
+         " of int32, " + percent_of(0x1p53L) + " of 2^53";
+}
+
 }  // namespace
 
 LeaderGuard::LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
@@ -46,15 +64,23 @@ std::string LeaderGuard::condition() const {
 // Why a lease needs no lock on id_leader. On one server the record goes from another's name to its
 // own, once, and in the transaction that moves the tags: a statement that sees its own name also
 // sees those moves. One that still sees the old name moves nothing and comes here.
-Status LeaderGuard::follow(SociSession& session) {
+Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   std::string recorded;
   std::string here;
   long long term = 0;
+  long long as_stated = 0;
   session.run(sql_.begin);
   // The row's lock makes one process deal with a failover and the others wait for it here.
-  if (!session.run(sql_.lock, into(recorded), into(term), into(here)).got_row) {
-    session.run("COMMIT");
-    return {StatusCode::kFailedPrecondition, kNoLeaderOnRecord};
+  const std::string lock = "SELECT server, term, " + std::string(sql_.server) + ", CASE WHEN " +
+                           stated + " THEN 1 ELSE 0 END FROM id_leader WHERE id = 1" +
+                           sql_.for_update;
+  const bool got_row =
+      session.run(lock, into(recorded), into(term), into(here), into(as_stated)).got_row;
+  if (!got_row || as_stated == 0) {
+    session.run(sql_.commit);
+    if (!got_row) return {StatusCode::kFailedPrecondition, kNoLeaderOnRecord};
+    return {StatusCode::kUnavailable,
+            "the settings of the database have changed during the call; try again"};
   }
   const long long seen = term_.load();  // now: another thread may have learnt more during the wait
   Status status;
@@ -64,7 +90,7 @@ Status LeaderGuard::follow(SociSession& session) {
   } else if (recorded != here) {
     status = take_lead(session, recorded, here, &term, &warning);
   }
-  session.run("COMMIT");
+  session.run(sql_.commit);
   if (!status.ok()) return status;
   // Where another thread has met a server that went another way, the next try finds it out.
   for (long long known = seen; leader_count(known) < leader_count(term);) {
@@ -87,7 +113,7 @@ Status LeaderGuard::take_lead(SociSession& session, const std::string& recorded,
     *warning = "FAILOVER: id_segments was led by " + recorded + " and is led by " + here +
                " now; the last leases may be missing here, so all tags (" +
                std::to_string(outcome.affected_rows) + ") skipped " + std::to_string(skip_ids_) +
-               " ids, or ten steps where that is more";
+               " ids, or ten steps when that is more. " + furthest(session);
   }
   *term = next_term(*term);
   session.run(sql_.record, use(here, "server"), use(*term, "term"));

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 
+#include "lib/store/postgresql_refusal.h"
+
 #ifdef FEATHERID_SOCI_MYSQL
 #include <soci/mysql/soci-mysql.h>
 #endif
@@ -21,6 +23,20 @@
 
 namespace featherid {
 
+// What the adapter asks of one engine's driver.
+struct SociDriver {
+  // Throws what SOCI throws.
+  void (*open)(soci::session& session, const DatabaseUrl& url, std::chrono::seconds connect_timeout,
+               std::chrono::seconds answer_timeout);
+  int (*socket)(soci::session& session);
+  long long (*server_process)(soci::session& session);
+  void (*read_code)(const std::exception& error, EngineError& result);
+  // Throws the error of the last statement when SOCI has not.
+  void (*check_answer)(soci::session& session);
+  // Whether a transaction is open, or the next statement would begin one that stays open.
+  bool (*in_transaction)(soci::session& session);
+};
+
 namespace {
 
 [[maybe_unused]] std::string parameter(const char* name, const std::string& value) {
@@ -32,20 +48,18 @@ namespace {
   return text + "' ";
 }
 
-// What the adapter asks of one engine's driver.
-struct Driver {
-  const soci::backend_factory& factory;
-  std::string (*parameters)(const DatabaseUrl& url, std::chrono::seconds connect_timeout,
-                            std::chrono::seconds answer_timeout);
-  int (*socket)(soci::session& session);
-  void (*read_code)(const std::exception& error, EngineError& result);
-  // Throws the error of the last statement where SOCI has not.
-  void (*check_answer)(soci::session& session);
-};
+// What the driver would else take from its environment or its files is stated, too.
+[[maybe_unused]] std::string port_parameter(const DatabaseUrl& url, int standard) {
+  return parameter("port", std::to_string(url.port != 0 ? url.port : standard));
+}
 
 #ifdef FEATHERID_SOCI_MYSQL
-std::string mysql_parameters(const DatabaseUrl& url, std::chrono::seconds connect_timeout,
-                             std::chrono::seconds answer_timeout) {
+MYSQL* mysql_connection(soci::session& session) {
+  return static_cast<soci::mysql_session_backend*>(session.get_backend())->conn_;
+}
+
+void open_mysql(soci::session& session, const DatabaseUrl& url,
+                std::chrono::seconds connect_timeout, std::chrono::seconds answer_timeout) {
   std::string text;
   if (url.host.front() == '/') {
     text += parameter("unix_socket", url.host);
@@ -53,26 +67,26 @@ std::string mysql_parameters(const DatabaseUrl& url, std::chrono::seconds connec
     // For "localhost" the driver would take its default Unix socket, whatever the port.
     text += parameter("host", url.host == "localhost" ? "127.0.0.1" : url.host);
   }
-  if (url.port != 0) text += parameter("port", std::to_string(url.port));
+  text += port_parameter(url, 3306);
   if (!url.user.empty()) text += parameter("user", url.user);
   if (!url.password.empty()) text += parameter("password", url.password);
-  return text + parameter("dbname", url.database) + parameter("charset", "utf8mb4") +
-         parameter("connect_timeout", std::to_string(connect_timeout.count())) +
-         parameter("read_timeout", std::to_string(answer_timeout.count())) +
-         parameter("write_timeout", std::to_string(answer_timeout.count()));
+  session.open(soci::mysql,
+               text + parameter("dbname", url.database) + parameter("charset", "utf8mb4") +
+                   parameter("connect_timeout", std::to_string(connect_timeout.count())) +
+                   parameter("read_timeout", std::to_string(answer_timeout.count())) +
+                   parameter("write_timeout", std::to_string(answer_timeout.count())));
 }
 
-const Driver kMysqlDriver = {
-    soci::mysql, mysql_parameters,
+const SociDriver kMysqlDriver = {
+    open_mysql,
     [](soci::session& session) {
-      MYSQL* const connection =
-          static_cast<soci::mysql_session_backend*>(session.get_backend())->conn_;
 #ifdef MARIADB_PACKAGE_VERSION
-      return static_cast<int>(mysql_get_socket(connection));
+      return static_cast<int>(mysql_get_socket(mysql_connection(session)));
 #else
-      return static_cast<int>(connection->net.fd);
+      return static_cast<int>(mysql_connection(session)->net.fd);
 #endif
     },
+    [](soci::session&) { return 0LL; },
     [](const std::exception& error, EngineError& result) {
       if (const auto* const coded = dynamic_cast<const soci::mysql_soci_error*>(&error)) {
         result.number = static_cast<int>(coded->err_num_);
@@ -80,66 +94,92 @@ const Driver kMysqlDriver = {
     },
     [](soci::session& session) {
       // A connection that is lost amid the rows of an answer is an answer without rows to SOCI.
-      MYSQL* const connection =
-          static_cast<soci::mysql_session_backend*>(session.get_backend())->conn_;
+      MYSQL* const connection = mysql_connection(session);
       if (const unsigned int error = mysql_errno(connection); error != 0) {
         throw soci::mysql_soci_error(mysql_error(connection), static_cast<int>(error));
       }
+    },
+    [](soci::session& session) {
+      // As the server's last answer says: a COMMIT may have begun another transaction.
+      const unsigned int status = mysql_connection(session)->server_status;
+      return (status & SERVER_STATUS_IN_TRANS) != 0 || (status & SERVER_STATUS_AUTOCOMMIT) == 0;
     }};
 #endif
 
 #ifdef FEATHERID_SOCI_POSTGRESQL
-std::string postgresql_parameters(const DatabaseUrl& url, std::chrono::seconds connect_timeout,
-                                  std::chrono::seconds answer_timeout) {
-  const long long answer_ms = std::chrono::milliseconds(answer_timeout).count();
-  std::string text = parameter("host", url.host);
-  if (url.port != 0) text += parameter("port", std::to_string(url.port));
-  if (!url.user.empty()) text += parameter("user", url.user);
-  if (!url.password.empty()) text += parameter("password", url.password);
-  // Lock waits end first, so that the error says what was waited for. The driver would print
-  // notices to standard error.
-  return text + parameter("dbname", url.database) + parameter("client_encoding", "UTF8") +
-         parameter("application_name", "featherid") +
-         parameter("connect_timeout", std::to_string(connect_timeout.count())) +
-         parameter("tcp_user_timeout", std::to_string(answer_ms)) +
-         parameter("options",
-                   "-c client_min_messages=error -c lock_timeout=" + std::to_string(answer_ms / 2) +
-                       " -c statement_timeout=" + std::to_string(answer_ms * 3 / 4));
+PGconn* postgresql_connection(soci::session& session) {
+  return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
 }
 
-const Driver kPostgresqlDriver = {
-    soci::postgresql, postgresql_parameters,
+void open_postgresql(soci::session& session, const DatabaseUrl& url,
+                     std::chrono::seconds connect_timeout, std::chrono::seconds answer_timeout) {
+  const std::string answer_ms = std::to_string(std::chrono::milliseconds(answer_timeout).count());
+  std::string text = parameter("host", url.host) + parameter("hostaddr", "") +
+                     port_parameter(url, 5432) + parameter("target_session_attrs", "any");
+  if (!url.user.empty()) text += parameter("user", url.user);
+  if (!url.password.empty()) text += parameter("password", url.password);
+  // Without options: a pooler refuses them, and an empty text keeps PGOPTIONS out.
+  text += parameter("dbname", url.database) + parameter("options", "") +
+          parameter("client_encoding", "UTF8") + parameter("application_name", "featherid") +
+          parameter("connect_timeout", std::to_string(connect_timeout.count())) +
+          parameter("tcp_user_timeout", answer_ms);
+  const TimePoint deadline = std::chrono::steady_clock::now() + connect_timeout;
+  try {
+    session.open(soci::postgresql, text);
+  } catch (const soci::soci_error& error) {
+    const std::string state = postgresql_refusal(text, deadline);
+    if (state.empty()) throw;
+    throw soci::postgresql_soci_error(error.get_error_message(), state.c_str());
+  }
+  // Else the driver prints what the server notes to standard error.
+  PQsetNoticeProcessor(
+      postgresql_connection(session), [](void*, const char*) {}, nullptr);
+}
+
+const SociDriver kPostgresqlDriver = {
+    open_postgresql,
+    [](soci::session& session) { return PQsocket(postgresql_connection(session)); },
     [](soci::session& session) {
-      return PQsocket(static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_);
+      return static_cast<long long>(PQbackendPID(postgresql_connection(session)));
     },
     [](const std::exception& error, EngineError& result) {
       if (const auto* const coded = dynamic_cast<const soci::postgresql_soci_error*>(&error)) {
         result.sqlstate = coded->sqlstate();
       }
     },
-    [](soci::session&) {}};
+    [](soci::session&) {},
+    [](soci::session& session) {
+      return PQtransactionStatus(postgresql_connection(session)) != PQTRANS_IDLE;
+    }};
 #endif
 
 #ifdef FEATHERID_SOCI_SQLITE3
-std::string sqlite3_parameters(const DatabaseUrl& url, std::chrono::seconds, std::chrono::seconds) {
-  // Where SOCI may take the whole text for the path it does not take it apart, a loop that never
+void open_sqlite3(soci::session& session, const DatabaseUrl& url, std::chrono::seconds,
+                  std::chrono::seconds) {
+  // When SOCI may take the whole text for the path it does not take it apart, a loop that never
   // ends when there is no memory for the parts. (The time-out is set for each call.)
-  if (url.database.find('=') == std::string::npos) return url.database;
-  return "dbname=\"" + url.database + "\"";
+  const bool plain = url.database.find('=') == std::string::npos;
+  session.open(soci::sqlite3, plain ? url.database : "dbname=\"" + url.database + "\"");
 }
 
-const Driver kSqlite3Driver = {
-    soci::sqlite3, sqlite3_parameters, [](soci::session&) { return -1; },
+const SociDriver kSqlite3Driver = {
+    open_sqlite3,
+    [](soci::session&) { return -1; },
+    [](soci::session&) { return 0LL; },
     [](const std::exception& error, EngineError& result) {
       if (const auto* const coded = dynamic_cast<const soci::sqlite3_soci_error*>(&error)) {
         result.number = coded->result() & 0xFF;  // the primary part of an extended code
       }
     },
-    [](soci::session&) {}};
+    [](soci::session&) {},
+    [](soci::session& session) {
+      auto* const backend = static_cast<soci::sqlite3_session_backend*>(session.get_backend());
+      return sqlite_api::sqlite3_get_autocommit(backend->conn_) == 0;
+    }};
 #endif
 
 // Null when this build lacks it.
-const Driver* driver_of(Engine engine) {
+const SociDriver* driver_of(Engine engine) {
   switch (engine) {
 #ifdef FEATHERID_SOCI_MYSQL
     case Engine::kMysql:
@@ -162,21 +202,24 @@ const Driver* driver_of(Engine engine) {
 
 bool has_driver(Engine engine) { return driver_of(engine) != nullptr; }
 
-EngineError to_engine_error(Engine engine, const std::exception& error) {
+EngineError to_engine_error(Engine engine, const std::exception& error, bool connecting) {
   EngineError result;
+  result.connecting = connecting;
   // what() adds the statement and its parameters, which do not belong into a log line.
   const auto* const general = dynamic_cast<const soci::soci_error*>(&error);
-  result.text = general != nullptr ? general->get_error_message() : error.what();
+  const char* const what = error.what();
+  result.text = general != nullptr ? general->get_error_message()
+                : what != nullptr  ? what
+                                   : "an error without a text";
   driver_of(engine)->read_code(error, result);
   return result;
 }
 
 SociSession::SociSession(const DatabaseUrl& url, std::chrono::seconds connect_timeout,
                          std::chrono::seconds answer_timeout)
-    : check_answer_(driver_of(url.engine)->check_answer) {
-  const Driver& driver = *driver_of(url.engine);
-  session_.open(driver.factory, driver.parameters(url, connect_timeout, answer_timeout));
-  const int driver_socket = driver.socket(session_);
+    : driver_(*driver_of(url.engine)), where_(describe(url)) {
+  driver_.open(session_, url, connect_timeout, answer_timeout);
+  const int driver_socket = driver_.socket(session_);
   if (driver_socket < 0) {
     file_ = url.database;
     file_identity_ = identify(file_);
@@ -210,6 +253,14 @@ bool SociSession::lost() const {
   return ::poll(&poll_fd, 1, 0) != 0;
 }
 
+long long SociSession::server_process() { return driver_.server_process(session_); }
+
+bool SociSession::end_call() {
+  const bool committed = !driver_.in_transaction(session_);
+  in_call_ = !committed;
+  return committed;
+}
+
 void SociSession::bound_lock_waits() {
   if (socket_ >= 0) return;
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -225,7 +276,7 @@ void SociSession::run_script(std::string_view script) {
 
 bool SociSession::execute(soci::statement& statement) {
   const bool got_row = statement.execute(true);
-  check_answer_(session_);
+  driver_.check_answer(session_);
   return got_row;
 }
 

@@ -15,16 +15,22 @@
 #include <string>
 #include <string_view>
 
+#include "featherid/status.h"
+#include "lib/clock.h"
 #include "lib/store/database_url.h"
 #include "lib/store/soci_dialect.h"
+#include "lib/store/soci_errors.h"
 
 namespace featherid {
+
+struct SociDriver;
 
 // Whether this build has the engine's driver.
 bool has_driver(Engine engine);
 
-// The error that a driver threw; it must come from a SociSession of `engine`.
-EngineError to_engine_error(Engine engine, const std::exception& error);
+// The error that a driver threw; it must come from a SociSession of `engine`. `connecting`: that
+// gave no session.
+EngineError to_engine_error(Engine engine, const std::exception& error, bool connecting);
 
 // One connection, owned and used by one thread at a time. Methods throw what SOCI throws. After any
 // error it is good for nothing but to be destroyed; SOCI's reconnect() is never called.
@@ -42,17 +48,34 @@ class SociSession {
   // The connection's socket, open as long as this object; -1: it has none.
   int socket() const { return socket_; }
 
+  // What messages call the database.
+  const std::string& where() const { return where_; }
+
+  // SettingsGuard's.
+  struct Settings {
+    std::string text;  // as it was read last
+    Status refused;    // why no row may be moved
+    TimePoint read_at;
+  };
+  Settings& settings() { return settings_; }
+  const Settings& settings() const { return settings_; }
+
+  // The number of the server's process that the driver was told when it connected; 0: of none.
+  // Behind a pooler it is not the one that runs the statements.
+  long long server_process();
+
   // While no statement runs: the server has hung up (or said something out of turn), or the file
   // under the path of the SQLite database is another by now.
   bool lost() const;
 
   // Between a call's begin and its success the state of the connection is not known, and destroying
   // it cuts the line instead of taking leave.
-  void begin_call(std::chrono::steady_clock::time_point deadline) {
+  void begin_call(TimePoint deadline) {
     in_call_ = true;
     deadline_ = deadline;
   }
-  void end_call() { in_call_ = false; }
+  // False: the connection is still inside a transaction, so what the call did is not committed.
+  bool end_call();
 
   // SQLite waits for its lock by itself, as long as it was last told: as long as the call has time.
   // Elsewhere the set-up has seen to that.
@@ -108,12 +131,14 @@ class SociSession {
   static FileIdentity identify(const std::string& path);
 
   soci::session session_;
-  void (*check_answer_)(soci::session& session);  // the driver's
+  const SociDriver& driver_;
+  const std::string where_;
+  Settings settings_;
   int socket_ = -1;  // a duplicate: the driver may close its own at any error
   std::string file_;
   FileIdentity file_identity_;
   bool in_call_ = false;
-  std::chrono::steady_clock::time_point deadline_;
+  TimePoint deadline_;
 };
 
 }  // namespace featherid

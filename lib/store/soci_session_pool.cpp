@@ -44,13 +44,12 @@ void SociSessionPool::Failure::add(Status next, bool try_next_address) {
 }
 
 SociSessionPool::SociSessionPool(std::vector<DatabaseUrl> addresses,
-                                 const SociStoreOptions& options, bool read_committed)
+                                 const SociStoreOptions& options, SetUp set_up)
     : addresses_(std::move(addresses)),
       options_(options),
-      read_committed_(read_committed),
+      set_up_(std::move(set_up)),
       calls_max_(engine() == Engine::kSqlite3 ? 1 : options_.sessions_max),
       choice_(addresses_.size()),
-      warned_(addresses_.size()),
       idle_(addresses_.size()) {
   for (std::size_t i = 0; i < addresses_.size(); ++i) connectors_.emplace_back(calls_max_);
   const MutexLock lock(mutex_);
@@ -112,13 +111,17 @@ std::unique_ptr<SociSession> SociSessionPool::connect(std::size_t address, TimeP
   session->begin_call(deadline);
   const Watchdog::Guard guard(watchdog_, session->socket(), open_by);
   session->bound_lock_waits();
-  set_up(address, *session);
+  if (engine() == Engine::kSqlite3) {
+    set_up_sqlite3(*session);
+  } else {
+    set_up_(*session);
+  }
   return session;
 }
 
 void SociSessionPool::note(std::size_t address, bool opened, TimePoint deadline,
                            const std::exception& error, Failure* failure) {
-  const EngineError engine_error = to_engine_error(engine(), error);
+  const EngineError engine_error = to_engine_error(engine(), error, !opened);
   const ServerState state = server_state(engine(), engine_error);
   const TimePoint now = std::chrono::steady_clock::now();
   // A line that the watchdog cut looks like a lost connection; say what it was.
@@ -153,52 +156,6 @@ void SociSessionPool::note_no_session(std::size_t address, Failure* failure) {
                true);
 }
 
-void SociSessionPool::set_up(std::size_t address, SociSession& session) {
-  switch (engine()) {
-    case Engine::kMysql:
-      return set_up_mysql(address, session);
-    case Engine::kPostgresql:
-      return set_up_postgresql(address, session);
-    case Engine::kSqlite3:
-      return set_up_sqlite3(session);
-  }
-}
-
-namespace {
-
-std::vector<ServerSetting> read_settings(SociSession& session, const char* sql) {
-  std::vector<ServerSetting> settings;
-  ServerSetting setting;
-  session.for_each_row(
-      sql, [&] { settings.push_back(setting); }, into(setting.name), into(setting.value));
-  return settings;
-}
-
-}  // namespace
-
-void SociSessionPool::set_up_mysql(std::size_t address, SociSession& session) {
-  session.run(mysql_sql::set_up(options_.call_timeout / 2));
-  if (read_committed_) session.run(mysql_sql::kReadCommitted);
-  if (warned_[address].load()) return;
-  std::vector<ServerSetting> settings = read_settings(session, mysql_sql::kSettings);
-  for (ServerSetting& engine : read_settings(session, mysql_sql::kTableEngine)) {
-    settings.push_back(std::move(engine));
-  }
-  warn_once_of(address, settings);
-}
-
-void SociSessionPool::set_up_postgresql(std::size_t address, SociSession& session) {
-  const std::vector<ServerSetting> settings = read_settings(session, postgresql_sql::kSettings);
-  for (const ServerSetting& setting : settings) {
-    // What is weaker (off, local, remote_write) loses leases in a crash or in a failover.
-    if (setting.name == "synchronous_commit" && setting.value != "on" &&
-        setting.value != "remote_apply") {
-      session.run(postgresql_sql::kCommitSynchronously);
-    }
-  }
-  warn_once_of(address, settings);
-}
-
 void SociSessionPool::set_up_sqlite3(SociSession& session) {
   std::string journal_mode;
   session.run(sqlite3_sql::kSetJournalMode, into(journal_mode));
@@ -231,12 +188,6 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
 
 void SociSessionPool::warn(std::size_t address, const std::string& warning) const {
   if (options_.warn) options_.warn(describe(addresses_[address]) + ": " + warning);
-}
-
-void SociSessionPool::warn_once_of(std::size_t address,
-                                   const std::vector<ServerSetting>& settings) {
-  if (warned_[address].exchange(true)) return;
-  for (const std::string& warning : unsafe_settings(engine(), settings)) warn(address, warning);
 }
 
 }  // namespace featherid

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <new>
 #include <string>
@@ -30,10 +31,12 @@ namespace featherid {
 // would lock the parent's mutexes and speak on the parent's connections.
 class SociSessionPool {
  public:
-  // `addresses` are of one engine, the preferred first. `read_committed`: as the failover guard
-  // needs it.
+  // Makes a new session of a server ready for a body. Throws what SociSession throws.
+  using SetUp = std::function<void(SociSession& session)>;
+
+  // `addresses` are of one engine, the preferred first.
   SociSessionPool(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options,
-                  bool read_committed);
+                  SetUp set_up);
 
   // Whether a body that has begun may run once more.
   enum class Repeat { kSafe, kNever };
@@ -86,21 +89,16 @@ class SociSessionPool {
             Failure* failure);
   void note_no_session(std::size_t address, Failure* failure);
 
-  void set_up(std::size_t address, SociSession& session);
-  void set_up_mysql(std::size_t address, SociSession& session);
-  void set_up_postgresql(std::size_t address, SociSession& session);
   void set_up_sqlite3(SociSession& session);
-  void warn_once_of(std::size_t address, const std::vector<ServerSetting>& settings);
 
   const std::vector<DatabaseUrl> addresses_;
   const SociStoreOptions options_;
-  const bool read_committed_;
+  const SetUp set_up_;
   // SQLite has one writer at a time: threads wait for it here, in turn, not by polling the file
   // lock.
   const int calls_max_;
 
   AddressChoice choice_;
-  std::vector<std::atomic<bool>> warned_;    // by address
   std::atomic<bool> has_had_schema_{false};  // SQLite: the file is not new
   std::deque<SociConnector> connectors_;     // by address
   Watchdog watchdog_;
@@ -134,9 +132,11 @@ auto SociSessionPool::call(Body body, Repeat repeat)
         continue;
       }
       opened = true;
-      const Watchdog::Guard guard(watchdog_, session->socket(), deadline);
-      auto result = body(*session);
-      session->end_call();
+      auto result = [&] {
+        const Watchdog::Guard guard(watchdog_, session->socket(), deadline);
+        return body(*session);
+      }();
+      if (!session->end_call()) return not_committed(addresses_[order[i]]);
       keep(order[i], std::move(session));
       return result;
     } catch (const std::bad_alloc&) {

@@ -13,6 +13,7 @@
 #include "lib/store/soci_leader_guard.h"
 #include "lib/store/soci_session.h"
 #include "lib/store/soci_session_pool.h"
+#include "lib/store/soci_settings_guard.h"
 #include "lib/store/store_arguments.h"
 
 namespace featherid {
@@ -25,7 +26,7 @@ using soci::use;
 constexpr std::int64_t kGuardIdsMax = std::int64_t{1} << 40;
 constexpr std::int64_t kAddressesMax = 16;
 
-// kFailedPrecondition names what stands in the column instead of a number.
+// kFailedPrecondition names what the column has instead of a number.
 Status read_number(const std::string& tag, const char* column, const std::string& text,
                    std::int64_t* number) {
   const char* const end = text.data() + text.size();
@@ -33,9 +34,36 @@ Status read_number(const std::string& tag, const char* column, const std::string
   if (error == std::errc() && stop == end) return {};
   constexpr std::size_t kShownBytesMax = 64;
   return {StatusCode::kFailedPrecondition,
-          "tag '" + tag + "' has " + column + " '" + one_line(text.substr(0, kShownBytesMax)) +
+          "tag '" + one_line(tag) + "' has " + column + " '" +
+              one_line(text.substr(0, kShownBytesMax)) +
               "' in id_segments, which is no whole number; set it to one"};
 }
+
+// A row as it came: as texts, since SQLite keeps any value in any column, and a column may hold
+// NULL or a number that is too large.
+struct RawRow {
+  std::string tag;
+  std::string max_id;
+  std::string step;
+
+  Result<SegmentRow> read() const {
+    SegmentRow row;
+    row.biz_tag = tag;
+    if (Status bad = read_number(tag, "max_id", max_id, &row.max_id); !bad.ok()) return bad;
+    if (Status bad = read_number(tag, "step", step, &row.step); !bad.ok()) return bad;
+    return row;
+  }
+};
+
+Status several_rows(std::string_view tag) {
+  return {StatusCode::kFailedPrecondition,
+          "tag '" + std::string(tag) +
+              "' has several rows in id_segments; remove all but the one with the highest max_id, "
+              "and make biz_tag the primary key"};
+}
+
+// A call that met other settings or another leader than it knew tries again.
+constexpr int kTriesMax = 4;
 
 class SociStore final : public SegmentStore {
  public:
@@ -59,19 +87,36 @@ class SociStore final : public SegmentStore {
   template <typename Body>
   auto call(Body body, Repeat repeat = Repeat::kSafe)
       -> decltype(body(std::declval<SociSession&>()));
-  // The same inside the engine's transaction, where it needs one.
+  // The same for a body that writes: under settings that allow it, and inside the engine's
+  // transaction if it needs one.
   template <typename Body>
   auto transact(Body body, Repeat repeat = Repeat::kSafe)
       -> decltype(body(std::declval<SociSession&>()));
+  // Runs a statement, less its conditions, on one row. kNotFound: there is none.
+  template <typename... Uses>
+  Status write_row(std::string_view tag, const char* sql, Uses... uses);
 
   Result<SegmentRow> find_row(SociSession& session, std::string_view tag);
-  // Moves max_id forward; nothing when there was no row to move.
-  std::optional<IdRange> move_row(SociSession& session, std::string_view tag,
-                                  std::int64_t count_ids);
+  // Moves max_id forward; nothing when no row was moved.
+  Result<std::optional<IdRange>> move_row(SociSession& session, std::string_view tag,
+                                          std::int64_t count_ids);
+  // The conditions of a statement that writes: the settings are as judged …
+  std::string stated(const SociSession& session) const {
+    return " AND " + settings_guard_.stated(session);
+  }
+  // … and this server leads the rows.
+  std::string led(const SociSession& session) const {
+    return stated(session) + leader_guard_.condition();
+  }
+  // After a statement that needs a leader has moved no row: OK when it may be tried again.
+  Status follow_leader(SociSession& session) {
+    return leader_guard_.follow(session, settings_guard_.stated(session));
+  }
 
   const SociDialect& dialect_;
   const internal::ForkGuard fork_guard_;
   LeaderGuard leader_guard_;
+  SettingsGuard settings_guard_;
   std::unique_ptr<SociSessionPool> sessions_;
 };
 
@@ -79,8 +124,11 @@ SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions&
     : dialect_(dialect_of(addresses.front().engine)),
       leader_guard_(dialect_.leader, options,
                     [this](const std::string& text) { sessions_->warn(0, text); }),
-      sessions_(std::make_unique<SociSessionPool>(std::move(addresses), options,
-                                                  leader_guard_.active())) {}
+      settings_guard_(dialect_.settings, addresses.front().engine, addresses.front().database,
+                      options, options.warn),
+      sessions_(std::make_unique<SociSessionPool>(
+          std::move(addresses), options,
+          [this](SociSession& session) { settings_guard_.set_up(session); })) {}
 
 SociStore::~SociStore() {
   if (fork_guard_.forked()) static_cast<void>(sessions_.release());  // leaked on purpose
@@ -94,7 +142,8 @@ auto SociStore::call(Body body, Repeat repeat) -> decltype(body(std::declval<Soc
 
 template <typename Body>
 auto SociStore::transact(Body body, Repeat repeat) -> decltype(body(std::declval<SociSession&>())) {
-  const auto in_transaction = [&](SociSession& session) {
+  const auto in_transaction = [&](SociSession& session) -> decltype(body(session)) {
+    if (Status refused = settings_guard_.check(session); !refused.ok()) return refused;
     if (dialect_.begin != nullptr) session.run(dialect_.begin);
     auto result = body(session);
     if (dialect_.commit != nullptr) {
@@ -106,15 +155,35 @@ auto SociStore::transact(Body body, Repeat repeat) -> decltype(body(std::declval
   return call(in_transaction, repeat);
 }
 
+template <typename... Uses>
+Status SociStore::write_row(std::string_view tag, const char* sql, Uses... uses) {
+  return transact([&](SociSession& session) -> Status {
+    for (int tries = 0; tries < kTriesMax; ++tries) {
+      const auto outcome = session.run(sql + stated(session), uses...);
+      if (outcome.affected_rows > 1) return several_rows(tag);
+      if (outcome.affected_rows == 1) return {};
+      const Result<bool> changed = settings_guard_.changed(session);
+      if (!changed.ok()) return changed.status();
+      if (!*changed) break;
+    }
+    const Result<SegmentRow> row = find_row(session, tag);
+    return row.ok() ? changed_meanwhile(tag) : row.status();
+  });
+}
+
 Status SociStore::init_schema() {
   Status status;
   // PostgreSQL's IF NOT EXISTS fails when two do it at once; the second time it finds the table.
   for (int tries = 0; tries < 3; ++tries) {
     status = transact([&](SociSession& session) {
-      session.run_script(dialect_.schema);
+      for (const char* script : {dialect_.schema_begin, dialect_.schema, dialect_.schema_end}) {
+        if (script != nullptr) session.run_script(script);
+      }
       // A failover that loses the first leader's record would go unnoticed: it is there before any
       // lease.
-      return leader_guard_.active() ? leader_guard_.follow(session) : Status();
+      if (!leader_guard_.active()) return Status();
+      const Result<bool> changed = settings_guard_.changed(session);  // by the new tables
+      return changed.ok() ? follow_leader(session) : changed.status();
     });
     if (status.code() != StatusCode::kAlreadyExists) break;
   }
@@ -123,57 +192,70 @@ Status SociStore::init_schema() {
 
 Result<SegmentRow> SociStore::find_row(SociSession& session, std::string_view tag) {
   const std::string name(tag);
-  SegmentRow row;
-  // As texts: SQLite keeps any value in any column, and a number would be made of it.
-  std::string max_id;
-  std::string step;
-  const bool got_row =
-      session.run(dialect_.find, use(name, "tag"), into(row.biz_tag), into(max_id), into(step))
-          .got_row;
-  if (!got_row) return no_such_tag(tag);
-  if (Status bad = read_number(name, "max_id", max_id, &row.max_id); !bad.ok()) return bad;
-  if (Status bad = read_number(name, "step", step, &row.step); !bad.ok()) return bad;
-  return row;
+  RawRow row;
+  std::optional<RawRow> found;
+  std::string twin;  // for the column's collation the same tag
+  int count = 0;
+  const auto look_at_row = [&] {
+    if (row.tag != name) {
+      twin = row.tag;
+    } else {
+      found = row;
+      ++count;
+    }
+  };
+  session.for_each_row(dialect_.find, look_at_row, use(name, "tag"), into(row.tag),
+                       into(row.max_id), into(row.step));
+  if (count > 1) return several_rows(tag);
+  if (found) return found->read();
+  return twin.empty() ? no_such_tag(tag) : only_its_twin(tag, one_line(twin));
 }
 
-std::optional<IdRange> SociStore::move_row(SociSession& session, std::string_view tag,
-                                           std::int64_t count_ids) {
+Result<std::optional<IdRange>> SociStore::move_row(SociSession& session, std::string_view tag,
+                                                   std::int64_t count_ids) {
   const std::string name(tag);
   const long long count = count_ids;
   const long long limit = kIdMax - count_ids;
-  const std::string sql = dialect_.lease + leader_guard_.condition() + dialect_.lease_returning;
+  const std::string sql = dialect_.lease + led(session) + dialect_.lease_returning;
   long long max_id = 0;
+  long long rows = 0;
   if (dialect_.leased == SociDialect::Leased::kReturnedRow) {
-    const bool got_row =
-        session.run(sql, use(count, "count"), use(name, "tag"), use(limit, "limit"), into(max_id))
-            .got_row;
-    if (!got_row) return std::nullopt;
+    session.for_each_row(
+        sql, [&] { ++rows; }, use(count, "count"), use(name, "tag"), use(limit, "limit"),
+        into(max_id));
   } else {
-    const SociSession::Outcome outcome =
-        session.run(sql, use(count, "count"), use(name, "tag"), use(limit, "limit"));
-    if (outcome.affected_rows != 1) return std::nullopt;
-    max_id = session.last_insert_id();
+    rows = session.run(sql, use(count, "count"), use(name, "tag"), use(limit, "limit"))
+               .affected_rows;
+    if (rows == 1) max_id = session.last_insert_id();
   }
+  if (rows == 0) return std::optional<IdRange>();
+  if (rows > 1) return several_rows(tag);
   if (max_id < count || max_id > kIdMax) {
     throw soci::soci_error("the answer to a lease gives " + std::to_string(max_id) +
                            " as max_id; a proxy in between may have changed it");
   }
-  return IdRange{max_id - count + 1, max_id + 1};
+  return std::optional<IdRange>(IdRange{max_id - count + 1, max_id + 1});
 }
 
 Result<IdRange> SociStore::lease(std::string_view tag, std::int64_t count_ids) {
   if (Status status = check_lease(tag, count_ids); !status.ok()) return status;
   return transact([&](SociSession& session) -> Result<IdRange> {
     Status refused;
-    // The first lease of a process comes to know the term; a third try follows a failover in
-    // between.
-    for (int tries = 0; tries < 3; ++tries) {
-      if (const std::optional<IdRange> range = move_row(session, tag, count_ids)) return *range;
+    // The first lease of a process comes to know the term; a further try follows a failover or a
+    // change of settings in between.
+    for (int tries = 0; tries < kTriesMax; ++tries) {
+      const Result<std::optional<IdRange>> range = move_row(session, tag, count_ids);
+      if (!range.ok()) return range.status();
+      if (*range) return **range;
       const Result<SegmentRow> row = find_row(session, tag);
       if (!row.ok()) return row.status();
       refused = refused_lease(*row, count_ids);
-      if (!leader_guard_.active() || !may_lease(*row, count_ids)) break;
-      if (Status status = leader_guard_.follow(session); !status.ok()) return status;
+      if (!may_lease(*row, count_ids)) break;
+      const Result<bool> changed = settings_guard_.changed(session);
+      if (!changed.ok()) return changed.status();
+      if (*changed) continue;
+      if (!leader_guard_.active()) break;
+      if (Status status = follow_leader(session); !status.ok()) return status;
     }
     return refused;
   });
@@ -187,17 +269,16 @@ Result<SegmentRow> SociStore::find(std::string_view tag) {
 Result<std::vector<SegmentRow>> SociStore::list() {
   return call([&](SociSession& session) -> Result<std::vector<SegmentRow>> {
     std::vector<SegmentRow> rows;
-    SegmentRow row;
-    long long max_id = 0;
-    long long step = 0;
-    session.for_each_row(
-        dialect_.list,
-        [&] {
-          row.max_id = max_id;
-          row.step = step;
-          rows.push_back(row);
-        },
-        into(row.biz_tag), into(max_id), into(step));
+    RawRow raw;
+    const auto add_row = [&] {
+      Result<SegmentRow> row = raw.read();
+      if (row.ok()) {
+        rows.push_back(*std::move(row));
+      } else {
+        sessions_->warn(0, row.status().message());
+      }
+    };
+    session.for_each_row(dialect_.list, add_row, into(raw.tag), into(raw.max_id), into(raw.step));
     // Here, and not by ORDER BY: the order of a column's collation is not that of the bytes.
     std::sort(rows.begin(), rows.end(),
               [](const SegmentRow& a, const SegmentRow& b) { return a.biz_tag < b.biz_tag; });
@@ -207,32 +288,23 @@ Result<std::vector<SegmentRow>> SociStore::list() {
 
 Status SociStore::create(std::string_view tag, std::int64_t step) {
   if (Status status = check_step(tag, step); !status.ok()) return status;
-  return transact([&](SociSession& session) {
-    const std::string name(tag);
-    const long long new_step = step;
-    session.run(dialect_.create, use(name, "tag"), use(new_step, "step"));
-    return Status();
-  });
+  const std::string name(tag);
+  const long long new_step = step;
+  return write_row(tag, dialect_.create, use(name, "tag"), use(new_step, "step"));
 }
 
 Status SociStore::set_step(std::string_view tag, std::int64_t step) {
   if (Status status = check_step(tag, step); !status.ok()) return status;
-  return transact([&](SociSession& session) {
-    const std::string name(tag);
-    const long long new_step = step;
-    const auto outcome = session.run(dialect_.set_step, use(new_step, "step"), use(name, "tag"));
-    return outcome.affected_rows == 1 ? Status() : no_such_tag(tag);
-  });
+  const std::string name(tag);
+  const long long new_step = step;
+  return write_row(tag, dialect_.set_step, use(new_step, "step"), use(name, "tag"));
 }
 
 Status SociStore::advance(std::string_view tag, std::int64_t max_id) {
   if (Status status = check_advance(tag, max_id); !status.ok()) return status;
-  return transact([&](SociSession& session) {
-    const std::string name(tag);
-    const long long new_max_id = max_id;
-    const auto outcome = session.run(dialect_.advance, use(new_max_id, "max_id"), use(name, "tag"));
-    return outcome.affected_rows == 1 ? Status() : no_such_tag(tag);
-  });
+  const std::string name(tag);
+  const long long new_max_id = max_id;
+  return write_row(tag, dialect_.advance, use(new_max_id, "max_id"), use(name, "tag"));
 }
 
 Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
@@ -243,15 +315,20 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
     const long long expected = tail.last();
     // Not on a server that does not lead: its row may lack leases that others made after this one.
     const auto set_back = [&] {
-      const std::string sql = dialect_.give_back + leader_guard_.condition();
+      const std::string sql = dialect_.give_back + led(session);
       return session
                  .run(sql, use(new_max_id, "max_id"), use(name, "tag"), use(expected, "expected"))
                  .affected_rows == 1;
     };
     if (set_back()) return true;
+    const Result<bool> changed = settings_guard_.changed(session);
+    if (!changed.ok()) return changed.status();
     // An operator's process, which has leased nothing, comes to know the term here.
-    if (!leader_guard_.active() || leader_guard_.knows_term()) return false;
-    if (Status status = leader_guard_.follow(session); !status.ok()) return status;
+    if (leader_guard_.active() && !leader_guard_.knows_term()) {
+      if (Status status = follow_leader(session); !status.ok()) return status;
+    } else if (!*changed) {
+      return false;
+    }
     return set_back();
   };
   return transact(take_back, Repeat::kNever);

@@ -45,6 +45,12 @@ inline bool may_lease(const SegmentRow& row, std::int64_t count_ids) {
   return row.max_id >= 0 && row.max_id <= kIdMax - count_ids;
 }
 
+inline Status changed_meanwhile(std::string_view tag) {
+  return {StatusCode::kUnavailable,
+          "tag '" + std::string(tag) +
+              "' was changed during the call, or the settings of the database were; try again"};
+}
+
 // Why a lease of `count_ids` found no row to move, from the row as it is now.
 inline Status refused_lease(const SegmentRow& row, std::int64_t count_ids) {
   if (row.max_id < 0) {
@@ -62,12 +68,19 @@ inline Status refused_lease(const SegmentRow& row, std::int64_t count_ids) {
                                         std::to_string(count_ids) +
                                         "; use another tag (a smaller step would serve the rest)"};
   }
-  return {StatusCode::kUnavailable,
-          "tag '" + row.biz_tag + "' was changed while it was leased from; try again"};
+  return changed_meanwhile(row.biz_tag);
 }
 
 inline Status no_such_tag(std::string_view tag) {
   return {StatusCode::kNotFound, "no such tag '" + std::string(tag) + "'; create its row"};
+}
+
+// `twin` is there, and the collation of the column takes it for `tag`.
+inline Status only_its_twin(std::string_view tag, std::string_view twin) {
+  return {StatusCode::kNotFound,
+          "tag '" + std::string(tag) + "' does not exist; '" + std::string(twin) +
+              "' does, and the collation of the column biz_tag treats them as equal: use '" +
+              std::string(twin) + "', or give the column a binary collation"};
 }
 
 inline Status tag_exists(std::string_view tag) {

@@ -192,7 +192,7 @@ TEST_CASE("MariaDB: what lost, and gets no session to try again, says what it lo
   Forwarder network(mariadb().port());
   DatabaseUrl address = *parse_database_url(mariadb().url());
   address.port = network.port();
-  SociSessionPool pool({address}, short_options(), false);
+  SociSessionPool pool({address}, short_options(), [](SociSession&) {});
   const Status status = timed([&] {
     return pool.call([&](SociSession& session) -> Status {
       try {

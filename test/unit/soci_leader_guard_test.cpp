@@ -19,7 +19,9 @@ const LeaderSql kSql = {
     " AND EXISTS (SELECT 1 FROM id_leader WHERE id = 1 AND server = (SELECT name FROM me) "
     "AND term = ",
     "BEGIN IMMEDIATE",
-    "SELECT server, term, (SELECT name FROM me) FROM id_leader WHERE id = 1",
+    "COMMIT",
+    "(SELECT name FROM me)",
+    "",
     "UPDATE id_segments SET max_id = MIN(:limit, max_id + MAX(:count, 10 * step))",
     "UPDATE id_leader SET server = :server, term = :term WHERE id = 1",
     nullptr,
@@ -99,7 +101,7 @@ TEST_CASE("nothing is leased before the leader is known, and the first takes the
   CHECK(guard.active());
   CHECK_FALSE(guard.knows_term());
   CHECK_FALSE(f.leases(guard));
-  REQUIRE(guard.follow(f.session).ok());
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
   CHECK(guard.knows_term());
   CHECK(f.leases(guard));
   CHECK(f.max_id() == 1001);
@@ -111,8 +113,8 @@ TEST_CASE("who comes later learns the term and moves nothing", "[soci_leader_gua
   Fixture f;
   LeaderGuard first = f.guard();
   LeaderGuard second = f.guard(Failover::kStop);
-  REQUIRE(first.follow(f.session).ok());
-  REQUIRE(second.follow(f.session).ok());
+  REQUIRE(first.follow(f.session, "1 = 1").ok());
+  REQUIRE(second.follow(f.session, "1 = 1").ok());
   CHECK(f.leases(second));
   CHECK(f.leases(first));
   CHECK(f.leaders() == 1);
@@ -124,11 +126,11 @@ TEST_CASE("another server: the first guard skips on every tag, the next one foll
   Fixture f;
   LeaderGuard first = f.guard();
   LeaderGuard second = f.guard();
-  REQUIRE(first.follow(f.session).ok());
-  REQUIRE(second.follow(f.session).ok());
+  REQUIRE(first.follow(f.session, "1 = 1").ok());
+  REQUIRE(second.follow(f.session, "1 = 1").ok());
   f.move_to("b");
   CHECK_FALSE(f.leases(first));
-  REQUIRE(first.follow(f.session).ok());
+  REQUIRE(first.follow(f.session, "1 = 1").ok());
   CHECK(f.leases(first));
   CHECK(f.max_id() == 1000 + 2000 + 1);
   CHECK(f.max_id("wide") == 5000);  // ten steps are more
@@ -138,7 +140,7 @@ TEST_CASE("another server: the first guard skips on every tag, the next one foll
                                 Contains("led by b ") && Contains("2000 ids"));
 
   CHECK_FALSE(f.leases(second));
-  REQUIRE(second.follow(f.session).ok());
+  REQUIRE(second.follow(f.session, "1 = 1").ok());
   CHECK(f.leases(second));
   CHECK(f.max_id("wide") == 5000);
   CHECK(f.warnings.size() == 1);
@@ -147,10 +149,10 @@ TEST_CASE("another server: the first guard skips on every tag, the next one foll
 TEST_CASE("a skip ends at the last id there is", "[soci_leader_guard][failover]") {
   Fixture f;
   LeaderGuard guard = f.guard();
-  REQUIRE(guard.follow(f.session).ok());
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
   f.session.run("UPDATE id_segments SET max_id = " + std::to_string(kIdMax - 5));
   f.move_to("b");
-  REQUIRE(guard.follow(f.session).ok());
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
   CHECK(f.max_id() == kIdMax);
 }
 
@@ -158,12 +160,12 @@ TEST_CASE("told to stop, a guard changes nothing and says what to do",
           "[soci_leader_guard][failover]") {
   Fixture f;
   LeaderGuard guard = f.guard(Failover::kStop);
-  REQUIRE(guard.follow(f.session).ok());
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
   f.move_to("b");
   const long long term = f.term();
   std::string message;
   for (int i = 0; i < 2; ++i) {
-    const Status status = guard.follow(f.session);
+    const Status status = guard.follow(f.session, "1 = 1");
     CHECK(status.code() == StatusCode::kDataLoss);
     message = status.message();
     CHECK_THAT(message, Contains("was led by a and is led by b") && Contains("--advance"));
@@ -175,7 +177,7 @@ TEST_CASE("told to stop, a guard changes nothing and says what to do",
   const std::size_t begin = message.find("UPDATE id_leader");
   for (int i = 0; i < 2; ++i) f.session.run(message.substr(begin, message.find(';') - begin));
   CHECK(f.leaders() == 2);
-  CHECK(guard.follow(f.session).ok());
+  CHECK(guard.follow(f.session, "1 = 1").ok());
   CHECK(f.leases(guard));
   CHECK(f.leases(f.guard(Failover::kStop)) == false);
   CHECK(f.warnings.empty());
@@ -185,16 +187,16 @@ TEST_CASE("a smaller number of leaders than the one known is an old server that 
           "[soci_leader_guard][failover]") {
   Fixture f;
   LeaderGuard guard = f.guard();
-  REQUIRE(guard.follow(f.session).ok());
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
   f.copy_to_replica();
   f.move_to("b");
-  REQUIRE(guard.follow(f.session).ok());
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
   const std::string seen = std::to_string(f.term());
   f.promote_replica("a");
   const std::string term = std::to_string(f.term());
   CHECK_FALSE(f.leases(guard));
   for (int i = 0; i < 2; ++i) {
-    const Status status = guard.follow(f.session);
+    const Status status = guard.follow(f.session, "1 = 1");
     CHECK(status.code() == StatusCode::kDataLoss);
     CHECK_THAT(status.message(),
                Contains("term " + term + " after " + seen) && Contains("--advance"));
@@ -208,33 +210,33 @@ TEST_CASE("two servers promoted from the first leader are not taken for one anot
   const std::string third = GENERATE("b", "c");
   Fixture f;
   LeaderGuard knows_the_second = f.guard();
-  REQUIRE(knows_the_second.follow(f.session).ok());
+  REQUIRE(knows_the_second.follow(f.session, "1 = 1").ok());
   f.copy_to_replica();
   f.move_to("b");
-  REQUIRE(knows_the_second.follow(f.session).ok());
+  REQUIRE(knows_the_second.follow(f.session, "1 = 1").ok());
   REQUIRE(f.leases(knows_the_second));
   const long long leased = f.max_id();
 
   f.promote_replica(third);
   SECTION("a process that knows the second asks first") {
-    CHECK(knows_the_second.follow(f.session).code() == StatusCode::kDataLoss);
+    CHECK(knows_the_second.follow(f.session, "1 = 1").code() == StatusCode::kDataLoss);
     CHECK(f.warnings.size() == 1);
   }
   SECTION("another asks first") {
     LeaderGuard newcomer = f.guard();
-    REQUIRE(newcomer.follow(f.session).ok());
+    REQUIRE(newcomer.follow(f.session, "1 = 1").ok());
     REQUIRE(f.leases(newcomer));
     CHECK(f.max_id() == leased);  // what only the operator can avoid
     CHECK(f.leaders() == 2);
     CHECK_FALSE(f.leases(knows_the_second));
-    const Status status = knows_the_second.follow(f.session);
+    const Status status = knows_the_second.follow(f.session, "1 = 1");
     CHECK(status.code() == StatusCode::kDataLoss);
     CHECK_THAT(status.message(), Contains("went another way") && Contains("--advance"));
     CHECK_FALSE(f.leases(knows_the_second));
     CHECK(f.max_id() == leased);
     // After a restart it is a newcomer too.
     LeaderGuard restarted = f.guard();
-    REQUIRE(restarted.follow(f.session).ok());
+    REQUIRE(restarted.follow(f.session, "1 = 1").ok());
     CHECK(f.leases(restarted));
   }
 }
@@ -244,14 +246,14 @@ TEST_CASE("a server without any leader's record is the first one only to who kno
   Fixture f;
   f.copy_to_replica();
   LeaderGuard guard = f.guard();
-  REQUIRE(guard.follow(f.session).ok());
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
   f.promote_replica("b");
-  CHECK(guard.follow(f.session).code() == StatusCode::kDataLoss);
+  CHECK(guard.follow(f.session, "1 = 1").code() == StatusCode::kDataLoss);
   CHECK(f.term() == 0);
   // An emptied name, with leaders before it, is another name.
   LeaderGuard newcomer = f.guard();
   f.session.run("UPDATE id_leader SET server = '', term = 5");
-  REQUIRE(newcomer.follow(f.session).ok());
+  REQUIRE(newcomer.follow(f.session, "1 = 1").ok());
   CHECK(f.warnings.size() == 1);
   CHECK(f.max_id() == 3000);
 }
@@ -261,27 +263,27 @@ TEST_CASE("a leader's table without its row is an error that says what to do",
   Fixture f;
   LeaderGuard guard = f.guard();
   f.session.run("DELETE FROM id_leader");
-  const Status status = guard.follow(f.session);
+  const Status status = guard.follow(f.session, "1 = 1");
   CHECK(status.code() == StatusCode::kFailedPrecondition);
   CHECK_THAT(status.message(), Contains("--init-schema"));
   CHECK_FALSE(guard.knows_term());
   f.session.run("INSERT INTO id_leader VALUES (1, '', 0)");  // no transaction was left open
-  CHECK(guard.follow(f.session).ok());
+  CHECK(guard.follow(f.session, "1 = 1").ok());
 }
 
 TEST_CASE("a guard whose statement fails has learnt nothing", "[soci_leader_guard][fault]") {
   Fixture f;
   LeaderGuard guard = f.guard();
-  REQUIRE(guard.follow(f.session).ok());
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
   f.move_to("b");
   f.session.run("ALTER TABLE id_segments RENAME TO elsewhere");
-  CHECK_THROWS_AS(guard.follow(f.session), soci::soci_error);
+  CHECK_THROWS_AS(guard.follow(f.session, "1 = 1"), soci::soci_error);
   f.session.run("ROLLBACK");
   f.session.run("ALTER TABLE elsewhere RENAME TO id_segments");
   CHECK(f.warnings.empty());
   CHECK(f.leaders() == 1);
   CHECK_FALSE(f.leases(guard));
-  REQUIRE(guard.follow(f.session).ok());
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
   CHECK(f.warnings.size() == 1);
 }
 

@@ -25,7 +25,7 @@ namespace {
 // A pool over a SQLite file. (What servers do to a session: test/integration.)
 struct Fixture {
   explicit Fixture(seconds call_timeout = seconds(10))
-      : pool(addresses(), options(call_timeout), false) {}
+      : pool(addresses(), options(call_timeout), nullptr) {}
   SociStoreOptions options(seconds call_timeout) {
     SociStoreOptions options;
     options.call_timeout = call_timeout;
@@ -164,7 +164,7 @@ TEST_CASE("addresses that give no session are named one after the other",
     addresses.push_back(
         *parse_database_url("mysql://u:hunter2@127.0.0.1:" + std::to_string(port) + "/ids"));
   }
-  SociSessionPool pool(addresses, {}, false);
+  SociSessionPool pool(addresses, {}, nullptr);
   bool reached = false;
   const Status status = pool.call([&](SociSession&) {
     reached = true;

@@ -32,7 +32,7 @@ struct Fixture {
     try {
       session.run(sql);
     } catch (const std::exception& error) {
-      return to_engine_error(Engine::kSqlite3, error);
+      return to_engine_error(Engine::kSqlite3, error, false);
     }
     return {};
   }
@@ -93,7 +93,8 @@ TEST_CASE("an error tells number and words of the engine, and not the statement"
   CHECK_THAT(duplicate.text, !Catch::Matchers::Contains("4711"));
   CHECK_THAT(f.error_of("SELECT n FROM absent").text, Catch::Matchers::Contains("no such table"));
 
-  const EngineError foreign = to_engine_error(Engine::kSqlite3, std::runtime_error("no such luck"));
+  const EngineError foreign =
+      to_engine_error(Engine::kSqlite3, std::runtime_error("no such luck"), false);
   CHECK(foreign.number == 0);
   CHECK(foreign.text == "no such luck");
 }

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_STORE_POSTGRESQL_REFUSAL_H_
+#define FEATHERID_LIB_STORE_POSTGRESQL_REFUSAL_H_
+
+#include <string>
+
+#include "lib/clock.h"
+
+namespace featherid {
+
+// Why a server refused a connection: connects once more and gives the SQLSTATE of its answer
+// (28P01: wrong password). Empty when no server answers by the deadline, or this one lets the
+// client in. SOCI keeps only the text of the refusal, which is in the server's language.
+std::string postgresql_refusal(const std::string& conninfo, TimePoint deadline);
+
+// The code in an error message of libpq that was made with PQERRORS_SQLSTATE; empty: none, because
+// no server said it.
+std::string sqlstate_in(const std::string& message);
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_STORE_POSTGRESQL_REFUSAL_H_

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/soci_errors.h"
+
+namespace featherid {
+
+namespace {
+
+enum class Fault {
+  kUnknown,
+  kConflict,
+  kLockTimeout,
+  kConnection,
+  kNotReady,
+  kReadOnly,
+  kNoTable,
+  kNoLeaderTable,
+  kNoDatabase,
+  kLoginRefused,
+  kNoPrivilege,
+  kDuplicate,
+  kOutOfRange,
+  kNoSpace,
+  kNotOpened,
+  kDamaged,
+  kStatementLog,
+  kCancelled,
+  kNotStorable,
+  kPoolerRefused,
+};
+
+bool contains(const std::string& text, const char* part) {
+  return text.find(part) != std::string::npos;
+}
+
+Fault missing_table(const EngineError& error) {
+  return contains(error.text, "id_leader") ? Fault::kNoLeaderTable : Fault::kNoTable;
+}
+
+Fault mysql_fault(const EngineError& error) {
+  switch (error.number) {
+    case 1020:  // the row changed since the snapshot (innodb_snapshot_isolation)
+    case 1180:  // a cluster's conflict, found at the commit
+    case 1213:
+    case 3101:
+      return Fault::kConflict;  // Galera reports its conflicts as deadlocks
+    case 1205:
+      return Fault::kLockTimeout;
+    case 1317:
+    case 1969:
+    case 3024:
+      return Fault::kCancelled;
+    case 1040:
+    case 1047:  // a Galera node that is not in sync, or has no majority
+    case 1203:
+    case 1226:
+      return Fault::kNotReady;
+    case 1053:
+    case 1927:
+    case 4031:
+    case 2002:
+    case 2003:
+    case 2005:
+    case 2006:
+    case 2013:
+    case 2026:
+      return Fault::kConnection;
+    case 1290:
+    case 1792:
+    case 1836:
+      return Fault::kReadOnly;
+    case 1146:
+      return missing_table(error);
+    case 1046:
+    case 1049:
+      return Fault::kNoDatabase;
+    case 1045:  // no such user, or another password
+    case 1129:  // the host had too many failed connections
+    case 1130:  // the host may not connect
+    case 1251:
+    case 1275:
+    case 1524:
+    case 1698:
+    case 1820:  // the password has expired; the session may only change it
+    case 1862:
+    case 2049:
+    case 2059:
+    case 2061:  // the login's plugin is not there, or wants TLS
+    case 3118:
+    case 3159:
+    case 3955:
+    case 4151:  // the account is locked
+      return Fault::kLoginRefused;
+    case 1044:
+    case 1142:
+    case 1143:
+    case 1227:
+      return Fault::kNoPrivilege;
+    case 1062:
+      return Fault::kDuplicate;
+    case 1264:
+    case 1690:
+      return Fault::kOutOfRange;
+    case 1021:
+    case 1114:
+      return Fault::kNoSpace;
+    case 1665:
+      return Fault::kStatementLog;
+    case 1267:
+    case 1366:
+    case 3854:
+    case 3988:
+      return Fault::kNotStorable;
+    default:
+      return Fault::kUnknown;
+  }
+}
+
+Fault postgresql_fault(const EngineError& error) {
+  const std::string& state = error.sqlstate;
+  // SOCI has a state for each error of a connection that there is; what comes without one is the
+  // client's own trouble, as with a value that it cannot read.
+  if (state.empty()) return error.connecting ? Fault::kConnection : Fault::kUnknown;
+  if (state == "40001" || state == "40P01") return Fault::kConflict;
+  if (state == "55P03") return Fault::kLockTimeout;
+  if (state == "57014") return Fault::kCancelled;
+  if (state == "25006") return Fault::kReadOnly;
+  if (state == "42P01") return missing_table(error);
+  if (state == "42501") return Fault::kNoPrivilege;
+  if (state == "23505" || state == "42P07") return Fault::kDuplicate;
+  if (state == "22003") return Fault::kOutOfRange;
+  if (state == "22P05") return Fault::kNotStorable;
+  if (state == "53100") return Fault::kNoSpace;
+  if (state == "57P03" || state == "53300") return Fault::kNotReady;
+  if (state == "3D000") return Fault::kNoDatabase;
+  if (state.compare(0, 2, "28") == 0) return Fault::kLoginRefused;
+  if (state == "08P01") return Fault::kPoolerRefused;
+  if (state.compare(0, 2, "08") == 0 || state.compare(0, 3, "57P") == 0) {
+    return Fault::kConnection;
+  }
+  return Fault::kUnknown;
+}
+
+Fault sqlite3_fault(const EngineError& error) {
+  switch (error.number) {
+    case 5:
+    case 6:
+      return Fault::kLockTimeout;
+    case 8:
+      return Fault::kReadOnly;
+    case 10:
+    case 11:
+    case 26:
+      return Fault::kDamaged;
+    case 13:
+      return Fault::kNoSpace;
+    case 14:
+      return Fault::kNotOpened;
+    case 19:
+      return Fault::kDuplicate;
+    default:
+      return contains(error.text, "no such table") ? Fault::kNoTable : Fault::kUnknown;
+  }
+}
+
+Fault classify(Engine engine, const EngineError& error) {
+  switch (engine) {
+    case Engine::kMysql:
+      return mysql_fault(error);
+    case Engine::kPostgresql:
+      return postgresql_fault(error);
+    case Engine::kSqlite3:
+      return sqlite3_fault(error);
+  }
+  return Fault::kUnknown;
+}
+
+// Trying again helps only once somebody has done something about it.
+bool needs_mending(Engine engine, Fault fault) {
+  switch (fault) {
+    case Fault::kNoTable:
+    case Fault::kNoLeaderTable:
+    case Fault::kNoDatabase:
+    case Fault::kLoginRefused:
+    case Fault::kNoPrivilege:
+    case Fault::kNotOpened:
+    case Fault::kDamaged:
+    case Fault::kStatementLog:
+      return true;
+    case Fault::kReadOnly:  // a server may be about to be promoted
+      return engine == Engine::kSqlite3;
+    default:
+      return false;
+  }
+}
+
+const char* advice(Fault fault) {
+  switch (fault) {
+    case Fault::kConflict:
+      return "lost against another transaction; try again";
+    case Fault::kLockTimeout:
+      return "another program holds the row or the file; try again";
+    case Fault::kNotReady:
+    case Fault::kConnection:
+      return "no connection; see that the server runs and can be reached";
+    case Fault::kReadOnly:
+      return "it does not let itself be written; use the writable server, or "
+             "give this user write access to the file and its folder";
+    case Fault::kNoTable:
+      return "the table id_segments is missing; run featherid-server --init-schema and, where ids "
+             "were handed out before, --advance TAG=ID past them, before any other process runs";
+    case Fault::kNoLeaderTable:
+      return kNoLeaderOnRecord;
+    case Fault::kNoDatabase:
+      return "there is no such database; create it or correct the URL";
+    case Fault::kLoginRefused:
+      return "login refused; check user and password";
+    case Fault::kNoPrivilege:
+      return "the user lacks a privilege, or there is no such database; grant SELECT, INSERT and "
+             "UPDATE on id_segments, SELECT and UPDATE on id_leader, and for --init-schema CREATE "
+             "(in PostgreSQL on the schema) and INSERT on both";
+    case Fault::kDuplicate:
+      return "the key is there already";
+    case Fault::kOutOfRange:
+      return "a number does not fit its column; max_id must be a bigint";
+    case Fault::kNoSpace:
+      return "the disk is full; make room";
+    case Fault::kNotOpened:
+      return "the file cannot be opened; its folder must exist and be "
+             "writable";
+    case Fault::kDamaged:
+      return "the file cannot be read or written as a database; check the disk "
+             "and the file, and that this user may write to its folder";
+    case Fault::kStatementLog:
+      return "the failover guard needs another binary log; set binlog_format to MIXED or ROW, or "
+             "do without the guard by failover = synchronous";
+    case Fault::kCancelled:
+      return "the statement was cancelled, by a timeout of the server (statement_timeout, "
+             "max_statement_time) or by an operator; try again, and raise the timeout for this "
+             "user";
+    case Fault::kNotStorable:
+      return "the column biz_tag cannot hold this tag, so there is no such tag; convert the column "
+             "to UTF-8 (utf8mb4) to use it";
+    case Fault::kPoolerRefused:
+      return "a pooler refused; use pool_mode = transaction or session (pool_mode = statement "
+             "needs failover = synchronous), and see that it knows this database and user";
+    case Fault::kUnknown:
+      break;
+  }
+  return "the database refused";
+}
+
+}  // namespace
+
+const char* const kNoLeaderOnRecord =
+    "the failover guard's table id_leader, or its row, is missing; where this server has taken "
+    "over "
+    "from another, first stop every process and move every tag past all ids ever handed out "
+    "(featherid-server --advance TAG=ID); then run featherid-server --init-schema, or do without "
+    "the guard by failover = synchronous";
+
+std::string one_line(const std::string& text) {
+  std::string line;
+  for (const char c : text) {
+    const bool blank = static_cast<unsigned char>(c) <= ' ';
+    if (blank && (line.empty() || line.back() == ' ')) continue;
+    line += blank ? ' ' : c;
+  }
+  while (!line.empty() && line.back() == ' ') line.pop_back();
+  return line;
+}
+
+ServerState server_state(Engine engine, const EngineError& error) {
+  switch (classify(engine, error)) {
+    case Fault::kNotReady:
+    case Fault::kReadOnly:
+      return ServerState::kRefuses;
+    case Fault::kConnection:
+    case Fault::kPoolerRefused:
+      return ServerState::kLost;
+    case Fault::kConflict:
+      return ServerState::kRolledBack;
+    default:
+      return ServerState::kServes;
+  }
+}
+
+Status to_status(const DatabaseUrl& url, const EngineError& error) {
+  const Fault fault = classify(url.engine, error);
+  const StatusCode code = fault == Fault::kDuplicate         ? StatusCode::kAlreadyExists
+                          : fault == Fault::kOutOfRange      ? StatusCode::kExhausted
+                          : fault == Fault::kNotStorable     ? StatusCode::kNotFound
+                          : needs_mending(url.engine, fault) ? StatusCode::kFailedPrecondition
+                                                             : StatusCode::kUnavailable;
+  const std::string label = error.number != 0        ? std::to_string(error.number) + ": "
+                            : error.sqlstate.empty() ? ""
+                                                     : error.sqlstate + ": ";
+  return {code, one_line(describe(url) + ": " + advice(fault) + " (" + label + error.text + ")")};
+}
+
+Status not_committed(const DatabaseUrl& url) {
+  return {StatusCode::kFailedPrecondition,
+          describe(url) +
+              ": the connection is still inside a transaction after the statement, so nothing was "
+              "committed; see that neither a setting (autocommit, completion_type, init_connect) "
+              "nor a proxy begins transactions"};
+}
+
+Status timed_out(const DatabaseUrl& url, std::chrono::seconds timeout, const std::string& detail) {
+  return {StatusCode::kUnavailable,
+          one_line(describe(url) + " did not serve the call within " +
+                   std::to_string(timeout.count()) + " s (" + detail + ")")};
+}
+
+}  // namespace featherid

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_STORE_SOCI_ERRORS_H_
+#define FEATHERID_LIB_STORE_SOCI_ERRORS_H_
+
+#include <chrono>
+#include <string>
+
+#include "featherid/status.h"
+#include "lib/store/database_url.h"
+
+namespace featherid {
+
+// Whether that is an upgrade or a failover that lost the record together with leases, only the
+// operator knows: a skip would cost every upgrade its ids.
+extern const char* const kNoLeaderOnRecord;
+
+// A database's words in a message: blanks and control characters become one blank.
+std::string one_line(const std::string& text);
+
+// An error as the driver gave it.
+struct EngineError {
+  int number = 0;        // MySQL's error number, SQLite's primary result code; 0: none
+  std::string sqlstate;  // PostgreSQL's; empty: none
+  std::string text;
+  bool connecting = false;  // there was no connection yet
+};
+
+// What an error tells of the server that it came from.
+enum class ServerState {
+  kServes,      // the trouble is with the statement, or passes by itself
+  kRolledBack,  // it serves; it says that the transaction lost against another one
+  kRefuses,     // it does not serve (read-only, not ready), and has not run the statement
+  kLost,        // whether the statement was run is not known
+};
+ServerState server_state(Engine engine, const EngineError& error);
+
+// The status for an error of `url`'s engine, in one line: where, what it means, what to do, and the
+// engine's own words. kAlreadyExists for a key that is there already, kExhausted for a number that
+// its column cannot hold, kFailedPrecondition for what somebody has to mend, else kUnavailable.
+Status to_status(const DatabaseUrl& url, const EngineError& error);
+
+// kFailedPrecondition: the server was still inside a transaction after all statements of a call, so
+// what they did is not committed.
+Status not_committed(const DatabaseUrl& url);
+
+// kUnavailable for a call that was not over in time; `detail` says where it stood.
+Status timed_out(const DatabaseUrl& url, std::chrono::seconds timeout, const std::string& detail);
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_STORE_SOCI_ERRORS_H_

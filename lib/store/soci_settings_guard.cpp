@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/soci_settings_guard.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace featherid {
+
+using soci::into;
+
+namespace {
+
+constexpr std::chrono::seconds kReadAgainAfter{60};
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == ';') {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+// The values of `settings` by name; empty when there is none.
+class Values {
+ public:
+  explicit Values(const std::vector<ServerSetting>& settings) : settings_(settings) {}
+  std::string operator[](std::string_view name) const {
+    for (const ServerSetting& setting : settings_) {
+      if (setting.name == name) return setting.value;
+    }
+    return "";
+  }
+  bool is(std::string_view name, std::initializer_list<std::string_view> values) const {
+    const std::string own = (*this)[name];
+    return std::find(values.begin(), values.end(), own) != values.end();
+  }
+
+ private:
+  const std::vector<ServerSetting>& settings_;
+};
+
+void judge_pins(const Values& values, SettingsVerdict* verdict) {
+  const auto require = [&](const char* name, std::initializer_list<std::string_view> wanted) {
+    if (values.is(name, {""}) || values.is(name, wanted)) return;
+    verdict->wrong.push_back(
+        std::string(name) + " is '" + values[name] + "' although this session has set it to '" +
+        std::string(*wanted.begin()) +
+        "'; a proxy in between exchanges sessions, and must keep one for each connection");
+  };
+  require("autocommit", {"ON", "1"});
+  require("completion_type", {"NO_CHAIN", "0"});
+  require("sql_mode", {kMysqlSqlMode});
+  require("isolation", {"READ-COMMITTED"});
+}
+
+void judge_mysql_log(const Values& values, SettingsVerdict* verdict) {
+  const bool in_cluster = values.is("wsrep_on", {"ON", "1"});
+  const std::string flush = values["innodb_flush_log_at_trx_commit"];
+  // A node of a cluster gets back from the others what it has lost.
+  if (flush == "0" && !in_cluster) {
+    verdict->lossy.push_back(
+        "innodb_flush_log_at_trx_commit is 0, so a crash of the server takes back leases of the "
+        "last second; set it to 1");
+  } else if (flush == "0" || flush == "2") {
+    verdict->warnings.push_back("innodb_flush_log_at_trx_commit is " + flush +
+                                ", so a power cut can take back leases of the last second; set it "
+                                "to 1");
+  }
+  const bool log = values.is("log_bin", {"ON", "1"});
+  if (log && !values.is("sync_binlog", {"1"})) {
+    verdict->warnings.push_back(
+        "sync_binlog is " + values["sync_binlog"] +
+        ", so a power cut can take back leases: the server drops at its restart what the binary "
+        "log lacks; set it to 1");
+  }
+  if (log && values.is("sql_log_bin", {"OFF", "0"})) {
+    verdict->lossy.push_back(
+        "sql_log_bin is OFF for this session, so no replica gets its leases; set it to ON");
+  }
+  if (values.is("innodb_doublewrite", {"OFF", "0"})) {
+    verdict->warnings.push_back(
+        "innodb_doublewrite is OFF, so a power cut can damage the table; set it to ON");
+  }
+  if (values.is("wsrep_on", {"OFF", "0"}) && !values["wsrep_cluster"].empty()) {
+    verdict->lossy.push_back(
+        "wsrep_on is OFF on a node of a cluster, so its leases stay on this node; set it to ON");
+  }
+}
+
+void judge_mysql_engine(const Values& values, SettingsVerdict* verdict) {
+  const std::string engine = values["engine"];
+  if (engine == "VIEW") {
+    verdict->warnings.push_back(
+        "id_segments is a view, so whether its table keeps what is committed is not known; see "
+        "that it is kept by InnoDB");
+  } else if (!engine.empty() && !values.is("transactions", {"YES"})) {
+    verdict->lossy.push_back("the table id_segments is kept by " + engine +
+                             ", which has no transactions, so a crash of the server can take back "
+                             "leases; change it to InnoDB");
+  }
+}
+
+// One relation of the search path, from "id_segments rp public".
+struct Relation {
+  std::string schema;
+  char kind;         // r, p: a table
+  char persistence;  // p: permanent
+};
+
+std::vector<Relation> relations(const std::string& tables, const std::string& name) {
+  std::vector<Relation> found;
+  for (const std::string& text : split(tables)) {
+    const std::size_t at = name.size() + 1;  // "rp schema"
+    if (text.size() < at + 4 || text.compare(0, at, name + " ") != 0) continue;
+    found.push_back({text.substr(at + 3), text[at], text[at + 1]});
+  }
+  return found;
+}
+
+void judge_relations(const std::string& tables, const std::string& name, SettingsVerdict* verdict) {
+  const std::vector<Relation> found = relations(tables, name);
+  if (found.size() > 1) {
+    verdict->wrong.push_back("the search path has a table " + name + " in schema '" +
+                             found[0].schema + "' that hides the one in schema '" +
+                             found[1].schema +
+                             "'; drop or rename the one that ids are not leased from, or set "
+                             "search_path for this user");
+    return;
+  }
+  if (found.empty()) return;
+  const std::string which = "the table " + name + " in schema '" + found[0].schema + "' is ";
+  if (found[0].persistence == 't') {
+    verdict->wrong.push_back(which + "temporary; drop it");
+  } else if (found[0].persistence == 'u') {
+    verdict->lossy.push_back(which + "UNLOGGED, so a crash of the server empties it; ALTER TABLE " +
+                             name + " SET LOGGED");
+  } else if (found[0].kind != 'r' && found[0].kind != 'p') {
+    verdict->warnings.push_back(which +
+                                "a view or a foreign table, so whether what is committed is kept "
+                                "is not known; see that it is a logged table");
+  }
+}
+
+void judge_postgresql(const Values& values, SettingsVerdict* verdict) {
+  for (const char* name : {"fsync", "full_page_writes"}) {
+    if (!values.is(name, {"off"})) continue;
+    verdict->warnings.push_back(std::string(name) +
+                                " is off, so a power cut can take back leases and damage the "
+                                "database; set it to on");
+  }
+  for (const char* name : {"id_segments", "id_leader"}) {
+    judge_relations(values["tables"], name, verdict);
+  }
+}
+
+// Where the rows are: a database of MySQL, a schema of PostgreSQL; empty when there are none.
+std::string place_of(const Values& values) {
+  const std::vector<Relation> tables = relations(values["tables"], "id_segments");
+  return tables.empty() ? values["database"] : tables.front().schema;
+}
+
+}  // namespace
+
+SettingsVerdict judge_settings(Engine engine, const std::vector<ServerSetting>& settings) {
+  const Values values(settings);
+  SettingsVerdict verdict;
+  if (engine == Engine::kMysql) {
+    judge_pins(values, &verdict);
+    judge_mysql_log(values, &verdict);
+    judge_mysql_engine(values, &verdict);
+  } else if (engine == Engine::kPostgresql) {
+    judge_postgresql(values, &verdict);
+  }
+  return verdict;
+}
+
+SettingsGuard::SettingsGuard(const SettingsSql& sql, Engine engine, const std::string& database,
+                             const SociStoreOptions& options,
+                             std::function<void(const std::string&)> warn)
+    : sql_(sql),
+      engine_(engine),
+      database_(database),
+      call_timeout_(options.call_timeout),
+      lossy_allowed_(options.lossy_commits == LossyCommits::kAllow),
+      warn_(std::move(warn)) {}
+
+void SettingsGuard::set_up(SociSession& session) {
+  if (sql_.text == nullptr) return;
+  long long server_process = session.server_process();
+  if (sql_.server_process != nullptr) session.run(sql_.server_process, into(server_process));
+  if (server_process == session.server_process()) {
+    for (const std::string& statement : sql_.pin(database_, call_timeout_)) session.run(statement);
+  }
+  SociSession::Settings& settings = session.settings();
+  settings.refused = judge(session, read(session, &settings.text));
+  settings.read_at = std::chrono::steady_clock::now();
+}
+
+Status SettingsGuard::check(SociSession& session) {
+  if (sql_.text == nullptr) return {};
+  const SociSession::Settings& settings = session.settings();
+  const auto age = std::chrono::steady_clock::now() - settings.read_at;
+  if (!settings.refused.ok() || age >= kReadAgainAfter) set_up(session);
+  return settings.refused;
+}
+
+Result<bool> SettingsGuard::changed(SociSession& session) {
+  if (sql_.text == nullptr) return false;
+  const std::string stated = session.settings().text;
+  set_up(session);
+  if (!session.settings().refused.ok()) return session.settings().refused;
+  return session.settings().text != stated;
+}
+
+std::string SettingsGuard::stated(const SociSession& session) const {
+  if (sql_.text == nullptr) return "1 = 1";
+  return sql_.durably(call_timeout_) + sql_.text + " = " + sql_.literal(session.settings().text);
+}
+
+std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string* text) const {
+  session.run(std::string("SELECT ") + sql_.text, into(*text));
+  std::vector<ServerSetting> settings;
+  std::string rest = *text;
+  for (const char* const* name = sql_.names; *name != nullptr; ++name) {
+    const bool last = name[1] == nullptr;  // it may hold a ';'
+    const std::size_t end = last ? rest.size() : std::min(rest.find(';'), rest.size());
+    settings.push_back({*name, rest.substr(0, end)});
+    rest.erase(0, std::min(end + 1, rest.size()));
+  }
+  if (sql_.table == nullptr) return settings;
+  // Advice alone: what answers it otherwise than a server does (a proxy) must not stop a lease.
+  try {
+    std::string engine;
+    std::string transactions;
+    session.run(sql_.table, into(engine), into(transactions));
+    settings.push_back({"engine", engine});
+    settings.push_back({"transactions", transactions});
+  } catch (const soci::soci_error&) {
+    if (session.lost()) throw;
+  }
+  return settings;
+}
+
+Status SettingsGuard::judge(const SociSession& session,
+                            const std::vector<ServerSetting>& settings) {
+  SettingsVerdict verdict = judge_settings(engine_, settings);
+  const auto refuse = [&](const std::string& why) {
+    return Status(StatusCode::kFailedPrecondition, session.where() + ": " + why);
+  };
+  if (!verdict.wrong.empty()) return refuse(verdict.wrong.front());
+  if (Status other = same_place(place_of(Values(settings))); !other.ok()) {
+    return refuse(other.message());
+  }
+  if (!lossy_allowed_ && !verdict.lossy.empty()) {
+    return refuse(verdict.lossy.front() +
+                  ", or accept duplicate ids after a crash by lossy-commits = allow");
+  }
+  for (std::string& lossy : verdict.lossy) verdict.warnings.push_back(std::move(lossy));
+  warn_of(session.where(), std::move(verdict.warnings));
+  return {};
+}
+
+Status SettingsGuard::same_place(const std::string& place) {
+  const MutexLock lock(mutex_);
+  if (place_.empty()) place_ = place;
+  if (place.empty() || place == place_) return {};
+  return {StatusCode::kFailedPrecondition,
+          "id_segments is in '" + place + "' for this session and was in '" + place_ +
+              "' for an earlier one; set search_path for this user, or restart every process if "
+              "the table was moved"};
+}
+
+void SettingsGuard::warn_of(const std::string& where, std::vector<std::string> warnings) {
+  std::vector<std::string> fresh;
+  {
+    const MutexLock lock(mutex_);
+    std::vector<std::string>& known = warned_[where];
+    for (const std::string& warning : warnings) {
+      if (std::find(known.begin(), known.end(), warning) == known.end()) fresh.push_back(warning);
+    }
+    known = std::move(warnings);
+  }
+  if (!warn_) return;
+  for (const std::string& warning : fresh) warn_(where + ": " + warning);
+}
+
+}  // namespace featherid

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_STORE_SOCI_SETTINGS_GUARD_H_
+#define FEATHERID_LIB_STORE_SOCI_SETTINGS_GUARD_H_
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "featherid/soci_store.h"
+#include "featherid/status.h"
+#include "lib/mutex.h"
+#include "lib/store/soci_dialect.h"
+#include "lib/store/soci_session.h"
+
+namespace featherid {
+
+// One setting of a server or a session, as the server spells its value.
+struct ServerSetting {
+  std::string name;
+  std::string value;
+};
+
+// What settings mean for a lease, in one sentence each that names the setting.
+struct SettingsVerdict {
+  std::vector<std::string> warnings;  // a power cut or a failover can take back a lease
+  std::vector<std::string> lossy;     // a mere crash of the server process can
+  std::vector<std::string> wrong;     // a lease would not be one at all, or of another table
+};
+SettingsVerdict judge_settings(Engine engine, const std::vector<ServerSetting>& settings);
+
+// Keeps a statement from running under settings that this process has not judged. The settings can
+// change at any time (a reload, a role's default, a pooler that exchanges sessions), so a statement
+// states those that it was sent under, as a condition. When they are others by then it moves no
+// row, and they are read and judged again. What a session may set for itself is set; what a
+// transaction may, the statement sets. Thread-safe.
+class SettingsGuard {
+ public:
+  // `warn` is called once for each warning of a server, and again after it was good in between.
+  SettingsGuard(const SettingsSql& sql, Engine engine, const std::string& database,
+                const SociStoreOptions& options, std::function<void(const std::string&)> warn);
+
+  // Makes a new session ready for statements.
+  void set_up(SociSession& session);
+
+  // Whether rows may be moved on the session. kFailedPrecondition names the setting that forbids
+  // it, until that is changed. Reads them again when they were refused, or read a minute ago: not
+  // all of them can be stated.
+  Status check(SociSession& session);
+
+  // After a statement has moved no row: reads the settings again and says whether they are others
+  // than it stated, so that it may be sent once more. Errors as check().
+  Result<bool> changed(SociSession& session);
+
+  // An expression for the conditions of a statement that moves a row: the settings are those that
+  // were judged, and it commits durably.
+  std::string stated(const SociSession& session) const;
+
+ private:
+  std::vector<ServerSetting> read(SociSession& session, std::string* text) const;
+  Status judge(const SociSession& session, const std::vector<ServerSetting>& settings);
+  Status same_place(const std::string& place);
+  void warn_of(const std::string& where, std::vector<std::string> warnings);
+
+  const SettingsSql& sql_;
+  const Engine engine_;
+  const std::string database_;
+  const std::chrono::seconds call_timeout_;
+  const bool lossy_allowed_;
+  const std::function<void(const std::string&)> warn_;
+
+  Mutex mutex_;
+  std::string place_ GUARDED_BY(mutex_);  // of id_segments, as the first session found it
+  std::map<std::string, std::vector<std::string>> warned_ GUARDED_BY(mutex_);  // by server
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_STORE_SOCI_SETTINGS_GUARD_H_

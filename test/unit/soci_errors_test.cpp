@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/soci_errors.h"
+
+#include <string>
+#include <vector>
+
+#include "test/support/catch.h"
+
+using featherid::Engine;
+using featherid::EngineError;
+using featherid::Status;
+using featherid::StatusCode;
+
+namespace {
+
+const std::string kUrls[] = {"mysql://u:s3cret@h:1/d", "postgresql://u:s3cret@h:1/d",
+                             "sqlite3:f.db"};
+
+Status status_of(Engine engine, const EngineError& error) {
+  return to_status(*featherid::parse_database_url(kUrls[static_cast<int>(engine)]), error);
+}
+
+bool says(const Status& status, const std::string& words) {
+  INFO(status);
+  return status.message().find(words) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("each engine's errors are told by number or SQLSTATE", "[soci_errors]") {
+  struct Case {
+    Engine engine;
+    int number;
+    const char* sqlstate;
+    const char* words;
+    StatusCode code;
+  };
+  const StatusCode kPasses = StatusCode::kUnavailable;
+  const StatusCode kMend = StatusCode::kFailedPrecondition;
+  const Case cases[] = {
+      {Engine::kMysql, 1205, "", "another program holds", kPasses},
+      {Engine::kMysql, 1213, "", "try again", kPasses},
+      {Engine::kMysql, 2013, "", "no connection", kPasses},
+      {Engine::kMysql, 2002, "", "no connection", kPasses},
+      {Engine::kMysql, 1047, "", "no connection", kPasses},
+      {Engine::kMysql, 1290, "", "writable server", kPasses},
+      {Engine::kMysql, 1146, "", "featherid-server --init-schema", kMend},
+      {Engine::kMysql, 1049, "", "no such database", kMend},
+      {Engine::kMysql, 1045, "", "login refused", kMend},
+      {Engine::kMysql, 1142, "", "privilege", kMend},
+      {Engine::kMysql, 1130, "", "login refused", kMend},
+      {Engine::kMysql, 1820, "", "login refused", kMend},
+      {Engine::kMysql, 3118, "", "login refused", kMend},
+      {Engine::kMysql, 4151, "", "login refused", kMend},
+      {Engine::kMysql, 1020, "", "try again", kPasses},
+      {Engine::kMysql, 1180, "", "try again", kPasses},
+      {Engine::kMysql, 1969, "", "cancelled", kPasses},
+      {Engine::kMysql, 1203, "", "no connection", kPasses},
+      {Engine::kMysql, 1114, "", "disk is full", kPasses},
+      {Engine::kPostgresql, 0, "40001", "try again", kPasses},
+      {Engine::kPostgresql, 0, "40P01", "try again", kPasses},
+      {Engine::kPostgresql, 0, "55P03", "another program holds", kPasses},
+      {Engine::kPostgresql, 0, "57014", "cancelled", kPasses},
+      {Engine::kPostgresql, 0, "08P01", "pool_mode", kPasses},
+      {Engine::kPostgresql, 0, "57P01", "no connection", kPasses},
+      {Engine::kPostgresql, 0, "08006", "no connection", kPasses},
+      {Engine::kPostgresql, 0, "25006", "writable server", kPasses},
+      {Engine::kPostgresql, 0, "42P01", "featherid-server --init-schema", kMend},
+      {Engine::kPostgresql, 0, "42501", "privilege", kMend},
+      {Engine::kSqlite3, 5, "", "another program holds", kPasses},
+      {Engine::kSqlite3, 8, "", "write access", kMend},
+      {Engine::kSqlite3, 13, "", "disk is full", kPasses},
+      {Engine::kSqlite3, 14, "", "cannot be opened", kMend},
+      {Engine::kSqlite3, 26, "", "cannot be read or written as a database", kMend},
+  };
+  for (const Case& c : cases) {
+    const Status status = status_of(c.engine, {c.number, c.sqlstate, "engine's words"});
+    CHECK(status.code() == c.code);
+    CHECK(says(status, c.words));
+    CHECK(says(status, "engine's words"));
+    CHECK(says(status, c.engine == Engine::kSqlite3 ? "f.db" : "d at h:1"));
+  }
+}
+
+TEST_CASE("a key that is there and a number too large have codes of their own", "[soci_errors]") {
+  CHECK(status_of(Engine::kMysql, {1062, "", ""}).code() == StatusCode::kAlreadyExists);
+  CHECK(status_of(Engine::kPostgresql, {0, "23505", ""}).code() == StatusCode::kAlreadyExists);
+  CHECK(status_of(Engine::kSqlite3, {19, "", ""}).code() == StatusCode::kAlreadyExists);
+  CHECK(status_of(Engine::kMysql, {1690, "", ""}).code() == StatusCode::kExhausted);
+  CHECK(status_of(Engine::kMysql, {1264, "", ""}).code() == StatusCode::kExhausted);
+  CHECK(status_of(Engine::kPostgresql, {0, "22003", ""}).code() == StatusCode::kExhausted);
+}
+
+TEST_CASE("a refused connection is told by its SQLSTATE, in any language", "[soci_errors]") {
+  const auto connecting = [](const char* state) {
+    return status_of(Engine::kPostgresql, {0, state, "FATAL:  Passwort-Authentifizierung", true});
+  };
+  CHECK(says(connecting("28P01"), "login refused"));
+  CHECK(says(connecting("28000"), "login refused"));
+  CHECK(says(connecting("3D000"), "no such database"));
+  CHECK(connecting("28P01").code() == StatusCode::kFailedPrecondition);
+  CHECK(connecting("53300").code() == StatusCode::kUnavailable);
+  CHECK(connecting("57P03").code() == StatusCode::kUnavailable);
+  CHECK(says(connecting(""), "no connection"));
+}
+
+TEST_CASE("a client's own error on a connection is no lost connection", "[soci_errors]") {
+  const EngineError conversion{0, "", "Cannot convert data", false};
+  CHECK(server_state(Engine::kPostgresql, conversion) == featherid::ServerState::kServes);
+  CHECK_FALSE(says(status_of(Engine::kPostgresql, conversion), "no connection"));
+}
+
+TEST_CASE("a missing table is told by what is missing", "[soci_errors]") {
+  CHECK(says(status_of(Engine::kSqlite3, {1, "", "no such table: id_segments"}), "--init-schema"));
+  const Status no_leader = status_of(Engine::kMysql, {1146, "", "no 'ids.id_leader'"});
+  CHECK(says(no_leader, "--init-schema"));
+  CHECK(says(no_leader, "failover = synchronous"));
+}
+
+TEST_CASE("a tag that the column cannot hold is no tag", "[soci_errors]") {
+  for (const int number : {1267, 1366, 3854, 3988}) {
+    CHECK(status_of(Engine::kMysql, {number, "", ""}).code() == StatusCode::kNotFound);
+  }
+  CHECK(status_of(Engine::kPostgresql, {0, "22P05", ""}).code() == StatusCode::kNotFound);
+}
+
+TEST_CASE("only what was not run may be tried at another address", "[soci_errors]") {
+  using featherid::ServerState;
+  const auto mysql = [](int number) { return server_state(Engine::kMysql, {number, "", ""}); };
+  const auto postgresql = [](const char* state) {
+    return server_state(Engine::kPostgresql, {0, state, ""});
+  };
+  for (const int number : {1040, 1047, 1290, 1792, 1836}) {
+    CHECK(mysql(number) == ServerState::kRefuses);
+  }
+  for (const int number : {1053, 1927, 2006, 2013}) CHECK(mysql(number) == ServerState::kLost);
+  for (const int number : {1205, 1062, 1146, 1690}) CHECK(mysql(number) == ServerState::kServes);
+  CHECK(mysql(1213) == ServerState::kRolledBack);
+  for (const char* state : {"25006", "57P03", "53300"}) {
+    CHECK(postgresql(state) == ServerState::kRefuses);
+  }
+  for (const char* state : {"08006", "57P01", "08P01"}) {
+    CHECK(postgresql(state) == ServerState::kLost);
+  }
+  for (const char* state : {"55P03", "57014"}) CHECK(postgresql(state) == ServerState::kServes);
+  for (const char* state : {"40001", "40P01"}) {
+    CHECK(postgresql(state) == ServerState::kRolledBack);
+  }
+}
+
+TEST_CASE("a message is one line", "[soci_errors]") {
+  const Status status = status_of(Engine::kMysql, {2013, "", "\n lost\r\n\tconnection\n\n"});
+  CHECK(
+      status.message() ==
+      "mysql database d at h:1: no connection; see that the server runs and can be reached (2013: "
+      "lost connection )");
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/soci_settings_guard.h"
+
+#include <string>
+#include <vector>
+
+#include "test/support/catch.h"
+
+namespace featherid {
+
+using Catch::Matchers::Contains;
+
+namespace {
+
+std::vector<ServerSetting> with(std::vector<ServerSetting> settings, const std::string& name,
+                                const std::string& value) {
+  for (ServerSetting& setting : settings) {
+    if (setting.name == name) setting.value = value;
+  }
+  return settings;
+}
+
+const std::vector<ServerSetting> kMysqlSafe = {{"autocommit", "1"},
+                                               {"completion_type", "NO_CHAIN"},
+                                               {"sql_mode", kMysqlSqlMode},
+                                               {"isolation", "READ-COMMITTED"},
+                                               {"sql_log_bin", "1"},
+                                               {"log_bin", "1"},
+                                               {"sync_binlog", "1"},
+                                               {"innodb_doublewrite", "ON"},
+                                               {"innodb_flush_log_at_trx_commit", "1"},
+                                               {"wsrep_on", "0"},
+                                               {"wsrep_cluster", ""},
+                                               {"database", "ids"},
+                                               {"engine", "InnoDB"},
+                                               {"transactions", "YES"}};
+
+const std::vector<ServerSetting> kPostgresqlSafe = {
+    {"fsync", "on"},
+    {"full_page_writes", "on"},
+    {"tables", "id_leader rp public;id_segments rp public"}};
+
+SettingsVerdict mysql(const std::string& name, const std::string& value) {
+  return judge_settings(Engine::kMysql, with(kMysqlSafe, name, value));
+}
+
+SettingsVerdict postgresql(const std::string& name, const std::string& value) {
+  return judge_settings(Engine::kPostgresql, with(kPostgresqlSafe, name, value));
+}
+
+bool is_clean(const SettingsVerdict& verdict) {
+  return verdict.warnings.empty() && verdict.lossy.empty() && verdict.wrong.empty();
+}
+
+}  // namespace
+
+TEST_CASE("settings that keep every commit are met in silence", "[soci_settings_guard]") {
+  CHECK(is_clean(judge_settings(Engine::kMysql, kMysqlSafe)));
+  CHECK(is_clean(judge_settings(Engine::kPostgresql, kPostgresqlSafe)));
+  CHECK(is_clean(judge_settings(Engine::kSqlite3, {})));
+  CHECK(is_clean(judge_settings(Engine::kMysql, {})));  // nothing could be read
+  CHECK(is_clean(mysql("innodb_flush_log_at_trx_commit", "3")));
+  CHECK(is_clean(
+      judge_settings(Engine::kMysql, with(with(kMysqlSafe, "log_bin", "0"), "sync_binlog", "0"))));
+  CHECK(is_clean(postgresql("tables", "")));  // no tables yet
+  CHECK(is_clean(postgresql("tables", "id_segments pp s")));
+}
+
+TEST_CASE("a setting that loses leases in a power cut is warned of by name",
+          "[soci_settings_guard]") {
+  const auto warning = [](const SettingsVerdict& verdict) {
+    CHECK(verdict.lossy.empty());
+    CHECK(verdict.wrong.empty());
+    REQUIRE(verdict.warnings.size() == 1);
+    return verdict.warnings.front();
+  };
+  CHECK_THAT(warning(mysql("innodb_flush_log_at_trx_commit", "2")),
+             Contains("innodb_flush_log_at_trx_commit is 2"));
+  CHECK_THAT(warning(mysql("sync_binlog", "0")), Contains("sync_binlog is 0"));
+  CHECK_THAT(warning(mysql("sync_binlog", "100")), Contains("sync_binlog is 100"));
+  CHECK_THAT(warning(mysql("innodb_doublewrite", "OFF")), Contains("innodb_doublewrite"));
+  CHECK_THAT(warning(mysql("engine", "VIEW")), Contains("is a view"));
+  CHECK_THAT(warning(judge_settings(Engine::kMysql, with(with(kMysqlSafe, "wsrep_on", "1"),
+                                                         "innodb_flush_log_at_trx_commit", "0"))),
+             Contains("innodb_flush_log_at_trx_commit is 0"));
+  CHECK_THAT(warning(postgresql("fsync", "off")), Contains("fsync is off"));
+  CHECK_THAT(warning(postgresql("full_page_writes", "off")), Contains("full_page_writes is off"));
+  CHECK_THAT(warning(postgresql("tables", "id_segments vp s")), Contains("view"));
+}
+
+TEST_CASE("a setting that loses leases in a mere crash of the server is lossy",
+          "[soci_settings_guard]") {
+  const auto lossy = [](const SettingsVerdict& verdict) {
+    CHECK(verdict.wrong.empty());
+    REQUIRE(verdict.lossy.size() == 1);
+    return verdict.lossy.front();
+  };
+  CHECK_THAT(lossy(mysql("innodb_flush_log_at_trx_commit", "0")),
+             Contains("innodb_flush_log_at_trx_commit is 0"));
+  CHECK_THAT(lossy(mysql("sql_log_bin", "0")), Contains("sql_log_bin"));
+  CHECK_THAT(lossy(mysql("wsrep_cluster", "gcomm://a")), Contains("wsrep_on"));
+  CHECK_THAT(lossy(judge_settings(
+                 Engine::kMysql, with(with(kMysqlSafe, "engine", "MyISAM"), "transactions", "NO"))),
+             Contains("MyISAM"));
+  CHECK_THAT(lossy(postgresql("tables", "id_segments ru s")), Contains("UNLOGGED"));
+  CHECK_THAT(lossy(postgresql("tables", "id_leader ru s;id_segments rp s")),
+             Contains("id_leader") && Contains("UNLOGGED"));
+}
+
+TEST_CASE("a session that lost what it was set to, and a hidden table, are wrong",
+          "[soci_settings_guard]") {
+  const auto wrong = [](const SettingsVerdict& verdict) {
+    REQUIRE(verdict.wrong.size() == 1);
+    return verdict.wrong.front();
+  };
+  CHECK_THAT(wrong(mysql("autocommit", "0")), Contains("autocommit"));
+  CHECK_THAT(wrong(mysql("completion_type", "CHAIN")), Contains("completion_type"));
+  CHECK_THAT(wrong(mysql("sql_mode", "ORACLE")), Contains("sql_mode"));
+  CHECK_THAT(wrong(mysql("isolation", "READ-UNCOMMITTED")), Contains("isolation"));
+  CHECK_THAT(wrong(postgresql("tables", "id_segments rp f;id_segments rp public")),
+             Contains("'f'") && Contains("'public'"));
+  CHECK_THAT(wrong(postgresql("tables", "id_segments rt pg_temp_3")), Contains("temporary"));
+}
+
+}  // namespace featherid
