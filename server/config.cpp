@@ -150,6 +150,12 @@ Status set_failover(const std::string& text, std::string* out) {
   return {};
 }
 
+Status set_lossy_commits(const std::string& text, LossyCommits* out) {
+  if (text != "refuse" && text != "allow") return invalid("'" + text + "' is not refuse or allow");
+  *out = text == "allow" ? LossyCommits::kAllow : LossyCommits::kRefuse;
+  return {};
+}
+
 Status set_token_file(const std::string& path, Config* config) {
   config->admin_token_file = path;
   config->admin_tokens.clear();
@@ -195,6 +201,10 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        [](Config& c, Text t) {
          return set_number(t, "1", "1099511627776", &c.failover_guard_ids);
        }},
+      {"lossy-commits", "MODE", "refuse",
+       "when a crash of the database can take back leases: refuse to lease, or allow (ids may come "
+       "twice)",
+       [](Config& c, Text t) { return set_lossy_commits(t, &c.lossy_commits); }},
       {"max-batch", "N", "1000", "ids in one answer of /api/v1/id/batch, at most",
        [](Config& c, Text t) { return set_number(t, "1", "100000", &c.max_batch_ids); }},
       {"hold", "TIME", "30s", "how long a tag can be served without the database",

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "featherid/segment_allocator.h"
+#include "featherid/soci_store.h"
 #include "server/advance.h"
 #include "server/http/http_options.h"
 #include "server/log_files.h"
@@ -35,6 +36,7 @@ struct Config {
   std::vector<std::string> databases;  // addresses of one database, the preferred first
   std::string failover;                // "skip", "stop" or "synchronous"
   std::int64_t failover_guard_ids = 0;
+  LossyCommits lossy_commits = LossyCommits::kRefuse;
   bool init_schema = false;        // then end
   bool check_config = false;       // then end
   std::optional<Advance> advance;  // then end

@@ -102,31 +102,40 @@ const SociDialect kMysqlDialect = {
     "UPDATE id_segments SET max_id = GREATEST(COALESCE(max_id, 0), :max_id) "
     "WHERE " FEATHERID_MYSQL_ROW,
     "UPDATE id_segments SET max_id = :max_id WHERE " FEATHERID_MYSQL_ROW " AND max_id = :expected",
-    {nullptr, mysql_pins, kMysqlSettingNames,
+    {nullptr,
+     mysql_pins,
+     kMysqlSettingNames,
      "CONCAT_WS(';', @@autocommit, @@completion_type, @@sql_mode, "
      "/*!50720 @@transaction_isolation *//*M! @@tx_isolation */, @@sql_log_bin, @@log_bin, "
      "@@sync_binlog, @@innodb_doublewrite, @@innodb_flush_log_at_trx_commit, "
      "/*!50700 0, '' *//*M! @@wsrep_on, "
      "IF(@@wsrep_provider = 'none', '', COALESCE(@@wsrep_cluster_address, '')) */, "
      "COALESCE(DATABASE(), ''))",
+     {"engine", "transactions"},
      // A view has no engine, and a table that is not there no row.
      "SELECT COALESCE(t.engine, t.table_type, ''), COALESCE(e.transactions, '') "
      "FROM information_schema.tables t LEFT JOIN information_schema.engines e "
      "ON e.engine = t.engine WHERE t.table_schema = DATABASE() AND t.table_name = 'id_segments'",
-     [](std::chrono::seconds) { return std::string(); }, mysql_literal},
+     [](std::chrono::seconds) { return std::string(); },
+     mysql_literal},
     {FEATHERID_LEADS(FEATHERID_MYSQL_SERVER), "START TRANSACTION", "COMMIT AND NO CHAIN NO RELEASE",
      FEATHERID_MYSQL_SERVER, " FOR UPDATE", FEATHERID_SKIP, kRecordLeader, kMysqlReplications},
     nullptr,
     kMysqlSchema,
     nullptr};
 
-// The tables' names, kinds and schemas, of all that the search path shows or hides.
-#define FEATHERID_POSTGRESQL_TABLES                                                      \
-  "SELECT c.oid, c.relname, c.relkind, c.relpersistence, n.nspname, "                    \
-  "array_position(current_schemas(true), n.nspname) AS place "                           \
+// The tables of one name in the schemas of the search path: first the one that the name means, then
+// those that it hides. Each as kind, persistence and schema.
+#define FEATHERID_POSTGRESQL_TABLES(name)                                                \
   "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace " \
-  "WHERE c.relname IN ('id_segments', 'id_leader') "                                     \
-  "AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname = ANY (current_schemas(true))"
+  "WHERE c.relname = '" name                                                             \
+  "' AND c.relkind IN ('r', 'p', 'v', 'm', 'f') "                                        \
+  "AND n.nspname = ANY (pg_catalog.current_schemas(true))"
+#define FEATHERID_POSTGRESQL_PLACE \
+  "ORDER BY pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname)"
+#define FEATHERID_POSTGRESQL_LIST(name)                                                         \
+  "(SELECT COALESCE(pg_catalog.string_agg(pg_catalog.concat(c.relkind, c.relpersistence, ' ', " \
+  "n.nspname), ';' " FEATHERID_POSTGRESQL_PLACE "), '') " FEATHERID_POSTGRESQL_TABLES(name) ")"
 
 // Keeps remote_apply, which is stronger.
 #define FEATHERID_POSTGRESQL_SYNCHRONOUSLY                                     \
@@ -184,12 +193,19 @@ const SociDialect kPostgresqlDialect = {
     "WHERE " FEATHERID_POSTGRESQL_ROW,
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id = :expected",
-    {"SELECT pg_catalog.pg_backend_pid()", postgresql_pins, kPostgresqlSettingNames,
+    {"SELECT pg_catalog.pg_backend_pid()",
+     postgresql_pins,
+     kPostgresqlSettingNames,
+     // The tables by their numbers; the file of a table is another once it is UNLOGGED.
      "pg_catalog.concat_ws(';', pg_catalog.current_setting('fsync'), "
      "pg_catalog.current_setting('full_page_writes'), "
-     "(SELECT string_agg(concat(relname, ' ', relkind, relpersistence, ' ', nspname), ';' "
-     "ORDER BY relname, place) FROM (" FEATHERID_POSTGRESQL_TABLES ") AS tables))",
-     nullptr, postgresql_durably, postgresql_literal},
+     "CAST(pg_catalog.to_regclass('id_segments') AS oid), "
+     "CAST(pg_catalog.to_regclass('id_leader') AS oid), "
+     "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('id_segments')))",
+     {"id_segments", "id_leader"},
+     "SELECT " FEATHERID_POSTGRESQL_LIST("id_segments") ", " FEATHERID_POSTGRESQL_LIST("id_leader"),
+     postgresql_durably,
+     postgresql_literal},
     {FEATHERID_LEADS(FEATHERID_POSTGRESQL_SERVER),
      "START TRANSACTION ISOLATION LEVEL READ COMMITTED", "COMMIT", FEATHERID_POSTGRESQL_SERVER,
      " FOR UPDATE", FEATHERID_SKIP, kRecordLeader, nullptr},
@@ -198,8 +214,9 @@ const SociDialect kPostgresqlDialect = {
     "START TRANSACTION ISOLATION LEVEL READ COMMITTED;\n"
     "SELECT " FEATHERID_POSTGRESQL_SYNCHRONOUSLY
     ";\n"
-    "SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident(nspname), true) "
-    "FROM (" FEATHERID_POSTGRESQL_TABLES ") AS tables ORDER BY relname DESC, place LIMIT 1;\n",
+    "SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident(n.nspname), "
+    "true) " FEATHERID_POSTGRESQL_TABLES("id_segments") " " FEATHERID_POSTGRESQL_PLACE
+                                                        " LIMIT 1;\n",
     kPostgresqlSchema,
     "COMMIT;\n"};
 
@@ -222,7 +239,7 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_ROW,
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_ROW " AND max_id = :expected",
-    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, {nullptr, nullptr}, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
     nullptr,
     kSqlite3Schema,

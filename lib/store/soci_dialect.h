@@ -34,12 +34,12 @@ struct SettingsSql {
   // Set what a session may set for itself.
   std::vector<std::string> (*pin)(const std::string& database, std::chrono::seconds call_timeout);
   const char* const* names;  // of the values in `text`, in order; null after the last
-  // An expression: the values of the settings that are named, with ';' between them, and at last
-  // the place of the tables.
+  // An expression: the values of the settings that are named, with ';' between them.
   const char* text;
-  // Gives the engine of the table and whether it has transactions, which no statement can state at
-  // a bearable cost; null: it is in `text`.
-  const char* table;
+  // What no statement can state at a bearable cost, about the tables: a query that gives two texts,
+  // and their names.
+  const char* table_names[2];
+  const char* tables;
   // The beginning of a condition: makes the statement that it stands in commit durably. Empty when
   // the settings in `text` decide that.
   std::string (*durably)(std::chrono::seconds call_timeout);

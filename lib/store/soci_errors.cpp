@@ -231,8 +231,8 @@ const char* advice(Fault fault) {
       return "the file cannot be read or written as a database; check the disk "
              "and the file, and that this user may write to its folder";
     case Fault::kStatementLog:
-      return "the failover guard needs another binary log; set binlog_format to MIXED or ROW, or "
-             "do without the guard by failover = synchronous";
+      return "a lease must be logged by row, or a replica does not repeat it; set binlog_format to "
+             "MIXED or ROW";
     case Fault::kCancelled:
       return "the statement was cancelled, by a timeout of the server (statement_timeout, "
              "max_statement_time) or by an operator; try again, and raise the timeout for this "

@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::chrono::seconds kReadAgainAfter{60};
 
+// Stands among the settings for those of the tables when these cannot be read: why.
+constexpr const char* kUnread = "unread";
+
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts(1);
   for (const char c : text) {
@@ -105,44 +108,40 @@ void judge_mysql_engine(const Values& values, SettingsVerdict* verdict) {
   }
 }
 
-// One relation of the search path, from "id_segments rp public".
+// One table of PostgreSQL, from "rp public".
 struct Relation {
-  std::string schema;
   char kind;         // r, p: a table
   char persistence;  // p: permanent
+  std::string schema;
 };
 
-std::vector<Relation> relations(const std::string& tables, const std::string& name) {
+std::vector<Relation> relations(const std::string& list) {
   std::vector<Relation> found;
-  for (const std::string& text : split(tables)) {
-    const std::size_t at = name.size() + 1;  // "rp schema"
-    if (text.size() < at + 4 || text.compare(0, at, name + " ") != 0) continue;
-    found.push_back({text.substr(at + 3), text[at], text[at + 1]});
+  for (const std::string& text : split(list)) {
+    if (text.size() > 3) found.push_back({text[0], text[1], text.substr(3)});
   }
   return found;
 }
 
-void judge_relations(const std::string& tables, const std::string& name, SettingsVerdict* verdict) {
-  const std::vector<Relation> found = relations(tables, name);
-  if (found.size() > 1) {
-    verdict->wrong.push_back("the search path has a table " + name + " in schema '" +
-                             found[0].schema + "' that hides the one in schema '" +
-                             found[1].schema +
-                             "'; drop or rename the one that ids are not leased from, or set "
-                             "search_path for this user");
-    return;
-  }
+void judge_relations(const std::string& name, const std::string& list, SettingsVerdict* verdict) {
+  const std::vector<Relation> found = relations(list);
   if (found.empty()) return;
-  const std::string which = "the table " + name + " in schema '" + found[0].schema + "' is ";
-  if (found[0].persistence == 't') {
-    verdict->wrong.push_back(which + "temporary; drop it");
+  const std::string which = "the table " + name + " in schema '" + found[0].schema + "' ";
+  if (found.size() > 1) {
+    verdict->wrong.push_back(which + "hides the one in schema '" + found[1].schema +
+                             "'; drop or rename the one that no ids were leased from, or set "
+                             "search_path for this user");
+  } else if (found[0].persistence == 't') {
+    verdict->wrong.push_back(which + "is temporary; drop it");
   } else if (found[0].persistence == 'u') {
-    verdict->lossy.push_back(which + "UNLOGGED, so a crash of the server empties it; ALTER TABLE " +
+    verdict->lossy.push_back(which +
+                             "is UNLOGGED, so a crash of the server empties it; ALTER "
+                             "TABLE " +
                              name + " SET LOGGED");
   } else if (found[0].kind != 'r' && found[0].kind != 'p') {
     verdict->warnings.push_back(which +
-                                "a view or a foreign table, so whether what is committed is kept "
-                                "is not known; see that it is a logged table");
+                                "is a view or a foreign table, so whether it keeps what is "
+                                "committed is not known; see that its table is logged");
   }
 }
 
@@ -154,13 +153,13 @@ void judge_postgresql(const Values& values, SettingsVerdict* verdict) {
                                 "database; set it to on");
   }
   for (const char* name : {"id_segments", "id_leader"}) {
-    judge_relations(values["tables"], name, verdict);
+    judge_relations(name, values[name], verdict);
   }
 }
 
 // Where the rows are: a database of MySQL, a schema of PostgreSQL; empty when there are none.
 std::string place_of(const Values& values) {
-  const std::vector<Relation> tables = relations(values["tables"], "id_segments");
+  const std::vector<Relation> tables = relations(values["id_segments"]);
   return tables.empty() ? values["database"] : tables.front().schema;
 }
 
@@ -169,6 +168,10 @@ std::string place_of(const Values& values) {
 SettingsVerdict judge_settings(Engine engine, const std::vector<ServerSetting>& settings) {
   const Values values(settings);
   SettingsVerdict verdict;
+  if (const std::string error = values[kUnread]; !error.empty()) {
+    verdict.warnings.push_back(
+        "whether the table id_segments keeps what is committed cannot be read (" + error + ")");
+  }
   if (engine == Engine::kMysql) {
     judge_pins(values, &verdict);
     judge_mysql_log(values, &verdict);
@@ -232,16 +235,14 @@ std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string
     settings.push_back({*name, rest.substr(0, end)});
     rest.erase(0, std::min(end + 1, rest.size()));
   }
-  if (sql_.table == nullptr) return settings;
   // Advice alone: what answers it otherwise than a server does (a proxy) must not stop a lease.
   try {
-    std::string engine;
-    std::string transactions;
-    session.run(sql_.table, into(engine), into(transactions));
-    settings.push_back({"engine", engine});
-    settings.push_back({"transactions", transactions});
-  } catch (const soci::soci_error&) {
+    std::string values[2];
+    session.run(sql_.tables, into(values[0]), into(values[1]));
+    for (int i = 0; i < 2; ++i) settings.push_back({sql_.table_names[i], values[i]});
+  } catch (const soci::soci_error& error) {
     if (session.lost()) throw;
+    settings.push_back({kUnread, one_line(error.get_error_message())});
   }
   return settings;
 }

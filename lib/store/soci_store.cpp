@@ -224,8 +224,8 @@ Result<std::optional<IdRange>> SociStore::move_row(SociSession& session, std::st
         sql, [&] { ++rows; }, use(count, "count"), use(name, "tag"), use(limit, "limit"),
         into(max_id));
   } else {
-    rows = session.run(sql, use(count, "count"), use(name, "tag"), use(limit, "limit"))
-               .affected_rows;
+    rows =
+        session.run(sql, use(count, "count"), use(name, "tag"), use(limit, "limit")).affected_rows;
     if (rows == 1) max_id = session.last_insert_id();
   }
   if (rows == 0) return std::optional<IdRange>();

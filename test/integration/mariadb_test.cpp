@@ -65,12 +65,27 @@ TEST_CASE("MariaDB: the schema holds the three tags, and comes but once", "[mari
   CHECK(rows[2].biz_tag == "user");
 }
 
-TEST_CASE("MariaDB: a tag that the collation takes for another is not made", "[mariadb]") {
+TEST_CASE("MariaDB: a tag that the collation takes for another is not made, and says so",
+          "[mariadb]") {
   const auto store = fresh_store(mariadb().url());
+  RawSql(mariadb().url())
+      .run(
+          "ALTER TABLE id_segments MODIFY biz_tag varchar(64) COLLATE utf8mb4_general_ci NOT NULL");
   const Status status = store->create("Order", 10);
   INFO(status);
   CHECK(status.code() == StatusCode::kAlreadyExists);
-  CHECK(store->lease("Order", 1).status().code() == StatusCode::kNotFound);
+  const Status twin = store->lease("Order", 1).status();
+  CHECK(twin.code() == StatusCode::kNotFound);
+  CHECK(says(twin, "tag 'Order' does not exist; 'order' does"));
+}
+
+TEST_CASE("MariaDB: a new table tells tags apart by their bytes", "[mariadb]") {
+  const auto store = fresh_store(mariadb().url());
+  for (const char* tag : {"Order", "ordér", "ORDER"}) {
+    REQUIRE(store->create(tag, 10).ok());
+    CHECK(store->lease(tag, 10)->first == 1);
+  }
+  CHECK(store->lease("order", 10)->first == 1);
 }
 
 TEST_CASE("MariaDB: a user that may not make the tables is told what to grant", "[mariadb]") {
@@ -269,12 +284,36 @@ TEST_CASE("MariaDB: settings that can take back a lease are warned of once, by n
   REQUIRE(warnings.size() == 1);
   CHECK(warnings[0].find("innodb_flush_log_at_trx_commit is 2") != std::string::npos);
   sql.run("SET GLOBAL innodb_flush_log_at_trx_commit = 1");
+}
 
-  warnings.clear();
-  sql.run("ALTER TABLE id_segments ENGINE = MyISAM");
-  CHECK((*open_soci_store(mariadb().url(), options))->lease("order", 1).ok());
-  REQUIRE(warnings.size() == 1);
-  CHECK(warnings[0].find("MyISAM") != std::string::npos);
+TEST_CASE("MariaDB: what loses leases in a crash of the server is refused unless it is allowed",
+          "[mariadb]") {
+  RawSql sql(mariadb().url());
+  const auto store = fresh_store(mariadb().url());
+  REQUIRE(store->lease("order", 1).ok());
+  std::vector<std::string> warnings;
+  SociStoreOptions allowing = short_options();
+  allowing.warn = [&](const std::string& warning) { warnings.push_back(warning); };
+  allowing.lossy_commits = LossyCommits::kAllow;
+  const auto check_refused = [&](SegmentStore& refusing, const std::string& name) {
+    const Status status = lease_one(refusing);
+    CHECK(status.code() == StatusCode::kFailedPrecondition);
+    CHECK(says(status, name));
+    warnings.clear();
+    CHECK((*open_soci_store(mariadb().url(), allowing))->lease("order", 1).ok());
+    REQUIRE(warnings.size() == 1);
+    CHECK(warnings[0].find(name) != std::string::npos);
+  };
+  // Set while the session is open: the statement finds it out.
+  sql.run("SET GLOBAL innodb_flush_log_at_trx_commit = 0");
+  check_refused(*store, "innodb_flush_log_at_trx_commit is 0");
+  sql.run("SET GLOBAL innodb_flush_log_at_trx_commit = 1");
+  CHECK(lease_one(*store).ok());
+  for (const char* engine : {"MyISAM", "MEMORY", "Aria"}) {
+    sql.run(std::string("ALTER TABLE id_segments ENGINE = ") + engine);
+    check_refused(**open_soci_store(mariadb().url(), short_options()), engine);
+  }
+  sql.run("ALTER TABLE id_segments ENGINE = InnoDB");
 }
 
 TEST_CASE("MariaDB: the server's defaults do not decide whether a lease is committed",

@@ -41,6 +41,7 @@ TEST_CASE("without any setting the server listens on 127.0.0.1:8080 over SQLite"
   CHECK(config.databases == std::vector<std::string>{"sqlite3:ids.db"});
   CHECK(config.failover == "skip");
   CHECK(config.failover_guard_ids == 100000000);
+  CHECK(config.lossy_commits == LossyCommits::kRefuse);
   CHECK(config.max_batch_ids == 1000);
   CHECK(config.http.request_timeout == std::chrono::seconds(2));
   CHECK(config.log_files.file_bytes_max == 100000000);
@@ -104,6 +105,7 @@ TEST_CASE("a wrong flag is named", "[config]") {
       {{"--idle-timeout", "9223372036854775807h"}, "--idle-timeout"},
       {{"--log-max-size", "1TB"}, "--log-max-size"},
       {{"--failover", "pray"}, "--failover: 'pray' is not skip, stop or synchronous"},
+      {{"--lossy-commits", "yes"}, "--lossy-commits: 'yes' is not refuse or allow"},
       {{"--failover-guard-ids", "9999999"}, "--failover-guard-ids: 9999999 is less than one lease"},
       {{"--lease-max-ids", "200000000"}, "of 200000000 ids: raise it, or lower --lease-max-ids"},
       {{"--log-level", "loud"}, "--log-level: 'loud' is not debug, info, warn or error"},

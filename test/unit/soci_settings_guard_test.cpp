@@ -35,10 +35,10 @@ const std::vector<ServerSetting> kMysqlSafe = {{"autocommit", "1"},
                                                {"engine", "InnoDB"},
                                                {"transactions", "YES"}};
 
-const std::vector<ServerSetting> kPostgresqlSafe = {
-    {"fsync", "on"},
-    {"full_page_writes", "on"},
-    {"tables", "id_leader rp public;id_segments rp public"}};
+const std::vector<ServerSetting> kPostgresqlSafe = {{"fsync", "on"},
+                                                    {"full_page_writes", "on"},
+                                                    {"id_segments", "rp public"},
+                                                    {"id_leader", "rp public"}};
 
 SettingsVerdict mysql(const std::string& name, const std::string& value) {
   return judge_settings(Engine::kMysql, with(kMysqlSafe, name, value));
@@ -62,8 +62,8 @@ TEST_CASE("settings that keep every commit are met in silence", "[soci_settings_
   CHECK(is_clean(mysql("innodb_flush_log_at_trx_commit", "3")));
   CHECK(is_clean(
       judge_settings(Engine::kMysql, with(with(kMysqlSafe, "log_bin", "0"), "sync_binlog", "0"))));
-  CHECK(is_clean(postgresql("tables", "")));  // no tables yet
-  CHECK(is_clean(postgresql("tables", "id_segments pp s")));
+  CHECK(is_clean(postgresql("id_segments", "")));  // no tables yet
+  CHECK(is_clean(postgresql("id_segments", "pp s")));
 }
 
 TEST_CASE("a setting that loses leases in a power cut is warned of by name",
@@ -85,7 +85,9 @@ TEST_CASE("a setting that loses leases in a power cut is warned of by name",
              Contains("innodb_flush_log_at_trx_commit is 0"));
   CHECK_THAT(warning(postgresql("fsync", "off")), Contains("fsync is off"));
   CHECK_THAT(warning(postgresql("full_page_writes", "off")), Contains("full_page_writes is off"));
-  CHECK_THAT(warning(postgresql("tables", "id_segments vp s")), Contains("view"));
+  CHECK_THAT(warning(postgresql("id_segments", "vp s")), Contains("view"));
+  CHECK_THAT(warning(judge_settings(Engine::kMysql, {{"unread", "1142: denied"}})),
+             Contains("cannot be read (1142: denied)"));
 }
 
 TEST_CASE("a setting that loses leases in a mere crash of the server is lossy",
@@ -102,9 +104,8 @@ TEST_CASE("a setting that loses leases in a mere crash of the server is lossy",
   CHECK_THAT(lossy(judge_settings(
                  Engine::kMysql, with(with(kMysqlSafe, "engine", "MyISAM"), "transactions", "NO"))),
              Contains("MyISAM"));
-  CHECK_THAT(lossy(postgresql("tables", "id_segments ru s")), Contains("UNLOGGED"));
-  CHECK_THAT(lossy(postgresql("tables", "id_leader ru s;id_segments rp s")),
-             Contains("id_leader") && Contains("UNLOGGED"));
+  CHECK_THAT(lossy(postgresql("id_segments", "ru s")), Contains("UNLOGGED"));
+  CHECK_THAT(lossy(postgresql("id_leader", "ru s")), Contains("id_leader") && Contains("UNLOGGED"));
 }
 
 TEST_CASE("a session that lost what it was set to, and a hidden table, are wrong",
@@ -117,9 +118,9 @@ TEST_CASE("a session that lost what it was set to, and a hidden table, are wrong
   CHECK_THAT(wrong(mysql("completion_type", "CHAIN")), Contains("completion_type"));
   CHECK_THAT(wrong(mysql("sql_mode", "ORACLE")), Contains("sql_mode"));
   CHECK_THAT(wrong(mysql("isolation", "READ-UNCOMMITTED")), Contains("isolation"));
-  CHECK_THAT(wrong(postgresql("tables", "id_segments rp f;id_segments rp public")),
+  CHECK_THAT(wrong(postgresql("id_segments", "rp f;rp public")),
              Contains("'f'") && Contains("'public'"));
-  CHECK_THAT(wrong(postgresql("tables", "id_segments rt pg_temp_3")), Contains("temporary"));
+  CHECK_THAT(wrong(postgresql("id_segments", "rt pg_temp_3")), Contains("temporary"));
 }
 
 }  // namespace featherid
