@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <fstream>
 #include <stdexcept>
 
 #include "featherid/soci_store.h"
@@ -32,8 +31,6 @@ class PostgresqlEngine final : public Engine {
   }
 
  private:
-  std::vector<pid_t> pids() const;
-
   test::PostgresqlServer server_;
   test::Forwarder forwarder_{server_.port()};
   CutProgress cut_progress_;
@@ -51,22 +48,13 @@ PostgresqlEngine::PostgresqlEngine(const std::string& synchronous_commit)
   sql->run("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO leaser");
 }
 
-// The postmaster first, which then makes no more of the others.
-std::vector<pid_t> PostgresqlEngine::pids() const {
-  const std::string pid = std::to_string(server_.pid());
-  std::vector<pid_t> pids = {server_.pid()};
-  std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
-  for (pid_t child = 0; children >> child;) pids.push_back(child);
-  return pids;
-}
-
 std::vector<Fault> PostgresqlEngine::faults(Random&) {
   std::vector<Fault> faults = network_faults(forwarder_, cut_progress_);
   const auto add = [&faults](std::vector<Fault> more) {
     std::move(more.begin(), more.end(), std::back_inserter(faults));
   };
   add(server_faults({[this](int signal) { server_.stop(signal); }, [this] { server_.start(); },
-                     [this] { return pids(); }}));
+                     [this] { return server_.pids(); }}));
   const std::string reload = "SELECT pg_reload_conf()";
   add(operator_faults(*this, forwarder_, server_.port(),
                       {{"ALTER SYSTEM SET default_transaction_read_only = on", reload},

@@ -25,6 +25,13 @@ std::string find_programs() {
   return found;
 }
 
+// Neither gone nor a zombie.
+bool has_memory(pid_t pid) {
+  std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
+  long pages = 0;
+  return statm >> pages && pages != 0;
+}
+
 }  // namespace
 
 PostgresqlServer::PostgresqlServer(std::vector<std::string> more_flags)
@@ -97,8 +104,24 @@ void PostgresqlServer::start() {
   }
 }
 
+std::vector<pid_t> PostgresqlServer::pids() const {
+  const std::string pid = std::to_string(process_->pid());
+  std::vector<pid_t> pids = {process_->pid()};
+  std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
+  for (pid_t child = 0; children >> child;) pids.push_back(child);
+  return pids;
+}
+
 void PostgresqlServer::stop(int signal_number) {
-  if (process_) process_->stop(signal_number);
+  if (!process_) return;
+  std::vector<pid_t> killed;
+  if (signal_number == SIGKILL && !process_->wait(std::chrono::milliseconds(0))) killed = pids();
+  for (const pid_t pid : killed) ::kill(pid, SIGKILL);
+  process_->stop(signal_number);
+  // The next postmaster does not start while one of them still has the shared memory.
+  for (const pid_t pid : killed) {
+    if (!wait_until([&] { return !has_memory(pid); })) throw std::runtime_error("postgres goes on");
+  }
 }
 
 std::string PostgresqlServer::url(const std::string& database) const {

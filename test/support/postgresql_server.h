@@ -21,9 +21,12 @@ class PostgresqlServer {
   explicit PostgresqlServer(const PostgresqlServer& primary);
   ~PostgresqlServer() { stop(); }
 
-  void start();                           // after stop(): the same data, the same port
-  void stop(int signal_number = SIGINT);  // SIGINT: at once, without waiting for clients
+  void start();  // after stop(): the same data, the same port
+  // SIGINT: at once, without waiting for clients. SIGKILL: all of its processes.
+  void stop(int signal_number = SIGINT);
   pid_t pid() const { return process_->pid(); }
+  // The postmaster first, which then makes no more of the others.
+  std::vector<pid_t> pids() const;
 
   int port() const { return port_; }
   // The password holds characters that a URL must escape.

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+#include <string>
+#include <vector>
+
+#include "featherid/soci_store.h"
+#include "test/hostile/matrix.h"
+#include "test/support/catch.h"
+#include "test/support/mariadb_server.h"
+#include "test/support/scratch_dir.h"
+
+using namespace featherid;
+using namespace featherid::test;
+
+namespace {
+
+class MariadbDatabase final : public HostileDatabase {
+ public:
+  explicit MariadbDatabase(std::vector<std::string> more_flags = {})
+      : server_(std::move(more_flags)) {
+    RawSql sql(server_.url("mysql"));
+    sql.run("CREATE USER leaser@'%' IDENTIFIED BY 'p'");
+    for (const char* name : {"ids", "bare", "evil"}) {
+      sql.run("GRANT ALL ON " + std::string(name) + ".* TO leaser@'%'");
+    }
+  }
+
+  std::string url() const override { return url_of("ids"); }
+  std::string admin_url() const override { return server_.url(); }
+  std::string bare_url() const override { return url_of("bare"); }
+  std::string bare_admin_url() const override { return server_.url("bare"); }
+  void prepare() override;
+  void make_another_lead() override {
+    run("UPDATE ids.id_leader SET server = '" + std::string(kAnotherServer) + "'");
+  }
+  void crash() override { server_.stop(SIGKILL); }
+  void restart() override {
+    server_.start();
+    admin_.reset();
+  }
+  void undo() override {}  // a restart forgets SET GLOBAL
+
+  void run(const std::string& sql) {
+    if (admin_ == nullptr) admin_ = std::make_unique<RawSql>(server_.url("mysql"));
+    admin_->run(sql);
+  }
+  int port() const { return server_.port(); }
+
+ private:
+  std::string url_of(const std::string& database) const {
+    return "mysql://leaser:p@127.0.0.1:" + std::to_string(server_.port()) + "/" + database;
+  }
+
+  MariadbServer server_;
+  std::unique_ptr<RawSql> admin_;
+};
+
+void MariadbDatabase::prepare() {
+  for (const char* name : {"ids", "bare", "evil"}) {
+    run("DROP DATABASE IF EXISTS " + std::string(name));
+    run("CREATE DATABASE " + std::string(name) + " CHARACTER SET utf8mb4");
+  }
+  if (const Status made = init_soci_schema(url()); !made.ok()) {
+    throw std::runtime_error(made.to_string());
+  }
+  for (const std::string& tag : rows_wanted()) {
+    run("INSERT INTO ids.id_segments (biz_tag) VALUES ('" + tag + "')");
+  }
+  for (const std::string table : {"id_segments", "id_leader"}) {
+    run("CREATE TABLE evil." + table + " LIKE ids." + table);
+    run("INSERT INTO evil." + table + " SELECT * FROM ids." + table);
+  }
+}
+
+// What a row's text is, and when it comes to act.
+enum class Level {
+  kGlobal,  // a variable with its value
+  kGlobalAfterLease,
+  kInitConnect,  // the same
+  kConnect,      // a statement of init_connect
+  kTable,        // a statement
+  kTableAfterLease,
+};
+
+const char* to_string(Level level) {
+  switch (level) {
+    case Level::kGlobal:
+      return "global";
+    case Level::kGlobalAfterLease:
+      return "global, after a lease";
+    case Level::kInitConnect:
+    case Level::kConnect:
+      return "init_connect";
+    case Level::kTable:
+      return "table";
+    case Level::kTableAfterLease:
+      break;
+  }
+  return "table, after a lease";
+}
+
+struct Row {
+  std::string text;
+  std::vector<Level> levels;
+  Expectation expectation;
+};
+
+const std::vector<Level> kGlobalOnly = {Level::kGlobal, Level::kGlobalAfterLease};
+const std::vector<Level> kSession = {Level::kGlobal, Level::kInitConnect};
+const std::vector<Level> kSessionOnly = {Level::kInitConnect};
+const std::vector<Level> kEverywhere = {Level::kGlobal, Level::kGlobalAfterLease,
+                                        Level::kInitConnect};
+const std::vector<Level> kConnect = {Level::kConnect};
+const std::vector<Level> kTable = {Level::kTable, Level::kTableAfterLease};
+
+std::string init_connect(const std::string& statement) {
+  std::string quoted = "SET GLOBAL init_connect = '";
+  for (const char c : statement) quoted += c == '\'' ? "''" : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string statement_of(const Row& row, Level level) {
+  switch (level) {
+    case Level::kGlobal:
+    case Level::kGlobalAfterLease:
+      return "SET GLOBAL " + row.text;
+    case Level::kInitConnect:
+      return init_connect("SET SESSION " + row.text);
+    case Level::kConnect:
+      return init_connect(row.text);
+    default:
+      return row.text;
+  }
+}
+
+Cell cell_of(MariadbDatabase& database, const Row& row, Level level) {
+  Cell cell;
+  cell.name = row.text + ", " + to_string(level);
+  cell.expectation = row.expectation;
+  cell.operations = all_operations();
+  cell.after_lease = level == Level::kGlobalAfterLease || level == Level::kTableAfterLease;
+  cell.set = [&database, sql = statement_of(row, level)] { database.run(sql); };
+  if (level == Level::kTable || level == Level::kTableAfterLease) {
+    cell.undo = [&database] {
+      for (const char* table : {"id_segments", "id_leader"}) {
+        database.run("ALTER TABLE ids." + std::string(table) + " ENGINE = InnoDB");
+      }
+    };
+  }
+  return cell;
+}
+
+// What decides whether a lease is committed, and whether the commit lasts.
+const std::vector<Row>& commit_rows() {
+  static const std::vector<Row> rows = {
+      {"completion_type = 'CHAIN'", kEverywhere, serves()},
+      {"completion_type = 'RELEASE'", kEverywhere, serves()},
+      {"autocommit = 0", kEverywhere, serves()},
+      {"START TRANSACTION", kConnect, serves()},
+      {"XA START 'x'", kConnect, serves_or_refuses("XA")},
+      {"innodb_flush_log_at_trx_commit = 0", kGlobalOnly,
+       refuses({"innodb_flush_log_at_trx_commit"})},
+  };
+  return rows;
+}
+
+// What must not matter, or be told.
+const std::vector<Row>& mode_rows() {
+  static const std::vector<Row> rows = {
+      {"innodb_flush_log_at_trx_commit = 2", kGlobalOnly, warns("innodb_flush_log_at_trx_commit")},
+      {"debug_no_sync = 1", kGlobalOnly, warns("debug_no_sync")},
+      {"tx_isolation = 'READ-UNCOMMITTED'", kSession, serves()},
+      {"tx_isolation = 'READ-COMMITTED'", kSession, serves()},
+      {"tx_isolation = 'REPEATABLE-READ'", kSession, serves()},
+      {"tx_isolation = 'SERIALIZABLE'", kSession, serves()},
+      {"tx_read_only = 1", kEverywhere, serves()},
+      {"read_only = 1", kGlobalOnly, serves_or_refuses("read-only")},
+      {"innodb_snapshot_isolation = 1", kSession, serves()},
+      {"sql_mode = ''", kSession, serves()},
+      {"sql_mode = 'ORACLE'", kSession, serves()},
+      {"sql_mode = 'ANSI'", kSession, serves()},
+      {"sql_mode = 'TRADITIONAL'", kSession, serves()},
+      {"sql_mode = 'NO_BACKSLASH_ESCAPES'", kSession, serves()},
+      {"sql_mode = 'EMPTY_STRING_IS_NULL'", kSession, serves()},
+      {"sql_mode = 'PAD_CHAR_TO_FULL_LENGTH,HIGH_NOT_PRECEDENCE,SIMULTANEOUS_ASSIGNMENT,"
+       "NO_UNSIGNED_SUBTRACTION,NO_AUTO_VALUE_ON_ZERO,IGNORE_SPACE,TIME_ROUND_FRACTIONAL'",
+       kSession, serves()},
+      {"sql_safe_updates = 1", kSession, serves()},
+      {"sql_select_limit = 0", kSession, serves()},
+      {"sql_select_limit = 1", kSession, serves()},
+      {"max_join_size = 1", kSession, serves()},
+      {"max_statement_time = 0.000001", kEverywhere, serves()},
+      {"lock_wait_timeout = 1", kSession, serves()},
+      {"innodb_lock_wait_timeout = 1", kSession, serves()},
+      {"wait_timeout = 1", kSession, serves()},
+      {"net_read_timeout = 1", kSession, serves()},
+      {"low_priority_updates = 1", kSession, serves()},
+      {"sql_auto_is_null = 1", kSession, serves()},
+      {"foreign_key_checks = 0", kSession, serves()},
+      {"unique_checks = 0", kSession, serves()},
+      {"system_versioning_asof = '2000-01-01 00:00:00'", kSession, serves()},
+      {"time_zone = '-12:00'", kSession, serves()},
+      {"lc_messages = 'de_DE'", kSession, serves()},
+      {"character_set_server = 'latin1'", kSession, serves()},
+      {"collation_server = 'utf8mb4_bin'", kSession, serves()},
+      {"character_set_client = 'gbk'", kSession, serves()},
+      {"character_set_results = 'utf16'", kSession, serves()},
+      {"collation_connection = 'gbk_chinese_ci'", kSession, serves()},
+      {"character_set_filesystem = 'latin1'", kSession, serves()},
+      {"default_storage_engine = 'MyISAM'", kSession, serves()},
+      {"default_storage_engine = 'MEMORY'", kSession, serves()},
+      {"enforce_storage_engine = 'MyISAM'", kGlobalOnly, serves_or_refuses("MyISAM")},
+      {"innodb_strict_mode = 0", kSession, serves()},
+      {"timestamp = 1", kSessionOnly, serves()},
+      {"last_insert_id = 42", kSessionOnly, serves()},
+      {"insert_id = 42", kSessionOnly, serves()},
+  };
+  return rows;
+}
+
+// What else an init_connect can do to a session, and an operator to a table.
+const std::vector<Row>& statement_rows() {
+  static const std::vector<Row> rows = {
+      {"START TRANSACTION READ ONLY", kConnect, serves()},
+      {"SET TRANSACTION READ ONLY", kConnect, serves()},
+      {"SET NAMES latin1", kConnect, serves()},
+      {"SET NAMES gbk", kConnect, serves()},
+      {"SET CHARACTER SET gbk", kConnect, serves()},
+      {"LOCK TABLES ids.id_segments WRITE", kConnect, serves_or_refuses("LOCK TABLES")},
+      {"USE evil", kConnect, serves_or_refuses("evil")},
+      {"CREATE TEMPORARY TABLE ids.id_segments SELECT * FROM ids.id_segments", kConnect,
+       serves_or_refuses("temporary")},
+      {"CREATE TEMPORARY TABLE ids.id_leader SELECT * FROM ids.id_leader", kConnect,
+       serves_or_refuses("temporary")},
+      {"ALTER TABLE ids.id_segments ENGINE = MyISAM", kTable, refuses({"MyISAM"})},
+      {"ALTER TABLE ids.id_segments ENGINE = Aria", kTable, refuses({"Aria"})},
+      {"ALTER TABLE ids.id_segments ENGINE = Aria TRANSACTIONAL = 0", kTable, refuses({"Aria"})},
+      {"ALTER TABLE ids.id_segments ENGINE = MEMORY", kTable, refuses({"MEMORY"})},
+      {"ALTER TABLE ids.id_leader ENGINE = MyISAM", kTable, warns_or_refuses("id_leader")},
+      {"ALTER TABLE ids.id_leader ENGINE = MEMORY", kTable, warns_or_refuses("id_leader")},
+  };
+  return rows;
+}
+
+// MariaDB writes its log once a second at the latest: not in a test.
+const std::vector<std::string> kLazyLog = {"--innodb-flush-log-at-timeout=2700"};
+
+}  // namespace
+
+TEST_CASE("MariaDB: what decides on a commit", "[mariadb]") {
+  MariadbDatabase database(kLazyLog);
+  Matrix matrix("MariaDB, commit", database);
+  for (const Row& row : commit_rows()) {
+    for (const Level level : row.levels) matrix.run_each_alone(cell_of(database, row, level));
+  }
+}
+
+TEST_CASE("MariaDB: modes of a session", "[mariadb]") {
+  MariadbDatabase database(kLazyLog);
+  Matrix matrix("MariaDB, modes", database);
+  for (const Row& row : mode_rows()) {
+    for (const Level level : row.levels) matrix.run(cell_of(database, row, level));
+  }
+}
+
+TEST_CASE("MariaDB: statements", "[mariadb]") {
+  MariadbDatabase database(kLazyLog);
+  Matrix matrix("MariaDB, statements", database);
+  for (const Row& row : statement_rows()) {
+    for (const Level level : row.levels) matrix.run(cell_of(database, row, level));
+  }
+}
