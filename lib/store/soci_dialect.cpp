@@ -66,15 +66,24 @@ std::vector<std::string> mysql_pins(const std::string& database,
   std::string quoted;
   for (const char c : database) quoted += c == '`' ? "``" : std::string(1, c);
   const std::string lock_seconds = std::to_string(call_timeout.count() / 2);
-  return {"USE `" + quoted + "`",
-          "SET NAMES utf8mb4, autocommit = 1, completion_type = 'NO_CHAIN', sql_mode = '" +
-              std::string(kMysqlSqlMode) +
-              "', sql_safe_updates = 0, sql_select_limit = 18446744073709551615, "
-              "innodb_lock_wait_timeout = " +
-              lock_seconds + ", lock_wait_timeout = " + lock_seconds +
-              " /*!50708 , max_execution_time = 0 *//*M! , max_statement_time = 0 */",
-          "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"};
+  // An init_connect may have begun a transaction.
+  return {
+      "ROLLBACK AND NO CHAIN NO RELEASE", "USE `" + quoted + "`",
+      "SET NAMES utf8mb4, autocommit = 1, completion_type = 'NO_CHAIN', sql_mode = '" +
+          std::string(kMysqlSqlMode) +
+          "', sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = 18446744073709551615, "
+          "innodb_lock_wait_timeout = " +
+          lock_seconds + ", lock_wait_timeout = " + lock_seconds +
+          " /*!50708 , max_execution_time = 0 *//*M! , max_statement_time = 0 */",
+      "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"};
 }
+
+// The engine of a table and whether it has transactions; a view has none.
+#define FEATHERID_MYSQL_ENGINE(name)                                    \
+  "COALESCE((SELECT CONCAT(COALESCE(t.engine, t.table_type, ''), ' ', " \
+  "COALESCE(e.transactions, '')) FROM information_schema.tables t "     \
+  "LEFT JOIN information_schema.engines e ON e.engine = t.engine "      \
+  "WHERE t.table_schema = DATABASE() AND t.table_name = '" name "'), '')"
 
 std::string mysql_literal(const std::string& text) {
   std::string literal = "_utf8mb4'";
@@ -111,11 +120,8 @@ const SociDialect kMysqlDialect = {
      "/*!50700 0, '' *//*M! @@wsrep_on, "
      "IF(@@wsrep_provider = 'none', '', COALESCE(@@wsrep_cluster_address, '')) */, "
      "COALESCE(DATABASE(), ''))",
-     {"engine", "transactions"},
-     // A view has no engine, and a table that is not there no row.
-     "SELECT COALESCE(t.engine, t.table_type, ''), COALESCE(e.transactions, '') "
-     "FROM information_schema.tables t LEFT JOIN information_schema.engines e "
-     "ON e.engine = t.engine WHERE t.table_schema = DATABASE() AND t.table_name = 'id_segments'",
+     "SELECT " FEATHERID_MYSQL_ENGINE("id_segments") ", " FEATHERID_MYSQL_ENGINE("id_leader"),
+     {"SHOW CREATE TABLE id_segments", "SHOW CREATE TABLE id_leader"},
      [](std::chrono::seconds) { return std::string(); },
      mysql_literal},
     {FEATHERID_LEADS(FEATHERID_MYSQL_SERVER), "START TRANSACTION", "COMMIT AND NO CHAIN NO RELEASE",
@@ -201,9 +207,10 @@ const SociDialect kPostgresqlDialect = {
      "pg_catalog.current_setting('full_page_writes'), "
      "CAST(pg_catalog.to_regclass('id_segments') AS oid), "
      "CAST(pg_catalog.to_regclass('id_leader') AS oid), "
-     "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('id_segments')))",
-     {"id_segments", "id_leader"},
+     "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('id_segments')), "
+     "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('id_leader')))",
      "SELECT " FEATHERID_POSTGRESQL_LIST("id_segments") ", " FEATHERID_POSTGRESQL_LIST("id_leader"),
+     {nullptr, nullptr},
      postgresql_durably,
      postgresql_literal},
     {FEATHERID_LEADS(FEATHERID_POSTGRESQL_SERVER),
@@ -239,7 +246,7 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_ROW,
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_ROW " AND max_id = :expected",
-    {nullptr, nullptr, nullptr, nullptr, {nullptr, nullptr}, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr, {nullptr, nullptr}, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
     nullptr,
     kSqlite3Schema,

@@ -36,10 +36,12 @@ struct SettingsSql {
   const char* const* names;  // of the values in `text`, in order; null after the last
   // An expression: the values of the settings that are named, with ';' between them.
   const char* text;
-  // What no statement can state at a bearable cost, about the tables: a query that gives two texts,
-  // and their names.
-  const char* table_names[2];
+  // What no statement can state at a bearable cost: a query that gives a text about id_segments and
+  // one about id_leader.
   const char* tables;
+  // Show how each was made, since a temporary table hides the other of its name and is in no list;
+  // null: `tables` tells.
+  const char* show[2];
   // The beginning of a condition: makes the statement that it stands in commit durably. Empty when
   // the settings in `text` decide that.
   std::string (*durably)(std::chrono::seconds call_timeout);

@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::chrono::seconds kReadAgainAfter{60};
 
+// The tables, whose engine or place stands among the settings by their names.
+constexpr const char* kTables[] = {"id_segments", "id_leader"};
+constexpr const char* kTemporary = "TEMPORARY";
+
 // Stands among the settings for those of the tables when these cannot be read: why.
 constexpr const char* kUnread = "unread";
 
@@ -95,14 +99,19 @@ void judge_mysql_log(const Values& values, SettingsVerdict* verdict) {
   }
 }
 
-void judge_mysql_engine(const Values& values, SettingsVerdict* verdict) {
-  const std::string engine = values["engine"];
-  if (engine == "VIEW") {
-    verdict->warnings.push_back(
-        "id_segments is a view, so whether its table keeps what is committed is not known; see "
-        "that it is kept by InnoDB");
-  } else if (!engine.empty() && !values.is("transactions", {"YES"})) {
-    verdict->lossy.push_back("the table id_segments is kept by " + engine +
+// `text`: the engine and whether it has transactions, or the beginning of what made the table.
+void judge_engine(const std::string& table, const std::string& text, SettingsVerdict* verdict) {
+  const std::string engine = text.substr(0, text.find(' '));
+  if (engine == kTemporary) {
+    verdict->wrong.push_back("the table " + table +
+                             " is temporary for this session and hides the real one; see that "
+                             "init_connect does not make it");
+  } else if (engine == "VIEW") {
+    verdict->warnings.push_back(table +
+                                " is a view, so whether its table keeps what is committed is not "
+                                "known; see that it is kept by InnoDB");
+  } else if (!engine.empty() && text != engine + " YES") {
+    verdict->lossy.push_back("the table " + table + " is kept by " + engine +
                              ", which has no transactions, so a crash of the server can take back "
                              "leases; change it to InnoDB");
   }
@@ -152,9 +161,7 @@ void judge_postgresql(const Values& values, SettingsVerdict* verdict) {
                                 " is off, so a power cut can take back leases and damage the "
                                 "database; set it to on");
   }
-  for (const char* name : {"id_segments", "id_leader"}) {
-    judge_relations(name, values[name], verdict);
-  }
+  for (const char* table : kTables) judge_relations(table, values[table], verdict);
 }
 
 // Where the rows are: a database of MySQL, a schema of PostgreSQL; empty when there are none.
@@ -175,7 +182,7 @@ SettingsVerdict judge_settings(Engine engine, const std::vector<ServerSetting>& 
   if (engine == Engine::kMysql) {
     judge_pins(values, &verdict);
     judge_mysql_log(values, &verdict);
-    judge_mysql_engine(values, &verdict);
+    for (const char* table : kTables) judge_engine(table, values[table], &verdict);
   } else if (engine == Engine::kPostgresql) {
     judge_postgresql(values, &verdict);
   }
@@ -239,12 +246,25 @@ std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string
   try {
     std::string values[2];
     session.run(sql_.tables, into(values[0]), into(values[1]));
-    for (int i = 0; i < 2; ++i) settings.push_back({sql_.table_names[i], values[i]});
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (is_temporary(session, i, values[i])) values[i] = kTemporary;
+      settings.push_back({kTables[i], values[i]});
+    }
   } catch (const soci::soci_error& error) {
     if (session.lost()) throw;
     settings.push_back({kUnread, one_line(error.get_error_message())});
   }
   return settings;
+}
+
+bool SettingsGuard::is_temporary(SociSession& session, std::size_t table,
+                                 const std::string& engine) const {
+  // A view is shown in other columns, and cannot be temporary.
+  if (sql_.show[table] == nullptr || engine.empty() || engine == "VIEW ") return false;
+  std::string name;
+  std::string made_by;
+  session.run(sql_.show[table], into(name), into(made_by));
+  return made_by.rfind("CREATE TEMPORARY ", 0) == 0;
 }
 
 Status SettingsGuard::judge(const SociSession& session,

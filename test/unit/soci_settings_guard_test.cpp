@@ -32,8 +32,8 @@ const std::vector<ServerSetting> kMysqlSafe = {{"autocommit", "1"},
                                                {"wsrep_on", "0"},
                                                {"wsrep_cluster", ""},
                                                {"database", "ids"},
-                                               {"engine", "InnoDB"},
-                                               {"transactions", "YES"}};
+                                               {"id_segments", "InnoDB YES"},
+                                               {"id_leader", "InnoDB YES"}};
 
 const std::vector<ServerSetting> kPostgresqlSafe = {{"fsync", "on"},
                                                     {"full_page_writes", "on"},
@@ -79,7 +79,7 @@ TEST_CASE("a setting that loses leases in a power cut is warned of by name",
   CHECK_THAT(warning(mysql("sync_binlog", "0")), Contains("sync_binlog is 0"));
   CHECK_THAT(warning(mysql("sync_binlog", "100")), Contains("sync_binlog is 100"));
   CHECK_THAT(warning(mysql("innodb_doublewrite", "OFF")), Contains("innodb_doublewrite"));
-  CHECK_THAT(warning(mysql("engine", "VIEW")), Contains("is a view"));
+  CHECK_THAT(warning(mysql("id_segments", "VIEW ")), Contains("is a view"));
   CHECK_THAT(warning(judge_settings(Engine::kMysql, with(with(kMysqlSafe, "wsrep_on", "1"),
                                                          "innodb_flush_log_at_trx_commit", "0"))),
              Contains("innodb_flush_log_at_trx_commit is 0"));
@@ -101,9 +101,8 @@ TEST_CASE("a setting that loses leases in a mere crash of the server is lossy",
              Contains("innodb_flush_log_at_trx_commit is 0"));
   CHECK_THAT(lossy(mysql("sql_log_bin", "0")), Contains("sql_log_bin"));
   CHECK_THAT(lossy(mysql("wsrep_cluster", "gcomm://a")), Contains("wsrep_on"));
-  CHECK_THAT(lossy(judge_settings(
-                 Engine::kMysql, with(with(kMysqlSafe, "engine", "MyISAM"), "transactions", "NO"))),
-             Contains("MyISAM"));
+  CHECK_THAT(lossy(mysql("id_segments", "MyISAM NO")), Contains("MyISAM"));
+  CHECK_THAT(lossy(mysql("id_leader", "MEMORY NO")), Contains("id_leader") && Contains("MEMORY"));
   CHECK_THAT(lossy(postgresql("id_segments", "ru s")), Contains("UNLOGGED"));
   CHECK_THAT(lossy(postgresql("id_leader", "ru s")), Contains("id_leader") && Contains("UNLOGGED"));
 }
@@ -117,6 +116,7 @@ TEST_CASE("a session that lost what it was set to, and a hidden table, are wrong
   CHECK_THAT(wrong(mysql("autocommit", "0")), Contains("autocommit"));
   CHECK_THAT(wrong(mysql("completion_type", "CHAIN")), Contains("completion_type"));
   CHECK_THAT(wrong(mysql("sql_mode", "ORACLE")), Contains("sql_mode"));
+  CHECK_THAT(wrong(mysql("id_leader", "TEMPORARY")), Contains("temporary"));
   CHECK_THAT(wrong(mysql("isolation", "READ-UNCOMMITTED")), Contains("isolation"));
   CHECK_THAT(wrong(postgresql("id_segments", "rp f;rp public")),
              Contains("'f'") && Contains("'public'"));
