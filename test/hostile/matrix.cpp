@@ -9,6 +9,7 @@
 #include "featherid/soci_store.h"
 #include "test/hostile/first_process.h"
 #include "test/support/catch.h"
+#include "test/support/ports.h"
 
 namespace featherid::test {
 
@@ -40,7 +41,10 @@ Record work_and_crash(const Cell& cell, HostileDatabase& database) {
   };
   Record record;
   if (!cell.after_lease) set();
-  FirstProcess process(cell, cell.url.empty() ? database.url() : cell.url, database.bare_url());
+  const auto url = [&](const std::string& own) {
+    return cell.port == 0 ? own : with_port(own, cell.port);
+  };
+  FirstProcess process(cell, url(database.url()), url(database.bare_url()));
   if (cell.after_lease) {
     record.told.push_back(process.first_lease());
     set();
@@ -64,7 +68,7 @@ class SecondProcess {
       case Operation::kSkip:
         if (told.taken.first <= kSkippedIds) return "it did not skip";
         if (rows_.text("SELECT server FROM id_leader") == kAnotherServer) return "leader lost";
-        return rows_.number("SELECT min(max_id) FROM id_segments WHERE biz_tag <> '" +
+        return rows_.number("SELECT COALESCE(min(max_id), 0) FROM id_segments WHERE biz_tag <> '" +
                             tag_of(Operation::kCreate) + "'") < kSkippedIds
                    ? "skip lost"
                    : "";

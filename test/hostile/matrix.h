@@ -47,7 +47,7 @@ struct Cell {
   std::function<void()> set;             // null: `environment` is all
   bool after_lease = false;              // set() runs when process 1 has leased once
   std::vector<std::string> environment;  // of process 1, "NAME=value"
-  std::string url;                       // of process 1; empty: the database's
+  int port = 0;                          // that process 1 connects to; 0: the database's
   std::function<void()> undo;            // besides HostileDatabase::undo()
   Failover failover = Failover::kSkip;   // of process 1
 };

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "test/support/frozen.h"
 #include "test/support/ports.h"
 #include "test/support/wait_until.h"
 
@@ -115,8 +116,11 @@ std::vector<pid_t> PostgresqlServer::pids() const {
 void PostgresqlServer::stop(int signal_number) {
   if (!process_) return;
   std::vector<pid_t> killed;
-  if (signal_number == SIGKILL && !process_->wait(std::chrono::milliseconds(0))) killed = pids();
-  for (const pid_t pid : killed) ::kill(pid, SIGKILL);
+  if (signal_number == SIGKILL && !process_->wait(std::chrono::milliseconds(0))) {
+    const Frozen frozen(process_->pid());  // it makes no more of them
+    killed = pids();
+    for (const pid_t pid : killed) ::kill(pid, SIGKILL);
+  }
   process_->stop(signal_number);
   // The next postmaster does not start while one of them still has the shared memory.
   for (const pid_t pid : killed) {

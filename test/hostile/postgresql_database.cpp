@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "test/hostile/postgresql_database.h"
+
+#include <stdexcept>
+
+#include "featherid/soci_store.h"
+#include "test/support/wait_until.h"
+
+namespace featherid::test {
+
+// Its WAL writer would soon save what a commit has left unsaved: not in a test.
+PostgresqlDatabase::PostgresqlDatabase()
+    : server_(
+          {"-c", "wal_writer_delay=10s", "-c", "autovacuum=off", "-c", "checkpoint_timeout=1h"}) {
+  RawSql sql(server_.url("postgres"));
+  sql.run("CREATE ROLE leaser LOGIN PASSWORD 'p'");
+  sql.run("CREATE ROLE evil");
+  sql.run("GRANT evil TO leaser");
+  sql.run("CREATE DATABASE bare");
+  sql.run("GRANT CREATE ON DATABASE ids TO leaser");
+}
+
+void PostgresqlDatabase::prepare() {
+  for (const char* database : {"ids", "bare"}) {
+    RawSql sql(server_.url(database));
+    sql.run("DROP SCHEMA IF EXISTS public, evil, leaser CASCADE");
+    sql.run("CREATE SCHEMA public");
+    sql.run("GRANT ALL ON SCHEMA public TO leaser, evil");
+  }
+  if (const Status made = init_soci_schema(url()); !made.ok()) {
+    throw std::runtime_error(made.to_string());
+  }
+  RawSql sql(server_.url("ids"));
+  for (const std::string& tag : rows_wanted()) {
+    sql.run("INSERT INTO id_segments (biz_tag) VALUES ('" + tag + "')");
+  }
+}
+
+// Not saved by itself, or all that came before would be.
+void PostgresqlDatabase::make_another_lead() {
+  RawSql sql(server_.url("ids"), "SET synchronous_commit = off");
+  sql.run("UPDATE public.id_leader SET server = '" + std::string(kAnotherServer) + "'");
+}
+
+// Written for the next start only: recovery would first save every file there is, for seconds.
+void PostgresqlDatabase::crash() {
+  RawSql(server_.url("postgres")).run("ALTER SYSTEM SET fsync = off");
+  server_.stop(SIGKILL);
+}
+
+void PostgresqlDatabase::undo() {
+  RawSql sql(server_.url("postgres"));
+  sql.run("ALTER SYSTEM RESET ALL");
+  sql.run("ALTER ROLE leaser RESET ALL");
+  for (const char* database : {"ids", "bare"}) {
+    sql.run("ALTER DATABASE " + std::string(database) + " RESET ALL");
+    sql.run("ALTER ROLE leaser IN DATABASE " + std::string(database) + " RESET ALL");
+  }
+  reload();
+}
+
+void PostgresqlDatabase::keep_from_admin(const std::string& name) {
+  RawSql sql(server_.url("postgres"));
+  const std::string setting = " FROM pg_settings WHERE name = '" + name + "'";
+  const std::string context = sql.text("SELECT context" + setting);
+  if (context != "user" && context != "superuser") return;
+  sql.run("ALTER ROLE featherid SET " + name + " = " +
+          in_sql(name, sql.text("SELECT boot_val" + setting)));
+}
+
+void PostgresqlDatabase::set_system(const std::string& name, const std::string& value) {
+  RawSql(server_.url("postgres")).run("ALTER SYSTEM SET " + name + " = " + in_sql(name, value));
+  reload();
+}
+
+std::string PostgresqlDatabase::in_sql(const std::string& name, const std::string& value) {
+  return name == "search_path" ? value : "'" + value + "'";
+}
+
+void PostgresqlDatabase::reload() {
+  const auto loaded_at = [this] {
+    return RawSql(server_.url("postgres")).text("SELECT pg_conf_load_time()");
+  };
+  const std::string before = loaded_at();
+  RawSql(server_.url("postgres")).run("SELECT pg_reload_conf()");
+  // A new session has what the postmaster has; that has told the others by then.
+  if (!wait_until([&] { return loaded_at() != before; })) throw std::runtime_error("no reload");
+}
+
+}  // namespace featherid::test
