@@ -5,8 +5,13 @@
 #include <utility>
 
 #include "lib/inside.h"
+#include "lib/stay_loaded.h"
 
 namespace featherid {
+
+namespace {
+[[gnu::constructor]] void at_load() { stay_loaded(); }
+}  // namespace
 
 Refiller::Refiller(std::shared_ptr<SegmentStore> store, std::shared_ptr<const Clock> clock,
                    LogCallback log)
