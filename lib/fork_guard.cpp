@@ -2,16 +2,58 @@
 #include "featherid/fork_guard.h"
 
 #include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 namespace featherid::internal {
 
 ForkEpoch fork_epoch;
 
 namespace {
-// At load, so that whoever forks first finds it. It takes no lock and walks no list: a handler that
-// waited for anything could meet other libraries' handlers in a deadlock.
-[[maybe_unused]] const int registered =
-    pthread_atfork(nullptr, nullptr, [] { fork_epoch.value += kForkEpochUnit; });
+
+bool kernel_wipes = false;
+
+bool ask_kernel_to_wipe() {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  if (page > ForkEpoch::kPageBytesMax) return false;
+  auto* const start = reinterpret_cast<char*>(&fork_epoch.value) -
+                      reinterpret_cast<std::uintptr_t>(&fork_epoch.value) % page;
+  constexpr int kNoAdvice = -1;  // an emulator that only pretends accepts this as well
+  return ::madvise(start, page, kNoAdvice) != 0 && ::madvise(start, page, MADV_WIPEONFORK) == 0;
+}
+
+// It takes no lock and walks no list: a handler that waited for anything could meet other
+// libraries' handlers in a deadlock. One that ran before it may have made things in this process
+// already; unless the kernel has wiped, they cannot be told from the parent's, and are refused.
+void begin_child() {
+  if (!kernel_wipes) fork_epoch.value = 0;
+  own_fork_epoch();
+}
+
+bool protect() {
+  kernel_wipes = ask_kernel_to_wipe();
+  return ::pthread_atfork(nullptr, nullptr, begin_child) == 0 || kernel_wipes;
+}
+
+// At load, before the application's static initialisers: where the kernel does not wipe, handlers
+// that are registered later run later.
+[[gnu::constructor(101)]] void begin_process() { own_fork_epoch(); }
+
 }  // namespace
+
+std::uint64_t own_fork_epoch() {
+  static const bool is_protected = protect();
+  if (!is_protected || fork_epoch.value != 0) return fork_epoch.value;
+  constexpr std::uint64_t kValues = kForkEpochMax / kForkEpochUnit;
+  // relaxed, here and below: whoever uses a thing has it from the thread that made it.
+  const std::uint64_t given = fork_epoch.given.fetch_add(1, std::memory_order_relaxed);
+  if (given >= kValues) return 0;
+  std::uint64_t value = 0;
+  const std::uint64_t own = (kValues - given) * kForkEpochUnit;
+  return __atomic_compare_exchange_n(&fork_epoch.value, &value, own, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED)
+             ? own
+             : value;
+}
 
 }  // namespace featherid::internal

@@ -48,7 +48,7 @@ IdRange IdCursor::replace(IdRange next) {
   unclaimed_from_ = next.first;
   end_ = next.end;
   // release: whoever reads this limit (acquire) finds the word closed or newer.
-  limit_.store(word_of(end_) + current_fork_epoch(), std::memory_order_release);
+  limit_.store(word_of(end_) - own_fork_epoch(), std::memory_order_release);
   // release: so that this comes after the limit, and no claimant loses an id without need.
   word_.store(word_of(next.first), std::memory_order_release);
   return tail;

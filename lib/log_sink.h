@@ -2,16 +2,19 @@
 #ifndef FEATHERID_LIB_LOG_SINK_H_
 #define FEATHERID_LIB_LOG_SINK_H_
 
+#include <atomic>
 #include <utility>
 
 #include "featherid/segment_allocator.h"
+#include "lib/inside.h"
 #include "lib/mutex.h"
 
 namespace featherid {
 
 // The way to the application's log callback. Once close() has returned the callback is not running
-// and never runs again, though threads left behind may still write. It is somebody else's code, and
-// there may be no memory for a line: what is thrown costs the line, no more. Thread-safe.
+// and never runs again, though threads left behind may still write; only a callback that closes the
+// sink itself runs to its end. It is somebody else's code, and there may be no memory for a line:
+// what is thrown costs the line, no more. Thread-safe.
 class LogSink {
  public:
   explicit LogSink(LogCallback callback) : callback_(std::move(callback)) {}
@@ -20,7 +23,8 @@ class LogSink {
   template <typename Line>
   void write(LogLevel level, Line line) noexcept EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
-    if (!callback_) return;
+    if (closed_ || !callback_) return;
+    const Inside inside(this);
     try {
       callback_(level, line());
     } catch (...) {
@@ -28,11 +32,14 @@ class LogSink {
   }
 
   void close() EXCLUDES(mutex_) {
+    closed_ = true;
+    if (Inside::of(this)) return;  // this thread has the mutex, and the callback is still needed
     const MutexLock lock(mutex_);
     callback_ = nullptr;
   }
 
  private:
+  std::atomic<bool> closed_{false};
   Mutex mutex_;
   LogCallback callback_ GUARDED_BY(mutex_);
 };

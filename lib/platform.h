@@ -16,6 +16,13 @@ using ConditionVariable = std::condition_variable;
 using Thread = std::thread;
 using SteadyClock = std::chrono::steady_clock;
 
+// A T of each thread's own, at first null.
+template <typename T>
+T& own_of_thread() {
+  thread_local T own = nullptr;
+  return own;
+}
+
 }  // namespace featherid::platform
 
 #endif  // FEATHERID_LIB_PLATFORM_H_

@@ -4,7 +4,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/inside.h"
+#include "lib/stay_loaded.h"
+
 namespace featherid {
+
+namespace {
+[[gnu::constructor]] void at_load() { stay_loaded(); }
+}  // namespace
 
 Refiller::Refiller(std::shared_ptr<SegmentStore> store, std::shared_ptr<const Clock> clock,
                    LogCallback log)
@@ -100,12 +107,12 @@ Status Refiller::start(int threads) {
   } catch (const std::exception& e) {  // the machine gives no more threads, or no memory for one
     if (threads_.empty()) {
       return {StatusCode::kUnavailable,
-              std::string("cannot start a refill thread (") + e.what() +
+              std::string("cannot start a refill thread (") + text_of(e) +
                   "); raise the process's limits on threads and memory, or free some"};
     }
     log_.write(LogLevel::kWarn, [&, started = threads_.size()] {
       return "only " + std::to_string(started) + " of " + std::to_string(threads) +
-             " refill threads could be started: " + e.what();
+             " refill threads could be started: " + text_of(e);
     });
   }
   return {};
@@ -135,37 +142,45 @@ void Refiller::run() {
 
 bool Refiller::stop(Duration timeout) {
   std::vector<platform::Thread> threads;
-  bool idle = true;
+  const int own = Inside::of(this) ? 1 : 0;  // this thread, which cannot wait for itself
+  bool idle = !Inside::of(store_.get());     // in a store call others may wait for this one
   {
     const MutexLock lock(mutex_);
     stopping_ = true;
     jobs_ = lookups_ = {};
     changed_.notify_all();
     const TimePoint deadline = clock_->now() + timeout;
-    while (calling_ > 0 && idle) idle = changed_.wait_until(mutex_, deadline);
-    idle = calling_ == 0;
+    while (calling_ > own && idle) idle = changed_.wait_until(mutex_, deadline);
+    idle = idle && calling_ <= own;
     threads.swap(threads_);
   }
-  for (platform::Thread& thread : threads) idle ? thread.join() : thread.detach();
+  for (platform::Thread& thread : threads) idle&& own == 0 ? thread.join() : thread.detach();
   log_.close();
   return idle;
 }
 
+template <typename T, typename Call>
+Result<T> Refiller::ask_store(Call call) noexcept {
+  const Inside inside(store_.get());
+  return call_store<T>(call);
+}
+
 void Refiller::refill(TagState& tag) noexcept {
+  const Inside inside(this);
   if (!tag.begin_refill()) return;
   Result<IdRange> leased = IdRange{};
   Duration latency{0};
   std::int64_t asked_ids = tag.ids_to_lease();
   const bool needs_row = tag.needs_row(asked_ids);
   if (needs_row) {
-    const Result<SegmentRow> row = call_store<SegmentRow>([&] { return store_->find(tag.tag()); });
+    const Result<SegmentRow> row = ask_store<SegmentRow>([&] { return store_->find(tag.tag()); });
     const Status accepted = row.ok() ? tag.accept_row(*row) : row.status();
     if (!accepted.ok()) leased = accepted;
     asked_ids = leased.ok() ? tag.ids_to_lease() : 0;
   }
   if (asked_ids > 0) {
     const TimePoint start = clock_->now();
-    leased = call_store<IdRange>([&] { return store_->lease(tag.tag(), asked_ids); });
+    leased = ask_store<IdRange>([&] { return store_->lease(tag.tag(), asked_ids); });
     latency = clock_->now() - start;
     note_lease_latency(latency);
   }

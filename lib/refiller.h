@@ -16,6 +16,7 @@
 #include "featherid/segment_allocator.h"
 #include "featherid/segment_store.h"
 #include "lib/clock.h"
+#include "lib/exception_text.h"
 #include "lib/log_sink.h"
 #include "lib/mutex.h"
 #include "lib/platform.h"
@@ -32,7 +33,7 @@ Result<T> call_store(Call call) noexcept {
     } catch (const std::bad_alloc&) {
       throw;
     } catch (const std::exception& e) {
-      return Status(StatusCode::kUnavailable, std::string("the store threw: ") + e.what());
+      return Status(StatusCode::kUnavailable, std::string("the store threw: ") + text_of(e));
     } catch (...) {
       return Status(StatusCode::kUnavailable,
                     "the store threw something that is no std::exception");
@@ -74,6 +75,9 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   // Takes no more work, and waits until no thread is in a store call: true, and the threads have
   // ended. False when `timeout` passed first; the threads then end when their calls do. Either way
   // the log callback is not called any more.
+  //
+  // In a callback on one of its threads it waits for the others only. In a store call on one of
+  // them it answers false at once.
   bool stop(Duration timeout) EXCLUDES(mutex_);
 
  private:
@@ -90,6 +94,8 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   std::shared_ptr<TagState> pop_due() REQUIRES(mutex_);
   std::optional<TimePoint> next_due_locked() const REQUIRES(mutex_);
   void refill(TagState& tag) noexcept EXCLUDES(mutex_);
+  template <typename T, typename Call>
+  Result<T> ask_store(Call call) noexcept;
   void note_lease_latency(Duration latency) EXCLUDES(mutex_);
   void note_answer(const TagState& tag, const Status& status) EXCLUDES(mutex_);
   void log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome);

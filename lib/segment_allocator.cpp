@@ -37,6 +37,19 @@ TagOptions tag_options(const AllocatorOptions& options, std::uint32_t seed) {
           options.unknown_tag_ttl, seed};
 }
 
+// Whether a child would refuse the ids that it inherits, which the application's own code decides.
+Status check_fork_protection(const internal::ForkEpoch& seen) {
+  if (&seen != &internal::fork_epoch) {
+    return {StatusCode::kFailedPrecondition,
+            "fork protection is off: the application and the FeatherID library use two copies of "
+            "it; link the library without -Wl,-Bsymbolic, and load it without RTLD_DEEPBIND"};
+  }
+  if (internal::own_fork_epoch() != 0) return {};
+  return {StatusCode::kFailedPrecondition,
+          "fork protection is off: madvise(MADV_WIPEONFORK) and pthread_atfork() are both refused "
+          "here; allow one of them"};
+}
+
 TagStats stats_of(const TagState& tag) {
   TagSnapshot snapshot = tag.snapshot();
   TagStats stats;
@@ -80,12 +93,14 @@ Status validate(const AllocatorOptions& options) {
 }
 
 struct SegmentAllocator::Impl {
-  Impl(std::shared_ptr<SegmentStore> store_in, AllocatorOptions options_in)
+  Impl(std::shared_ptr<SegmentStore> store_in, AllocatorOptions options_in,
+       const internal::ForkEpoch& seen)
       : options(std::move(options_in)),
         refusal(store_in ? validate(options)
                          : Status(StatusCode::kInvalidArgument, "the allocator's store is null")),
         store(std::move(store_in)),
         refiller(std::make_shared<Refiller>(store, clock, options.log)) {
+    if (refusal.ok()) refusal = check_fork_protection(seen);
     if (refusal.ok()) refusal = refiller->start(options.refill_threads);
   }
 
@@ -94,6 +109,7 @@ struct SegmentAllocator::Impl {
   Status make_room(std::string_view name, TimePoint now) REQUIRES(mutex);
   void look_through_unresolved() REQUIRES(mutex);
   bool refused_before(std::string_view name) REQUIRES(mutex);
+  std::int64_t shutdown() EXCLUDES(mutex);
   std::int64_t give_tails_back(TimePoint deadline);
 
   // Constant after construction.
@@ -105,6 +121,8 @@ struct SegmentAllocator::Impl {
   // For jitter alone: two processes hardly ever start in the same nanosecond.
   const std::uint32_t seed = static_cast<std::uint32_t>(clock->now().time_since_epoch().count());
   const internal::ForkGuard fork_guard;
+
+  std::shared_ptr<Impl> kept_in_child;  // itself
 
   TagTable tags;  // find: any thread; insert: under mutex
 
@@ -204,14 +222,15 @@ void SegmentAllocator::Impl::look_through_unresolved() {
   look_from = each == unresolved.end() ? std::string() : each->first;
 }
 
-SegmentAllocator::SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options)
-    : impl_(std::make_unique<Impl>(std::move(store), std::move(options))) {}
+SegmentAllocator::SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options,
+                                   const internal::ForkEpoch& seen)
+    : impl_(std::make_shared<Impl>(std::move(store), std::move(options), seen)) {}
 
 SegmentAllocator::~SegmentAllocator() {
   if (impl_->fork_guard.forked()) {
     // The parent's threads and perhaps its locks are copied here in mid-air: nothing of it can be
-    // taken apart, so it stays.
-    static_cast<void>(impl_.release());  // NOLINT(bugprone-unused-return-value): leaked on purpose
+    // taken apart, so it keeps itself.
+    impl_->kept_in_child = impl_;
     return;
   }
   shutdown();
@@ -273,22 +292,26 @@ LeaseLatency SegmentAllocator::lease_latency() const {
 }
 
 std::int64_t SegmentAllocator::shutdown() {
-  if (impl_->fork_guard.forked()) return 0;
+  const std::shared_ptr<Impl> impl = impl_;  // a callback may destroy the allocator meanwhile
+  return impl->fork_guard.forked() ? 0 : impl->shutdown();
+}
+
+std::int64_t SegmentAllocator::Impl::shutdown() {
   // Clamped: options that validate() refuses come as far as here.
-  const TimePoint deadline = impl_->clock->now() + std::clamp(impl_->options.shutdown_timeout,
-                                                              milliseconds(0), kTenMinutes);
+  const TimePoint deadline =
+      clock->now() + std::clamp(options.shutdown_timeout, milliseconds(0), kTenMinutes);
   {
-    const MutexLock lock(impl_->mutex);
-    if (std::exchange(impl_->closed, true)) return 0;
+    const MutexLock lock(mutex);
+    if (std::exchange(closed, true)) return 0;
     // From here on no name is added, so the tags can be walked without the mutex.
-    for (const auto& [name, tag] : impl_->unresolved) impl_->tags.insert(tag);
-    impl_->unresolved.clear();
+    for (const auto& [name, tag] : unresolved) tags.insert(tag);
+    unresolved.clear();
   }
-  impl_->tags.for_each([](TagState& tag) { tag.close(); });
+  tags.for_each([](TagState& tag) { tag.close(); });
   // A lease still under way is waited for, so that its range goes back too; behind one that hangs
   // the store would only hang again.
-  if (!impl_->refiller->stop(deadline - impl_->clock->now())) return 0;
-  return impl_->give_tails_back(deadline);
+  if (!refiller->stop(deadline - clock->now())) return 0;
+  return give_tails_back(deadline);
 }
 
 std::int64_t SegmentAllocator::Impl::give_tails_back(TimePoint deadline) {

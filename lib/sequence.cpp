@@ -76,7 +76,7 @@ Result<std::vector<IdRange>> Sequence::try_next_range(std::int64_t count_ids) {
 
 void Sequence::on_ready(std::int64_t count_ids, std::chrono::milliseconds timeout,
                         ReadyCallback callback) {
-  if (Status bad = check_count(count_ids); !bad.ok()) return TagState::call(callback, bad);
+  if (Status bad = check_count(count_ids); !bad.ok()) return state_->refuse(callback, bad);
   state_->on_ready(count_ids, bounded(timeout), std::move(callback));
 }
 
@@ -84,7 +84,7 @@ LocalBlock Sequence::local(std::int64_t block_ids) const {
   return {*this, std::clamp<std::int64_t>(block_ids, 1, kRangeIdsMax)};
 }
 
-const std::string& Sequence::tag() const { return state_->tag(); }
+std::string Sequence::tag() const { return state_->tag(); }
 
 LocalBlock::LocalBlock(const Sequence& sequence, std::int64_t block_ids)
     : sequence_(sequence), block_ids_(block_ids) {}

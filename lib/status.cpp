@@ -38,7 +38,7 @@ void Status::release(Rep* rep) noexcept {
   if (rep->shares.fetch_sub(1, std::memory_order_acq_rel) == 1) delete rep;
 }
 
-const std::string& Status::message() const {
+const std::string& Status::message() const& {
   static const std::string kNone;
   return rep_ != nullptr ? rep_->message : kNone;
 }

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "lib/inside.h"
 #include "lib/invariant.h"
 
 namespace featherid {
@@ -21,6 +22,15 @@ Status make_status(StatusCode code, Message message) noexcept {
     return {code, message()};
   } catch (const std::bad_alloc&) {
     return internal::out_of_memory(code);
+  }
+}
+
+// Runs a callback, which is somebody else's code: what it throws is dropped.
+void call(const std::function<void(const Status&)>& callback, const Status& verdict) {
+  try {
+    callback(verdict);
+  } catch (...) {
+    // It must not cost the others their call, nor the refill thread its life.
   }
 }
 
@@ -95,42 +105,63 @@ Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t
 }
 
 void TagState::on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback callback) {
-  if (fork_guard_.forked()) return call(callback, forked_status());
+  if (fork_guard_.forked()) return refuse(callback, forked_status());
   Wakeups wakeups;
-  std::list<Parked> waiting;
+  Status stopped;
   {
     const MutexLock lock(mutex_);
-    const TimePoint now = clock_->now();
-    waiting.push_back({count_ids, now + timeout, std::move(callback), {}});
-    std::optional<Status> verdict = verdict_on(waiting.front(), now);
-    if (!verdict || is_transient(*verdict)) {
-      missed_ids_ = std::max(missed_ids_, count_ids);  // too late for this caller, not for the next
-      request_refill(now);  // before anything is parked: where it throws, nobody is called back
-    }
-    if (verdict) {
-      waiting.front().verdict = *std::move(verdict);
-      wakeups.swap(waiting);
-    } else {
-      parked_ids_ += count_ids;
-      parked_.splice(parked_.end(), waiting);
-      // While the store hangs nothing else ends the waits whose time is up; looking only each time
-      // the number has doubled keeps the cost of a call constant.
-      if (parked_.size() >= parked_sweep_at_) wakeups = collect_wakeups(now);
+    stopped = stopped_;
+    if (stopped.ok()) {
+      wakeups = park({count_ids, clock_->now() + timeout, std::move(callback), {}});
     }
   }
-  run(wakeups);
+  if (!stopped.ok()) return refuse(callback, stopped);
+  run(std::move(wakeups));
 }
 
-void TagState::call(const ReadyCallback& callback, const Status& verdict) {
-  try {
-    callback(verdict);
-  } catch (...) {
-    // It must not cost the others their call, nor the refill thread its life.
+// Takes one more caller in, or out again at once. In a callback of this tag that is left to run(),
+// which called it, or to the next flight: callbacks that register again would never return.
+TagState::Wakeups TagState::park(Parked caller) {
+  const bool in_callback = Inside::of(this);
+  const TimePoint now = clock_->now();
+  const std::int64_t count_ids = caller.count_ids;
+  Wakeups waiting;
+  waiting.push_back(std::move(caller));
+  std::optional<Status> verdict = verdict_on(waiting.front(), now);
+  if (!verdict || is_transient(*verdict) || (in_callback && !verdict->ok())) {
+    missed_ids_ = std::max(missed_ids_, count_ids);  // too late for this caller, not for the next
+    request_refill(now);  // before anything is parked: where it throws, nobody is called back
   }
+  if (verdict && !in_callback) {
+    waiting.front().verdict = *std::move(verdict);
+    return waiting;
+  }
+  parked_ids_ += count_ids;
+  parked_.splice(parked_.end(), waiting);
+  if (in_callback) parked_in_callback_ = true;
+  // While the store hangs nothing else ends the waits whose time is up; looking only each time the
+  // number has doubled keeps the cost of a call constant.
+  const bool sweep = !in_callback && parked_.size() >= parked_sweep_at_;
+  return sweep ? collect_wakeups(now) : Wakeups();
 }
 
-void TagState::run(const Wakeups& wakeups) {
-  for (const Parked& each : wakeups) call(each.callback, each.verdict);
+void TagState::refuse(const ReadyCallback& callback, const Status& why) const {
+  if (Inside::of(&stopped_)) return;
+  const Inside inside(&stopped_);
+  call(callback, why);
+}
+
+void TagState::run(Wakeups wakeups) {
+  if (wakeups.empty()) return;
+  const std::shared_ptr<TagState> self = shared_from_this();  // callbacks may drop every handle
+  const Inside inside(this);
+  while (!wakeups.empty()) {
+    for (const Parked& each : wakeups) call(each.callback, each.verdict);
+    wakeups.clear();
+    if (!parked_in_callback_.exchange(false)) return;
+    const MutexLock lock(mutex_);
+    wakeups = collect_wakeups(clock_->now(), /*only_ready=*/true);
+  }
 }
 
 // What a parked caller has to hear; nothing while it should go on waiting.
@@ -142,13 +173,13 @@ std::optional<Status> TagState::verdict_on(const Parked& parked, TimePoint now) 
   return std::nullopt;
 }
 
-// Takes the parked callers out that have something to hear.
-TagState::Wakeups TagState::collect_wakeups(TimePoint now) {
+// Takes the parked callers out that have something to hear, or only those whose ids are there.
+TagState::Wakeups TagState::collect_wakeups(TimePoint now, bool only_ready) {
   Wakeups wakeups;
   for (auto next = parked_.begin(); next != parked_.end();) {
     const auto each = next++;
     std::optional<Status> verdict = verdict_on(*each, now);
-    if (!verdict) continue;
+    if (!verdict || (only_ready && !verdict->ok())) continue;
     each->verdict = *std::move(verdict);
     parked_ids_ -= each->count_ids;
     wakeups.splice(wakeups.end(), parked_, each);
@@ -395,7 +426,7 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
       }
     }
   }
-  run(wakeups);
+  run(std::move(wakeups));
   return outcome;
 }
 
@@ -454,7 +485,7 @@ void TagState::close() {
     changed_.notify_all();
     wakeups = collect_wakeups(clock_->now());
   }
-  run(wakeups);
+  run(std::move(wakeups));
 }
 
 IdRange TagState::take_tail() {

@@ -87,8 +87,9 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
 
   using ReadyCallback = std::function<void(const Status&)>;
   void on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback callback);
-  // Runs a callback, which is somebody else's code: what it throws is dropped.
-  static void call(const ReadyCallback& callback, const Status& verdict);
+  // Calls back with what will not change, but not out of a callback that was itself refused: one
+  // that registers again each time would never come to an end.
+  void refuse(const ReadyCallback& callback, const Status& why) const;
 
   TagSnapshot snapshot() const;
 
@@ -131,7 +132,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   };
   // Callbacks to run, once the mutex is free. Lists, so that no wake-up needs memory.
   using Wakeups = std::list<Parked>;
-  static void run(const Wakeups& wakeups);
+  void run(Wakeups wakeups) EXCLUDES(mutex_);
 
   Status forked_status() const;
   bool take_locked(std::int64_t least, std::int64_t most, std::vector<IdRange>* ranges)
@@ -151,7 +152,8 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   void note_failure(const Status& status, TimePoint now) REQUIRES(mutex_);
   void stop(Status reason) REQUIRES(mutex_);
   std::optional<Status> verdict_on(const Parked& parked, TimePoint now) const REQUIRES(mutex_);
-  Wakeups collect_wakeups(TimePoint now) REQUIRES(mutex_);
+  Wakeups collect_wakeups(TimePoint now, bool only_ready = false) REQUIRES(mutex_);
+  Wakeups park(Parked caller) REQUIRES(mutex_);
 
   // Constant after construction.
   const std::string tag_;
@@ -167,6 +169,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   const internal::ForkGuard fork_guard_;
 
   std::atomic<bool> resolved_{false};
+  std::atomic<bool> parked_in_callback_{false};  // since run() last looked
 
   mutable Mutex mutex_;
   CondVar changed_;                        // ids came, or waiting has become pointless

@@ -2,36 +2,50 @@
 #ifndef FEATHERID_FORK_GUARD_H_
 #define FEATHERID_FORK_GUARD_H_
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "featherid/export.h"
 
 namespace featherid::internal {
 
-// Counts the forks that this process descends from, in units of kForkEpochUnit: it differs from the
-// value that a thing was made with exactly when that thing is a copy of the parent's. Raised in the
-// child, before fork() returns, by a pthread_atfork() handler. A cache line of its own, so that no
-// neighbour's writes slow its readers, which are all claims of ids. Not atomic: the child has but
-// the one thread when it is written, and a compiler makes one instruction of load and subtraction.
+// Tells a process from those that it was forked from. The kernel sets `value` to 0 in every child,
+// before any code runs there (MADV_WIPEONFORK); a process then gives itself a value lower than all
+// of its ancestors had. So a thing was made in another process exactly when the value differs from
+// the one that it was made with.
+//
+// The value stands in the middle so that its page holds nothing else, wherever the linker puts the
+// object; so no neighbour's writes slow its readers either, which are all claims of ids. It is not
+// atomic, for a compiler makes one instruction of load and addition: it is written at load and in a
+// child that has one thread, or, after a raw clone(), by the first thread that makes a thing.
 struct alignas(64) ForkEpoch {
+  static constexpr std::size_t kPageBytesMax = 65536;
+
+  std::atomic<std::uint64_t> given{0};  // values, in this process and its ancestors; never wiped
+  char before[kPageBytesMax - sizeof(given)]{};
   std::uint64_t value = 0;
+  char after[kPageBytesMax - sizeof(value)]{};
 };
 FEATHERID_EXPORT extern ForkEpoch fork_epoch;
 
-// More than the ids of one segment (id_cursor.h). A process descends from fewer than 2^29 forks.
+// By how much a child's value is lower, at least: more than the ids of one segment (id_cursor.h).
 constexpr std::uint64_t kForkEpochUnit = std::uint64_t{1} << 31;
+// The highest value. A process descends from fewer than 2^29 forks.
+constexpr std::uint64_t kForkEpochMax = std::uint64_t{1} << 60;
 
-inline std::uint64_t current_fork_epoch() { return fork_epoch.value; }
+// The value to make something with: never 0, unless nothing protects this process, because neither
+// the kernel nor the C library would.
+FEATHERID_EXPORT std::uint64_t own_fork_epoch();
 
-// A member of what must not be used in a child made by fork(): there the threads of the parent are
-// gone and its mutexes may be held for ever. A child made by a raw clone() or _Fork(), which run no
-// handlers, is not seen.
+// A member of what must not be used in a child, whether it was made by fork(), _Fork() or a raw
+// clone(): there the threads of the parent are gone and its mutexes may be held for ever.
 class ForkGuard {
  public:
-  bool forked() const { return current_fork_epoch() != epoch_; }
+  bool forked() const { return fork_epoch.value != epoch_; }
 
  private:
-  std::uint64_t epoch_ = current_fork_epoch();
+  std::uint64_t epoch_ = own_fork_epoch();
 };
 
 }  // namespace featherid::internal

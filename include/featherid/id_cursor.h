@@ -25,8 +25,9 @@ namespace featherid::internal {
 //   - Whoever read an older limit may find a newer segment. Ends never go back, so what is below
 //     that limit is in the new segment as well. What is not is lost: a gap of one id.
 //
-// A limit is stored with the fork epoch of its process added, and a claim subtracts the epoch as it
-// is. In a child made by fork() that puts the limits of the parent's segments below their first id.
+// A limit is stored less the fork epoch of its process, and a claim adds the epoch as it is. In a
+// child made by fork(), whose epoch is lower or still 0, that puts the limits of the parent's
+// segments below their first id.
 //
 // Layout: the limit comes first and the word 16 bytes on, for an owner to lay the border of two
 // cache lines between them (tag_state.h). Claims write the word's line; what is on the limit's is
@@ -81,8 +82,8 @@ class FEATHERID_EXPORT alignas(16) IdCursor {
  private:
   friend struct IdCursorTestPeer;  // puts the word near its bounds
 
-  // Word and limit hold ids with kBias added, so that a limit less some epochs is still above 0. A
-  // closed word leaves room for 2^61 claims, which no process lives to see.
+  // Word and limit hold ids with kBias added, so that a limit less an epoch is still above 0, and
+  // above kStopped. A closed word leaves room for 2^61 claims, which no process lives to see.
   static constexpr std::uint64_t kBias = std::uint64_t{1} << 62;
   static constexpr std::uint64_t kClosed = std::uint64_t{7} << 61;
   static constexpr std::uint64_t kStopped = std::uint64_t{1} << 61;  // a limit below every word
@@ -92,10 +93,10 @@ class FEATHERID_EXPORT alignas(16) IdCursor {
 
   // acquire: pairs with the release in replace(), so the word is read no older than closed.
   std::uint64_t current_limit() const {
-    return limit_.load(std::memory_order_acquire) - current_fork_epoch();
+    return limit_.load(std::memory_order_acquire) + fork_epoch.value;
   }
 
-  std::atomic<std::uint64_t> limit_{kBias + current_fork_epoch()};
+  std::atomic<std::uint64_t> limit_{kBias - own_fork_epoch()};
   std::int64_t end_ = 0;  // of the newest segment; replace()'s
   std::atomic<std::uint64_t> word_{kClosed};
   std::int64_t unclaimed_from_ = 1;  // from where on nothing was claimed; replace()'s

@@ -25,7 +25,8 @@ class FEATHERID_EXPORT MemoryStore final : public SegmentStore {
   Status advance(std::string_view tag, std::int64_t max_id) override;
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
 
-  // Replaces the row as an operator's hand would, unchecked: backwards, step 0, anything.
+  // Replaces the row as an operator's hand would, unchecked: backwards, step 0, anything. Does
+  // nothing in a child after fork().
   void overwrite(SegmentRow row);
 
  private:

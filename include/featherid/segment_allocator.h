@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "featherid/export.h"
+#include "featherid/fork_guard.h"
 #include "featherid/segment_store.h"
 #include "featherid/sequence.h"
 #include "featherid/status.h"
@@ -21,7 +22,7 @@ namespace featherid {
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
 
 // Receives the core's log lines. Called from any thread; must be quick and must not use the
-// allocator.
+// allocator, except to shut it down or destroy it.
 using LogCallback = std::function<void(LogLevel level, std::string_view message)>;
 
 struct AllocatorOptions {
@@ -102,9 +103,9 @@ struct LeaseLatency {
 // kFailedPrecondition, but no new call may begin. fork(): the child's copy refuses with
 // kFailedPrecondition and shares nothing; make a new store and allocator there.
 //
-// With options that validate() refuses, every call answers that error; where no refill thread can
-// be started, kUnavailable. Errors as in sequence.h; besides, kInvalidArgument for a malformed tag
-// or count.
+// With options that validate() refuses, every call answers that error; if no refill thread can be
+// started, kUnavailable; if the process is not protected against fork(), kFailedPrecondition.
+// Errors as in sequence.h; besides, kInvalidArgument for a malformed tag or count.
 //
 // Memory: where none is left, std::bad_alloc passes to the caller, of this class and of Sequence
 // and LocalBlock. It costs at most the ids of that call (a gap), and the next call is served as if
@@ -112,8 +113,10 @@ struct LeaseLatency {
 // shutdown() need no memory.
 class FEATHERID_EXPORT SegmentAllocator {
  public:
-  // Starts the refill threads; asks nothing of the store until a tag is used.
-  explicit SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options = {});
+  // Starts the refill threads; asks nothing of the store until a tag is used. The last argument
+  // stays as it is: it tells the library which fork protection the application sees.
+  explicit SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options = {},
+                            const internal::ForkEpoch& seen = internal::fork_epoch);
   ~SegmentAllocator();  // shutdown()
   SegmentAllocator(const SegmentAllocator&) = delete;
   SegmentAllocator& operator=(const SegmentAllocator&) = delete;
@@ -135,12 +138,14 @@ class FEATHERID_EXPORT SegmentAllocator {
   // Stops issuing, ends waiting calls, gives each unused tail back to the store where nobody leased
   // after it, and joins the threads, all within shutdown_timeout plus one store call. Returns how
   // many ids went back. Later calls for ids answer kFailedPrecondition; a second shutdown() returns
-  // 0 at once. Not to be called in a callback, and to be over before the allocator is destroyed.
+  // 0 at once. It must be over before the allocator is destroyed, except in a callback. In a
+  // callback of the allocator it waits for the other threads only; in a call of the store (its
+  // warnings included) for none, and gives nothing back, as the store may not be ready for it.
   std::int64_t shutdown();
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared by a shutdown() under way
 };
 
 }  // namespace featherid

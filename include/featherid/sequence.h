@@ -23,7 +23,8 @@ class TagState;
 
 // Called once, with OK when ids have come, or with the error that ended the wait. Runs on a thread
 // of the allocator, or inside the call that registered it; it must be quick, must not block, must
-// not throw (what it throws is dropped), and may use the allocator's try_ calls.
+// not throw (what it throws is dropped), and may use the allocator's try_ calls, on_ready and
+// shutdown(), and destroy the allocator.
 using ReadyCallback = std::function<void(const Status&)>;
 
 // The handle of one tag: a pointer, cheap to copy; to move it is to copy it. It may outlive its
@@ -69,12 +70,17 @@ class FEATHERID_EXPORT Sequence {
   // may be gone when the caller comes for them: call on_ready again. A wait that passes `timeout`
   // ends with kDeadlineExceeded when the tag next stirs, which may be later; a caller that must be
   // told in time keeps a timer of its own.
+  //
+  // Inside a callback of the same tag it calls nobody back itself: a callback for which ids are
+  // there comes when the other has returned, one that would hear an error when the store has been
+  // asked again. What can only be refused for good (shut down, kDataLoss, a fork) is told at once;
+  // whoever registers again out of that is not called any more.
   void on_ready(std::int64_t count_ids, std::chrono::milliseconds timeout, ReadyCallback callback);
 
   // A block of ids for the use of one thread.
   LocalBlock local(std::int64_t block_ids = 1024) const;
 
-  const std::string& tag() const;
+  std::string tag() const;  // by value: the name may go with the last handle
 
  private:
   friend class LocalBlock;

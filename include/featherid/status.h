@@ -61,7 +61,8 @@ class [[nodiscard]] FEATHERID_EXPORT Status {
   StatusCode code() const { return rep_ != nullptr ? rep_->code : StatusCode::kOk; }
 
   // Empty on success. It names the thing that failed and what to do; it holds no secret.
-  const std::string& message() const;
+  const std::string& message() const&;
+  std::string message() const&& { return message(); }
 
   // "unavailable: …", or "ok".
   std::string to_string() const;
@@ -85,7 +86,9 @@ namespace internal {
 [[noreturn]] FEATHERID_EXPORT void die_of_missing_value(const Status& status);
 }  // namespace internal
 
-// A value, or the Status that says why there is none. Moved from, it keeps its shape.
+// A value, or the Status that says why there is none. Moved from, it keeps its shape. What is asked
+// of a temporary comes by value, so that `for (IdRange range : *ids.next_range("order", 5))` reads
+// no result that is gone; only `->` leads into the temporary, as into any other.
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -111,15 +114,18 @@ class [[nodiscard]] Result {
 
   bool ok() const { return status_.ok(); }
   explicit operator bool() const { return ok(); }
-  const Status& status() const { return status_; }
+  const Status& status() const& { return status_; }
+  Status status() const&& { return status_; }
 
   // The value. Asking for one that is not there stops the program.
   T& value() & { return checked(), value_; }
   const T& value() const& { return checked(), value_; }
-  T&& value() && { return checked(), std::move(value_); }
+  T value() && { return checked(), std::move(value_); }
+  T value() const&& { return checked(), value_; }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
+  T operator*() const&& { return value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 

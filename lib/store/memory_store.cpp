@@ -89,6 +89,7 @@ Result<bool> MemoryStore::give_back(std::string_view tag, IdRange tail) {
 }
 
 void MemoryStore::overwrite(SegmentRow row) {
+  if (impl_->fork_guard.forked()) return;
   const MutexLock lock(impl_->mutex);
   std::string tag = row.biz_tag;
   impl_->rows.insert_or_assign(std::move(tag), std::move(row));

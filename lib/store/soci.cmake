@@ -18,7 +18,7 @@ add_library(featherid_soci
 add_library(FeatherID::soci ALIAS featherid_soci)
 featherid_target(featherid_soci)
 target_include_directories(featherid_soci PRIVATE ${PROJECT_SOURCE_DIR})
-target_link_libraries(featherid_soci PUBLIC featherid PRIVATE SOCI::soci_core)
+target_link_libraries(featherid_soci PUBLIC featherid PRIVATE SOCI::soci_core ${CMAKE_DL_LIBS})
 if(FEATHERID_SANITIZE STREQUAL "address")
   # SOCI hides the typeinfo of its session classes, which this check needs.
   set_source_files_properties(store/soci_session.cpp PROPERTIES

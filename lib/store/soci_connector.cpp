@@ -8,11 +8,15 @@
 #include <utility>
 #include <vector>
 
+#include "lib/exception_text.h"
 #include "lib/mutex.h"
+#include "lib/stay_loaded.h"
 
 namespace featherid {
 
 namespace {
+
+[[gnu::constructor]] void at_load() { stay_loaded(); }
 
 // Of one caller, who waits for it or has left. Guarded by the state's mutex.
 struct Attempt {
@@ -63,7 +67,7 @@ std::shared_ptr<Attempt> SociConnector::State::begin_attempt(const Open& open) {
   try {
     std::thread(run).detach();
   } catch (const std::system_error& e) {
-    throw soci::soci_error(std::string("cannot start a thread to connect on: ") + e.what());
+    throw soci::soci_error(std::string("cannot start a thread to connect on: ") + text_of(e));
   }
   ++attempts;
   return attempt;

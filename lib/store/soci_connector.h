@@ -15,7 +15,8 @@ namespace featherid {
 // the addresses that a name may have. Who waits leaves in time; the attempt goes on without him,
 // and the session that it may yet give is kept for whoever asks next. Thread-safe.
 //
-// Threads of attempts may outlive it: each owns a share of all that it touches.
+// Threads of attempts may outlive it: each owns a share of all that it touches, and the code stays
+// loaded (lib/stay_loaded.h).
 class SociConnector {
  public:
   using Open = std::function<std::unique_ptr<SociSession>()>;

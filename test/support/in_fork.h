@@ -2,6 +2,8 @@
 #ifndef FEATHERID_TEST_SUPPORT_IN_FORK_H_
 #define FEATHERID_TEST_SUPPORT_IN_FORK_H_
 
+#include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,10 +11,13 @@
 
 namespace featherid::test {
 
-// Runs `child`, which returns how many of its checks failed, in a child made by fork().
+// fork() as the kernel has it, which no handler hears of.
+inline pid_t raw_clone() { return static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }
+
+// Runs `child`, which returns how many of its checks failed, in a child made by fork() or `make`.
 template <typename Child>
-int failures_in_fork(Child child) {
-  const pid_t pid = fork();
+int failures_in_fork(Child child, pid_t (*make)() = ::fork) {
+  const pid_t pid = make();
   if (pid == 0) _exit(child());
   int status = 0;
   REQUIRE(waitpid(pid, &status, 0) == pid);

@@ -32,6 +32,95 @@ TEST_CASE("a guard made in a child is the child's own, and strange to a grandchi
   CHECK(failed == 0);
 }
 
+TEST_CASE("a guard knows a child that no handler heard of", "[fork_guard][fork]") {
+  const ForkGuard guard;
+  const int failed = test::failures_in_fork(
+      [&] {
+        if (!guard.forked()) return 1;
+        const ForkGuard own;
+        if (own.forked()) return 2;
+        const auto grandchild = [&] { return own.forked() && guard.forked() ? 0 : 4; };
+        return test::failures_in_fork(grandchild) +
+               test::failures_in_fork(grandchild, test::raw_clone);
+      },
+      test::raw_clone);
+  CHECK(failed == 0);
+  CHECK_FALSE(guard.forked());
+}
+
+TEST_CASE("values only ever get lower from parent to child", "[fork_guard][fork]") {
+  const auto is_lower = [](std::uint64_t than) {
+    const std::uint64_t own = internal::own_fork_epoch();
+    return own != 0 && own + internal::kForkEpochUnit <= than &&
+           own % internal::kForkEpochUnit == 0;
+  };
+  const std::uint64_t own = internal::own_fork_epoch();
+  const int failed = test::failures_in_fork([&] {
+    if (!is_lower(own)) return 1;
+    const std::uint64_t childs = internal::own_fork_epoch();
+    return test::failures_in_fork([&] { return is_lower(childs) ? 0 : 2; }, test::raw_clone);
+  });
+  CHECK(failed == 0);
+  CHECK(internal::own_fork_epoch() == own);
+}
+
+namespace {
+
+// A handler that runs before FeatherID's, whichever was linked first.
+void (*early_handler)() = nullptr;
+[[gnu::constructor(101)]] void register_early_handler() {
+  pthread_atfork(nullptr, nullptr, [] {
+    if (early_handler != nullptr) early_handler();
+  });
+}
+
+Sequence* parents_sequence = nullptr;
+LocalBlock* parents_block = nullptr;
+SegmentAllocator* parents_allocator = nullptr;
+SegmentAllocator* childs_allocator = nullptr;
+int wrong_in_handler = 0;
+
+void use_ids_in_handler() {
+  const auto refuses = [](const Status& status) {
+    return status.code() == StatusCode::kFailedPrecondition;
+  };
+  wrong_in_handler += !refuses(parents_sequence->try_next().status());
+  wrong_in_handler += !refuses(parents_sequence->next().status());
+  wrong_in_handler += !refuses(parents_sequence->next_range(5).status());
+  wrong_in_handler += !refuses(parents_block->next().status());
+  wrong_in_handler += !refuses(parents_allocator->next_id("order").status());
+  auto store = std::make_shared<MemoryStore>();
+  wrong_in_handler += !store->create("order", 100).ok();
+  childs_allocator = new SegmentAllocator(store);
+}
+
+}  // namespace
+
+// ThreadSanitizer does not follow threads that a forked child starts.
+#if !defined(__SANITIZE_THREAD__)
+TEST_CASE("a handler that runs before FeatherID's finds a child, too", "[fork_guard][fork]") {
+  auto store = std::make_shared<MemoryStore>();
+  REQUIRE(store->create("order", 100).ok());
+  SegmentAllocator ids(store);
+  Sequence sequence = *ids.sequence("order");
+  LocalBlock block = sequence.local(10);
+  CHECK(*block.next() == 1);
+  CHECK(*sequence.next() == 11);
+  parents_sequence = &sequence;
+  parents_block = &block;
+  parents_allocator = &ids;
+  early_handler = use_ids_in_handler;
+  const int failed = test::failures_in_fork([] {
+    const Result<std::int64_t> own = childs_allocator->next_id("order");
+    return wrong_in_handler + (own.ok() && *own == 1 ? 0 : 1);
+  });
+  early_handler = nullptr;
+  CHECK(failed == 0);
+  CHECK(*block.next() == 2);
+  CHECK(*sequence.next() == 12);
+}
+#endif
+
 namespace {
 
 // What another library's handler might do: fork() waits for a lock that is held while ids are used.

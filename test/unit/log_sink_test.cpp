@@ -2,6 +2,7 @@
 #include "lib/log_sink.h"
 
 #include <atomic>
+#include <memory>
 #include <new>
 #include <string>
 #include <thread>
@@ -48,6 +49,20 @@ TEST_CASE("what is thrown costs one line", "[log_sink][fault]") {
   sink.write(LogLevel::kInfo, [] { return std::string("bad"); });
   sink.write(LogLevel::kInfo, []() -> std::string { throw std::bad_alloc(); });
   sink.write(LogLevel::kInfo, [] { return std::string("good"); });
+  CHECK(lines == 1);
+}
+
+TEST_CASE("a callback may close the sink that calls it", "[log_sink]") {
+  LogSink* own = nullptr;
+  int lines = 0;
+  const auto kept = std::make_shared<int>(7);
+  LogSink sink([&own, &lines, kept](LogLevel, std::string_view) {
+    own->close();
+    lines += *kept == 7;  // what it owns is there until it has returned
+  });
+  own = &sink;
+  sink.write(LogLevel::kInfo, [] { return std::string("a"); });
+  sink.write(LogLevel::kInfo, never_made);
   CHECK(lines == 1);
 }
 

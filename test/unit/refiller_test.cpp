@@ -188,6 +188,30 @@ TEST_CASE("a store that throws fails that call only", "[refiller][fault]") {
   CHECK_THAT(f.log.at(0), Catch::Matchers::Contains("boom"));
 }
 
+TEST_CASE("a store may throw what has no text", "[refiller][fault]") {
+  struct Silent final : std::exception {
+    const char* what() const noexcept override { return nullptr; }
+  };
+  Fixture f;
+  TagState& tag = f.add("order", 100);
+  std::string said;
+  SECTION("an exception whose what() is null, out of a lease") {
+    f.store->on_lease = [](std::string_view, std::int64_t) -> Result<IdRange> { throw Silent(); };
+    said = "an exception without a text";
+  }
+  SECTION("the same, out of a look-up") {
+    f.store->on_find = [](std::string_view) -> Result<SegmentRow> { throw Silent(); };
+    said = "an exception without a text";
+  }
+  SECTION("a number") {
+    f.store->on_lease = [](std::string_view, std::int64_t) -> Result<IdRange> { throw 42; };
+    said = "something that is no std::exception";
+  }
+  CHECK(Fixture::next(tag) == 0);
+  CHECK(f.refiller->run_once());
+  CHECK_THAT(f.log.at(0), Catch::Matchers::Contains(said));
+}
+
 TEST_CASE("what the log throws costs the line and nothing else", "[refiller][fault]") {
   Fixture f;
   auto refiller =

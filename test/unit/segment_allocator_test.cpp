@@ -59,6 +59,16 @@ TEST_CASE("ids come by name and by handle, from one series", "[segment_allocator
   CHECK(*ids.next_id("order") == 107);
 }
 
+TEST_CASE("ranges can be walked as they come", "[segment_allocator]") {
+  SegmentAllocator ids(store_with("order", 10), patient());
+  std::int64_t next = 1;
+  for (const IdRange range : *ids.next_range("order", 5)) {
+    CHECK(range == IdRange{next, next + 5});
+    next = range.end;
+  }
+  CHECK(next == 6);
+}
+
 TEST_CASE("bad arguments are refused with what is allowed", "[segment_allocator]") {
   SegmentAllocator ids(store_with("order", 10));
   CHECK(ids.next_id("").status().code() == StatusCode::kInvalidArgument);
@@ -281,6 +291,157 @@ TEST_CASE("stats speak of the tags that exist", "[segment_allocator]") {
   CHECK(stats[0].issued_ids == 1);
   CHECK(stats[0].held_ids >= 9);
   CHECK(stats[0].leases >= 1);
+}
+
+namespace {
+
+// What ends an allocator in the midst of a call: it destroys it, or only shuts it down.
+struct Ending {
+  std::unique_ptr<SegmentAllocator> ids;
+  bool destroys = true;
+  std::atomic<bool> done{false};
+  std::chrono::steady_clock::duration took{0};
+
+  void end() {
+    const auto start = std::chrono::steady_clock::now();
+    if (destroys) {
+      ids.reset();
+    } else {
+      ids->shutdown();
+      CHECK(ids->shutdown() == 0);
+    }
+    took = std::chrono::steady_clock::now() - start;
+    done = true;
+  }
+  bool ended() {
+    return test::wait_until([this] { return done.load(); });
+  }
+};
+
+AllocatorOptions slow_to_shut_down() {
+  AllocatorOptions options = patient();
+  options.shutdown_timeout = seconds(20);
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("an allocator that ends in its own callback does so at once, and gives back",
+          "[segment_allocator][threads]") {
+  auto store = store_with("order", 100);
+  Ending ending;
+  AllocatorOptions options = slow_to_shut_down();
+  SECTION("destroyed") {}
+  SECTION("shut down") { ending.destroys = false; }
+  SECTION("destroyed, with several refill threads") { options.refill_threads = 8; }
+  ending.ids = std::make_unique<SegmentAllocator>(store, options);
+  ending.ids->sequence("order")->on_ready(1, seconds(30), [&](const Status&) { ending.end(); });
+  REQUIRE(ending.ended());
+  CHECK(ending.took < seconds(10));
+  CHECK(store->memory().find("order")->max_id == 0);
+}
+
+TEST_CASE("an allocator may end in a callback that its caller runs, or the end itself",
+          "[segment_allocator][threads]") {
+  auto store = store_with("order", 100);
+  Ending ending;
+  ending.ids = std::make_unique<SegmentAllocator>(store, slow_to_shut_down());
+  std::int64_t left_at = 0;
+  SECTION("in the call that registered it") {
+    CHECK(*ending.ids->next_id("order") == 1);
+    ending.ids->sequence("order")->on_ready(1, seconds(30), [&](const Status&) { ending.end(); });
+    left_at = 1;
+  }
+  SECTION("in a shutdown") {
+    store->on_find = [](std::string_view) {
+      return Status(StatusCode::kUnavailable, "the store is down");
+    };
+    ending.ids->sequence("order")->on_ready(1, seconds(30), [&](const Status&) { ending.end(); });
+    ending.ids->shutdown();
+  }
+  CHECK(ending.ended());
+  CHECK(ending.took < seconds(10));
+  CHECK(store->memory().find("order")->max_id == left_at);
+}
+
+TEST_CASE("an allocator may end in its log callback", "[segment_allocator][threads]") {
+  auto store = store_with("order", 100);
+  REQUIRE(store->create("user", 100).ok());
+  store->on_find = [memory = &store->memory()](std::string_view tag) -> Result<SegmentRow> {
+    if (tag == "order") return memory->find(tag);
+    return Status(StatusCode::kUnavailable, "the store is down");
+  };
+  Ending ending;
+  AllocatorOptions options = slow_to_shut_down();
+  options.log = [&](LogLevel, std::string_view) {
+    if (!ending.done) ending.end();
+  };
+  ending.ids = std::make_unique<SegmentAllocator>(store, options);
+  CHECK(*ending.ids->next_id("order") == 1);
+  Sequence user = *ending.ids->sequence("user");
+  CHECK_FALSE(user.try_next().ok());
+  REQUIRE(ending.ended());
+  CHECK(ending.took < seconds(10));
+  CHECK(store->memory().find("order")->max_id == 1);
+}
+
+TEST_CASE("an allocator that ends in a call of its store leaves the store alone",
+          "[segment_allocator][threads]") {
+  auto store = store_with("order", 100);
+  Ending ending;
+  std::atomic<int> given_back{0};
+  store->on_give_back = [&](std::string_view, IdRange) {
+    ++given_back;
+    return Result<bool>(false);
+  };
+  store->on_lease = [&, memory = &store->memory()](std::string_view tag, std::int64_t count_ids) {
+    if (tag == "user") ending.end();
+    return memory->lease(tag, count_ids);
+  };
+  REQUIRE(store->create("user", 100).ok());
+  ending.ids = std::make_unique<SegmentAllocator>(store, slow_to_shut_down());
+  Sequence user = *ending.ids->sequence("user");
+  CHECK(*ending.ids->next_id("order") == 1);
+  CHECK(user.next().status().code() == StatusCode::kFailedPrecondition);
+  REQUIRE(ending.ended());
+  CHECK(ending.took < seconds(10));
+  CHECK(given_back == 0);
+}
+
+TEST_CASE("a callback that registers itself again for ever ends with the allocator",
+          "[segment_allocator][threads]") {
+  auto store = store_with("order", 100);
+  AllocatorOptions options = slow_to_shut_down();
+  options.unknown_tag_ttl = milliseconds(1);
+  std::atomic<int> calls{0};
+  std::string tag = "order";
+  std::int64_t count_ids = 1;
+  SECTION("though ids are there") {}
+  SECTION("on an unknown tag") { tag = "ghost"; }
+  SECTION("with a count that is none") { count_ids = 0; }
+  SegmentAllocator ids(store, options);
+  Sequence sequence = *ids.sequence(tag);
+  const ReadyCallback again = [&](const Status&) {
+    ++calls;
+    sequence.on_ready(count_ids, seconds(1), again);
+  };
+  sequence.on_ready(count_ids, seconds(1), again);
+  CHECK(test::wait_until([&] { return calls >= (count_ids == 0 ? 1 : 10); }));
+  const auto start = std::chrono::steady_clock::now();
+  ids.shutdown();
+  CHECK(std::chrono::steady_clock::now() - start < seconds(10));
+  const int calls_at_end = calls;
+  sequence.on_ready(1, seconds(1), again);
+  CHECK(calls == calls_at_end + 1);
+}
+
+TEST_CASE("an application that sees another fork protection is refused", "[segment_allocator]") {
+  auto store = store_with("order", 100);
+  const auto others = std::make_unique<internal::ForkEpoch>();
+  SegmentAllocator ids(store, patient(), *others);
+  CHECK(ids.next_id("order").status().code() == StatusCode::kFailedPrecondition);
+  CHECK_THAT(ids.sequence("order").status().message(), Catch::Matchers::Contains("-Wl,-Bsymbolic"));
+  CHECK(ids.shutdown() == 0);
 }
 
 }  // namespace featherid

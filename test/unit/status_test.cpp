@@ -3,8 +3,11 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "featherid/id_range.h"
 #include "test/support/catch.h"
 
 namespace featherid {
@@ -78,6 +81,70 @@ TEST_CASE("a result passes on what can only be moved", "[status]") {
   Result<std::unique_ptr<int>> moved = std::move(result);
   const std::unique_ptr<int> value = *std::move(moved);
   CHECK(*value == 7);
+}
+
+namespace {
+
+// Says whether it is still there.
+struct Mark {
+  explicit Mark(bool* gone) : gone_(gone) {}
+  Mark(Mark&& other) noexcept : gone_(std::exchange(other.gone_, nullptr)) {}
+  Mark(const Mark&) = delete;
+  ~Mark() {
+    if (gone_ != nullptr) *gone_ = true;
+  }
+  bool* gone_;
+};
+
+}  // namespace
+
+TEST_CASE("what is asked of a temporary outlives it", "[status]") {
+  bool gone = false;
+  const auto result = [&]() -> Result<Mark> { return Mark(&gone); };
+  SECTION("its value, by name") {
+    auto&& mark = result().value();
+    CHECK_FALSE(gone);
+    CHECK(mark.gone_ == &gone);
+  }
+  SECTION("its value, by star") {
+    auto&& mark = *result();
+    CHECK_FALSE(gone);
+    CHECK(mark.gone_ == &gone);
+  }
+  SECTION("in a loop over it") {
+    const auto ranges = []() -> Result<std::vector<IdRange>> {
+      return std::vector<IdRange>{{1, 4}, {7, 9}};
+    };
+    std::int64_t count_ids = 0;
+    for (const IdRange range : *ranges()) count_ids += range.size();
+    for (const IdRange range : ranges().value()) count_ids += range.size();
+    CHECK(count_ids == 10);
+  }
+  SECTION("its error, and the message of that") {
+    const auto error = []() -> Result<int> {
+      return Status(StatusCode::kNotFound, "a message that is too long for a short string");
+    };
+    const Status& status = error().status();
+    const std::string& message = error().status().message();
+    CHECK(status.message() == message);
+    std::string letters;
+    for (const char letter : Status(status).message()) letters += letter;
+    CHECK(letters == message);
+  }
+}
+
+TEST_CASE("a lasting result is looked at in place, a temporary by value", "[status]") {
+  using R = Result<std::string>;
+  STATIC_REQUIRE(std::is_same_v<decltype(std::declval<R&>().value()), std::string&>);
+  STATIC_REQUIRE(std::is_same_v<decltype(*std::declval<const R&>()), const std::string&>);
+  STATIC_REQUIRE(std::is_same_v<decltype(*std::declval<R>()), std::string>);
+  STATIC_REQUIRE(std::is_same_v<decltype(std::declval<R>().value()), std::string>);
+  STATIC_REQUIRE(std::is_same_v<decltype(*std::declval<const R>()), std::string>);
+  STATIC_REQUIRE(std::is_same_v<decltype(std::declval<const R>().value()), std::string>);
+  STATIC_REQUIRE(std::is_same_v<decltype(std::declval<const R>().status()), Status>);
+  STATIC_REQUIRE(std::is_same_v<decltype(std::declval<R&>().status()), const Status&>);
+  STATIC_REQUIRE(std::is_same_v<decltype(std::declval<const Status>().message()), std::string>);
+  STATIC_REQUIRE(std::is_same_v<decltype(std::declval<Status&>().message()), const std::string&>);
 }
 
 }  // namespace featherid

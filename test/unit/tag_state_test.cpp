@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lib/tag_state.h"
 
+#include <algorithm>
+#include <functional>
 #include <memory>
 #include <new>
 #include <string>
@@ -393,6 +395,164 @@ TEST_CASE("parked waits whose time is up do not pile up while the store hangs",
     f.clock->advance(milliseconds(100));
   }
   CHECK(timed_out > 9900);
+}
+
+namespace {
+
+// Registers itself again each time it is called, so often at most; the stack shows its depth.
+struct Again {
+  TagState& tag;
+  std::int64_t count_ids = 1;
+  Duration timeout = seconds(600);
+  int calls = 0;
+  int calls_max = 1000000;
+  int depth = 0;
+  int depth_max = 0;
+  Status heard{};
+  std::function<void()> in_between{};
+
+  ~Again() {
+    calls_max = 0;
+    tag.close();
+  }
+  void ask() {
+    tag.on_ready(count_ids, timeout, [this](const Status& status) {
+      depth_max = std::max(depth_max, ++depth);
+      heard = status;
+      if (in_between) in_between();
+      if (++calls < calls_max) ask();
+      --depth;
+    });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a callback that registers again on an error hears the next one from the next flight",
+          "[tag_state][fault]") {
+  Fixture f;
+  Again again{*f.tag};
+  const auto answer_three_times = [&](const Status& error) {
+    for (int flights = 1; flights <= 3; ++flights) {
+      f.clock->advance(seconds(2));
+      f.fail(error);
+      CHECK(again.calls == flights);
+      CHECK(again.heard.code() == error.code());
+      CHECK(f.queue.due() > f.clock->now());
+    }
+  };
+  again.ask();
+  SECTION("an outage, once it has lasted a whole wait_timeout") {
+    f.fail(down());
+    CHECK(again.calls == 0);
+    answer_three_times(down());
+  }
+  SECTION("no such tag") { answer_three_times({StatusCode::kNotFound, "no such tag"}); }
+  SECTION("a row that somebody has to mend") {
+    answer_three_times({StatusCode::kFailedPrecondition, "step 0"});
+  }
+  SECTION("no ids left") { answer_three_times({StatusCode::kExhausted, "the end"}); }
+  CHECK(again.depth_max == 1);
+}
+
+TEST_CASE("a callback that registers again is not called out of its own registration",
+          "[tag_state][fault]") {
+  Fixture f;
+  Again again{*f.tag};
+  SECTION("with an error that is remembered") {
+    CHECK(f.try_code() == StatusCode::kUnavailable);
+    f.fail({StatusCode::kNotFound, "no such tag"});
+    again.ask();
+    CHECK(again.calls == 1);  // the other one waits for the next flight
+    f.clock->advance(f.queue.due() - f.clock->now());
+    f.refill();
+    CHECK(again.heard.ok());
+  }
+  SECTION("with a time that is up already, while the store hangs") {
+    CHECK(f.try_code() == StatusCode::kUnavailable);
+    REQUIRE(f.tag->begin_refill());
+    again.timeout = seconds(0);
+    again.ask();
+    CHECK(again.calls == 1);
+    for (int i = 0; i < 1000; ++i) f.tag->on_ready(1, seconds(0), [](const Status&) {});
+    CHECK(again.calls == 1);
+    CHECK(f.answer(down(), 0).status.code() == StatusCode::kUnavailable);
+    CHECK(again.calls == 2);
+  }
+  CHECK(again.depth_max == 1);
+}
+
+TEST_CASE("a callback that takes ids and registers again goes on until they are gone",
+          "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  Again again{*f.tag};
+  std::int64_t taken = 0;
+  again.in_between = [&] { taken += f.next() != 0; };
+  again.ask();
+  CHECK(again.heard.ok());
+  CHECK(taken == f.max_id);
+  CHECK(again.calls == taken);
+  CHECK(again.depth_max == 1);
+}
+
+TEST_CASE("a callback that registers again for ever comes to an end with its tag", "[tag_state]") {
+  Fixture f;
+  Again again{*f.tag};
+  SECTION("parked when the tag is closed") {
+    again.ask();
+    f.tag->close();
+  }
+  SECTION("closed before") {
+    f.tag->close();
+    again.ask();
+  }
+  SECTION("refused for its count") {
+    const std::function<void(const Status&)> refused = [&](const Status& status) {
+      again.heard = status;
+      ++again.calls;
+      f.tag->refuse(refused, status);
+    };
+    f.tag->refuse(refused, {StatusCode::kFailedPrecondition, "not so many"});
+  }
+  CHECK(again.calls >= 1);
+  CHECK(again.calls <= 2);
+  CHECK(again.heard.code() == StatusCode::kFailedPrecondition);
+}
+
+TEST_CASE("who hears of a trouble and registers again hears of the end, too", "[tag_state]") {
+  Fixture f;
+  Again again{*f.tag};
+  again.in_between = [&] {
+    if (again.calls == 0) f.tag->close();
+  };
+  again.calls_max = 2;
+  CHECK(f.try_code() == StatusCode::kUnavailable);
+  f.fail({StatusCode::kNotFound, "no such tag"});
+  again.ask();
+  CHECK(again.calls == 2);
+  CHECK(again.heard.code() == StatusCode::kFailedPrecondition);
+}
+
+TEST_CASE("a callback may let go of the last handle", "[tag_state]") {
+  RecordingQueue queue;
+  auto clock = std::make_shared<test::ManualClock>();
+  auto open = std::make_shared<TagState>("order", kOptions, clock, &queue);
+  CHECK_FALSE(open->try_take(1, 1).ok());
+  REQUIRE(open->begin_refill());
+  CHECK(
+      open->end_refill(0, Status(StatusCode::kNotFound, "no such tag"), seconds(0)).status.code() ==
+      StatusCode::kNotFound);
+  queue.request(nullptr, {});
+  bool called = false;
+  open->on_ready(1, seconds(1), [&](const Status&) {
+    open->close();
+    open.reset();
+    called = true;
+  });
+  CHECK(called);
+  CHECK(open == nullptr);
 }
 
 TEST_CASE("a snapshot counts what was issued and what is held", "[tag_state]") {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -71,6 +72,13 @@ class Thread {
  private:
   std::shared_ptr<bool> ended_;
 };
+
+// Of the fiber that runs. None is left behind by one that ends, so another may come at its address.
+template <typename T>
+T& own_of_thread() {
+  static std::map<const void*, T> owns;
+  return owns[sim::Scheduler::current().self()];
+}
 
 struct SteadyClock {
   static sim::Instant now() { return sim::Scheduler::current().now(); }

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include <featherid/memory_store.h>
+#include <featherid/segment_allocator.h>
+#include <featherid/soci_store.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+
+using std::chrono::milliseconds;
+
+namespace {
+
+// Its look-ups hang as long as the host likes.
+class HangingStore final : public featherid::SegmentStore {
+ public:
+  explicit HangingStore(void (*hang)()) : hang_(hang) {}
+  featherid::Result<featherid::IdRange> lease(std::string_view tag, std::int64_t count) override {
+    return memory_.lease(tag, count);
+  }
+  featherid::Result<featherid::SegmentRow> find(std::string_view tag) override {
+    hang_();
+    hang_();  // the host sees that it is back
+    return memory_.find(tag);
+  }
+  featherid::Result<std::vector<featherid::SegmentRow>> list() override { return memory_.list(); }
+  featherid::Status create(std::string_view tag, std::int64_t step) override {
+    return memory_.create(tag, step);
+  }
+  featherid::Status set_step(std::string_view tag, std::int64_t step) override {
+    return memory_.set_step(tag, step);
+  }
+  featherid::Status advance(std::string_view tag, std::int64_t max_id) override {
+    return memory_.advance(tag, max_id);
+  }
+  featherid::Result<bool> give_back(std::string_view tag, featherid::IdRange tail) override {
+    return memory_.give_back(tag, tail);
+  }
+
+ private:
+  void (*const hang_)();
+  featherid::MemoryStore memory_;
+};
+
+featherid::AllocatorOptions impatient() {
+  featherid::AllocatorOptions options;
+  options.wait_timeout = milliseconds(100);
+  options.shutdown_timeout = milliseconds(1);
+  return options;
+}
+
+std::unique_ptr<featherid::SegmentAllocator> ends_with_the_plugin;
+
+}  // namespace
+
+// Asks for an id in vain: `hangs` says why. 0 when all went as it should.
+extern "C" [[gnu::visibility("default")]] int ask(const char* hangs, void (*hang)()) {
+  std::shared_ptr<featherid::SegmentStore> store = std::make_shared<HangingStore>(hang);
+  if (hangs == std::string("resolver")) {
+    auto opened = featherid::open_soci_store("postgresql://u:p@database.invalid/ids");
+    if (!opened.ok()) return 1;
+    store = *std::move(opened);
+  }
+  auto ids = std::make_unique<featherid::SegmentAllocator>(std::move(store), impatient());
+  if (ids->next_id("order").ok()) return 2;
+  if (hangs == std::string("store_at_exit")) ends_with_the_plugin = std::move(ids);
+  return 0;
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#include "lib/stay_loaded.h"
+
+#include "test/support/catch.h"
+
+namespace featherid {
+
+// What it does in a plugin, test/package/consumer/host.cpp shows.
+TEST_CASE("a program asks to stay loaded without harm, as often as it likes", "[stay_loaded]") {
+  CHECK_NOTHROW(stay_loaded());
+  CHECK_NOTHROW(stay_loaded());
+}
+
+}  // namespace featherid
