@@ -31,7 +31,6 @@ void require(bool holds, const std::string& what) {
 // Every part of a request by name; so two of them can be told apart in words.
 std::vector<std::pair<const char*, std::string_view>> parts_of(const HttpRequest& request) {
   return {{"method", request.method},
-          {"target", request.target},
           {"path", request.path},
           {"query", request.query},
           {"body", request.body},
@@ -101,7 +100,34 @@ bool is(std::string_view name, std::string_view other) {
   return name.size() == other.size() && ::strncasecmp(name.data(), other.data(), name.size()) == 0;
 }
 
-void check_header_line(std::string_view line, int* hosts, std::string_view* length) {
+// `host` is the header's, or none.
+void check_target(std::string_view target, std::string_view host, const HttpRequest& request) {
+  require(request.path.substr(0, 1) == "/", "the path does not begin with /");
+  require(request.path.find_first_of("?# ") == std::string_view::npos, "a path with ? or #");
+  const auto is_target = [&](const std::string& before_query) {
+    const std::string with_query = before_query + "?" + std::string(request.query);
+    return target == with_query || (request.query.empty() && target == before_query);
+  };
+  const std::string path(request.path);
+  if (target.substr(0, 1) == "/") {
+    require(is_target(path), "path and query are not the target");
+    return require(request.host == host, "the host is not the header's");
+  }
+  if (target == "*") {
+    require(request.method == "OPTIONS" && path == "/" && request.query.empty(), "a wrong *");
+    return require(request.host == host, "the host is not the header's");
+  }
+  const std::string scheme(target.substr(0, target.find(':') + 3));
+  require(is(scheme, "http://") || is(scheme, "https://"), "a scheme that is not HTTP's");
+  const std::string origin = scheme + std::string(request.host);
+  require(is_target(origin + path) || (path == "/" && is_target(origin)),
+          "host, path and query are not the target");
+  require(!request.host.empty() && request.host.front() != ':', "a target without a host");
+  require(request.host.find_first_of("@/\\") == std::string_view::npos, "more than a host");
+}
+
+void check_header_line(std::string_view line, std::vector<std::string_view>* hosts,
+                       std::string_view* length) {
   const std::size_t colon = line.find(':');
   require(colon != std::string_view::npos && colon > 0, "a header line without a name");
   const std::string_view name = line.substr(0, colon);
@@ -111,7 +137,11 @@ void check_header_line(std::string_view line, int* hosts, std::string_view* leng
           "a header's name is not ASCII");
   require(!is(name, "Transfer-Encoding"), "Transfer-Encoding passes");
   require(!is(name, "Content-Encoding"), "Content-Encoding passes");
-  if (is(name, "Host")) ++*hosts;
+  if (is(name, "Host")) {
+    std::string_view value = line.substr(colon + 1);
+    value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+    hosts->push_back(value.substr(0, value.find_last_not_of(" \t") + 1));
+  }
   if (is(name, "Content-Length")) {
     require(length->data() == nullptr, "Content-Length twice");
     *length = line.substr(colon + 1);
@@ -133,10 +163,8 @@ void check_head(std::string_view head, const HttpRequest& request) {
   const std::string_view first = head.substr(0, first_end);
   require(std::count(first.begin(), first.end(), ' ') == 2, "not two spaces in the request line");
   require(first.find('\t') == std::string_view::npos, "a tab in the request line");
-  require(request.target.substr(0, 1) == "/", "the target does not begin with /");
-  require(request.path.find_first_of("?# ") == std::string_view::npos, "a path with ? or #");
 
-  int hosts = 0;
+  std::vector<std::string_view> hosts;
   std::string_view length;
   int headers = 0;
   for (std::size_t at = first_end + 2; at < head.size() - 2; ++headers) {
@@ -145,7 +173,11 @@ void check_head(std::string_view head, const HttpRequest& request) {
     at = line_end + 2;
   }
   require(headers <= kHeadersMax, "too many headers pass");
-  require(hosts <= 1 && (hosts == 1 || first.substr(first.size() - 3) == "1.0"), "Host");
+  require(hosts.size() <= 1, "Host is given twice");
+  require(hosts.size() == 1 || first.substr(first.size() - 3) == "1.0", "Host is missing");
+  const std::size_t target_begin = first.find(' ') + 1;
+  check_target(first.substr(target_begin, first.rfind(' ') - target_begin),
+               hosts.empty() ? std::string_view() : hosts.front(), request);
   const std::size_t digits = std::min(length.find_first_not_of(" \t"), length.size());
   const std::string body_size(length.substr(digits, length.find_last_not_of(" \t") + 1 - digits));
   require(
