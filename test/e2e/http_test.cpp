@@ -204,6 +204,46 @@ TEST_CASE("HEAD uses up no id and changes nothing", "[e2e][http]") {
   CHECK(server.get("/api/v1/log/level").body["data"] == "info");
 }
 
+TEST_CASE("OPTIONS is answered where HEAD is, and changes nothing elsewhere", "[e2e][http]") {
+  const ScratchDir scratch;
+  const ServerProcess server(scratch);
+  const auto ask = [&server](const std::string& request) {
+    const RawClient client(server.port());
+    client.send(request);
+    return client.read_to_end().value_or("");
+  };
+  const auto is_empty = [](const std::string& answer) {
+    return answer.find("\r\nContent-Length: 0\r\n") != std::string::npos &&
+           answer.find("\r\n\r\n") + 4 == answer.size();
+  };
+  for (const char* path :
+       {"/", "/healthz", "/readyz", "/metrics", "/openapi.json", "*", "http://x"}) {
+    for (const char* version :
+         {" HTTP/1.0\r\n\r\n", " HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n"}) {
+      const std::string answer = ask(std::string("OPTIONS ") + path + version);
+      INFO(answer);
+      CHECK(status_of(answer) == 200);
+      CHECK(answer.find("\r\nAllow: GET, HEAD, OPTIONS\r\n") != std::string::npos);
+      CHECK(is_empty(answer));
+    }
+  }
+  const std::string head = ask("HEAD / HTTP/1.0\r\n\r\n");
+  CHECK(status_of(head) == 200);
+  CHECK(head.find("\r\n\r\n") + 4 == head.size());
+  CHECK(server.get("/").body["data"] == "ok");
+  for (const char* path : {"/api/v1/id?biz_tag=order", "/api/v1/log/level?level=debug",
+                           "/api/v1/tag/advance?biz_tag=order&max_id=5000"}) {
+    const std::string answer = ask(std::string("OPTIONS ") + path + " HTTP/1.0\r\n\r\n");
+    CHECK(status_of(answer) == 405);
+    CHECK(answer.find("\r\nAllow: GET\r\n") != std::string::npos);
+  }
+  CHECK(status_of(ask("OPTIONS /nix HTTP/1.0\r\n\r\n")) == 404);
+  CHECK(ask("DELETE / HTTP/1.0\r\n\r\n").find("\r\nAllow: GET, HEAD, OPTIONS\r\n") !=
+        std::string::npos);
+  CHECK(server.id() == 1);
+  CHECK(server.get("/api/v1/log/level").body["data"] == "info");
+}
+
 TEST_CASE("slow and silent clients are let go", "[e2e][http]") {
   const ScratchDir scratch;
   ServerProcess server(scratch, {"--header-timeout", "300ms", "--idle-timeout", "400ms"});
