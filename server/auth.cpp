@@ -88,8 +88,9 @@ bool Auth::may_change(Exchange& exchange) const {
   }
   if (!names_this_machine(request.host)) {
     reply.fail(403, ApiCode::kNotAllowed,
-               "the header Host does not name this machine: ask localhost, 127.0.0.1 or [::1]; for "
-               "other names, start the server with --admin-token-file");
+               "the header Host (or the URL in the request line) does not name this machine: ask "
+               "localhost, 127.0.0.1 or [::1]; for other names, start the server with "
+               "--admin-token-file");
     return false;
   }
   return true;

@@ -310,16 +310,24 @@ std::string environment_name(std::string name) {
   return "FEATHERID_" + name;
 }
 
-// A misspelt variable would leave its setting at the default, the database too.
-void warn_of_unknown(const Environment& environment, const std::vector<Setting>& table,
+// A misspelt variable leaves its setting at the default. For the database that would mean ids from 1
+// out of a new file, and no warning is enough for that.
+Status check_unknown(const Environment& environment, const std::vector<Setting>& table,
                      Config* config) {
   std::set<std::string> known = {kConfigVariable, kTokensVariable, "FEATHERID_SETUP"};
   for (const Setting& setting : table) known.insert(environment_name(setting.name));
+  const bool no_database = config->given.at("database").by_default;
   for (const auto& [name, text] : environment) {
-    if (name.rfind("FEATHERID_", 0) == 0 && known.count(name) == 0) {
-      config->warnings.push_back(name + ": there is no such setting");
+    if (known.count(name) > 0 || is_service_link(name, environment)) continue;
+    const std::string what = name + ": there is no such setting";
+    const char* const meant = no_database ? meant_setting(name, text) : nullptr;
+    if (meant != nullptr) {
+      return invalid(what + ", and no database is configured; write " + meant +
+                     ", or start with --database sqlite3:ids.db to take ids from that file");
     }
+    if (name.rfind("FEATHERID_", 0) == 0) config->warnings.push_back(what);
   }
+  return {};
 }
 
 // What goes beyond one setting.
@@ -331,8 +339,7 @@ Status complete(const Environment& environment, const std::vector<Setting>& tabl
   }
   warn_of_readers("--admin-token-file", config->admin_token_file, config);
   warn_of_readers("--tls-key", config->tls_key_file, config);
-  warn_of_unknown(environment, table, config);
-  return {};
+  return check_unknown(environment, table, config);
 }
 
 // --- the sources ---
@@ -346,7 +353,8 @@ ConfigOutcome usage_error(const std::string& message) {
 }
 
 Result<std::string> read_text(const Given& file_given) {
-  const auto& [origin, path] = file_given;
+  const std::string& origin = file_given.origin;
+  const std::string& path = file_given.text;
   if (path.empty()) return invalid(origin + ": names no file");
   std::error_code ignored;  // a folder reads as an empty file
   if (std::filesystem::is_directory(path, ignored)) {
@@ -500,7 +508,7 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
   GivenByName defaults;
   GivenByName by_flag;
   for (const Setting& setting : table) {
-    defaults[setting.name] = {"--" + setting.name, setting.default_text};
+    defaults[setting.name] = {"--" + setting.name, setting.default_text, true};
     if (app.count("--" + setting.name) > 0) {
       by_flag[setting.name] = {"--" + setting.name, flags[setting.name]};
     }

@@ -15,6 +15,7 @@
 #include "featherid/segment_allocator.h"
 #include "featherid/soci_store.h"
 #include "server/advance.h"
+#include "server/environment.h"
 #include "server/http/http_options.h"
 #include "server/log_files.h"
 #include "server/logging.h"
@@ -25,6 +26,7 @@ namespace featherid {
 struct Given {
   std::string origin;  // "--listen", "FEATHERID_LISTEN" or "ids.toml: listen"
   std::string text;
+  bool by_default = false;  // by nobody
 };
 using GivenByName = std::map<std::string, Given>;
 
@@ -66,11 +68,9 @@ struct ConfigOutcome {
   std::string text;
 };
 
-using Environment = std::map<std::string, std::string>;
-
 // Flags before environment before file; whatever is given is checked, even where it is overruled. A
-// variable that is there but empty is an empty value, and one that begins with FEATHERID_ and is
-// not known is a warning.
+// variable that is there but empty is an empty value. One that begins with FEATHERID_ and is not
+// known is a warning, or an error if it may be meant for the database and none is configured.
 // `arguments` does not hold the program's name.
 ConfigOutcome read_config(std::vector<std::string> arguments, const Environment& environment);
 

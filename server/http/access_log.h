@@ -13,8 +13,9 @@ namespace featherid {
 // What the log says of one answer.
 struct AccessLine {
   std::string_view method;
-  std::string_view target;
-  std::string_view no_request;  // why, of what was no request; then there are no method and target
+  std::string_view path;
+  std::string_view query;
+  std::string_view no_request;  // why, of what was no request; then there is none of the above
   int status = 0;
   std::size_t bytes = 0;  // of the answer
   std::chrono::nanoseconds took{0};

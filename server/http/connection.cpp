@@ -173,7 +173,8 @@ void Connection::note_answer(const Route& route, const Exchange& exchange, std::
   loop_.stats.note(route.number, exchange.reply.status, took);
   if (!logs_access()) return;
   log_access({request.method,
-              request.target,
+              request.path,
+              request.query,
               {},
               exchange.reply.status,
               bytes,
@@ -235,6 +236,7 @@ void Connection::reject(int status, std::string_view reason) {
   loop_.stats.note(loop_.router.find({}).number, status, Exchange::Clock::duration(0));
   if (logs_access()) {
     log_access({{},
+                {},
                 {},
                 reason,
                 status,

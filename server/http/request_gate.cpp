@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdint>
 #include <iterator>
 #include <utility>
 
@@ -42,6 +43,7 @@ constexpr ByteSet kTokenBytes = with({},
                                      "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 constexpr ByteSet kHostBytes = with(kTokenBytes, ":[]");
+constexpr ByteSet kAddressBytes = with({}, "0123456789abcdefABCDEF:.");  // IPv6
 
 bool all_in(const ByteSet& set, std::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -52,11 +54,22 @@ bool is_token(std::string_view text) { return !text.empty() && all_in(kTokenByte
 
 bool is_header_value(std::string_view text) { return all_in(kValueBytes, text); }
 
-bool is_target(std::string_view text) {
-  return !text.empty() && text.front() == '/' && all_in(kTargetBytes, text);
-}
-
 bool is_host(std::string_view text) { return all_in(kHostBytes, text); }
+
+// Of a URL: a host, and perhaps a port. A user's name before them is refused, as RFC 9110 advises
+// (4.2.4): it can pass for a host.
+bool is_authority(std::string_view text) {
+  const std::size_t colon = std::min(text.find(':', text.rfind(']') + 1), text.size());
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port = text.substr(std::min(colon + 1, text.size()));
+  std::uint16_t number = 0;
+  const char* const end = port.data() + port.size();
+  const auto [stop, error] = std::from_chars(port.data(), end, number);
+  if (!port.empty() && (error != std::errc() || stop != end)) return false;
+  const bool is_address = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (is_address) host = host.substr(1, host.size() - 2);
+  return !host.empty() && all_in(is_address ? kAddressBytes : kTokenBytes, host);
+}
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
@@ -126,7 +139,7 @@ class Inspection {
     }
     HttpRequest& request = verdict_.request;
     request.method = line.substr(0, first_space);
-    request.target = line.substr(first_space + 1, last_space - first_space - 1);
+    std::string_view target = line.substr(first_space + 1, last_space - first_space - 1);
     const std::string_view version = line.substr(last_space + 1);
     if (!is_token(request.method)) return reject(400, "the method is malformed");
     if (version != "HTTP/1.1" && version != "HTTP/1.0") {
@@ -136,15 +149,34 @@ class Inspection {
     if (std::find(std::begin(kMethods), std::end(kMethods), request.method) == std::end(kMethods)) {
       return reject(501, "this method is not known here");
     }
-    if (request.target.size() > kTargetBytesMax)
-      return reject(414, "the target is longer than 8000 bytes");
-    if (!is_target(request.target)) return reject(400, "the target is malformed");
-    const std::size_t question = std::min(request.target.find('?'), request.target.size());
-    request.path = request.target.substr(0, question);
-    request.query = request.target.substr(std::min(question + 1, request.target.size()));
+    if (target.size() > kTargetBytesMax) return reject(414, "the target is longer than 8000 bytes");
+    if (target.empty() || !all_in(kTargetBytes, target))
+      return reject(400, "the target is malformed");
+    if (target.front() != '/' && !take_authority(&target)) return false;
+    const std::size_t question = std::min(target.find('?'), target.size());
+    request.path = question == 0 ? "/" : target.substr(0, question);
+    request.query = target.substr(std::min(question + 1, target.size()));
     is_1_1_ = version == "HTTP/1.1";
     request.keep_alive = is_1_1_;
     return true;
+  }
+
+  // Leaves path and query, either of which may be missing, of a target that does not begin with its
+  // path: in absolute form, which clients send to proxies (RFC 9112, 3.2.2), or "*".
+  bool take_authority(std::string_view* target) {
+    if (*target == "*" && verdict_.request.method == "OPTIONS") {
+      target->remove_prefix(1);
+      return true;
+    }
+    const std::size_t scheme_size = target->find(':') + 3;
+    const std::string_view scheme = target->substr(0, scheme_size);
+    if (!equals_ignoring_case(scheme, "http://") && !equals_ignoring_case(scheme, "https://")) {
+      return reject(400, "the target is neither a path nor an http URL");
+    }
+    target->remove_prefix(scheme_size);
+    authority_ = target->substr(0, target->find_first_of("/?"));
+    target->remove_prefix(authority_.size());
+    return is_authority(authority_) || reject(400, "the target's authority is not HOST[:PORT]");
   }
 
   bool parse_headers() {
@@ -228,6 +260,7 @@ class Inspection {
   bool check_head() {
     if (is_1_1_ && verdict_.request.host.data() == nullptr) return reject(400, "Host is missing");
     if (!is_host(verdict_.request.host)) return reject(400, "Host is malformed");
+    if (!authority_.empty()) verdict_.request.host = authority_;
     return true;
   }
 
@@ -250,6 +283,7 @@ class Inspection {
 
   const std::string_view bytes_;
   std::size_t at_ = 0;
+  std::string_view authority_;  // of a target in absolute form
   bool is_1_1_ = false;
   std::string_view content_length_;
   bool has_traceparent_ = false;

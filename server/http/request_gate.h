@@ -18,15 +18,14 @@ constexpr std::size_t kRequestLineBytesMax = kTargetBytesMax + 32;
 constexpr std::size_t kRequestBytesMax =
     kRequestLineBytesMax + kHeaderSectionBytesMax + kBodyBytesMax;
 
-// What the server knows of a request. The views lie in the bytes that were looked at. A header that
-// is not listed here reaches nobody.
+// What the server knows of a request. The views lie in the bytes that were looked at, or in the
+// program. A header that is not listed here reaches nobody.
 struct HttpRequest {
   std::string_view method;
-  std::string_view target;  // path, and the query after '?'
-  std::string_view path;
+  std::string_view path;  // "/" if the target has none: "http://host" and "*"
   std::string_view query;
   std::string_view body;
-  std::string_view host;
+  std::string_view host;  // the target's if it is in absolute form, else the header's
   std::string_view authorization;
   std::string_view content_type;
   std::string_view origin;

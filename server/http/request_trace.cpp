@@ -52,18 +52,16 @@ std::string log_tag(std::uint64_t number, std::string_view traceparent) {
   return text;
 }
 
-std::string logged_target(std::string_view target) {
-  const std::size_t question = std::min(target.find('?'), target.size());
-  std::string text(target.substr(0, question));
-  target.remove_prefix(question);
-  while (!target.empty()) {
-    const std::string_view param = target.substr(1, target.find('&', 1) - 1);
+std::string logged_target(std::string_view path, std::string_view query) {
+  std::string text(path);
+  while (!query.empty()) {
+    const std::string_view param = query.substr(0, query.find('&'));
     for (const std::string_view known : {"biz_tag=", "count=", "as="}) {
       if (param.substr(0, known.size()) != known) continue;
-      text += text.size() == question ? '?' : '&';
+      text += text.size() == path.size() ? '?' : '&';
       text += param;
     }
-    target.remove_prefix(1 + param.size());
+    query.remove_prefix(std::min(param.size() + 1, query.size()));
   }
   return text;
 }

@@ -21,9 +21,9 @@ std::string_view trace_id_of(std::string_view traceparent);
 // sent a valid traceparent.
 std::string log_tag(std::uint64_t number, std::string_view traceparent);
 
-// The target as log lines spell it: of its query only what the id routes take. A client that puts a
-// token there by mistake does not find it in a log.
-std::string logged_target(std::string_view target);
+// What was asked for, as log lines spell it: of the query only what the id routes take. A client
+// that puts a token there by mistake does not find it in a log.
+std::string logged_target(std::string_view path, std::string_view query);
 
 }  // namespace featherid
 

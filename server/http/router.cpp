@@ -8,14 +8,20 @@
 
 namespace featherid {
 
+namespace {
+
+constexpr const char* kProbeMethods = "GET, HEAD, OPTIONS";
+
+}  // namespace
+
 void Router::get(std::string path, Lane lane, Route::Handler handler) {
   routes_.push_back({std::move(path), lane, std::move(handler), routes_.size()});
   no_route_.number = routes_.size();
 }
 
-void Router::get_or_head(std::string path, Lane lane, Route::Handler handler) {
+void Router::get_or_probe(std::string path, Lane lane, Route::Handler handler) {
   get(std::move(path), lane, std::move(handler));
-  routes_.back().head = true;
+  routes_.back().probe = true;
 }
 
 const Route& Router::find(std::string_view path) const {
@@ -33,23 +39,29 @@ std::vector<std::string> Router::paths() const {
 
 void Route::serve(Exchange& exchange) const {
   const HttpRequest& request = exchange.request;
-  if (!handler) return exchange.reply.fail(404, ApiCode::kBadRequest, "there is no such path");
-  if (request.method != "GET" && !(head && request.method == "HEAD")) {
-    exchange.reply.fail(405, ApiCode::kBadRequest, "use GET");
-    exchange.reply.header = {"Allow", head ? "GET, HEAD" : "GET"};
+  Reply& reply = exchange.reply;
+  if (!handler) return reply.fail(404, ApiCode::kBadRequest, "there is no such path");
+  const bool options = request.method == "OPTIONS";
+  if (request.method != "GET" && !(probe && (options || request.method == "HEAD"))) {
+    reply.fail(405, ApiCode::kBadRequest, "use GET");
+    reply.header = {"Allow", probe ? kProbeMethods : "GET"};
     return;
   }
   Result<Query> query = Query::parse(request.query);
   if (!query.ok()) {
-    return exchange.reply.fail(400, ApiCode::kBadRequest, query.status().message());
+    return reply.fail(400, ApiCode::kBadRequest, query.status().message());
   }
   exchange.query = *std::move(query);
   try {
     handler(exchange);
+    if (options && reply.status == 200) {
+      reply.body.clear();
+      reply.header = {"Allow", kProbeMethods};
+    }
   } catch (const std::exception& error) {
     // Quoted: nobody knows what an exception's text holds, such as a line end.
     spdlog::error("{} failed: {} {}", path, json_string(error.what()), exchange.log_tag());
-    exchange.reply.fail(500, ApiCode::kUnavailable, "the server failed; its log says why");
+    reply.fail(500, ApiCode::kUnavailable, "the server failed; its log says why");
   }
 }
 

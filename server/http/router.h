@@ -23,7 +23,7 @@ struct Route {
   Lane lane = Lane::kBridge;
   Handler handler;
   std::size_t number = 0;  // by which its requests are counted
-  bool head = false;       // whether HEAD is answered, too
+  bool probe = false;      // whether HEAD and OPTIONS are answered, too
 
   // Runs the handler; where there is none, or it throws, the reply is an error.
   void serve(Exchange& exchange) const;
@@ -34,8 +34,9 @@ class Router {
  public:
   // Answers GET.
   void get(std::string path, Lane lane, Route::Handler handler);
-  // Answers HEAD as well, without the body: for what hands out and changes nothing.
-  void get_or_head(std::string path, Lane lane, Route::Handler handler);
+  // Answers HEAD and OPTIONS as well, with the status of GET and no body, as load balancers probe:
+  // for what hands out and changes nothing.
+  void get_or_probe(std::string path, Lane lane, Route::Handler handler);
 
   // The path's route. A path without one has the route whose path is empty, which says so; its
   // number comes after all others.

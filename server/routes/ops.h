@@ -10,7 +10,7 @@
 
 namespace featherid {
 
-// GET /healthz, /readyz, /metrics and /openapi.json. `readiness` and `metrics` must outlive the
+// GET /, /healthz, /readyz, /metrics and /openapi.json. `readiness` and `metrics` must outlive the
 // router; `draining` is called from any loop.
 void add_ops_routes(Router& router, Readiness& readiness, Metrics& metrics,
                     std::function<bool()> draining);

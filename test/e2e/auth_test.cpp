@@ -133,6 +133,41 @@ TEST_CASE("without a token, a page of another site changes nothing", "[e2e][auth
   CHECK(try_change(server, "Host: localhost:" + port + "\r\nSec-Fetch-Site: none\r\n") == 200);
 }
 
+TEST_CASE("without a token, the host of a target in absolute form is the one that counts",
+          "[e2e][auth]") {
+  const ScratchDir scratch;
+  const ServerProcess server(scratch);
+  const auto try_target = [&server](const std::string& origin, const std::string& headers) {
+    const RawClient client(server.port());
+    client.send("GET " + origin + kLevel + "?level=debug HTTP/1.1\r\nConnection: close\r\n" +
+                headers + "\r\n");
+    const std::string answer = client.read_to_end().value_or("");
+    return answer.size() > 12 ? std::stoi(answer.substr(9, 3)) : 0;
+  };
+  const std::string evil = "Host: evil.example\r\n";
+  for (const char* origin :
+       {"http://evil.example", "HTTP://evil.example:80", "https://evil.example",
+        "http://localhost.evil.example", "http://10.0.0.1", "http://127.evil"}) {
+    INFO(origin);
+    CHECK(try_target(origin, kLocal) == 403);
+    CHECK(try_target(origin, "Host:\r\n") == 403);
+  }
+  for (const char* origin :
+       {"http://localhost@evil.example", "http://evil.example@localhost", "http://localhost:x",
+        "http://", "http://localhost#", "http://localhost\\.evil.example", "http:/localhost"}) {
+    INFO(origin);
+    CHECK(try_target(origin, kLocal) == 400);
+  }
+  CHECK(try_target("http://localhost", "") == 400);  // Host is needed all the same
+  CHECK(try_target("http://localhost", kLocal + kLocal) == 400);
+  CHECK(try_target("http://localhost", kLocal + "Via: 1.1 proxy\r\n") == 403);
+  CHECK(try_target("http://localhost", kLocal + "Origin: http://127.0.0.1\r\n") == 403);
+  CHECK(level_of(server) == "info");
+  CHECK(try_target("http://localhost", evil + "Origin: http://localhost\r\n") == 200);
+  CHECK(try_target("http://[::1]:1", evil) == 200);
+  CHECK(level_of(server) == "debug");
+}
+
 namespace {
 
 // An address of this machine's own by which its packets do not come from the loopback.

@@ -88,6 +88,33 @@ TEST_CASE("a misspelt variable is warned of", "[e2e][config]") {
   CHECK(checked.output.find(warning) != std::string::npos);
 }
 
+TEST_CASE("a misspelt database is never a new file with ids from 1", "[e2e][config]") {
+  const ScratchDir scratch;
+  const auto run = [&scratch](const std::string& variable, const std::string& flag) {
+    const std::string output_file = scratch.file("output");
+    std::filesystem::remove(output_file);
+    // By a shell, for a working directory where ids.db would show.
+    const std::string script = "cd '" + scratch.path().string() + "' && exec '" +
+                               FEATHERID_SERVER_PROGRAM + "' --listen 127.0.0.1:0 " + flag;
+    ChildProcess process({"/bin/sh", "-c", script}, {output_file, "", {variable}});
+    CHECK(process.wait(std::chrono::seconds(30)) == 2);
+    return read_file(output_file);
+  };
+  for (const char* const name :
+       {"FEATHERID_DATABASE_URL", "FEATHERID_DB", "FEATHERID_DATABSE", "featherid_database",
+        "FEATHERID_MYSQL_URL", "FEATHERID_URL", "FEATHERID_CONFIG_FILE"}) {
+    for (const char* const flag : {"", "--init-schema", "--advance order=5", "--check-config"}) {
+      const std::string output = run(name + std::string("=mysql://ids:secret@db/ids"), flag);
+      CAPTURE(name, flag, output);
+      CHECK(output.find("featherid-server: " + std::string(name) + ": ") == 0);
+      CHECK(output.find("write FEATHERID_") != std::string::npos);
+      CHECK(output.find("secret") == std::string::npos);
+      CHECK(std::count(output.begin(), output.end(), '\n') == 1);
+    }
+  }
+  CHECK(!std::filesystem::exists(scratch.file("ids.db")));
+}
+
 TEST_CASE("a database file that cannot be written shows in readyz and in every answer",
           "[e2e][config]") {
   const ScratchDir scratch;

@@ -148,6 +148,80 @@ TEMPLATE_TEST_CASE("requests wait for a database that comes back, and others are
   CHECK(server.get(kIdTarget).status == 200);
 }
 
+namespace {
+
+// A database that the server cannot lease from, in one of the ways in which waiting may help.
+template <typename Server>
+class Gone {  // it refuses connections
+ public:
+  Gone() : address_(server_.port()) {
+    REQUIRE(run_server(scratch_, {"--database", url(), "--init-schema"}).exit_code == 0);
+    address_.switch_to(free_port());
+  }
+  std::string url() const { return with_port(server_.url(), address_.port()); }
+  void come_back() { address_.switch_to(server_.port()); }
+
+ private:
+  ScratchDir scratch_;
+  Server server_;
+  Forwarder address_;
+};
+
+struct Sqlite;
+template <>
+class Gone<Sqlite> {  // another program holds the file
+ public:
+  Gone() {
+    REQUIRE(run_server(scratch_, {"--database", url(), "--init-schema"}).exit_code == 0);
+    other_ = std::make_unique<RawSql>(url(), "BEGIN EXCLUSIVE");
+  }
+  std::string url() const { return "sqlite3:" + scratch_.file("ids.db"); }
+  void come_back() { other_->run("ROLLBACK"); }
+
+ private:
+  ScratchDir scratch_;
+  std::unique_ptr<RawSql> other_;
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("while a database fails, the first callers wait, and then nobody does",
+                   "[e2e][databases]", Sqlite, DATABASES) {
+  Gone<TestType> database;
+  const ScratchDir scratch;
+  const std::chrono::seconds patience(2);
+  const ServerProcess server(
+      scratch, {"--database", database.url(), "--call-timeout", "2s", "--request-timeout", "2s"});
+  // How long the answer took, which is an error whatever it took.
+  const auto ask = [&server] {
+    const Stopwatch watch;
+    const Answer answer = server.get(kIdTarget);
+    CAPTURE(answer.body);
+    CHECK((answer.status == 503 || answer.status == 504));
+    CHECK(answer.code() == 2);
+    return watch.elapsed();
+  };
+  const Stopwatch::Duration first = ask();
+  CHECK(first > 0.9 * patience);  // the stopwatch leaves out what the machine lost
+  CHECK(first < 2 * patience);
+  // At once, as soon as the database has failed for so long, which takes its first error.
+  const auto at_once = [patience](Stopwatch::Duration took) { return took < 0.2 * patience; };
+  CHECK(wait_until([&] { return at_once(ask()); }, std::chrono::seconds(10)));
+  for (int i = 0; i < 20; ++i) {
+    const Stopwatch watch;
+    const Answer answer = server.get(kIdTarget);
+    INFO(answer.body);
+    CHECK(at_once(watch.elapsed()));
+    CHECK(answer.status == 503);
+    CHECK(!answer.message().empty());
+    CHECK(answer.message().find("came in time") == std::string::npos);  // but what is wrong
+  }
+  // Nobody has to ask for it: the next callers find ids.
+  database.come_back();
+  CHECK(wait_until([&] { return server.get(kIdTarget).status == 200; }));
+  CHECK(server.id() == 2);
+}
+
 TEMPLATE_TEST_CASE("a database that cannot be used: the server says what to do, then serves",
                    "[e2e][databases]", DATABASES) {
   const TestType database;

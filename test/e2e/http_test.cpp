@@ -86,7 +86,8 @@ TEST_CASE("what is not plain HTTP is refused with an answer", "[e2e][http]") {
       {"GET /healthz\r\n\r\n", 400},
       {"GET  /healthz HTTP/1.1\r\n" + kHead, 400},
       {"GET healthz HTTP/1.1\r\n" + kHead, 400},
-      {"GET http://x/healthz HTTP/1.1\r\n" + kHead, 400},
+      {"GET ftp://x/healthz HTTP/1.1\r\n" + kHead, 400},
+      {"GET http://u@x/healthz HTTP/1.1\r\n" + kHead, 400},
       {"GET /healthz HTTP/2.0\r\n" + kHead, 505},
       {"BREW /healthz HTTP/1.1\r\n" + kHead, 501},
       {"GET /healthz HTTP/1.1\n\n", 400},
@@ -118,6 +119,30 @@ TEST_CASE("what is not plain HTTP is refused with an answer", "[e2e][http]") {
     CHECK(answer->find("{\"code\":1,") != std::string::npos);
   }
   CHECK(server.get("/healthz").status == 200);
+}
+
+TEST_CASE("a target in absolute form is served as its path is", "[e2e][http]") {
+  const ScratchDir scratch;
+  const ServerProcess server(scratch, {"--log-level", "debug"});
+  const RawClient client(server.port());
+  const std::string origin = "http://ids.example:8080";
+  client.send("GET " + origin + "/api/v1/id?biz_tag=order HTTP/1.1\r\n" + kHead);
+  CHECK(client.read_until("\"data\":1}"));
+  client.send("GET /api/v1/id?biz_tag=order HTTP/1.1\r\n" + kHead);
+  CHECK(client.read_until("\"data\":2}"));
+  client.send("GET HTTPS://[::1]/api/v1/id/range?biz_tag=user&count=2 HTTP/1.1\r\n" + kHead);
+  CHECK(client.read_until(R"("data":[{"first":1,"last":2}]})"));
+  client.send("GET " + origin + "/nix HTTP/1.1\r\n" + kHead);
+  CHECK(client.read_until("there is no such path"));
+  client.send("GET " + origin + "/api/v1/id?biz_tag=order HTTP/1.0\r\n\r\n");
+  CHECK(client.read_to_end().value_or("").find("\"data\":3}") != std::string::npos);
+  // The log and the metrics name the path, however it was asked for.
+  CHECK(server.says("GET /api/v1/id/range?biz_tag=user&count=2 status=200"));
+  CHECK(server.output().find("ids.example") == std::string::npos);
+  CHECK(httplib::Client("127.0.0.1", server.port())
+            .Get("/metrics")
+            ->body.find("featherid_http_requests_total{route=\"/api/v1/id\",status=\"200\"} 3\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("no answer may be kept by a cache", "[e2e][http]") {
@@ -175,6 +200,46 @@ TEST_CASE("HEAD uses up no id and changes nothing", "[e2e][http]") {
     CHECK(answer->find("\r\nAllow: GET\r\n") != std::string::npos);
     CHECK(answer->substr(answer->size() - 4) == "\r\n\r\n");
   }
+  CHECK(server.id() == 1);
+  CHECK(server.get("/api/v1/log/level").body["data"] == "info");
+}
+
+TEST_CASE("OPTIONS is answered where HEAD is, and changes nothing elsewhere", "[e2e][http]") {
+  const ScratchDir scratch;
+  const ServerProcess server(scratch);
+  const auto ask = [&server](const std::string& request) {
+    const RawClient client(server.port());
+    client.send(request);
+    return client.read_to_end().value_or("");
+  };
+  const auto is_empty = [](const std::string& answer) {
+    return answer.find("\r\nContent-Length: 0\r\n") != std::string::npos &&
+           answer.find("\r\n\r\n") + 4 == answer.size();
+  };
+  for (const char* path :
+       {"/", "/healthz", "/readyz", "/metrics", "/openapi.json", "*", "http://x"}) {
+    for (const char* version :
+         {" HTTP/1.0\r\n\r\n", " HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n"}) {
+      const std::string answer = ask(std::string("OPTIONS ") + path + version);
+      INFO(answer);
+      CHECK(status_of(answer) == 200);
+      CHECK(answer.find("\r\nAllow: GET, HEAD, OPTIONS\r\n") != std::string::npos);
+      CHECK(is_empty(answer));
+    }
+  }
+  const std::string head = ask("HEAD / HTTP/1.0\r\n\r\n");
+  CHECK(status_of(head) == 200);
+  CHECK(head.find("\r\n\r\n") + 4 == head.size());
+  CHECK(server.get("/").body["data"] == "ok");
+  for (const char* path : {"/api/v1/id?biz_tag=order", "/api/v1/log/level?level=debug",
+                           "/api/v1/tag/advance?biz_tag=order&max_id=5000"}) {
+    const std::string answer = ask(std::string("OPTIONS ") + path + " HTTP/1.0\r\n\r\n");
+    CHECK(status_of(answer) == 405);
+    CHECK(answer.find("\r\nAllow: GET\r\n") != std::string::npos);
+  }
+  CHECK(status_of(ask("OPTIONS /nix HTTP/1.0\r\n\r\n")) == 404);
+  CHECK(ask("DELETE / HTTP/1.0\r\n\r\n").find("\r\nAllow: GET, HEAD, OPTIONS\r\n") !=
+        std::string::npos);
   CHECK(server.id() == 1);
   CHECK(server.get("/api/v1/log/level").body["data"] == "info");
 }

@@ -31,7 +31,6 @@ void require(bool holds, const std::string& what) {
 // Every part of a request by name; so two of them can be told apart in words.
 std::vector<std::pair<const char*, std::string_view>> parts_of(const HttpRequest& request) {
   return {{"method", request.method},
-          {"target", request.target},
           {"path", request.path},
           {"query", request.query},
           {"body", request.body},
@@ -101,7 +100,34 @@ bool is(std::string_view name, std::string_view other) {
   return name.size() == other.size() && ::strncasecmp(name.data(), other.data(), name.size()) == 0;
 }
 
-void check_header_line(std::string_view line, int* hosts, std::string_view* length) {
+// `host` is the header's, or none.
+void check_target(std::string_view target, std::string_view host, const HttpRequest& request) {
+  require(request.path.substr(0, 1) == "/", "the path does not begin with /");
+  require(request.path.find_first_of("?# ") == std::string_view::npos, "a path with ? or #");
+  const auto is_target = [&](const std::string& before_query) {
+    const std::string with_query = before_query + "?" + std::string(request.query);
+    return target == with_query || (request.query.empty() && target == before_query);
+  };
+  const std::string path(request.path);
+  if (target.substr(0, 1) == "/") {
+    require(is_target(path), "path and query are not the target");
+    return require(request.host == host, "the host is not the header's");
+  }
+  if (target == "*") {
+    require(request.method == "OPTIONS" && path == "/" && request.query.empty(), "a wrong *");
+    return require(request.host == host, "the host is not the header's");
+  }
+  const std::string scheme(target.substr(0, target.find(':') + 3));
+  require(is(scheme, "http://") || is(scheme, "https://"), "a scheme that is not HTTP's");
+  const std::string origin = scheme + std::string(request.host);
+  require(is_target(origin + path) || (path == "/" && is_target(origin)),
+          "host, path and query are not the target");
+  require(!request.host.empty() && request.host.front() != ':', "a target without a host");
+  require(request.host.find_first_of("@/\\") == std::string_view::npos, "more than a host");
+}
+
+void check_header_line(std::string_view line, std::vector<std::string_view>* hosts,
+                       std::string_view* length) {
   const std::size_t colon = line.find(':');
   require(colon != std::string_view::npos && colon > 0, "a header line without a name");
   const std::string_view name = line.substr(0, colon);
@@ -111,7 +137,11 @@ void check_header_line(std::string_view line, int* hosts, std::string_view* leng
           "a header's name is not ASCII");
   require(!is(name, "Transfer-Encoding"), "Transfer-Encoding passes");
   require(!is(name, "Content-Encoding"), "Content-Encoding passes");
-  if (is(name, "Host")) ++*hosts;
+  if (is(name, "Host")) {
+    std::string_view value = line.substr(colon + 1);
+    value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+    hosts->push_back(value.substr(0, value.find_last_not_of(" \t") + 1));
+  }
   if (is(name, "Content-Length")) {
     require(length->data() == nullptr, "Content-Length twice");
     *length = line.substr(colon + 1);
@@ -133,10 +163,8 @@ void check_head(std::string_view head, const HttpRequest& request) {
   const std::string_view first = head.substr(0, first_end);
   require(std::count(first.begin(), first.end(), ' ') == 2, "not two spaces in the request line");
   require(first.find('\t') == std::string_view::npos, "a tab in the request line");
-  require(request.target.substr(0, 1) == "/", "the target does not begin with /");
-  require(request.path.find_first_of("?# ") == std::string_view::npos, "a path with ? or #");
 
-  int hosts = 0;
+  std::vector<std::string_view> hosts;
   std::string_view length;
   int headers = 0;
   for (std::size_t at = first_end + 2; at < head.size() - 2; ++headers) {
@@ -145,7 +173,11 @@ void check_head(std::string_view head, const HttpRequest& request) {
     at = line_end + 2;
   }
   require(headers <= kHeadersMax, "too many headers pass");
-  require(hosts <= 1 && (hosts == 1 || first.substr(first.size() - 3) == "1.0"), "Host");
+  require(hosts.size() <= 1, "Host is given twice");
+  require(hosts.size() == 1 || first.substr(first.size() - 3) == "1.0", "Host is missing");
+  const std::size_t target_begin = first.find(' ') + 1;
+  check_target(first.substr(target_begin, first.rfind(' ') - target_begin),
+               hosts.empty() ? std::string_view() : hosts.front(), request);
   const std::size_t digits = std::min(length.find_first_not_of(" \t"), length.size());
   const std::string body_size(length.substr(digits, length.find_last_not_of(" \t") + 1 - digits));
   require(
@@ -180,7 +212,7 @@ void check_query(std::string_view text) {
 const Router& echo_router() {
   static const Router router = [] {
     Router made;
-    made.get_or_head("/", Lane::kDirect, [](Exchange& exchange) {
+    made.get_or_probe("/", Lane::kDirect, [](Exchange& exchange) {
       const std::string* text = exchange.query.find("text");
       if (text == nullptr) return exchange.reply.fail(404, ApiCode::kNoSuchTag, "no text");
       exchange.reply.succeed(json_string(*text));
@@ -192,7 +224,7 @@ const Router& echo_router() {
 
 constexpr std::string_view kDate = "Sun, 06 Nov 1994 08:49:37 GMT";
 
-void check_answer(std::string_view answer, bool head, bool close) {
+void check_answer(std::string_view answer, std::string_view method, bool close) {
   const std::size_t end = answer.find("\r\n\r\n");
   require(end != std::string_view::npos, "an answer without an end of its head");
   const std::string lines(answer.substr(0, end + 2));
@@ -216,11 +248,12 @@ void check_answer(std::string_view answer, bool head, bool close) {
           "an answer without its date");
   require((lines.find("\r\nConnection: close\r\n") != std::string::npos) == close,
           "the answer does not say whether the connection ends");
-  if (head) return require(body.empty(), "an answer to HEAD has a body");
+  if (method == "HEAD") return require(body.empty(), "an answer to HEAD has a body");
   require(lines.find("\r\nContent-Length: " + std::to_string(body.size()) + "\r\n") !=
               std::string::npos,
           "Content-Length is not the body's");
-  require(nlohmann::json::accept(body), "the body is not JSON");
+  const bool may_be_empty = method == "OPTIONS";
+  require((may_be_empty && body.empty()) || nlohmann::json::accept(body), "the body is not JSON");
 }
 
 void check_lanes(const HttpRequest& request) {
@@ -232,7 +265,7 @@ void check_lanes(const HttpRequest& request) {
   route.serve(exchange);
   std::string direct;
   append_response(exchange.reply, request.method == "HEAD", !request.keep_alive, &direct);
-  check_answer(direct, request.method == "HEAD", !request.keep_alive);
+  check_answer(direct, request.method, !request.keep_alive);
 
   Exchange bridged(request, true, {});
   bridged.reply.request_number = 7;

@@ -7,6 +7,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "server/http/router.h"
 
@@ -15,12 +16,12 @@ namespace featherid::test {
 // GETs `target` and waits as a connection does, without one.
 inline Reply get(const Router& router, const std::string& target, std::chrono::milliseconds timeout,
                  bool peer_is_loopback = true) {
-  const std::size_t question = std::min(target.find('?'), target.size());
+  const std::string_view whole = target;
+  const std::size_t question = std::min(whole.find('?'), whole.size());
   HttpRequest request;
   request.method = "GET";
-  request.target = target;
-  request.path = request.target.substr(0, question);
-  request.query = request.target.substr(std::min(question + 1, target.size()));
+  request.path = whole.substr(0, question);
+  request.query = whole.substr(std::min(question + 1, whole.size()));
   Exchange::Wait wait{Exchange::Clock::now() + timeout, false, {}};
   for (;;) {
     Exchange exchange(request, peer_is_loopback, wait);

@@ -238,13 +238,65 @@ TEST_CASE("--name= is an empty value, whatever stands next to it", "[config]") {
 }
 
 TEST_CASE("a variable that is no setting is a warning", "[config]") {
-  const auto warnings = [](const char* name) { return good({}, {{name, "secret"}}).warnings; };
-  CHECK(warnings("FEATHERID_DATABSE") ==
+  const auto warnings = [](const char* name, std::vector<std::string> arguments = {}) {
+    return good(std::move(arguments), {{name, "secret"}}).warnings;
+  };
+  CHECK(warnings("FEATHERID_LOGLEVEL") ==
+        std::vector<std::string>{"FEATHERID_LOGLEVEL: there is no such setting"});
+  CHECK(warnings("FEATHERID_DATABSE", {"--database", "mysql://h/d"}) ==
         std::vector<std::string>{"FEATHERID_DATABSE: there is no such setting"});
   for (const char* other :
        {"FEATHERID_SETUP", "FEATHERID_ADMIN_TOKEN", "DATABASE", "featherid_x"}) {
     CHECK(warnings(other).empty());
   }
+}
+
+TEST_CASE("while no database is configured, a variable that resembles it is an error", "[config]") {
+  const test::ScratchDir scratch;
+  const std::string otherwise =
+      ", or start with --database sqlite3:ids.db to take ids from that file";
+  const std::string url = "mysql://u:secret@h/ids";
+  const std::string why =
+      "FEATHERID_DATABASE_URL: there is no such setting, and no database is configured; write "
+      "FEATHERID_DATABASE" +
+      otherwise;
+  const Environment misspelt = {{"FEATHERID_DATABASE_URL", url}};
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{},
+                                                    {"--init-schema"},
+                                                    {"--advance", "order=1"},
+                                                    {"--check-config"},
+                                                    {"--listen", "127.0.0.1:0"}}) {
+    CHECK(refusal(arguments, misspelt) == why);
+  }
+  // A file counts only if it names a database.
+  const std::string file = file_with(scratch, "max-batch = 3\n");
+  CHECK(refusal({"--config", file}, misspelt) == why);
+  CHECK(refusal({}, {{"FEATHERID_CONFIG", file}, {"FEATHERID_DATABASE_URL", url}}) == why);
+  CHECK(refusal({}, {{"featherid_database", url}}).find("featherid_database: ") == 0);
+  CHECK(refusal({}, {{"FEATHERID_CONFIG_FILE", file}}) ==
+        "FEATHERID_CONFIG_FILE: there is no such setting, and no database is configured; write "
+        "FEATHERID_CONFIG" +
+            otherwise);
+
+  CHECK(good({}, {{"FEATHERID_DATABASE", url}, {"FEATHERID_DATABASE_URL", url}}).warnings.size() ==
+        1);
+  CHECK(good({"--database", "sqlite3:ids.db"}, misspelt).warnings.size() == 1);
+  const std::string with_database = file_with(scratch, "database = \"sqlite3:a\"\n");
+  CHECK(good({"--config", with_database}, misspelt).warnings.size() == 1);
+}
+
+TEST_CASE("what Kubernetes injects is neither an error nor a warning", "[config]") {
+  const Environment injected = {{"FEATHERID_SERVICE_HOST", "10.96.0.7"},
+                                {"FEATHERID_SERVICE_PORT", "8080"},
+                                {"FEATHERID_SERVICE_PORT_HTTP", "8080"},
+                                {"FEATHERID_PORT", "tcp://10.96.0.7:8080"},
+                                {"FEATHERID_PORT_8080_TCP", "tcp://10.96.0.7:8080"},
+                                {"FEATHERID_PORT_8080_TCP_ADDR", "10.96.0.7"},
+                                {"FEATHERID_DB_SERVICE_HOST", "10.96.0.8"},
+                                {"FEATHERID_DB_PORT", "tcp://10.96.0.8:3306"},
+                                {"FEATHERID_DB_PORT_3306_TCP_ADDR", "10.96.0.8"}};
+  CHECK(good({}, injected).warnings.empty());
+  CHECK(good({"--database", "mysql://h/d"}, injected).warnings.empty());
 }
 
 TEST_CASE("a setting knows where it was given", "[config]") {

@@ -69,7 +69,7 @@ struct OneLane {
       : allocator(make_store(), make_options(request_timeout)) {
     add_id_routes(router, allocator, 1000, lane);
     for (const char* path : {"/", "/throws"}) {
-      router.get_or_head(path, lane, [](Exchange& exchange) {
+      router.get_or_probe(path, lane, [](Exchange& exchange) {
         if (exchange.request.path == "/throws") throw std::runtime_error("X: secret\r\nY: z");
         const std::string* text = exchange.query.find("text");
         exchange.reply.succeed(json_string(text != nullptr ? *text : "nothing"));

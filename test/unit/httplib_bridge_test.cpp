@@ -12,7 +12,7 @@ namespace {
 
 Router make_router() {
   Router router;
-  router.get_or_head("/echo", Lane::kBridge, [](Exchange& exchange) {
+  router.get_or_probe("/echo", Lane::kBridge, [](Exchange& exchange) {
     const std::string* text = exchange.query.find("text");
     exchange.reply.succeed(json_string(text != nullptr ? *text : "nothing"));
   });
@@ -69,12 +69,21 @@ TEST_CASE("a closing answer says so, and HEAD has no body", "[httplib_bridge]") 
   CHECK(head.substr(head.size() - 4) == "\r\n\r\n");
 }
 
+TEST_CASE("an answer to OPTIONS names the methods, and says that it has no body",
+          "[httplib_bridge]") {
+  const std::string options = serve("OPTIONS /echo" + kHost).text;
+  CHECK(options.substr(0, 17) == "HTTP/1.1 200 OK\r\n");
+  CHECK(contains(options, "\r\nAllow: GET, HEAD, OPTIONS\r\n"));
+  CHECK(contains(options, "\r\nContent-Length: 0\r\n"));
+  CHECK(options.substr(options.size() - 4) == "\r\n\r\n");
+}
+
 TEST_CASE("errors are JSON and tell no secrets", "[httplib_bridge]") {
   CHECK(contains(serve("GET /nix" + kHost).text, "HTTP/1.1 404 "));
   CHECK(contains(serve("GET /nix" + kHost).text, R"({"code":1,"msg":)"));
   const std::string wrong_method = serve("DELETE /echo" + kHost).text;
   CHECK(contains(wrong_method, "HTTP/1.1 405 "));
-  CHECK(contains(wrong_method, "Allow: GET, HEAD\r\n"));
+  CHECK(contains(wrong_method, "Allow: GET, HEAD, OPTIONS\r\n"));
   CHECK(contains(serve("GET /echo?a=1&a=1" + kHost).text, "HTTP/1.1 400 "));
   CHECK(contains(serve("GET /echo?a=%f" + kHost).text, "HTTP/1.1 400 "));
   const std::string thrown = serve("GET /throw" + kHost).text;
@@ -106,7 +115,7 @@ TEST_CASE("the largest target, header and body pass, and a body is no second req
                                    std::to_string(kBodyBytesMax) + "\r\nHost: x\r\n\r\n" +
                                    std::string(kBodyBytesMax, 'x'))
                                  .text;
-    CHECK(contains(text, "HTTP/1.1 405 "));
+    CHECK(contains(text, std::string(method) == "OPTIONS" ? "HTTP/1.1 200 " : "HTTP/1.1 405 "));
     CHECK(text.find("HTTP/1.1", 1) == std::string::npos);
   }
 }

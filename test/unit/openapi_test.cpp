@@ -164,7 +164,7 @@ TEST_CASE("every status that a route answers is described, and the other way rou
       if (code == StatusCode::kOk) ask(service, target + "none");
       ask(service, target);
     }
-    for (const char* target : {"/healthz", "/readyz", "/metrics", "/openapi.json",
+    for (const char* target : {"/", "/healthz", "/readyz", "/metrics", "/openapi.json",
                                "/api/v1/log/level", "/api/v1/log/level?level=x"}) {
       ask(service, target);
     }

@@ -59,6 +59,7 @@ TEST_CASE("ready: the store answers; not ready: it does not, and why", "[ops]") 
     CHECK(contains(service.get("/metrics"), "featherid_store_up 0\n"));
   }
   CHECK(service.get("/healthz").status == 200);
+  CHECK(service.get("/").status == 200);
 }
 
 TEST_CASE("while a store hangs, memory is enough to be ready at once", "[ops]") {

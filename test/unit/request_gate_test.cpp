@@ -26,7 +26,6 @@ TEST_CASE("a request is taken apart", "[request_gate]") {
   CHECK(verdict.length_bytes == bytes.size() - 3);
   const HttpRequest& request = verdict.request;
   CHECK(request.method == "POST");
-  CHECK(request.target == "/a/b?x=1&y");
   CHECK(request.path == "/a/b");
   CHECK(request.query == "x=1&y");
   CHECK(request.host == "example:80");
@@ -94,7 +93,12 @@ TEST_CASE("what two parsers could read in two ways is rejected", "[request_gate]
       {"G(T / HTTP/1.1\r\n", 400},
       {"GET x HTTP/1.1\r\n", 400},
       {"GET * HTTP/1.1\r\n", 400},
-      {"GET http://x/ HTTP/1.1\r\n", 400},
+      {"OPTIONS */ HTTP/1.1\r\n", 400},
+      {"GET x:80 HTTP/1.1\r\n", 400},
+      {"GET ftp://x/ HTTP/1.1\r\n", 400},
+      {"GET http:/x/ HTTP/1.1\r\n", 400},
+      {"GET http:///a HTTP/1.1\r\n", 400},
+      {"GET http://x#a HTTP/1.1\r\n", 400},
       {"GET /#a HTTP/1.1\r\n", 400},
       {"GET /a b HTTP/1.1\r\n", 400},
       {"GET /" + nul + " HTTP/1.1\r\n", 400},
@@ -142,6 +146,67 @@ TEST_CASE("what two parsers could read in two ways is rejected", "[request_gate]
     CHECK(verdict.kind == Kind::kReject);
     CHECK(verdict.status == bad.status);
     CHECK(!std::string(verdict.reason).empty());
+  }
+}
+
+TEST_CASE("a target in absolute form is its path and query, and its authority replaces Host",
+          "[request_gate]") {
+  struct Case {
+    std::string target;
+    std::string host;
+    std::string path;
+    std::string query;
+  };
+  const Case cases[] = {
+      {"http://ids.example/a/b?x=1", "ids.example", "/a/b", "x=1"},
+      {"http://ids.example:8080/a", "ids.example:8080", "/a", ""},
+      {"HTTPS://ids.example/a?", "ids.example", "/a", ""},
+      {"hTtP://ids.example", "ids.example", "/", ""},
+      {"http://ids.example?x=http://y/z", "ids.example", "/", "x=http://y/z"},
+      {"http://[::1]:80?", "[::1]:80", "/", ""},
+      {"http://[::ffff:127.0.0.1]/http://y", "[::ffff:127.0.0.1]", "/http://y", ""},
+      {"http://ids.example://a", "ids.example:", "//a", ""},
+      {"http://ids.example//a", "ids.example", "//a", ""},
+  };
+  for (const Case& good : cases) {
+    for (const std::string& head :
+         {std::string(" HTTP/1.1\r\nHost: localhost\r\n\r\n"), std::string(" HTTP/1.0\r\n\r\n"),
+          std::string(" HTTP/1.1\r\nHost:\r\n\r\n")}) {
+      const std::string bytes = std::string("GET ").append(good.target).append(head);
+      INFO(bytes);
+      const GateVerdict verdict = inspect_request(bytes);
+      REQUIRE(verdict.kind == Kind::kRequest);
+      CHECK(verdict.request.host == good.host);
+      CHECK(verdict.request.path == good.path);
+      CHECK(verdict.request.query == good.query);
+    }
+  }
+}
+
+TEST_CASE("an absolute form does not excuse its host, nor the header Host", "[request_gate]") {
+  for (const char* authority :
+       {"",        ":80",     "u@x",       "localhost:80@x", "u:p@x:80", "@x",         "x@",
+        "x:80:80", "x:y",     "x:-1",      "x:65536",        "x:8 0",    "[::1",       "::1",
+        "[]",      "[::1]80", "[::1]x:80", "x[::1]",         "[x]",      "[::1%25lo]", "x\\",
+        "x,y",     "x;y",     "x\"",       "localhost\\@y"}) {
+    const std::string bytes = std::string("GET http://") + authority + "/ HTTP/1.1\r\n" + kHost;
+    INFO(bytes);
+    CHECK(inspect_request(bytes).status == 400);
+  }
+  const std::string get = "GET http://x/ HTTP/1.1\r\n";
+  for (const char* host : {"", "Host: a b\r\n", "Host: u@x\r\n", "Host: x\r\nHost: x\r\n"}) {
+    CHECK(inspect_request(get + host + "\r\n").status == 400);
+  }
+  CHECK(inspect_request("CONNECT x:80 HTTP/1.1\r\n" + kHost).status == 501);
+}
+
+TEST_CASE("OPTIONS * asks about the whole server, as OPTIONS / does", "[request_gate]") {
+  const GateVerdict verdict = inspect_request("OPTIONS * HTTP/1.0\r\n\r\n");
+  REQUIRE(verdict.kind == Kind::kRequest);
+  CHECK(verdict.request.path == "/");
+  CHECK(verdict.request.host.empty());
+  for (const char* method : {"GET", "HEAD", "POST"}) {
+    CHECK(inspect_request(method + (" * HTTP/1.1\r\n" + kHost)).status == 400);
   }
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/request_trace.h"
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 
 #include "test/support/catch.h"
 
@@ -55,7 +57,12 @@ TEST_CASE("of a query only what the id routes take is logged", "[request_trace]"
       {"/a?secret&&biz_tag=%0A&", "/a?biz_tag=%0A"},
       {"/a?x-biz_tag=secret?biz_tag=secret", "/a"},
   };
-  for (const auto& [target, logged] : cases) CHECK(logged_target(target) == logged);
+  for (const auto& [target, logged] : cases) {
+    const std::string_view whole = target;
+    const std::size_t question = std::min(whole.find('?'), whole.size());
+    const std::string_view query = whole.substr(std::min(question + 1, whole.size()));
+    CHECK(logged_target(whole.substr(0, question), query) == logged);
+  }
 }
 
 }  // namespace featherid

@@ -62,7 +62,7 @@ TEST_CASE("HEAD runs a route only where it is safe to", "[router]") {
   Router router;
   int runs = 0;
   router.get("/id", Lane::kDirect, [&runs](Exchange&) { ++runs; });
-  router.get_or_head("/health", Lane::kBridge, [&runs](Exchange&) { ++runs; });
+  router.get_or_probe("/health", Lane::kBridge, [&runs](Exchange&) { ++runs; });
   HttpRequest request;
   request.method = "HEAD";
   Exchange id(request, true, {});
@@ -75,6 +75,48 @@ TEST_CASE("HEAD runs a route only where it is safe to", "[router]") {
   router.find("/health").serve(health);
   CHECK(health.reply.status == 200);
   CHECK(runs == 1);
+}
+
+TEST_CASE("OPTIONS has the status of GET and names the methods, and runs only what is safe to",
+          "[router]") {
+  Router router;
+  int runs = 0;
+  int status = 200;
+  router.get("/id", Lane::kDirect, [&runs](Exchange&) { ++runs; });
+  router.get_or_probe("/ready", Lane::kBridge, [&runs, &status](Exchange& exchange) {
+    ++runs;
+    if (status != 200) return exchange.reply.fail_for_now("not ready");
+    exchange.reply.succeed("1");
+  });
+  const auto ask = [&router](const char* method, const char* path, const char* query = "") {
+    HttpRequest request;
+    request.method = method;
+    request.query = query;
+    Exchange exchange(request, true, {});
+    router.find(path).serve(exchange);
+    return exchange.reply;
+  };
+  CHECK(ask("OPTIONS", "/id").status == 405);
+  CHECK(ask("OPTIONS", "/nix").status == 404);
+  CHECK(runs == 0);
+
+  const Reply ready = ask("OPTIONS", "/ready");
+  CHECK(ready.status == 200);
+  CHECK(ready.body.empty());
+  REQUIRE(ready.header.first != nullptr);
+  CHECK(std::string(ready.header.first) == "Allow");
+  CHECK(ready.header.second == "GET, HEAD, OPTIONS");
+  CHECK(runs == 1);
+  CHECK(ask("OPTIONS", "/ready", "a=1&a=1").status == 400);
+  status = 503;
+  const Reply not_ready = ask("OPTIONS", "/ready");
+  CHECK(not_ready.status == 503);
+  CHECK(std::string(not_ready.header.first) == "Retry-After");
+  CHECK(not_ready.body.find("not ready") != std::string::npos);
+  const Reply post = ask("POST", "/ready");
+  CHECK(post.status == 405);
+  CHECK(post.header.second == "GET, HEAD, OPTIONS");
+  CHECK(runs == 2);
 }
 
 TEST_CASE("what a route throws is one line of the log, whatever it holds", "[router]") {

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// What a real HAProxy makes of the server's answers to its health checks.
+#include <httplib.h>
+
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "test/e2e/server_process.h"
+#include "test/support/catch.h"
+#include "test/support/ports.h"
+#include "test/support/wait_until.h"
+
+namespace featherid::test {
+
+namespace {
+
+// Lines of a backend, which say how it checks its server.
+using Checks = std::vector<std::pair<std::string, std::string>>;
+
+const Checks kLivenessChecks = {
+    {"plain", "option httpchk"},
+    {"path_alone", "option httpchk /healthz"},  // by OPTIONS
+    {"get", "option httpchk GET /healthz"},
+    {"head", "option httpchk\n  http-check send meth HEAD uri /healthz"},
+    {"host", "option httpchk\n  http-check send ver HTTP/1.1 hdr Host x"},
+    {"host_of_old", "option httpchk HEAD / HTTP/1.1\\r\\nHost:\\ x"},
+    {"asterisk", "option httpchk OPTIONS *"},
+    {"absolute", "option httpchk GET http://ids.example/healthz"},
+};
+const Checks kReadinessChecks = {
+    {"ready_path_alone", "option httpchk /readyz"},
+    {"ready_get", "option httpchk GET /readyz"},
+    {"ready_head", "option httpchk HEAD /readyz"},
+};
+
+// An HAProxy with one backend a check, all of them for the same server.
+class Haproxy {
+ public:
+  Haproxy(const ScratchDir& scratch, int server_port)
+      : process_(command(scratch, server_port, port_), {scratch.file("haproxy.out"), "", {}}) {}
+
+  // What it has found out by a check, such as "UP L7OK 200".
+  std::string verdict(const std::string& backend) const {
+    httplib::Client client("127.0.0.1", port_);
+    client.set_url_encode(false);  // the semicolon means something to HAProxy
+    const auto answer = client.Get("/;csv");
+    if (!answer) return "";
+    std::istringstream lines(answer->body);
+    std::vector<std::string> names;
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream cells(line);
+      std::map<std::string, std::string> row;
+      std::size_t column = 0;
+      for (std::string cell; std::getline(cells, cell, ','); ++column) {
+        if (column == names.size()) names.push_back(cell);  // the first line, which names them
+        row[names[column]] = cell;
+      }
+      if (row["# pxname"] != backend || row["svname"] != "ids") continue;
+      return row["status"] + " " + row["check_status"] + " " + row["check_code"];
+    }
+    return "";
+  }
+
+ private:
+  static std::vector<std::string> command(const ScratchDir& scratch, int server_port, int port) {
+    std::ofstream config(scratch.file("haproxy.cfg"));
+    config << "defaults\n  mode http\n  timeout connect 10s\n  timeout client 10s\n"
+              "  timeout server 10s\n  default-server check inter 50ms rise 1 fall 1\n"
+           << "listen stats\n  bind 127.0.0.1:" << port << "\n  stats enable\n  stats uri /\n";
+    for (const Checks& checks : {kLivenessChecks, kReadinessChecks}) {
+      for (const auto& [name, lines] : checks) {
+        config << "backend " << name << "\n  " << lines
+               << "\n  server ids 127.0.0.1:" << server_port << "\n";
+      }
+    }
+    return {"/usr/sbin/haproxy", "-db", "-f", scratch.file("haproxy.cfg")};
+  }
+
+  const int port_ = free_port();
+  ChildProcess process_;
+};
+
+void check_verdicts(const Haproxy& haproxy, const Checks& checks, const std::string& wanted) {
+  for (const auto& [name, lines] : checks) {
+    std::string verdict;
+    const bool found =
+        wait_until([&, &backend = name] { return (verdict = haproxy.verdict(backend)) == wanted; },
+                   std::chrono::seconds(10));
+    CAPTURE(lines, verdict);
+    CHECK(found);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("HAProxy finds a server that serves up, however it asks", "[e2e][haproxy]") {
+  const ScratchDir scratch;
+  const ServerProcess server(scratch);
+  const Haproxy haproxy(scratch, server.port());
+  check_verdicts(haproxy, kLivenessChecks, "UP L7OK 200");
+  check_verdicts(haproxy, kReadinessChecks, "UP L7OK 200");
+  CHECK(server.id() == 1);  // none of it has used up an id
+}
+
+TEST_CASE("HAProxy finds a server without its database down, if it asks for that",
+          "[e2e][haproxy]") {
+  const ScratchDir scratch;
+  const ServerProcess server(
+      scratch, {"--database", "mysql://ids@127.0.0.1:" + std::to_string(free_port()) + "/ids"});
+  const Haproxy haproxy(scratch, server.port());
+  check_verdicts(haproxy, kReadinessChecks, "DOWN L7STS 503");
+  check_verdicts(haproxy, kLivenessChecks, "UP L7OK 200");
+}
+
+}  // namespace featherid::test
