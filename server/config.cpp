@@ -310,8 +310,8 @@ std::string environment_name(std::string name) {
   return "FEATHERID_" + name;
 }
 
-// A misspelt variable leaves its setting at the default. For the database that would mean ids from 1
-// out of a new file, and no warning is enough for that.
+// A misspelt variable leaves its setting at the default. For the database that would mean ids from
+// 1 out of a new file, and no warning is enough for that.
 Status check_unknown(const Environment& environment, const std::vector<Setting>& table,
                      Config* config) {
   std::set<std::string> known = {kConfigVariable, kTokensVariable, "FEATHERID_SETUP"};

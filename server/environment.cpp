@@ -23,9 +23,9 @@ std::string normalized(const std::string& name) {
   return words;
 }
 
-// The fewest slips that make some part of `text` out of `word`: a letter too many, one too few, a
-// wrong one, or two neighbours swapped.
-int slips(std::string_view word, std::string_view text) {
+// The fewest typos that turn `word` into some part of `text`: a letter added, missing or wrong, or
+// two neighbours swapped.
+int typos(std::string_view word, std::string_view text) {
   std::vector<int> before_last;
   std::vector<int> last(text.size() + 1, 0);  // a part may begin anywhere
   for (std::size_t i = 1; i <= word.size(); ++i) {
@@ -47,7 +47,7 @@ bool contains_any(const std::string& text, std::initializer_list<const char*> pa
                      [&text](const char* part) { return text.find(part) != std::string::npos; });
 }
 
-// The scheme of a database, with what other libraries write around it; a scheme is short.
+// Begins with the scheme of a database, perhaps with what other libraries write around it.
 bool is_database_address(const std::string& text) {
   static const std::regex kAddress("\\s*(jdbc:)?(mysql|mariadb|postgres|sqlite)[a-z0-9+]*:",
                                    std::regex::icase);
@@ -60,8 +60,8 @@ bool ends_with(const std::string& text, std::string_view end) {
 
 bool is_docker_link(const Environment& environment, const std::string& link) {
   const auto name = environment.find(link + "_NAME");  // such as /app/ids
-  return name != environment.end() && name->second.rfind('/') != std::string::npos &&
-         name->second.front() == '/';
+  return name != environment.end() && name->second.rfind('/', 0) == 0 &&
+         name->second.rfind('/') > 0;
 }
 
 }  // namespace
@@ -70,13 +70,13 @@ const char* meant_setting(const std::string& name, const std::string& text) {
   const std::string words = normalized(name);
   std::string letters = words;
   letters.erase(std::remove(letters.begin(), letters.end(), '_'), letters.end());
-  if (slips("FEATHERID", letters) > 1) return nullptr;
+  if (typos("FEATHERID", letters) > 1) return nullptr;
   // "DB" begins or ends a word; within one it may be anything, as in FEEDBACK.
-  if (slips("DATABASE", letters) <= 2 || is_database_address(text) ||
+  if (typos("DATABASE", letters) <= 2 || is_database_address(text) ||
       contains_any(words, {"_DB", "DB_", "DSN", "SQL", "MARIA", "POSTGRES"})) {
     return "FEATHERID_DATABASE";
   }
-  if (slips("CONFIG", letters) <= 1 || ends_with(text, ".toml") ||
+  if (typos("CONFIG", letters) <= 1 || ends_with(text, ".toml") ||
       contains_any(words, {"_CONF", "_CFG", "TOML"})) {
     return "FEATHERID_CONFIG";
   }

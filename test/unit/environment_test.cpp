@@ -145,7 +145,8 @@ TEST_CASE("what Kubernetes and Docker inject for a service is known", "[environm
                                {"FEATHERID_DB_NAME", "ids"},      {"FEATHERID_PORT", "8080"},
                                {"FEATHERID_DATABASE_URL", "x"},   {"FEATHERID_DB_PORT_X", "1"},
                                {"FEATHERID_ENV_DATABASE", "x"},   {"FEATHERID_NAME", "ids"},
-                               {"FEATHERID_DB_SERVICE", "mysql"}, {"SERVICE_HOST", "x"}};
+                               {"FEATHERID_DB_SERVICE", "mysql"}, {"SERVICE_HOST", "x"},
+                               {"FEATHERID_X_NAME", "/ids"},      {"FEATHERID_Y_NAME", ""}};
   for (const auto& [name, text] : written) {
     CAPTURE(name);
     CHECK(!is_service_link(name, written));
