@@ -369,9 +369,6 @@ const char* const kCommitSynchronously = "SET synchronous_commit = on";
 }  // namespace postgresql_sql
 
 namespace sqlite3_sql {
-std::string busy_timeout(std::chrono::milliseconds timeout) {
-  return "PRAGMA busy_timeout = " + std::to_string(timeout.count());
-}
 // WAL is not used: SQLite 3.40 has a known bug that resets it, and with synchronous=NORMAL it may
 // take back a commit.
 const char* const kSetJournalMode = "PRAGMA journal_mode = TRUNCATE";

@@ -65,7 +65,6 @@ extern const char* const kCommitSynchronously;
 }  // namespace postgresql_sql
 
 namespace sqlite3_sql {
-std::string busy_timeout(std::chrono::milliseconds timeout);
 extern const char* const kSetJournalMode;  // gives the mode that is on then
 extern const char* const kJournalModeWanted;
 extern const char* const kSetSynchronous;

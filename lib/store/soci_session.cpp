@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <thread>
+
+#include "lib/clock.h"
 
 #ifdef FEATHERID_SOCI_MYSQL
 #include <soci/mysql/soci-mysql.h>
@@ -41,6 +44,8 @@ struct Driver {
   void (*read_code)(const std::exception& error, EngineError& result);
   // Throws the error of the last statement where SOCI has not.
   void (*check_answer)(soci::session& session);
+  // For a driver without a socket: it waits for locks until the deadline, whatever that is then.
+  void (*bound_lock_waits)(soci::session& session, TimePoint* deadline) = nullptr;
 };
 
 #ifdef FEATHERID_SOCI_MYSQL
@@ -123,19 +128,37 @@ const Driver kPostgresqlDriver = {
 #ifdef FEATHERID_SOCI_SQLITE3
 std::string sqlite3_parameters(const DatabaseUrl& url, std::chrono::seconds, std::chrono::seconds) {
   // Where SOCI may take the whole text for the path it does not take it apart, a loop that never
-  // ends when there is no memory for the parts. (The time-out is set for each call.)
+  // ends when there is no memory for the parts.
   if (url.database.find('=') == std::string::npos) return url.database;
   return "dbname=\"" + url.database + "\"";
 }
 
+// What SQLite calls while it waits for a lock; 0: it waits no longer. Its own timeout would begin
+// again with every lock of every statement.
+int wait_for_lock(void* deadline, int waits) {
+  constexpr int kWaitMsMax = 50;
+  const auto left = *static_cast<TimePoint*>(deadline) - std::chrono::steady_clock::now();
+  if (left <= Duration::zero()) return 0;
+  std::this_thread::sleep_for(
+      std::min<Duration>(left, std::chrono::milliseconds(std::min(1 + waits, kWaitMsMax))));
+  return 1;
+}
+
 const Driver kSqlite3Driver = {
-    soci::sqlite3, sqlite3_parameters, [](soci::session&) { return -1; },
+    soci::sqlite3,
+    sqlite3_parameters,
+    [](soci::session&) { return -1; },
     [](const std::exception& error, EngineError& result) {
       if (const auto* const coded = dynamic_cast<const soci::sqlite3_soci_error*>(&error)) {
         result.number = coded->result() & 0xFF;  // the primary part of an extended code
       }
     },
-    [](soci::session&) {}};
+    [](soci::session&) {},
+    [](soci::session& session, TimePoint* deadline) {
+      sqlite_api::sqlite3_busy_handler(
+          static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_, wait_for_lock,
+          deadline);
+    }};
 #endif
 
 // Null when this build lacks it.
@@ -180,6 +203,7 @@ SociSession::SociSession(const DatabaseUrl& url, std::chrono::seconds connect_ti
   if (driver_socket < 0) {
     file_ = url.database;
     file_identity_ = identify(file_);
+    driver.bound_lock_waits(session_, &deadline_);
     return;
   }
   socket_ = ::fcntl(driver_socket, F_DUPFD_CLOEXEC, 0);
@@ -208,15 +232,6 @@ bool SociSession::lost() const {
   }
   pollfd poll_fd{socket_, POLLIN, 0};
   return ::poll(&poll_fd, 1, 0) != 0;
-}
-
-void SociSession::bound_lock_waits() {
-  if (socket_ >= 0) return;
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-      deadline_ - std::chrono::steady_clock::now());
-  long long applied_ms = 0;
-  run(sqlite3_sql::busy_timeout(std::max(std::chrono::milliseconds(1), left)),
-      soci::into(applied_ms));
 }
 
 void SociSession::run_script(std::string_view script) {

@@ -92,7 +92,6 @@ std::unique_ptr<SociSession> SociSessionPool::open(std::size_t address, TimePoin
   }
   if (session == nullptr) return connect(address, open_by, deadline);
   session->begin_call(deadline);
-  session->bound_lock_waits();
   return session;
 }
 
@@ -111,7 +110,6 @@ std::unique_ptr<SociSession> SociSessionPool::connect(std::size_t address, TimeP
   if (session == nullptr) return nullptr;
   session->begin_call(deadline);
   const Watchdog::Guard guard(watchdog_, session->socket(), open_by);
-  session->bound_lock_waits();
   set_up(address, *session);
   return session;
 }
@@ -223,7 +221,6 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
     const SociDialect& dialect = dialect_of(Engine::kSqlite3);
     session.run(dialect.begin);
     session.run_script(dialect.schema);
-    session.bound_lock_waits();
     session.run(dialect.commit);
   }
   has_had_schema_ = true;

@@ -97,10 +97,7 @@ auto SociStore::transact(Body body, Repeat repeat) -> decltype(body(std::declval
   const auto in_transaction = [&](SociSession& session) {
     if (dialect_.begin != nullptr) session.run(dialect_.begin);
     auto result = body(session);
-    if (dialect_.commit != nullptr) {
-      session.bound_lock_waits();  // begin may have waited already
-      session.run(dialect_.commit);
-    }
+    if (dialect_.commit != nullptr) session.run(dialect_.commit);
     return result;
   };
   return call(in_transaction, repeat);

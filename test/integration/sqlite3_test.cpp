@@ -1,41 +1,20 @@
 // SPDX-License-Identifier: MIT
+#include <sqlite3.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <thread>
 #include <vector>
 
-#include "test/integration/servers.h"
+#include "test/integration/sqlite3_files.h"
 #include "test/support/raw_sql.h"
 #include "test/support/scratch_dir.h"
 
 using namespace featherid;
 using namespace featherid::test;
-
-namespace {
-
-std::unique_ptr<SegmentStore> open_file(const std::string& path) {
-  return *open_soci_store("sqlite3:" + path, short_options());
-}
-
-// Runs `body` in a child process; its return value is the exit code.
-template <typename Body>
-pid_t in_child(Body body) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(body());
-  return child;
-}
-
-int exit_code_of(pid_t child) {
-  int status = -1;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-}  // namespace
 
 TEST_CASE("SQLite: a new file and an empty file get the schema", "[sqlite3]") {
   const ScratchDir scratch;
@@ -225,4 +204,35 @@ TEST_CASE("SQLite: several processes lease from one file, no id twice", "[sqlite
   std::cout << "one SQLite file shared: " << kProcesses << " processes, " << all.size() << " leases"
             << std::endl;
   check_no_id_twice(all, open_file(scratch.file("ids.db"))->find("order")->max_id);
+}
+
+TEST_CASE("SQLite: one deadline for all the locks that a call waits for", "[sqlite3]") {
+  const ScratchDir scratch;
+  const std::string url = "sqlite3:" + scratch.file("ids.db");
+  REQUIRE(init_soci_schema(url).ok());
+  // The set-up needs to read, the transaction to write, the commit that nobody reads.
+  struct Case {
+    const char* first;
+    const char* then;
+  };
+  const Case c = GENERATE(Case{"BEGIN EXCLUSIVE", "BEGIN IMMEDIATE"},
+                          Case{"BEGIN IMMEDIATE", "BEGIN; SELECT * FROM id_segments"},
+                          Case{"BEGIN EXCLUSIVE", "BEGIN; SELECT * FROM id_segments"});
+  INFO(c.first << ", then " << c.then);
+  const bool is_new = GENERATE(true, false);  // the session
+  const auto store = open_file(scratch.file("ids.db"));
+  if (!is_new) REQUIRE(store->lease("order", 1).ok());
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open(scratch.file("ids.db").c_str(), &other) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(other, c.first, nullptr, nullptr, nullptr) == SQLITE_OK);
+  std::thread holder([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    sqlite3_exec(other, (std::string("COMMIT; ") + c.then).c_str(), nullptr, nullptr, nullptr);
+  });
+  const Status status = lease_one(*store);  // checks the time
+  holder.join();
+  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(says(status, "another program holds"));
+  sqlite3_close(other);
+  CHECK(lease_one(*store).ok());
 }
