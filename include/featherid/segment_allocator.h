@@ -100,7 +100,8 @@ struct LeaseLatency {
 //
 // Threads: every method from any thread at once; destroying it ends waiting calls with
 // kFailedPrecondition, but no new call may begin. fork(): the child's copy refuses with
-// kFailedPrecondition and shares nothing; make a new store and allocator there.
+// kFailedPrecondition and shares nothing; make a new store and allocator there (soci_store.h says
+// when a child must exec first).
 //
 // With options that validate() refuses, every call answers that error; where no refill thread can
 // be started, kUnavailable. Errors as in sequence.h; besides, kInvalidArgument for a malformed tag

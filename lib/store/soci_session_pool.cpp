@@ -58,6 +58,20 @@ SociSessionPool::SociSessionPool(std::vector<DatabaseUrl> addresses,
   for (auto& idle : idle_) idle.reserve(static_cast<std::size_t>(calls_max_));
 }
 
+SociSessionPool::~SociSessionPool() {
+  const MutexLock lock(mutex_);
+  std::optional<Sqlite3Use> use;  // needs no memory: there was one in this process
+  if (engine() == Engine::kSqlite3 && !idle_.front().empty()) use.emplace();
+  idle_.clear();
+}
+
+Status SociSessionPool::enter(std::optional<Sqlite3Use>* use) const {
+  if (engine() != Engine::kSqlite3) return {};
+  use->emplace();
+  if (Status status = (*use)->status(); !status.ok()) return status;
+  return check_sqlite3_library();
+}
+
 std::unique_ptr<SociSession> SociSessionPool::take_idle(std::size_t address) {
   const MutexLock lock(mutex_);
   std::vector<std::unique_ptr<SociSession>>& idle = idle_[address];

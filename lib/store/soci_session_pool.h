@@ -8,6 +8,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "lib/store/soci_connector.h"
 #include "lib/store/soci_dialect.h"
 #include "lib/store/soci_session.h"
+#include "lib/store/sqlite3_use.h"
 #include "lib/store/watchdog.h"
 
 namespace featherid {
@@ -34,6 +36,7 @@ class SociSessionPool {
   // needs it.
   SociSessionPool(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options,
                   bool read_committed);
+  ~SociSessionPool();
 
   // Whether a body that has begun may run once more.
   enum class Repeat { kSafe, kNever };
@@ -76,6 +79,8 @@ class SociSessionPool {
   };
 
   Engine engine() const { return addresses_.front().engine; }
+  // Begins a use of SQLite; OK without one for the other engines.
+  Status enter(std::optional<Sqlite3Use>* use) const;
   std::unique_ptr<SociSession> take_idle(std::size_t address) EXCLUDES(mutex_);
   void keep(std::size_t address, std::unique_ptr<SociSession> session) EXCLUDES(mutex_);
   void drop(std::size_t address) EXCLUDES(mutex_);
@@ -120,6 +125,8 @@ auto SociSessionPool::call(Body body, Repeat repeat)
   if (!place.granted()) {
     return timed_out(addresses_.front(), options_.call_timeout, "every session is in use");
   }
+  std::optional<Sqlite3Use> use;
+  if (Status refused = enter(&use); !refused.ok()) return refused;
   Failure failure;
   failure.repeat = repeat;
   const std::vector<std::size_t> order = choice_.order(start);

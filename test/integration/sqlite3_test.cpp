@@ -236,3 +236,29 @@ TEST_CASE("SQLite: one deadline for all the locks that a call waits for", "[sqli
   sqlite3_close(other);
   CHECK(lease_one(*store).ok());
 }
+
+TEST_CASE("SQLite: a library that keeps nobody out of the file is refused", "[sqlite3]") {
+  const ScratchDir scratch;
+  const std::string path = scratch.file("ids.db");
+  { REQUIRE(open_file(path)->lease("order", 10).ok()); }
+  for (const char* vfs : {"unix-none", "unix-dotfile", "unix-excl"}) {
+    CHECK(exit_code_of(in_child([&] {
+            sqlite3_vfs_register(sqlite3_vfs_find(vfs), 1);
+            return is_refused(lease_one(*open_file(path)), vfs) ? 0 : 1;
+          })) == 0);
+  }
+  const auto threads = [&](int mode) {
+    return in_child([&] {
+      const sqlite3_mutex_methods as_new{};
+      if (sqlite3_shutdown() != SQLITE_OK || sqlite3_config(mode) != SQLITE_OK ||
+          sqlite3_config(SQLITE_CONFIG_MUTEX, &as_new) != SQLITE_OK) {
+        return 2;
+      }
+      const Status status = lease_one(*open_file(path));
+      return is_refused(status, "single thread") ? 1 : status.ok() ? 0 : 3;
+    });
+  };
+  CHECK(exit_code_of(threads(SQLITE_CONFIG_SINGLETHREAD)) == 1);
+  CHECK(exit_code_of(threads(SQLITE_CONFIG_MULTITHREAD)) == 0);
+  CHECK(exit_code_of(threads(SQLITE_CONFIG_SERIALIZED)) == 0);
+}
