@@ -85,21 +85,38 @@ const SociDialect kPostgresqlDialect = {
      FEATHERID_LOCK_LEADER(FEATHERID_POSTGRESQL_SERVER), FEATHERID_SKIP, kRecordLeader, nullptr},
     kPostgresqlSchema};
 
+// As FEATHERID_MYSQL_ROW: the table may be another program's, with a collation of its own.
+#define FEATHERID_SQLITE3_ROW "biz_tag = :tag AND CAST(biz_tag AS BLOB) = CAST(:tag AS BLOB)"
+
+// SQLite keeps any value in any column. Of a real number above 2^53 a sum can be the number itself.
+#define FEATHERID_SQLITE3_COUNTABLE FEATHERID_SQLITE3_ROW " AND typeof(max_id) = 'integer'"
+
+// A text that no number is read from, unless it is kept as one.
+#define FEATHERID_SQLITE3_NUMBER(column)                                   \
+  "CASE WHEN typeof(" column ") IN ('integer', 'real') OR (typeof(" column \
+  ") = 'text' AND " column " GLOB '*[^0-9]*') THEN " column " ELSE quote(" column ") END"
+#define FEATHERID_SQLITE3_SELECT                                                       \
+  "SELECT biz_tag, " FEATHERID_SQLITE3_NUMBER("max_id") ", " FEATHERID_SQLITE3_NUMBER( \
+      "step") " FROM id_segments"
+
 const SociDialect kSqlite3Dialect = {
     // Not plain BEGIN, whose later upgrade to a writer fails without waiting; and never without a
     // transaction: SOCI would not see that the commit behind a RETURNING failed.
     "BEGIN IMMEDIATE",
     "COMMIT",
     SociDialect::Leased::kReturnedRow,
-    kPostgresqlDialect.lease,
-    kPostgresqlDialect.lease_returning,
-    kPostgresqlDialect.find,
-    kPostgresqlDialect.list,
-    kPostgresqlDialect.create,
-    kPostgresqlDialect.set_step,
+    "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id >= 0 AND max_id <= :limit",
+    " RETURNING max_id",
+    FEATHERID_SQLITE3_SELECT " WHERE " FEATHERID_SQLITE3_ROW,
+    FEATHERID_SQLITE3_SELECT,
+    "INSERT INTO id_segments (biz_tag, max_id, step) VALUES (:tag, 0, :step)",
+    "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_SQLITE3_ROW,
     "UPDATE id_segments SET max_id = MAX(max_id, :max_id), update_time = CURRENT_TIMESTAMP "
-    "WHERE biz_tag = :tag",
-    kPostgresqlDialect.give_back,
+    "WHERE " FEATHERID_SQLITE3_COUNTABLE,
+    "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
     {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
     kSqlite3Schema};
 
@@ -372,9 +389,12 @@ namespace sqlite3_sql {
 // WAL is not used: SQLite 3.40 has a known bug that resets it, and with synchronous=NORMAL it may
 // take back a commit.
 const char* const kSetJournalMode = "PRAGMA journal_mode = TRUNCATE";
+const char* const kJournalMode = "PRAGMA journal_mode";
 const char* const kJournalModeWanted = "truncate";
 const char* const kSetSynchronous = "PRAGMA synchronous = FULL";
 const char* const kSynchronous = "PRAGMA synchronous";
+// The application can have every new connection set up, by sqlite3_auto_extension().
+const char* const kSetWritable = "PRAGMA query_only = OFF";
 const char* const kSchemaVersion = "PRAGMA schema_version";
 }  // namespace sqlite3_sql
 

@@ -66,9 +66,11 @@ extern const char* const kCommitSynchronously;
 
 namespace sqlite3_sql {
 extern const char* const kSetJournalMode;  // gives the mode that is on then
+extern const char* const kJournalMode;
 extern const char* const kJournalModeWanted;
 extern const char* const kSetSynchronous;
 extern const char* const kSynchronous;
+extern const char* const kSetWritable;
 constexpr long long kSynchronousWanted = 2;  // FULL
 extern const char* const kSchemaVersion;     // 0: the file is new, no table was ever made in it
 }  // namespace sqlite3_sql

@@ -211,10 +211,9 @@ void SociSessionPool::set_up_postgresql(std::size_t address, SociSession& sessio
   warn_once_of(address, settings);
 }
 
-void SociSessionPool::set_up_sqlite3(SociSession& session) {
+void SociSessionPool::require_durable_sqlite3(SociSession& session) {
   std::string journal_mode;
-  session.run(sqlite3_sql::kSetJournalMode, into(journal_mode));
-  session.run(sqlite3_sql::kSetSynchronous);
+  session.run(sqlite3_sql::kJournalMode, into(journal_mode));
   long long synchronous = -1;
   session.run(sqlite3_sql::kSynchronous, into(synchronous));
   if (journal_mode != sqlite3_sql::kJournalModeWanted ||
@@ -224,6 +223,14 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
                            " instead of truncate and 2; close every "
                            "program that has the file open in another mode");
   }
+}
+
+void SociSessionPool::set_up_sqlite3(SociSession& session) {
+  std::string journal_mode;
+  session.run(sqlite3_sql::kSetJournalMode, into(journal_mode));
+  session.run(sqlite3_sql::kSetSynchronous);
+  session.run(sqlite3_sql::kSetWritable);
+  require_durable_sqlite3(session);
   long long schema_version = -1;
   session.run(sqlite3_sql::kSchemaVersion, into(schema_version));
   if (schema_version == 0) {

@@ -95,7 +95,10 @@ auto SociStore::call(Body body, Repeat repeat) -> decltype(body(std::declval<Soc
 template <typename Body>
 auto SociStore::transact(Body body, Repeat repeat) -> decltype(body(std::declval<SociSession&>())) {
   const auto in_transaction = [&](SociSession& session) {
-    if (dialect_.begin != nullptr) session.run(dialect_.begin);
+    if (dialect_.begin != nullptr) {
+      session.run(dialect_.begin);
+      SociSessionPool::require_durable_sqlite3(session);
+    }
     auto result = body(session);
     if (dialect_.commit != nullptr) session.run(dialect_.commit);
     return result;
@@ -140,16 +143,21 @@ std::optional<IdRange> SociStore::move_row(SociSession& session, std::string_vie
   const long long limit = kIdMax - count_ids;
   const std::string sql = dialect_.lease + leader_guard_.condition() + dialect_.lease_returning;
   long long max_id = 0;
+  long long rows = 0;
   if (dialect_.leased == SociDialect::Leased::kReturnedRow) {
-    const bool got_row =
-        session.run(sql, use(count, "count"), use(name, "tag"), use(limit, "limit"), into(max_id))
-            .got_row;
-    if (!got_row) return std::nullopt;
+    session.for_each_row(
+        sql, [&] { ++rows; }, use(count, "count"), use(name, "tag"), use(limit, "limit"),
+        into(max_id));
   } else {
-    const SociSession::Outcome outcome =
-        session.run(sql, use(count, "count"), use(name, "tag"), use(limit, "limit"));
-    if (outcome.affected_rows != 1) return std::nullopt;
-    max_id = session.last_insert_id();
+    rows =
+        session.run(sql, use(count, "count"), use(name, "tag"), use(limit, "limit")).affected_rows;
+    if (rows == 1) max_id = session.last_insert_id();
+  }
+  if (rows == 0) return std::nullopt;
+  if (rows != 1) {
+    throw soci::soci_error("tag '" + name + "' has " + std::to_string(rows) +
+                           " rows in id_segments; keep the one with the highest max_id, and make "
+                           "biz_tag the primary key");
   }
   if (max_id < count || max_id > kIdMax) {
     throw soci::soci_error("the answer to a lease gives " + std::to_string(max_id) +
@@ -228,7 +236,11 @@ Status SociStore::advance(std::string_view tag, std::int64_t max_id) {
     const std::string name(tag);
     const long long new_max_id = max_id;
     const auto outcome = session.run(dialect_.advance, use(new_max_id, "max_id"), use(name, "tag"));
-    return outcome.affected_rows == 1 ? Status() : no_such_tag(tag);
+    if (outcome.affected_rows == 1) return Status();
+    const Result<SegmentRow> row = find_row(session, tag);
+    return row.ok() ? Status(StatusCode::kUnavailable,
+                             "tag '" + name + "' was changed while it was moved; try again")
+                    : row.status();
   });
 }
 

@@ -61,6 +61,7 @@ TEST_CASE("a call runs on a session that is set up, and gives what its body give
   Fixture f;
   CHECK(f.number("SELECT count(*) FROM id_segments").value() == 3);
   CHECK(f.number("PRAGMA synchronous").value() == sqlite3_sql::kSynchronousWanted);
+  CHECK(f.number("PRAGMA query_only").value() == 0);
   CHECK(f.pool.call([](SociSession&) { return Status(StatusCode::kNotFound, "no"); }).code() ==
         StatusCode::kNotFound);
 }
