@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "lib/clock.h"
+#include "lib/store/sqlite3_file.h"
 
 #ifdef FEATHERID_SOCI_MYSQL
 #include <soci/mysql/soci-mysql.h>
@@ -127,10 +128,12 @@ const Driver kPostgresqlDriver = {
 
 #ifdef FEATHERID_SOCI_SQLITE3
 std::string sqlite3_parameters(const DatabaseUrl& url, std::chrono::seconds, std::chrono::seconds) {
+  const Result<std::string> file = kernel_path(url.database);
+  if (!file.ok()) throw soci::soci_error(file.status().message());
   // Where SOCI may take the whole text for the path it does not take it apart, a loop that never
   // ends when there is no memory for the parts.
-  if (url.database.find('=') == std::string::npos) return url.database;
-  return "dbname=\"" + url.database + "\"";
+  if (file->find('=') == std::string::npos) return *file;
+  return "dbname=\"" + *file + "\"";
 }
 
 // What SQLite calls while it waits for a lock; 0: it waits no longer. Its own timeout would begin

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/store/sqlite3_file.h"
+
 namespace featherid {
 
 using soci::into;
@@ -69,7 +71,8 @@ Status SociSessionPool::enter(std::optional<Sqlite3Use>* use) const {
   if (engine() != Engine::kSqlite3) return {};
   use->emplace();
   if (Status status = (*use)->status(); !status.ok()) return status;
-  return check_sqlite3_library();
+  if (Status status = check_sqlite3_library(); !status.ok()) return status;
+  return check_sqlite3_file(addresses_.front().database);
 }
 
 std::unique_ptr<SociSession> SociSessionPool::take_idle(std::size_t address) {
@@ -245,6 +248,9 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
     session.run(dialect.commit);
   }
   has_had_schema_ = true;
+  if (warned_.front().exchange(true)) return;
+  const std::string risk = file_system_risk(addresses_.front().database);
+  if (!risk.empty()) warn(0, risk);
 }
 
 void SociSessionPool::warn(std::size_t address, const std::string& warning) const {

@@ -307,8 +307,12 @@ Result<std::unique_ptr<SociStore>> make_store(const std::vector<std::string>& ur
     }
     // A later session must find the same file, wherever the process has gone meanwhile.
     std::error_code error;
-    const std::filesystem::path path = std::filesystem::absolute(first.database, error);
-    if (!error) first.database = path.lexically_normal().string();
+    first.database = std::filesystem::absolute(first.database, error).string();
+    if (error) {
+      return Status(StatusCode::kInvalidArgument,
+                    "a SQLite file has a relative path, and there is no working directory (" +
+                        error.message() + "); give its absolute path");
+    }
   }
   return std::make_unique<SociStore>(std::move(addresses), options);
 }
