@@ -101,7 +101,8 @@ struct LeaseLatency {
 //
 // Threads: every method from any thread at once; destroying it ends waiting calls with
 // kFailedPrecondition, but no new call may begin. fork(): the child's copy refuses with
-// kFailedPrecondition and shares nothing; make a new store and allocator there.
+// kFailedPrecondition and shares nothing; make a new store and allocator there (soci_store.h says
+// when a child must exec first).
 //
 // With options that validate() refuses, every call answers that error; if no refill thread can be
 // started, kUnavailable; if the process is not protected against fork(), kFailedPrecondition.

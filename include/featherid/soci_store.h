@@ -72,6 +72,18 @@ struct SociStoreOptions {
 // kInvalidArgument: the URL or an option is malformed, or this build lacks the engine. It opens no
 // connection: sessions are opened when first needed and after every error, so a database that is
 // down now answers kUnavailable now and serves later. No message ever holds the password.
+//
+// SQLite: a relative path counts from the working directory of this call; symbolic links are
+// followed as open() does. The journal lies beside the file, so every process must reach the file
+// by one name: each call looks, and answers kFailedPrecondition for a hard link or a mount of the
+// file alone. While a store is open, do not open its file in this process by anything but the same
+// SQLite library: closing such a descriptor drops SQLite's locks.
+//
+// fork(): the child's copy answers kFailedPrecondition; the child opens a new store. A new SQLite
+// store serves if no thread of the parent was inside a SQLite store at the fork; if one was, every
+// call answers kFailedPrecondition at once, and the child must exec a program first. FeatherID does
+// not see the application's own use of SQLite: if another thread may be inside SQLite at the fork,
+// the child must exec first, or SQLite may wait for ever.
 FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
     std::string_view url, const SociStoreOptions& options = {});
 

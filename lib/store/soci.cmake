@@ -14,7 +14,9 @@ configure_file(${CMAKE_CURRENT_LIST_DIR}/soci_schema.cpp.in
 add_library(featherid_soci
   store/address_choice.cpp store/database_url.cpp store/soci_connector.cpp
   store/soci_dialect.cpp store/soci_errors.cpp store/soci_leader_guard.cpp store/soci_session.cpp
-  store/soci_session_pool.cpp store/soci_settings_guard.cpp store/soci_store.cpp store/watchdog.cpp ${PROJECT_BINARY_DIR}/lib/store/soci_schema.cpp)
+  store/soci_session_pool.cpp store/soci_settings_guard.cpp store/soci_store.cpp
+  store/sqlite3_file.cpp store/sqlite3_use.cpp store/watchdog.cpp
+  ${PROJECT_BINARY_DIR}/lib/store/soci_schema.cpp)
 add_library(FeatherID::soci ALIAS featherid_soci)
 featherid_target(featherid_soci)
 target_include_directories(featherid_soci PRIVATE ${PROJECT_SOURCE_DIR})

@@ -17,7 +17,6 @@ namespace {
   "biz_tag = _utf8mb4:tag AND " \
   "CAST(CONVERT(biz_tag USING utf8mb4) AS BINARY) = CAST(_utf8mb4:tag AS BINARY)"
 #define FEATHERID_POSTGRESQL_ROW "biz_tag = :tag AND CAST(biz_tag AS text) COLLATE \"C\" = :tag"
-#define FEATHERID_SQLITE3_ROW "biz_tag = :tag AND biz_tag COLLATE BINARY = :tag"
 
 // Who the server is. Each of the two servers runs the part that is meant for it and takes the
 // other for a comment; MariaDB has no server_uuid. A replica must have another server_id than its
@@ -120,7 +119,10 @@ const SociDialect kMysqlDialect = {
      "/*!50700 0, '' *//*M! @@wsrep_on, "
      "IF(@@wsrep_provider = 'none', '', COALESCE(@@wsrep_cluster_address, '')) */, "
      "COALESCE(DATABASE(), ''))",
-     "SELECT " FEATHERID_MYSQL_ENGINE("id_segments") ", " FEATHERID_MYSQL_ENGINE("id_leader"),
+     "SELECT " FEATHERID_MYSQL_ENGINE("id_segments") ", " FEATHERID_MYSQL_ENGINE(
+         "id_leader") ", COALESCE((SELECT data_type FROM information_schema.columns "
+                      "WHERE table_schema = DATABASE() AND table_name = 'id_segments' "
+                      "AND column_name = 'max_id'), '')",
      {"SHOW CREATE TABLE id_segments", "SHOW CREATE TABLE id_leader"},
      [](std::chrono::seconds) { return std::string(); },
      mysql_literal},
@@ -209,7 +211,11 @@ const SociDialect kPostgresqlDialect = {
      "CAST(pg_catalog.to_regclass('id_leader') AS oid), "
      "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('id_segments')), "
      "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('id_leader')))",
-     "SELECT " FEATHERID_POSTGRESQL_LIST("id_segments") ", " FEATHERID_POSTGRESQL_LIST("id_leader"),
+     "SELECT " FEATHERID_POSTGRESQL_LIST("id_segments") ", " FEATHERID_POSTGRESQL_LIST(
+         "id_leader") ", COALESCE((SELECT pg_catalog.format_type(atttypid, NULL) "
+                      "FROM pg_catalog.pg_attribute WHERE attrelid = "
+                      "pg_catalog.to_regclass('id_segments') "
+                      "AND attname = 'max_id'), '')",
      {nullptr, nullptr},
      postgresql_durably,
      postgresql_literal},
@@ -227,6 +233,20 @@ const SociDialect kPostgresqlDialect = {
     kPostgresqlSchema,
     "COMMIT;\n"};
 
+// As FEATHERID_MYSQL_ROW: the table may be another program's, with a collation of its own.
+#define FEATHERID_SQLITE3_ROW "biz_tag = :tag AND CAST(biz_tag AS BLOB) = CAST(:tag AS BLOB)"
+
+// SQLite keeps any value in any column. Of a real number above 2^53 a sum can be the number itself.
+#define FEATHERID_SQLITE3_COUNTABLE FEATHERID_SQLITE3_ROW " AND typeof(max_id) = 'integer'"
+
+// A text that no number is read from, unless it is kept as one.
+#define FEATHERID_SQLITE3_NUMBER(column)                                   \
+  "CASE WHEN typeof(" column ") IN ('integer', 'real') OR (typeof(" column \
+  ") = 'text' AND " column " GLOB '*[^0-9]*') THEN " column " ELSE quote(" column ") END"
+#define FEATHERID_SQLITE3_SELECT                                                       \
+  "SELECT biz_tag, " FEATHERID_SQLITE3_NUMBER("max_id") ", " FEATHERID_SQLITE3_NUMBER( \
+      "step") " FROM id_segments"
+
 const SociDialect kSqlite3Dialect = {
     // Not plain BEGIN, whose later upgrade to a writer fails without waiting; and never without a
     // transaction: SOCI would not see that the commit behind a RETURNING failed.
@@ -234,18 +254,17 @@ const SociDialect kSqlite3Dialect = {
     "COMMIT",
     SociDialect::Leased::kReturnedRow,
     "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
-    "WHERE " FEATHERID_SQLITE3_ROW " AND max_id >= 0 AND max_id <= :limit",
+    "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id >= 0 AND max_id <= :limit",
     " RETURNING max_id",
-    kPostgresqlDialect.find,
-    kPostgresqlDialect.list,
-    kPostgresqlDialect.create,
+    FEATHERID_SQLITE3_SELECT " WHERE biz_tag = :tag",
+    FEATHERID_SQLITE3_SELECT,
+    "INSERT INTO id_segments (biz_tag, max_id, step) SELECT :tag, 0, :step WHERE 1 = 1",
     "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_ROW,
-    "UPDATE id_segments SET max_id = MAX(COALESCE(max_id, 0), :max_id), update_time = "
-    "CURRENT_TIMESTAMP "
-    "WHERE " FEATHERID_SQLITE3_ROW,
+    "UPDATE id_segments SET max_id = MAX(max_id, :max_id), update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_SQLITE3_COUNTABLE,
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
-    "WHERE " FEATHERID_SQLITE3_ROW " AND max_id = :expected",
+    "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
     {nullptr, nullptr, nullptr, nullptr, nullptr, {nullptr, nullptr}, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
     nullptr,
@@ -271,15 +290,15 @@ const SociDialect& dialect_of(Engine engine) {
 const char* const kMysqlSqlMode = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION";
 
 namespace sqlite3_sql {
-std::string busy_timeout(std::chrono::milliseconds timeout) {
-  return "PRAGMA busy_timeout = " + std::to_string(timeout.count());
-}
 // WAL is not used: SQLite 3.40 has a known bug that resets it, and with synchronous=NORMAL it may
 // take back a commit.
 const char* const kSetJournalMode = "PRAGMA journal_mode = TRUNCATE";
+const char* const kJournalMode = "PRAGMA journal_mode";
 const char* const kJournalModeWanted = "truncate";
 const char* const kSetSynchronous = "PRAGMA synchronous = FULL";
 const char* const kSynchronous = "PRAGMA synchronous";
+// The application can have every new connection set up, by sqlite3_auto_extension().
+const char* const kSetWritable = "PRAGMA query_only = OFF";
 const char* const kSchemaVersion = "PRAGMA schema_version";
 }  // namespace sqlite3_sql
 

@@ -36,8 +36,8 @@ struct SettingsSql {
   const char* const* names;  // of the values in `text`, in order; null after the last
   // An expression: the values of the settings that are named, with ';' between them.
   const char* text;
-  // What no statement can state at a bearable cost: a query that gives a text about id_segments and
-  // one about id_leader.
+  // What no statement can state at a bearable cost: a query that gives a text about id_segments,
+  // one about id_leader, and the type of the column max_id.
   const char* tables;
   // Show how each was made, since a temporary table hides the other of its name and is in no list;
   // null: `tables` tells.
@@ -80,11 +80,12 @@ const SociDialect& dialect_of(Engine engine);
 extern const char* const kMysqlSqlMode;
 
 namespace sqlite3_sql {
-std::string busy_timeout(std::chrono::milliseconds timeout);
 extern const char* const kSetJournalMode;  // gives the mode that is on then
+extern const char* const kJournalMode;
 extern const char* const kJournalModeWanted;
 extern const char* const kSetSynchronous;
 extern const char* const kSynchronous;
+extern const char* const kSetWritable;
 constexpr long long kSynchronousWanted = 2;  // FULL
 extern const char* const kSchemaVersion;     // 0: the file is new, no table was ever made in it
 }  // namespace sqlite3_sql

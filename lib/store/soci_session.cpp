@@ -8,8 +8,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <thread>
 
+#include "lib/clock.h"
 #include "lib/store/postgresql_refusal.h"
+#include "lib/store/sqlite3_file.h"
 
 #ifdef FEATHERID_SOCI_MYSQL
 #include <soci/mysql/soci-mysql.h>
@@ -35,6 +38,8 @@ struct SociDriver {
   void (*check_answer)(soci::session& session);
   // Whether a transaction is open, or the next statement would begin one that stays open.
   bool (*in_transaction)(soci::session& session);
+  // For a driver without a socket: it waits for locks until the deadline, whatever that is then.
+  void (*bound_lock_waits)(soci::session& session, TimePoint* deadline) = nullptr;
 };
 
 namespace {
@@ -156,10 +161,27 @@ const SociDriver kPostgresqlDriver = {
 #ifdef FEATHERID_SOCI_SQLITE3
 void open_sqlite3(soci::session& session, const DatabaseUrl& url, std::chrono::seconds,
                   std::chrono::seconds) {
+  const Result<std::string> file = kernel_path(url.database);
+  if (!file.ok()) throw soci::soci_error(file.status().message());
   // When SOCI may take the whole text for the path it does not take it apart, a loop that never
-  // ends when there is no memory for the parts. (The time-out is set for each call.)
-  const bool plain = url.database.find('=') == std::string::npos;
-  session.open(soci::sqlite3, plain ? url.database : "dbname=\"" + url.database + "\"");
+  // ends when there is no memory for the parts.
+  const bool plain = file->find('=') == std::string::npos;
+  session.open(soci::sqlite3, plain ? *file : "dbname=\"" + *file + "\"");
+}
+
+// What SQLite calls while it waits for a lock; 0: it waits no longer. Its own timeout would begin
+// again with every lock of every statement.
+int wait_for_lock(void* deadline, int waits) {
+  constexpr int kWaitMsMax = 50;
+  const auto left = *static_cast<TimePoint*>(deadline) - std::chrono::steady_clock::now();
+  if (left <= Duration::zero()) return 0;
+  std::this_thread::sleep_for(
+      std::min<Duration>(left, std::chrono::milliseconds(std::min(1 + waits, kWaitMsMax))));
+  return 1;
+}
+
+sqlite_api::sqlite3* sqlite3_connection(soci::session& session) {
+  return static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_;
 }
 
 const SociDriver kSqlite3Driver = {
@@ -173,8 +195,10 @@ const SociDriver kSqlite3Driver = {
     },
     [](soci::session&) {},
     [](soci::session& session) {
-      auto* const backend = static_cast<soci::sqlite3_session_backend*>(session.get_backend());
-      return sqlite_api::sqlite3_get_autocommit(backend->conn_) == 0;
+      return sqlite_api::sqlite3_get_autocommit(sqlite3_connection(session)) == 0;
+    },
+    [](soci::session& session, TimePoint* deadline) {
+      sqlite_api::sqlite3_busy_handler(sqlite3_connection(session), wait_for_lock, deadline);
     }};
 #endif
 
@@ -223,6 +247,7 @@ SociSession::SociSession(const DatabaseUrl& url, std::chrono::seconds connect_ti
   if (driver_socket < 0) {
     file_ = url.database;
     file_identity_ = identify(file_);
+    driver_.bound_lock_waits(session_, &deadline_);
     return;
   }
   socket_ = ::fcntl(driver_socket, F_DUPFD_CLOEXEC, 0);
@@ -259,15 +284,6 @@ bool SociSession::end_call() {
   const bool committed = !driver_.in_transaction(session_);
   in_call_ = !committed;
   return committed;
-}
-
-void SociSession::bound_lock_waits() {
-  if (socket_ >= 0) return;
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-      deadline_ - std::chrono::steady_clock::now());
-  long long applied_ms = 0;
-  run(sqlite3_sql::busy_timeout(std::max(std::chrono::milliseconds(1), left)),
-      soci::into(applied_ms));
 }
 
 void SociSession::run_script(std::string_view script) {

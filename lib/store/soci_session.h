@@ -69,17 +69,13 @@ class SociSession {
   bool lost() const;
 
   // Between a call's begin and its success the state of the connection is not known, and destroying
-  // it cuts the line instead of taking leave.
+  // it cuts the line instead of taking leave. SQLite waits for its locks until the deadline.
   void begin_call(TimePoint deadline) {
     in_call_ = true;
     deadline_ = deadline;
   }
   // False: the connection is still inside a transaction, so what the call did is not committed.
   bool end_call();
-
-  // SQLite waits for its lock by itself, as long as it was last told: as long as the call has time.
-  // Elsewhere the set-up has seen to that.
-  void bound_lock_waits();
 
   // Runs one statement in one round trip, with SOCI's use() by name and into().
   struct Outcome {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/store/sqlite3_file.h"
+
 namespace featherid {
 
 using soci::into;
@@ -57,6 +59,21 @@ SociSessionPool::SociSessionPool(std::vector<DatabaseUrl> addresses,
   for (auto& idle : idle_) idle.reserve(static_cast<std::size_t>(calls_max_));
 }
 
+SociSessionPool::~SociSessionPool() {
+  const MutexLock lock(mutex_);
+  std::optional<Sqlite3Use> use;  // needs no memory: there was one in this process
+  if (engine() == Engine::kSqlite3 && !idle_.front().empty()) use.emplace();
+  idle_.clear();
+}
+
+Status SociSessionPool::enter(std::optional<Sqlite3Use>* use) const {
+  if (engine() != Engine::kSqlite3) return {};
+  use->emplace();
+  if (Status status = (*use)->status(); !status.ok()) return status;
+  if (Status status = check_sqlite3_library(); !status.ok()) return status;
+  return check_sqlite3_file(addresses_.front().database);
+}
+
 std::unique_ptr<SociSession> SociSessionPool::take_idle(std::size_t address) {
   const MutexLock lock(mutex_);
   std::vector<std::unique_ptr<SociSession>>& idle = idle_[address];
@@ -91,7 +108,6 @@ std::unique_ptr<SociSession> SociSessionPool::open(std::size_t address, TimePoin
   }
   if (session == nullptr) return connect(address, open_by, deadline);
   session->begin_call(deadline);
-  session->bound_lock_waits();
   return session;
 }
 
@@ -110,7 +126,6 @@ std::unique_ptr<SociSession> SociSessionPool::connect(std::size_t address, TimeP
   if (session == nullptr) return nullptr;
   session->begin_call(deadline);
   const Watchdog::Guard guard(watchdog_, session->socket(), open_by);
-  session->bound_lock_waits();
   if (engine() == Engine::kSqlite3) {
     set_up_sqlite3(*session);
   } else {
@@ -156,10 +171,9 @@ void SociSessionPool::note_no_session(std::size_t address, Failure* failure) {
                true);
 }
 
-void SociSessionPool::set_up_sqlite3(SociSession& session) {
+void SociSessionPool::require_durable_sqlite3(SociSession& session) {
   std::string journal_mode;
-  session.run(sqlite3_sql::kSetJournalMode, into(journal_mode));
-  session.run(sqlite3_sql::kSetSynchronous);
+  session.run(sqlite3_sql::kJournalMode, into(journal_mode));
   long long synchronous = -1;
   session.run(sqlite3_sql::kSynchronous, into(synchronous));
   if (journal_mode != sqlite3_sql::kJournalModeWanted ||
@@ -169,6 +183,14 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
                            " instead of truncate and 2; close every "
                            "program that has the file open in another mode");
   }
+}
+
+void SociSessionPool::set_up_sqlite3(SociSession& session) {
+  std::string journal_mode;
+  session.run(sqlite3_sql::kSetJournalMode, into(journal_mode));
+  session.run(sqlite3_sql::kSetSynchronous);
+  session.run(sqlite3_sql::kSetWritable);
+  require_durable_sqlite3(session);
   long long schema_version = -1;
   session.run(sqlite3_sql::kSchemaVersion, into(schema_version));
   if (schema_version == 0) {
@@ -180,10 +202,12 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
     const SociDialect& dialect = dialect_of(Engine::kSqlite3);
     session.run(dialect.begin);
     session.run_script(dialect.schema);
-    session.bound_lock_waits();
     session.run(dialect.commit);
   }
   has_had_schema_ = true;
+  if (warned_.exchange(true)) return;
+  const std::string risk = file_system_risk(addresses_.front().database);
+  if (!risk.empty()) warn(0, risk);
 }
 
 void SociSessionPool::warn(std::size_t address, const std::string& warning) const {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "lib/store/soci_connector.h"
 #include "lib/store/soci_dialect.h"
 #include "lib/store/soci_session.h"
+#include "lib/store/sqlite3_use.h"
 #include "lib/store/watchdog.h"
 
 namespace featherid {
@@ -37,6 +39,7 @@ class SociSessionPool {
   // `addresses` are of one engine, the preferred first.
   SociSessionPool(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options,
                   SetUp set_up);
+  ~SociSessionPool();
 
   // Whether a body that has begun may run once more.
   enum class Repeat { kSafe, kNever };
@@ -51,6 +54,10 @@ class SociSessionPool {
       -> decltype(body(std::declval<SociSession&>()));
 
   void warn(std::size_t address, const std::string& warning) const;
+
+  // Throws where a crash could take a commit back. In the transaction that is to be committed:
+  // before, another program may give the file another journal mode, for everybody.
+  static void require_durable_sqlite3(SociSession& session);
 
  private:
   // A place among the calls under way.
@@ -79,6 +86,8 @@ class SociSessionPool {
   };
 
   Engine engine() const { return addresses_.front().engine; }
+  // Begins a use of SQLite; OK without one for the other engines.
+  Status enter(std::optional<Sqlite3Use>* use) const;
   std::unique_ptr<SociSession> take_idle(std::size_t address) EXCLUDES(mutex_);
   void keep(std::size_t address, std::unique_ptr<SociSession> session) EXCLUDES(mutex_);
   void drop(std::size_t address) EXCLUDES(mutex_);
@@ -100,6 +109,7 @@ class SociSessionPool {
 
   AddressChoice choice_;
   std::atomic<bool> has_had_schema_{false};  // SQLite: the file is not new
+  std::atomic<bool> warned_{false};          // SQLite: of its file system
   std::deque<SociConnector> connectors_;     // by address
   Watchdog watchdog_;
 
@@ -118,6 +128,8 @@ auto SociSessionPool::call(Body body, Repeat repeat)
   if (!place.granted()) {
     return timed_out(addresses_.front(), options_.call_timeout, "every session is in use");
   }
+  std::optional<Sqlite3Use> use;
+  if (Status refused = enter(&use); !refused.ok()) return refused;
   Failure failure;
   failure.repeat = repeat;
   const std::vector<std::size_t> order = choice_.order(start);

@@ -16,6 +16,7 @@ constexpr std::chrono::seconds kReadAgainAfter{60};
 // The tables, whose engine or place stands among the settings by their names.
 constexpr const char* kTables[] = {"id_segments", "id_leader"};
 constexpr const char* kTemporary = "TEMPORARY";
+constexpr const char* kType = "max_id";  // the type of its column
 
 // Stands among the settings for those of the tables when these cannot be read: why.
 constexpr const char* kUnread = "unread";
@@ -166,8 +167,9 @@ void judge_postgresql(const Values& values, SettingsVerdict* verdict) {
 
 // Where the rows are: a database of MySQL, a schema of PostgreSQL; empty when there are none.
 std::string place_of(const Values& values) {
+  if (const std::string database = values["database"]; !database.empty()) return database;
   const std::vector<Relation> tables = relations(values["id_segments"]);
-  return tables.empty() ? values["database"] : tables.front().schema;
+  return tables.empty() ? "" : tables.front().schema;
 }
 
 }  // namespace
@@ -178,6 +180,11 @@ SettingsVerdict judge_settings(Engine engine, const std::vector<ServerSetting>& 
   if (const std::string error = values[kUnread]; !error.empty()) {
     verdict.warnings.push_back(
         "whether the table id_segments keeps what is committed cannot be read (" + error + ")");
+  }
+  if (values.is(kType, {"float", "double", "real", "double precision"})) {
+    verdict.wrong.push_back(
+        "the column max_id is of type " + values[kType] +
+        ", which rounds large ids so that they come twice; change it to bigint");
   }
   if (engine == Engine::kMysql) {
     judge_pins(values, &verdict);
@@ -245,7 +252,9 @@ std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string
   // Advice alone: what answers it otherwise than a server does (a proxy) must not stop a lease.
   try {
     std::string values[2];
-    session.run(sql_.tables, into(values[0]), into(values[1]));
+    std::string type;
+    session.run(sql_.tables, into(values[0]), into(values[1]), into(type));
+    settings.push_back({kType, type});
     for (std::size_t i = 0; i < 2; ++i) {
       if (is_temporary(session, i, values[i])) values[i] = kTemporary;
       settings.push_back({kTables[i], values[i]});

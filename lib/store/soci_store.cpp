@@ -144,12 +144,12 @@ template <typename Body>
 auto SociStore::transact(Body body, Repeat repeat) -> decltype(body(std::declval<SociSession&>())) {
   const auto in_transaction = [&](SociSession& session) -> decltype(body(session)) {
     if (Status refused = settings_guard_.check(session); !refused.ok()) return refused;
-    if (dialect_.begin != nullptr) session.run(dialect_.begin);
-    auto result = body(session);
-    if (dialect_.commit != nullptr) {
-      session.bound_lock_waits();  // begin may have waited already
-      session.run(dialect_.commit);
+    if (dialect_.begin != nullptr) {
+      session.run(dialect_.begin);
+      SociSessionPool::require_durable_sqlite3(session);
     }
+    auto result = body(session);
+    if (dialect_.commit != nullptr) session.run(dialect_.commit);
     return result;
   };
   return call(in_transaction, repeat);
@@ -375,8 +375,12 @@ Result<std::unique_ptr<SociStore>> make_store(const std::vector<std::string>& ur
     }
     // A later session must find the same file, wherever the process has gone meanwhile.
     std::error_code error;
-    const std::filesystem::path path = std::filesystem::absolute(first.database, error);
-    if (!error) first.database = path.lexically_normal().string();
+    first.database = std::filesystem::absolute(first.database, error).string();
+    if (error) {
+      return Status(StatusCode::kInvalidArgument,
+                    "a SQLite file has a relative path, and there is no working directory (" +
+                        error.message() + "); give its absolute path");
+    }
   }
   return std::make_unique<SociStore>(std::move(addresses), options);
 }

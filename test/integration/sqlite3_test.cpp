@@ -1,41 +1,20 @@
 // SPDX-License-Identifier: MIT
+#include <sqlite3.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <thread>
 #include <vector>
 
-#include "test/integration/servers.h"
+#include "test/integration/sqlite3_files.h"
 #include "test/support/raw_sql.h"
 #include "test/support/scratch_dir.h"
 
 using namespace featherid;
 using namespace featherid::test;
-
-namespace {
-
-std::unique_ptr<SegmentStore> open_file(const std::string& path) {
-  return *open_soci_store("sqlite3:" + path, short_options());
-}
-
-// Runs `body` in a child process; its return value is the exit code.
-template <typename Body>
-pid_t in_child(Body body) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(body());
-  return child;
-}
-
-int exit_code_of(pid_t child) {
-  int status = -1;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-}  // namespace
 
 TEST_CASE("SQLite: a new file and an empty file get the schema", "[sqlite3]") {
   const ScratchDir scratch;
@@ -225,4 +204,156 @@ TEST_CASE("SQLite: several processes lease from one file, no id twice", "[sqlite
   std::cout << "one SQLite file shared: " << kProcesses << " processes, " << all.size() << " leases"
             << std::endl;
   check_no_id_twice(all, open_file(scratch.file("ids.db"))->find("order")->max_id);
+}
+
+TEST_CASE("SQLite: one deadline for all the locks that a call waits for", "[sqlite3]") {
+  const ScratchDir scratch;
+  const std::string url = "sqlite3:" + scratch.file("ids.db");
+  REQUIRE(init_soci_schema(url).ok());
+  // The set-up needs to read, the transaction to write, the commit that nobody reads.
+  struct Case {
+    const char* first;
+    const char* then;
+  };
+  const Case c = GENERATE(Case{"BEGIN EXCLUSIVE", "BEGIN IMMEDIATE"},
+                          Case{"BEGIN IMMEDIATE", "BEGIN; SELECT * FROM id_segments"},
+                          Case{"BEGIN EXCLUSIVE", "BEGIN; SELECT * FROM id_segments"});
+  INFO(c.first << ", then " << c.then);
+  const bool is_new = GENERATE(true, false);  // the session
+  const auto store = open_file(scratch.file("ids.db"));
+  if (!is_new) REQUIRE(store->lease("order", 1).ok());
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open(scratch.file("ids.db").c_str(), &other) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(other, c.first, nullptr, nullptr, nullptr) == SQLITE_OK);
+  std::thread holder([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    sqlite3_exec(other, (std::string("COMMIT; ") + c.then).c_str(), nullptr, nullptr, nullptr);
+  });
+  const Status status = lease_one(*store);  // checks the time
+  holder.join();
+  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(says(status, "another program holds"));
+  sqlite3_close(other);
+  CHECK(lease_one(*store).ok());
+}
+
+TEST_CASE("SQLite: a file that another program turns to WAL is turned back before a lease",
+          "[sqlite3]") {
+  const ScratchDir scratch;
+  const auto store = open_file(scratch.file("ids.db"));
+  REQUIRE(store->lease("order", 1).ok());
+  auto other = std::make_unique<RawSql>("sqlite3:" + scratch.file("ids.db"));
+  REQUIRE(other->text("PRAGMA journal_mode = WAL") == "wal");
+  CHECK(says(lease_one(*store), "journal_mode=wal"));  // by the session that is open
+  CHECK(store->lease("order", 1)->first == 2);
+  other = std::make_unique<RawSql>("sqlite3:" + scratch.file("ids.db"));
+  REQUIRE(other->text("PRAGMA journal_mode = WAL") == "wal");
+  other->number("SELECT count(*) FROM id_segments");
+  for (int i = 0; i < 3; ++i) CHECK_FALSE(lease_one(*store).ok());
+  other.reset();
+  CHECK(store->lease("order", 1)->first == 3);
+  CHECK(RawSql("sqlite3:" + scratch.file("ids.db")).text("PRAGMA journal_mode") == "delete");
+}
+
+TEST_CASE("SQLite: tags differ by their bytes, whatever the column's collation", "[sqlite3]") {
+  const ScratchDir scratch;
+  const std::string collation = GENERATE("NOCASE", "RTRIM", "BINARY");
+  RawSql sql("sqlite3:" + scratch.file("ids.db"));
+  sql.run("CREATE TABLE id_segments (biz_tag TEXT COLLATE " + collation +
+          " PRIMARY KEY, max_id INTEGER, step INTEGER, update_time TEXT)");
+  sql.run("INSERT INTO id_segments VALUES ('order', 0, 1000, ''), ('rows ', 0, 1000, '')");
+  const auto store = open_file(scratch.file("ids.db"));
+  CHECK(store->lease("order", 10)->first == 1);
+  for (const char* tag : {"Order", "rows"}) {
+    CHECK(store->lease(tag, 10).status().code() == StatusCode::kNotFound);
+    CHECK(store->find(tag).status().code() == StatusCode::kNotFound);
+    CHECK(store->set_step(tag, 7).code() == StatusCode::kNotFound);
+    CHECK(store->advance(tag, 700).code() == StatusCode::kNotFound);
+    CHECK_FALSE(store->give_back(tag, {5, 11}).value());
+  }
+  CHECK(store->find("order")->max_id == 10);
+  CHECK(store->find("order")->step == 1000);
+}
+
+TEST_CASE("SQLite: a number that is not kept as a whole one is named, and left alone",
+          "[sqlite3]") {
+  const ScratchDir scratch;
+  RawSql sql("sqlite3:" + scratch.file("ids.db"));
+  // Columns without a type keep what they are given.
+  sql.run("CREATE TABLE id_segments (biz_tag TEXT PRIMARY KEY, max_id, step, update_time)");
+  sql.run("INSERT INTO id_segments VALUES ('good', 0, 10, ''), ('order', 0, 10, '')");
+  struct Case {
+    const char* value;
+    const char* shown;
+  };
+  const Case c = GENERATE(Case{"9007199254740992.0", "max_id '9.00719925474099e+15'"},
+                          Case{"1e18", "max_id '1.0e+18'"}, Case{"1e300", "max_id '1.0e+300'"},
+                          Case{"0.5", "max_id '0.5'"}, Case{"'100'", "max_id ''100''"},
+                          Case{"''", "max_id ''''"}, Case{"NULL", "max_id 'NULL'"},
+                          Case{"x'3130'", "max_id 'X'3130''"}, Case{"'ten'", "max_id 'ten'"});
+  INFO(c.value);
+  sql.run("UPDATE id_segments SET max_id = " + std::string(c.value) + " WHERE biz_tag = 'order'");
+  const auto store = open_file(scratch.file("ids.db"));
+  for (int i = 0; i < 2; ++i) CHECK(is_refused(lease_one(*store), c.shown));
+  CHECK(is_refused(store->find("order").status(), c.shown));
+  CHECK(is_refused(store->advance("order", 2000), c.shown));
+  CHECK(sql.number("SELECT count(*) FROM id_segments WHERE biz_tag = 'order' AND max_id IS " +
+                   std::string(c.value)) == 1);
+  CHECK(store->lease("good", 10)->first == 1);
+  CHECK(store->advance("good", 100).ok());
+  sql.run("UPDATE id_segments SET max_id = 7 WHERE biz_tag = 'order'");
+  CHECK(store->lease("order", 10)->first == 8);
+}
+
+TEST_CASE("SQLite: a tag with two rows is not leased from", "[sqlite3]") {
+  const ScratchDir scratch;
+  RawSql sql("sqlite3:" + scratch.file("ids.db"));
+  sql.run("CREATE TABLE id_segments (biz_tag TEXT, max_id INTEGER, step INTEGER, update_time)");
+  sql.run("INSERT INTO id_segments VALUES ('order', 0, 1000, ''), ('order', 500, 1000, '')");
+  const auto store = open_file(scratch.file("ids.db"));
+  for (int i = 0; i < 2; ++i) CHECK(says(lease_one(*store), "tag 'order' has 2 rows"));
+  CHECK(sql.number("SELECT max(max_id) FROM id_segments") == 500);
+}
+
+TEST_CASE("SQLite: what the application sets for every connection weakens no lease", "[sqlite3]") {
+  const ScratchDir scratch;
+  // In a child: an automatic extension is the whole process's.
+  CHECK(exit_code_of(in_child([&] {
+          using Extension = int (*)(sqlite3*, char**, const sqlite3_api_routines*);
+          const Extension set_up = [](sqlite3* connection, char**, const sqlite3_api_routines*) {
+            return sqlite3_exec(connection,
+                                "PRAGMA query_only = ON; PRAGMA synchronous = OFF; "
+                                "PRAGMA journal_mode = MEMORY",
+                                nullptr, nullptr, nullptr);
+          };
+          sqlite3_auto_extension(reinterpret_cast<void (*)()>(set_up));
+          return open_file(scratch.file("ids.db"))->lease("order", 10).ok() ? 0 : 1;
+        })) == 0);
+  CHECK(std::filesystem::exists(scratch.file("ids.db-journal")));
+}
+
+TEST_CASE("SQLite: a library that keeps nobody out of the file is refused", "[sqlite3]") {
+  const ScratchDir scratch;
+  const std::string path = scratch.file("ids.db");
+  { REQUIRE(open_file(path)->lease("order", 10).ok()); }
+  for (const char* vfs : {"unix-none", "unix-dotfile", "unix-excl"}) {
+    CHECK(exit_code_of(in_child([&] {
+            sqlite3_vfs_register(sqlite3_vfs_find(vfs), 1);
+            return is_refused(lease_one(*open_file(path)), vfs) ? 0 : 1;
+          })) == 0);
+  }
+  const auto threads = [&](int mode) {
+    return in_child([&] {
+      const sqlite3_mutex_methods as_new{};
+      if (sqlite3_shutdown() != SQLITE_OK || sqlite3_config(mode) != SQLITE_OK ||
+          sqlite3_config(SQLITE_CONFIG_MUTEX, &as_new) != SQLITE_OK) {
+        return 2;
+      }
+      const Status status = lease_one(*open_file(path));
+      return is_refused(status, "single thread") ? 1 : status.ok() ? 0 : 3;
+    });
+  };
+  CHECK(exit_code_of(threads(SQLITE_CONFIG_SINGLETHREAD)) == 1);
+  CHECK(exit_code_of(threads(SQLITE_CONFIG_MULTITHREAD)) == 0);
+  CHECK(exit_code_of(threads(SQLITE_CONFIG_SERIALIZED)) == 0);
 }

@@ -29,7 +29,10 @@ struct Fixture {
   SociStoreOptions options(seconds call_timeout) {
     SociStoreOptions options;
     options.call_timeout = call_timeout;
-    options.warn = [this](const std::string& text) { warnings.push_back(text); };
+    options.warn = [this](const std::string& text) {
+      // The scratch folder may well be on a tmpfs.
+      if (text.find("the file is on ") == std::string::npos) warnings.push_back(text);
+    };
     return options;
   }
   std::vector<DatabaseUrl> addresses() const {
@@ -61,7 +64,7 @@ TEST_CASE("a call runs on a session that is set up, and gives what its body give
   Fixture f;
   CHECK(f.number("SELECT count(*) FROM id_segments").value() == 3);
   CHECK(f.number("PRAGMA synchronous").value() == sqlite3_sql::kSynchronousWanted);
-  CHECK(f.number("PRAGMA busy_timeout").value() > 0);
+  CHECK(f.number("PRAGMA query_only").value() == 0);
   CHECK(f.pool.call([](SociSession&) { return Status(StatusCode::kNotFound, "no"); }).code() ==
         StatusCode::kNotFound);
 }

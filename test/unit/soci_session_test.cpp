@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "test/support/catch.h"
@@ -36,12 +37,6 @@ struct Fixture {
     }
     return {};
   }
-  long long busy_timeout() {
-    long long ms = -1;
-    session.run("PRAGMA busy_timeout", into(ms));
-    return ms;
-  }
-
   const test::ScratchDir scratch;
   const std::string file;
   SociSession session;
@@ -115,17 +110,26 @@ TEST_CASE("a session is lost when its file is another or none", "[soci_session]"
 TEST_CASE("a lock is waited for as long as the call has time, and not without end",
           "[soci_session]") {
   Fixture f;
-  const auto now = [] { return std::chrono::steady_clock::now(); };
-  f.session.begin_call(now() + milliseconds(7000));
-  f.session.bound_lock_waits();
-  CHECK(f.busy_timeout() > 0);
-  CHECK(f.busy_timeout() <= 7000);
-  f.session.begin_call(now() + std::chrono::hours(2));
-  f.session.bound_lock_waits();
-  CHECK(f.busy_timeout() > 3600000);
-  f.session.begin_call(now() - seconds(1));
-  f.session.bound_lock_waits();
-  CHECK(f.busy_timeout() == 1);
+  SociSession other(f.url(), seconds(1), seconds(1));
+  other.run("BEGIN EXCLUSIVE");
+  const auto begin = std::chrono::steady_clock::now();
+  const auto since = [&] { return std::chrono::steady_clock::now() - begin; };
+  f.session.begin_call(begin - seconds(1));
+  CHECK(f.error_of("SELECT * FROM t").number == 5);
+  CHECK(since() < milliseconds(100));
+  // However many locks it waits for one after the other.
+  f.session.begin_call(begin + milliseconds(400));
+  for (int i = 0; i < 3; ++i) CHECK(f.error_of("SELECT * FROM t").number == 5);
+  CHECK(since() >= milliseconds(400));
+  CHECK(since() < milliseconds(600));
+  f.session.begin_call(begin + std::chrono::hours(2));
+  std::thread holder([&] {
+    std::this_thread::sleep_for(milliseconds(300));
+    other.run("COMMIT");
+  });
+  CHECK(f.error_of("SELECT * FROM t").number == 0);
+  holder.join();
+  CHECK(since() >= milliseconds(700));
 }
 
 TEST_CASE("a path may hold what SOCI takes for parameters", "[soci_session]") {

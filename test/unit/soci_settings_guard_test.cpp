@@ -116,6 +116,9 @@ TEST_CASE("a session that lost what it was set to, and a hidden table, are wrong
   CHECK_THAT(wrong(mysql("autocommit", "0")), Contains("autocommit"));
   CHECK_THAT(wrong(mysql("completion_type", "CHAIN")), Contains("completion_type"));
   CHECK_THAT(wrong(mysql("sql_mode", "ORACLE")), Contains("sql_mode"));
+  CHECK_THAT(wrong(judge_settings(Engine::kMysql, {{"max_id", "double"}})), Contains("bigint"));
+  CHECK_THAT(wrong(judge_settings(Engine::kPostgresql, {{"max_id", "double precision"}})),
+             Contains("bigint"));
   CHECK_THAT(wrong(mysql("id_leader", "TEMPORARY")), Contains("temporary"));
   CHECK_THAT(wrong(mysql("isolation", "READ-UNCOMMITTED")), Contains("isolation"));
   CHECK_THAT(wrong(postgresql("id_segments", "rp f;rp public")),

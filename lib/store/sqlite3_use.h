@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_STORE_SQLITE3_USE_H_
+#define FEATHERID_LIB_STORE_SQLITE3_USE_H_
+
+#include "featherid/status.h"
+
+namespace featherid {
+
+// While it lives its thread may be inside SQLite, or hold a lock of a file. A child that fork()
+// makes meanwhile has copies of SQLite's mutexes and of its list of file locks, which no thread
+// there ever gives back: SQLite would wait for ever, or take the parent's lock for its own. Such a
+// child, and its children, may not use SQLite. Thread-safe, and without a lock of its own.
+class Sqlite3Use {
+ public:
+  Sqlite3Use();
+  ~Sqlite3Use();
+  Sqlite3Use(const Sqlite3Use&) = delete;
+  Sqlite3Use& operator=(const Sqlite3Use&) = delete;
+
+  // kFailedPrecondition where SQLite must not be entered.
+  Status status() const;
+
+ private:
+  struct Process;
+  static Process& this_process();
+
+  Process& process_;
+};
+
+// kFailedPrecondition for a SQLite that does not keep threads or processes from one another.
+Status check_sqlite3_library();
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_STORE_SQLITE3_USE_H_
