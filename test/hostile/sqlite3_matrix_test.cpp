@@ -25,8 +25,7 @@ class SqliteDatabase final : public HostileDatabase {
   void undo() override {}
 
   void run(const std::string& sql) const {
-    RawSql raw(url());
-    raw.for_each_row(sql, [] {});
+    RawSql(url()).for_each_row(sql, [] {});
   }
 
   // The file's first statement, before it has a schema.
@@ -40,10 +39,13 @@ void SqliteDatabase::prepare() {
   for (const auto& file : std::filesystem::directory_iterator(scratch_.path())) {
     std::filesystem::remove(file);
   }
-  RawSql sql(url());
-  if (!first.empty()) sql.for_each_row(first, [] {});
-  sql.run("CREATE TABLE first (x int)");
+  {
+    RawSql sql(url());
+    if (!first.empty()) sql.for_each_row(first, [] {});
+    sql.run("CREATE TABLE first (x int)");
+  }
   REQUIRE(init_soci_schema(url()).ok());
+  RawSql sql(url());
   for (const std::string& tag : rows_wanted()) insert_row(sql, {tag, 0, 1000});
 }
 
@@ -66,7 +68,7 @@ TEST_CASE("SQLite: what a file, another program and the environment set", "[sqli
         "PRAGMA page_size = 512", "PRAGMA journal_mode = WAL", "PRAGMA user_version = 7"}) {
     database.first = first;
     cell.name = first;
-    matrix.run_each_alone(cell);
+    matrix.run(cell);
   }
   database.first.clear();
   for (const char* sql : {"PRAGMA journal_mode = WAL", "VACUUM", "ANALYZE", "REINDEX",
@@ -75,7 +77,7 @@ TEST_CASE("SQLite: what a file, another program and the environment set", "[sqli
     for (const bool after_lease : {false, true}) {
       cell.after_lease = after_lease;
       cell.name = std::string(sql) + (after_lease ? ", after a lease" : "");
-      matrix.run_each_alone(cell);
+      matrix.run(cell);
     }
   }
   cell.set = nullptr;
