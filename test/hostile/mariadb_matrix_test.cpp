@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
+#include <cstdlib>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include "featherid/soci_store.h"
 #include "test/hostile/matrix.h"
 #include "test/support/catch.h"
+#include "test/support/in_fork.h"
 #include "test/support/mariadb_server.h"
 #include "test/support/scratch_dir.h"
 
@@ -19,10 +22,13 @@ class MariadbDatabase final : public HostileDatabase {
       : server_(std::move(more_flags)) {
     RawSql sql(server_.url("mysql"));
     sql.run("CREATE USER leaser@'%' IDENTIFIED BY 'p'");
+    sql.run("GRANT BINLOG ADMIN ON *.* TO leaser@'%'");
     for (const char* name : {"ids", "bare", "evil"}) {
       sql.run("GRANT ALL ON " + std::string(name) + ".* TO leaser@'%'");
     }
   }
+
+  ~MariadbDatabase() override { crash(); }  // or it would take its time to end
 
   std::string url() const override { return url_of("ids"); }
   std::string admin_url() const override { return server_.url(); }
@@ -241,6 +247,29 @@ const std::vector<Row>& statement_rows() {
   return rows;
 }
 
+// Where there is a binary log, which a replica and a recovery go by.
+const std::vector<Row>& binary_log_rows() {
+  static const std::vector<Row> rows = {
+      {"sync_binlog = 0", kGlobalOnly, warns("sync_binlog")},
+      {"sync_binlog = 100", kGlobalOnly, warns("sync_binlog")},
+      {"innodb_flush_log_at_trx_commit = 2", kGlobalOnly, warns("innodb_flush_log_at_trx_commit")},
+      {"innodb_flush_log_at_trx_commit = 0", kGlobalOnly,
+       refuses({"innodb_flush_log_at_trx_commit"})},
+      {"binlog_format = 'STATEMENT'", kSession, serves_or_refuses("binlog_format")},
+      {"binlog_format = 'MIXED'", kSession, serves()},
+      {"binlog_row_image = 'MINIMAL'", kSession, serves()},
+  };
+  return rows;
+}
+
+// What libmariadb reads of the environment. Its folder has a .my.cnf.
+std::vector<std::string> environments(const std::string& folder) {
+  return {"MYSQL_TCP_PORT=1",     "MYSQL_UNIX_PORT=" + folder + "/none",
+          "MYSQL_HOST=127.0.0.2", "MYSQL_PWD=wrong",
+          "MYSQL_HOME=" + folder, "HOME=" + folder,
+          "USER=nobody"};
+}
+
 // MariaDB writes its log once a second at the latest: not in a test.
 const std::vector<std::string> kLazyLog = {"--innodb-flush-log-at-timeout=2700"};
 
@@ -268,4 +297,90 @@ TEST_CASE("MariaDB: statements", "[mariadb]") {
   for (const Row& row : statement_rows()) {
     for (const Level level : row.levels) matrix.run(cell_of(database, row, level));
   }
+}
+
+TEST_CASE("MariaDB: the binary log", "[mariadb]") {
+  MariadbDatabase database(
+      {"--innodb-flush-log-at-timeout=2700", "--log-bin", "--sync-binlog=1", "--server-id=7"});
+  Matrix matrix("MariaDB, binary log", database);
+  for (const Row& row : binary_log_rows()) {
+    for (const Level level : row.levels) matrix.run(cell_of(database, row, level));
+  }
+}
+
+TEST_CASE("MariaDB: the environment", "[mariadb]") {
+  MariadbDatabase database;
+  Matrix matrix("MariaDB, environment", database);
+  const ScratchDir scratch;
+  for (const char* name : {".my.cnf", "my.cnf"}) {
+    std::ofstream(scratch.file(name)) << "[client]\nport=1\ninit-command=SET autocommit=0\n"
+                                         "default-character-set=latin1\n[mysql]\nport=1\n";
+  }
+  for (const std::string& variable : environments(scratch.path())) {
+    Cell cell;
+    cell.name = variable;
+    cell.expectation = serves();
+    cell.operations = all_operations();
+    cell.environment = {variable};
+    matrix.run(cell);
+  }
+}
+
+TEST_CASE("MariaDB: flags that a power cut turns into lost leases are warned of", "[mariadb]") {
+  for (const std::string name : {"innodb_doublewrite=0", "innodb_flush_method=nosync"}) {
+    const MariadbServer server({"--" + name});
+    REQUIRE(init_soci_schema(server.url()).ok());
+    std::string warnings;
+    SociStoreOptions options;
+    options.warn = [&](const std::string& text) { warnings += text + "\n"; };
+    CHECK((*open_soci_store(server.url(), options))->lease("order", 10).ok());
+    INFO(warnings);
+    CHECK(warnings.find(name.substr(0, name.find('='))) != std::string::npos);
+  }
+}
+
+TEST_CASE("MariaDB: nothing is warned of without cause", "[mariadb]") {
+  const bool log = GENERATE(false, true);
+  const MariadbServer server(log ? std::vector<std::string>{"--log-bin", "--sync-binlog=1"}
+                                 : std::vector<std::string>{"--sync-binlog=0"});
+  std::string warnings;
+  SociStoreOptions options;
+  options.warn = [&](const std::string& text) { warnings += text + "\n"; };
+  REQUIRE(init_soci_schema(server.url(), options).ok());
+  CHECK((*open_soci_store(server.url(), options))->lease("order", 10).ok());
+  CHECK(warnings == "");
+}
+
+TEST_CASE("MariaDB: a lease is in the binary log although the session had left it", "[mariadb]") {
+  MariadbDatabase database({"--log-bin", "--sync-binlog=1", "--server-id=7"});
+  database.prepare();
+  database.run(init_connect("SET sql_log_bin = 0"));
+  const auto store = *open_soci_store(database.url());
+  const auto size = [&] {
+    long long at = -1;
+    std::string file;
+    RawSql(database.admin_url())
+        .for_each_row(
+            "SHOW MASTER STATUS", [] {}, soci::into(file), soci::into(at));
+    return at;
+  };
+  REQUIRE(store->lease("order", 10).ok());
+  const long long before = size();
+  const Status status = store->lease("order", 10).status();
+  INFO(status);
+  if (status.ok()) {
+    CHECK(size() > before);
+  } else {
+    CHECK(status.message().find("sql_log_bin") != std::string::npos);
+  }
+}
+
+TEST_CASE("MariaDB: a URL without a port means 3306, whatever the environment says", "[mariadb]") {
+  MariadbDatabase database;
+  database.prepare();
+  CHECK(failures_in_fork([&] {
+          ::setenv("MYSQL_TCP_PORT", std::to_string(database.port()).c_str(), 1);
+          return (*open_soci_store("mysql://leaser:p@127.0.0.1/ids"))->lease("order", 1).ok() ? 1
+                                                                                              : 0;
+        }) == 0);
 }

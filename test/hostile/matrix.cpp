@@ -56,60 +56,47 @@ Record work_and_crash(const Cell& cell, HostileDatabase& database) {
   return record;
 }
 
-// Looks at what the crash has left.
-class SecondProcess {
- public:
-  explicit SecondProcess(const HostileDatabase& database)
-      : url_(database.admin_url()), bare_url_(database.bare_admin_url()), rows_(url_) {}
-
-  // Why what process 1 was told to be done is not done for good; empty: it is.
-  std::string lost(const Told& told) {
-    switch (told.operation) {
-      case Operation::kSkip:
-        if (told.taken.first <= kSkippedIds) return "it did not skip";
-        if (rows_.text("SELECT server FROM id_leader") == kAnotherServer) return "leader lost";
-        return rows_.number("SELECT COALESCE(min(max_id), 0) FROM id_segments WHERE biz_tag <> '" +
-                            tag_of(Operation::kCreate) + "'") < kSkippedIds
-                   ? "skip lost"
-                   : "";
-      case Operation::kCreate:
-        return column("step", told.tag) == kCreatedStep ? "" : "row lost";
-      case Operation::kSetStep:
-        return column("step", told.tag) == kStepSet ? "" : "step lost";
-      case Operation::kAdvance:
-        return column("max_id", told.tag) >= kAdvancedTo ? "" : "position lost";
-      case Operation::kGiveBack:
-        return column("max_id", told.tag) == told.taken.last() ? "" : "give-back lost";
-      default:
-        return "";
-    }
+// Why what process 1 was told to be done is not done for good; empty: it is.
+std::string lost(RawSql& rows, const Told& told) {
+  const auto column = [&](const char* name) {  // -1: no such row
+    return rows.number("SELECT " + std::string(name) + " FROM id_segments WHERE biz_tag = '" +
+                       told.tag + "'");
+  };
+  switch (told.operation) {
+    case Operation::kSkip:
+      if (told.taken.first <= kSkippedIds) return "it did not skip";
+      if (rows.text("SELECT server FROM id_leader") == kAnotherServer) return "leader lost";
+      return rows.number("SELECT COALESCE(min(max_id), 0) FROM id_segments WHERE biz_tag <> '" +
+                         tag_of(Operation::kCreate) + "'") < kSkippedIds
+                 ? "skip lost"
+                 : "";
+    case Operation::kCreate:
+      return column("step") == kCreatedStep ? "" : "row lost";
+    case Operation::kSetStep:
+      return column("step") == kStepSet ? "" : "step lost";
+    case Operation::kAdvance:
+      return column("max_id") >= kAdvancedTo ? "" : "position lost";
+    case Operation::kGiveBack:
+      return column("max_id") == told.taken.last() ? "" : "give-back lost";
+    default:
+      return "";
   }
+}
 
-  // Why an id of process 1 comes again; empty: none does.
-  std::string repeated(const Told& told) {
-    if (told.taken.empty()) return "";
-    const bool bare = told.operation == Operation::kInitSchema;
-    const Result<IdRange> range =
-        (*open_soci_store(bare ? bare_url_ : url_))->lease(told.tag, told.taken.size());
-    std::ostringstream text;
-    if (!range.ok()) {
-      text << "process 2: " << range.status();
-    } else if (range->first < told.taken.end) {
-      text << "TWICE: process 1 has " << told.taken << ", process 2 gets " << *range;
-    }
-    return text.str();
+// Why an id of process 1 comes again to a second process; empty: none does.
+std::string repeated(const HostileDatabase& database, const Told& told) {
+  if (told.taken.empty()) return "";
+  const bool bare = told.operation == Operation::kInitSchema;
+  const std::string url = bare ? database.bare_admin_url() : database.admin_url();
+  const Result<IdRange> range = (*open_soci_store(url))->lease(told.tag, told.taken.size());
+  std::ostringstream text;
+  if (!range.ok()) {
+    text << "process 2: " << range.status();
+  } else if (range->first < told.taken.end) {
+    text << "TWICE: process 1 has " << told.taken << ", process 2 gets " << *range;
   }
-
- private:
-  // -1: no such row.
-  long long column(const std::string& column, const std::string& tag) {
-    return rows_.number("SELECT " + column + " FROM id_segments WHERE biz_tag = '" + tag + "'");
-  }
-
-  const std::string url_;
-  const std::string bare_url_;
-  RawSql rows_;
-};
+  return text.str();
+}
 
 // Why a refusal is not the one that the cell wants; empty: it is.
 std::string unwanted(const Told& told, const Expectation& expectation) {
@@ -194,25 +181,22 @@ std::vector<std::string> Matrix::faults_of(const Cell& cell) {
   database_.restart();
   database_.undo();
   if (cell.undo) cell.undo();
-  SecondProcess second(database_);
   std::vector<std::string> faults;
   const auto note = [&faults](const Told& told, const std::string& fault) {
     if (!fault.empty()) faults.push_back(std::string(to_string(told.operation)) + ": " + fault);
   };
   bool told_of = false;
+  auto rows = std::make_unique<RawSql>(database_.admin_url());
   for (const Told& told : record.told) {
     ++operations_;
     const bool refused = !told.status.ok();
     if (refused) ++refused_;
     told_of = told_of || refused;
-    if (refused) {
-      note(told, unwanted(told, cell.expectation));
-    } else {
-      note(told, second.lost(told));
-      if (must_be_refused(told, cell.expectation)) note(told, "was not refused");
-    }
+    note(told, refused ? unwanted(told, cell.expectation) : lost(*rows, told));
+    if (!refused && must_be_refused(told, cell.expectation)) note(told, "was not refused");
   }
-  for (const Told& told : record.told) note(told, second.repeated(told));
+  rows.reset();  // it would keep a SQLite file in its mode
+  for (const Told& told : record.told) note(told, repeated(database_, told));
   const std::vector<std::string>& names = cell.expectation.names;
   const bool warned = std::any_of(record.warnings.begin(), record.warnings.end(),
                                   [&](const auto& text) { return names_all(text, names); });
@@ -236,7 +220,7 @@ void Matrix::run_each_alone(Cell cell) {
 
 Matrix::~Matrix() {
   std::cout << name_ << ": " << cells_ << " cells, each with a crash; " << operations_
-            << " operations, " << refused_ << " of them refused by name; " << warned_
+            << " operations, " << refused_ << " of them refused; " << warned_
             << " cells warned by name; " << failed_ << " cells failed; "
             << static_cast<int>(stopwatch_.elapsed().count()) << " s" << std::endl;
 }

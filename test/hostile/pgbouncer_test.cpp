@@ -46,7 +46,10 @@ void run_with_synchronous_commit_off(Matrix& matrix, PostgresqlDatabase& databas
   cell.operations = all_operations();
   cell.after_lease = after_lease;
   cell.port = port;
-  cell.set = [&database] { database.set_system("synchronous_commit", "off"); };
+  cell.set = [&database] {
+    database.set_system("synchronous_commit", "off");
+    database.end_sessions();
+  };
   matrix.run_each_alone(cell);
 }
 
@@ -108,8 +111,10 @@ TEST_CASE("PgBouncer: a lease commits synchronously in every mode that serves", 
   }
   // Here nothing that a client says at its start reaches the server.
   const PgbouncerServer bouncer = pooler(database, "transaction", kIgnoresOptions);
-  run_with_synchronous_commit_off(matrix, database, "transaction, options ignored", bouncer.port(),
-                                  false);
+  for (const bool after_lease : {false, true}) {
+    run_with_synchronous_commit_off(matrix, database, "transaction, options ignored",
+                                    bouncer.port(), after_lease);
+  }
 }
 
 TEST_CASE("PgBouncer: what another client leaves on a connection does no harm", "[pgbouncer]") {

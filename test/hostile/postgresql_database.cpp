@@ -73,6 +73,15 @@ void PostgresqlDatabase::set_system(const std::string& name, const std::string& 
   reload();
 }
 
+void PostgresqlDatabase::end_sessions() {
+  RawSql sql(server_.url("postgres"));
+  const std::string theirs = " FROM pg_stat_activity WHERE usename = 'leaser'";
+  sql.run("SELECT pg_terminate_backend(pid)" + theirs);
+  if (!wait_until([&] { return sql.number("SELECT count(*)" + theirs) == 0; })) {
+    throw std::runtime_error("a session goes on");
+  }
+}
+
 std::string PostgresqlDatabase::in_sql(const std::string& name, const std::string& value) {
   return name == "search_path" ? value : "'" + value + "'";
 }

@@ -32,6 +32,8 @@ class PostgresqlDatabase final : public HostileDatabase {
   void keep_from_admin(const std::string& name);
   // ALTER SYSTEM, and a reload that has taken effect.
   void set_system(const std::string& name, const std::string& value);
+  // Of FeatherID: a pooler gives its clients others, and they do not notice.
+  void end_sessions();
   // A value of a parameter as it stands in a statement. A list of names is not quoted as one.
   static std::string in_sql(const std::string& name, const std::string& value);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -6,6 +7,7 @@
 #include "test/hostile/matrix.h"
 #include "test/hostile/postgresql_database.h"
 #include "test/support/catch.h"
+#include "test/support/in_fork.h"
 #include "test/support/scratch_dir.h"
 
 using namespace featherid;
@@ -259,4 +261,27 @@ TEST_CASE("PostgreSQL: the environment", "[postgresql]") {
     cell.environment = environment;
     matrix.run(cell);
   }
+}
+
+TEST_CASE("PostgreSQL: a URL without a port means 5432, whatever the environment says",
+          "[postgresql]") {
+  PostgresqlDatabase database;
+  database.prepare();
+  CHECK(failures_in_fork([&] {
+          ::setenv("PGPORT", std::to_string(database.port()).c_str(), 1);
+          return (*open_soci_store("postgresql://leaser:p@127.0.0.1/ids"))->lease("order", 1).ok()
+                     ? 1
+                     : 0;
+        }) == 0);
+}
+
+TEST_CASE("PostgreSQL: nothing is warned of without cause", "[postgresql]") {
+  PostgresqlDatabase database;
+  database.prepare();
+  std::string warnings;
+  SociStoreOptions options;
+  options.warn = [&](const std::string& text) { warnings += text + "\n"; };
+  REQUIRE(init_soci_schema(database.url(), options).ok());
+  CHECK((*open_soci_store(database.url(), options))->lease("order", 10).ok());
+  CHECK(warnings == "");
 }

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include <string>
+#include <vector>
+
+#include "test/hostile/tables.h"
+#include "test/support/raw_sql.h"
+
+using namespace featherid;
+using namespace featherid::test;
+
+namespace {
+
+constexpr char kOtherColumns[] =
+    "max_id bigint NOT NULL DEFAULT 0, step int NOT NULL DEFAULT 1000, "
+    "update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (biz_tag)";
+
+// A table of another's make, with one row.
+void make_table(const std::string& key_type, const std::string& tag) {
+  RawSql sql(mariadb().url(), "DROP TABLE IF EXISTS id_segments, id_leader, company");
+  sql.run("DROP VIEW IF EXISTS id_segments");
+  sql.run("CREATE TABLE id_segments (biz_tag " + key_type + " NOT NULL, " + kOtherColumns + ")");
+  insert_row(sql, {tag, 0, 1000});
+  REQUIRE(init_soci_schema(mariadb().url()).ok());
+}
+
+void drop_all() {
+  RawSql sql(mariadb().url(), "DROP VIEW IF EXISTS id_segments");
+  sql.run("DROP TABLE IF EXISTS id_segments, id_leader, company");
+}
+
+}  // namespace
+
+TEST_CASE("MariaDB: id_segments as a view on another table serves", "[mariadb][tables]") {
+  drop_all();
+  const std::string engine = GENERATE("InnoDB", "InnoDB PARTITION BY KEY (name) PARTITIONS 3");
+  RawSql sql(mariadb().url());
+  sql.run(
+      "CREATE TABLE company (name varchar(64) PRIMARY KEY, last_id bigint NOT NULL DEFAULT 0, "
+      "size int NOT NULL DEFAULT 1000, note text) CHARACTER SET utf8mb4 ENGINE = " +
+      engine);
+  sql.run("INSERT INTO company (name) VALUES ('series')");
+  sql.run(
+      "CREATE VIEW id_segments AS SELECT name AS biz_tag, last_id AS max_id, size AS step "
+      "FROM company");
+  const Status made = init_soci_schema(mariadb().url());
+  INFO(made);
+  REQUIRE(made.ok());
+  for (const Failover failover : {Failover::kSkip, Failover::kSynchronous}) {
+    sql.run("UPDATE company SET last_id = 0");
+    sql.run("DELETE FROM company WHERE name = 'new'");
+    check_all_operations(*Watched(mariadb().url(), failover).store, "series", "new");
+  }
+  drop_all();
+}
+
+TEST_CASE("MariaDB: a view on a table that loses commits is not served unseen",
+          "[mariadb][tables]") {
+  drop_all();
+  const std::string engine = GENERATE("MyISAM", "MEMORY");
+  RawSql sql(mariadb().url());
+  sql.run(
+      "CREATE TABLE company (name varchar(64) PRIMARY KEY, last_id bigint NOT NULL DEFAULT 0, "
+      "size int NOT NULL DEFAULT 1000) ENGINE = " +
+      engine);
+  sql.run(
+      "CREATE VIEW id_segments AS SELECT name AS biz_tag, last_id AS max_id, size AS step "
+      "FROM company");
+  static_cast<void>(init_soci_schema(mariadb().url()));
+  Watched watched(mariadb().url());
+  const Status status = lease_one(*watched.store);
+  const std::string said = status.message() + watched.warnings;
+  INFO(said);
+  CHECK((said.find(engine) != std::string::npos || said.find("view") != std::string::npos));
+  drop_all();
+}
+
+TEST_CASE("MariaDB: rows that cannot be served are named and left alone", "[mariadb][tables]") {
+  drop_all();
+  RawSql sql(mariadb().url());
+  const std::string type = GENERATE("bigint unsigned", "decimal(30,0)", "varchar(30)", "double");
+  const std::string big = type == "bigint unsigned" ? "18446744073709551615"
+                          : type == "double"        ? "1e25"
+                                                    : "9999999999999999999999999";
+  INFO(type);
+  sql.run("CREATE TABLE id_segments (biz_tag varchar(64) PRIMARY KEY, max_id " + type +
+          " NULL, step bigint NULL) CHARACTER SET utf8mb4");
+  sql.run(
+      "INSERT INTO id_segments VALUES ('no max', NULL, 1000), ('no step', 0, NULL), "
+      "('too far', '" +
+      big + "', 1000), ('both', NULL, NULL)");
+  check_bad_rows(mariadb().url(), {{"no max", "max_id", "NULL"},
+                                   {"both", "max_id", "NULL"},
+                                   {"no step", "step", "NULL"},
+                                   {"too far", "max_id", big.substr(0, 4)}});
+  drop_all();
+}
+
+TEST_CASE("MariaDB: a tag is the same text in every character set", "[mariadb][tables]") {
+  const std::string charset = GENERATE("utf8mb4", "utf8mb3", "gbk", "gb2312", "big5", "sjis",
+                                       "utf16", "utf32", "ucs2", "utf8mb4 COLLATE utf8mb4_bin",
+                                       "utf8mb4 COLLATE utf8mb4_unicode_ci", "gbk COLLATE gbk_bin");
+  INFO(charset);
+  make_table("varchar(64) CHARACTER SET " + charset, "文件");
+  check_all_operations(*Watched(mariadb().url()).store, "文件", "文本");
+  check_all_operations(*Watched(mariadb().url()).store, "user", "plain");
+  drop_all();
+}
+
+TEST_CASE("MariaDB: a key of bytes holds any tag", "[mariadb][tables]") {
+  make_table("varbinary(255)", "文件");
+  check_all_operations(*Watched(mariadb().url()).store, "文件", "文本 😀");
+  drop_all();
+}
+
+TEST_CASE("MariaDB: a tag that the column cannot hold is not there", "[mariadb][tables]") {
+  struct {
+    const char* charset;
+    const char* tag;
+  } const cases[] = {{"utf8mb3", "😀"},   {"ucs2", "😀"},   {"gbk", "😀"},  {"gb2312", "😀"},
+                     {"latin1", "文件"}, {"latin1", "ж"}, {"ascii", "é"}};
+  for (const auto& [charset, tag] : cases) {
+    INFO(charset);
+    make_table("varchar(64) CHARACTER SET " + std::string(charset), "other");
+    // What a conversion with losses would make of it.
+    RawSql sql(mariadb().url());
+    for (const char* lossy : {"?", "??", "????"}) insert_row(sql, {lossy, 0, 1000});
+    check_no_such_tag(*Watched(mariadb().url()).store, tag);
+  }
+  drop_all();
+}
+
+TEST_CASE("MariaDB: a tag longer than its column is not there", "[mariadb][tables]") {
+  make_table("varchar(6) CHARACTER SET utf8mb4", "order");
+  check_no_such_tag(*Watched(mariadb().url()).store, "order 7");
+  drop_all();
+}
+
+TEST_CASE("MariaDB: a tag that an old table's collation takes for another is named",
+          "[mariadb][tables]") {
+  const std::string collation = GENERATE("utf8mb4_general_ci", "utf8mb4_unicode_ci");
+  make_table("varchar(64) CHARACTER SET utf8mb4 COLLATE " + collation, "order");
+  Watched watched(mariadb().url());
+  REQUIRE(watched.store->lease("order", 10).ok());
+  check_not_taken_for(*watched.store, "Order", "order");
+  check_not_taken_for(*watched.store, "órder", "order");
+  drop_all();
+}
+
+TEST_CASE("MariaDB: a new table tells all tags apart", "[mariadb][tables]") {
+  drop_all();
+  REQUIRE(init_soci_schema(mariadb().url()).ok());
+  Watched watched(mariadb().url());
+  check_all_operations(*watched.store, "order", "Order");
+  check_all_operations(*watched.store, "user", "üser");
+  REQUIRE(watched.store->create("USER", 10).ok());
+  CHECK(watched.store->lease("USER", 10)->first == 1);
+  drop_all();
+}
