@@ -30,7 +30,11 @@ std::string postgresql_refusal(const std::string& conninfo, TimePoint deadline) 
   PQsetErrorVerbosity(connection.get(), PQERRORS_SQLSTATE);
   for (PostgresPollingStatusType step = PGRES_POLLING_WRITING; step != PGRES_POLLING_OK;
        step = PQconnectPoll(connection.get())) {
-    if (step == PGRES_POLLING_FAILED) return sqlstate_in(PQerrorMessage(connection.get()));
+    if (step == PGRES_POLLING_FAILED) {
+      // The server asked for a password that the client does not have.
+      if (PQconnectionNeedsPassword(connection.get()) != 0) return "28P01";
+      return sqlstate_in(PQerrorMessage(connection.get()));
+    }
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd poll_fd{PQsocket(connection.get()),

@@ -50,12 +50,20 @@ const char kMysqlReplications[] =
 
 const char kRecordLeader[] = "UPDATE id_leader SET server = :server, term = :term WHERE id = 1";
 
-const char* const kMysqlSettingNames[] = {
-    "autocommit",  "completion_type",    "sql_mode",
-    "isolation",   "sql_log_bin",        "log_bin",
-    "sync_binlog", "innodb_doublewrite", "innodb_flush_log_at_trx_commit",
-    "wsrep_on",    "wsrep_cluster",      "database",
-    nullptr};
+const char* const kMysqlSettingNames[] = {"autocommit",
+                                          "completion_type",
+                                          "sql_mode",
+                                          "isolation",
+                                          "sql_log_bin",
+                                          "log_bin",
+                                          "sync_binlog",
+                                          "innodb_doublewrite",
+                                          "innodb_flush_method",
+                                          "innodb_flush_log_at_trx_commit",
+                                          "wsrep_on",
+                                          "wsrep_cluster",
+                                          "database",
+                                          nullptr};
 
 // A session of MySQL as a lease needs it. READ COMMITTED: leases then read id_leader without a
 // lock, which a failover would otherwise meet in a deadlock, and the server logs them by row. As a
@@ -111,18 +119,20 @@ const SociDialect kMysqlDialect = {
     "WHERE " FEATHERID_MYSQL_ROW,
     "UPDATE id_segments SET max_id = :max_id WHERE " FEATHERID_MYSQL_ROW " AND max_id = :expected",
     {nullptr,
+     nullptr,
      mysql_pins,
      kMysqlSettingNames,
      "CONCAT_WS(';', @@autocommit, @@completion_type, @@sql_mode, "
      "/*!50720 @@transaction_isolation *//*M! @@tx_isolation */, @@sql_log_bin, @@log_bin, "
-     "@@sync_binlog, @@innodb_doublewrite, @@innodb_flush_log_at_trx_commit, "
+     "@@sync_binlog, @@innodb_doublewrite, @@innodb_flush_method, "
+     "@@innodb_flush_log_at_trx_commit, "
      "/*!50700 0, '' *//*M! @@wsrep_on, "
      "IF(@@wsrep_provider = 'none', '', COALESCE(@@wsrep_cluster_address, '')) */, "
      "COALESCE(DATABASE(), ''))",
      "SELECT " FEATHERID_MYSQL_ENGINE("id_segments") ", " FEATHERID_MYSQL_ENGINE(
          "id_leader") ", COALESCE((SELECT data_type FROM information_schema.columns "
                       "WHERE table_schema = DATABASE() AND table_name = 'id_segments' "
-                      "AND column_name = 'max_id'), '')",
+                      "AND column_name = 'max_id'), ''), ''",
      {"SHOW CREATE TABLE id_segments", "SHOW CREATE TABLE id_leader"},
      [](std::chrono::seconds) { return std::string(); },
      mysql_literal},
@@ -164,12 +174,15 @@ std::vector<std::string> postgresql_pins(const std::string& /*database*/,
       timeout_ms + "', false)"};
 }
 
-// The lock's wait ends before the statement's, so that the error says what was waited for.
+// A warning is how the server tells that a commit did not wait for its standby. The lock's wait
+// ends before the statement's, so that the error says what was waited for.
 std::string postgresql_durably(std::chrono::seconds call_timeout) {
   const std::string timeout_ms =
       std::to_string(std::chrono::milliseconds(call_timeout).count() / 2);
   return FEATHERID_POSTGRESQL_SYNCHRONOUSLY
-         " IS NOT NULL AND pg_catalog.set_config('lock_timeout', '" +
+         " IS NOT NULL AND pg_catalog.set_config('client_min_messages', 'warning', true) IS NOT "
+         "NULL "
+         "AND pg_catalog.set_config('lock_timeout', '" +
          timeout_ms + "', true) IS NOT NULL AND ";
 }
 
@@ -202,6 +215,7 @@ const SociDialect kPostgresqlDialect = {
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id = :expected",
     {"SELECT pg_catalog.pg_backend_pid()",
+     "RESET extra_float_digits",
      postgresql_pins,
      kPostgresqlSettingNames,
      // The tables by their numbers; the file of a table is another once it is UNLOGGED.
@@ -215,7 +229,9 @@ const SociDialect kPostgresqlDialect = {
          "id_leader") ", COALESCE((SELECT pg_catalog.format_type(atttypid, NULL) "
                       "FROM pg_catalog.pg_attribute WHERE attrelid = "
                       "pg_catalog.to_regclass('id_segments') "
-                      "AND attname = 'max_id'), '')",
+                      "AND attname = 'max_id'), ''), "
+                      "(SELECT CASE WHEN setting = reset_val THEN '' ELSE setting END "
+                      "FROM pg_catalog.pg_settings WHERE name = 'search_path')",
      {nullptr, nullptr},
      postgresql_durably,
      postgresql_literal},
@@ -265,7 +281,7 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_COUNTABLE,
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
-    {nullptr, nullptr, nullptr, nullptr, nullptr, {nullptr, nullptr}, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, {nullptr, nullptr}, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
     nullptr,
     kSqlite3Schema,

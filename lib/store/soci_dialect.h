@@ -31,13 +31,16 @@ struct LeaderSql {
 struct SettingsSql {
   // Gives the process that serves the session; null: it is the one that the driver knows.
   const char* server_process;
+  // Undoes on a session of a pooler what the driver has set by itself.
+  const char* unpin;
   // Set what a session may set for itself.
   std::vector<std::string> (*pin)(const std::string& database, std::chrono::seconds call_timeout);
   const char* const* names;  // of the values in `text`, in order; null after the last
   // An expression: the values of the settings that are named, with ';' between them.
   const char* text;
   // What no statement can state at a bearable cost: a query that gives a text about id_segments,
-  // one about id_leader, and the type of the column max_id.
+  // one about id_leader, the type of the column max_id, and the search path if another program set
+  // it.
   const char* tables;
   // Show how each was made, since a temporary table hides the other of its name and is in no list;
   // null: `tables` tells.

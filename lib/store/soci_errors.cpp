@@ -76,6 +76,7 @@ Fault mysql_fault(const EngineError& error) {
     case 1045:  // no such user, or another password
     case 1129:  // the host had too many failed connections
     case 1130:  // the host may not connect
+    case 1184:  // init_connect failed
     case 1251:
     case 1275:
     case 1524:
@@ -107,6 +108,7 @@ Fault mysql_fault(const EngineError& error) {
       return Fault::kStatementLog;
     case 1267:
     case 1366:
+    case 1406:
     case 3854:
     case 3988:
       return Fault::kNotStorable;
@@ -128,10 +130,10 @@ Fault postgresql_fault(const EngineError& error) {
   if (state == "42501") return Fault::kNoPrivilege;
   if (state == "23505" || state == "42P07") return Fault::kDuplicate;
   if (state == "22003") return Fault::kOutOfRange;
-  if (state == "22P05") return Fault::kNotStorable;
+  if (state == "22P05" || state == "22001") return Fault::kNotStorable;
   if (state == "53100") return Fault::kNoSpace;
   if (state == "57P03" || state == "53300") return Fault::kNotReady;
-  if (state == "3D000") return Fault::kNoDatabase;
+  if (state == "3D000" || (state == "55000" && error.connecting)) return Fault::kNoDatabase;
   if (state.compare(0, 2, "28") == 0) return Fault::kLoginRefused;
   if (state == "08P01") return Fault::kPoolerRefused;
   if (state.compare(0, 2, "08") == 0 || state.compare(0, 3, "57P") == 0) {
@@ -203,15 +205,16 @@ const char* advice(Fault fault) {
     case Fault::kConnection:
       return "no connection; see that the server runs and can be reached";
     case Fault::kReadOnly:
-      return "it does not let itself be written; use the writable server, or "
-             "give this user write access to the file and its folder";
+      return "it does not allow this write; use the writable server, or give this user write "
+             "access "
+             "to the file and its folder";
     case Fault::kNoTable:
       return "the table id_segments is missing; run featherid-server --init-schema and, where ids "
              "were handed out before, --advance TAG=ID past them, before any other process runs";
     case Fault::kNoLeaderTable:
       return kNoLeaderOnRecord;
     case Fault::kNoDatabase:
-      return "there is no such database; create it or correct the URL";
+      return "there is no such database, or it takes no connections; create it or correct the URL";
     case Fault::kLoginRefused:
       return "login refused; check user and password";
     case Fault::kNoPrivilege:
@@ -238,8 +241,8 @@ const char* advice(Fault fault) {
              "max_statement_time) or by an operator; try again, and raise the timeout for this "
              "user";
     case Fault::kNotStorable:
-      return "the column biz_tag cannot hold this tag, so there is no such tag; convert the column "
-             "to UTF-8 (utf8mb4) to use it";
+      return "the column biz_tag cannot hold this tag, so there is no such tag; make the column "
+             "varchar(64) in UTF-8 (utf8mb4) to use it";
     case Fault::kPoolerRefused:
       return "a pooler refused; use pool_mode = transaction or session (pool_mode = statement "
              "needs failover = synchronous), and see that it knows this database and user";
@@ -298,11 +301,14 @@ Status to_status(const DatabaseUrl& url, const EngineError& error) {
 }
 
 Status not_committed(const DatabaseUrl& url) {
-  return {StatusCode::kFailedPrecondition,
-          describe(url) +
-              ": the connection is still inside a transaction after the statement, so nothing was "
-              "committed; see that neither a setting (autocommit, completion_type, init_connect) "
-              "nor a proxy begins transactions"};
+  return {
+      StatusCode::kFailedPrecondition,
+      describe(url) +
+          ": the statement was answered, but not committed for good: the connection is still "
+          "inside a "
+          "transaction, or the wait for a synchronous standby was cancelled. See that neither a "
+          "setting (autocommit, completion_type, init_connect) nor a proxy begins transactions, "
+          "and that nobody cancels commits"};
 }
 
 Status timed_out(const DatabaseUrl& url, std::chrono::seconds timeout, const std::string& detail) {

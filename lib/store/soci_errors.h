@@ -39,8 +39,8 @@ ServerState server_state(Engine engine, const EngineError& error);
 // its column cannot hold, kFailedPrecondition for what somebody has to mend, else kUnavailable.
 Status to_status(const DatabaseUrl& url, const EngineError& error);
 
-// kFailedPrecondition: the server was still inside a transaction after all statements of a call, so
-// what they did is not committed.
+// kFailedPrecondition: all statements of a call were answered, but what they did may be lost
+// (SociSession::end_call()).
 Status not_committed(const DatabaseUrl& url);
 
 // kUnavailable for a call that was not over in time; `detail` says where it stood.

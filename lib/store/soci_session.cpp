@@ -40,6 +40,8 @@ struct SociDriver {
   bool (*in_transaction)(soci::session& session);
   // For a driver without a socket: it waits for locks until the deadline, whatever that is then.
   void (*bound_lock_waits)(soci::session& session, TimePoint* deadline) = nullptr;
+  // For a driver whose server can answer a commit before it is durable: it notes that.
+  void (*watch_commits)(soci::session& session, bool* wait_was_cancelled) = nullptr;
 };
 
 namespace {
@@ -136,9 +138,16 @@ void open_postgresql(soci::session& session, const DatabaseUrl& url,
     if (state.empty()) throw;
     throw soci::postgresql_soci_error(error.get_error_message(), state.c_str());
   }
-  // Else the driver prints what the server notes to standard error.
-  PQsetNoticeProcessor(
-      postgresql_connection(session), [](void*, const char*) {}, nullptr);
+}
+
+// A commit that waited for a synchronous standby, and was told to wait no longer, is answered as if
+// it were durable: only a warning tells. It is known by the server's function, for its text is in
+// the server's language. (Without a receiver the driver prints notices to standard error.)
+void receive_notice(void* wait_was_cancelled, const PGresult* notice) {
+  const char* const from = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
+  if (from != nullptr && std::string_view(from) == "SyncRepWaitForLSN") {
+    *static_cast<bool*>(wait_was_cancelled) = true;
+  }
 }
 
 const SociDriver kPostgresqlDriver = {
@@ -155,6 +164,10 @@ const SociDriver kPostgresqlDriver = {
     [](soci::session&) {},
     [](soci::session& session) {
       return PQtransactionStatus(postgresql_connection(session)) != PQTRANS_IDLE;
+    },
+    nullptr,
+    [](soci::session& session, bool* wait_was_cancelled) {
+      PQsetNoticeReceiver(postgresql_connection(session), receive_notice, wait_was_cancelled);
     }};
 #endif
 
@@ -252,6 +265,8 @@ SociSession::SociSession(const DatabaseUrl& url, std::chrono::seconds connect_ti
   }
   socket_ = ::fcntl(driver_socket, F_DUPFD_CLOEXEC, 0);
   if (socket_ < 0) throw soci::soci_error("no file descriptor is left for the connection");
+  if (driver_.watch_commits != nullptr)
+    driver_.watch_commits(session_, &commit_wait_was_cancelled_);
 }
 
 SociSession::~SociSession() {
@@ -281,7 +296,7 @@ bool SociSession::lost() const {
 long long SociSession::server_process() { return driver_.server_process(session_); }
 
 bool SociSession::end_call() {
-  const bool committed = !driver_.in_transaction(session_);
+  const bool committed = !driver_.in_transaction(session_) && !commit_wait_was_cancelled_;
   in_call_ = !committed;
   return committed;
 }

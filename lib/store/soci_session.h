@@ -56,6 +56,7 @@ class SociSession {
     std::string text;  // as it was read last
     Status refused;    // why no row may be moved
     TimePoint read_at;
+    bool pooled = false;  // a session of the server that other programs use as well
   };
   Settings& settings() { return settings_; }
   const Settings& settings() const { return settings_; }
@@ -74,7 +75,8 @@ class SociSession {
     in_call_ = true;
     deadline_ = deadline;
   }
-  // False: the connection is still inside a transaction, so what the call did is not committed.
+  // False: the connection is still inside a transaction, or the server did not wait for a
+  // synchronous standby, so what the call did may be lost.
   bool end_call();
 
   // Runs one statement in one round trip, with SOCI's use() by name and into().
@@ -134,6 +136,7 @@ class SociSession {
   std::string file_;
   FileIdentity file_identity_;
   bool in_call_ = false;
+  bool commit_wait_was_cancelled_ = false;
   TimePoint deadline_;
 };
 

@@ -148,7 +148,10 @@ auto SociSessionPool::call(Body body, Repeat repeat)
         const Watchdog::Guard guard(watchdog_, session->socket(), deadline);
         return body(*session);
       }();
-      if (!session->end_call()) return not_committed(addresses_[order[i]]);
+      if (!session->end_call()) {
+        if (result.ok()) return not_committed(addresses_[order[i]]);
+        return result;
+      }
       keep(order[i], std::move(session));
       return result;
     } catch (const std::bad_alloc&) {

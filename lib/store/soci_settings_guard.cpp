@@ -16,7 +16,8 @@ constexpr std::chrono::seconds kReadAgainAfter{60};
 // The tables, whose engine or place stands among the settings by their names.
 constexpr const char* kTables[] = {"id_segments", "id_leader"};
 constexpr const char* kTemporary = "TEMPORARY";
-constexpr const char* kType = "max_id";  // the type of its column
+constexpr const char* kType = "max_id";              // the type of its column
+constexpr const char* kForeignPath = "search_path";  // that another program has set
 
 // Stands among the settings for those of the tables when these cannot be read: why.
 constexpr const char* kUnread = "unread";
@@ -94,6 +95,11 @@ void judge_mysql_log(const Values& values, SettingsVerdict* verdict) {
     verdict->warnings.push_back(
         "innodb_doublewrite is OFF, so a power cut can damage the table; set it to ON");
   }
+  if (values.is("innodb_flush_method", {"nosync", "littlesync"})) {
+    verdict->warnings.push_back(
+        "innodb_flush_method is " + values["innodb_flush_method"] +
+        ", so a power cut can take back leases; set it to fsync or O_DIRECT");
+  }
   if (values.is("wsrep_on", {"OFF", "0"}) && !values["wsrep_cluster"].empty()) {
     verdict->lossy.push_back(
         "wsrep_on is OFF on a node of a cluster, so its leases stay on this node; set it to ON");
@@ -120,7 +126,7 @@ void judge_engine(const std::string& table, const std::string& text, SettingsVer
 
 // One table of PostgreSQL, from "rp public".
 struct Relation {
-  char kind;         // r, p: a table
+  char kind;         // r: a table
   char persistence;  // p: permanent
   std::string schema;
 };
@@ -136,10 +142,10 @@ std::vector<Relation> relations(const std::string& list) {
 void judge_relations(const std::string& name, const std::string& list, SettingsVerdict* verdict) {
   const std::vector<Relation> found = relations(list);
   if (found.empty()) return;
-  const std::string which = "the table " + name + " in schema '" + found[0].schema + "' ";
+  const std::string which = "the table " + found[0].schema + "." + name + " ";
   if (found.size() > 1) {
-    verdict->wrong.push_back(which + "hides the one in schema '" + found[1].schema +
-                             "'; drop or rename the one that no ids were leased from, or set "
+    verdict->wrong.push_back(which + "hides " + found[1].schema + "." + name +
+                             "; drop or rename the one that no ids were leased from, or set "
                              "search_path for this user");
   } else if (found[0].persistence == 't') {
     verdict->wrong.push_back(which + "is temporary; drop it");
@@ -148,14 +154,20 @@ void judge_relations(const std::string& name, const std::string& list, SettingsV
                              "is UNLOGGED, so a crash of the server empties it; ALTER "
                              "TABLE " +
                              name + " SET LOGGED");
-  } else if (found[0].kind != 'r' && found[0].kind != 'p') {
+  } else if (found[0].kind != 'r') {
     verdict->warnings.push_back(which +
-                                "is a view or a foreign table, so whether it keeps what is "
-                                "committed is not known; see that its table is logged");
+                                "is a view, a foreign table or partitioned, so whether it "
+                                "keeps what is committed is not known; see that what it "
+                                "stands for is logged");
   }
 }
 
 void judge_postgresql(const Values& values, SettingsVerdict* verdict) {
+  if (const std::string path = values[kForeignPath]; !path.empty()) {
+    verdict->wrong.push_back("search_path is '" + path +
+                             "' because another program has set it on a connection that a pooler "
+                             "shares; let that program set it for its own user instead");
+  }
   for (const char* name : {"fsync", "full_page_writes"}) {
     if (!values.is(name, {"off"})) continue;
     verdict->warnings.push_back(std::string(name) +
@@ -210,10 +222,13 @@ void SettingsGuard::set_up(SociSession& session) {
   if (sql_.text == nullptr) return;
   long long server_process = session.server_process();
   if (sql_.server_process != nullptr) session.run(sql_.server_process, into(server_process));
-  if (server_process == session.server_process()) {
+  SociSession::Settings& settings = session.settings();
+  settings.pooled = server_process != session.server_process();
+  if (settings.pooled) {
+    session.run(sql_.unpin);
+  } else {
     for (const std::string& statement : sql_.pin(database_, call_timeout_)) session.run(statement);
   }
-  SociSession::Settings& settings = session.settings();
   settings.refused = judge(session, read(session, &settings.text));
   settings.read_at = std::chrono::steady_clock::now();
 }
@@ -253,8 +268,10 @@ std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string
   try {
     std::string values[2];
     std::string type;
-    session.run(sql_.tables, into(values[0]), into(values[1]), into(type));
+    std::string path;
+    session.run(sql_.tables, into(values[0]), into(values[1]), into(type), into(path));
     settings.push_back({kType, type});
+    settings.push_back({kForeignPath, path});
     for (std::size_t i = 0; i < 2; ++i) {
       if (is_temporary(session, i, values[i])) values[i] = kTemporary;
       settings.push_back({kTables[i], values[i]});

@@ -109,9 +109,7 @@ class SociStore final : public SegmentStore {
     return stated(session) + leader_guard_.condition();
   }
   // After a statement that needs a leader has moved no row: OK when it may be tried again.
-  Status follow_leader(SociSession& session) {
-    return leader_guard_.follow(session, settings_guard_.stated(session));
-  }
+  Status follow_leader(SociSession& session);
 
   const SociDialect& dialect_;
   const internal::ForkGuard fork_guard_;
@@ -169,6 +167,19 @@ Status SociStore::write_row(std::string_view tag, const char* sql, Uses... uses)
     const Result<SegmentRow> row = find_row(session, tag);
     return row.ok() ? changed_meanwhile(tag) : row.status();
   });
+}
+
+Status SociStore::follow_leader(SociSession& session) {
+  try {
+    return leader_guard_.follow(session, settings_guard_.stated(session));
+  } catch (const soci::soci_error&) {
+    // All that a pooler says when it refuses transactions.
+    if (!session.settings().pooled || !session.lost()) throw;
+    return {StatusCode::kFailedPrecondition,
+            session.where() +
+                ": a pooler ended the failover guard's transaction; use pool_mode = transaction or "
+                "session (pool_mode = statement needs failover = synchronous)"};
+  }
 }
 
 Status SociStore::init_schema() {
@@ -290,7 +301,14 @@ Status SociStore::create(std::string_view tag, std::int64_t step) {
   if (Status status = check_step(tag, step); !status.ok()) return status;
   const std::string name(tag);
   const long long new_step = step;
-  return write_row(tag, dialect_.create, use(name, "tag"), use(new_step, "step"));
+  Status status = write_row(tag, dialect_.create, use(name, "tag"), use(new_step, "step"));
+  if (status.code() == StatusCode::kNotFound) {  // the column cannot hold it
+    return {StatusCode::kFailedPrecondition, status.message()};
+  }
+  if (status.code() != StatusCode::kAlreadyExists) return status;
+  const Status found = find(tag).status();
+  return {StatusCode::kAlreadyExists,
+          found.code() == StatusCode::kNotFound ? found.message() : status.message()};
 }
 
 Status SociStore::set_step(std::string_view tag, std::int64_t step) {
@@ -331,7 +349,9 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
     }
     return set_back();
   };
-  return transact(take_back, Repeat::kNever);
+  Result<bool> given = transact(take_back, Repeat::kNever);
+  if (given.status().code() == StatusCode::kNotFound) return false;  // the column cannot hold it
+  return given;
 }
 
 Status check_options(const SociStoreOptions& options) {
