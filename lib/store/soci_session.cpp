@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "lib/clock.h"
+#include "lib/exception_text.h"
 #include "lib/store/postgresql_refusal.h"
 #include "lib/store/sqlite3_file.h"
 
@@ -244,10 +245,7 @@ EngineError to_engine_error(Engine engine, const std::exception& error, bool con
   result.connecting = connecting;
   // what() adds the statement and its parameters, which do not belong into a log line.
   const auto* const general = dynamic_cast<const soci::soci_error*>(&error);
-  const char* const what = error.what();
-  result.text = general != nullptr ? general->get_error_message()
-                : what != nullptr  ? what
-                                   : "an error without a text";
+  result.text = general != nullptr ? general->get_error_message() : text_of(error);
   driver_of(engine)->read_code(error, result);
   return result;
 }

@@ -6,6 +6,8 @@
 #include <exception>
 #include <utility>
 
+#include "lib/exception_text.h"
+
 namespace featherid {
 
 namespace {
@@ -60,7 +62,7 @@ void Route::serve(Exchange& exchange) const {
     }
   } catch (const std::exception& error) {
     // Quoted: nobody knows what an exception's text holds, such as a line end.
-    spdlog::error("{} failed: {} {}", path, json_string(error.what()), exchange.log_tag());
+    spdlog::error("{} failed: {} {}", path, json_string(text_of(error)), exchange.log_tag());
     reply.fail(500, ApiCode::kUnavailable, "the server failed; its log says why");
   }
 }

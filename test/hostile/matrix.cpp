@@ -199,7 +199,7 @@ std::vector<std::string> Matrix::faults_of(const Cell& cell) {
   for (const Told& told : record.told) {
     // What was leased before somebody made the table forget is his to lose, if the second process
     // does not lease it again either.
-    const bool forgotten = cell.after_lease && !cell.expectation.may_succeed;
+    const bool forgotten = cell.after_lease && cell.expectation.must_tell;
     const std::string fault = repeated(database_, told);
     if (!forgotten || fault.rfind("TWICE", 0) == 0) note(told, fault);
   }

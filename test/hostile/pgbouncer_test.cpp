@@ -75,7 +75,7 @@ std::vector<Leftover> leftovers() {
       {"SET standard_conforming_strings = off", serves()},
       {"SET search_path = evil", serves_or_refuses("evil")},
       {"SET search_path = evil, public", serves_or_refuses("evil")},
-      {"SET search_path = pg_catalog", serves_or_refuses("id_segments")},
+      {"SET search_path = pg_catalog", serves_or_refuses("search_path")},
       {"SET ROLE evil", serves_or_refuses("evil")},
       {"CREATE TEMP TABLE id_segments AS TABLE public.id_segments", serves_or_refuses("temp")},
       {"CREATE TEMP TABLE id_leader AS TABLE public.id_leader", serves_or_refuses("temp")},
