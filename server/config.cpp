@@ -11,6 +11,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
 #include <limits>
 #include <set>
@@ -142,17 +143,13 @@ Status set_databases(const std::string& text, std::vector<std::string>* out) {
   return {};
 }
 
-Status set_failover(const std::string& text, std::string* out) {
-  if (text != "skip" && text != "stop" && text != "synchronous") {
-    return invalid("'" + text + "' is not skip, stop or synchronous");
+// `words`: "skip, stop or synchronous".
+Status set_one_of(std::initializer_list<std::string_view> values, const char* words,
+                  const std::string& text, std::string* out) {
+  if (std::find(values.begin(), values.end(), text) == values.end()) {
+    return invalid("'" + text + "' is not " + words);
   }
   *out = text;
-  return {};
-}
-
-Status set_lossy_commits(const std::string& text, LossyCommits* out) {
-  if (text != "refuse" && text != "allow") return invalid("'" + text + "' is not refuse or allow");
-  *out = text == "allow" ? LossyCommits::kAllow : LossyCommits::kRefuse;
   return {};
 }
 
@@ -196,7 +193,10 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        [](Config& c, Text t) { return set_databases(t, &c.databases); }},
       {"failover", "MODE", "skip",
        "on a failover of the database: skip (ids), stop, or synchronous (nothing is lost)",
-       [](Config& c, Text t) { return set_failover(t, &c.failover); }},
+       [](Config& c, Text t) {
+         return set_one_of({"skip", "stop", "synchronous"}, "skip, stop or synchronous", t,
+                           &c.failover);
+       }},
       {"failover-guard-ids", "N", "100000000", "ids of every tag that a failover skips",
        [](Config& c, Text t) {
          return set_number(t, "1", "1099511627776", &c.failover_guard_ids);
@@ -204,7 +204,9 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
       {"lossy-commits", "MODE", "refuse",
        "when a crash of the database can take back leases: refuse to lease, or allow (ids may come "
        "twice)",
-       [](Config& c, Text t) { return set_lossy_commits(t, &c.lossy_commits); }},
+       [](Config& c, Text t) {
+         return set_one_of({"refuse", "allow"}, "refuse or allow", t, &c.lossy_commits);
+       }},
       {"max-batch", "N", "1000", "ids in one answer of /api/v1/id/batch, at most",
        [](Config& c, Text t) { return set_number(t, "1", "100000", &c.max_batch_ids); }},
       {"hold", "TIME", "30s", "how long a tag can be served without the database",

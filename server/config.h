@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "featherid/segment_allocator.h"
-#include "featherid/soci_store.h"
 #include "server/advance.h"
 #include "server/environment.h"
 #include "server/http/http_options.h"
@@ -38,7 +37,7 @@ struct Config {
   std::vector<std::string> databases;  // addresses of one database, the preferred first
   std::string failover;                // "skip", "stop" or "synchronous"
   std::int64_t failover_guard_ids = 0;
-  LossyCommits lossy_commits = LossyCommits::kRefuse;
+  std::string lossy_commits;       // "refuse" or "allow"
   bool init_schema = false;        // then end
   bool check_config = false;       // then end
   std::optional<Advance> advance;  // then end

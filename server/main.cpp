@@ -325,7 +325,8 @@ SociStoreOptions store_options_of(const Config& config) {
                      : config.failover == "stop" ? Failover::kStop
                                                  : Failover::kSynchronous;
   options.failover_guard_ids = config.failover_guard_ids;
-  options.lossy_commits = config.lossy_commits;
+  options.lossy_commits =
+      config.lossy_commits == "allow" ? LossyCommits::kAllow : LossyCommits::kRefuse;
   options.warn = [](const std::string& warning) { spdlog::warn("{}", warning); };
   return options;
 }

@@ -41,7 +41,7 @@ TEST_CASE("without any setting the server listens on 127.0.0.1:8080 over SQLite"
   CHECK(config.databases == std::vector<std::string>{"sqlite3:ids.db"});
   CHECK(config.failover == "skip");
   CHECK(config.failover_guard_ids == 100000000);
-  CHECK(config.lossy_commits == LossyCommits::kRefuse);
+  CHECK(config.lossy_commits == "refuse");
   CHECK(config.max_batch_ids == 1000);
   CHECK(config.http.request_timeout == std::chrono::seconds(2));
   CHECK(config.log_files.file_bytes_max == 100000000);
