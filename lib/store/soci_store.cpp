@@ -147,7 +147,7 @@ auto SociStore::transact(Body body, Repeat repeat) -> decltype(body(std::declval
       SociSessionPool::require_durable_sqlite3(session);
     }
     auto result = body(session);
-    if (dialect_.commit != nullptr) session.run(dialect_.commit);
+    if (dialect_.commit != nullptr) session.run(result.ok() ? dialect_.commit : "ROLLBACK");
     return result;
   };
   return call(in_transaction, repeat);

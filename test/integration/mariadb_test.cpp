@@ -148,7 +148,7 @@ TEST_CASE("MariaDB: an answer that is cut short anywhere is an error, and no emp
   forwarder.begin_cutting(Forwarder::Direction::kToClient, 1);
   int cut = 0;
   int whole = 0;
-  while (whole < 5 && cut < 3000) {
+  while (whole < 5 && cut < 6000) {
     const auto store = *open_soci_store(url, short_options());  // a connection, cut a byte later
     const Result<std::vector<SegmentRow>> rows = store->list();
     const Result<SegmentRow> row = store->find("order");

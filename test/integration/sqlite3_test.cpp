@@ -311,7 +311,7 @@ TEST_CASE("SQLite: a tag with two rows is not leased from", "[sqlite3]") {
   sql.run("CREATE TABLE id_segments (biz_tag TEXT, max_id INTEGER, step INTEGER, update_time)");
   sql.run("INSERT INTO id_segments VALUES ('order', 0, 1000, ''), ('order', 500, 1000, '')");
   const auto store = open_file(scratch.file("ids.db"));
-  for (int i = 0; i < 2; ++i) CHECK(says(lease_one(*store), "tag 'order' has 2 rows"));
+  for (int i = 0; i < 2; ++i) CHECK(says(lease_one(*store), "tag 'order' has several rows"));
   CHECK(sql.number("SELECT max(max_id) FROM id_segments") == 500);
 }
 
