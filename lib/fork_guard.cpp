@@ -23,8 +23,9 @@ bool ask_kernel_to_wipe() {
 }
 
 // It takes no lock and walks no list: a handler that waited for anything could meet other
-// libraries' handlers in a deadlock. One that ran before it may have made things in this process
-// already; unless the kernel has wiped, they cannot be told from the parent's, and are refused.
+// libraries' handlers in a deadlock. A handler that ran before it may have made things in this
+// process already. If the kernel does not wipe, they cannot be told from the parent's, and are
+// refused.
 void begin_child() {
   if (!kernel_wipes) fork_epoch.value = 0;
   own_fork_epoch();
@@ -35,8 +36,8 @@ bool protect() {
   return ::pthread_atfork(nullptr, nullptr, begin_child) == 0 || kernel_wipes;
 }
 
-// At load, before the application's static initialisers: where the kernel does not wipe, handlers
-// that are registered later run later.
+// At load, before the application's static initialisers: if the kernel does not wipe, this handler
+// must run first, and child handlers run in the order in which they were registered.
 [[gnu::constructor(101)]] void begin_process() { own_fork_epoch(); }
 
 }  // namespace
@@ -45,7 +46,7 @@ std::uint64_t own_fork_epoch() {
   static const bool is_protected = protect();
   if (!is_protected || fork_epoch.value != 0) return fork_epoch.value;
   constexpr std::uint64_t kValues = kForkEpochMax / kForkEpochUnit;
-  // relaxed, here and below: whoever uses a thing has it from the thread that made it.
+  // relaxed, here and below: a thread that uses a thing has it from the thread that made it.
   const std::uint64_t given = fork_epoch.given.fetch_add(1, std::memory_order_relaxed);
   if (given >= kValues) return 0;
   std::uint64_t value = 0;

@@ -154,7 +154,8 @@ bool Refiller::stop(Duration timeout) {
     idle = idle && calling_ <= own;
     threads.swap(threads_);
   }
-  for (platform::Thread& thread : threads) idle&& own == 0 ? thread.join() : thread.detach();
+  const bool may_join = idle && own == 0;
+  for (platform::Thread& thread : threads) may_join ? thread.join() : thread.detach();
   log_.close();
   return idle;
 }

@@ -15,10 +15,10 @@ namespace featherid::internal {
 // of its ancestors had. So a thing was made in another process exactly when the value differs from
 // the one that it was made with.
 //
-// The value stands in the middle so that its page holds nothing else, wherever the linker puts the
-// object; so no neighbour's writes slow its readers either, which are all claims of ids. It is not
-// atomic, for a compiler makes one instruction of load and addition: it is written at load and in a
-// child that has one thread, or, after a raw clone(), by the first thread that makes a thing.
+// The value stands in the middle, so that its page holds nothing else wherever the linker puts the
+// object, and no neighbour's writes slow its readers: every claim of an id reads it. It is not
+// atomic, so that a compiler makes one instruction of load and addition. It is written at load, in
+// a child that has one thread, or, after a raw clone(), by the first thread that makes a thing.
 struct alignas(64) ForkEpoch {
   static constexpr std::size_t kPageBytesMax = 65536;
 
@@ -34,8 +34,8 @@ constexpr std::uint64_t kForkEpochUnit = std::uint64_t{1} << 31;
 // The highest value. A process descends from fewer than 2^29 forks.
 constexpr std::uint64_t kForkEpochMax = std::uint64_t{1} << 60;
 
-// The value to make something with: never 0, unless nothing protects this process, because neither
-// the kernel nor the C library would.
+// The value to make something with. It is 0 only if nothing protects this process: neither the
+// kernel wipes nor the C library took the handler.
 FEATHERID_EXPORT std::uint64_t own_fork_epoch();
 
 // A member of what must not be used in a child, whether it was made by fork(), _Fork() or a raw

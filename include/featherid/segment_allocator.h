@@ -114,8 +114,8 @@ struct LeaseLatency {
 // shutdown() need no memory.
 class FEATHERID_EXPORT SegmentAllocator {
  public:
-  // Starts the refill threads; asks nothing of the store until a tag is used. The last argument
-  // stays as it is: it tells the library which fork protection the application sees.
+  // Starts the refill threads; asks nothing of the store until a tag is used. Leave
+  // the last argument out: it tells the library which fork protection the application sees.
   explicit SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options = {},
                             const internal::ForkEpoch& seen = internal::fork_epoch);
   ~SegmentAllocator();  // shutdown()
@@ -140,8 +140,8 @@ class FEATHERID_EXPORT SegmentAllocator {
   // after it, and joins the threads, all within shutdown_timeout plus one store call. Returns how
   // many ids went back. Later calls for ids answer kFailedPrecondition; a second shutdown() returns
   // 0 at once. It must be over before the allocator is destroyed, except in a callback. In a
-  // callback of the allocator it waits for the other threads only; in a call of the store (its
-  // warnings included) for none, and gives nothing back, as the store may not be ready for it.
+  // callback of the allocator it waits for the other threads only. In a call of the store (its
+  // warnings included) it waits for no thread and gives nothing back: the store may hold a lock.
   std::int64_t shutdown();
 
  private:

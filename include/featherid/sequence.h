@@ -71,10 +71,10 @@ class FEATHERID_EXPORT Sequence {
   // ends with kDeadlineExceeded when the tag next stirs, which may be later; a caller that must be
   // told in time keeps a timer of its own.
   //
-  // Inside a callback of the same tag it calls nobody back itself: a callback for which ids are
-  // there comes when the other has returned, one that would hear an error when the store has been
-  // asked again. What can only be refused for good (shut down, kDataLoss, a fork) is told at once;
-  // whoever registers again out of that is not called any more.
+  // Inside a callback of the same tag it does not call back itself. If ids are there, the new
+  // callback runs when the other has returned; if there is an error, when the store has been asked
+  // again. What is refused for good (shut down, kDataLoss, a fork) is told at once, and a callback
+  // that is registered from there is dropped.
   void on_ready(std::int64_t count_ids, std::chrono::milliseconds timeout, ReadyCallback callback);
 
   // A block of ids for the use of one thread.

@@ -75,9 +75,9 @@ struct SociStoreOptions {
 //
 // SQLite: a relative path counts from the working directory of this call; symbolic links are
 // followed as open() does. The journal lies beside the file, so every process must reach the file
-// by one name: each call looks, and answers kFailedPrecondition for a hard link or a mount of the
-// file alone. While a store is open, do not open its file in this process by anything but the same
-// SQLite library: closing such a descriptor drops SQLite's locks.
+// by one name: each call checks this, and answers kFailedPrecondition for a hard link or a mount of
+// the file alone. While a store is open, open its file in this process only with the same SQLite
+// library: closing any other descriptor of it drops SQLite's locks.
 //
 // fork(): the child's copy answers kFailedPrecondition; the child opens a new store. A new SQLite
 // store serves if no thread of the parent was inside a SQLite store at the fork; if one was, every

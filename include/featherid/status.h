@@ -86,9 +86,9 @@ namespace internal {
 [[noreturn]] FEATHERID_EXPORT void die_of_missing_value(const Status& status);
 }  // namespace internal
 
-// A value, or the Status that says why there is none. Moved from, it keeps its shape. What is asked
-// of a temporary comes by value, so that `for (IdRange range : *ids.next_range("order", 5))` reads
-// no result that is gone; only `->` leads into the temporary, as into any other.
+// A value, or the Status that says why there is none. Moved from, it keeps its shape. A temporary
+// gives value and status by value, so that `for (IdRange range : *ids.next_range("order", 5))` does
+// not read a destroyed result. `->` still points into the temporary: use it in one expression.
 template <typename T>
 class [[nodiscard]] Result {
  public:

@@ -9,6 +9,15 @@ namespace featherid {
 
 namespace {
 
+// A string constant of the kind that begins with `opening`.
+std::string literal(std::string opening, const std::string& text) {
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') opening += c;
+    opening += c;
+  }
+  return opening + "'";
+}
+
 // Tags differ by their bytes, whatever the collation of the table: it may take `Order` and `order`
 // for one tag, and does by default. The first condition uses the primary key, the second looks at
 // the one row that it found. The tag is UTF-8 on the wire and in the comparison, whatever the
@@ -92,15 +101,6 @@ std::vector<std::string> mysql_pins(const std::string& database,
   "LEFT JOIN information_schema.engines e ON e.engine = t.engine "      \
   "WHERE t.table_schema = DATABASE() AND t.table_name = '" name "'), '')"
 
-std::string mysql_literal(const std::string& text) {
-  std::string literal = "_utf8mb4'";
-  for (const char c : text) {
-    if (c == '\'' || c == '\\') literal += c;
-    literal += c;
-  }
-  return literal + "'";
-}
-
 const SociDialect kMysqlDialect = {
     nullptr,
     nullptr,
@@ -135,7 +135,7 @@ const SociDialect kMysqlDialect = {
                       "AND column_name = 'max_id'), ''), ''",
      {"SHOW CREATE TABLE id_segments", "SHOW CREATE TABLE id_leader"},
      [](std::chrono::seconds) { return std::string(); },
-     mysql_literal},
+     [](const std::string& text) { return literal("_utf8mb4'", text); }},
     {FEATHERID_LEADS(FEATHERID_MYSQL_SERVER), "START TRANSACTION", "COMMIT AND NO CHAIN NO RELEASE",
      FEATHERID_MYSQL_SERVER, " FOR UPDATE", FEATHERID_SKIP, kRecordLeader, kMysqlReplications},
     nullptr,
@@ -186,15 +186,6 @@ std::string postgresql_durably(std::chrono::seconds call_timeout) {
          timeout_ms + "', true) IS NOT NULL AND ";
 }
 
-std::string postgresql_literal(const std::string& text) {
-  std::string literal = "E'";
-  for (const char c : text) {
-    if (c == '\'' || c == '\\') literal += c;
-    literal += c;
-  }
-  return literal + "'";
-}
-
 const SociDialect kPostgresqlDialect = {
     nullptr,
     nullptr,
@@ -234,7 +225,7 @@ const SociDialect kPostgresqlDialect = {
                       "FROM pg_catalog.pg_settings WHERE name = 'search_path')",
      {nullptr, nullptr},
      postgresql_durably,
-     postgresql_literal},
+     [](const std::string& text) { return literal("E'", text); }},
     {FEATHERID_LEADS(FEATHERID_POSTGRESQL_SERVER),
      "START TRANSACTION ISOLATION LEVEL READ COMMITTED", "COMMIT", FEATHERID_POSTGRESQL_SERVER,
      " FOR UPDATE", FEATHERID_SKIP, kRecordLeader, nullptr},

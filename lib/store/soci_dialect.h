@@ -38,12 +38,12 @@ struct SettingsSql {
   const char* const* names;  // of the values in `text`, in order; null after the last
   // An expression: the values of the settings that are named, with ';' between them.
   const char* text;
-  // What no statement can state at a bearable cost: a query that gives a text about id_segments,
+  // A query for what a statement cannot state at a bearable cost: gives a text about id_segments,
   // one about id_leader, the type of the column max_id, and the search path if another program set
   // it.
   const char* tables;
-  // Show how each was made, since a temporary table hides the other of its name and is in no list;
-  // null: `tables` tells.
+  // Show how each table was made: a temporary one hides the real one and is in no list. Null:
+  // `tables` tells.
   const char* show[2];
   // The beginning of a condition: makes the statement that it stands in commit durably. Empty when
   // the settings in `text` decide that.
@@ -63,7 +63,8 @@ struct SociDialect {
   Leased leased;
   const char* lease;
   const char* lease_returning;  // comes after the conditions
-  // Gives biz_tag and, as texts, max_id and step of the rows that the column takes for :tag.
+  // Gives biz_tag and, as texts, max_id and step of the rows whose biz_tag equals :tag for the
+  // column's collation.
   const char* find;
   const char* list;  // the same of all rows, in any order
   const char* create;

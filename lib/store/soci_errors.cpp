@@ -36,7 +36,33 @@ Fault missing_table(const EngineError& error) {
   return contains(error.text, "id_leader") ? Fault::kNoLeaderTable : Fault::kNoTable;
 }
 
+bool mysql_refuses_login(int number) {
+  switch (number) {
+    case 1045:  // no such user, or another password
+    case 1129:  // the host had too many failed connections
+    case 1130:  // the host may not connect
+    case 1184:  // init_connect failed
+    case 1251:
+    case 1275:
+    case 1524:
+    case 1698:
+    case 1820:  // the password has expired; the session may only change it
+    case 1862:
+    case 2049:
+    case 2059:
+    case 2061:  // the login's plugin is not there, or wants TLS
+    case 3118:
+    case 3159:
+    case 3955:
+    case 4151:  // the account is locked
+      return true;
+    default:
+      return false;
+  }
+}
+
 Fault mysql_fault(const EngineError& error) {
+  if (mysql_refuses_login(error.number)) return Fault::kLoginRefused;
   switch (error.number) {
     case 1020:  // the row changed since the snapshot (innodb_snapshot_isolation)
     case 1180:  // a cluster's conflict, found at the commit
@@ -73,24 +99,6 @@ Fault mysql_fault(const EngineError& error) {
     case 1046:
     case 1049:
       return Fault::kNoDatabase;
-    case 1045:  // no such user, or another password
-    case 1129:  // the host had too many failed connections
-    case 1130:  // the host may not connect
-    case 1184:  // init_connect failed
-    case 1251:
-    case 1275:
-    case 1524:
-    case 1698:
-    case 1820:  // the password has expired; the session may only change it
-    case 1862:
-    case 2049:
-    case 2059:
-    case 2061:  // the login's plugin is not there, or wants TLS
-    case 3118:
-    case 3159:
-    case 3955:
-    case 4151:  // the account is locked
-      return Fault::kLoginRefused;
     case 1044:
     case 1142:
     case 1143:
@@ -119,8 +127,8 @@ Fault mysql_fault(const EngineError& error) {
 
 Fault postgresql_fault(const EngineError& error) {
   const std::string& state = error.sqlstate;
-  // SOCI has a state for each error of a connection that there is; what comes without one is the
-  // client's own trouble, as with a value that it cannot read.
+  // SOCI has a state for each error of an open connection. An error without one comes from the
+  // client itself, for example a value that it cannot read.
   if (state.empty()) return error.connecting ? Fault::kConnection : Fault::kUnknown;
   if (state == "40001" || state == "40P01") return Fault::kConflict;
   if (state == "55P03") return Fault::kLockTimeout;
@@ -177,7 +185,7 @@ Fault classify(Engine engine, const EngineError& error) {
 }
 
 // Trying again helps only once somebody has done something about it.
-bool needs_mending(Engine engine, Fault fault) {
+bool needs_an_operator(Engine engine, Fault fault) {
   switch (fault) {
     case Fault::kNoTable:
     case Fault::kNoLeaderTable:
@@ -206,15 +214,15 @@ const char* advice(Fault fault) {
       return "no connection; see that the server runs and can be reached";
     case Fault::kReadOnly:
       return "it does not allow this write; use the writable server, or give this user write "
-             "access "
-             "to the file and its folder";
+             "access to the file and its folder";
     case Fault::kNoTable:
-      return "the table id_segments is missing; run featherid-server --init-schema and, where ids "
+      return "the table id_segments is missing; run featherid-server --init-schema and, if ids "
              "were handed out before, --advance TAG=ID past them, before any other process runs";
     case Fault::kNoLeaderTable:
       return kNoLeaderOnRecord;
     case Fault::kNoDatabase:
-      return "there is no such database, or it takes no connections; create it or correct the URL";
+      return "there is no such database, or it accepts no connections; create it or correct the "
+             "URL";
     case Fault::kLoginRefused:
       return "login refused; check user and password";
     case Fault::kNoPrivilege:
@@ -228,11 +236,10 @@ const char* advice(Fault fault) {
     case Fault::kNoSpace:
       return "the disk is full; make room";
     case Fault::kNotOpened:
-      return "the file cannot be opened; its folder must exist and be "
-             "writable";
+      return "the file cannot be opened; its folder must exist and be writable";
     case Fault::kDamaged:
-      return "the file cannot be read or written as a database; check the disk "
-             "and the file, and that this user may write to its folder";
+      return "the file cannot be read or written as a database; check the disk and the file, and "
+             "that this user may write to its folder";
     case Fault::kStatementLog:
       return "a lease must be logged by row, or a replica does not repeat it; set binlog_format to "
              "MIXED or ROW";
@@ -255,8 +262,7 @@ const char* advice(Fault fault) {
 }  // namespace
 
 const char* const kNoLeaderOnRecord =
-    "the failover guard's table id_leader, or its row, is missing; where this server has taken "
-    "over "
+    "the failover guard's table id_leader, or its row, is missing; if this server has taken over "
     "from another, first stop every process and move every tag past all ids ever handed out "
     "(featherid-server --advance TAG=ID); then run featherid-server --init-schema, or do without "
     "the guard by failover = synchronous";
@@ -289,11 +295,11 @@ ServerState server_state(Engine engine, const EngineError& error) {
 
 Status to_status(const DatabaseUrl& url, const EngineError& error) {
   const Fault fault = classify(url.engine, error);
-  const StatusCode code = fault == Fault::kDuplicate         ? StatusCode::kAlreadyExists
-                          : fault == Fault::kOutOfRange      ? StatusCode::kExhausted
-                          : fault == Fault::kNotStorable     ? StatusCode::kNotFound
-                          : needs_mending(url.engine, fault) ? StatusCode::kFailedPrecondition
-                                                             : StatusCode::kUnavailable;
+  const StatusCode code = fault == Fault::kDuplicate             ? StatusCode::kAlreadyExists
+                          : fault == Fault::kOutOfRange          ? StatusCode::kExhausted
+                          : fault == Fault::kNotStorable         ? StatusCode::kNotFound
+                          : needs_an_operator(url.engine, fault) ? StatusCode::kFailedPrecondition
+                                                                 : StatusCode::kUnavailable;
   const std::string label = error.number != 0        ? std::to_string(error.number) + ": "
                             : error.sqlstate.empty() ? ""
                                                      : error.sqlstate + ": ";
@@ -305,8 +311,8 @@ Status not_committed(const DatabaseUrl& url) {
       StatusCode::kFailedPrecondition,
       describe(url) +
           ": the statement was answered, but not committed for good: the connection is still "
-          "inside a "
-          "transaction, or the wait for a synchronous standby was cancelled. See that neither a "
+          "inside a transaction, or the wait for a synchronous standby was cancelled. See that "
+          "neither a "
           "setting (autocommit, completion_type, init_connect) nor a proxy begins transactions, "
           "and that nobody cancels commits"};
 }

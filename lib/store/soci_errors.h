@@ -36,7 +36,8 @@ ServerState server_state(Engine engine, const EngineError& error);
 
 // The status for an error of `url`'s engine, in one line: where, what it means, what to do, and the
 // engine's own words. kAlreadyExists for a key that is there already, kExhausted for a number that
-// its column cannot hold, kFailedPrecondition for what somebody has to mend, else kUnavailable.
+// its column cannot hold, kNotFound for a tag that it cannot hold, kFailedPrecondition for what
+// somebody has to fix, else kUnavailable.
 Status to_status(const DatabaseUrl& url, const EngineError& error);
 
 // kFailedPrecondition: all statements of a call were answered, but what they did may be lost

@@ -29,11 +29,11 @@ class LeaderGuard {
   // there is no guard.
   std::string condition() const;
 
-  // `stated`: an expression that must hold in the transaction as well (SettingsGuard::stated()).
-  // After the condition did not hold: OK when the statement may be tried again, for this server
-  // leads by now. kDataLoss: it does not, or the rows did not come from those that this process has
-  // seen last. kFailedPrecondition: somebody has to mend the record, or to stop its replication.
-  // Throws as SociSession does, and then nothing was changed.
+  // After the condition did not hold. OK: this server leads by now, so the statement may be tried
+  // again. kDataLoss: it does not lead, or the rows did not come from those that this process has
+  // seen last. kFailedPrecondition: somebody has to fix the record, or to stop its replication.
+  // Throws as SociSession does, and then nothing was changed. `stated` is an expression that must
+  // hold in the transaction as well (SettingsGuard::stated()).
   Status follow(SociSession& session, const std::string& stated);
 
  private:

@@ -40,7 +40,7 @@ void SociSessionPool::Failure::add(Status next, bool try_next_address) {
     status = std::move(next);
     return;
   }
-  // As long as one address may come back by itself, nobody need mend another.
+  // As long as one address may come back by itself, nobody has to fix another.
   const bool may_pass = status.code() == StatusCode::kUnavailable;
   status = {may_pass ? status.code() : next.code(), status.message() + "; then " + next.message()};
 }

@@ -55,8 +55,8 @@ class SociSessionPool {
 
   void warn(std::size_t address, const std::string& warning) const;
 
-  // Throws where a crash could take a commit back. In the transaction that is to be committed:
-  // before, another program may give the file another journal mode, for everybody.
+  // Throws if a crash could take a commit back. To be called inside the transaction that is to be
+  // committed: before that, another program can change the file's journal mode for everybody.
   static void require_durable_sqlite3(SociSession& session);
 
  private:

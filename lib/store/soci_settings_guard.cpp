@@ -59,7 +59,7 @@ void judge_pins(const Values& values, SettingsVerdict* verdict) {
     verdict->wrong.push_back(
         std::string(name) + " is '" + values[name] + "' although this session has set it to '" +
         std::string(*wanted.begin()) +
-        "'; a proxy in between exchanges sessions, and must keep one for each connection");
+        "'; a proxy in between switches server connections: let it keep one for each client");
   };
   require("autocommit", {"ON", "1"});
   require("completion_type", {"NO_CHAIN", "0"});
@@ -151,14 +151,12 @@ void judge_relations(const std::string& name, const std::string& list, SettingsV
     verdict->wrong.push_back(which + "is temporary; drop it");
   } else if (found[0].persistence == 'u') {
     verdict->lossy.push_back(which +
-                             "is UNLOGGED, so a crash of the server empties it; ALTER "
-                             "TABLE " +
+                             "is UNLOGGED, so a crash of the server empties it; ALTER TABLE " +
                              name + " SET LOGGED");
   } else if (found[0].kind != 'r') {
     verdict->warnings.push_back(which +
-                                "is a view, a foreign table or partitioned, so whether it "
-                                "keeps what is committed is not known; see that what it "
-                                "stands for is logged");
+                                "is a view, a foreign table or partitioned, so whether it keeps "
+                                "what is committed is not known; see that its tables are logged");
   }
 }
 
@@ -264,7 +262,7 @@ std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string
     settings.push_back({*name, rest.substr(0, end)});
     rest.erase(0, std::min(end + 1, rest.size()));
   }
-  // Advice alone: what answers it otherwise than a server does (a proxy) must not stop a lease.
+  // This is advice only: a proxy that answers it in its own way must not stop a lease.
   try {
     std::string values[2];
     std::string type;

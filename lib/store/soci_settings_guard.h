@@ -25,18 +25,19 @@ struct ServerSetting {
 struct SettingsVerdict {
   std::vector<std::string> warnings;  // a power cut or a failover can take back a lease
   std::vector<std::string> lossy;     // a mere crash of the server process can
-  std::vector<std::string> wrong;     // a lease would not be one at all, or of another table
+  std::vector<std::string> wrong;     // a lease would not last, or would be of another table
 };
 SettingsVerdict judge_settings(Engine engine, const std::vector<ServerSetting>& settings);
 
 // Keeps a statement from running under settings that this process has not judged. The settings can
 // change at any time (a reload, a role's default, a pooler that exchanges sessions), so a statement
-// states those that it was sent under, as a condition. When they are others by then it moves no
-// row, and they are read and judged again. What a session may set for itself is set; what a
-// transaction may, the statement sets. Thread-safe.
+// states those that it was sent under, as a condition. If they have changed by then, it moves no
+// row, and they are read and judged again. What can be set for a session is set there; what can be
+// set for a transaction, the statement sets. Thread-safe.
 class SettingsGuard {
  public:
-  // `warn` is called once for each warning of a server, and again after it was good in between.
+  // `warn` is called once for each warning of a server, and again if the setting was good in
+  // between.
   SettingsGuard(const SettingsSql& sql, Engine engine, const std::string& database,
                 const SociStoreOptions& options, std::function<void(const std::string&)> warn);
 
@@ -44,12 +45,12 @@ class SettingsGuard {
   void set_up(SociSession& session);
 
   // Whether rows may be moved on the session. kFailedPrecondition names the setting that forbids
-  // it, until that is changed. Reads them again when they were refused, or read a minute ago: not
-  // all of them can be stated.
+  // it, until that is changed. Reads the settings again if they were refused, and once a minute:
+  // not all can be stated.
   Status check(SociSession& session);
 
-  // After a statement has moved no row: reads the settings again and says whether they are others
-  // than it stated, so that it may be sent once more. Errors as check().
+  // After a statement has moved no row: reads the settings again and says whether they differ from
+  // those that it stated, so that it may be sent once more. Errors as check().
   Result<bool> changed(SociSession& session);
 
   // An expression for the conditions of a statement that moves a row: the settings are those that

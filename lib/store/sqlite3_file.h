@@ -12,15 +12,15 @@ namespace featherid {
 
 // SQLite finds its journal, from which it undoes what a crash interrupted, beside the file. So all
 // processes must see the file under one name in one folder: a process that comes by another name
-// leases without that journal, and whoever finds it later takes that lease back.
+// leases without that journal, and the process that finds it later takes that lease back.
 
 // The file that open() would open or create, without a symbolic link in its path: SQLite takes some
-// paths apart itself. kFailedPrecondition where the kernel would create none.
+// paths apart itself. kFailedPrecondition if the kernel would create none.
 Result<std::string> kernel_path(const std::string& path);
 
 // kFailedPrecondition, with the path and what to do, for a file that has another name (a hard link,
 // a mount of the file alone), is no regular file, or whose journal is not a plain file beside it.
-// OK where there is no file yet. A few system calls; to be asked before every use.
+// OK if there is no file yet. Costs a few system calls; to be called before every use.
 Status check_sqlite3_file(const std::string& path);
 
 // What can go wrong on the file system of `path`; empty: nothing that is known.

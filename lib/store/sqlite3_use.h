@@ -8,7 +8,7 @@ namespace featherid {
 
 // While it lives its thread may be inside SQLite, or hold a lock of a file. A child that fork()
 // makes meanwhile has copies of SQLite's mutexes and of its list of file locks, which no thread
-// there ever gives back: SQLite would wait for ever, or take the parent's lock for its own. Such a
+// there ever releases: SQLite would wait for ever, or take the parent's lock for its own. Such a
 // child, and its children, may not use SQLite. Thread-safe, and without a lock of its own.
 class Sqlite3Use {
  public:
@@ -17,7 +17,7 @@ class Sqlite3Use {
   Sqlite3Use(const Sqlite3Use&) = delete;
   Sqlite3Use& operator=(const Sqlite3Use&) = delete;
 
-  // kFailedPrecondition where SQLite must not be entered.
+  // kFailedPrecondition if SQLite must not be entered.
   Status status() const;
 
  private:
@@ -27,7 +27,7 @@ class Sqlite3Use {
   Process& process_;
 };
 
-// kFailedPrecondition for a SQLite that does not keep threads or processes from one another.
+// kFailedPrecondition for a SQLite whose locks do not keep threads or processes out.
 Status check_sqlite3_library();
 
 }  // namespace featherid

@@ -155,6 +155,13 @@ Cell cell_of(MariadbDatabase& database, const Row& row, Level level) {
   return cell;
 }
 
+void run_all(const char* name, MariadbDatabase& database, const std::vector<Row>& rows) {
+  Matrix matrix(name, database);
+  for (const Row& row : rows) {
+    for (const Level level : row.levels) matrix.run(cell_of(database, row, level));
+  }
+}
+
 // What decides whether a lease is committed, and whether the commit lasts.
 const std::vector<Row>& commit_rows() {
   static const std::vector<Row> rows = {
@@ -286,27 +293,18 @@ TEST_CASE("MariaDB: what decides on a commit", "[mariadb]") {
 
 TEST_CASE("MariaDB: modes of a session", "[mariadb]") {
   MariadbDatabase database(kLazyLog);
-  Matrix matrix("MariaDB, modes", database);
-  for (const Row& row : mode_rows()) {
-    for (const Level level : row.levels) matrix.run(cell_of(database, row, level));
-  }
+  run_all("MariaDB, modes", database, mode_rows());
 }
 
 TEST_CASE("MariaDB: statements", "[mariadb]") {
   MariadbDatabase database(kLazyLog);
-  Matrix matrix("MariaDB, statements", database);
-  for (const Row& row : statement_rows()) {
-    for (const Level level : row.levels) matrix.run(cell_of(database, row, level));
-  }
+  run_all("MariaDB, statements", database, statement_rows());
 }
 
 TEST_CASE("MariaDB: the binary log", "[mariadb]") {
   MariadbDatabase database(
       {"--innodb-flush-log-at-timeout=2700", "--log-bin", "--sync-binlog=1", "--server-id=7"});
-  Matrix matrix("MariaDB, binary log", database);
-  for (const Row& row : binary_log_rows()) {
-    for (const Level level : row.levels) matrix.run(cell_of(database, row, level));
-  }
+  run_all("MariaDB, binary log", database, binary_log_rows());
 }
 
 TEST_CASE("MariaDB: the environment", "[mariadb]") {
