@@ -15,10 +15,13 @@ const std::map<std::string, std::unique_ptr<Engine> (*)()>& engines() {
   static const std::map<std::string, std::unique_ptr<Engine> (*)()> kEngines = {
       {"sqlite", make_sqlite_engine},
       {"mariadb", make_mariadb_engine},
+      {"mariadb-haproxy", make_mariadb_haproxy_engine},
       {"mariadb-replica", make_mariadb_replica_engine},
       {"galera", make_galera_engine},
       {"postgresql", make_postgresql_engine},
-      {"postgresql-async", make_postgresql_async_engine}};
+      {"postgresql-async", make_postgresql_async_engine},
+      {"postgresql-pgbouncer", make_postgresql_pgbouncer_engine},
+      {"postgresql-pgbouncer-session", make_postgresql_pgbouncer_session_engine}};
   return kEngines;
 }
 

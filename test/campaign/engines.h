@@ -10,12 +10,16 @@ namespace featherid::campaign {
 
 std::unique_ptr<Engine> make_sqlite_engine();  // several processes on one file
 std::unique_ptr<Engine> make_mariadb_engine();
+std::unique_ptr<Engine> make_mariadb_haproxy_engine();  // the same behind an HAProxy in mode tcp
 // A primary, and an asynchronous replica that takes its place without the last leases.
 std::unique_ptr<Engine> make_mariadb_replica_engine();
 std::unique_ptr<Engine> make_galera_engine();  // three nodes
 std::unique_ptr<Engine> make_postgresql_engine();
 // A server whose synchronous_commit is off, which FeatherID does not go by.
 std::unique_ptr<Engine> make_postgresql_async_engine();
+// The server behind a PgBouncer, in pool_mode transaction or session.
+std::unique_ptr<Engine> make_postgresql_pgbouncer_engine();
+std::unique_ptr<Engine> make_postgresql_pgbouncer_session_engine();
 
 }  // namespace featherid::campaign
 

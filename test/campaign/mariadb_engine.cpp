@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <deque>
+#include <optional>
 #include <stdexcept>
 
 #include "featherid/soci_store.h"
@@ -8,6 +10,7 @@
 #include "test/campaign/network_faults.h"
 #include "test/campaign/row_faults.h"
 #include "test/campaign/server_faults.h"
+#include "test/support/haproxy_server.h"
 #include "test/support/mariadb_server.h"
 
 namespace featherid::campaign {
@@ -16,10 +19,11 @@ namespace {
 
 class MariadbEngine final : public Engine {
  public:
-  MariadbEngine();
+  enum class Proxy { kNone, kHaproxy };
+  explicit MariadbEngine(Proxy proxy);
 
   std::vector<std::string> urls() const override {
-    const std::string port = std::to_string(forwarder_.port());
+    const std::string port = std::to_string(network_.back().port());
     return {"mysql://leaser:" + std::string(kRightPassword) + "@127.0.0.1:" + port + "/ids"};
   }
   std::unique_ptr<test::RawSql> operator_sql() override {
@@ -30,18 +34,26 @@ class MariadbEngine final : public Engine {
   std::vector<Fault> faults(Random& random) override;
   std::vector<Move> moves() override { return binary_log_.moves(); }
   std::vector<std::pair<std::string, std::int64_t>> counts() const override {
-    return {{"connections cut", forwarder_.cuts()}};
+    return {{"connections cut", cuts_of(network_)}};
   }
 
  private:
   test::ScratchDir scratch_;
   const BinaryLog binary_log_{scratch_.file("binlog")};
   test::MariadbServer server_{binary_log_.flags({"--max-connections=40"})};
-  test::Forwarder forwarder_{server_.port()};
+  std::optional<test::HaproxyServer> haproxy_;
+  // From the server on: the way to it, and with a proxy the way to that.
+  std::deque<test::Forwarder> network_;
   CutProgress cut_progress_;
 };
 
-MariadbEngine::MariadbEngine() {
+MariadbEngine::MariadbEngine(Proxy proxy) {
+  network_.emplace_back(server_.port());
+  if (proxy == Proxy::kHaproxy) {
+    haproxy_.emplace(
+        "tcp", "  server database 127.0.0.1:" + std::to_string(network_.back().port()) + "\n");
+    network_.emplace_back(haproxy_->port());
+  }
   if (const Status made = init_soci_schema(server_.url()); !made.ok()) {
     throw std::runtime_error(made.to_string());
   }
@@ -54,7 +66,8 @@ MariadbEngine::MariadbEngine() {
 }
 
 std::vector<Fault> MariadbEngine::faults(Random& random) {
-  std::vector<Fault> faults = network_faults(forwarder_, cut_progress_);
+  std::vector<Fault> faults =
+      network_faults(network_.at(random.index(network_.size())), cut_progress_);
   const auto add = [&faults](std::vector<Fault> more) {
     std::move(more.begin(), more.end(), std::back_inserter(faults));
   };
@@ -65,7 +78,7 @@ std::vector<Fault> MariadbEngine::faults(Random& random) {
   if (random.percent(50)) {
     hold.emplace_back("INSERT INTO weight VALUES (1), (2), (3), (4), (5), (6), (7), (8)");
   }
-  add(operator_faults(*this, forwarder_, server_.port(),
+  add(operator_faults(*this, network_.front(), server_.port(),
                       {{"SET GLOBAL read_only = 1"},
                        {"SET GLOBAL read_only = 0"},
                        "ALTER USER leaser@'%' IDENTIFIED BY ",
@@ -76,6 +89,12 @@ std::vector<Fault> MariadbEngine::faults(Random& random) {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_mariadb_engine() { return std::make_unique<MariadbEngine>(); }
+std::unique_ptr<Engine> make_mariadb_engine() {
+  return std::make_unique<MariadbEngine>(MariadbEngine::Proxy::kNone);
+}
+
+std::unique_ptr<Engine> make_mariadb_haproxy_engine() {
+  return std::make_unique<MariadbEngine>(MariadbEngine::Proxy::kHaproxy);
+}
 
 }  // namespace featherid::campaign

@@ -50,4 +50,10 @@ std::vector<Fault> network_faults(Forwarder& forwarder, CutProgress& progress) {
   };
 }
 
+std::int64_t cuts_of(const std::deque<Forwarder>& network) {
+  std::int64_t cuts = 0;
+  for (const Forwarder& way : network) cuts += way.cuts();
+  return cuts;
+}
+
 }  // namespace featherid::campaign

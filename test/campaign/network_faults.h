@@ -2,6 +2,8 @@
 #ifndef FEATHERID_TEST_CAMPAIGN_NETWORK_FAULTS_H_
 #define FEATHERID_TEST_CAMPAIGN_NETWORK_FAULTS_H_
 
+#include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,9 @@ struct CutProgress {
 
 // What befalls the way to a database. Both outlive the faults.
 std::vector<Fault> network_faults(test::Forwarder& forwarder, CutProgress& progress);
+
+// Of begin_cutting(), ever, on all the ways of a network.
+std::int64_t cuts_of(const std::deque<test::Forwarder>& network);
 
 }  // namespace featherid::campaign
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <deque>
+#include <optional>
 #include <stdexcept>
 
 #include "featherid/soci_store.h"
@@ -7,18 +9,34 @@
 #include "test/campaign/network_faults.h"
 #include "test/campaign/row_faults.h"
 #include "test/campaign/server_faults.h"
+#include "test/support/pgbouncer_server.h"
 #include "test/support/postgresql_server.h"
 
 namespace featherid::campaign {
 
 namespace {
 
+// A pooler: its pool_mode, and how many connections to the server it keeps. In mode `session` that
+// is one for each of the processes' sessions.
+struct Pooler {
+  std::string mode;
+  int pool_size;
+};
+
+// Server and pooler come back from a fault before the processes' time is over.
+std::string healing(const Pooler& pooler) {
+  return "default_pool_size = " + std::to_string(pooler.pool_size) +
+         "\nmax_client_conn = 500\nserver_login_retry = 1\nserver_connect_timeout = 2\n"
+         "server_idle_timeout = 5\n";
+}
+
 class PostgresqlEngine final : public Engine {
  public:
-  explicit PostgresqlEngine(const std::string& synchronous_commit);
+  explicit PostgresqlEngine(const std::string& synchronous_commit,
+                            const std::optional<Pooler>& pooler = std::nullopt);
 
   std::vector<std::string> urls() const override {
-    const std::string port = std::to_string(forwarder_.port());
+    const std::string port = std::to_string(network_.back().port());
     return {"postgresql://leaser:" + std::string(kRightPassword) + "@127.0.0.1:" + port + "/ids"};
   }
   // What an operator has done is not taken back by a crash.
@@ -27,17 +45,26 @@ class PostgresqlEngine final : public Engine {
   }
   std::vector<Fault> faults(Random& random) override;
   std::vector<std::pair<std::string, std::int64_t>> counts() const override {
-    return {{"connections cut", forwarder_.cuts()}};
+    return {{"connections cut", cuts_of(network_)}};
   }
 
  private:
   test::PostgresqlServer server_;
-  test::Forwarder forwarder_{server_.port()};
+  std::optional<test::PgbouncerServer> pooler_;
+  // From the server on: the way to it, and with a pooler the way to that.
+  std::deque<test::Forwarder> network_;
   CutProgress cut_progress_;
 };
 
-PostgresqlEngine::PostgresqlEngine(const std::string& synchronous_commit)
+PostgresqlEngine::PostgresqlEngine(const std::string& synchronous_commit,
+                                   const std::optional<Pooler>& pooler)
     : server_({"-c", "synchronous_commit=" + synchronous_commit, "-c", "deadlock_timeout=200ms"}) {
+  network_.emplace_back(server_.port());
+  if (pooler) {
+    const std::vector<test::PgbouncerServer::User> users = {{"leaser", kRightPassword}};
+    pooler_.emplace(network_.back().port(), pooler->mode, users, healing(*pooler));
+    network_.emplace_back(pooler_->port());
+  }
   if (const Status made = init_soci_schema(server_.url()); !made.ok()) {
     throw std::runtime_error(made.to_string());
   }
@@ -48,15 +75,16 @@ PostgresqlEngine::PostgresqlEngine(const std::string& synchronous_commit)
   sql->run("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO leaser");
 }
 
-std::vector<Fault> PostgresqlEngine::faults(Random&) {
-  std::vector<Fault> faults = network_faults(forwarder_, cut_progress_);
+std::vector<Fault> PostgresqlEngine::faults(Random& random) {
+  std::vector<Fault> faults =
+      network_faults(network_.at(random.index(network_.size())), cut_progress_);
   const auto add = [&faults](std::vector<Fault> more) {
     std::move(more.begin(), more.end(), std::back_inserter(faults));
   };
   add(server_faults({[this](int signal) { server_.stop(signal); }, [this] { server_.start(); },
                      [this] { return server_.pids(); }}));
   const std::string reload = "SELECT pg_reload_conf()";
-  add(operator_faults(*this, forwarder_, server_.port(),
+  add(operator_faults(*this, network_.front(), server_.port(),
                       {{"ALTER SYSTEM SET default_transaction_read_only = on", reload},
                        {"ALTER SYSTEM RESET default_transaction_read_only", reload},
                        "ALTER ROLE leaser PASSWORD ",
@@ -74,6 +102,14 @@ std::unique_ptr<Engine> make_postgresql_engine() {
 
 std::unique_ptr<Engine> make_postgresql_async_engine() {
   return std::make_unique<PostgresqlEngine>("off");
+}
+
+std::unique_ptr<Engine> make_postgresql_pgbouncer_engine() {
+  return std::make_unique<PostgresqlEngine>("on", Pooler{"transaction", 8});
+}
+
+std::unique_ptr<Engine> make_postgresql_pgbouncer_session_engine() {
+  return std::make_unique<PostgresqlEngine>("on", Pooler{"session", 35});
 }
 
 }  // namespace featherid::campaign

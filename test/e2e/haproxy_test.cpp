@@ -2,7 +2,6 @@
 // What a real HAProxy makes of the server's answers to its health checks.
 #include <httplib.h>
 
-#include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
@@ -11,6 +10,7 @@
 
 #include "test/e2e/server_process.h"
 #include "test/support/catch.h"
+#include "test/support/haproxy_server.h"
 #include "test/support/ports.h"
 #include "test/support/wait_until.h"
 
@@ -40,12 +40,12 @@ const Checks kReadinessChecks = {
 // An HAProxy with one backend a check, all of them for the same server.
 class Haproxy {
  public:
-  Haproxy(const ScratchDir& scratch, int server_port)
-      : process_(command(scratch, server_port, port_), {scratch.file("haproxy.out"), "", {}}) {}
+  explicit Haproxy(int server_port)
+      : haproxy_("http", "  stats enable\n  stats uri /\n", backends(server_port)) {}
 
   // What it has found out by a check, such as "UP L7OK 200".
   std::string verdict(const std::string& backend) const {
-    httplib::Client client("127.0.0.1", port_);
+    httplib::Client client("127.0.0.1", haproxy_.port());
     client.set_url_encode(false);  // the semicolon means something to HAProxy
     const auto answer = client.Get("/;csv");
     if (!answer) return "";
@@ -66,22 +66,19 @@ class Haproxy {
   }
 
  private:
-  static std::vector<std::string> command(const ScratchDir& scratch, int server_port, int port) {
-    std::ofstream config(scratch.file("haproxy.cfg"));
-    config << "defaults\n  mode http\n  timeout connect 10s\n  timeout client 10s\n"
-              "  timeout server 10s\n  default-server check inter 50ms rise 1 fall 1\n"
-           << "listen stats\n  bind 127.0.0.1:" << port << "\n  stats enable\n  stats uri /\n";
+  static std::string backends(int server_port) {
+    std::string sections;
     for (const Checks& checks : {kLivenessChecks, kReadinessChecks}) {
       for (const auto& [name, lines] : checks) {
-        config << "backend " << name << "\n  " << lines
-               << "\n  server ids 127.0.0.1:" << server_port << "\n";
+        sections += "backend " + name + "\n  " + lines +
+                    "\n  server ids 127.0.0.1:" + std::to_string(server_port) +
+                    " check inter 50ms rise 1 fall 1\n";
       }
     }
-    return {"/usr/sbin/haproxy", "-db", "-f", scratch.file("haproxy.cfg")};
+    return sections;
   }
 
-  const int port_ = free_port();
-  ChildProcess process_;
+  const HaproxyServer haproxy_;
 };
 
 void check_verdicts(const Haproxy& haproxy, const Checks& checks, const std::string& wanted) {
@@ -100,7 +97,7 @@ void check_verdicts(const Haproxy& haproxy, const Checks& checks, const std::str
 TEST_CASE("HAProxy finds a server that serves up, however it asks", "[e2e][haproxy]") {
   const ScratchDir scratch;
   const ServerProcess server(scratch);
-  const Haproxy haproxy(scratch, server.port());
+  const Haproxy haproxy(server.port());
   check_verdicts(haproxy, kLivenessChecks, "UP L7OK 200");
   check_verdicts(haproxy, kReadinessChecks, "UP L7OK 200");
   CHECK(server.id() == 1);  // none of it has used up an id
@@ -111,7 +108,7 @@ TEST_CASE("HAProxy finds a server without its database down, if it asks for that
   const ScratchDir scratch;
   const ServerProcess server(
       scratch, {"--database", "mysql://ids@127.0.0.1:" + std::to_string(free_port()) + "/ids"});
-  const Haproxy haproxy(scratch, server.port());
+  const Haproxy haproxy(server.port());
   check_verdicts(haproxy, kReadinessChecks, "DOWN L7STS 503");
   check_verdicts(haproxy, kLivenessChecks, "UP L7OK 200");
 }

@@ -80,6 +80,21 @@ TEST_CASE("a session is kept for the next call, and gone after an error", "[soci
   CHECK(f.run("CREATE TEMP TABLE mine (x)").ok());
 }
 
+TEST_CASE("a call that leaves a transaction open is no success, and its session is gone",
+          "[soci_session_pool]") {
+  Fixture f;
+  const Status status = f.run("BEGIN IMMEDIATE");
+  CHECK(status.code() == StatusCode::kFailedPrecondition);
+  CHECK_THAT(status.message(), Contains("ids.db") && Contains("not committed"));
+  const Status error = f.pool.call([](SociSession& session) {
+    session.run("BEGIN IMMEDIATE");  // which fails in a transaction, or beside one
+    session.run("UPDATE id_segments SET max_id = 7");
+    return Status(StatusCode::kNotFound, "no");
+  });
+  CHECK(error.code() == StatusCode::kNotFound);
+  CHECK(f.number("SELECT max(max_id) FROM id_segments").value() == 0);
+}
+
 TEST_CASE("what a body throws ends in a status, and no memory goes on", "[soci_session_pool]") {
   Fixture f;
   const Status status =
