@@ -115,7 +115,8 @@ void TagState::on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback 
       wakeups = park({count_ids, clock_->now() + timeout, std::move(callback), {}});
     }
   }
-  if (!stopped.ok()) return refuse(callback, stopped);
+  // Moved from only when it was not stopped.
+  if (!stopped.ok()) return refuse(callback, stopped);  // NOLINT(bugprone-use-after-move)
   run(std::move(wakeups));
 }
 
