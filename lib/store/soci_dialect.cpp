@@ -85,12 +85,20 @@ std::vector<std::string> mysql_pins(const std::string& database,
       "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"};
 }
 
-// The engine of a table and whether it has transactions; a view has none.
+// The engine of a table and whether it has transactions; a view has none. MariaDB from 11.2 on
+// lists a temporary table beside the one that it hides.
 #define FEATHERID_MYSQL_ENGINE(name)                                    \
   "COALESCE((SELECT CONCAT(COALESCE(t.engine, t.table_type, ''), ' ', " \
   "COALESCE(e.transactions, '')) FROM information_schema.tables t "     \
   "LEFT JOIN information_schema.engines e ON e.engine = t.engine "      \
-  "WHERE t.table_schema = DATABASE() AND t.table_name = '" name "'), '')"
+  "WHERE t.table_schema = DATABASE() AND t.table_name = '" name         \
+  "' "                                                                  \
+  "ORDER BY t.table_type = 'TEMPORARY' LIMIT 1), '')"
+
+// MariaDB's cannot be disabled.
+#define FEATHERID_MYSQL_REDO_LOG                               \
+  "CONCAT('' /*!80021 , COALESCE((SELECT variable_value FROM " \
+  "performance_schema.global_status WHERE variable_name = 'Innodb_redo_log_enabled'), '') */)"
 
 std::string mysql_literal(const std::string& text) {
   std::string literal = "_utf8mb4'";
@@ -124,7 +132,7 @@ const SociDialect kMysqlDialect = {
      kMysqlSettingNames,
      "CONCAT_WS(';', @@autocommit, @@completion_type, @@sql_mode, "
      "/*!50720 @@transaction_isolation *//*M! @@tx_isolation */, @@sql_log_bin, @@log_bin, "
-     "@@sync_binlog, @@innodb_doublewrite, @@innodb_flush_method, "
+     "@@sync_binlog, @@innodb_doublewrite, COALESCE(@@innodb_flush_method, ''), "
      "@@innodb_flush_log_at_trx_commit, "
      "/*!50700 0, '' *//*M! @@wsrep_on, "
      "IF(@@wsrep_provider = 'none', '', COALESCE(@@wsrep_cluster_address, '')) */, "
@@ -132,7 +140,8 @@ const SociDialect kMysqlDialect = {
      "SELECT " FEATHERID_MYSQL_ENGINE("id_segments") ", " FEATHERID_MYSQL_ENGINE(
          "id_leader") ", COALESCE((SELECT data_type FROM information_schema.columns "
                       "WHERE table_schema = DATABASE() AND table_name = 'id_segments' "
-                      "AND column_name = 'max_id'), ''), ''",
+                      "AND column_name = 'max_id' LIMIT 1), ''), " FEATHERID_MYSQL_REDO_LOG,
+     "innodb_redo_log",
      {"SHOW CREATE TABLE id_segments", "SHOW CREATE TABLE id_leader"},
      [](std::chrono::seconds) { return std::string(); },
      mysql_literal},
@@ -232,6 +241,7 @@ const SociDialect kPostgresqlDialect = {
                       "AND attname = 'max_id'), ''), "
                       "(SELECT CASE WHEN setting = reset_val THEN '' ELSE setting END "
                       "FROM pg_catalog.pg_settings WHERE name = 'search_path')",
+     "search_path",  // empty, unless another program has set it
      {nullptr, nullptr},
      postgresql_durably,
      postgresql_literal},
@@ -281,7 +291,16 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_COUNTABLE,
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
-    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, {nullptr, nullptr}, nullptr, nullptr},
+    {nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     {nullptr, nullptr},
+     nullptr,
+     nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
     nullptr,
     kSqlite3Schema,

@@ -39,9 +39,9 @@ struct SettingsSql {
   // An expression: the values of the settings that are named, with ';' between them.
   const char* text;
   // What no statement can state at a bearable cost: a query that gives a text about id_segments,
-  // one about id_leader, the type of the column max_id, and the search path if another program set
-  // it.
+  // one about id_leader, the type of the column max_id, and the value of `further`.
   const char* tables;
+  const char* further;  // a setting's name
   // Show how each was made, since a temporary table hides the other of its name and is in no list;
   // null: `tables` tells.
   const char* show[2];
