@@ -164,6 +164,11 @@ const SociDialect kMysqlDialect = {
   "(SELECT COALESCE(pg_catalog.string_agg(pg_catalog.concat(c.relkind, c.relpersistence, ' ', " \
   "n.nspname), ';' " FEATHERID_POSTGRESQL_PLACE "), '') " FEATHERID_POSTGRESQL_TABLES(name) ")"
 
+// Makes a table's schema the search path of the transaction, if the path has the table.
+#define FEATHERID_POSTGRESQL_GO_TO(name)                                            \
+  "SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident(n.nspname), " \
+  "true) " FEATHERID_POSTGRESQL_TABLES(name) " " FEATHERID_POSTGRESQL_PLACE " LIMIT 1;\n"
+
 // Keeps remote_apply, which is stronger.
 #define FEATHERID_POSTGRESQL_SYNCHRONOUSLY                                     \
   "pg_catalog.set_config('synchronous_commit', "                               \
@@ -251,11 +256,8 @@ const SociDialect kPostgresqlDialect = {
     // IF NOT EXISTS looks into the first schema of the search path alone: new tables there would
     // hide those that ids were leased from.
     "START TRANSACTION ISOLATION LEVEL READ COMMITTED;\n"
-    "SELECT " FEATHERID_POSTGRESQL_SYNCHRONOUSLY
-    ";\n"
-    "SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident(n.nspname), "
-    "true) " FEATHERID_POSTGRESQL_TABLES("id_segments") " " FEATHERID_POSTGRESQL_PLACE
-                                                        " LIMIT 1;\n",
+    "SELECT " FEATHERID_POSTGRESQL_SYNCHRONOUSLY ";\n" FEATHERID_POSTGRESQL_GO_TO("id_segments")
+        FEATHERID_POSTGRESQL_GO_TO("id_leader"),
     kPostgresqlSchema,
     "COMMIT;\n"};
 

@@ -52,6 +52,21 @@ TEST_CASE("PostgreSQL: a schema named like the role does not make a second table
   drop_all();
 }
 
+TEST_CASE("PostgreSQL: --init-schema makes id_segments where id_leader is",
+          "[postgresql][tables]") {
+  drop_all();
+  REQUIRE(init_soci_schema(url()).ok());
+  RawSql sql(url(), "CREATE SCHEMA featherid");
+  sql.run("DROP TABLE id_segments");
+  const Status made = init_soci_schema(url());
+  INFO(made);
+  CHECK(made.ok());
+  CHECK(sql.number("SELECT count(*) FROM pg_class WHERE relname IN ('id_segments', 'id_leader')") ==
+        2);
+  CHECK(Watched(url()).store->lease("order", 10).ok());
+  drop_all();
+}
+
 TEST_CASE("PostgreSQL: --init-schema names two tables id_segments", "[postgresql][tables]") {
   drop_all();
   REQUIRE(init_soci_schema(url()).ok());
