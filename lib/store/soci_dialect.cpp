@@ -160,9 +160,12 @@ const SociDialect kMysqlDialect = {
   "AND n.nspname = ANY (pg_catalog.current_schemas(true))"
 #define FEATHERID_POSTGRESQL_PLACE \
   "ORDER BY pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname)"
-#define FEATHERID_POSTGRESQL_LIST(name)                                                         \
-  "(SELECT COALESCE(pg_catalog.string_agg(pg_catalog.concat(c.relkind, c.relpersistence, ' ', " \
-  "n.nspname), ';' " FEATHERID_POSTGRESQL_PLACE "), '') " FEATHERID_POSTGRESQL_TABLES(name) ")"
+// With a "t" where a trigger may change the row before it is updated.
+#define FEATHERID_POSTGRESQL_LIST(name)                                                    \
+  "(SELECT COALESCE(pg_catalog.string_agg(pg_catalog.concat(c.relkind, c.relpersistence, " \
+  "CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid "       \
+  "AND t.tgenabled <> 'D' AND t.tgtype & 19 = 19) THEN 't' ELSE ' ' END, n.nspname), "     \
+  "';' " FEATHERID_POSTGRESQL_PLACE "), '') " FEATHERID_POSTGRESQL_TABLES(name) ")"
 
 // Makes a table's schema the search path of the transaction, if the path has the table.
 #define FEATHERID_POSTGRESQL_GO_TO(name)                                            \

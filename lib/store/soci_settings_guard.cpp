@@ -136,13 +136,14 @@ void judge_engine(const std::string& table, const std::string& text, SettingsVer
 struct Relation {
   char kind;         // r: a table
   char persistence;  // p: permanent
+  char trigger;      // t: one may change a row before it is updated
   std::string schema;
 };
 
 std::vector<Relation> relations(const std::string& list) {
   std::vector<Relation> found;
   for (const std::string& text : split(list)) {
-    if (text.size() > 3) found.push_back({text[0], text[1], text.substr(3)});
+    if (text.size() > 3) found.push_back({text[0], text[1], text[2], text.substr(3)});
   }
   return found;
 }
@@ -167,6 +168,10 @@ void judge_relations(const std::string& name, const std::string& list, SettingsV
                                 "is a view, a foreign table or partitioned, so whether it "
                                 "keeps what is committed is not known; see that what it "
                                 "stands for is logged");
+  } else if (found[0].trigger == 't') {
+    verdict->warnings.push_back(which +
+                                "has a trigger before an update; see that it leaves max_id alone, "
+                                "or ids come twice");
   }
 }
 

@@ -195,6 +195,23 @@ TEST_CASE("PostgreSQL: a tag that a collation takes for another is named", "[pos
   drop_all();
 }
 
+TEST_CASE("PostgreSQL: a trigger that may set max_id back is warned of", "[postgresql][tables]") {
+  drop_all();
+  REQUIRE(init_soci_schema(url()).ok());
+  RawSql sql(url(),
+             "CREATE OR REPLACE FUNCTION cap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN "
+             "NEW.max_id := least(NEW.max_id, 1000); RETURN NEW; END'");
+  const std::string when = GENERATE("BEFORE", "AFTER");
+  sql.run("CREATE TRIGGER cap " + when +
+          " UPDATE ON id_segments FOR EACH ROW EXECUTE FUNCTION cap()");
+  Watched watched(url());
+  REQUIRE(watched.store->lease("order", 10).ok());
+  INFO(watched.warnings);
+  CHECK((watched.warnings.find("public.id_segments has a trigger") != std::string::npos) ==
+        (when == "BEFORE"));
+  drop_all();
+}
+
 TEST_CASE("PostgreSQL: a commit that no longer waits for its replica is no lease",
           "[postgresql][tables]") {
   drop_all();

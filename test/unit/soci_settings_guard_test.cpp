@@ -92,6 +92,7 @@ TEST_CASE("a setting that loses leases in a power cut is warned of by name",
   CHECK_THAT(warning(mysql("id_segments", "ROCKSDB YES")), Contains("ROCKSDB"));
   CHECK_THAT(warning(postgresql("id_segments", "vp s")), Contains("view"));
   CHECK_THAT(warning(postgresql("id_segments", "pp s")), Contains("partitioned"));
+  CHECK_THAT(warning(postgresql("id_segments", "rpts")), Contains("s.id_segments has a trigger"));
   CHECK_THAT(warning(judge_settings(Engine::kMysql, {{"unread", "1142: denied"}})),
              Contains("cannot be read (1142: denied)"));
 }
