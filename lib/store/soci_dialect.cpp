@@ -130,13 +130,14 @@ const SociDialect kMysqlDialect = {
      nullptr,
      mysql_pins,
      kMysqlSettingNames,
-     "CONCAT_WS(';', @@autocommit, @@completion_type, @@sql_mode, "
+     // By its bytes, or databases whose names differ in case alone would be one.
+     "CAST(CONCAT_WS(';', @@autocommit, @@completion_type, @@sql_mode, "
      "/*!50720 @@transaction_isolation *//*M! @@tx_isolation */, @@sql_log_bin, @@log_bin, "
      "@@sync_binlog, @@innodb_doublewrite, COALESCE(@@innodb_flush_method, ''), "
      "@@innodb_flush_log_at_trx_commit, "
      "/*!50700 0, '' *//*M! @@wsrep_on, "
      "IF(@@wsrep_provider = 'none', '', COALESCE(@@wsrep_cluster_address, '')) */, "
-     "COALESCE(DATABASE(), ''))",
+     "COALESCE(DATABASE(), '')) AS BINARY)",
      "SELECT " FEATHERID_MYSQL_ENGINE("id_segments") ", " FEATHERID_MYSQL_ENGINE(
          "id_leader") ", COALESCE((SELECT data_type FROM information_schema.columns "
                       "WHERE table_schema = DATABASE() AND table_name = 'id_segments' "

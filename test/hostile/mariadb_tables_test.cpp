@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "lib/store/database_url.h"
+#include "lib/store/soci_dialect.h"
 #include "test/hostile/tables.h"
 #include "test/support/raw_sql.h"
 
@@ -144,6 +145,18 @@ TEST_CASE("MariaDB: a temporary table is seen whatever it hides", "[mariadb][tab
   CHECK(status.code() == StatusCode::kFailedPrecondition);
   CHECK(says(status, "temporary"));
   drop_all();
+}
+
+TEST_CASE("MariaDB: databases whose names differ in case are two", "[mariadb][tables]") {
+  const SettingsSql& settings = dialect_of(Engine::kMysql).settings;
+  const std::string text = settings.text;
+  RawSql sql(mariadb().url());
+  sql.run("CREATE OR REPLACE DATABASE IDS");
+  const std::string stated = text + " = " + settings.literal(sql.text("SELECT " + text));
+  CHECK(sql.number("SELECT " + stated) == 1);
+  sql.run("USE IDS");  // as a proxy does that exchanges sessions
+  CHECK(sql.number("SELECT " + stated) == 0);
+  sql.run("DROP DATABASE IDS");
 }
 
 TEST_CASE("MariaDB: the engine counts where a user may not see how the table was made",
