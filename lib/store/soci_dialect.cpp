@@ -94,12 +94,20 @@ std::vector<std::string> mysql_pins(const std::string& database,
       "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"};
 }
 
-// The engine of a table and whether it has transactions; a view has none.
+// The engine of a table and whether it has transactions; a view has none. MariaDB from 11.2 on
+// lists a temporary table beside the one that it hides.
 #define FEATHERID_MYSQL_ENGINE(name)                                    \
   "COALESCE((SELECT CONCAT(COALESCE(t.engine, t.table_type, ''), ' ', " \
   "COALESCE(e.transactions, '')) FROM information_schema.tables t "     \
   "LEFT JOIN information_schema.engines e ON e.engine = t.engine "      \
-  "WHERE t.table_schema = DATABASE() AND t.table_name = '" name "'), '')"
+  "WHERE t.table_schema = DATABASE() AND t.table_name = '" name         \
+  "' "                                                                  \
+  "ORDER BY t.table_type = 'TEMPORARY' LIMIT 1), '')"
+
+// MariaDB's cannot be disabled.
+#define FEATHERID_MYSQL_REDO_LOG                               \
+  "CONCAT('' /*!80021 , COALESCE((SELECT variable_value FROM " \
+  "performance_schema.global_status WHERE variable_name = 'Innodb_redo_log_enabled'), '') */)"
 
 const SociDialect kMysqlDialect = {
     nullptr,
@@ -122,17 +130,19 @@ const SociDialect kMysqlDialect = {
      nullptr,
      mysql_pins,
      kMysqlSettingNames,
-     "CONCAT_WS(';', @@autocommit, @@completion_type, @@sql_mode, "
+     // By its bytes, or databases whose names differ in case alone would be one.
+     "CAST(CONCAT_WS(';', @@autocommit, @@completion_type, @@sql_mode, "
      "/*!50720 @@transaction_isolation *//*M! @@tx_isolation */, @@sql_log_bin, @@log_bin, "
-     "@@sync_binlog, @@innodb_doublewrite, @@innodb_flush_method, "
+     "@@sync_binlog, @@innodb_doublewrite, COALESCE(@@innodb_flush_method, ''), "
      "@@innodb_flush_log_at_trx_commit, "
      "/*!50700 0, '' *//*M! @@wsrep_on, "
      "IF(@@wsrep_provider = 'none', '', COALESCE(@@wsrep_cluster_address, '')) */, "
-     "COALESCE(DATABASE(), ''))",
+     "COALESCE(DATABASE(), '')) AS BINARY)",
      "SELECT " FEATHERID_MYSQL_ENGINE("id_segments") ", " FEATHERID_MYSQL_ENGINE(
          "id_leader") ", COALESCE((SELECT data_type FROM information_schema.columns "
                       "WHERE table_schema = DATABASE() AND table_name = 'id_segments' "
-                      "AND column_name = 'max_id'), ''), ''",
+                      "AND column_name = 'max_id' LIMIT 1), ''), " FEATHERID_MYSQL_REDO_LOG,
+     "innodb_redo_log",
      {"SHOW CREATE TABLE id_segments", "SHOW CREATE TABLE id_leader"},
      [](std::chrono::seconds) { return std::string(); },
      [](const std::string& text) { return literal("_utf8mb4'", text); }},
@@ -151,9 +161,17 @@ const SociDialect kMysqlDialect = {
   "AND n.nspname = ANY (pg_catalog.current_schemas(true))"
 #define FEATHERID_POSTGRESQL_PLACE \
   "ORDER BY pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname)"
-#define FEATHERID_POSTGRESQL_LIST(name)                                                         \
-  "(SELECT COALESCE(pg_catalog.string_agg(pg_catalog.concat(c.relkind, c.relpersistence, ' ', " \
-  "n.nspname), ';' " FEATHERID_POSTGRESQL_PLACE "), '') " FEATHERID_POSTGRESQL_TABLES(name) ")"
+// With a "t" where a trigger may change the row before it is updated.
+#define FEATHERID_POSTGRESQL_LIST(name)                                                    \
+  "(SELECT COALESCE(pg_catalog.string_agg(pg_catalog.concat(c.relkind, c.relpersistence, " \
+  "CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid "       \
+  "AND t.tgenabled <> 'D' AND t.tgtype & 19 = 19) THEN 't' ELSE ' ' END, n.nspname), "     \
+  "';' " FEATHERID_POSTGRESQL_PLACE "), '') " FEATHERID_POSTGRESQL_TABLES(name) ")"
+
+// Makes a table's schema the search path of the transaction, if the path has the table.
+#define FEATHERID_POSTGRESQL_GO_TO(name)                                            \
+  "SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident(n.nspname), " \
+  "true) " FEATHERID_POSTGRESQL_TABLES(name) " " FEATHERID_POSTGRESQL_PLACE " LIMIT 1;\n"
 
 // Keeps remote_apply, which is stronger.
 #define FEATHERID_POSTGRESQL_SYNCHRONOUSLY                                     \
@@ -223,6 +241,7 @@ const SociDialect kPostgresqlDialect = {
                       "AND attname = 'max_id'), ''), "
                       "(SELECT CASE WHEN setting = reset_val THEN '' ELSE setting END "
                       "FROM pg_catalog.pg_settings WHERE name = 'search_path')",
+     "search_path",  // empty, unless another program has set it
      {nullptr, nullptr},
      postgresql_durably,
      [](const std::string& text) { return literal("E'", text); }},
@@ -232,11 +251,8 @@ const SociDialect kPostgresqlDialect = {
     // IF NOT EXISTS looks into the first schema of the search path alone: new tables there would
     // hide those that ids were leased from.
     "START TRANSACTION ISOLATION LEVEL READ COMMITTED;\n"
-    "SELECT " FEATHERID_POSTGRESQL_SYNCHRONOUSLY
-    ";\n"
-    "SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident(n.nspname), "
-    "true) " FEATHERID_POSTGRESQL_TABLES("id_segments") " " FEATHERID_POSTGRESQL_PLACE
-                                                        " LIMIT 1;\n",
+    "SELECT " FEATHERID_POSTGRESQL_SYNCHRONOUSLY ";\n" FEATHERID_POSTGRESQL_GO_TO("id_segments")
+        FEATHERID_POSTGRESQL_GO_TO("id_leader"),
     kPostgresqlSchema,
     "COMMIT;\n"};
 
@@ -272,7 +288,16 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_COUNTABLE,
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
-    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, {nullptr, nullptr}, nullptr, nullptr},
+    {nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     {nullptr, nullptr},
+     nullptr,
+     nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
     nullptr,
     kSqlite3Schema,

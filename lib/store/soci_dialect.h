@@ -39,9 +39,9 @@ struct SettingsSql {
   // An expression: the values of the settings that are named, with ';' between them.
   const char* text;
   // A query for what a statement cannot state at a bearable cost: gives a text about id_segments,
-  // one about id_leader, the type of the column max_id, and the search path if another program set
-  // it.
+  // one about id_leader, the type of the column max_id, and the value of `further`.
   const char* tables;
+  const char* further;  // a setting's name
   // Show how each table was made: a temporary one hides the real one and is in no list. Null:
   // `tables` tells.
   const char* show[2];

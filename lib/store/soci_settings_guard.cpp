@@ -16,8 +16,7 @@ constexpr std::chrono::seconds kReadAgainAfter{60};
 // The tables, whose engine or place stands among the settings by their names.
 constexpr const char* kTables[] = {"id_segments", "id_leader"};
 constexpr const char* kTemporary = "TEMPORARY";
-constexpr const char* kType = "max_id";              // the type of its column
-constexpr const char* kForeignPath = "search_path";  // that another program has set
+constexpr const char* kType = "max_id";  // the type of its column
 
 // Stands among the settings for those of the tables when these cannot be read: why.
 constexpr const char* kUnread = "unread";
@@ -91,9 +90,14 @@ void judge_mysql_log(const Values& values, SettingsVerdict* verdict) {
     verdict->lossy.push_back(
         "sql_log_bin is OFF for this session, so no replica gets its leases; set it to ON");
   }
-  if (values.is("innodb_doublewrite", {"OFF", "0"})) {
-    verdict->warnings.push_back(
-        "innodb_doublewrite is OFF, so a power cut can damage the table; set it to ON");
+  if (values.is("innodb_redo_log", {"OFF"})) {
+    verdict->lossy.push_back(
+        "the InnoDB redo log is disabled, so a crash of the server can take back leases; ALTER "
+        "INSTANCE ENABLE INNODB REDO_LOG");
+  }
+  if (values.is("innodb_doublewrite", {"OFF", "0", "DETECT_ONLY"})) {
+    verdict->warnings.push_back("innodb_doublewrite is " + values["innodb_doublewrite"] +
+                                ", so a power cut can damage the table; set it to ON");
   }
   if (values.is("innodb_flush_method", {"nosync", "littlesync"})) {
     verdict->warnings.push_back(
@@ -121,6 +125,10 @@ void judge_engine(const std::string& table, const std::string& text, SettingsVer
     verdict->lossy.push_back("the table " + table + " is kept by " + engine +
                              ", which has no transactions, so a crash of the server can take back "
                              "leases; change it to InnoDB");
+  } else if (!engine.empty() && engine != "InnoDB") {
+    verdict->warnings.push_back("the table " + table + " is kept by " + engine +
+                                ", so whether a crash can take back leases is not known; see that "
+                                "its commits are on disk before they are answered");
   }
 }
 
@@ -128,13 +136,14 @@ void judge_engine(const std::string& table, const std::string& text, SettingsVer
 struct Relation {
   char kind;         // r: a table
   char persistence;  // p: permanent
+  char trigger;      // t: one may change a row before it is updated
   std::string schema;
 };
 
 std::vector<Relation> relations(const std::string& list) {
   std::vector<Relation> found;
   for (const std::string& text : split(list)) {
-    if (text.size() > 3) found.push_back({text[0], text[1], text.substr(3)});
+    if (text.size() > 3) found.push_back({text[0], text[1], text[2], text.substr(3)});
   }
   return found;
 }
@@ -157,11 +166,15 @@ void judge_relations(const std::string& name, const std::string& list, SettingsV
     verdict->warnings.push_back(which +
                                 "is a view, a foreign table or partitioned, so whether it keeps "
                                 "what is committed is not known; see that its tables are logged");
+  } else if (found[0].trigger == 't') {
+    verdict->warnings.push_back(which +
+                                "has a trigger before an update; see that it leaves max_id alone, "
+                                "or ids come twice");
   }
 }
 
 void judge_postgresql(const Values& values, SettingsVerdict* verdict) {
-  if (const std::string path = values[kForeignPath]; !path.empty()) {
+  if (const std::string path = values["search_path"]; !path.empty()) {
     verdict->wrong.push_back("search_path is '" + path +
                              "' because another program has set it on a connection that a pooler "
                              "shares; let that program set it for its own user instead");
@@ -191,7 +204,12 @@ SettingsVerdict judge_settings(Engine engine, const std::vector<ServerSetting>& 
     verdict.warnings.push_back(
         "whether the table id_segments keeps what is committed cannot be read (" + error + ")");
   }
-  if (values.is(kType, {"float", "double", "real", "double precision"})) {
+  // MySQL adds to a text as well, as to a double.
+  const bool rounds =
+      engine == Engine::kMysql
+          ? !values.is(kType, {"", "tinyint", "smallint", "mediumint", "int", "bigint", "decimal"})
+          : values.is(kType, {"real", "double precision"});
+  if (rounds) {
     verdict.wrong.push_back(
         "the column max_id is of type " + values[kType] +
         ", which rounds large ids so that they come twice; change it to bigint");
@@ -266,13 +284,12 @@ std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string
   try {
     std::string values[2];
     std::string type;
-    std::string path;
-    session.run(sql_.tables, into(values[0]), into(values[1]), into(type), into(path));
+    std::string further;
+    session.run(sql_.tables, into(values[0]), into(values[1]), into(type), into(further));
     settings.push_back({kType, type});
-    settings.push_back({kForeignPath, path});
+    settings.push_back({sql_.further, further});
     for (std::size_t i = 0; i < 2; ++i) {
-      if (is_temporary(session, i, values[i])) values[i] = kTemporary;
-      settings.push_back({kTables[i], values[i]});
+      settings.push_back({kTables[i], is_temporary(session, i) ? kTemporary : values[i]});
     }
   } catch (const soci::soci_error& error) {
     if (session.lost()) throw;
@@ -281,13 +298,17 @@ std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string
   return settings;
 }
 
-bool SettingsGuard::is_temporary(SociSession& session, std::size_t table,
-                                 const std::string& engine) const {
-  // A view is shown in other columns, and cannot be temporary.
-  if (sql_.show[table] == nullptr || engine.empty() || engine == "VIEW ") return false;
+bool SettingsGuard::is_temporary(SociSession& session, std::size_t table) const {
+  if (sql_.show[table] == nullptr) return false;
   std::string name;
   std::string made_by;
-  session.run(sql_.show[table], into(name), into(made_by));
+  try {
+    session.run(sql_.show[table], into(name), into(made_by));
+  } catch (const soci::soci_error&) {
+    // What hides the real table, if it is there at all, is shown to the session that made it.
+    if (session.lost()) throw;
+    return false;
+  }
   return made_by.rfind("CREATE TEMPORARY ", 0) == 0;
 }
 

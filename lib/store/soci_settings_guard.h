@@ -59,7 +59,7 @@ class SettingsGuard {
 
  private:
   std::vector<ServerSetting> read(SociSession& session, std::string* text) const;
-  bool is_temporary(SociSession& session, std::size_t table, const std::string& engine) const;
+  bool is_temporary(SociSession& session, std::size_t table) const;
   Status judge(const SociSession& session, const std::vector<ServerSetting>& settings);
   Status same_place(const std::string& place);
   void warn_of(const std::string& where, std::vector<std::string> warnings);

@@ -243,7 +243,7 @@ Result<std::optional<IdRange>> SociStore::move_row(SociSession& session, std::st
   if (rows > 1) return several_rows(tag);
   if (max_id < count || max_id > kIdMax) {
     throw soci::soci_error("the answer to a lease gives " + std::to_string(max_id) +
-                           " as max_id; a proxy in between may have changed it");
+                           " as max_id; a trigger on id_segments or a proxy has changed it");
   }
   return std::optional<IdRange>(IdRange{max_id - count + 1, max_id + 1});
 }

@@ -2,6 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "lib/store/database_url.h"
+#include "lib/store/soci_dialect.h"
 #include "test/hostile/tables.h"
 #include "test/support/raw_sql.h"
 
@@ -26,6 +28,19 @@ void make_table(const std::string& key_type, const std::string& tag) {
 void drop_all() {
   RawSql sql(mariadb().url(), "DROP VIEW IF EXISTS id_segments");
   sql.run("DROP TABLE IF EXISTS id_segments, id_leader, company");
+}
+
+// By a user who has what is granted, and no more.
+Status lease_as_nobody(const std::string& grant, const std::string& other = "USAGE ON *.*") {
+  RawSql sql(mariadb().url());
+  sql.run("CREATE OR REPLACE USER nobody@'%' IDENTIFIED BY 'secret'");
+  for (const std::string& what : {grant, other}) sql.run("GRANT " + what + " TO nobody@'%'");
+  DatabaseUrl url = *parse_database_url(mariadb().url());
+  const std::string as_nobody =
+      "mysql://nobody:secret@" + url.host + ":" + std::to_string(url.port) + "/" + url.database;
+  Status status = lease_one(*Watched(as_nobody).store);
+  sql.run("DROP USER nobody@'%'");
+  return status;
 }
 
 }  // namespace
@@ -77,7 +92,7 @@ TEST_CASE("MariaDB: a view on a table that loses commits is not served unseen",
 TEST_CASE("MariaDB: rows that cannot be served are named and left alone", "[mariadb][tables]") {
   drop_all();
   RawSql sql(mariadb().url());
-  const std::string type = GENERATE("bigint unsigned", "decimal(30,0)", "varchar(30)");
+  const std::string type = GENERATE("bigint unsigned", "decimal(30,0)");
   const std::string big =
       type == "bigint unsigned" ? "18446744073709551615" : "9999999999999999999999999";
   INFO(type);
@@ -94,15 +109,67 @@ TEST_CASE("MariaDB: rows that cannot be served are named and left alone", "[mari
   drop_all();
 }
 
+// Of a text a sum is a double, and the greater one of two is that of the later letter.
 TEST_CASE("MariaDB: a max_id that rounds is refused", "[mariadb][tables]") {
   drop_all();
   RawSql sql(mariadb().url());
   sql.run("CREATE TABLE id_segments (biz_tag varchar(64) PRIMARY KEY, max_id " +
-          std::string(GENERATE("double", "float")) + ", step int)");
-  sql.run("INSERT INTO id_segments VALUES ('order', 1e18, 1000)");
-  const Status status = lease_one(*Watched(mariadb().url()).store);
+          std::string(GENERATE("double", "float", "varchar(30)", "text", "varbinary(30)")) +
+          ", step int)");
+  sql.run("INSERT INTO id_segments VALUES ('order', 1000000000000000000, 1000)");
+  const auto store = std::move(Watched(mariadb().url()).store);
+  for (const Status& status :
+       {lease_one(*store), store->advance("order", kIdMax), store->create("new", 10)}) {
+    INFO(status);
+    CHECK(status.code() == StatusCode::kFailedPrecondition);
+    CHECK(says(status, "bigint"));
+  }
+  drop_all();
+}
+
+// It is in no list: of a view one sees the view, and of a name that is not taken nothing.
+TEST_CASE("MariaDB: a temporary table is seen whatever it hides", "[mariadb][tables]") {
+  drop_all();
+  RawSql sql(mariadb().url());
+  REQUIRE(init_soci_schema(mariadb().url()).ok());
+  sql.run("RENAME TABLE id_segments TO company");
+  if (GENERATE(true, false)) {
+    sql.run("CREATE VIEW id_segments AS SELECT biz_tag, max_id, step FROM company");
+  }
+  sql.run(
+      "SET GLOBAL init_connect = "
+      "'CREATE TEMPORARY TABLE ids.id_segments SELECT * FROM ids.company'");
+  const Status status = lease_as_nobody("ALL ON ids.*");  // an administrator is spared it
+  sql.run("SET GLOBAL init_connect = ''");
+  INFO(status);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
-  CHECK(says(status, "bigint"));
+  CHECK(says(status, "temporary"));
+  drop_all();
+}
+
+TEST_CASE("MariaDB: databases whose names differ in case are two", "[mariadb][tables]") {
+  const SettingsSql& settings = dialect_of(Engine::kMysql).settings;
+  const std::string text = settings.text;
+  RawSql sql(mariadb().url());
+  sql.run("CREATE OR REPLACE DATABASE IDS");
+  const std::string stated = text + " = " + settings.literal(sql.text("SELECT " + text));
+  CHECK(sql.number("SELECT " + stated) == 1);
+  sql.run("USE IDS");  // as a proxy does that exchanges sessions
+  CHECK(sql.number("SELECT " + stated) == 0);
+  sql.run("DROP DATABASE IDS");
+}
+
+TEST_CASE("MariaDB: the engine counts where a user may not see how the table was made",
+          "[mariadb][tables]") {
+  make_table("varchar(64)", "tag");
+  RawSql sql(mariadb().url());
+  sql.run("ALTER TABLE id_segments ENGINE = MyISAM");
+  const Status status =
+      lease_as_nobody("SELECT (biz_tag, max_id, step), UPDATE (max_id) ON id_segments",
+                      "SELECT, UPDATE ON id_leader");
+  INFO(status);
+  CHECK(status.code() == StatusCode::kFailedPrecondition);
+  CHECK(says(status, "MyISAM"));
   drop_all();
 }
 

@@ -52,6 +52,21 @@ TEST_CASE("PostgreSQL: a schema named like the role does not make a second table
   drop_all();
 }
 
+TEST_CASE("PostgreSQL: --init-schema makes id_segments where id_leader is",
+          "[postgresql][tables]") {
+  drop_all();
+  REQUIRE(init_soci_schema(url()).ok());
+  RawSql sql(url(), "CREATE SCHEMA featherid");
+  sql.run("DROP TABLE id_segments");
+  const Status made = init_soci_schema(url());
+  INFO(made);
+  CHECK(made.ok());
+  CHECK(sql.number("SELECT count(*) FROM pg_class WHERE relname IN ('id_segments', 'id_leader')") ==
+        2);
+  CHECK(Watched(url()).store->lease("order", 10).ok());
+  drop_all();
+}
+
 TEST_CASE("PostgreSQL: --init-schema names two tables id_segments", "[postgresql][tables]") {
   drop_all();
   REQUIRE(init_soci_schema(url()).ok());
@@ -177,6 +192,23 @@ TEST_CASE("PostgreSQL: a tag that a collation takes for another is named", "[pos
   Watched watched(url());
   REQUIRE(watched.store->lease("order", 10).ok());
   check_not_taken_for(*watched.store, "Order", "order");
+  drop_all();
+}
+
+TEST_CASE("PostgreSQL: a trigger that may set max_id back is warned of", "[postgresql][tables]") {
+  drop_all();
+  REQUIRE(init_soci_schema(url()).ok());
+  RawSql sql(url(),
+             "CREATE OR REPLACE FUNCTION cap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN "
+             "NEW.max_id := least(NEW.max_id, 1000); RETURN NEW; END'");
+  const std::string when = GENERATE("BEFORE", "AFTER");
+  sql.run("CREATE TRIGGER cap " + when +
+          " UPDATE ON id_segments FOR EACH ROW EXECUTE FUNCTION cap()");
+  Watched watched(url());
+  REQUIRE(watched.store->lease("order", 10).ok());
+  INFO(watched.warnings);
+  CHECK((watched.warnings.find("public.id_segments has a trigger") != std::string::npos) ==
+        (when == "BEFORE"));
   drop_all();
 }
 

@@ -34,7 +34,9 @@ const std::vector<ServerSetting> kMysqlSafe = {{"autocommit", "1"},
                                                {"wsrep_cluster", ""},
                                                {"database", "ids"},
                                                {"id_segments", "InnoDB YES"},
-                                               {"id_leader", "InnoDB YES"}};
+                                               {"id_leader", "InnoDB YES"},
+                                               {"max_id", "bigint"},
+                                               {"innodb_redo_log", "ON"}};
 
 const std::vector<ServerSetting> kPostgresqlSafe = {{"fsync", "on"},
                                                     {"full_page_writes", "on"},
@@ -86,8 +88,11 @@ TEST_CASE("a setting that loses leases in a power cut is warned of by name",
   CHECK_THAT(warning(postgresql("fsync", "off")), Contains("fsync is off"));
   CHECK_THAT(warning(postgresql("full_page_writes", "off")), Contains("full_page_writes is off"));
   CHECK_THAT(warning(mysql("innodb_flush_method", "nosync")), Contains("innodb_flush_method"));
+  CHECK_THAT(warning(mysql("innodb_doublewrite", "DETECT_ONLY")), Contains("is DETECT_ONLY"));
+  CHECK_THAT(warning(mysql("id_segments", "ROCKSDB YES")), Contains("ROCKSDB"));
   CHECK_THAT(warning(postgresql("id_segments", "vp s")), Contains("view"));
   CHECK_THAT(warning(postgresql("id_segments", "pp s")), Contains("partitioned"));
+  CHECK_THAT(warning(postgresql("id_segments", "rpts")), Contains("s.id_segments has a trigger"));
   CHECK_THAT(warning(judge_settings(Engine::kMysql, {{"unread", "1142: denied"}})),
              Contains("cannot be read (1142: denied)"));
 }
@@ -102,6 +107,7 @@ TEST_CASE("a setting that loses leases in a mere crash of the server is lossy",
   CHECK_THAT(lossy(mysql("innodb_flush_log_at_trx_commit", "0")),
              Contains("innodb_flush_log_at_trx_commit is 0"));
   CHECK_THAT(lossy(mysql("sql_log_bin", "0")), Contains("sql_log_bin"));
+  CHECK_THAT(lossy(mysql("innodb_redo_log", "OFF")), Contains("ENABLE INNODB REDO_LOG"));
   CHECK_THAT(lossy(mysql("wsrep_cluster", "gcomm://a")), Contains("wsrep_on"));
   CHECK_THAT(lossy(mysql("id_segments", "MyISAM NO")), Contains("MyISAM"));
   CHECK_THAT(lossy(mysql("id_leader", "MEMORY NO")), Contains("id_leader") && Contains("MEMORY"));
@@ -118,7 +124,10 @@ TEST_CASE("a session that lost what it was set to, and a hidden table, are wrong
   CHECK_THAT(wrong(mysql("autocommit", "0")), Contains("autocommit"));
   CHECK_THAT(wrong(mysql("completion_type", "CHAIN")), Contains("completion_type"));
   CHECK_THAT(wrong(mysql("sql_mode", "ORACLE")), Contains("sql_mode"));
-  CHECK_THAT(wrong(judge_settings(Engine::kMysql, {{"max_id", "double"}})), Contains("bigint"));
+  for (const char* type : {"double", "float", "varchar", "longtext", "json", "bit"}) {
+    CHECK_THAT(wrong(mysql("max_id", type)), Contains("bigint") && Contains(type));
+  }
+  for (const char* type : {"int", "bigint", "decimal"}) CHECK(is_clean(mysql("max_id", type)));
   CHECK_THAT(wrong(judge_settings(Engine::kPostgresql, {{"max_id", "double precision"}})),
              Contains("bigint"));
   CHECK_THAT(wrong(mysql("id_leader", "TEMPORARY")), Contains("temporary"));
