@@ -26,11 +26,14 @@ std::string find_programs() {
   return found;
 }
 
-// Neither gone nor a zombie.
+// Whether a killed process may still have its memory: it is neither gone nor a zombie. (Its statm
+// is empty a moment before it has let go of what it shares.)
 bool has_memory(pid_t pid) {
-  std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
-  long pages = 0;
-  return statm >> pages && pages != 0;
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string stat;
+  std::getline(file, stat);  // "123 (postgres: a name) Z …"
+  const std::size_t state = stat.rfind(") ");
+  return state != std::string::npos && stat[state + 2] != 'Z' && stat[state + 2] != 'X';
 }
 
 }  // namespace
