@@ -170,16 +170,7 @@ Status SociStore::write_row(std::string_view tag, const char* sql, Uses... uses)
 }
 
 Status SociStore::follow_leader(SociSession& session) {
-  try {
-    return leader_guard_.follow(session, settings_guard_.stated(session));
-  } catch (const soci::soci_error&) {
-    // All that a pooler says when it refuses transactions.
-    if (!session.settings().pooled || !session.lost()) throw;
-    return {StatusCode::kFailedPrecondition,
-            session.where() +
-                ": a pooler ended the failover guard's transaction; use pool_mode = transaction or "
-                "session (pool_mode = statement needs failover = synchronous)"};
-  }
+  return leader_guard_.follow(session, settings_guard_.stated(session));
 }
 
 Status SociStore::init_schema() {
