@@ -187,6 +187,7 @@ std::vector<std::string> postgresql_pins(const std::string& /*database*/,
       std::to_string(std::chrono::milliseconds(call_timeout).count() * 3 / 4);
   return {
       "SELECT pg_catalog.set_config('default_transaction_isolation', 'read committed', false), "
+      "pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), "
       "pg_catalog.set_config('default_transaction_deferrable', 'off', false), "
       "pg_catalog.set_config('statement_timeout', '" +
       timeout_ms + "', false)"};

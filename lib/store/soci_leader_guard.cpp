@@ -69,7 +69,7 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   std::string here;
   long long term = 0;
   long long as_stated = 0;
-  session.run(sql_.begin);
+  if (Status refused = begin(session); !refused.ok()) return refused;
   // The row's lock makes one process deal with a failover and the others wait for it here.
   const std::string lock = "SELECT server, term, " + std::string(sql_.server) + ", CASE WHEN " +
                            stated + " THEN 1 ELSE 0 END FROM id_leader WHERE id = 1" +
@@ -97,6 +97,23 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
     if (term_.compare_exchange_weak(known, term)) break;
   }
   if (!warning.empty()) warn_(warning);
+  return {};
+}
+
+// A pooler that refuses transactions says no more than a network that fails: it ends the
+// connection, but always here.
+Status LeaderGuard::begin(SociSession& session) const {
+  try {
+    session.run(sql_.begin);
+  } catch (const soci::soci_error&) {
+    if (!session.settings().pooled || !session.lost()) throw;
+    return {
+        StatusCode::kFailedPrecondition,
+        session.where() +
+            ": a pooler ended the failover guard's transaction as it began; if it does so again, "
+            "use pool_mode = transaction or session (pool_mode = statement needs failover = "
+            "synchronous)"};
+  }
   return {};
 }
 

@@ -37,6 +37,7 @@ class LeaderGuard {
   Status follow(SociSession& session, const std::string& stated);
 
  private:
+  Status begin(SociSession& session) const;
   Status take_lead(SociSession& session, const std::string& recorded, const std::string& here,
                    long long* term, std::string* warning) const;
   static Status still_a_replica(const std::string& here);

@@ -190,7 +190,7 @@ void judge_postgresql(const Values& values, SettingsVerdict* verdict) {
 
 // Where the rows are: a database of MySQL, a schema of PostgreSQL; empty when there are none.
 std::string place_of(const Values& values) {
-  if (const std::string database = values["database"]; !database.empty()) return database;
+  if (std::string database = values["database"]; !database.empty()) return database;
   const std::vector<Relation> tables = relations(values["id_segments"]);
   return tables.empty() ? "" : tables.front().schema;
 }
@@ -352,7 +352,7 @@ void SettingsGuard::warn_of(const std::string& where, std::vector<std::string> w
     known = std::move(warnings);
   }
   if (!warn_) return;
-  for (const std::string& warning : fresh) warn_(where + ": " + warning);
+  for (std::string& warning : fresh) warn_(warning.insert(0, where + ": "));
 }
 
 }  // namespace featherid

@@ -96,6 +96,10 @@ class SociStore final : public SegmentStore {
   template <typename... Uses>
   Status write_row(std::string_view tag, const char* sql, Uses... uses);
 
+  // After an error of a statement: it may have met another session of the server than was judged,
+  // with another search path, say. OK: that explains nothing.
+  Status refused_behind_pooler(SociSession& session);
+
   Result<SegmentRow> find_row(SociSession& session, std::string_view tag);
   // Moves max_id forward; nothing when no row was moved.
   Result<std::optional<IdRange>> move_row(SociSession& session, std::string_view tag,
@@ -141,7 +145,6 @@ auto SociStore::call(Body body, Repeat repeat) -> decltype(body(std::declval<Soc
 template <typename Body>
 auto SociStore::transact(Body body, Repeat repeat) -> decltype(body(std::declval<SociSession&>())) {
   const auto in_transaction = [&](SociSession& session) -> decltype(body(session)) {
-    if (Status refused = settings_guard_.check(session); !refused.ok()) return refused;
     if (dialect_.begin != nullptr) {
       session.run(dialect_.begin);
       SociSessionPool::require_durable_sqlite3(session);
@@ -150,7 +153,16 @@ auto SociStore::transact(Body body, Repeat repeat) -> decltype(body(std::declval
     if (dialect_.commit != nullptr) session.run(result.ok() ? dialect_.commit : "ROLLBACK");
     return result;
   };
-  return call(in_transaction, repeat);
+  const auto as_judged = [&](SociSession& session) -> decltype(body(session)) {
+    if (Status refused = settings_guard_.check(session); !refused.ok()) return refused;
+    try {
+      return in_transaction(session);
+    } catch (const soci::soci_error&) {
+      if (Status refused = refused_behind_pooler(session); !refused.ok()) return refused;
+      throw;
+    }
+  };
+  return call(as_judged, repeat);
 }
 
 template <typename... Uses>
@@ -169,17 +181,18 @@ Status SociStore::write_row(std::string_view tag, const char* sql, Uses... uses)
   });
 }
 
-Status SociStore::follow_leader(SociSession& session) {
+Status SociStore::refused_behind_pooler(SociSession& session) {
+  if (!session.settings().pooled || session.lost()) return {};
   try {
-    return leader_guard_.follow(session, settings_guard_.stated(session));
+    settings_guard_.set_up(session);
   } catch (const soci::soci_error&) {
-    // All that a pooler says when it refuses transactions.
-    if (!session.settings().pooled || !session.lost()) throw;
-    return {StatusCode::kFailedPrecondition,
-            session.where() +
-                ": a pooler ended the failover guard's transaction; use pool_mode = transaction or "
-                "session (pool_mode = statement needs failover = synchronous)"};
+    return {};  // the first error says more
   }
+  return session.settings().refused;
+}
+
+Status SociStore::follow_leader(SociSession& session) {
+  return leader_guard_.follow(session, settings_guard_.stated(session));
 }
 
 Status SociStore::init_schema() {

@@ -8,8 +8,10 @@ namespace {
 using std::chrono::milliseconds;
 using test::Forwarder;
 
-// A conversation that begins with the login has fewer bytes.
-constexpr std::int64_t kConversationBytes = 2500;
+// A conversation from the login to the first lease has fewer bytes: up to 7400 to PostgreSQL.
+constexpr std::int64_t kConversationBytes = 7700;
+// From the end of a sweep of cuts to the next: a short campaign, too, meets every part of it.
+constexpr std::int64_t kStrideBytes = kConversationBytes / 3;
 
 Fault trouble(Forwarder& forwarder, const std::string& name, Forwarder::Trouble what,
               milliseconds lasts_min, milliseconds lasts_max) {
@@ -30,7 +32,7 @@ Fault cuts(Forwarder& forwarder, const std::string& name, Forwarder::Direction d
           [=, &forwarder, &next_bytes] {
             forwarder.begin_cutting(direction, next_bytes % kConversationBytes);
           },
-          [&forwarder, &next_bytes] { next_bytes = forwarder.end_cutting(); }};
+          [&forwarder, &next_bytes] { next_bytes = forwarder.end_cutting() + kStrideBytes; }};
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "test/hostile/postgresql_database.h"
 #include "test/support/catch.h"
 #include "test/support/child_process.h"
+#include "test/support/forwarder.h"
 #include "test/support/pgbouncer_server.h"
 #include "test/support/ports.h"
 #include "test/support/scratch_dir.h"
@@ -205,4 +206,29 @@ TEST_CASE("PgBouncer: a locked row ends the call in time, and its ids come once"
   CHECK(locked.code() == StatusCode::kUnavailable);
   other.run("COMMIT");
   CHECK(store->lease("order", 10)->first >= before->end);
+}
+
+TEST_CASE("PgBouncer: a connection that is cut is not taken for a wrong pool_mode", "[pgbouncer]") {
+  PostgresqlDatabase database;
+  database.prepare();
+  const PgbouncerServer bouncer = pooler(database, "transaction");
+  Forwarder network(bouncer.port());
+  using Direction = Forwarder::Direction;
+  const Direction direction = GENERATE(Direction::kToServer, Direction::kToClient);
+  constexpr int kConversationBytes = 8000;
+  constexpr int kStrideBytes = 61;  // as long as the statement that begins a transaction
+  int refused = 0;
+  for (int bytes = 0; bytes < kConversationBytes; bytes += kStrideBytes) {
+    const auto store = *open_soci_store(with_port(database.url(), network.port()), short_options());
+    network.begin_cutting(direction, bytes);
+    const Status status = store->lease("order", 10).status();
+    network.end_cutting();
+    INFO(bytes << " bytes: " << status);
+    if (status.code() == StatusCode::kFailedPrecondition) {
+      ++refused;
+    } else if (!status.ok()) {
+      CHECK(status.code() == StatusCode::kUnavailable);
+    }
+  }
+  CHECK(refused <= 2);  // amid that statement it cannot be told apart
 }
