@@ -26,6 +26,7 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kSettleMax{30};  // until all are served once the faults are over
 constexpr int kHealsMax = 60;
+constexpr milliseconds kHealAgainAfter(500);
 constexpr int kAllFaultsSeconds = 300;  // a campaign as long as that meets every fault
 
 std::string last_lines(const std::string& text) {
@@ -195,25 +196,35 @@ void Campaign::begin_fault() {
     figures_.add_missed_fault(fault.name, error.what());
   }
   const milliseconds lasts(random_.pick(fault.lasts_min.count(), fault.lasts_max.count()));
-  active_.push_back({std::move(fault), steady_clock::now() + lasts});
+  active_.push_back({std::move(fault), steady_clock::now() + lasts, 0});
 }
 
 void Campaign::heal(bool all) {
-  for (std::size_t i = 0; i < active_.size();) {
-    if (!all && steady_clock::now() < active_[i].heal_at) {
-      ++i;
-      continue;
-    }
-    for (int tries = 1;; ++tries) {
-      try {
-        active_[i].fault.heal();
-        break;
-      } catch (const std::exception& error) {
-        if (tries == kHealsMax) throw;
-        std::this_thread::sleep_for(milliseconds(500));
+  for (;;) {
+    for (std::size_t i = 0; i < active_.size();) {
+      Active& active = active_[i];
+      const bool due = all || steady_clock::now() >= active.heal_at;
+      if (due && heals(active)) {
+        active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(i));
+      } else {
+        ++i;
       }
     }
-    active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(i));
+    if (!all || active_.empty()) return;
+    std::this_thread::sleep_for(kHealAgainAfter);
+  }
+}
+
+// False: not yet. Another fault may have to be healed first, as of a process that was stopped with
+// the lock that this one waits for.
+bool Campaign::heals(Active& active) {
+  try {
+    active.fault.heal();
+    return true;
+  } catch (const std::exception&) {
+    if (++active.heals_failed == kHealsMax) throw;
+    active.heal_at = steady_clock::now() + kHealAgainAfter;
+    return false;
   }
 }
 

@@ -38,6 +38,7 @@ class Campaign {
   struct Active {
     Fault fault;
     TimePoint heal_at;
+    int heals_failed = 0;
   };
 
   void create_tags();
@@ -47,6 +48,7 @@ class Campaign {
   bool is_free(const Fault& fault) const;
   void begin_fault();
   void heal(bool all);
+  static bool heals(Active& active);
   void revive_dead();
   void settle();
   void end_processes();
