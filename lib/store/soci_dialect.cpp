@@ -247,8 +247,10 @@ const SociDialect kPostgresqlDialect = {
      postgresql_durably,
      [](const std::string& text) { return literal("E'", text); }},
     {FEATHERID_LEADS(FEATHERID_POSTGRESQL_SERVER),
-     "START TRANSACTION ISOLATION LEVEL READ COMMITTED", "COMMIT", FEATHERID_POSTGRESQL_SERVER,
-     " FOR UPDATE", FEATHERID_SKIP, kRecordLeader, nullptr},
+     // In one round trip, or a very short timeout ends the transaction in between.
+     "START TRANSACTION ISOLATION LEVEL READ COMMITTED; "
+     "SET LOCAL idle_in_transaction_session_timeout = 0",
+     "COMMIT", FEATHERID_POSTGRESQL_SERVER, " FOR UPDATE", FEATHERID_SKIP, kRecordLeader, nullptr},
     // IF NOT EXISTS looks into the first schema of the search path alone: new tables there would
     // hide those that ids were leased from.
     "START TRANSACTION ISOLATION LEVEL READ COMMITTED;\n"
