@@ -147,12 +147,16 @@ TEST_CASE("PgBouncer: FeatherID leaves nothing on a connection", "[pgbouncer]") 
   const auto store = *open_soci_store(url, short_options());
   const auto check_clean = [&] {
     // But for what PgBouncer itself sets for each client.
-    CHECK(psql(bouncer.port(),
-               "SELECT name, setting FROM pg_settings WHERE source = 'session' AND name NOT IN "
-               "('application_name', 'client_encoding', 'DateStyle', 'TimeZone', "
-               "'standard_conforming_strings')") == "");
-    CHECK(psql(bouncer.port(), "SELECT name FROM pg_prepared_statements") == "");
-    CHECK(psql(bouncer.port(), "SELECT relname FROM pg_class WHERE relpersistence = 't'") == "");
+    for (const char* left :
+         {"SELECT name, setting FROM pg_settings WHERE source = 'session' AND name NOT IN "
+          "('application_name', 'client_encoding', 'DateStyle', 'TimeZone', "
+          "'standard_conforming_strings')",
+          "SELECT name FROM pg_prepared_statements",
+          "SELECT relname FROM pg_class WHERE relpersistence = 't'"}) {
+      const std::string found = psql(bouncer.port(), left);
+      INFO(left << ": " << found);
+      CHECK(found.empty());
+    }
   };
   check_clean();
   const Result<IdRange> range = store->lease("order", 10);

@@ -13,7 +13,7 @@ namespace {
 
 std::string make_table(const ScratchDir& scratch, const std::string& key_type,
                        const std::string& table_options, const std::string& tag) {
-  const std::string url = "sqlite3:" + scratch.file("ids.db");
+  std::string url = "sqlite3:" + scratch.file("ids.db");
   RawSql sql(url);
   sql.run("CREATE TABLE id_segments (biz_tag " + key_type +
           " PRIMARY KEY, max_id INTEGER NOT NULL DEFAULT 0, step INTEGER NOT NULL DEFAULT 1000, "
