@@ -11,6 +11,7 @@
 #include "featherid/segment_allocator.h"
 #include "test/support/catch.h"
 #include "test/support/in_fork.h"
+#include "test/support/wait_until.h"
 
 namespace featherid {
 
@@ -111,8 +112,13 @@ TEST_CASE("a handler that runs before FeatherID's finds a child, too", "[fork_gu
   parents_allocator = &ids;
   early_handler = use_ids_in_handler;
   const int failed = test::failures_in_fork([] {
-    const Result<std::int64_t> own = childs_allocator->next_id("order");
-    return wrong_in_handler + (own.ok() && *own == 1 ? 0 : 1);
+    std::int64_t own = 0;
+    test::wait_until([&] {  // its refill thread may get no time at first
+      const Result<std::int64_t> id = childs_allocator->next_id("order");
+      own = id.ok() ? *id : 0;
+      return id.ok();
+    });
+    return wrong_in_handler + (own == 1 ? 0 : 1);
   });
   early_handler = nullptr;
   CHECK(failed == 0);
