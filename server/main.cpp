@@ -2,6 +2,7 @@
 // featherid-server: reads the configuration, builds the house and stands at its door until told to
 // stop.
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -367,6 +368,9 @@ int run(const Config& config, const ReadConfig& read_again) {
 }  // namespace featherid
 
 int main(int argc, char** argv) {
+  // An attempt to connect may still run on a thread of its own when the process ends: OpenSSL must
+  // not take its locks apart under it.
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
   featherid::open_standard_descriptors();
   const featherid::ReadConfig read = [argc, argv] {
     return featherid::read_config({argv + 1, argv + argc}, featherid::environment_variables());
