@@ -93,7 +93,18 @@ class Child {
     return lease(**open_soci_store(bare_url_, options_), Operation::kInitSchema, tag);
   }
 
+  // As a caller does it: what is unavailable may pass, and is tried again.
   Told perform(SegmentStore& store, Operation operation) const {
+    constexpr int kTriesMax = 3;
+    Told told = try_once(store, operation);
+    for (int tries = 1; tries < kTriesMax; ++tries) {
+      if (told.status.code() != StatusCode::kUnavailable) break;
+      told = try_once(store, operation);
+    }
+    return told;
+  }
+
+  Told try_once(SegmentStore& store, Operation operation) const {
     const std::string tag = tag_of(operation);
     switch (operation) {
       case Operation::kSkip:

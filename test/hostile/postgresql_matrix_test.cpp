@@ -107,7 +107,8 @@ const std::vector<Row>& mode_rows() {
       {"default_transaction_isolation", "serializable", serves(), kEverywhere},
       {"default_transaction_read_only", "on", serves_or_refuses("read-only"), kEverywhere},
       {"default_transaction_deferrable", "on", serves(), kByUser},
-      {"statement_timeout", "1ms", serves(), kEverywhere},
+      // It may end the very statement that sets a longer one.
+      {"statement_timeout", "1ms", serves_or_refuses("timeout"), kEverywhere},
       {"lock_timeout", "1ms", serves(), kEverywhere},
       {"idle_in_transaction_session_timeout", "1ms", serves(), kEverywhere},
       {"idle_session_timeout", "20ms", serves(), kSystemOnly},
