@@ -110,7 +110,7 @@ void judge_mysql_log(const Values& values, SettingsVerdict* verdict) {
   }
 }
 
-// `text`: the engine and whether it has transactions, or the beginning of what made the table.
+// `text`: the engine and whether it has transactions, or kTemporary.
 void judge_engine(const std::string& table, const std::string& text, SettingsVerdict* verdict) {
   const std::string engine = text.substr(0, text.find(' '));
   if (engine == kTemporary) {

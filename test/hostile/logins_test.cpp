@@ -61,7 +61,8 @@ class GermanServer {
 
 }  // namespace
 
-TEST_CASE("PostgreSQL: what somebody has to do is told in German, too", "[postgresql][logins]") {
+TEST_CASE("PostgreSQL: an error that an operator must fix is known in German, too",
+          "[postgresql][logins]") {
   const GermanServer server;
   RawSql sql(server.admin_url(), "CREATE ROLE leaser LOGIN PASSWORD 'p'");
   REQUIRE(sql.text("SHOW lc_messages") == "de_DE.UTF-8");
@@ -99,7 +100,7 @@ TEST_CASE("PostgreSQL: too many connections pass, in German, too", "[postgresql]
   check_unavailable(server.url("leaser:p", "narrow"));
 }
 
-TEST_CASE("MariaDB: what somebody has to do about an account is told at once",
+TEST_CASE("MariaDB: an account that an operator must fix is reported at once",
           "[mariadb][logins]") {
   const MariadbServer server({GENERATE("--lc-messages=en_US", "--lc-messages=de_DE")});
   RawSql sql(server.url("mysql"));
