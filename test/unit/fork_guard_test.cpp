@@ -65,6 +65,8 @@ TEST_CASE("values only ever get lower from parent to child", "[fork_guard][fork]
   CHECK(internal::own_fork_epoch() == own);
 }
 
+// ThreadSanitizer does not follow threads that a forked child starts.
+#if !defined(__SANITIZE_THREAD__)
 namespace {
 
 // A handler that runs before FeatherID's, whichever was linked first.
@@ -97,8 +99,6 @@ void use_ids_in_handler() {
 
 }  // namespace
 
-// ThreadSanitizer does not follow threads that a forked child starts.
-#if !defined(__SANITIZE_THREAD__)
 TEST_CASE("a handler that runs before FeatherID's finds a child, too", "[fork_guard][fork]") {
   auto store = std::make_shared<MemoryStore>();
   REQUIRE(store->create("order", 100).ok());
