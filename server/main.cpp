@@ -2,7 +2,6 @@
 // featherid-server: reads the configuration, builds the house and stands at its door until told to
 // stop.
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -368,9 +367,6 @@ int run(const Config& config, const ReadConfig& read_again) {
 }  // namespace featherid
 
 int main(int argc, char** argv) {
-  // An attempt to connect may still run on a thread of its own when the process ends: OpenSSL must
-  // not take its locks apart under it.
-  OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
   featherid::open_standard_descriptors();
   const featherid::ReadConfig read = [argc, argv] {
     return featherid::read_config({argv + 1, argv + argc}, featherid::environment_variables());
@@ -379,7 +375,10 @@ int main(int argc, char** argv) {
   if (outcome.config) {
     featherid::Config config = *outcome.config;
     config.allocator.log = featherid::log_core;
-    return featherid::run(config, read);
+    const int exit_code = featherid::run(config, read);
+    if (!featherid::soci_threads_left_behind()) return exit_code;
+    std::fflush(nullptr);
+    ::_exit(exit_code);
   }
   if (outcome.exit_code != 0) return featherid::fail(outcome.exit_code, outcome.text);
   std::puts(outcome.text.c_str());

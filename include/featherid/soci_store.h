@@ -106,6 +106,11 @@ FEATHERID_EXPORT Status init_soci_schema(std::string_view url,
 FEATHERID_EXPORT Status init_soci_schema(const std::vector<std::string>& urls,
                                          const SociStoreOptions& options = {});
 
+// Whether a store that was destroyed left a thread behind that is still connecting, or was at the
+// time (see `call_timeout`). End such a process by _exit(): exit() runs the clean-up of the driver's
+// libraries (OpenSSL's, for one) while that thread uses them, which can crash the process.
+FEATHERID_EXPORT bool soci_threads_left_behind();
+
 // The URL with its password replaced by "***", for logs; text that is no URL comes back as "***".
 FEATHERID_EXPORT std::string redact_database_url(std::string_view url);
 

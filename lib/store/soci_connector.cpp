@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lib/store/soci_connector.h"
 
+#include <algorithm>
+#include <atomic>
 #include <exception>
 #include <string>
 #include <system_error>
@@ -24,18 +26,28 @@ struct Attempt {
   std::exception_ptr error;  // no exception may be shared by two threads at a time
 };
 
+struct AttemptThread {
+  std::shared_ptr<Attempt> attempt;
+  std::thread thread;
+};
+
+std::atomic<bool> threads_left_behind{false};
+
 }  // namespace
 
 struct SociConnector::State : std::enable_shared_from_this<State> {
   std::unique_ptr<SociSession> take() REQUIRES(mutex);
   // Throws soci_error when there is no thread.
   std::shared_ptr<Attempt> begin_attempt(const Open& open) REQUIRES(mutex);
+  // Joins the threads whose attempt has ended: what their driver cleans up as they end is done.
+  void join_ended() REQUIRES(mutex);
 
   Mutex mutex;
   CondVar changed;
   // Never more than attempts_max, for while there is one no attempt begins.
   std::vector<std::unique_ptr<SociSession>> arrived GUARDED_BY(mutex);
   int attempts GUARDED_BY(mutex) = 0;  // under way
+  std::vector<AttemptThread> threads GUARDED_BY(mutex);
 };
 
 std::unique_ptr<SociSession> SociConnector::State::take() {
@@ -64,13 +76,22 @@ std::shared_ptr<Attempt> SociConnector::State::begin_attempt(const Open& open) {
     if (session != nullptr) state->arrived.push_back(std::move(session));
     state->changed.notify_all();
   };
+  threads.reserve(threads.size() + 1);
   try {
-    std::thread(run).detach();
+    threads.push_back({attempt, std::thread(run)});
   } catch (const std::system_error& e) {
     throw soci::soci_error(std::string("cannot start a thread to connect on: ") + text_of(e));
   }
   ++attempts;
   return attempt;
+}
+
+void SociConnector::State::join_ended() {
+  const auto running =
+      std::partition(threads.begin(), threads.end(),
+                     [](const AttemptThread& entry) { return entry.attempt->ended; });
+  for (auto entry = threads.begin(); entry != running; ++entry) entry->thread.join();
+  threads.erase(threads.begin(), running);
 }
 
 SociConnector::SociConnector(int attempts_max)
@@ -79,9 +100,22 @@ SociConnector::SociConnector(int attempts_max)
   state_->arrived.reserve(static_cast<std::size_t>(attempts_max));  // a session comes without fail
 }
 
+SociConnector::~SociConnector() {
+  const MutexLock lock(state_->mutex);
+  state_->join_ended();
+  for (AttemptThread& running : state_->threads) {
+    running.thread.detach();
+    threads_left_behind = true;
+  }
+  state_->threads.clear();
+}
+
+bool SociConnector::left_threads_behind() { return threads_left_behind; }
+
 std::unique_ptr<SociSession> SociConnector::connect(const Open& open, TimePoint deadline) {
   State& state = *state_;
   const MutexLock lock(state.mutex);
+  state.join_ended();
   std::shared_ptr<Attempt> own;
   for (bool in_time = true;; in_time = state.changed.wait_until(state.mutex, deadline)) {
     while (std::unique_ptr<SociSession> session = state.take()) {

@@ -23,6 +23,8 @@ class SociConnector {
 
   // So many attempts at a time: as long as they all hang, further callers wait for them.
   explicit SociConnector(int attempts_max);
+  // Leaves the threads behind whose attempt is still under way.
+  ~SociConnector();
   SociConnector(const SociConnector&) = delete;
   SociConnector& operator=(const SociConnector&) = delete;
 
@@ -32,6 +34,9 @@ class SociConnector {
 
   // Closes the sessions that came when nobody waited any more.
   void drop();
+
+  // Whether any connector of this process has left a thread behind.
+  static bool left_threads_behind();
 
  private:
   struct State;

@@ -441,4 +441,6 @@ Status init_soci_schema(std::string_view url, const SociStoreOptions& options) {
   return init_soci_schema(std::vector<std::string>{std::string(url)}, options);
 }
 
+bool soci_threads_left_behind() { return SociConnector::left_threads_behind(); }
+
 }  // namespace featherid

@@ -51,6 +51,32 @@ struct Fixture {
 
 }  // namespace
 
+TEST_CASE("a thread whose attempt has ended is joined, and what it destroys as it ends is gone",
+          "[soci_connector][threads]") {
+  Fixture f;
+  std::atomic<bool> ended{false};
+  {
+    SociConnector connector(1);
+    const auto session = connector.connect(
+        [&] {
+          // As OpenSSL does for each thread that has used it.
+          struct AtThreadEnd {
+            std::atomic<bool>* ended;
+            ~AtThreadEnd() {
+              std::this_thread::sleep_for(milliseconds(20));
+              *ended = true;
+            }
+          };
+          thread_local const AtThreadEnd at_end{&ended};
+          static_cast<void>(at_end);
+          return f.session();
+        },
+        in(seconds(30)));
+    REQUIRE(session != nullptr);
+  }
+  CHECK(ended);
+}
+
 TEST_CASE("a session is opened on another thread", "[soci_connector][threads]") {
   Fixture f;
   SociConnector connector(1);
@@ -174,12 +200,15 @@ TEST_CASE("late sessions are closed by drop()", "[soci_connector][threads][fault
   CHECK(f.opened == 2);
 }
 
-TEST_CASE("attempts may outlive the connector", "[soci_connector][threads][fault]") {
+TEST_CASE("attempts may outlive the connector, which is told", "[soci_connector][threads][fault]") {
   Fixture f;
+  const bool before = SociConnector::left_threads_behind();
   {
     SociConnector connector(1);
     CHECK(connector.connect(f.when_open(), in(milliseconds(1))) == nullptr);
+    CHECK(SociConnector::left_threads_behind() == before);
   }
+  CHECK(SociConnector::left_threads_behind());
   f.gate->open();
   CHECK(f.attempts_ended());
   CHECK(f.opened == 1);
