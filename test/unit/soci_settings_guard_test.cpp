@@ -8,8 +8,6 @@
 
 namespace featherid {
 
-using Catch::Matchers::Contains;
-
 namespace {
 
 std::vector<ServerSetting> with(std::vector<ServerSetting> settings, const std::string& name,
