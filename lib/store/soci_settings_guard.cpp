@@ -243,7 +243,8 @@ void SettingsGuard::set_up(SociSession& session) {
   if (settings.pooled) {
     session.run(sql_.unpin);
   } else {
-    for (const std::string& statement : sql_.pin(database_, call_timeout_)) session.run(statement);
+    for (const std::string& statement : sql_.pin(call_timeout_)) session.run(statement);
+    session.use_database(database_);
   }
   settings.refused = judge(session, read(session, &settings.text));
   settings.read_at = std::chrono::steady_clock::now();
