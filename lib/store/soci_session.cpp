@@ -18,11 +18,15 @@
 #ifdef FEATHERID_SOCI_MYSQL
 #include <soci/mysql/soci-mysql.h>
 #endif
+// SOCI's headers from 4.1 on do not bring those of libpq and SQLite.
 #ifdef FEATHERID_SOCI_POSTGRESQL
-#include <libpq-fe.h>  // SOCI's own header has it no longer from 4.1 on
+#include <libpq-fe.h>
 #include <soci/postgresql/soci-postgresql.h>
 #endif
 #ifdef FEATHERID_SOCI_SQLITE3
+namespace sqlite_api {  // as SOCI has it
+#include <sqlite3.h>
+}  // namespace sqlite_api
 #include <soci/sqlite3/soci-sqlite3.h>
 #endif
 
