@@ -64,21 +64,10 @@ std::string url_of(const std::string& scheme, int port, const Login& login) {
          "@127.0.0.1:" + std::to_string(port) + "/" + escaped(login.database);
 }
 
-// Leases as `login`, and is refused with another password.
-void check_login(const std::string& scheme, int port, const Login& login) {
-  INFO(scheme << " user " << login.user << ", password " << login.password << ", database "
-              << login.database);
-  const auto store = *open_soci_store(url_of(scheme, port, login), short_options());
-  const Status status = lease_one(*store);
-  INFO(status);
-  CHECK(status.ok());
-  Login wrong = login;
-  wrong.password += '!';
-  const auto refused = *open_soci_store(url_of(scheme, port, wrong), short_options());
-  const Status refusal = lease_one(*refused);
-  INFO(refusal);
-  CHECK(refusal.code() == StatusCode::kFailedPrecondition);
-  CHECK(says(refusal, "login refused"));
+Status lease_as(const std::string& scheme, int port, const Login& login) {
+  UNSCOPED_INFO(scheme << " user " << login.user << ", password " << login.password << ", database "
+                       << login.database);
+  return lease_one(**open_soci_store(url_of(scheme, port, login), short_options()));
 }
 
 // Its only user and its only database are renamed again and again.
@@ -154,9 +143,15 @@ class RenamedPostgresql {
 template <typename Renamed>
 void check_all(const std::string& scheme, int port) {
   Renamed server;
-  for (const std::string& text : texts())
-    check_login(scheme, port, server.become({text, text, text}));
-  check_login(scheme, port, server.become({"renamed", all_characters(), "renamed"}));
+  for (const std::string& text : texts()) {
+    CHECK(lease_as(scheme, port, server.become({text, text, text})).ok());
+  }
+  Login login = server.become({"renamed", all_characters(), "renamed"});
+  CHECK(lease_as(scheme, port, login).ok());
+  login.password += '!';
+  const Status refused = lease_as(scheme, port, login);
+  CHECK(refused.code() == StatusCode::kFailedPrecondition);
+  CHECK(says(refused, "login refused"));
 }
 
 }  // namespace
