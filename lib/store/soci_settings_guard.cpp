@@ -64,6 +64,7 @@ void judge_pins(const Values& values, SettingsVerdict* verdict) {
   require("completion_type", {"NO_CHAIN", "0"});
   require("sql_mode", {kMysqlSqlMode});
   require("isolation", {"READ-COMMITTED"});
+  require("innodb_snapshot_isolation", {"OFF", "0"});
 }
 
 void judge_mysql_log(const Values& values, SettingsVerdict* verdict) {
