@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 # Finds SOCI as SOCI::soci_core and, for each driver that is there, SOCI::soci_mysql,
 # SOCI::soci_postgresql and SOCI::soci_sqlite3. Takes SOCI's own CMake package (4.0: SOCI::soci_core,
-# 4.1: SOCI::Core) where it is installed, and else looks for the files, as Debian's has none. A driver's
+# 4.1: SOCI::Core) if it can be used, and else looks for the files. Debian's 4.0 has no such package, and
+# 4.1's also makes targets that link Boost if there is no Boost, of which nothing is used here. A driver's
 # target also carries the engine's own client library, whose headers SOCI's include.
 include(FindPackageHandleStandardArgs)
 
 find_package(SOCI CONFIG QUIET)
-if(TARGET SOCI::Core AND NOT TARGET SOCI::soci_core)
+if(SOCI_FOUND AND TARGET SOCI::Core AND NOT TARGET SOCI::soci_core)
   add_library(SOCI::soci_core INTERFACE IMPORTED)
   target_link_libraries(SOCI::soci_core INTERFACE SOCI::Core)
 endif()
@@ -31,7 +32,7 @@ function(_featherid_find_soci_driver engine name_of_4_1 header folders libraries
   find_library(SOCI_${engine}_LIBRARY soci_${engine})
   mark_as_advanced(SOCI_${engine}_CLIENT_INCLUDE_DIR SOCI_${engine}_CLIENT_LIBRARY
                    SOCI_${engine}_LIBRARY)
-  if(TARGET SOCI::${name_of_4_1})
+  if(SOCI_FOUND AND TARGET SOCI::${name_of_4_1})
     set(driver SOCI::${name_of_4_1})
   else()
     set(driver ${SOCI_${engine}_LIBRARY})

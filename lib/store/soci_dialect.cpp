@@ -63,6 +63,7 @@ const char* const kMysqlSettingNames[] = {"autocommit",
                                           "completion_type",
                                           "sql_mode",
                                           "isolation",
+                                          "innodb_snapshot_isolation",
                                           "sql_log_bin",
                                           "log_bin",
                                           "sync_binlog",
@@ -76,21 +77,24 @@ const char* const kMysqlSettingNames[] = {"autocommit",
 
 // A session of MySQL as a lease needs it. READ COMMITTED: leases then read id_leader without a
 // lock, which a failover would otherwise meet in a deadlock, and the server logs them by row. As a
-// statement they would find another server on a replica, and do nothing there.
-std::vector<std::string> mysql_pins(const std::string& database,
-                                    std::chrono::seconds call_timeout) {
-  std::string quoted;
-  for (const char c : database) quoted += c == '`' ? "``" : std::string(1, c);
+// statement they would find another server on a replica, and do nothing there. Without
+// innodb_snapshot_isolation, which MariaDB sets from 11.6 on and which older ones have or lack: a
+// lease looks at id_leader before it waits for its row, and would fail if that changed meanwhile.
+std::vector<std::string> mysql_pins(std::chrono::seconds call_timeout) {
   const std::string lock_seconds = std::to_string(call_timeout.count() / 2);
   // An init_connect may have begun a transaction.
   return {
-      "ROLLBACK AND NO CHAIN NO RELEASE", "USE `" + quoted + "`",
+      "ROLLBACK AND NO CHAIN NO RELEASE",
       "SET NAMES utf8mb4, autocommit = 1, completion_type = 'NO_CHAIN', sql_mode = '" +
           std::string(kMysqlSqlMode) +
           "', sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = 18446744073709551615, "
           "innodb_lock_wait_timeout = " +
           lock_seconds + ", lock_wait_timeout = " + lock_seconds +
-          " /*!50708 , max_execution_time = 0 *//*M! , max_statement_time = 0 */",
+          " /*!50708 , max_execution_time = 0 *//*M! , max_statement_time = 0, "
+          "@featherid_pin = COALESCE((SELECT CONCAT('SET ', variable_name, ' = OFF') FROM "
+          "information_schema.system_variables WHERE variable_name = "
+          "'innodb_snapshot_isolation'), 'DO 0') */",
+      "/*!50700 DO 0 *//*M! EXECUTE IMMEDIATE @featherid_pin */",
       "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"};
 }
 
@@ -132,7 +136,8 @@ const SociDialect kMysqlDialect = {
      kMysqlSettingNames,
      // By its bytes, or databases whose names differ in case alone would be one.
      "CAST(CONCAT_WS(';', @@autocommit, @@completion_type, @@sql_mode, "
-     "/*!50720 @@transaction_isolation *//*M! @@tx_isolation */, @@sql_log_bin, @@log_bin, "
+     "/*!50720 @@transaction_isolation *//*M! @@tx_isolation */, "
+     "CONCAT('' /*M!110602 , @@innodb_snapshot_isolation */), @@sql_log_bin, @@log_bin, "
      "@@sync_binlog, @@innodb_doublewrite, COALESCE(@@innodb_flush_method, ''), "
      "@@innodb_flush_log_at_trx_commit, "
      "/*!50700 0, '' *//*M! @@wsrep_on, "
@@ -181,8 +186,7 @@ const SociDialect kMysqlDialect = {
 
 const char* const kPostgresqlSettingNames[] = {"fsync", "full_page_writes", "tables", nullptr};
 
-std::vector<std::string> postgresql_pins(const std::string& /*database*/,
-                                         std::chrono::seconds call_timeout) {
+std::vector<std::string> postgresql_pins(std::chrono::seconds call_timeout) {
   const std::string timeout_ms =
       std::to_string(std::chrono::milliseconds(call_timeout).count() * 3 / 4);
   return {

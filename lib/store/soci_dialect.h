@@ -34,7 +34,7 @@ struct SettingsSql {
   // Undoes on a session of a pooler what the driver has set by itself.
   const char* unpin;
   // Set what a session may set for itself.
-  std::vector<std::string> (*pin)(const std::string& database, std::chrono::seconds call_timeout);
+  std::vector<std::string> (*pin)(std::chrono::seconds call_timeout);
   const char* const* names;  // of the values in `text`, in order; null after the last
   // An expression: the values of the settings that are named, with ';' between them.
   const char* text;

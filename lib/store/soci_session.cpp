@@ -18,10 +18,15 @@
 #ifdef FEATHERID_SOCI_MYSQL
 #include <soci/mysql/soci-mysql.h>
 #endif
+// SOCI's headers from 4.1 on do not bring those of libpq and SQLite.
 #ifdef FEATHERID_SOCI_POSTGRESQL
+#include <libpq-fe.h>
 #include <soci/postgresql/soci-postgresql.h>
 #endif
 #ifdef FEATHERID_SOCI_SQLITE3
+namespace sqlite_api {  // as SOCI has it
+#include <sqlite3.h>
+}  // namespace sqlite_api
 #include <soci/sqlite3/soci-sqlite3.h>
 #endif
 
@@ -43,11 +48,14 @@ struct SociDriver {
   void (*bound_lock_waits)(soci::session& session, TimePoint* deadline) = nullptr;
   // For a driver whose server can answer a commit before it is durable: it notes that.
   void (*watch_commits)(soci::session& session, bool* wait_was_cancelled) = nullptr;
+  // For a driver whose session can come to another database than the one that it was opened for.
+  void (*use_database)(soci::session& session, const std::string& database) = nullptr;
 };
 
 namespace {
 
-[[maybe_unused]] std::string parameter(const char* name, const std::string& value) {
+#ifdef FEATHERID_SOCI_MYSQL
+std::string parameter(const char* name, const std::string& value) {
   std::string text = std::string(name) + "='";
   for (const char c : value) {
     if (c == '\'' || c == '\\') text += '\\';
@@ -55,10 +63,25 @@ namespace {
   }
   return text + "' ";
 }
+#endif
+
+#ifdef FEATHERID_SOCI_POSTGRESQL
+// In a URI. SOCI from 4.1 on takes a connection string apart and puts it together again, by other
+// rules for quotes and backslashes than the driver's. In a URI there is none of them.
+std::string uri_parameter(const char* name, const std::string& value) {
+  constexpr const char* kDigits = "0123456789ABCDEF";
+  std::string text = std::string(name) + "=";
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += {'%', kDigits[byte / 16], kDigits[byte % 16]};
+  }
+  return text + "&";
+}
+#endif
 
 // What the driver would else take from its environment or its files is stated, too.
-[[maybe_unused]] std::string port_parameter(const DatabaseUrl& url, int standard) {
-  return parameter("port", std::to_string(url.port != 0 ? url.port : standard));
+[[maybe_unused]] std::string port_of(const DatabaseUrl& url, int standard) {
+  return std::to_string(url.port != 0 ? url.port : standard);
 }
 
 #ifdef FEATHERID_SOCI_MYSQL
@@ -75,7 +98,7 @@ void open_mysql(soci::session& session, const DatabaseUrl& url,
     // For "localhost" the driver would take its default Unix socket, whatever the port.
     text += parameter("host", url.host == "localhost" ? "127.0.0.1" : url.host);
   }
-  text += port_parameter(url, 3306);
+  text += parameter("port", port_of(url, 3306));
   if (!url.user.empty()) text += parameter("user", url.user);
   if (!url.password.empty()) text += parameter("password", url.password);
   session.open(soci::mysql,
@@ -111,6 +134,15 @@ const SociDriver kMysqlDriver = {
       // As the server's last answer says: a COMMIT may have begun another transaction.
       const unsigned int status = mysql_connection(session)->server_status;
       return (status & SERVER_STATUS_IN_TRANS) != 0 || (status & SERVER_STATUS_AUTOCOMMIT) == 0;
+    },
+    nullptr, nullptr,
+    // Not USE: SOCI would take a colon in the name for the beginning of a parameter's.
+    [](soci::session& session, const std::string& database) {
+      MYSQL* const connection = mysql_connection(session);
+      if (mysql_select_db(connection, database.c_str()) != 0) {
+        throw soci::mysql_soci_error(mysql_error(connection),
+                                     static_cast<int>(mysql_errno(connection)));
+      }
     }};
 #endif
 
@@ -122,15 +154,17 @@ PGconn* postgresql_connection(soci::session& session) {
 void open_postgresql(soci::session& session, const DatabaseUrl& url,
                      std::chrono::seconds connect_timeout, std::chrono::seconds answer_timeout) {
   const std::string answer_ms = std::to_string(std::chrono::milliseconds(answer_timeout).count());
-  std::string text = parameter("host", url.host) + parameter("hostaddr", "") +
-                     port_parameter(url, 5432) + parameter("target_session_attrs", "any");
-  if (!url.user.empty()) text += parameter("user", url.user);
-  if (!url.password.empty()) text += parameter("password", url.password);
+  std::string text = "postgresql:///?" + uri_parameter("host", url.host) +
+                     uri_parameter("hostaddr", "") + uri_parameter("port", port_of(url, 5432)) +
+                     uri_parameter("target_session_attrs", "any");
+  if (!url.user.empty()) text += uri_parameter("user", url.user);
+  if (!url.password.empty()) text += uri_parameter("password", url.password);
   // Without options: a pooler refuses them, and an empty text keeps PGOPTIONS out.
-  text += parameter("dbname", url.database) + parameter("options", "") +
-          parameter("client_encoding", "UTF8") + parameter("application_name", "featherid") +
-          parameter("connect_timeout", std::to_string(connect_timeout.count())) +
-          parameter("tcp_user_timeout", answer_ms);
+  text += uri_parameter("dbname", url.database) + uri_parameter("options", "") +
+          uri_parameter("client_encoding", "UTF8") +
+          uri_parameter("application_name", "featherid") +
+          uri_parameter("connect_timeout", std::to_string(connect_timeout.count())) +
+          uri_parameter("tcp_user_timeout", answer_ms);
   const TimePoint deadline = std::chrono::steady_clock::now() + connect_timeout;
   try {
     session.open(soci::postgresql, text);
@@ -297,6 +331,10 @@ bool SociSession::end_call() {
   const bool committed = !driver_.in_transaction(session_) && !commit_wait_was_cancelled_;
   in_call_ = !committed;
   return committed;
+}
+
+void SociSession::use_database(const std::string& database) {
+  if (driver_.use_database != nullptr) driver_.use_database(session_, database);
 }
 
 void SociSession::run_script(std::string_view script) {

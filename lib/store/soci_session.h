@@ -100,6 +100,10 @@ class SociSession {
     for (bool got_row = execute(statement); got_row; got_row = statement.fetch()) on_row();
   }
 
+  // Makes sure that statements are about the database that the session was opened for, if something
+  // can have brought it to another.
+  void use_database(const std::string& database);
+
   // Runs the statements of a schema file.
   void run_script(std::string_view script);
 

@@ -64,6 +64,7 @@ void judge_pins(const Values& values, SettingsVerdict* verdict) {
   require("completion_type", {"NO_CHAIN", "0"});
   require("sql_mode", {kMysqlSqlMode});
   require("isolation", {"READ-COMMITTED"});
+  require("innodb_snapshot_isolation", {"OFF", "0"});
 }
 
 void judge_mysql_log(const Values& values, SettingsVerdict* verdict) {
@@ -243,7 +244,8 @@ void SettingsGuard::set_up(SociSession& session) {
   if (settings.pooled) {
     session.run(sql_.unpin);
   } else {
-    for (const std::string& statement : sql_.pin(database_, call_timeout_)) session.run(statement);
+    for (const std::string& statement : sql_.pin(call_timeout_)) session.run(statement);
+    session.use_database(database_);
   }
   settings.refused = judge(session, read(session, &settings.text));
   settings.read_at = std::chrono::steady_clock::now();

@@ -154,8 +154,9 @@ const char* reason_phrase(int status) {
   }
 }
 
-// The headers stand in the order of their names, as cpp-httplib has them, so that the answers of
-// both lanes are the same to the byte. no-store: a cache on the way would hand out an id again.
+// The headers stand in the order of their names, as cpp-httplib 0.11 has them; newer ones have them
+// in any. Else the answers of both lanes are the same to the byte. no-store: a cache on the way
+// would hand out an id again.
 void append_response(const Reply& reply, bool head, bool close, std::string* out) {
   const std::string status = std::to_string(reply.status);
   const std::string length = std::to_string(reply.body.size());

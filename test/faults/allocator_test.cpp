@@ -177,7 +177,7 @@ TEST_CASE("threads that cannot be started leave none behind and become a status"
     CHECK(threads() == before);
     const Status status = ids.next_id("order").status();
     CHECK(status.code() == StatusCode::kUnavailable);
-    CHECK_THAT(status.message(), Catch::Matchers::Contains("cannot start"));
+    CHECK_THAT(status.message(), Contains("cannot start"));
     CHECK(ids.sequence("order").status().code() == StatusCode::kUnavailable);
     CHECK(ids.stats().empty());
     CHECK(ids.shutdown() == 0);
@@ -194,7 +194,7 @@ TEST_CASE("threads that cannot be started leave none behind and become a status"
     Ledger ledger;
     check_serving(ids, "order", ledger, false);
   }
-  CHECK_THAT(logged, Catch::Matchers::Contains("only 3 of 64 refill threads"));
+  CHECK_THAT(logged, Contains("only 3 of 64 refill threads"));
   CHECK(threads() == before);
   fail_at_every_call("serving on threads", fault,
                      [](const Strike& strike) { run(strike, Armed::kFromTheStart); });

@@ -86,10 +86,10 @@ TEST_CASE("SociStore answers where the machine gives no thread to connect on",
   for (int i = 0; i < 10; ++i) {  // more often than there may be attempts
     const Status status = store->find("order").status();
     CHECK(status.code() == StatusCode::kUnavailable);
-    CHECK_THAT(status.message(), Catch::Matchers::Contains("cannot start a thread"));
+    CHECK_THAT(status.message(), Contains("cannot start a thread"));
   }
   thread_starts.disarm();
-  CHECK_THAT(store->find("order").status().message(), Catch::Matchers::Contains("127.0.0.1"));
+  CHECK_THAT(store->find("order").status().message(), Contains("127.0.0.1"));
 }
 
 }  // namespace featherid::test

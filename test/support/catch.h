@@ -2,7 +2,7 @@
 #ifndef FEATHERID_TEST_SUPPORT_CATCH_H_
 #define FEATHERID_TEST_SUPPORT_CATCH_H_
 
-// Catch2 version 2 or 3.
+// Catch2 version 2 or 3, and what differs between them.
 #if __has_include(<catch2/catch.hpp>)
 #include <catch2/catch.hpp>
 #else
@@ -10,11 +10,21 @@
 #endif
 
 #include <ostream>
+#include <string>
 
 #include "featherid/id_range.h"
 #include "featherid/status.h"
 
 namespace featherid {
+
+// Matches a text that has `part` in it.
+inline auto Contains(const std::string& part) {
+#if CATCH_VERSION_MAJOR < 3
+  return Catch::Matchers::Contains(part);
+#else
+  return Catch::Matchers::ContainsSubstring(part);
+#endif
+}
 
 inline std::ostream& operator<<(std::ostream& out, const Status& status) {
   return out << status.to_string();

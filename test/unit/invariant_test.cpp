@@ -52,9 +52,8 @@ TEST_CASE("a broken invariant ends the program in every build, with both values"
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT, 0600);
   CHECK(signal_of_broken_invariant(fd) == SIGABRT);
   ::close(fd);
-  CHECK_THAT(test::read_file(file),
-             Catch::Matchers::Contains("broken invariant counted(1) == 2 (41, -42) at ") &&
-                 Catch::Matchers::Contains("invariant_test.cpp:"));
+  CHECK_THAT(test::read_file(file), Contains("broken invariant counted(1) == 2 (41, -42) at ") &&
+                                        Contains("invariant_test.cpp:"));
 }
 
 TEST_CASE("a broken invariant does not wait for a reader of standard error", "[invariant][fork]") {

@@ -185,7 +185,7 @@ TEST_CASE("a store that throws fails that call only", "[refiller][fault]") {
   };
   CHECK(Fixture::next(tag) == 0);
   CHECK(f.refiller->run_once());
-  CHECK_THAT(f.log.at(0), Catch::Matchers::Contains("boom"));
+  CHECK_THAT(f.log.at(0), Contains("boom"));
 }
 
 TEST_CASE("a store may throw what has no text", "[refiller][fault]") {
@@ -209,7 +209,7 @@ TEST_CASE("a store may throw what has no text", "[refiller][fault]") {
   }
   CHECK(Fixture::next(tag) == 0);
   CHECK(f.refiller->run_once());
-  CHECK_THAT(f.log.at(0), Catch::Matchers::Contains(said));
+  CHECK_THAT(f.log.at(0), Contains(said));
 }
 
 TEST_CASE("what the log throws costs the line and nothing else", "[refiller][fault]") {

@@ -182,7 +182,6 @@ TEST_CASE("options out of bounds are named, and every call says so", "[segment_a
     CHECK(status.code() == StatusCode::kInvalidArgument);
     return status.message();
   };
-  using Catch::Matchers::Contains;
   CHECK_THAT(message([](auto& o) { o.wait_timeout = milliseconds(0); }), Contains("wait_timeout"));
   CHECK_THAT(message([](auto& o) { o.hold = seconds(0); }), Contains("hold"));
   CHECK_THAT(message([](auto& o) { o.lease_max_ids = 0; }), Contains("lease_max_ids"));
@@ -440,7 +439,7 @@ TEST_CASE("an application that sees another fork protection is refused", "[segme
   const auto others = std::make_unique<internal::ForkEpoch>();
   SegmentAllocator ids(store, patient(), *others);
   CHECK(ids.next_id("order").status().code() == StatusCode::kFailedPrecondition);
-  CHECK_THAT(ids.sequence("order").status().message(), Catch::Matchers::Contains("-Wl,-Bsymbolic"));
+  CHECK_THAT(ids.sequence("order").status().message(), Contains("-Wl,-Bsymbolic"));
   CHECK(ids.shutdown() == 0);
 }
 

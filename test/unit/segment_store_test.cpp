@@ -30,7 +30,6 @@ TEST_CASE("bad tags are refused with the reason", "[segment_store]") {
     CHECK(status.code() == StatusCode::kInvalidArgument);
     return status.message();
   };
-  using Catch::Matchers::Contains;
   CHECK_THAT(message(""), Contains("empty"));
   CHECK_THAT(message(repeated("x", 65)), Contains("too long"));
   CHECK_THAT(message(repeated("段", 65)), Contains("too long"));

@@ -102,7 +102,7 @@ TEST_CASE("what opening throws comes to the caller, once", "[soci_connector][thr
         []() -> std::unique_ptr<SociSession> { throw soci::soci_error("refused"); },
         in(seconds(30)));
   };
-  for (int i = 0; i < 3; ++i) CHECK_THROWS_WITH(refused(), Catch::Matchers::Contains("refused"));
+  for (int i = 0; i < 3; ++i) CHECK_THROWS_WITH(refused(), Contains("refused"));
   CHECK(connector.connect(f.at_once(), in(seconds(30))) != nullptr);
 }
 
@@ -185,7 +185,7 @@ TEST_CASE("a session that is lost as soon as it is opened is an error, and not t
         },
         in(seconds(5)));
   };
-  CHECK_THROWS_WITH(connect(), Catch::Matchers::Contains("lost as soon as it was made"));
+  CHECK_THROWS_WITH(connect(), Contains("lost as soon as it was made"));
   CHECK(f.opened == 1);
 }
 

@@ -9,8 +9,6 @@
 
 namespace featherid {
 
-using Catch::Matchers::Contains;
-
 namespace {
 
 // Statements for a SQLite file whose table `me` says what "server" this is: the guard's own part

@@ -10,8 +10,6 @@
 
 namespace featherid {
 
-using Catch::Matchers::Contains;
-
 TEST_CASE("each engine's schema makes both tables and the three tags", "[soci_schema]") {
   for (const std::string schema : {kMysqlSchema, kPostgresqlSchema, kSqlite3Schema}) {
     CHECK_THAT(schema, Contains("CREATE TABLE IF NOT EXISTS") && Contains("id_segments") &&

@@ -16,7 +16,6 @@
 
 namespace featherid {
 
-using Catch::Matchers::Contains;
 using soci::into;
 using std::chrono::seconds;
 

@@ -84,9 +84,9 @@ TEST_CASE("an error tells number and words of the engine, and not the statement"
   f.session.run("INSERT INTO t VALUES ('a', 1)");
   const EngineError duplicate = f.error_of("INSERT INTO t VALUES ('a', 4711)");
   CHECK(duplicate.number == 19);
-  CHECK_THAT(duplicate.text, Catch::Matchers::Contains("UNIQUE"));
-  CHECK_THAT(duplicate.text, !Catch::Matchers::Contains("4711"));
-  CHECK_THAT(f.error_of("SELECT n FROM absent").text, Catch::Matchers::Contains("no such table"));
+  CHECK_THAT(duplicate.text, Contains("UNIQUE"));
+  CHECK_THAT(duplicate.text, !Contains("4711"));
+  CHECK_THAT(f.error_of("SELECT n FROM absent").text, Contains("no such table"));
 
   const EngineError foreign =
       to_engine_error(Engine::kSqlite3, std::runtime_error("no such luck"), false);

@@ -8,8 +8,6 @@
 
 namespace featherid {
 
-using Catch::Matchers::Contains;
-
 namespace {
 
 std::vector<ServerSetting> with(std::vector<ServerSetting> settings, const std::string& name,
@@ -24,6 +22,7 @@ const std::vector<ServerSetting> kMysqlSafe = {{"autocommit", "1"},
                                                {"completion_type", "NO_CHAIN"},
                                                {"sql_mode", kMysqlSqlMode},
                                                {"isolation", "READ-COMMITTED"},
+                                               {"innodb_snapshot_isolation", "0"},
                                                {"sql_log_bin", "1"},
                                                {"log_bin", "1"},
                                                {"sync_binlog", "1"},
@@ -132,6 +131,7 @@ TEST_CASE("a session that lost what it was set to, and a hidden table, are wrong
              Contains("bigint"));
   CHECK_THAT(wrong(mysql("id_leader", "TEMPORARY")), Contains("temporary"));
   CHECK_THAT(wrong(mysql("isolation", "READ-UNCOMMITTED")), Contains("isolation"));
+  CHECK_THAT(wrong(mysql("innodb_snapshot_isolation", "1")), Contains("innodb_snapshot_isolation"));
   CHECK_THAT(wrong(postgresql("id_segments", "rp f;rp public")),
              Contains("f.id_segments") && Contains("public.id_segments"));
   CHECK_THAT(wrong(postgresql("id_segments", "rt pg_temp_3")), Contains("temporary"));

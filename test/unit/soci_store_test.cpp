@@ -11,7 +11,6 @@
 // What a store does with rows is stated for all of them at once: test/conformance.
 namespace featherid {
 
-using Catch::Matchers::Contains;
 using std::chrono::seconds;
 
 namespace {

@@ -13,7 +13,6 @@
 namespace featherid {
 
 namespace fs = std::filesystem;
-using Catch::Matchers::Contains;
 
 namespace {
 

@@ -17,8 +17,7 @@ void check_bounds_of(const char* name, std::int64_t min, std::int64_t max, Check
   for (const std::int64_t bad : {min - 1, max + 1}) {
     const Status status = check(bad);
     CHECK(status.code() == StatusCode::kInvalidArgument);
-    CHECK_THAT(status.message(),
-               Catch::Matchers::Contains(name) && Catch::Matchers::Contains(std::to_string(bad)));
+    CHECK_THAT(status.message(), Contains(name) && Contains(std::to_string(bad)));
   }
 }
 
@@ -56,19 +55,19 @@ TEST_CASE("why a row was not leased from", "[store_arguments]") {
   CHECK_FALSE(may_lease({"t", last + 1, 1}, 10));
   CHECK_FALSE(may_lease({"t", -1, 1}, 10));
   CHECK(refused_lease({"t", -1, 1}, 10).code() == StatusCode::kFailedPrecondition);
-  CHECK_THAT(refused_lease({"t", -1, 1}, 10).message(), Catch::Matchers::Contains("set it to 0"));
+  CHECK_THAT(refused_lease({"t", -1, 1}, 10).message(), Contains("set it to 0"));
   CHECK(refused_lease({"t", last + 1, 1}, 10).code() == StatusCode::kExhausted);
   // It could have been leased from: somebody changed it in between.
   CHECK(refused_lease({"t", last, 1}, 10).code() == StatusCode::kUnavailable);
-  CHECK_THAT(refused_lease({"t", last, 1}, 10).message(), Catch::Matchers::Contains("try again"));
+  CHECK_THAT(refused_lease({"t", last, 1}, 10).message(), Contains("try again"));
 }
 
 TEST_CASE("a refusal's code says what its caller can do, its words name the tag",
           "[store_arguments]") {
   CHECK(no_such_tag("order").code() == StatusCode::kNotFound);
-  CHECK_THAT(no_such_tag("order").message(), Catch::Matchers::Contains("'order'"));
+  CHECK_THAT(no_such_tag("order").message(), Contains("'order'"));
   CHECK(tag_exists("order").code() == StatusCode::kAlreadyExists);
-  CHECK_THAT(tag_exists("order").message(), Catch::Matchers::Contains("'order'"));
+  CHECK_THAT(tag_exists("order").message(), Contains("'order'"));
   CHECK(store_was_forked().code() == StatusCode::kFailedPrecondition);
 }
 

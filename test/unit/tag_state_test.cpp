@@ -285,7 +285,7 @@ TEST_CASE("a row that cannot be served names the mend, and serves once mended", 
   CHECK(f.next() == 0);
   REQUIRE(f.tag->begin_refill());
   const Status refused = f.tag->accept_row({"order", 0, 0});
-  CHECK_THAT(refused.message(), Catch::Matchers::Contains("step 0; set it to 1 or more"));
+  CHECK_THAT(refused.message(), Contains("step 0; set it to 1 or more"));
   Status heard;
   f.tag->on_ready(1, seconds(60), [&](const Status& status) { heard = status; });
   f.answer(refused, 0);
