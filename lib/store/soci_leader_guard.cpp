@@ -175,10 +175,9 @@ Status LeaderGuard::still_a_replica(const std::string& here) {
 }
 
 Status LeaderGuard::refuse(const Lead& lead) {
+  // In one session, on one node; the others get the mark from there.
   const std::string to_mark =
-      lead.lives ? ""
-                 : " INSERT IGNORE INTO id_mark SELECT term FROM id_leader, on one node in one "
-                   "session;";
+      lead.lives ? "" : " INSERT IGNORE INTO id_mark SELECT term FROM id_leader;";
   return {StatusCode::kDataLoss,
           what_happened(lead) +
               "; the last leases may be missing here. Move every tag past the ids ever handed "

@@ -112,7 +112,7 @@ void GaleraCluster::launch(std::size_t node, const std::string& peers,
 }
 
 void GaleraCluster::start(std::size_t node) {
-  launch(node, peers());
+  launch(node);
   await_synced(node);
 }
 
@@ -121,7 +121,9 @@ void GaleraCluster::stop(std::size_t node, int signal_number) {
 }
 
 void GaleraCluster::kill_all() {
-  for (const Node& node : nodes_) node.process->signal(SIGKILL);
+  for (std::size_t node = 0; node < kNodes; ++node) {
+    if (nodes_[node].process) nodes_[node].process->signal(SIGKILL);
+  }
   for (std::size_t node = 0; node < kNodes; ++node) stop(node, SIGKILL);
 }
 

@@ -27,7 +27,9 @@ class GaleraCluster {
   std::vector<std::string> urls() const;  // of all nodes, the first one first
   pid_t pid(std::size_t node) const { return nodes_[node].process->pid(); }
 
-  // After stop(), while another node is there: it joins, and has caught up when this returns.
+  // After stop(), while another node is there: it joins.
+  void launch(std::size_t node) { launch(node, peers()); }
+  // The same, and it has caught up when this returns.
   void start(std::size_t node);
   // With SIGKILL it forgets how far it was, and takes a whole state transfer from a donor later.
   void stop(std::size_t node, int signal_number = SIGTERM);
