@@ -2,7 +2,7 @@
 # FeatherID::soci, the stores over SOCI. An engine whose driver is not found is left out with a word.
 find_package(SOCI REQUIRED)
 
-foreach(engine mysql postgresql sqlite3)
+foreach(engine mysql galera postgresql sqlite3)
   string(TOUPPER ${engine} name)
   set(schema ${PROJECT_SOURCE_DIR}/sql/${engine}.sql)
   file(READ ${schema} FEATHERID_${name}_SCHEMA)
@@ -13,7 +13,7 @@ configure_file(${CMAKE_CURRENT_LIST_DIR}/soci_schema.cpp.in
 
 add_library(featherid_soci
   store/address_choice.cpp store/database_url.cpp store/soci_connector.cpp
-  store/soci_dialect.cpp store/soci_errors.cpp store/soci_leader_guard.cpp store/soci_session.cpp
+  store/soci_cluster_mark.cpp store/soci_dialect.cpp store/soci_errors.cpp store/soci_leader_guard.cpp store/soci_session.cpp
   store/soci_session_pool.cpp store/soci_settings_guard.cpp store/soci_store.cpp
   store/sqlite3_file.cpp store/sqlite3_use.cpp store/watchdog.cpp
   ${PROJECT_BINARY_DIR}/lib/store/soci_schema.cpp)

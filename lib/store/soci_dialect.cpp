@@ -57,6 +57,21 @@ const char kMysqlReplications[] =
     "SELECT 0 /*M! + count(*) FROM information_schema.global_status "
     "WHERE variable_name = 'SLAVES_RUNNING' AND variable_value <> '0' */";
 
+// A term's leaders are counted above its random bits. The query sees all that the cluster has
+// committed, and only a node of the majority answers it: wsrep_sync_wait.
+const MarkSql kGaleraMark = {
+    " AND EXISTS (SELECT 1 FROM id_mark WHERE term = ", "INSERT IGNORE INTO id_mark VALUES (:term)",
+    "SET STATEMENT wsrep_sync_wait = 1 FOR SELECT l.term, l.server = " FEATHERID_MYSQL_SERVER
+    ", "
+    "EXISTS (SELECT 1 FROM id_mark m WHERE m.term = l.term), "
+    "EXISTS (SELECT 1 FROM id_mark m WHERE m.term >> 32 < l.term >> 32), "
+    "COALESCE((SELECT variable_value FROM information_schema.global_status "
+    "WHERE variable_name = 'wsrep_cluster_state_uuid'), ''), "
+    "COALESCE((SELECT engine FROM information_schema.tables "
+    "WHERE table_schema = DATABASE() AND table_name = 'id_mark'), '') "
+    "FROM id_leader l WHERE l.id = 1",
+    "MEMORY", kGaleraSchema};
+
 const char kRecordLeader[] = "UPDATE id_leader SET server = :server, term = :term WHERE id = 1";
 
 const char* const kMysqlSettingNames[] = {"autocommit",
@@ -152,7 +167,8 @@ const SociDialect kMysqlDialect = {
      [](std::chrono::seconds) { return std::string(); },
      [](const std::string& text) { return literal("_utf8mb4'", text); }},
     {FEATHERID_LEADS(FEATHERID_MYSQL_SERVER), "START TRANSACTION", "COMMIT AND NO CHAIN NO RELEASE",
-     FEATHERID_MYSQL_SERVER, " FOR UPDATE", FEATHERID_SKIP, kRecordLeader, kMysqlReplications},
+     FEATHERID_MYSQL_SERVER, " FOR UPDATE", FEATHERID_SKIP, kRecordLeader, kMysqlReplications,
+     kGaleraMark},
     nullptr,
     kMysqlSchema,
     nullptr};
@@ -254,7 +270,13 @@ const SociDialect kPostgresqlDialect = {
      // In one round trip, or a very short timeout ends the transaction in between.
      "START TRANSACTION ISOLATION LEVEL READ COMMITTED; "
      "SET LOCAL idle_in_transaction_session_timeout = 0",
-     "COMMIT", FEATHERID_POSTGRESQL_SERVER, " FOR UPDATE", FEATHERID_SKIP, kRecordLeader, nullptr},
+     "COMMIT",
+     FEATHERID_POSTGRESQL_SERVER,
+     " FOR UPDATE",
+     FEATHERID_SKIP,
+     kRecordLeader,
+     nullptr,
+     {}},
     // IF NOT EXISTS looks into the first schema of the search path alone: new tables there would
     // hide those that ids were leased from.
     "START TRANSACTION ISOLATION LEVEL READ COMMITTED;\n"
@@ -305,7 +327,7 @@ const SociDialect kSqlite3Dialect = {
      {nullptr, nullptr},
      nullptr,
      nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, {}},
     nullptr,
     kSqlite3Schema,
     nullptr};

@@ -11,6 +11,20 @@
 
 namespace featherid {
 
+// What ClusterMark says; null for an engine without clusters of this kind.
+struct MarkSql {
+  // A further condition of a statement on id_segments, up to the number of the term and a closing
+  // bracket: this node has the mark of the term.
+  const char* condition;
+  const char* add;  // :term
+  // A query: the term on record, whether the record names this cluster, whether the node has the
+  // term's mark, whether it has one of a term before it, the cluster's name for itself, the engine
+  // of id_mark. No row: there is no record.
+  const char* look;
+  const char* engine;  // as it must be
+  const char* schema;  // the text of sql/galera.sql
+};
+
 // What LeaderGuard says; null for an engine without servers.
 struct LeaderSql {
   // A further condition of a statement on id_segments, up to the number of the term and a closing
@@ -25,6 +39,7 @@ struct LeaderSql {
   const char* record;
   // How many replications write to this server what another leads; null where none can.
   const char* replications;
+  MarkSql mark;
 };
 
 // What SettingsGuard says; null for an engine without settings of a server.

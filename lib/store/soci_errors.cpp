@@ -14,6 +14,8 @@ enum class Fault {
   kReadOnly,
   kNoTable,
   kNoLeaderTable,
+  kNoMarkTable,
+  kNoMemoryTable,
   kNoDatabase,
   kLoginRefused,
   kNoPrivilege,
@@ -33,6 +35,7 @@ bool contains(const std::string& text, const char* part) {
 }
 
 Fault missing_table(const EngineError& error) {
+  if (contains(error.text, "id_mark")) return Fault::kNoMarkTable;
   return contains(error.text, "id_leader") ? Fault::kNoLeaderTable : Fault::kNoTable;
 }
 
@@ -96,6 +99,9 @@ Fault mysql_fault(const EngineError& error) {
       return Fault::kReadOnly;
     case 1146:
       return missing_table(error);
+    case 1286:  // enforce_storage_engine
+    case 4165:  // wsrep_mode
+      return Fault::kNoMemoryTable;
     case 1046:
     case 1049:
       return Fault::kNoDatabase;
@@ -189,6 +195,8 @@ bool needs_an_operator(Engine engine, Fault fault) {
   switch (fault) {
     case Fault::kNoTable:
     case Fault::kNoLeaderTable:
+    case Fault::kNoMarkTable:
+    case Fault::kNoMemoryTable:
     case Fault::kNoDatabase:
     case Fault::kLoginRefused:
     case Fault::kNoPrivilege:
@@ -220,6 +228,15 @@ const char* advice(Fault fault) {
              "were handed out before, --advance TAG=ID past them, before any other process runs";
     case Fault::kNoLeaderTable:
       return kNoLeaderOnRecord;
+    case Fault::kNoMarkTable:
+      return "the table id_mark is missing, without which a crash of the whole Galera cluster "
+             "would "
+             "go unnoticed; run featherid-server --init-schema";
+    case Fault::kNoMemoryTable:
+      return "the server refuses the MEMORY table id_mark, without which a crash of the whole "
+             "Galera cluster would go unnoticed; set enforce_storage_engine = NULL and wsrep_mode "
+             "without STRICT_REPLICATION while featherid-server --init-schema runs, and wsrep_mode "
+             "without DISALLOW_LOCAL_GTID for good";
     case Fault::kNoDatabase:
       return "there is no such database, or it accepts no connections; create it or correct the "
              "URL";
@@ -227,8 +244,10 @@ const char* advice(Fault fault) {
       return "login refused; check user and password";
     case Fault::kNoPrivilege:
       return "the user lacks a privilege, or there is no such database; grant SELECT, INSERT and "
-             "UPDATE on id_segments, SELECT and UPDATE on id_leader, and for --init-schema CREATE "
-             "(in PostgreSQL on the schema) and INSERT on both";
+             "UPDATE on id_segments, SELECT and UPDATE on id_leader, on a Galera cluster SELECT "
+             "and "
+             "INSERT on id_mark, and for --init-schema CREATE (in PostgreSQL on the schema) and "
+             "INSERT on both";
     case Fault::kDuplicate:
       return "the key is there already";
     case Fault::kOutOfRange:

@@ -50,24 +50,37 @@ std::string furthest(SociSession& session) {
 }  // namespace
 
 LeaderGuard::LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
+                         ClusterMark::AskNodes ask_nodes,
                          std::function<void(const std::string&)> warn)
     : sql_(sql),
       failover_(options.failover),
       skip_ids_(options.failover_guard_ids),
-      active_(sql.condition != nullptr && options.failover != Failover::kSynchronous),
+      mark_(sql.mark, std::move(ask_nodes)),
       warn_(std::move(warn)) {}
 
-std::string LeaderGuard::condition() const {
-  return active_ ? sql_.condition + std::to_string(term_.load()) + ")" : "";
+std::string LeaderGuard::condition(const SociSession& session) const {
+  if (!active(session)) return "";
+  const long long term = term_.load();
+  return sql_.condition + std::to_string(term) + ")" +
+         (session.settings().in_galera ? mark_.condition(term) : "");
 }
 
 // Why a lease needs no lock on id_leader. On one server the record goes from another's name to its
 // own, once, and in the transaction that moves the tags: a statement that sees its own name also
 // sees those moves. One that still sees the old name moves nothing and comes here.
+//
+// A cluster's node is marked with the next term before the term begins, since it cannot be marked
+// within the transaction: others would see the term without any mark, and skip once more.
 Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
-  std::string recorded;
-  std::string here;
-  long long term = 0;
+  const bool in_galera = session.settings().in_galera;
+  ClusterMark::Node node;
+  if (in_galera) node = mark_.look(session);
+  if (!node.refused.ok()) return node.refused;
+  const long long next = next_term(node.term);
+  const bool may_take_lead = failover_ != Failover::kStop || node.term == 0;
+  if (in_galera && may_take_lead && !(node.leads && node.lives)) mark_.add(session, next);
+
+  Lead lead;
   long long as_stated = 0;
   if (Status refused = begin(session); !refused.ok()) return refused;
   // The row's lock makes one process deal with a failover and the others wait for it here.
@@ -75,20 +88,28 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
                            stated + " THEN 1 ELSE 0 END FROM id_leader WHERE id = 1" +
                            sql_.for_update;
   const bool got_row =
-      session.run(lock, into(recorded), into(term), into(here), into(as_stated)).got_row;
-  if (!got_row || as_stated == 0) {
+      session.run(lock, into(lead.recorded), into(lead.term), into(lead.here), into(as_stated))
+          .got_row;
+  // By now another process may have gone ahead.
+  const bool leads = lead.recorded == lead.here;
+  const bool as_looked_at = !in_galera || (lead.term == node.term && leads == node.leads);
+  if (!got_row || as_stated == 0 || !as_looked_at) {
     session.run(sql_.commit);
     if (!got_row) return {StatusCode::kFailedPrecondition, kNoLeaderOnRecord};
+    if (as_stated != 0) return {};
     return {StatusCode::kUnavailable,
             "the settings of the database have changed during the call; try again"};
   }
+  lead.lives = !in_galera || node.lives;
   const long long seen = term_.load();  // now: another thread may have learnt more during the wait
   Status status;
   std::string warning;
+  long long term = lead.term;
   if (!may_follow(term, seen)) {
-    status = went_another_way(here, term, seen);
-  } else if (recorded != here) {
-    status = take_lead(session, recorded, here, &term, &warning);
+    status = went_another_way(lead.here, term, seen);
+  } else if (!leads || !lead.lives) {
+    term = in_galera ? next : next_term(term);
+    status = take_lead(session, lead, term, &warning);
   }
   session.run(sql_.commit);
   if (!status.ok()) return status;
@@ -117,24 +138,31 @@ Status LeaderGuard::begin(SociSession& session) const {
   return {};
 }
 
-Status LeaderGuard::take_lead(SociSession& session, const std::string& recorded,
-                              const std::string& here, long long* term,
+Status LeaderGuard::take_lead(SociSession& session, const Lead& lead, long long next,
                               std::string* warning) const {
   long long replications = 0;
   if (sql_.replications != nullptr) session.run(sql_.replications, into(replications));
-  if (replications != 0) return still_a_replica(here);
-  if (*term != 0) {  // else there was no leader, and no lease
-    if (failover_ == Failover::kStop) return refuse(recorded, here);
+  if (replications != 0) return still_a_replica(lead.here);
+  if (lead.term != 0) {  // else there was no leader, and no lease
+    if (failover_ == Failover::kStop) return refuse(lead);
     const long long limit = kIdMax;
     const auto outcome = session.run(sql_.skip, use(skip_ids_, "count"), use(limit, "limit"));
-    *warning = "FAILOVER: id_segments was led by " + recorded + " and is led by " + here +
-               " now; the last leases may be missing here, so all tags (" +
+    *warning = "FAILOVER: " + what_happened(lead) +
+               "; the last leases may be missing here, so all tags (" +
                std::to_string(outcome.affected_rows) + ") skipped " + std::to_string(skip_ids_) +
                " ids, or ten steps when that is more. " + furthest(session);
   }
-  *term = next_term(*term);
-  session.run(sql_.record, use(here, "server"), use(*term, "term"));
+  session.run(sql_.record, use(lead.here, "server"), use(next, "term"));
   return {};
+}
+
+std::string LeaderGuard::what_happened(const Lead& lead) {
+  if (lead.recorded == lead.here) {
+    return lead.here +
+           " has died as a whole, as far as its nodes could be asked: none is known to have lived "
+           "on since the last lease";
+  }
+  return "id_segments was led by " + lead.recorded + " and is led by " + lead.here + " now";
 }
 
 Status LeaderGuard::still_a_replica(const std::string& here) {
@@ -146,13 +174,17 @@ Status LeaderGuard::still_a_replica(const std::string& here) {
           "REPLICA ALL. If it replicates other tables alone, STOP REPLICA until the first lease"};
 }
 
-Status LeaderGuard::refuse(const std::string& recorded, const std::string& here) {
+Status LeaderGuard::refuse(const Lead& lead) {
+  // In one session, on one node; the others get the mark from there.
+  const std::string to_mark =
+      lead.lives ? "" : " INSERT IGNORE INTO id_mark SELECT term FROM id_leader;";
   return {StatusCode::kDataLoss,
-          "id_segments was led by " + recorded + " and is led by " + here +
-              " now; the last leases may be missing here. Move every tag past the ids ever handed "
+          what_happened(lead) +
+              "; the last leases may be missing here. Move every tag past the ids ever handed "
               "out (featherid-server --advance TAG=ID), then UPDATE id_leader SET server = '" +
-              here + "', term = term + " + std::to_string(kOneLeader) + " WHERE server = '" +
-              recorded + "'; and restart every process"};
+              lead.here + "', term = term + " + std::to_string(kOneLeader) + " WHERE server = '" +
+              lead.recorded + "' AND term = " + std::to_string(lead.term) + ";" + to_mark +
+              " and restart every process"};
 }
 
 Status LeaderGuard::went_another_way(const std::string& here, long long term, long long seen) {

@@ -9,25 +9,31 @@
 
 #include "featherid/soci_store.h"
 #include "featherid/status.h"
+#include "lib/store/soci_cluster_mark.h"
 #include "lib/store/soci_dialect.h"
 #include "lib/store/soci_session.h"
 
 namespace featherid {
 
 // Sees that leases are made only on the server that leads the rows, as id_leader records it, and
-// moves the rows past what a failover may have lost when that is another server. Thread-safe.
+// moves the rows past what a failover may have lost when that is another server, or the same
+// Galera cluster after all its nodes have crashed. Thread-safe.
 class LeaderGuard {
  public:
   // `warn` is called once for every failover that this process deals with.
   LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
-              std::function<void(const std::string&)> warn);
+              ClusterMark::AskNodes ask_nodes, std::function<void(const std::string&)> warn);
 
-  bool active() const { return active_; }
+  // On a Galera cluster always: all of its nodes may crash.
+  bool active(const SociSession& session) const {
+    return sql_.condition != nullptr &&
+           (failover_ != Failover::kSynchronous || session.settings().in_galera);
+  }
   bool knows_term() const { return term_.load() >= 0; }
 
   // What the conditions of a statement that hands out or takes back ids must end in; empty when
   // there is no guard.
-  std::string condition() const;
+  std::string condition(const SociSession& session) const;
 
   // After the condition did not hold. OK: this server leads by now, so the statement may be tried
   // again. kDataLoss: it does not lead, or the rows did not come from those that this process has
@@ -36,18 +42,30 @@ class LeaderGuard {
   // hold in the transaction as well (SettingsGuard::stated()).
   Status follow(SociSession& session, const std::string& stated);
 
+  // Gives the node of a Galera cluster the mark of its cluster, if it lacks it and another node has
+  // it. Throws as SociSession does.
+  void keep_mark(SociSession& session) const { mark_.look(session); }
+
  private:
+  // What the row of id_leader and the server say.
+  struct Lead {
+    std::string recorded;
+    std::string here;
+    long long term = 0;
+    bool lives = true;  // false: a cluster that has died as a whole
+  };
   Status begin(SociSession& session) const;
-  Status take_lead(SociSession& session, const std::string& recorded, const std::string& here,
-                   long long* term, std::string* warning) const;
+  Status take_lead(SociSession& session, const Lead& lead, long long next,
+                   std::string* warning) const;
   static Status still_a_replica(const std::string& here);
-  static Status refuse(const std::string& recorded, const std::string& here);
+  static std::string what_happened(const Lead& lead);
+  static Status refuse(const Lead& lead);
   static Status went_another_way(const std::string& here, long long term, long long seen);
 
   const LeaderSql& sql_;
   const Failover failover_;
   const long long skip_ids_;
-  const bool active_;
+  const ClusterMark mark_;
   const std::function<void(const std::string&)> warn_;
 
   // The number of leaders so far and, below it, random bits of the last one; 0 in a record of none,

@@ -6,6 +6,7 @@ namespace featherid {
 
 // The files of sql/, put into the library by soci.cmake.
 extern const char kMysqlSchema[];
+extern const char kGaleraSchema[];  // beside MySQL's
 extern const char kPostgresqlSchema[];
 extern const char kSqlite3Schema[];
 

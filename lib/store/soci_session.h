@@ -56,7 +56,8 @@ class SociSession {
     std::string text;  // as it was read last
     Status refused;    // why no row may be moved
     TimePoint read_at;
-    bool pooled = false;  // a session of the server that other programs use as well
+    bool pooled = false;     // a session of the server that other programs use as well
+    bool in_galera = false;  // on a node of such a cluster
   };
   Settings& settings() { return settings_; }
   const Settings& settings() const { return settings_; }
@@ -64,6 +65,9 @@ class SociSession {
   // The number of the server's process that the driver was told when it connected; 0: of none.
   // Behind a pooler it is not the one that runs the statements.
   long long server_process();
+
+  // Of the call under way.
+  TimePoint deadline() const { return deadline_; }
 
   // While no statement runs: the server has hung up (or said something out of turn), or the file
   // under the path of the SQLite database is another by now.

@@ -134,6 +134,26 @@ std::unique_ptr<SociSession> SociSessionPool::connect(std::size_t address, TimeP
   return session;
 }
 
+bool SociSessionPool::ask_each(TimePoint deadline,
+                               const std::function<bool(SociSession& session)>& ask) {
+  for (std::size_t i = 0; i < addresses_.size(); ++i) {
+    const TimePoint now = std::chrono::steady_clock::now();
+    const TimePoint by = now + (deadline - now) / static_cast<int>(addresses_.size() - i);
+    try {
+      const std::unique_ptr<SociSession> session = connect(i, by, by);
+      if (session == nullptr) continue;
+      const Watchdog::Guard guard(watchdog_, session->socket(), by);
+      const bool answer = ask(*session);
+      session->end_call();
+      if (answer) return true;
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception&) {  // what it has to say is said when it is used
+    }
+  }
+  return false;
+}
+
 void SociSessionPool::note(std::size_t address, bool opened, TimePoint deadline,
                            const std::exception& error, Failure* failure) {
   const EngineError engine_error = to_engine_error(engine(), error, !opened);

@@ -53,6 +53,10 @@ class SociSessionPool {
   auto call(Body body, Repeat repeat = Repeat::kSafe)
       -> decltype(body(std::declval<SociSession&>()));
 
+  // Calls `ask` with a session of its own for each address, in order, until it gives true or the
+  // time is over. An address that fails is passed over. Gives whether it gave true. For a body.
+  bool ask_each(TimePoint deadline, const std::function<bool(SociSession& session)>& ask);
+
   void warn(std::size_t address, const std::string& warning) const;
 
   // Throws if a crash could take a commit back. To be called inside the transaction that is to be

@@ -67,19 +67,28 @@ void judge_pins(const Values& values, SettingsVerdict* verdict) {
   require("innodb_snapshot_isolation", {"OFF", "0"});
 }
 
-void judge_mysql_log(const Values& values, SettingsVerdict* verdict) {
-  const bool in_cluster = values.is("wsrep_on", {"ON", "1"});
+// 0 loses leases in a crash of the server, or of all nodes of a cluster, and with them the guard's
+// own record that it has skipped. 2 loses them in a power cut alone; but kSynchronous is for
+// databases that lose none.
+void judge_flush(const Values& values, bool must_keep_all, SettingsVerdict* verdict) {
   const std::string flush = values["innodb_flush_log_at_trx_commit"];
-  // A node of a cluster gets back from the others what it has lost.
-  if (flush == "0" && !in_cluster) {
+  if (flush == "2" && must_keep_all) {
     verdict->lossy.push_back(
-        "innodb_flush_log_at_trx_commit is 0, so a crash of the server takes back leases of the "
-        "last second; set it to 1");
-  } else if (flush == "0" || flush == "2") {
-    verdict->warnings.push_back("innodb_flush_log_at_trx_commit is " + flush +
-                                ", so a power cut can take back leases of the last second; set it "
-                                "to 1");
+        "innodb_flush_log_at_trx_commit is 2, so a power cut of all nodes takes back leases of the "
+        "last second, and failover = synchronous is for databases that lose none; set it to 1 on "
+        "every node");
+  } else if (flush == "0") {
+    verdict->lossy.push_back(
+        "innodb_flush_log_at_trx_commit is 0, so a crash of the server (of all nodes of a cluster) "
+        "takes back leases of the last second; set it to 1");
+  } else if (flush == "2") {
+    verdict->warnings.push_back(
+        "innodb_flush_log_at_trx_commit is 2, so a power cut can take back leases of the last "
+        "second; set it to 1");
   }
+}
+
+void judge_mysql_log(const Values& values, SettingsVerdict* verdict) {
   const bool log = values.is("log_bin", {"ON", "1"});
   if (log && !values.is("sync_binlog", {"1"})) {
     verdict->warnings.push_back(
@@ -198,7 +207,13 @@ std::string place_of(const Values& values) {
 
 }  // namespace
 
-SettingsVerdict judge_settings(Engine engine, const std::vector<ServerSetting>& settings) {
+bool is_galera_node(const std::vector<ServerSetting>& settings) {
+  const Values values(settings);
+  return values.is("wsrep_on", {"ON", "1"}) && !values["wsrep_cluster"].empty();
+}
+
+SettingsVerdict judge_settings(Engine engine, Failover failover,
+                               const std::vector<ServerSetting>& settings) {
   const Values values(settings);
   SettingsVerdict verdict;
   if (const std::string error = values[kUnread]; !error.empty()) {
@@ -217,6 +232,7 @@ SettingsVerdict judge_settings(Engine engine, const std::vector<ServerSetting>& 
   }
   if (engine == Engine::kMysql) {
     judge_pins(values, &verdict);
+    judge_flush(values, failover == Failover::kSynchronous && is_galera_node(settings), &verdict);
     judge_mysql_log(values, &verdict);
     for (const char* table : kTables) judge_engine(table, values[table], &verdict);
   } else if (engine == Engine::kPostgresql) {
@@ -233,6 +249,7 @@ SettingsGuard::SettingsGuard(const SettingsSql& sql, Engine engine, const std::s
       database_(database),
       call_timeout_(options.call_timeout),
       lossy_allowed_(options.lossy_commits == LossyCommits::kAllow),
+      failover_(options.failover),
       warn_(std::move(warn)) {}
 
 void SettingsGuard::set_up(SociSession& session) {
@@ -247,7 +264,9 @@ void SettingsGuard::set_up(SociSession& session) {
     for (const std::string& statement : sql_.pin(call_timeout_)) session.run(statement);
     session.use_database(database_);
   }
-  settings.refused = judge(session, read(session, &settings.text));
+  const std::vector<ServerSetting> values = read(session, &settings.text);
+  settings.in_galera = is_galera_node(values);
+  settings.refused = judge(session, values);
   settings.read_at = std::chrono::steady_clock::now();
 }
 
@@ -316,7 +335,7 @@ bool SettingsGuard::is_temporary(SociSession& session, std::size_t table) const 
 
 Status SettingsGuard::judge(const SociSession& session,
                             const std::vector<ServerSetting>& settings) {
-  SettingsVerdict verdict = judge_settings(engine_, settings);
+  SettingsVerdict verdict = judge_settings(engine_, failover_, settings);
   const auto refuse = [&](const std::string& why) {
     return Status(StatusCode::kFailedPrecondition, session.where() + ": " + why);
   };

@@ -27,7 +27,11 @@ struct SettingsVerdict {
   std::vector<std::string> lossy;     // a mere crash of the server process can
   std::vector<std::string> wrong;     // a lease would not last, or would be of another table
 };
-SettingsVerdict judge_settings(Engine engine, const std::vector<ServerSetting>& settings);
+SettingsVerdict judge_settings(Engine engine, Failover failover,
+                               const std::vector<ServerSetting>& settings);
+
+// Whether they are those of a node of a Galera cluster.
+bool is_galera_node(const std::vector<ServerSetting>& settings);
 
 // Keeps a statement from running under settings that this process has not judged. The settings can
 // change at any time (a reload, a role's default, a pooler that exchanges sessions), so a statement
@@ -69,6 +73,7 @@ class SettingsGuard {
   const std::string database_;
   const std::chrono::seconds call_timeout_;
   const bool lossy_allowed_;
+  const Failover failover_;
   const std::function<void(const std::string&)> warn_;
 
   Mutex mutex_;

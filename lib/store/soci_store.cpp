@@ -2,7 +2,9 @@
 #include "featherid/soci_store.h"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -65,6 +67,9 @@ Status several_rows(std::string_view tag) {
 // A call that met other settings or another leader than it knew tries again.
 constexpr int kTriesMax = 4;
 
+// Less than a node needs to restart: or a node could go before the one that went last is marked.
+constexpr std::chrono::seconds kMarkAgainAfter{2};
+
 class SociStore final : public SegmentStore {
  public:
   SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options);
@@ -110,22 +115,33 @@ class SociStore final : public SegmentStore {
   }
   // … and this server leads the rows.
   std::string led(const SociSession& session) const {
-    return stated(session) + leader_guard_.condition();
+    return stated(session) + leader_guard_.condition(session);
   }
   // After a statement that needs a leader has moved no row: OK when it may be tried again.
   Status follow_leader(SociSession& session);
+
+  // After a lease on a node of a Galera cluster: the nodes that have joined since get its mark, now
+  // and then, so that it lives on whichever node goes next.
+  void mark_other_nodes(const SociSession& session);
 
   const SociDialect& dialect_;
   const internal::ForkGuard fork_guard_;
   LeaderGuard leader_guard_;
   SettingsGuard settings_guard_;
   std::unique_ptr<SociSessionPool> sessions_;
+  std::atomic<TimePoint> mark_again_at_{TimePoint()};
 };
 
 SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options)
     : dialect_(dialect_of(addresses.front().engine)),
-      leader_guard_(dialect_.leader, options,
-                    [this](const std::string& text) { sessions_->warn(0, text); }),
+      leader_guard_(
+          dialect_.leader, options,
+          [this](SociSession& asking, const auto& ask) {
+            // Half of the time is left for what comes of the answers.
+            const TimePoint now = std::chrono::steady_clock::now();
+            return sessions_->ask_each(now + (asking.deadline() - now) / 2, ask);
+          },
+          [this](const std::string& text) { sessions_->warn(0, text); }),
       settings_guard_(dialect_.settings, addresses.front().engine, addresses.front().database,
                       options, options.warn),
       sessions_(std::make_unique<SociSessionPool>(
@@ -195,6 +211,16 @@ Status SociStore::follow_leader(SociSession& session) {
   return leader_guard_.follow(session, settings_guard_.stated(session));
 }
 
+void SociStore::mark_other_nodes(const SociSession& session) {
+  const TimePoint now = std::chrono::steady_clock::now();
+  TimePoint due = mark_again_at_.load();
+  if (now < due || !mark_again_at_.compare_exchange_strong(due, now + kMarkAgainAfter)) return;
+  sessions_->ask_each(now + (session.deadline() - now) / 2, [this](SociSession& node) {
+    leader_guard_.keep_mark(node);
+    return false;
+  });
+}
+
 Status SociStore::init_schema() {
   Status status;
   // PostgreSQL's IF NOT EXISTS fails when two do it at once; the second time it finds the table.
@@ -203,9 +229,10 @@ Status SociStore::init_schema() {
       for (const char* script : {dialect_.schema_begin, dialect_.schema, dialect_.schema_end}) {
         if (script != nullptr) session.run_script(script);
       }
+      if (session.settings().in_galera) session.run_script(dialect_.leader.mark.schema);
       // A failover that loses the first leader's record would go unnoticed: it is there before any
       // lease.
-      if (!leader_guard_.active()) return Status();
+      if (!leader_guard_.active(session)) return Status();
       const Result<bool> changed = settings_guard_.changed(session);  // by the new tables
       return changed.ok() ? follow_leader(session) : changed.status();
     });
@@ -270,7 +297,10 @@ Result<IdRange> SociStore::lease(std::string_view tag, std::int64_t count_ids) {
     for (int tries = 0; tries < kTriesMax; ++tries) {
       const Result<std::optional<IdRange>> range = move_row(session, tag, count_ids);
       if (!range.ok()) return range.status();
-      if (*range) return **range;
+      if (*range) {
+        if (session.settings().in_galera) mark_other_nodes(session);
+        return **range;
+      }
       const Result<SegmentRow> row = find_row(session, tag);
       if (!row.ok()) return row.status();
       refused = refused_lease(*row, count_ids);
@@ -278,7 +308,7 @@ Result<IdRange> SociStore::lease(std::string_view tag, std::int64_t count_ids) {
       const Result<bool> changed = settings_guard_.changed(session);
       if (!changed.ok()) return changed.status();
       if (*changed) continue;
-      if (!leader_guard_.active()) break;
+      if (!leader_guard_.active(session)) break;
       if (Status status = follow_leader(session); !status.ok()) return status;
     }
     return refused;
@@ -355,7 +385,7 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
     const Result<bool> changed = settings_guard_.changed(session);
     if (!changed.ok()) return changed.status();
     // An operator's process, which has leased nothing, comes to know the term here.
-    if (leader_guard_.active() && !leader_guard_.knows_term()) {
+    if (leader_guard_.active(session) && !leader_guard_.knows_term()) {
       if (Status status = follow_leader(session); !status.ok()) return status;
     } else if (!*changed) {
       return false;

@@ -41,12 +41,13 @@ Campaign::Campaign(const Options& options)
   for (int i = 0; i < options.servers; ++i) {
     processes_.push_back(std::make_unique<Server>(
         scratch_, "server-" + std::to_string(i), engine_->database(), engine_->failover(),
-        static_cast<std::uint64_t>(random_.pick(0, 1000000))));
+        engine_->keeps_commits(), static_cast<std::uint64_t>(random_.pick(0, 1000000))));
   }
   for (int i = 0; i < options.embedded; ++i) {
     processes_.push_back(std::make_unique<Embedded>(
         scratch_, "embedded-" + std::to_string(i),
         Embedded::Options{options.embedding_program, engine_->urls(), engine_->failover(),
+                          engine_->keeps_commits(),
                           static_cast<std::uint64_t>(random_.pick(0, 1000000))}));
   }
   create_tags();
@@ -90,7 +91,10 @@ std::vector<Fault> Campaign::all_faults() {
   const auto add = [&faults](std::vector<Fault> more) {
     std::move(more.begin(), more.end(), std::back_inserter(faults));
   };
-  add(row_faults(*engine_, random_));
+  for (Fault& crash : engine_->crashes(random_)) {
+    faults.push_back(with_fresh_processes(std::move(crash)));
+  }
+  if (engine_->keeps_commits()) add(row_faults(*engine_, random_));
   // Of servers one, of embedding processes one.
   std::vector<Process*> servers;
   std::vector<Process*> embedded;
@@ -103,8 +107,10 @@ std::vector<Fault> Campaign::all_faults() {
     if (kind.empty()) continue;
     add(process_faults(*kind[random_.index(kind.size())]));
   }
-  add({backup_restored(*engine_, all, random_,
-                       [this](Process& process) { end_process(process, SIGTERM); })});
+  if (engine_->keeps_commits()) {
+    add({backup_restored(*engine_, all, random_,
+                         [this](Process& process) { end_process(process, SIGTERM); })});
+  }
   faults.erase(std::remove_if(faults.begin(), faults.end(),
                               [this](const Fault& fault) {
                                 return fault.name.find(options_.only) == std::string::npos;
@@ -142,11 +148,12 @@ std::vector<Fault> Campaign::process_faults(Process& process) {
        milliseconds(6000),
        [=, &process] { *frozen = std::make_unique<test::Frozen>(process.pid()); },
        [=] { frozen->reset(); }},
-      own_tag_set_back(*engine_, process,
-                       [this, &process] {
-                         violation(process.name() + " goes on with a tag that went backwards");
-                       }),
   };
+  if (engine_->keeps_commits()) {
+    faults.push_back(own_tag_set_back(*engine_, process, [this, &process] {
+      violation(process.name() + " goes on with a tag that went backwards");
+    }));
+  }
   if (engine_->is_file() && process.is_server()) {  // the others have their notes to write
     faults.push_back({"files limited in size" + of,
                       {process.name()},
@@ -156,6 +163,31 @@ std::vector<Fault> Campaign::process_faults(Process& process) {
                       [=] { limit_files(RLIM_INFINITY); }});
   }
   return faults;
+}
+
+Fault Campaign::with_fresh_processes(Fault crash) {
+  std::vector<Process*> fresh;
+  for (const auto& process : processes_) {
+    crash.touches.push_back(process->name());
+    if (random_.percent(50)) fresh.push_back(process.get());
+  }
+  auto ended = std::make_shared<std::vector<Process*>>();
+  const auto apply = [this, fresh, ended, crash_all = crash.apply] {
+    crash_all();
+    for (Process* process : fresh) {
+      end_process(*process, SIGKILL);
+      ended->push_back(process);
+    }
+  };
+  const auto heal = [this, ended, heal_all = crash.heal] {
+    heal_all();
+    const std::int64_t healed_us = now_us();
+    for (; !ended->empty(); ended->pop_back()) ended->back()->start();
+    test::wait_until([&] { return all_serve(healed_us); }, kSettleMax);
+  };
+  crash.apply = apply;
+  crash.heal = heal;
+  return crash;
 }
 
 void Campaign::end_process(Process& process, int signal) {
@@ -238,15 +270,17 @@ void Campaign::revive_dead() {
   }
 }
 
+bool Campaign::all_serve(std::int64_t since_us) const {
+  return std::all_of(processes_.begin(), processes_.end(), [since_us](const auto& process) {
+    return process->all_served_us() > since_us;
+  });
+}
+
 void Campaign::settle() {
   healed_us_ = now_us();
-  const auto serves = [this](const std::unique_ptr<Process>& process) {
-    return process->all_served_us() > healed_us_;
-  };
-  test::wait_until([&] { return std::all_of(processes_.begin(), processes_.end(), serves); },
-                   kSettleMax);
+  test::wait_until([this] { return all_serve(healed_us_); }, kSettleMax);
   for (const auto& process : processes_) {
-    if (serves(process)) continue;
+    if (process->all_served_us() > healed_us_) continue;
     violation(process->name() + " serves no more: " + last_lines(process->output()));
   }
   std::this_thread::sleep_for(std::chrono::seconds(2));  // for every tag to be asked for
@@ -281,7 +315,7 @@ void Campaign::judge() {
     }
   }
   for (const auto& [name, count] : engine_->counts()) figures_.add_faults(name, count);
-  figures_.set_verdict(ledger.check(engine_->moves()));
+  figures_.set_verdict(ledger.check(engine_->moves()), engine_->keeps_commits());
 }
 
 void Campaign::judge_faults() {

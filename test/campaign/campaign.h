@@ -44,6 +44,7 @@ class Campaign {
   void create_tags();
   std::vector<Fault> all_faults();
   std::vector<Fault> process_faults(Process& process);
+  Fault with_fresh_processes(Fault crash);
   void end_process(Process& process, int signal);  // a violation where it ends otherwise
   bool is_free(const Fault& fault) const;
   void begin_fault();
@@ -51,6 +52,7 @@ class Campaign {
   static bool heals(Active& active);
   void revive_dead();
   void settle();
+  bool all_serve(std::int64_t since_us) const;
   void end_processes();
   void judge();
   void judge_faults();

@@ -21,9 +21,10 @@ void Embedded::start() {
   ++life_;
   std::vector<std::string> argv = {options_.program};
   for (const std::string& url : options_.urls) argv.insert(argv.end(), {"--database", url});
-  argv.insert(argv.end(),
-              {"--failover", options_.failover, "--name", name(), "--notes", notes_file_, "--life",
-               std::to_string(life_), "--seed", std::to_string(options_.seed + life_)});
+  argv.insert(argv.end(), {"--failover", options_.failover, "--lossy-commits",
+                           options_.keeps_commits ? "refuse" : "allow", "--name", name(), "--notes",
+                           notes_file_, "--life", std::to_string(life_), "--seed",
+                           std::to_string(options_.seed + life_)});
   test::ChildProcess::Options process_options;
   process_options.output_file = output_file_;
   process_.emplace(argv, process_options);

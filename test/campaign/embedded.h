@@ -20,6 +20,7 @@ class Embedded final : public Process {
     std::string program;
     std::vector<std::string> urls;
     std::string failover;
+    bool keeps_commits;
     std::uint64_t seed;
   };
   Embedded(const test::ScratchDir& scratch, const std::string& name, Options options);

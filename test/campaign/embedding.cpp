@@ -25,6 +25,7 @@ std::atomic<bool> stopping{false};
 struct Options {
   std::vector<std::string> urls;
   std::string failover = "skip";
+  std::string lossy_commits = "refuse";
   std::string name;
   std::string notes;
   std::uint16_t life = 0;
@@ -121,6 +122,8 @@ int run(const Options& options) {
   store_options.failover = options.failover == "skip"   ? Failover::kSkip
                            : options.failover == "stop" ? Failover::kStop
                                                         : Failover::kSynchronous;
+  store_options.lossy_commits =
+      options.lossy_commits == "allow" ? LossyCommits::kAllow : LossyCommits::kRefuse;
   store_options.warn = [](const std::string& warning) { std::cerr << warning + "\n"; };
   Result<std::unique_ptr<SegmentStore>> store = open_soci_store(options.urls, store_options);
   const int file = ::open(options.notes.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
@@ -156,6 +159,7 @@ int main(int argc, char** argv) {
   Options options;
   app.add_option("--database", options.urls)->required();
   app.add_option("--failover", options.failover);
+  app.add_option("--lossy-commits", options.lossy_commits);
   app.add_option("--name", options.name)->required();
   app.add_option("--notes", options.notes)->required();
   app.add_option("--life", options.life)->required();

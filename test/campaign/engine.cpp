@@ -18,6 +18,8 @@ const std::map<std::string, std::unique_ptr<Engine> (*)()>& engines() {
       {"mariadb-haproxy", make_mariadb_haproxy_engine},
       {"mariadb-replica", make_mariadb_replica_engine},
       {"galera", make_galera_engine},
+      {"galera-crashes", make_galera_crashes_engine},
+      {"galera-lossy", make_galera_lossy_engine},
       {"postgresql", make_postgresql_engine},
       {"postgresql-async", make_postgresql_async_engine},
       {"postgresql-pgbouncer", make_postgresql_pgbouncer_engine},

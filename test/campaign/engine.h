@@ -55,6 +55,9 @@ class Engine {
   std::string database() const;  // the same as a server's setting
   // The setting `failover` of every process.
   virtual std::string failover() const { return "skip"; }
+  // Whether every commit that was acknowledged is there for good. Else `lossy-commits` is allow,
+  // and only faults come whose healing needs no commit to last.
+  virtual bool keeps_commits() const { return true; }
 
   // Whether the processes themselves write the database, a file.
   virtual bool is_file() const { return false; }
@@ -66,6 +69,9 @@ class Engine {
 
   // Its own faults; those of rows.h come on top.
   virtual std::vector<Fault> faults(Random& random) = 0;
+  // Crashes of the whole database: half of the processes are ended with it, and are fresh ones
+  // when they come back.
+  virtual std::vector<Fault> crashes(Random& /*random*/) { return {}; }
 
   // Every move that was ever committed. Throws while there is no database.
   virtual std::vector<Move> moves();

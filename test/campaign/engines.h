@@ -14,6 +14,9 @@ std::unique_ptr<Engine> make_mariadb_haproxy_engine();  // the same behind an HA
 // A primary, and an asynchronous replica that takes its place without the last leases.
 std::unique_ptr<Engine> make_mariadb_replica_engine();
 std::unique_ptr<Engine> make_galera_engine();  // three nodes
+// All of which crash, too. With their logs on the disk at each commit, or a second later.
+std::unique_ptr<Engine> make_galera_crashes_engine();
+std::unique_ptr<Engine> make_galera_lossy_engine();
 std::unique_ptr<Engine> make_postgresql_engine();
 // A server whose synchronous_commit is off, which FeatherID does not go by.
 std::unique_ptr<Engine> make_postgresql_async_engine();

@@ -71,11 +71,12 @@ void Figures::add(Process& process, const std::vector<Note>& notes, std::int64_t
   seconds_ = static_cast<double>(end_us - begin_us) / 1e6;
 }
 
-void Figures::set_verdict(Ledger::Verdict verdict) {
+void Figures::set_verdict(Ledger::Verdict verdict, bool keeps_commits) {
   verdict_ = std::move(verdict);
   if (verdict_.ids == 0) add_violation("no id was acknowledged");
   if (verdict_.duplicates > 0) add_violation("duplicates");
-  if (verdict_.outside_leases > 0) add_violation("ids outside any committed lease");
+  if (verdict_.outside_leases > 0 && keeps_commits)
+    add_violation("ids outside any committed lease");
   if (verdict_.out_of_order > 0) add_violation("order violations");
 }
 

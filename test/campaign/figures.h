@@ -24,7 +24,8 @@ class Figures {
   // Of the time from `begin_us` to `end_us`.
   void add(Process& process, const std::vector<Note>& notes, std::int64_t begin_us,
            std::int64_t end_us);
-  void set_verdict(Ledger::Verdict verdict);
+  // `keeps_commits`: ids outside any lease are a violation, for the database has lost none.
+  void set_verdict(Ledger::Verdict verdict, bool keeps_commits);
 
   bool good() const { return violations_.empty(); }
   void print(std::ostream& out) const;

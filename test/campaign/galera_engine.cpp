@@ -19,8 +19,15 @@ namespace {
 
 using std::chrono::milliseconds;
 
-SociStoreOptions options() {
+// What the three nodes are put through.
+struct Trial {
+  bool all_crash;
+  bool keeps_commits;
+};
+
+SociStoreOptions options(const Trial& trial) {
   SociStoreOptions options;
+  options.lossy_commits = trial.keeps_commits ? LossyCommits::kRefuse : LossyCommits::kAllow;
   options.call_timeout = std::chrono::seconds(2);
   options.failover = Failover::kSynchronous;
   return options;
@@ -29,8 +36,8 @@ SociStoreOptions options() {
 // Somebody who leases at another node than all the others do, as fast as it goes.
 class StrangeWriter {
  public:
-  StrangeWriter(const std::string& url, std::string tag)
-      : store_(open_soci_store(url, options()).value()), thread_([this, tag = std::move(tag)] {
+  StrangeWriter(const std::string& url, std::string tag, const SociStoreOptions& options)
+      : store_(open_soci_store(url, options).value()), thread_([this, tag = std::move(tag)] {
           while (!stopping_) static_cast<void>(store_->lease(tag, 1));
         }) {}
   ~StrangeWriter() {
@@ -47,8 +54,8 @@ class StrangeWriter {
 // Three nodes, of which all processes prefer the first. The way there can be in trouble.
 class GaleraEngine final : public Engine {
  public:
-  GaleraEngine() {
-    if (const Status made = init_soci_schema(urls(), options()); !made.ok()) {
+  explicit GaleraEngine(Trial trial) : trial_(trial) {
+    if (const Status made = init_soci_schema(urls(), options(trial_)); !made.ok()) {
       throw std::runtime_error(made.to_string());
     }
     // Its log of moves: the binary log of a node does not outlive a state transfer.
@@ -61,8 +68,10 @@ class GaleraEngine final : public Engine {
     return urls;
   }
   std::string failover() const override { return "synchronous"; }
+  bool keeps_commits() const override { return trial_.keeps_commits; }
   std::unique_ptr<test::RawSql> operator_sql() override;
   std::vector<Fault> faults(Random& random) override;
+  std::vector<Fault> crashes(Random& random) override;
   std::vector<Move> moves() override;
   std::vector<std::pair<std::string, std::int64_t>> counts() const override {
     return {{"connections cut", forwarder_.cuts()}};
@@ -73,8 +82,12 @@ class GaleraEngine final : public Engine {
 
   std::vector<Fault> node_faults(Random& random);
   void restart_all();
+  void begin_again();
+  void kill_donor_of(std::size_t node);
 
-  test::GaleraCluster cluster_;
+  const Trial trial_;
+  test::GaleraCluster cluster_{
+      {std::string("--innodb-flush-log-at-trx-commit=") + (trial_.keeps_commits ? "1" : "0")}};
   test::Forwarder forwarder_{cluster_.port(0)};
   CutProgress cut_progress_;
 };
@@ -168,13 +181,113 @@ std::vector<Fault> GaleraEngine::node_faults(Random& random) {
        {"database"},
        milliseconds(1000),
        milliseconds(5000),
-       [=] { *writer = std::make_unique<StrangeWriter>(cluster_.url(1), tag); },
+       [=] { *writer = std::make_unique<StrangeWriter>(cluster_.url(1), tag, options(trial_)); },
        [=] { writer->reset(); }},
+  };
+}
+
+// A crash that the healing of an earlier one left half done is healed as well.
+void GaleraEngine::begin_again() {
+  cluster_.kill_all();
+  cluster_.begin_again();
+}
+
+// The node joins once more, and goes on without the donor that it has begun with.
+void GaleraEngine::kill_donor_of(std::size_t node) {
+  cluster_.stop(node, SIGKILL);
+  cluster_.launch(node);
+  std::size_t donor = node;
+  const auto find_donor = [&] {
+    for (std::size_t other = 0; other < kNodes; ++other) {
+      if (other == node) continue;
+      if (cluster_.status(other, "wsrep_local_state_comment") == "Donor/Desynced") donor = other;
+    }
+    return donor != node;
+  };
+  if (!test::wait_until(find_donor, milliseconds(15000))) {
+    throw std::runtime_error("no node was seen to be a donor");
+  }
+  cluster_.stop(donor, SIGKILL);
+}
+
+std::vector<Fault> GaleraEngine::crashes(Random& random) {
+  if (!trial_.all_crash) return {};
+  const auto node = random.index(kNodes);
+  const milliseconds gap(random.pick(0, 600));
+  // Until then there are leases to lose, and an earlier skip is on the disk.
+  const auto lease_first = [] { std::this_thread::sleep_for(milliseconds(2000)); };
+  const auto crash = [](const char* name, std::function<void()> apply, std::function<void()> heal) {
+    return Fault{name,
+                 {"database", "network"},
+                 milliseconds(0),
+                 milliseconds(1000),
+                 std::move(apply),
+                 std::move(heal)};
+  };
+  return {
+      crash(
+          "kill -9 of all nodes, the furthest begins again",
+          [=] {
+            lease_first();
+            cluster_.kill_all();
+          },
+          [=] { begin_again(); }),
+      crash(
+          "kill -9 of all nodes, which find one another again",
+          [=] {
+            lease_first();
+            cluster_.kill_all();
+          },
+          [=] {
+            try {
+              cluster_.find_again();
+            } catch (const std::exception&) {  // one had seen another go: an operator has to decide
+              begin_again();
+            }
+          }),
+      crash(
+          "kill -9 of one node after the other",
+          [=] {
+            lease_first();
+            for (std::size_t i = 0; i < kNodes; ++i) {
+              cluster_.stop((node + i) % kNodes, SIGKILL);
+              std::this_thread::sleep_for(gap);
+            }
+          },
+          [=] { begin_again(); }),
+      crash(
+          "kill -9 of all nodes, one of them cut off before",
+          [=] {
+            lease_first();
+            cluster_.isolate(node);
+            std::this_thread::sleep_for(10 * gap);
+            cluster_.kill_all();
+          },
+          [=] { begin_again(); }),
+      crash(
+          "kill -9 of a donor, then of all nodes",
+          [=] {
+            lease_first();
+            kill_donor_of(node);
+            std::this_thread::sleep_for(gap);
+            cluster_.kill_all();
+          },
+          [=] { begin_again(); }),
   };
 }
 
 }  // namespace
 
-std::unique_ptr<Engine> make_galera_engine() { return std::make_unique<GaleraEngine>(); }
+std::unique_ptr<Engine> make_galera_engine() {
+  return std::make_unique<GaleraEngine>(Trial{/*all_crash=*/false, /*keeps_commits=*/true});
+}
+
+std::unique_ptr<Engine> make_galera_crashes_engine() {
+  return std::make_unique<GaleraEngine>(Trial{/*all_crash=*/true, /*keeps_commits=*/true});
+}
+
+std::unique_ptr<Engine> make_galera_lossy_engine() {
+  return std::make_unique<GaleraEngine>(Trial{/*all_crash=*/true, /*keeps_commits=*/false});
+}
 
 }  // namespace featherid::campaign

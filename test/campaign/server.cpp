@@ -6,12 +6,14 @@
 namespace featherid::campaign {
 
 Server::Server(const test::ScratchDir& scratch, const std::string& name,
-               const std::string& database, const std::string& failover, std::uint64_t seed)
+               const std::string& database, const std::string& failover, bool keeps_commits,
+               std::uint64_t seed)
     : Process(name),
       scratch_(scratch),
-      flags_({"--database", database, "--failover", failover, "--hold",
-              std::to_string(kHoldSeconds) + "s", "--lease-max-ids", std::to_string(kLeaseIdsMax),
-              "--call-timeout", "2s", "--request-timeout", "1s", "--drain-timeout", "2s"}),
+      flags_({"--database", database, "--failover", failover, "--lossy-commits",
+              keeps_commits ? "refuse" : "allow", "--hold", std::to_string(kHoldSeconds) + "s",
+              "--lease-max-ids", std::to_string(kLeaseIdsMax), "--call-timeout", "2s",
+              "--request-timeout", "1s", "--drain-timeout", "2s"}),
       seed_(seed) {}
 
 void Server::start() {

@@ -19,7 +19,7 @@ namespace featherid::campaign {
 class Server final : public Process {
  public:
   Server(const test::ScratchDir& scratch, const std::string& name, const std::string& database,
-         const std::string& failover, std::uint64_t seed);
+         const std::string& failover, bool keeps_commits, std::uint64_t seed);
 
   bool is_server() const override { return true; }
   void start() override;

@@ -17,6 +17,11 @@ PostgresqlServer& postgresql() {
   return server;
 }
 
+GaleraCluster& galera() {
+  static GaleraCluster cluster;
+  return cluster;
+}
+
 SociStoreOptions short_options() {
   SociStoreOptions options;
   options.call_timeout = std::chrono::seconds(2);

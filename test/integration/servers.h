@@ -10,6 +10,7 @@
 #include "featherid/segment_store.h"
 #include "featherid/soci_store.h"
 #include "test/support/catch.h"
+#include "test/support/galera_cluster.h"
 #include "test/support/mariadb_server.h"
 #include "test/support/postgresql_server.h"
 #include "test/support/stopwatch.h"
@@ -19,6 +20,7 @@ namespace featherid::test {
 // The servers that all tests of the program share; a test leaves them running.
 MariadbServer& mariadb();
 PostgresqlServer& postgresql();
+GaleraCluster& galera();  // which a test leaves whole
 
 // The shortest time-outs there are, so that a test of one is short.
 SociStoreOptions short_options();

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "test/support/galera_cluster.h"
 
+#include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <string_view>
+#include <utility>
 
 #include "test/support/ports.h"
 #include "test/support/wait_until.h"
@@ -26,7 +30,8 @@ std::string loopback(int port) { return "127.0.0.1:" + std::to_string(port); }
 
 }  // namespace
 
-GaleraCluster::GaleraCluster() : nodes_(kNodes) {
+GaleraCluster::GaleraCluster(std::vector<std::string> server_options)
+    : server_options_(std::move(server_options)), nodes_(kNodes) {
   std::filesystem::create_directory(scratch_.path() / "run");
   std::filesystem::permissions(scratch_.path() / "run", std::filesystem::perms::all);
   for (Node& node : nodes_) {
@@ -71,48 +76,91 @@ std::string GaleraCluster::peers() const {
   return peers;
 }
 
-void GaleraCluster::launch(std::size_t node, const std::string& peers) {
+void GaleraCluster::launch(std::size_t node, const std::string& peers,
+                           const std::vector<std::string>& more_options) {
   const Node& ports = nodes_[node];
   const std::string provider_options =
       "base_host=127.0.0.1;base_port=" + std::to_string(ports.cluster_port) +
       ";gmcast.listen_addr=tcp://" + loopback(ports.cluster_port) +
       ";ist.recv_addr=" + loopback(ports.increment_port) + ";gcache.size=16M";
   // Without the plugin wsrep_provider of MariaDB 11.8, which lets nobody change provider options.
-  nodes_[node].process.emplace(
-      std::vector<std::string>{"/usr/sbin/mariadbd",
-                               "--no-defaults",
-                               "--datadir=" + file(node, "data"),
-                               "--socket=" + file(node, "socket"),
-                               "--pid-file=" + file(node, "pid"),
-                               "--port=" + std::to_string(ports.port),
-                               "--bind-address=127.0.0.1",
-                               "--skip-name-resolve",
-                               "--server-id=" + std::to_string(node + 1),
-                               "--character-set-server=utf8mb4",
-                               "--innodb-buffer-pool-size=32M",
-                               "--innodb-log-file-size=16M",
-                               "--binlog-format=ROW",
-                               "--innodb-autoinc-lock-mode=2",
-                               "--loose-plugin-wsrep-provider=OFF",
-                               "--wsrep-on=ON",
-                               "--wsrep-provider=/usr/lib/galera/libgalera_smm.so",
-                               "--wsrep-provider-options=" + provider_options,
-                               "--wsrep-cluster-name=featherid-test",
-                               "--wsrep-cluster-address=" + peers,
-                               "--wsrep-node-name=node-" + std::to_string(node),
-                               "--wsrep-node-address=127.0.0.1",
-                               "--wsrep-sst-method=rsync",
-                               "--wsrep-sst-receive-address=" + loopback(ports.transfer_port)},
-      as_server(file(node, "log")));
+  std::vector<std::string> argv = {"/usr/sbin/mariadbd",
+                                   "--no-defaults",
+                                   "--datadir=" + file(node, "data"),
+                                   "--socket=" + file(node, "socket"),
+                                   "--pid-file=" + file(node, "pid"),
+                                   "--port=" + std::to_string(ports.port),
+                                   "--bind-address=127.0.0.1",
+                                   "--skip-name-resolve",
+                                   "--server-id=" + std::to_string(node + 1),
+                                   "--character-set-server=utf8mb4",
+                                   "--innodb-buffer-pool-size=32M",
+                                   "--innodb-log-file-size=16M",
+                                   "--binlog-format=ROW",
+                                   "--innodb-autoinc-lock-mode=2",
+                                   "--loose-plugin-wsrep-provider=OFF",
+                                   "--wsrep-on=ON",
+                                   "--wsrep-provider=/usr/lib/galera/libgalera_smm.so",
+                                   "--wsrep-provider-options=" + provider_options,
+                                   "--wsrep-cluster-name=featherid-test",
+                                   "--wsrep-cluster-address=" + peers,
+                                   "--wsrep-node-name=node-" + std::to_string(node),
+                                   "--wsrep-node-address=127.0.0.1",
+                                   "--wsrep-sst-method=rsync",
+                                   "--wsrep-sst-receive-address=" + loopback(ports.transfer_port)};
+  argv.insert(argv.end(), server_options_.begin(), server_options_.end());
+  argv.insert(argv.end(), more_options.begin(), more_options.end());
+  nodes_[node].process.emplace(argv, as_server(file(node, "log")));
 }
 
 void GaleraCluster::start(std::size_t node) {
-  launch(node, peers());
+  launch(node);
   await_synced(node);
 }
 
 void GaleraCluster::stop(std::size_t node, int signal_number) {
   if (nodes_[node].process) nodes_[node].process->stop(signal_number);
+}
+
+void GaleraCluster::kill_all() {
+  for (std::size_t node = 0; node < kNodes; ++node) {
+    if (nodes_[node].process) nodes_[node].process->signal(SIGKILL);
+  }
+  for (std::size_t node = 0; node < kNodes; ++node) stop(node, SIGKILL);
+}
+
+long long GaleraCluster::recover(std::size_t node) {
+  const std::string before = read_file(file(node, "log"));
+  launch(node, kNoPeers, {"--wsrep-recover"});
+  if (!nodes_[node].process->wait(kJoinMax)) throw std::runtime_error("--wsrep-recover hangs");
+  const std::string log = read_file(file(node, "log")).substr(before.size());
+  constexpr std::string_view kPosition = "Recovered position: ";
+  const std::size_t position = log.rfind(kPosition);
+  if (position == std::string::npos) throw std::runtime_error("no position is recovered: " + log);
+  return std::stoll(log.substr(log.find(':', position + kPosition.size()) + 1));
+}
+
+std::size_t GaleraCluster::begin_again() {
+  std::vector<long long> positions;
+  for (std::size_t node = 0; node < kNodes; ++node) positions.push_back(recover(node));
+  const auto first = static_cast<std::size_t>(std::max_element(positions.begin(), positions.end()) -
+                                              positions.begin());
+  // As an operator does: this node may begin, and not only together with those it saw last.
+  std::filesystem::remove(file(first, "data") + "/gvwstate.dat");
+  run({"sed", "-i", "s/^safe_to_bootstrap: 0/safe_to_bootstrap: 1/",
+       file(first, "data") + "/grastate.dat"});
+  launch(first, kNoPeers);
+  await_synced(first);
+  for (std::size_t node = 0; node < kNodes; ++node) {
+    if (node != first) launch(node, peers());
+  }
+  for (std::size_t node = 0; node < kNodes; ++node) await_synced(node);
+  return first;
+}
+
+void GaleraCluster::find_again() {
+  for (std::size_t node = 0; node < kNodes; ++node) launch(node, peers());
+  for (std::size_t node = 0; node < kNodes; ++node) await_synced(node);
 }
 
 void GaleraCluster::isolate(std::size_t node) {

@@ -19,17 +19,28 @@ class GaleraCluster {
  public:
   static constexpr std::size_t kNodes = 3;
 
-  GaleraCluster();
+  // `server_options`: of every node, besides its own.
+  explicit GaleraCluster(std::vector<std::string> server_options = {});
 
   int port(std::size_t node) const { return nodes_[node].port; }
   std::string url(std::size_t node) const;
   std::vector<std::string> urls() const;  // of all nodes, the first one first
   pid_t pid(std::size_t node) const { return nodes_[node].process->pid(); }
 
-  // After stop(), while another node is there: it joins, and has caught up when this returns.
+  // After stop(), while another node is there: it joins.
+  void launch(std::size_t node) { launch(node, peers()); }
+  // The same, and it has caught up when this returns.
   void start(std::size_t node);
   // With SIGKILL it forgets how far it was, and takes a whole state transfer from a donor later.
   void stop(std::size_t node, int signal_number = SIGTERM);
+
+  // SIGKILL for all nodes at once: nothing is left of the cluster but what is on the disks.
+  void kill_all();
+  // After all nodes have ended: begins the cluster again with the node that got furthest, as
+  // --wsrep-recover tells, and lets the others join. Gives that node.
+  std::size_t begin_again();
+  // The same without an operator: the nodes that were killed find one another (pc.recovery).
+  void find_again();
 
   // Cuts a node off from the others, or lets it see them again; its clients stay connected.
   void isolate(std::size_t node);
@@ -56,12 +67,16 @@ class GaleraCluster {
   std::string file(std::size_t node, const std::string& name) const;
   // Node 0 as a cluster of its own: makes the user and the database, stops again.
   void prepare();
-  void launch(std::size_t node, const std::string& peers);
+  void launch(std::size_t node, const std::string& peers,
+              const std::vector<std::string>& more_options = {});
+  // The last transaction that a node which has ended still has.
+  long long recover(std::size_t node);
   std::string peers() const;
   // What the node answers to an SQL statement; nothing when it gives an error, or no answer.
   std::optional<std::string> ask(std::size_t node, const std::string& sql) const;
   void tell(std::size_t node, const std::string& sql) const;  // throws when it cannot
 
+  const std::vector<std::string> server_options_;
   ScratchDir scratch_;
   std::vector<Node> nodes_;
 };

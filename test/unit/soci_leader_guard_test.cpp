@@ -23,6 +23,13 @@ const LeaderSql kSql = {
     "UPDATE id_segments SET max_id = MIN(:limit, max_id + MAX(:count, 10 * step))",
     "UPDATE id_leader SET server = :server, term = :term WHERE id = 1",
     nullptr,
+    {" AND EXISTS (SELECT 1 FROM id_mark WHERE term = ",
+     "INSERT OR IGNORE INTO id_mark VALUES (:term)",
+     "SELECT term, server = (SELECT name FROM me), "
+     "EXISTS (SELECT 1 FROM id_mark m WHERE m.term = l.term), "
+     "EXISTS (SELECT 1 FROM id_mark m WHERE m.term >> 32 < l.term >> 32), 'cluster', 'MEMORY' "
+     "FROM id_leader l WHERE id = 1",
+     "MEMORY", nullptr},
 };
 
 struct Fixture {
@@ -31,6 +38,7 @@ struct Fixture {
          {"CREATE TABLE me (name TEXT)", "INSERT INTO me VALUES ('a')",
           "CREATE TABLE id_leader (id INTEGER, server TEXT, term INTEGER)",
           "INSERT INTO id_leader VALUES (1, '', 0)",
+          "CREATE TABLE id_mark (term INTEGER PRIMARY KEY)",
           "CREATE TABLE id_segments (biz_tag TEXT, max_id INTEGER, step INTEGER)",
           "INSERT INTO id_segments VALUES ('order', 1000, 10), ('wide', 0, 500)"}) {
       session.run(sql);
@@ -40,13 +48,18 @@ struct Fixture {
     SociStoreOptions options;
     options.failover = failover;
     options.failover_guard_ids = 2000;
-    return {kSql, options, [this](const std::string& text) { warnings.push_back(text); }};
+    return {kSql, options,
+            [this](SociSession&, const auto& ask) {
+              ++asked;
+              return other_node != nullptr && ask(*other_node);
+            },
+            [this](const std::string& text) { warnings.push_back(text); }};
   }
   // Whether a lease would move the row.
   bool leases(const LeaderGuard& guard) {
     return session
                .run("UPDATE id_segments SET max_id = max_id + 1 WHERE biz_tag = 'order'" +
-                    guard.condition())
+                    guard.condition(session))
                .affected_rows == 1;
   }
   void move_to(const std::string& server) { session.run("UPDATE me SET name = '" + server + "'"); }
@@ -78,6 +91,8 @@ struct Fixture {
   SociSession session{*parse_database_url("sqlite3:" + scratch.file("ids.db")),
                       std::chrono::seconds(1), std::chrono::seconds(1)};
   std::vector<std::string> warnings;
+  SociSession* other_node = nullptr;
+  int asked = 0;
 };
 
 }  // namespace
@@ -85,18 +100,18 @@ struct Fixture {
 TEST_CASE("a guard that is off asks for nothing", "[soci_leader_guard]") {
   Fixture f;
   const LeaderGuard synchronous = f.guard(Failover::kSynchronous);
-  CHECK_FALSE(synchronous.active());
-  CHECK(synchronous.condition().empty());
-  const LeaderGuard no_servers(dialect_of(Engine::kSqlite3).leader, {}, nullptr);
-  CHECK_FALSE(no_servers.active());
-  CHECK(no_servers.condition().empty());
+  CHECK_FALSE(synchronous.active(f.session));
+  CHECK(synchronous.condition(f.session).empty());
+  const LeaderGuard no_servers(dialect_of(Engine::kSqlite3).leader, {}, nullptr, nullptr);
+  CHECK_FALSE(no_servers.active(f.session));
+  CHECK(no_servers.condition(f.session).empty());
 }
 
 TEST_CASE("nothing is leased before the leader is known, and the first takes the lead in silence",
           "[soci_leader_guard]") {
   Fixture f;
   LeaderGuard guard = f.guard();
-  CHECK(guard.active());
+  CHECK(guard.active(f.session));
   CHECK_FALSE(guard.knows_term());
   CHECK_FALSE(f.leases(guard));
   REQUIRE(guard.follow(f.session, "1 = 1").ok());
@@ -255,6 +270,75 @@ TEST_CASE("a server without any leader's record is the first one only to who kno
   REQUIRE(newcomer.follow(f.session, "1 = 1").ok());
   CHECK(f.warnings.size() == 1);
   CHECK(f.max_id() == 3000);
+}
+
+TEST_CASE("a Galera cluster is guarded in every mode, and marks its node with the first term",
+          "[soci_leader_guard][failover]") {
+  const Failover failover = GENERATE(Failover::kSkip, Failover::kStop, Failover::kSynchronous);
+  Fixture f;
+  f.session.settings().in_galera = true;
+  LeaderGuard guard = f.guard(failover);
+  CHECK(guard.active(f.session));
+  CHECK_FALSE(f.leases(guard));
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
+  CHECK(f.leases(guard));
+  LeaderGuard second = f.guard(failover);
+  REQUIRE(second.follow(f.session, "1 = 1").ok());
+  CHECK(f.leases(second));
+  CHECK(f.max_id() == 1002);
+  CHECK(f.number("SELECT count(*) FROM id_mark") == 1);
+  CHECK(f.warnings.empty());
+}
+
+TEST_CASE("a cluster that has died as a whole has no mark: every tag skips, once",
+          "[soci_leader_guard][failover]") {
+  const Failover failover = GENERATE(Failover::kSkip, Failover::kSynchronous);
+  Fixture f;
+  f.session.settings().in_galera = true;
+  LeaderGuard guard = f.guard(failover);
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
+  f.session.run("DELETE FROM id_mark");
+  for (int i = 0; i < 2; ++i) {
+    LeaderGuard fresh = f.guard(failover);
+    REQUIRE(fresh.follow(f.session, "1 = 1").ok());
+    CHECK(f.leases(fresh));
+  }
+  CHECK_FALSE(f.leases(guard));
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
+  CHECK(f.leases(guard));
+  CHECK(f.leaders() == 2);
+  CHECK(f.max_id() == 1000 + 2000 + 3);
+  REQUIRE(f.warnings.size() == 1);
+  CHECK_THAT(f.warnings[0], Contains("FAILOVER: a has died as a whole"));
+}
+
+TEST_CASE("told to stop, a guard does so after a crash of the whole cluster, and says what to do",
+          "[soci_leader_guard][failover]") {
+  Fixture f;
+  f.session.settings().in_galera = true;
+  LeaderGuard guard = f.guard(Failover::kStop);
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
+  f.session.run("DELETE FROM id_mark");
+  std::string message;
+  for (int i = 0; i < 2; ++i) {
+    const Status status = guard.follow(f.session, "1 = 1");
+    CHECK(status.code() == StatusCode::kDataLoss);
+    message = status.message();
+    CHECK_THAT(message, Contains("a has died as a whole") && Contains("--advance"));
+    CHECK_FALSE(f.leases(guard));
+  }
+  CHECK(f.number("SELECT count(*) FROM id_mark") == 0);
+  CHECK(f.max_id() == 1000);
+  for (const char* begin : {"UPDATE id_leader", "INSERT IGNORE"}) {
+    const std::size_t at = message.find(begin);
+    REQUIRE(at != std::string::npos);
+    std::string sql = message.substr(at, message.find(';', at) - at);
+    if (*begin == 'I') sql.replace(0, 13, "INSERT OR IGNORE");  // as SQLite says it
+    f.session.run(sql);
+  }
+  CHECK(f.leaders() == 2);
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
+  CHECK(f.leases(guard));
 }
 
 TEST_CASE("a leader's table without its row is an error that says what to do",

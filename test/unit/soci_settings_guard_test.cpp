@@ -43,11 +43,11 @@ const std::vector<ServerSetting> kPostgresqlSafe = {{"fsync", "on"},
                                                     {"id_leader", "rp public"}};
 
 SettingsVerdict mysql(const std::string& name, const std::string& value) {
-  return judge_settings(Engine::kMysql, with(kMysqlSafe, name, value));
+  return judge_settings(Engine::kMysql, Failover::kSkip, with(kMysqlSafe, name, value));
 }
 
 SettingsVerdict postgresql(const std::string& name, const std::string& value) {
-  return judge_settings(Engine::kPostgresql, with(kPostgresqlSafe, name, value));
+  return judge_settings(Engine::kPostgresql, Failover::kSkip, with(kPostgresqlSafe, name, value));
 }
 
 bool is_clean(const SettingsVerdict& verdict) {
@@ -57,13 +57,13 @@ bool is_clean(const SettingsVerdict& verdict) {
 }  // namespace
 
 TEST_CASE("settings that keep every commit are met in silence", "[soci_settings_guard]") {
-  CHECK(is_clean(judge_settings(Engine::kMysql, kMysqlSafe)));
-  CHECK(is_clean(judge_settings(Engine::kPostgresql, kPostgresqlSafe)));
-  CHECK(is_clean(judge_settings(Engine::kSqlite3, {})));
-  CHECK(is_clean(judge_settings(Engine::kMysql, {})));  // nothing could be read
+  CHECK(is_clean(judge_settings(Engine::kMysql, Failover::kSkip, kMysqlSafe)));
+  CHECK(is_clean(judge_settings(Engine::kPostgresql, Failover::kSkip, kPostgresqlSafe)));
+  CHECK(is_clean(judge_settings(Engine::kSqlite3, Failover::kSkip, {})));
+  CHECK(is_clean(judge_settings(Engine::kMysql, Failover::kSkip, {})));  // nothing could be read
   CHECK(is_clean(mysql("innodb_flush_log_at_trx_commit", "3")));
-  CHECK(is_clean(
-      judge_settings(Engine::kMysql, with(with(kMysqlSafe, "log_bin", "0"), "sync_binlog", "0"))));
+  CHECK(is_clean(judge_settings(Engine::kMysql, Failover::kSkip,
+                                with(with(kMysqlSafe, "log_bin", "0"), "sync_binlog", "0"))));
   CHECK(is_clean(postgresql("id_segments", "")));  // no tables yet
 }
 
@@ -81,9 +81,6 @@ TEST_CASE("a setting that loses leases in a power cut is warned of by name",
   CHECK_THAT(warning(mysql("sync_binlog", "100")), Contains("sync_binlog is 100"));
   CHECK_THAT(warning(mysql("innodb_doublewrite", "OFF")), Contains("innodb_doublewrite"));
   CHECK_THAT(warning(mysql("id_segments", "VIEW ")), Contains("is a view"));
-  CHECK_THAT(warning(judge_settings(Engine::kMysql, with(with(kMysqlSafe, "wsrep_on", "1"),
-                                                         "innodb_flush_log_at_trx_commit", "0"))),
-             Contains("innodb_flush_log_at_trx_commit is 0"));
   CHECK_THAT(warning(postgresql("fsync", "off")), Contains("fsync is off"));
   CHECK_THAT(warning(postgresql("full_page_writes", "off")), Contains("full_page_writes is off"));
   CHECK_THAT(warning(mysql("innodb_flush_method", "nosync")), Contains("innodb_flush_method"));
@@ -92,7 +89,7 @@ TEST_CASE("a setting that loses leases in a power cut is warned of by name",
   CHECK_THAT(warning(postgresql("id_segments", "vp s")), Contains("view"));
   CHECK_THAT(warning(postgresql("id_segments", "pp s")), Contains("partitioned"));
   CHECK_THAT(warning(postgresql("id_segments", "rpts")), Contains("s.id_segments has a trigger"));
-  CHECK_THAT(warning(judge_settings(Engine::kMysql, {{"unread", "1142: denied"}})),
+  CHECK_THAT(warning(judge_settings(Engine::kMysql, Failover::kSkip, {{"unread", "1142: denied"}})),
              Contains("cannot be read (1142: denied)"));
 }
 
@@ -114,6 +111,29 @@ TEST_CASE("a setting that loses leases in a mere crash of the server is lossy",
   CHECK_THAT(lossy(postgresql("id_leader", "ru s")), Contains("id_leader") && Contains("UNLOGGED"));
 }
 
+TEST_CASE("what is lossy on a Galera node depends on the mode", "[soci_settings_guard]") {
+  const auto node = [](Failover failover, const std::string& flush) {
+    return judge_settings(Engine::kMysql, failover,
+                          with(with(with(kMysqlSafe, "wsrep_on", "1"), "wsrep_cluster", "gcomm://"),
+                               "innodb_flush_log_at_trx_commit", flush));
+  };
+  for (const Failover failover : {Failover::kSkip, Failover::kStop, Failover::kSynchronous}) {
+    CHECK(is_clean(node(failover, "1")));
+    REQUIRE(node(failover, "0").lossy.size() == 1);
+    CHECK_THAT(node(failover, "0").lossy[0], Contains("innodb_flush_log_at_trx_commit is 0"));
+  }
+  REQUIRE(node(Failover::kSynchronous, "2").lossy.size() == 1);
+  CHECK_THAT(node(Failover::kSynchronous, "2").lossy[0],
+             Contains("innodb_flush_log_at_trx_commit is 2") && Contains("on every node"));
+  CHECK(node(Failover::kSkip, "2").lossy.empty());
+  CHECK(node(Failover::kSkip, "2").warnings.size() == 1);
+  // Not on a single server: there a power cut is warned of, whatever the mode.
+  const auto alone = with(kMysqlSafe, "innodb_flush_log_at_trx_commit", "2");
+  CHECK(judge_settings(Engine::kMysql, Failover::kSynchronous, alone).lossy.empty());
+  CHECK_FALSE(is_galera_node(alone));
+  CHECK_FALSE(is_galera_node(with(alone, "wsrep_on", "1")));  // in no cluster
+}
+
 TEST_CASE("a session that lost what it was set to, and a hidden table, are wrong",
           "[soci_settings_guard]") {
   const auto wrong = [](const SettingsVerdict& verdict) {
@@ -127,15 +147,16 @@ TEST_CASE("a session that lost what it was set to, and a hidden table, are wrong
     CHECK_THAT(wrong(mysql("max_id", type)), Contains("bigint") && Contains(type));
   }
   for (const char* type : {"int", "bigint", "decimal"}) CHECK(is_clean(mysql("max_id", type)));
-  CHECK_THAT(wrong(judge_settings(Engine::kPostgresql, {{"max_id", "double precision"}})),
-             Contains("bigint"));
+  CHECK_THAT(
+      wrong(judge_settings(Engine::kPostgresql, Failover::kSkip, {{"max_id", "double precision"}})),
+      Contains("bigint"));
   CHECK_THAT(wrong(mysql("id_leader", "TEMPORARY")), Contains("temporary"));
   CHECK_THAT(wrong(mysql("isolation", "READ-UNCOMMITTED")), Contains("isolation"));
   CHECK_THAT(wrong(mysql("innodb_snapshot_isolation", "1")), Contains("innodb_snapshot_isolation"));
   CHECK_THAT(wrong(postgresql("id_segments", "rp f;rp public")),
              Contains("f.id_segments") && Contains("public.id_segments"));
   CHECK_THAT(wrong(postgresql("id_segments", "rt pg_temp_3")), Contains("temporary"));
-  CHECK_THAT(wrong(judge_settings(Engine::kPostgresql, {{"search_path", "evil"}})),
+  CHECK_THAT(wrong(judge_settings(Engine::kPostgresql, Failover::kSkip, {{"search_path", "evil"}})),
              Contains("search_path is 'evil'"));
 }
 
