@@ -2,7 +2,8 @@
 # featherid_target(name): what every target of the project shares, and nothing global.
 function(featherid_target name)
   target_compile_features(${name} PUBLIC cxx_std_17)
-  set_target_properties(${name} PROPERTIES
+  # By each compiler, whatever its own default is: g++ 16 has C++20, in which more is deprecated.
+  set_target_properties(${name} PROPERTIES CXX_STANDARD 17
     CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   target_compile_options(${name} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wconversion
     -Wno-sign-conversion $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety;-Wreserved-identifier>)

@@ -105,11 +105,10 @@ std::vector<std::string> mysql_pins(std::chrono::seconds call_timeout) {
           "', sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = 18446744073709551615, "
           "innodb_lock_wait_timeout = " +
           lock_seconds + ", lock_wait_timeout = " + lock_seconds +
-          " /*!50708 , max_execution_time = 0 *//*M! , max_statement_time = 0, "
-          "@featherid_pin = COALESCE((SELECT CONCAT('SET ', variable_name, ' = OFF') FROM "
-          "information_schema.system_variables WHERE variable_name = "
-          "'innodb_snapshot_isolation'), 'DO 0') */",
-      "/*!50700 DO 0 *//*M! EXECUTE IMMEDIATE @featherid_pin */",
+          " /*!50708 , max_execution_time = 0 *//*M! , max_statement_time = 0 */",
+      // 1193: there is no such variable.
+      "/*!50700 DO 0 *//*M! BEGIN NOT ATOMIC DECLARE EXIT HANDLER FOR 1193 BEGIN END; "
+      "EXECUTE IMMEDIATE 'SET innodb_snapshot_isolation = OFF'; END */",
       "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"};
 }
 
