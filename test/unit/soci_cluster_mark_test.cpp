@@ -10,8 +10,6 @@
 
 namespace featherid {
 
-using Catch::Matchers::Contains;
-
 namespace {
 
 // A SQLite file stands for a node: its table `me` says of which cluster it is and how it keeps its
