@@ -18,7 +18,9 @@ InnodbServer::InnodbServer(std::vector<std::string> argv, const std::vector<std:
   std::ofstream(scratch_.file("init.sql"))
       << "SET SESSION sql_log_bin = 0;\n"
          "CREATE DATABASE IF NOT EXISTS ids;\n"
-         "CREATE USER IF NOT EXISTS featherid@'%' IDENTIFIED BY 'p@ss:w/d%\\'\\\\ 1';\n"
+         "CREATE USER IF NOT EXISTS featherid@'%' IDENTIFIED BY '"
+      << quoted_password()
+      << "';\n"
          "GRANT ALL ON *.* TO featherid@'%' WITH GRANT OPTION;\n";
   const std::vector<std::string> both = {"--datadir=" + data_folder(),
                                          "--socket=" + scratch_.file("socket"),

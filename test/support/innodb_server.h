@@ -26,6 +26,7 @@ class InnodbServer {
   // The password holds characters that a URL must escape.
   std::string url(const std::string& database = "ids") const;
   static std::string password() { return "p@ss:w/d%'\\ 1"; }
+  static std::string quoted_password() { return "p@ss:w/d%\\'\\\\ 1"; }  // as in SQL
 
  protected:
   // `argv`: the program and the flags that only its kind has, before those of both and `more`.

@@ -16,4 +16,10 @@ MariadbServer::MariadbServer(const std::vector<std::string>& more_flags)
   start();
 }
 
+std::string MariadbServer::change_source(int port) {
+  return "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = " + std::to_string(port) +
+         ", MASTER_USER = 'featherid', MASTER_PASSWORD = '" + quoted_password() +
+         "', MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1";
+}
+
 }  // namespace featherid::test

@@ -13,6 +13,9 @@ namespace featherid::test {
 class MariadbServer : public InnodbServer {
  public:
   explicit MariadbServer(const std::vector<std::string>& more_flags = {});
+
+  // The statement that makes a server a replica of the one at `port` of 127.0.0.1.
+  static std::string change_source(int port);
 };
 
 }  // namespace featherid::test

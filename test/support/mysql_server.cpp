@@ -12,6 +12,14 @@ MysqlServer::MysqlServer(const std::vector<std::string>& more_flags)
   start();
 }
 
+// With the server's key, as a password goes over no unencrypted connection in the clear.
+std::string MysqlServer::change_source(int port) {
+  return "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = " +
+         std::to_string(port) + ", SOURCE_USER = 'featherid', SOURCE_PASSWORD = '" +
+         quoted_password() +
+         "', SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1, SOURCE_CONNECT_RETRY = 1";
+}
+
 std::string MysqlServer::program() {
   std::string mysqld = FEATHERID_TEST_MYSQL "/mysqld";
   if (std::filesystem::exists(mysqld)) return mysqld;
