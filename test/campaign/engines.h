@@ -13,6 +13,8 @@ std::unique_ptr<Engine> make_mariadb_engine();
 std::unique_ptr<Engine> make_mariadb_haproxy_engine();  // the same behind an HAProxy in mode tcp
 // A primary, and an asynchronous replica that takes its place without the last leases.
 std::unique_ptr<Engine> make_mariadb_replica_engine();
+std::unique_ptr<Engine> make_mysql_engine();
+std::unique_ptr<Engine> make_mysql_replica_engine();
 std::unique_ptr<Engine> make_galera_engine();  // three nodes
 std::unique_ptr<Engine> make_postgresql_engine();
 // A server whose synchronous_commit is off, which FeatherID does not go by.

@@ -100,9 +100,9 @@ TEST_CASE("PostgreSQL: too many connections pass, in German, too", "[postgresql]
   check_unavailable(server.url("leaser:p", "narrow"));
 }
 
-TEST_CASE("MariaDB: an account that an operator must fix is reported at once",
-          "[mariadb][logins]") {
-  const MariadbServer server({GENERATE("--lc-messages=en_US", "--lc-messages=de_DE")});
+TEMPLATE_TEST_CASE("MySQL: an account that an operator must fix is reported at once",
+                   "[mysql][logins]", MYSQL_SERVERS) {
+  const TestType server({GENERATE("--lc-messages=en_US", "--lc-messages=de_DE")});
   RawSql sql(server.url("mysql"));
   const auto url = [&](const std::string& user, const std::string& database = "ids") {
     return "mysql://" + user + ":p@127.0.0.1:" + std::to_string(server.port()) + "/" + database;
@@ -142,16 +142,17 @@ TEST_CASE("MariaDB: an account that an operator must fix is reported at once",
   check_refused_at_once(url("odd"));
 }
 
-TEST_CASE("MariaDB: limits pass", "[mariadb][logins]") {
-  RawSql sql(mariadb().url());
-  REQUIRE(init_soci_schema(mariadb().url()).ok());
+TEMPLATE_TEST_CASE("MySQL: limits pass", "[mysql][logins]", MYSQL_SERVERS) {
+  RawSql sql(shared<TestType>().url());
+  REQUIRE(init_soci_schema(shared<TestType>().url()).ok());
   const std::string limit = GENERATE("MAX_USER_CONNECTIONS 1", "MAX_QUERIES_PER_HOUR 1",
                                      "MAX_UPDATES_PER_HOUR 1", "MAX_CONNECTIONS_PER_HOUR 1");
   INFO(limit);
-  sql.run("CREATE OR REPLACE USER limited@'%' IDENTIFIED BY 'p' WITH " + limit);
+  sql.run("DROP USER IF EXISTS limited@'%'");
+  sql.run("CREATE USER limited@'%' IDENTIFIED BY 'p' WITH " + limit);
   sql.run("GRANT ALL ON ids.* TO limited@'%'");
   const std::string url =
-      "mysql://limited:p@127.0.0.1:" + std::to_string(mariadb().port()) + "/ids";
+      "mysql://limited:p@127.0.0.1:" + std::to_string(shared<TestType>().port()) + "/ids";
   const auto first = *open_soci_store(url, short_options());
   static_cast<void>(lease_one(*first));
   const auto second = *open_soci_store(url, short_options());

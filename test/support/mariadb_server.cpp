@@ -22,4 +22,6 @@ std::string MariadbServer::change_source(int port) {
          "', MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1";
 }
 
+std::string MariadbServer::binary_log_reader() { return "mariadb-binlog"; }
+
 }  // namespace featherid::test

@@ -20,6 +20,8 @@ std::string MysqlServer::change_source(int port) {
          "', SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1, SOURCE_CONNECT_RETRY = 1";
 }
 
+std::string MysqlServer::binary_log_reader() { return FEATHERID_TEST_MYSQL "/mysqlbinlog"; }
+
 std::string MysqlServer::program() {
   std::string mysqld = FEATHERID_TEST_MYSQL "/mysqld";
   if (std::filesystem::exists(mysqld)) return mysqld;

@@ -18,6 +18,8 @@ class MysqlServer : public InnodbServer {
 
   // The statement that makes a server a replica of the one at `port` of 127.0.0.1.
   static std::string change_source(int port);
+  // The program that prints a binary log as text.
+  static std::string binary_log_reader();
 
   // What scripts/get-mysql has fetched. Throws when it is not there.
   static std::string program();
