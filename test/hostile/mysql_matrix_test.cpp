@@ -24,7 +24,7 @@ const std::vector<Row>& commit_rows() {
       {"completion_type = 'RELEASE'", kSessionOnly, serves()},
       {"autocommit = 0", kEverywhere, serves()},
       {"START TRANSACTION", kConnect, serves()},
-      {"XA START 'x'", kConnect, serves_or_refuses("XA")},
+      {"XA START 'x'", kConnect, serves_or_refuses("init_connect")},
       {"innodb_flush_log_at_trx_commit = 0", kGlobalOnly,
        refuses({"innodb_flush_log_at_trx_commit"})},
       {"innodb_flush_log_at_trx_commit = 2", kGlobalFirst, warns("innodb_flush_log_at_trx_commit")},
