@@ -28,6 +28,7 @@ enum class Fault {
   kCancelled,
   kNotStorable,
   kPoolerRefused,
+  kTlsWanted,  // by the server
 };
 
 bool contains(const std::string& text, const char* part) {
@@ -53,7 +54,7 @@ bool mysql_refuses_login(int number) {
     case 1862:
     case 2049:
     case 2059:
-    case 2061:  // the login's plugin is not there, or wants TLS
+    case 2061:  // the login's plugin is not there
     case 3118:
     case 3159:
     case 3955:
@@ -64,7 +65,15 @@ bool mysql_refuses_login(int number) {
   }
 }
 
+// caching_sha2_password: a password that the server has not seen since its start goes over TLS, or
+// encrypted with a key pair that this server or this driver does without.
+bool mysql_wants_tls(const EngineError& error) {
+  return error.number == 2061 &&
+         (contains(error.text, "RSA") || contains(error.text, "secure connection"));
+}
+
 Fault mysql_fault(const EngineError& error) {
+  if (mysql_wants_tls(error)) return Fault::kTlsWanted;
   if (mysql_refuses_login(error.number)) return Fault::kLoginRefused;
   switch (error.number) {
     case 1020:  // the row changed since the snapshot (innodb_snapshot_isolation)
@@ -203,6 +212,7 @@ bool needs_an_operator(Engine engine, Fault fault) {
     case Fault::kNotOpened:
     case Fault::kDamaged:
     case Fault::kStatementLog:
+    case Fault::kTlsWanted:
       return true;
     case Fault::kReadOnly:  // a server may be about to be promoted
       return engine == Engine::kSqlite3;
@@ -272,6 +282,9 @@ const char* advice(Fault fault) {
     case Fault::kPoolerRefused:
       return "a pooler refused; use pool_mode = transaction or session (pool_mode = statement "
              "needs failover = synchronous), and see that it knows this database and user";
+    case Fault::kTlsWanted:
+      return "the server accepts encrypted connections only; set tls=required or, better, "
+             "tls=verify-full in the database URL";
     case Fault::kUnknown:
       break;
   }

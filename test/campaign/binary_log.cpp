@@ -13,8 +13,9 @@ namespace featherid::campaign {
 
 namespace {
 
-// Reads the text of mariadb-binlog, where an update is: "### UPDATE `ids`.`id_segments`", the row
-// before under "### WHERE" and the row after under "### SET", "###   @1='order'", "###   @2=1000".
+// Reads the text of mariadb-binlog or mysqlbinlog, where an update is: "### UPDATE
+// `ids`.`id_segments`", the row before under "### WHERE" and the row after under "### SET", "###
+// @1='order'", "###   @2=1000".
 class Reader {
  public:
   void read(const std::string& line) {
@@ -51,7 +52,7 @@ std::vector<std::string> BinaryLog::flags(std::vector<std::string> more) const {
 
 std::vector<Move> BinaryLog::moves() const {
   std::ifstream index(path_ + ".index");
-  std::vector<std::string> argv = {"mariadb-binlog", "--no-defaults", "--verbose",
+  std::vector<std::string> argv = {reader_, "--no-defaults", "--verbose",
                                    "--base64-output=DECODE-ROWS"};
   for (std::string file; std::getline(index, file);) argv.push_back(file);
   const test::ScratchDir scratch;

@@ -10,11 +10,12 @@
 
 namespace featherid::campaign {
 
-// The binary log of a MariaDB: every committed change, and nothing else.
+// The binary log of a MariaDB or MySQL: every committed change, and nothing else.
 class BinaryLog {
  public:
-  // Files `path`.000001 and so on.
-  explicit BinaryLog(std::string path) : path_(std::move(path)) {}
+  // Files `path`.000001 and so on, which the program `reader` reads.
+  BinaryLog(std::string reader, std::string path)
+      : reader_(std::move(reader)), path_(std::move(path)) {}
 
   // What the server must be started with, besides `more`.
   std::vector<std::string> flags(std::vector<std::string> more) const;
@@ -23,6 +24,7 @@ class BinaryLog {
   std::vector<Move> moves() const;
 
  private:
+  const std::string reader_;
   const std::string path_;
 };
 

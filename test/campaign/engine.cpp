@@ -17,6 +17,8 @@ const std::map<std::string, std::unique_ptr<Engine> (*)()>& engines() {
       {"mariadb", make_mariadb_engine},
       {"mariadb-haproxy", make_mariadb_haproxy_engine},
       {"mariadb-replica", make_mariadb_replica_engine},
+      {"mysql", make_mysql_engine},
+      {"mysql-replica", make_mysql_replica_engine},
       {"galera", make_galera_engine},
       {"galera-crashes", make_galera_crashes_engine},
       {"galera-lossy", make_galera_lossy_engine},

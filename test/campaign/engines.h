@@ -13,6 +13,8 @@ std::unique_ptr<Engine> make_mariadb_engine();
 std::unique_ptr<Engine> make_mariadb_haproxy_engine();  // the same behind an HAProxy in mode tcp
 // A primary, and an asynchronous replica that takes its place without the last leases.
 std::unique_ptr<Engine> make_mariadb_replica_engine();
+std::unique_ptr<Engine> make_mysql_engine();
+std::unique_ptr<Engine> make_mysql_replica_engine();
 std::unique_ptr<Engine> make_galera_engine();  // three nodes
 // All of which crash, too. With their logs on the disk at each commit, or a second later.
 std::unique_ptr<Engine> make_galera_crashes_engine();

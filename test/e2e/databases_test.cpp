@@ -12,7 +12,7 @@
 #include "test/e2e/server_process.h"
 #include "test/support/catch.h"
 #include "test/support/forwarder.h"
-#include "test/support/mariadb_server.h"
+#include "test/support/mysql_server.h"
 #include "test/support/ports.h"
 #include "test/support/postgresql_server.h"
 #include "test/support/raw_sql.h"
@@ -24,7 +24,7 @@ namespace featherid::test {
 namespace {
 
 // The databases that stand behind a network.
-#define DATABASES MariadbServer, PostgresqlServer
+#define DATABASES MYSQL_SERVERS, PostgresqlServer
 
 const std::string kIdTarget = "/api/v1/id?biz_tag=order";
 

@@ -18,7 +18,7 @@
 #include "test/support/catch.h"
 #include "test/support/forwarder.h"
 #include "test/support/frozen.h"
-#include "test/support/mariadb_server.h"
+#include "test/support/mysql_server.h"
 #include "test/support/ports.h"
 #include "test/support/wait_until.h"
 
@@ -41,9 +41,11 @@ std::chrono::seconds from_environment(const char* name, int otherwise) {
 std::chrono::seconds hold() { return from_environment("FEATHERID_OUTAGE_HOLD", 2); }
 std::chrono::seconds long_outage() { return from_environment("FEATHERID_OUTAGE_SECONDS", 10); }
 
-// A MariaDB, and the ways in which it can be gone.
+// A database server, and the ways in which it can be gone.
 class Database {
  public:
+  explicit Database(InnodbServer& server) : server_(server), address_(server.port()) {}
+
   enum class Gone { kKilled, kFrozen, kRefused, kSilent };
 
   // The address at which it can also refuse and be silent.
@@ -66,8 +68,8 @@ class Database {
   }
 
  private:
-  MariadbServer server_;
-  Forwarder address_{server_.port()};
+  InnodbServer& server_;
+  Forwarder address_;
   BlackHole hole_;
   std::optional<Frozen> frozen_;
   Gone how_ = Gone::kRefused;
@@ -106,7 +108,7 @@ class Figures {
 // One database, some servers, and clients that burn ids steadily.
 class Scene {
  public:
-  Scene(int servers, bool through_address) {
+  Scene(InnodbServer& server, int servers, bool through_address) : database_(server) {
     const std::string url = through_address ? database_.url() : database_.own_url();
     REQUIRE(run_server(scratch_, {"--database", url, "--init-schema"}).exit_code == 0);
     std::vector<int> ports;
@@ -255,8 +257,8 @@ void check_visible(Scene& scene, Database::Gone how) {
   CHECK(failures_in_all <= scene.servers() * (10 + 2 * Seconds(end - begin).count()));
 }
 
-void ride_out(int servers, Database::Gone briefly, Database::Gone for_long) {
-  Scene scene(servers, briefly == Database::Gone::kRefused);
+void ride_out(InnodbServer& server, int servers, Database::Gone briefly, Database::Gone for_long) {
+  Scene scene(server, servers, briefly == Database::Gone::kRefused);
   check_invisible(scene, briefly);
   check_visible(scene, for_long);
   scene.load().stop();
@@ -267,15 +269,19 @@ void ride_out(int servers, Database::Gone briefly, Database::Gone for_long) {
 }  // namespace
 
 TEST_CASE("riding out an outage: one server, whose database stands still", "[outage]") {
-  ride_out(1, Database::Gone::kFrozen, Database::Gone::kFrozen);
+  MariadbServer server;
+  ride_out(server, 1, Database::Gone::kFrozen, Database::Gone::kFrozen);
 }
 
-TEST_CASE("riding out an outage: three servers, whose database is killed", "[outage]") {
-  ride_out(3, Database::Gone::kKilled, Database::Gone::kKilled);
+TEMPLATE_TEST_CASE("riding out an outage: three servers, whose database is killed", "[outage]",
+                   MYSQL_SERVERS) {
+  TestType server;
+  ride_out(server, 3, Database::Gone::kKilled, Database::Gone::kKilled);
 }
 
 TEST_CASE("riding out an outage: three servers, whose database cannot be reached", "[outage]") {
-  ride_out(3, Database::Gone::kRefused, Database::Gone::kSilent);
+  MariadbServer server;
+  ride_out(server, 3, Database::Gone::kRefused, Database::Gone::kSilent);
 }
 
 }  // namespace featherid::test

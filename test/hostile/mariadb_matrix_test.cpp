@@ -5,162 +5,16 @@
 #include <vector>
 
 #include "featherid/soci_store.h"
-#include "test/hostile/matrix.h"
+#include "test/hostile/mysql_database.h"
 #include "test/support/catch.h"
 #include "test/support/in_fork.h"
-#include "test/support/mariadb_server.h"
+#include "test/support/mysql_server.h"
 #include "test/support/scratch_dir.h"
 
 using namespace featherid;
 using namespace featherid::test;
 
 namespace {
-
-class MariadbDatabase final : public HostileDatabase {
- public:
-  explicit MariadbDatabase(std::vector<std::string> more_flags = {})
-      : server_(std::move(more_flags)) {
-    RawSql sql(server_.url("mysql"));
-    sql.run("CREATE USER leaser@'%' IDENTIFIED BY 'p'");
-    sql.run("GRANT BINLOG ADMIN ON *.* TO leaser@'%'");
-    for (const char* name : {"ids", "bare", "evil"}) {
-      sql.run("GRANT ALL ON " + std::string(name) + ".* TO leaser@'%'");
-    }
-  }
-
-  ~MariadbDatabase() override { crash(); }  // or it would take its time to end
-
-  std::string url() const override { return url_of("ids"); }
-  std::string admin_url() const override { return server_.url(); }
-  std::string bare_url() const override { return url_of("bare"); }
-  std::string bare_admin_url() const override { return server_.url("bare"); }
-  void prepare() override;
-  void make_another_lead() override {
-    run("UPDATE ids.id_leader SET server = '" + std::string(kAnotherServer) + "'");
-  }
-  void crash() override { server_.stop(SIGKILL); }
-  void restart() override {
-    server_.start();
-    admin_.reset();
-  }
-  void undo() override {}  // a restart forgets SET GLOBAL
-
-  void run(const std::string& sql) {
-    if (admin_ == nullptr) admin_ = std::make_unique<RawSql>(server_.url("mysql"));
-    admin_->run(sql);
-  }
-  int port() const { return server_.port(); }
-
- private:
-  std::string url_of(const std::string& database) const {
-    return "mysql://leaser:p@127.0.0.1:" + std::to_string(server_.port()) + "/" + database;
-  }
-
-  MariadbServer server_;
-  std::unique_ptr<RawSql> admin_;
-};
-
-void MariadbDatabase::prepare() {
-  for (const char* name : {"ids", "bare", "evil"}) {
-    run("DROP DATABASE IF EXISTS " + std::string(name));
-    run("CREATE DATABASE " + std::string(name) + " CHARACTER SET utf8mb4");
-  }
-  if (const Status made = init_soci_schema(url()); !made.ok()) {
-    throw std::runtime_error(made.to_string());
-  }
-  for (const std::string& tag : rows_wanted()) {
-    run("INSERT INTO ids.id_segments (biz_tag) VALUES ('" + tag + "')");
-  }
-  for (const std::string table : {"id_segments", "id_leader"}) {
-    run("CREATE TABLE evil." + table + " LIKE ids." + table);
-    run("INSERT INTO evil." + table + " SELECT * FROM ids." + table);
-  }
-}
-
-// What a row's text is, and when it comes to act.
-enum class Level {
-  kGlobal,  // a variable with its value
-  kGlobalAfterLease,
-  kInitConnect,  // the same
-  kConnect,      // a statement of init_connect
-  kTable,        // a statement
-  kTableAfterLease,
-};
-
-const char* to_string(Level level) {
-  switch (level) {
-    case Level::kGlobal:
-      return "global";
-    case Level::kGlobalAfterLease:
-      return "global, after a lease";
-    case Level::kInitConnect:
-    case Level::kConnect:
-      return "init_connect";
-    case Level::kTable:
-      return "table";
-    case Level::kTableAfterLease:
-      break;
-  }
-  return "table, after a lease";
-}
-
-struct Row {
-  std::string text;
-  std::vector<Level> levels;
-  Expectation expectation;
-};
-
-const std::vector<Level> kGlobalOnly = {Level::kGlobal, Level::kGlobalAfterLease};
-const std::vector<Level> kSession = {Level::kGlobal, Level::kInitConnect};
-const std::vector<Level> kSessionOnly = {Level::kInitConnect};
-const std::vector<Level> kEverywhere = {Level::kGlobal, Level::kGlobalAfterLease,
-                                        Level::kInitConnect};
-const std::vector<Level> kConnect = {Level::kConnect};
-const std::vector<Level> kTable = {Level::kTable, Level::kTableAfterLease};
-
-std::string init_connect(const std::string& statement) {
-  std::string quoted = "SET GLOBAL init_connect = '";
-  for (const char c : statement) quoted += c == '\'' ? "''" : std::string(1, c);
-  return quoted + "'";
-}
-
-std::string statement_of(const Row& row, Level level) {
-  switch (level) {
-    case Level::kGlobal:
-    case Level::kGlobalAfterLease:
-      return "SET GLOBAL " + row.text;
-    case Level::kInitConnect:
-      return init_connect("SET SESSION " + row.text);
-    case Level::kConnect:
-      return init_connect(row.text);
-    default:
-      return row.text;
-  }
-}
-
-Cell cell_of(MariadbDatabase& database, const Row& row, Level level) {
-  Cell cell;
-  cell.name = row.text + ", " + to_string(level);
-  cell.expectation = row.expectation;
-  cell.operations = all_operations();
-  cell.after_lease = level == Level::kGlobalAfterLease || level == Level::kTableAfterLease;
-  cell.set = [&database, sql = statement_of(row, level)] { database.run(sql); };
-  if (level == Level::kTable || level == Level::kTableAfterLease) {
-    cell.undo = [&database] {
-      for (const char* table : {"id_segments", "id_leader"}) {
-        database.run("ALTER TABLE ids." + std::string(table) + " ENGINE = InnoDB");
-      }
-    };
-  }
-  return cell;
-}
-
-void run_all(const char* name, MariadbDatabase& database, const std::vector<Row>& rows) {
-  Matrix matrix(name, database);
-  for (const Row& row : rows) {
-    for (const Level level : row.levels) matrix.run(cell_of(database, row, level));
-  }
-}
 
 // What decides whether a lease is committed, and whether the commit lasts.
 const std::vector<Row>& commit_rows() {
@@ -278,13 +132,11 @@ std::vector<std::string> environments(const std::string& folder) {
           "USER=nobody"};
 }
 
-// MariaDB writes its log once a second at the latest: not in a test.
-const std::vector<std::string> kLazyLog = {"--innodb-flush-log-at-timeout=2700"};
-
 }  // namespace
 
 TEST_CASE("MariaDB: what decides on a commit", "[mariadb]") {
-  MariadbDatabase database(kLazyLog);
+  MariadbServer server(kLazyLog);
+  MysqlDatabase database(server);
   Matrix matrix("MariaDB, commit", database);
   for (const Row& row : commit_rows()) {
     for (const Level level : row.levels) matrix.run_each_alone(cell_of(database, row, level));
@@ -292,23 +144,27 @@ TEST_CASE("MariaDB: what decides on a commit", "[mariadb]") {
 }
 
 TEST_CASE("MariaDB: modes of a session", "[mariadb]") {
-  MariadbDatabase database(kLazyLog);
+  MariadbServer server(kLazyLog);
+  MysqlDatabase database(server);
   run_all("MariaDB, modes", database, mode_rows());
 }
 
 TEST_CASE("MariaDB: statements", "[mariadb]") {
-  MariadbDatabase database(kLazyLog);
+  MariadbServer server(kLazyLog);
+  MysqlDatabase database(server);
   run_all("MariaDB, statements", database, statement_rows());
 }
 
 TEST_CASE("MariaDB: the binary log", "[mariadb]") {
-  MariadbDatabase database(
+  MariadbServer server(
       {"--innodb-flush-log-at-timeout=2700", "--log-bin", "--sync-binlog=1", "--server-id=7"});
+  MysqlDatabase database(server);
   run_all("MariaDB, binary log", database, binary_log_rows());
 }
 
 TEST_CASE("MariaDB: the environment", "[mariadb]") {
-  MariadbDatabase database;
+  MariadbServer server;
+  MysqlDatabase database(server);
   Matrix matrix("MariaDB, environment", database);
   const ScratchDir scratch;
   for (const char* name : {".my.cnf", "my.cnf"}) {
@@ -325,9 +181,10 @@ TEST_CASE("MariaDB: the environment", "[mariadb]") {
   }
 }
 
-TEST_CASE("MariaDB: flags that a power cut turns into lost leases are warned of", "[mariadb]") {
+TEMPLATE_TEST_CASE("MySQL: flags that a power cut turns into lost leases are warned of", "[mysql]",
+                   MYSQL_SERVERS) {
   for (const std::string name : {"innodb_doublewrite=0", "innodb_flush_method=nosync"}) {
-    const MariadbServer server({"--" + name});
+    const TestType server({"--" + name});
     REQUIRE(init_soci_schema(server.url()).ok());
     std::string warnings;
     SociStoreOptions options;
@@ -338,10 +195,10 @@ TEST_CASE("MariaDB: flags that a power cut turns into lost leases are warned of"
   }
 }
 
-TEST_CASE("MariaDB: nothing is warned of without cause", "[mariadb]") {
+TEMPLATE_TEST_CASE("MySQL: nothing is warned of without cause", "[mysql]", MYSQL_SERVERS) {
   const bool log = GENERATE(false, true);
-  const MariadbServer server(log ? std::vector<std::string>{"--log-bin", "--sync-binlog=1"}
-                                 : std::vector<std::string>{"--sync-binlog=0"});
+  const TestType server(log ? std::vector<std::string>{"--log-bin", "--sync-binlog=1"}
+                            : std::vector<std::string>{"--skip-log-bin", "--sync-binlog=0"});
   std::string warnings;
   SociStoreOptions options;
   options.warn = [&](const std::string& text) { warnings += text + "\n"; };
@@ -351,8 +208,10 @@ TEST_CASE("MariaDB: nothing is warned of without cause", "[mariadb]") {
   CHECK(warnings.empty());
 }
 
-TEST_CASE("MariaDB: a lease is in the binary log although the session had left it", "[mariadb]") {
-  MariadbDatabase database({"--log-bin", "--sync-binlog=1", "--server-id=7"});
+TEMPLATE_TEST_CASE("MySQL: a lease is in the binary log although the session had left it",
+                   "[mysql]", MYSQL_SERVERS) {
+  TestType server({"--log-bin", "--sync-binlog=1", "--server-id=7"});
+  MysqlDatabase database(server);
   database.prepare();
   database.run(init_connect("SET sql_log_bin = 0"));
   const auto store = *open_soci_store(database.url());
@@ -361,7 +220,7 @@ TEST_CASE("MariaDB: a lease is in the binary log although the session had left i
     std::string file;
     RawSql(database.admin_url())
         .for_each_row(
-            "SHOW MASTER STATUS", [] {}, soci::into(file), soci::into(at));
+            "SHOW BINARY LOGS", [] {}, soci::into(file), soci::into(at));
     return at;
   };
   const long long before = size();
@@ -375,7 +234,8 @@ TEST_CASE("MariaDB: a lease is in the binary log although the session had left i
 }
 
 TEST_CASE("MariaDB: a URL without a port means 3306, whatever the environment says", "[mariadb]") {
-  MariadbDatabase database;
+  MariadbServer server;
+  MysqlDatabase database(server);
   database.prepare();
   CHECK(failures_in_fork([&] {
           ::setenv("MYSQL_TCP_PORT", std::to_string(database.port()).c_str(), 1);

@@ -12,15 +12,21 @@
 #include "test/support/catch.h"
 #include "test/support/galera_cluster.h"
 #include "test/support/mariadb_server.h"
+#include "test/support/mysql_server.h"
 #include "test/support/postgresql_server.h"
 #include "test/support/stopwatch.h"
 
 namespace featherid::test {
 
-// The servers that all tests of the program share; a test leaves them running.
-MariadbServer& mariadb();
-PostgresqlServer& postgresql();
-GaleraCluster& galera();  // which a test leaves whole
+// The server of a kind that all tests of the program share; a test leaves it running.
+template <typename Server>
+Server& shared() {
+  static Server server;
+  return server;
+}
+inline MariadbServer& mariadb() { return shared<MariadbServer>(); }
+inline PostgresqlServer& postgresql() { return shared<PostgresqlServer>(); }
+inline GaleraCluster& galera() { return shared<GaleraCluster>(); }  // which a test leaves whole
 
 // The shortest time-outs there are, so that a test of one is short.
 SociStoreOptions short_options();

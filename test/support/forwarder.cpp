@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "test/support/forwarder.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,6 +21,12 @@ namespace {
 
 constexpr int kPollMs = 5;
 constexpr std::chrono::milliseconds kSlowness{100};
+
+// Or a second small packet waits until the first is acknowledged, 40 ms.
+void send_at_once(int socket) {
+  const int on = 1;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
 
 void hang_up(int client, int server) {
   ::close(client);
@@ -74,6 +82,7 @@ void Forwarder::accept_one() {
   const int server =
       trouble == Trouble::kNone || trouble == Trouble::kSlow ? connect_to(target_port_) : -1;
   if (server >= 0 || trouble == Trouble::kHalfOpen) {
+    for (const int socket : {client, server}) send_at_once(socket);
     pairs_.push_back({client, server});
   } else {
     ::close(client);

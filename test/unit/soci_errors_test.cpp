@@ -82,6 +82,28 @@ TEST_CASE("each engine's errors are told by number or SQLSTATE", "[soci_errors]"
   }
 }
 
+TEST_CASE("a password that MySQL takes over TLS only is told from a wrong one", "[soci_errors]") {
+  for (const char* words :
+       {"Couldn't read RSA public key from server",
+        "RSA Encryption not supported - caching_sha2_password plugin was built with GnuTLS support",
+        "Authentication plugin 'caching_sha2_password' reported error: Authentication requires "
+        "secure connection."}) {
+    const Status status = status_of(Engine::kMysql, {2061, "", words, true});
+    CHECK(status.code() == StatusCode::kFailedPrecondition);
+    CHECK(says(status, "tls=required"));
+  }
+  const Status other = status_of(Engine::kMysql, {2061, "", "plugin could not be loaded", true});
+  CHECK(says(other, "login refused"));
+}
+
+TEST_CASE("what a cluster rolls back at the commit is a conflict", "[soci_errors]") {
+  for (const int number : {1020, 1180, 1213, 3101}) {
+    const EngineError error{number, "", "Got error 149 during COMMIT", false};
+    CHECK(server_state(Engine::kMysql, error) == featherid::ServerState::kRolledBack);
+    CHECK(says(status_of(Engine::kMysql, error), "lost against another transaction"));
+  }
+}
+
 TEST_CASE("a key that is there and a number too large have codes of their own", "[soci_errors]") {
   CHECK(status_of(Engine::kMysql, {1062, "", ""}).code() == StatusCode::kAlreadyExists);
   CHECK(status_of(Engine::kPostgresql, {0, "23505", ""}).code() == StatusCode::kAlreadyExists);

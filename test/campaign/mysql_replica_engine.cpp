@@ -12,7 +12,7 @@
 #include "test/campaign/engines.h"
 #include "test/campaign/network_faults.h"
 #include "test/support/forwarder.h"
-#include "test/support/mariadb_server.h"
+#include "test/support/mysql_server.h"
 #include "test/support/ports.h"
 #include "test/support/scratch_dir.h"
 #include "test/support/wait_until.h"
@@ -23,11 +23,27 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// In SQL: how far a primary has come, how far a replica has, and the function that waits for it.
+struct PositionSql {
+  const char* primary;
+  const char* replica;
+  const char* wait;
+};
+template <typename Server>
+constexpr PositionSql kPosition;
+template <>
+constexpr PositionSql kPosition<test::MariadbServer> = {"@@gtid_binlog_pos", "@@gtid_slave_pos",
+                                                        "MASTER_GTID_WAIT"};
+template <>
+constexpr PositionSql kPosition<test::MysqlServer> = {
+    "@@global.gtid_executed", "@@global.gtid_executed", "WAIT_FOR_EXECUTED_GTID_SET"};
+
 // A primary and a replica that trails it. In a failover the replica takes the primary's place
 // behind one address, without the last leases, and gets a new replica itself.
-class MariadbReplicaEngine final : public Engine {
+template <typename Server>
+class MysqlReplicaEngine final : public Engine {
  public:
-  MariadbReplicaEngine();
+  MysqlReplicaEngine();
 
   std::vector<std::string> urls() const override {
     return {test::with_port(primary_->url(), address_.port())};
@@ -43,7 +59,7 @@ class MariadbReplicaEngine final : public Engine {
   }
 
  private:
-  std::unique_ptr<test::MariadbServer> make_server();
+  std::unique_ptr<Server> make_server();
   void follow_primary();
   void await_replica();
   void lose_primary(milliseconds lag);
@@ -51,33 +67,37 @@ class MariadbReplicaEngine final : public Engine {
 
   test::ScratchDir scratch_;
   std::deque<BinaryLog> logs_;  // of all servers that there ever were
-  std::unique_ptr<test::MariadbServer> primary_ = make_server();
-  std::unique_ptr<test::MariadbServer> replica_ = make_server();
+  std::unique_ptr<Server> primary_ = make_server();
+  std::unique_ptr<Server> replica_ = make_server();
   test::Forwarder address_{primary_->port()};
   CutProgress cut_progress_;
   bool primary_lost_ = false;
   std::int64_t last_term_ = 0;  // of the leader before the primary, in id_leader
 };
 
-MariadbReplicaEngine::MariadbReplicaEngine() {
+template <typename Server>
+MysqlReplicaEngine<Server>::MysqlReplicaEngine() {
   if (const Status made = init_soci_schema(primary_->url()); !made.ok()) {
     throw std::runtime_error(made.to_string());
   }
   follow_primary();
 }
 
-std::unique_ptr<test::MariadbServer> MariadbReplicaEngine::make_server() {
+template <typename Server>
+std::unique_ptr<Server> MysqlReplicaEngine<Server>::make_server() {
   const std::string number = std::to_string(logs_.size() + 1);
-  logs_.emplace_back(scratch_.file("binlog-" + number));
-  return std::make_unique<test::MariadbServer>(
-      // A domain of its own, or what it writes in its start comes out of order.
-      logs_.back().flags(
-          {"--server-id=" + number, "--gtid-domain-id=" + number, "--log-slave-updates"}));
+  logs_.emplace_back(Server::binary_log_reader(), scratch_.file("binlog-" + number));
+  return std::make_unique<Server>(
+      // A domain of its own, or what it writes in its start comes out of order. MySQL has none, and
+      // logs a primary's changes unasked.
+      logs_.back().flags({"--server-id=" + number, "--loose-gtid-domain-id=" + number,
+                          "--loose-log-slave-updates"}));
 }
 
 // Also those that were lost with their server: its log is still there, and what it had leased is in
 // use. A replica writes what it is told into a log of its own.
-std::vector<Move> MariadbReplicaEngine::moves() {
+template <typename Server>
+std::vector<Move> MysqlReplicaEngine<Server>::moves() {
   std::set<std::tuple<std::string, std::int64_t, std::int64_t>> distinct;
   for (const BinaryLog& log : logs_) {
     for (Move& move : log.moves()) distinct.emplace(std::move(move.tag), move.from, move.to);
@@ -88,43 +108,47 @@ std::vector<Move> MariadbReplicaEngine::moves() {
 }
 
 // From its very first transaction on.
-void MariadbReplicaEngine::follow_primary() {
+template <typename Server>
+void MysqlReplicaEngine<Server>::follow_primary() {
   test::RawSql sql(replica_->url());
-  sql.run("STOP SLAVE");
-  sql.run("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = " +
-          std::to_string(primary_->port()) +
-          ", MASTER_USER = 'featherid', MASTER_PASSWORD = 'p@ss:w/d%\\'\\\\ 1', "
-          "MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1");
-  sql.run("START SLAVE");
+  sql.run("STOP REPLICA");
+  sql.run(Server::change_source(primary_->port()));
+  sql.run("START REPLICA");
   await_replica();
 }
 
-void MariadbReplicaEngine::await_replica() {
-  const std::string position = test::RawSql(primary_->url()).text("SELECT @@gtid_binlog_pos");
+template <typename Server>
+void MysqlReplicaEngine<Server>::await_replica() {
+  const PositionSql& sql = kPosition<Server>;
+  const std::string position =
+      test::RawSql(primary_->url()).text(std::string("SELECT ") + sql.primary);
   test::RawSql replica(replica_->url());
-  if (replica.number("SELECT MASTER_GTID_WAIT('" + position + "', 60)") == 0) return;
+  const std::string wait = std::string("SELECT ") + sql.wait + "('" + position + "', 60)";
+  if (replica.number(wait) == 0) return;
   throw std::runtime_error("the replica does not catch up; it is at " +
-                           replica.text("SELECT @@gtid_slave_pos") + " of " + position);
+                           replica.text(std::string("SELECT ") + sql.replica) + " of " + position);
 }
 
 // As an operator must: only what has followed the last leader may take its place.
-void MariadbReplicaEngine::lose_primary(milliseconds lag) {
+template <typename Server>
+void MysqlReplicaEngine<Server>::lose_primary(milliseconds lag) {
   test::RawSql replica(replica_->url());
   const auto followed = [&] { return replica.number("SELECT term FROM id_leader") > last_term_; };
   if (!test::wait_until(followed, std::chrono::seconds(30))) {
     throw std::runtime_error("nobody leases at the primary, or the replica does not follow it");
   }
-  replica.run("STOP SLAVE");
+  replica.run("STOP REPLICA");
   std::this_thread::sleep_for(lag);  // leases that the replica never sees
   primary_->stop(SIGKILL);
   primary_lost_ = true;
 }
 
 // May be tried again where it failed: it goes on from there, and promotes nobody twice.
-void MariadbReplicaEngine::promote() {
+template <typename Server>
+void MysqlReplicaEngine<Server>::promote() {
   if (primary_lost_) {
     test::RawSql sql(replica_->url());
-    sql.run("RESET SLAVE ALL");
+    sql.run("RESET REPLICA ALL");
     last_term_ = sql.number("SELECT term FROM id_leader");
     address_.switch_to(replica_->port());
     primary_ = std::move(replica_);
@@ -134,7 +158,8 @@ void MariadbReplicaEngine::promote() {
   follow_primary();
 }
 
-std::vector<Fault> MariadbReplicaEngine::faults(Random& random) {
+template <typename Server>
+std::vector<Fault> MysqlReplicaEngine<Server>::faults(Random& random) {
   const milliseconds lag(random.pick(50, 1500));
   std::vector<Fault> faults = network_faults(address_, cut_progress_);
   faults.push_back({"failover to a replica without the last leases",
@@ -158,7 +183,11 @@ std::vector<Fault> MariadbReplicaEngine::faults(Random& random) {
 }  // namespace
 
 std::unique_ptr<Engine> make_mariadb_replica_engine() {
-  return std::make_unique<MariadbReplicaEngine>();
+  return std::make_unique<MysqlReplicaEngine<test::MariadbServer>>();
+}
+
+std::unique_ptr<Engine> make_mysql_replica_engine() {
+  return std::make_unique<MysqlReplicaEngine<test::MysqlServer>>();
 }
 
 }  // namespace featherid::campaign

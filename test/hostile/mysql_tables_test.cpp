@@ -17,25 +17,29 @@ constexpr char kOtherColumns[] =
     "update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (biz_tag)";
 
 // A table of another's make, with one row.
+template <typename Server>
 void make_table(const std::string& key_type, const std::string& tag) {
-  RawSql sql(mariadb().url(), "DROP TABLE IF EXISTS id_segments, id_leader, company");
+  RawSql sql(shared<Server>().url(), "DROP TABLE IF EXISTS id_segments, id_leader, company");
   sql.run("DROP VIEW IF EXISTS id_segments");
   sql.run("CREATE TABLE id_segments (biz_tag " + key_type + " NOT NULL, " + kOtherColumns + ")");
   insert_row(sql, {tag, 0, 1000});
-  REQUIRE(init_soci_schema(mariadb().url()).ok());
+  REQUIRE(init_soci_schema(shared<Server>().url()).ok());
 }
 
+template <typename Server>
 void drop_all() {
-  RawSql sql(mariadb().url(), "DROP VIEW IF EXISTS id_segments");
+  RawSql sql(shared<Server>().url(), "DROP VIEW IF EXISTS id_segments");
   sql.run("DROP TABLE IF EXISTS id_segments, id_leader, company");
 }
 
 // By a user who has what is granted, and no more.
+template <typename Server>
 Status lease_as_nobody(const std::string& grant, const std::string& other = "USAGE ON *.*") {
-  RawSql sql(mariadb().url());
-  sql.run("CREATE OR REPLACE USER nobody@'%' IDENTIFIED BY 'secret'");
+  RawSql sql(shared<Server>().url());
+  sql.run("DROP USER IF EXISTS nobody@'%'");
+  sql.run("CREATE USER nobody@'%' IDENTIFIED BY 'secret'");
   for (const std::string& what : {grant, other}) sql.run("GRANT " + what + " TO nobody@'%'");
-  DatabaseUrl url = *parse_database_url(mariadb().url());
+  DatabaseUrl url = *parse_database_url(shared<Server>().url());
   const std::string as_nobody =
       "mysql://nobody:secret@" + url.host + ":" + std::to_string(url.port) + "/" + url.database;
   Status status = lease_one(*Watched(as_nobody).store);
@@ -45,10 +49,11 @@ Status lease_as_nobody(const std::string& grant, const std::string& other = "USA
 
 }  // namespace
 
-TEST_CASE("MariaDB: id_segments as a view on another table serves", "[mariadb][tables]") {
-  drop_all();
+TEMPLATE_TEST_CASE("MySQL: id_segments as a view on another table serves", "[mysql][tables]",
+                   MYSQL_SERVERS) {
+  drop_all<TestType>();
   const std::string engine = GENERATE("InnoDB", "InnoDB PARTITION BY KEY (name) PARTITIONS 3");
-  RawSql sql(mariadb().url());
+  RawSql sql(shared<TestType>().url());
   sql.run(
       "CREATE TABLE company (name varchar(64) PRIMARY KEY, last_id bigint NOT NULL DEFAULT 0, "
       "size int NOT NULL DEFAULT 1000, note text) CHARACTER SET utf8mb4 ENGINE = " +
@@ -57,22 +62,22 @@ TEST_CASE("MariaDB: id_segments as a view on another table serves", "[mariadb][t
   sql.run(
       "CREATE VIEW id_segments AS SELECT name AS biz_tag, last_id AS max_id, size AS step "
       "FROM company");
-  const Status made = init_soci_schema(mariadb().url());
+  const Status made = init_soci_schema(shared<TestType>().url());
   INFO(made);
   REQUIRE(made.ok());
   for (const Failover failover : {Failover::kSkip, Failover::kSynchronous}) {
     sql.run("UPDATE company SET last_id = 0");
     sql.run("DELETE FROM company WHERE name = 'new'");
-    check_all_operations(*Watched(mariadb().url(), failover).store, "series", "new");
+    check_all_operations(*Watched(shared<TestType>().url(), failover).store, "series", "new");
   }
-  drop_all();
+  drop_all<TestType>();
 }
 
-TEST_CASE("MariaDB: a view on a table that loses commits is not served unseen",
-          "[mariadb][tables]") {
-  drop_all();
+TEMPLATE_TEST_CASE("MySQL: a view on a table that loses commits is not served unseen",
+                   "[mysql][tables]", MYSQL_SERVERS) {
+  drop_all<TestType>();
   const std::string engine = GENERATE("MyISAM", "MEMORY");
-  RawSql sql(mariadb().url());
+  RawSql sql(shared<TestType>().url());
   sql.run(
       "CREATE TABLE company (name varchar(64) PRIMARY KEY, last_id bigint NOT NULL DEFAULT 0, "
       "size int NOT NULL DEFAULT 1000) ENGINE = " +
@@ -80,18 +85,19 @@ TEST_CASE("MariaDB: a view on a table that loses commits is not served unseen",
   sql.run(
       "CREATE VIEW id_segments AS SELECT name AS biz_tag, last_id AS max_id, size AS step "
       "FROM company");
-  static_cast<void>(init_soci_schema(mariadb().url()));
-  Watched watched(mariadb().url());
+  static_cast<void>(init_soci_schema(shared<TestType>().url()));
+  Watched watched(shared<TestType>().url());
   const Status status = lease_one(*watched.store);
   const std::string said = status.message() + watched.warnings;
   INFO(said);
   CHECK((said.find(engine) != std::string::npos || said.find("view") != std::string::npos));
-  drop_all();
+  drop_all<TestType>();
 }
 
-TEST_CASE("MariaDB: rows that cannot be served are named and left alone", "[mariadb][tables]") {
-  drop_all();
-  RawSql sql(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: rows that cannot be served are named and left alone", "[mysql][tables]",
+                   MYSQL_SERVERS) {
+  drop_all<TestType>();
+  RawSql sql(shared<TestType>().url());
   const std::string type = GENERATE("bigint unsigned", "decimal(30,0)");
   const std::string big =
       type == "bigint unsigned" ? "18446744073709551615" : "9999999999999999999999999";
@@ -102,36 +108,37 @@ TEST_CASE("MariaDB: rows that cannot be served are named and left alone", "[mari
       "INSERT INTO id_segments VALUES ('no max', NULL, 1000), ('no step', 0, NULL), "
       "('too far', '" +
       big + "', 1000), ('both', NULL, NULL)");
-  check_bad_rows(mariadb().url(), {{"no max", "max_id", "NULL"},
-                                   {"both", "max_id", "NULL"},
-                                   {"no step", "step", "NULL"},
-                                   {"too far", "max_id", big.substr(0, 4)}});
-  drop_all();
+  check_bad_rows(shared<TestType>().url(), {{"no max", "max_id", "NULL"},
+                                            {"both", "max_id", "NULL"},
+                                            {"no step", "step", "NULL"},
+                                            {"too far", "max_id", big.substr(0, 4)}});
+  drop_all<TestType>();
 }
 
 // Of a text a sum is a double, and the greater one of two is that of the later letter.
-TEST_CASE("MariaDB: a max_id that rounds is refused", "[mariadb][tables]") {
-  drop_all();
-  RawSql sql(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: a max_id that rounds is refused", "[mysql][tables]", MYSQL_SERVERS) {
+  drop_all<TestType>();
+  RawSql sql(shared<TestType>().url());
   sql.run("CREATE TABLE id_segments (biz_tag varchar(64) PRIMARY KEY, max_id " +
           std::string(GENERATE("double", "float", "varchar(30)", "text", "varbinary(30)")) +
           ", step int)");
   sql.run("INSERT INTO id_segments VALUES ('order', 1000000000000000000, 1000)");
-  const auto store = std::move(Watched(mariadb().url()).store);
+  const auto store = std::move(Watched(shared<TestType>().url()).store);
   for (const Status& status :
        {lease_one(*store), store->advance("order", kIdMax), store->create("new", 10)}) {
     INFO(status);
     CHECK(status.code() == StatusCode::kFailedPrecondition);
     CHECK(says(status, "bigint"));
   }
-  drop_all();
+  drop_all<TestType>();
 }
 
 // It is in no list: of a view one sees the view, and of a name that is not taken nothing.
-TEST_CASE("MariaDB: a temporary table is seen whatever it hides", "[mariadb][tables]") {
-  drop_all();
-  RawSql sql(mariadb().url());
-  REQUIRE(init_soci_schema(mariadb().url()).ok());
+TEMPLATE_TEST_CASE("MySQL: a temporary table is seen whatever it hides", "[mysql][tables]",
+                   MYSQL_SERVERS) {
+  drop_all<TestType>();
+  RawSql sql(shared<TestType>().url());
+  REQUIRE(init_soci_schema(shared<TestType>().url()).ok());
   sql.run("RENAME TABLE id_segments TO company");
   if (GENERATE(true, false)) {
     sql.run("CREATE VIEW id_segments AS SELECT biz_tag, max_id, step FROM company");
@@ -139,19 +146,21 @@ TEST_CASE("MariaDB: a temporary table is seen whatever it hides", "[mariadb][tab
   sql.run(
       "SET GLOBAL init_connect = "
       "'CREATE TEMPORARY TABLE ids.id_segments SELECT * FROM ids.company'");
-  const Status status = lease_as_nobody("ALL ON ids.*");  // an administrator is spared it
+  const Status status = lease_as_nobody<TestType>("ALL ON ids.*");  // an administrator is spared it
   sql.run("SET GLOBAL init_connect = ''");
   INFO(status);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
   CHECK(says(status, "temporary"));
-  drop_all();
+  drop_all<TestType>();
 }
 
-TEST_CASE("MariaDB: databases whose names differ in case are two", "[mariadb][tables]") {
+TEMPLATE_TEST_CASE("MySQL: databases whose names differ in case are two", "[mysql][tables]",
+                   MYSQL_SERVERS) {
   const SettingsSql& settings = dialect_of(Engine::kMysql).settings;
   const std::string text = settings.text;
-  RawSql sql(mariadb().url());
-  sql.run("CREATE OR REPLACE DATABASE IDS");
+  RawSql sql(shared<TestType>().url());
+  sql.run("DROP DATABASE IF EXISTS IDS");
+  sql.run("CREATE DATABASE IDS");
   const std::string stated = text + " = " + settings.literal(sql.text("SELECT " + text));
   CHECK(sql.number("SELECT " + stated) == 1);
   sql.run("USE IDS");  // as a proxy does that exchanges sessions
@@ -159,38 +168,40 @@ TEST_CASE("MariaDB: databases whose names differ in case are two", "[mariadb][ta
   sql.run("DROP DATABASE IDS");
 }
 
-TEST_CASE("MariaDB: the engine counts where a user may not see how the table was made",
-          "[mariadb][tables]") {
-  make_table("varchar(64)", "tag");
-  RawSql sql(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: the engine counts where a user may not see how the table was made",
+                   "[mysql][tables]", MYSQL_SERVERS) {
+  make_table<TestType>("varchar(64)", "tag");
+  RawSql sql(shared<TestType>().url());
   sql.run("ALTER TABLE id_segments ENGINE = MyISAM");
   const Status status =
-      lease_as_nobody("SELECT (biz_tag, max_id, step), UPDATE (max_id) ON id_segments",
-                      "SELECT, UPDATE ON id_leader");
+      lease_as_nobody<TestType>("SELECT (biz_tag, max_id, step), UPDATE (max_id) ON id_segments",
+                                "SELECT, UPDATE ON id_leader");
   INFO(status);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
   CHECK(says(status, "MyISAM"));
-  drop_all();
+  drop_all<TestType>();
 }
 
-TEST_CASE("MariaDB: a tag is the same text in every character set", "[mariadb][tables]") {
+TEMPLATE_TEST_CASE("MySQL: a tag is the same text in every character set", "[mysql][tables]",
+                   MYSQL_SERVERS) {
   const std::string charset = GENERATE("utf8mb4", "utf8mb3", "gbk", "gb2312", "big5", "sjis",
                                        "utf16", "utf32", "ucs2", "utf8mb4 COLLATE utf8mb4_bin",
                                        "utf8mb4 COLLATE utf8mb4_unicode_ci", "gbk COLLATE gbk_bin");
   INFO(charset);
-  make_table("varchar(64) CHARACTER SET " + charset, "文件");
-  check_all_operations(*Watched(mariadb().url()).store, "文件", "文本");
-  check_all_operations(*Watched(mariadb().url()).store, "user", "plain");
-  drop_all();
+  make_table<TestType>("varchar(64) CHARACTER SET " + charset, "文件");
+  check_all_operations(*Watched(shared<TestType>().url()).store, "文件", "文本");
+  check_all_operations(*Watched(shared<TestType>().url()).store, "user", "plain");
+  drop_all<TestType>();
 }
 
-TEST_CASE("MariaDB: a key of bytes holds any tag", "[mariadb][tables]") {
-  make_table("varbinary(255)", "文件");
-  check_all_operations(*Watched(mariadb().url()).store, "文件", "文本 😀");
-  drop_all();
+TEMPLATE_TEST_CASE("MySQL: a key of bytes holds any tag", "[mysql][tables]", MYSQL_SERVERS) {
+  make_table<TestType>("varbinary(255)", "文件");
+  check_all_operations(*Watched(shared<TestType>().url()).store, "文件", "文本 😀");
+  drop_all<TestType>();
 }
 
-TEST_CASE("MariaDB: a tag that the column cannot hold is not there", "[mariadb][tables]") {
+TEMPLATE_TEST_CASE("MySQL: a tag that the column cannot hold is not there", "[mysql][tables]",
+                   MYSQL_SERVERS) {
   struct {
     const char* charset;
     const char* tag;
@@ -198,39 +209,40 @@ TEST_CASE("MariaDB: a tag that the column cannot hold is not there", "[mariadb][
                      {"latin1", "文件"}, {"latin1", "ж"}, {"ascii", "é"}};
   for (const auto& [charset, tag] : cases) {
     INFO(charset);
-    make_table("varchar(64) CHARACTER SET " + std::string(charset), "other");
+    make_table<TestType>("varchar(64) CHARACTER SET " + std::string(charset), "other");
     // What a conversion with losses would make of it.
-    RawSql sql(mariadb().url());
+    RawSql sql(shared<TestType>().url());
     for (const char* lossy : {"?", "??", "????"}) insert_row(sql, {lossy, 0, 1000});
-    check_no_such_tag(*Watched(mariadb().url()).store, tag);
+    check_no_such_tag(*Watched(shared<TestType>().url()).store, tag);
   }
-  drop_all();
+  drop_all<TestType>();
 }
 
-TEST_CASE("MariaDB: a tag longer than its column is not there", "[mariadb][tables]") {
-  make_table("varchar(6) CHARACTER SET utf8mb4", "order");
-  check_no_such_tag(*Watched(mariadb().url()).store, "order 7");
-  drop_all();
+TEMPLATE_TEST_CASE("MySQL: a tag longer than its column is not there", "[mysql][tables]",
+                   MYSQL_SERVERS) {
+  make_table<TestType>("varchar(6) CHARACTER SET utf8mb4", "order");
+  check_no_such_tag(*Watched(shared<TestType>().url()).store, "order 7");
+  drop_all<TestType>();
 }
 
-TEST_CASE("MariaDB: a tag that an old table's collation takes for another is named",
-          "[mariadb][tables]") {
+TEMPLATE_TEST_CASE("MySQL: a tag that an old table's collation takes for another is named",
+                   "[mysql][tables]", MYSQL_SERVERS) {
   const std::string collation = GENERATE("utf8mb4_general_ci", "utf8mb4_unicode_ci");
-  make_table("varchar(64) CHARACTER SET utf8mb4 COLLATE " + collation, "order");
-  Watched watched(mariadb().url());
+  make_table<TestType>("varchar(64) CHARACTER SET utf8mb4 COLLATE " + collation, "order");
+  Watched watched(shared<TestType>().url());
   REQUIRE(watched.store->lease("order", 10).ok());
   check_not_taken_for(*watched.store, "Order", "order");
   check_not_taken_for(*watched.store, "órder", "order");
-  drop_all();
+  drop_all<TestType>();
 }
 
-TEST_CASE("MariaDB: a new table tells all tags apart", "[mariadb][tables]") {
-  drop_all();
-  REQUIRE(init_soci_schema(mariadb().url()).ok());
-  Watched watched(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: a new table tells all tags apart", "[mysql][tables]", MYSQL_SERVERS) {
+  drop_all<TestType>();
+  REQUIRE(init_soci_schema(shared<TestType>().url()).ok());
+  Watched watched(shared<TestType>().url());
   check_all_operations(*watched.store, "order", "Order");
   check_all_operations(*watched.store, "user", "üser");
   REQUIRE(watched.store->create("USER", 10).ok());
   CHECK(watched.store->lease("USER", 10)->first == 1);
-  drop_all();
+  drop_all<TestType>();
 }

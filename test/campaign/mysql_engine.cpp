@@ -11,25 +11,26 @@
 #include "test/campaign/row_faults.h"
 #include "test/campaign/server_faults.h"
 #include "test/support/haproxy_server.h"
-#include "test/support/mariadb_server.h"
+#include "test/support/mysql_server.h"
 
 namespace featherid::campaign {
 
 namespace {
 
-class MariadbEngine final : public Engine {
+enum class Proxy { kNone, kHaproxy };
+
+template <typename Server>
+class MysqlEngine final : public Engine {
  public:
-  enum class Proxy { kNone, kHaproxy };
-  explicit MariadbEngine(Proxy proxy);
+  explicit MysqlEngine(Proxy proxy);
 
   std::vector<std::string> urls() const override {
     const std::string port = std::to_string(network_.back().port());
     return {"mysql://leaser:" + std::string(kRightPassword) + "@127.0.0.1:" + port + "/ids"};
   }
   std::unique_ptr<test::RawSql> operator_sql() override {
-    // root, who alone may grant.
-    const std::string url = "mysql://root@127.0.0.1:" + std::to_string(server_.port()) + "/ids";
-    return std::make_unique<test::RawSql>(url, "SET SESSION innodb_lock_wait_timeout = 5");
+    return std::make_unique<test::RawSql>(server_.url(),
+                                          "SET SESSION innodb_lock_wait_timeout = 5");
   }
   std::vector<Fault> faults(Random& random) override;
   std::vector<Move> moves() override { return binary_log_.moves(); }
@@ -39,15 +40,16 @@ class MariadbEngine final : public Engine {
 
  private:
   test::ScratchDir scratch_;
-  const BinaryLog binary_log_{scratch_.file("binlog")};
-  test::MariadbServer server_{binary_log_.flags({"--max-connections=40"})};
+  const BinaryLog binary_log_{Server::binary_log_reader(), scratch_.file("binlog")};
+  Server server_{binary_log_.flags({"--max-connections=40"})};
   std::optional<test::HaproxyServer> haproxy_;
   // From the server on: the way to it, and with a proxy the way to that.
   std::deque<test::Forwarder> network_;
   CutProgress cut_progress_;
 };
 
-MariadbEngine::MariadbEngine(Proxy proxy) {
+template <typename Server>
+MysqlEngine<Server>::MysqlEngine(Proxy proxy) {
   network_.emplace_back(server_.port());
   if (proxy == Proxy::kHaproxy) {
     haproxy_.emplace(
@@ -65,7 +67,8 @@ MariadbEngine::MariadbEngine(Proxy proxy) {
   sql->run("GRANT SELECT, INSERT, UPDATE, DELETE ON ids.* TO leaser@'%'");
 }
 
-std::vector<Fault> MariadbEngine::faults(Random& random) {
+template <typename Server>
+std::vector<Fault> MysqlEngine<Server>::faults(Random& random) {
   std::vector<Fault> faults =
       network_faults(network_.at(random.index(network_.size())), cut_progress_);
   const auto add = [&faults](std::vector<Fault> more) {
@@ -90,11 +93,15 @@ std::vector<Fault> MariadbEngine::faults(Random& random) {
 }  // namespace
 
 std::unique_ptr<Engine> make_mariadb_engine() {
-  return std::make_unique<MariadbEngine>(MariadbEngine::Proxy::kNone);
+  return std::make_unique<MysqlEngine<test::MariadbServer>>(Proxy::kNone);
 }
 
 std::unique_ptr<Engine> make_mariadb_haproxy_engine() {
-  return std::make_unique<MariadbEngine>(MariadbEngine::Proxy::kHaproxy);
+  return std::make_unique<MysqlEngine<test::MariadbServer>>(Proxy::kHaproxy);
+}
+
+std::unique_ptr<Engine> make_mysql_engine() {
+  return std::make_unique<MysqlEngine<test::MysqlServer>>(Proxy::kNone);
 }
 
 }  // namespace featherid::campaign
