@@ -30,7 +30,7 @@ struct PositionSql {
   const char* wait;
 };
 template <typename Server>
-constexpr PositionSql kPosition;
+constexpr PositionSql kPosition = {};
 template <>
 constexpr PositionSql kPosition<test::MariadbServer> = {"@@gtid_binlog_pos", "@@gtid_slave_pos",
                                                         "MASTER_GTID_WAIT"};

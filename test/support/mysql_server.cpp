@@ -29,7 +29,8 @@ std::string MysqlServer::program() {
 }
 
 void MysqlServer::make_data(const std::string& folder) {
-  run({"cp", "-a", "--reflink=auto", FEATHERID_TEST_MYSQL "/data", folder});
+  const std::string data = FEATHERID_TEST_MYSQL "/data";
+  run({"cp", "-a", "--reflink=auto", data, folder});
 }
 
 }  // namespace featherid::test
