@@ -96,6 +96,7 @@ void GaleraCluster::launch(std::size_t node, const std::string& peers,
       "base_host=127.0.0.1;base_port=" + std::to_string(ports.cluster_port) +
       ";gmcast.listen_addr=tcp://" + loopback(ports.cluster_port) +
       ";ist.recv_addr=" + loopback(ports.increment_port) + ";gcache.size=16M";
+  // Without the plugin wsrep_provider of MariaDB 11.8, which lets nobody change provider options.
   std::vector<std::string> argv = {"/usr/sbin/mariadbd",
                                    "--no-defaults",
                                    "--datadir=" + file(node, "data"),
@@ -110,6 +111,7 @@ void GaleraCluster::launch(std::size_t node, const std::string& peers,
                                    "--innodb-log-file-size=16M",
                                    "--binlog-format=ROW",
                                    "--innodb-autoinc-lock-mode=2",
+                                   "--loose-plugin-wsrep-provider=OFF",
                                    "--wsrep-on=ON",
                                    "--wsrep-provider=/usr/lib/galera/libgalera_smm.so",
                                    "--wsrep-provider-options=" + provider_options,
