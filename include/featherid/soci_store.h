@@ -21,12 +21,15 @@ namespace featherid {
 enum class Failover {
   kSkip,  // move every tag forward by failover_guard_ids, warn, go on
   kStop,  // answer kDataLoss, until an operator has moved the tags and recorded the new leader
-  kSynchronous,  // look at nothing: no failover of this database loses a commit
+  kSynchronous,  // look at nothing: no failover of this database loses a commit. A Galera cluster
+                 // whose nodes have all crashed may have lost some, so there it does what kSkip
+                 // does
 };
 
 // What to do when a setting of the server lets a mere crash of its process take back a committed
-// lease, which would then be made again: innodb_flush_log_at_trx_commit = 0, a table without
-// transactions, an UNLOGGED one. (Settings that lose a lease in a power cut alone are warned of.)
+// lease, which would then be made again: innodb_flush_log_at_trx_commit = 0 (and 2 on a Galera node
+// under kSynchronous), a table without transactions, an UNLOGGED one. (Settings that lose a lease
+// in a power cut alone are warned of.)
 enum class LossyCommits {
   kRefuse,  // lease nothing: kFailedPrecondition names the setting, until it is changed
   kAllow,   // warn, and accept duplicate ids after a crash

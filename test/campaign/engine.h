@@ -75,8 +75,8 @@ class Engine {
 
   // Every move that was ever committed. Throws while there is no database.
   virtual std::vector<Move> moves();
-  // What it has counted besides, by name.
-  virtual std::vector<std::pair<std::string, std::int64_t>> counts() const { return {}; }
+  // What it has counted besides, by name. Throws while there is no database.
+  virtual std::vector<std::pair<std::string, std::int64_t>> counts() { return {}; }
 };
 
 std::string engine_names();  // "galera, mariadb, …"

@@ -73,8 +73,10 @@ class GaleraEngine final : public Engine {
   std::vector<Fault> faults(Random& random) override;
   std::vector<Fault> crashes(Random& random) override;
   std::vector<Move> moves() override;
-  std::vector<std::pair<std::string, std::int64_t>> counts() const override {
-    return {{"connections cut", forwarder_.cuts()}};
+  std::vector<std::pair<std::string, std::int64_t>> counts() override {
+    return {
+        {"connections cut", forwarder_.cuts()},
+        {"skips of all tags", operator_sql()->number("SELECT (term >> 32) - 1 FROM id_leader")}};
   }
 
  private:

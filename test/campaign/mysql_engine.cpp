@@ -34,7 +34,7 @@ class MysqlEngine final : public Engine {
   }
   std::vector<Fault> faults(Random& random) override;
   std::vector<Move> moves() override { return binary_log_.moves(); }
-  std::vector<std::pair<std::string, std::int64_t>> counts() const override {
+  std::vector<std::pair<std::string, std::int64_t>> counts() override {
     return {{"connections cut", cuts_of(network_)}};
   }
 

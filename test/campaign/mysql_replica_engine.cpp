@@ -54,7 +54,7 @@ class MysqlReplicaEngine final : public Engine {
   }
   std::vector<Fault> faults(Random& random) override;
   std::vector<Move> moves() override;
-  std::vector<std::pair<std::string, std::int64_t>> counts() const override {
+  std::vector<std::pair<std::string, std::int64_t>> counts() override {
     return {{"connections cut", address_.cuts()}};
   }
 

@@ -44,7 +44,7 @@ class PostgresqlEngine final : public Engine {
     return std::make_unique<test::RawSql>(server_.url(), "SET synchronous_commit = on");
   }
   std::vector<Fault> faults(Random& random) override;
-  std::vector<std::pair<std::string, std::int64_t>> counts() const override {
+  std::vector<std::pair<std::string, std::int64_t>> counts() override {
     return {{"connections cut", cuts_of(network_)}};
   }
 

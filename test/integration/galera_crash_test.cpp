@@ -173,7 +173,7 @@ TEST_CASE("Galera: without the table of marks nothing is leased, and the message
   fresh_schema();
   RawSql sql(galera().url(0));
   const auto refused = [] {
-    const Status status = open_at(galera().urls())->lease("order", 1).status();
+    Status status = open_at(galera().urls())->lease("order", 1).status();
     UNSCOPED_INFO(status);
     CHECK(status.code() == StatusCode::kFailedPrecondition);
     CHECK(says(status, "--init-schema"));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -76,8 +77,20 @@ std::string GaleraCluster::peers() const {
   return peers;
 }
 
+void GaleraCluster::end_transfer(std::size_t node) const {
+  for (const char* name : {"/wsrep_sst.pid", "/rsync_sst.pid"}) {
+    const std::string pid_file = file(node, "data") + name;
+    const pid_t pid = std::atoi(read_file(pid_file).c_str());
+    std::filesystem::remove(pid_file);
+    // Another program may have the number by now.
+    const std::string command = read_file("/proc/" + std::to_string(pid) + "/cmdline");
+    if (pid > 0 && command.find(file(node, "data")) != std::string::npos) ::kill(pid, SIGKILL);
+  }
+}
+
 void GaleraCluster::launch(std::size_t node, const std::string& peers,
                            const std::vector<std::string>& more_options) {
+  end_transfer(node);
   const Node& ports = nodes_[node];
   const std::string provider_options =
       "base_host=127.0.0.1;base_port=" + std::to_string(ports.cluster_port) +
@@ -129,37 +142,51 @@ void GaleraCluster::kill_all() {
   for (std::size_t node = 0; node < kNodes; ++node) stop(node, SIGKILL);
 }
 
-long long GaleraCluster::recover(std::size_t node) {
+std::string GaleraCluster::recover(std::size_t node) {
   const std::string before = read_file(file(node, "log"));
   launch(node, kNoPeers, {"--wsrep-recover"});
   if (!nodes_[node].process->wait(kJoinMax)) throw std::runtime_error("--wsrep-recover hangs");
   const std::string log = read_file(file(node, "log")).substr(before.size());
   constexpr std::string_view kPosition = "Recovered position: ";
-  const std::size_t position = log.rfind(kPosition);
-  if (position == std::string::npos) throw std::runtime_error("no position is recovered: " + log);
-  return std::stoll(log.substr(log.find(':', position + kPosition.size()) + 1));
+  const std::size_t found = log.rfind(kPosition);
+  if (found == std::string::npos) throw std::runtime_error("no position is recovered: " + log);
+  const std::size_t begin = found + kPosition.size();
+  return log.substr(begin, log.find_first_of(", \n", begin) - begin);
+}
+
+void GaleraCluster::launch_recovered(std::size_t node, const std::string& peers,
+                                     const std::string& position) {
+  launch(node, peers, {"--wsrep-start-position=" + position});
 }
 
 std::size_t GaleraCluster::begin_again() {
-  std::vector<long long> positions;
-  for (std::size_t node = 0; node < kNodes; ++node) positions.push_back(recover(node));
-  const auto first = static_cast<std::size_t>(std::max_element(positions.begin(), positions.end()) -
-                                              positions.begin());
+  std::vector<std::string> positions;
+  std::vector<long long> numbers;
+  for (std::size_t node = 0; node < kNodes; ++node) {
+    positions.push_back(recover(node));
+    numbers.push_back(std::stoll(positions[node].substr(positions[node].find(':') + 1)));
+  }
+  const auto first =
+      static_cast<std::size_t>(std::max_element(numbers.begin(), numbers.end()) - numbers.begin());
   // As an operator does: this node may begin, and not only together with those it saw last.
   std::filesystem::remove(file(first, "data") + "/gvwstate.dat");
   run({"sed", "-i", "s/^safe_to_bootstrap: 0/safe_to_bootstrap: 1/",
        file(first, "data") + "/grastate.dat"});
-  launch(first, kNoPeers);
+  launch_recovered(first, kNoPeers, positions[first]);
   await_synced(first);
   for (std::size_t node = 0; node < kNodes; ++node) {
-    if (node != first) launch(node, peers());
+    if (node != first) launch_recovered(node, peers(), positions[node]);
   }
   for (std::size_t node = 0; node < kNodes; ++node) await_synced(node);
   return first;
 }
 
 void GaleraCluster::find_again() {
-  for (std::size_t node = 0; node < kNodes; ++node) launch(node, peers());
+  std::vector<std::string> positions;
+  for (std::size_t node = 0; node < kNodes; ++node) positions.push_back(recover(node));
+  for (std::size_t node = 0; node < kNodes; ++node) {
+    launch_recovered(node, peers(), positions[node]);
+  }
   for (std::size_t node = 0; node < kNodes; ++node) await_synced(node);
 }
 
@@ -184,8 +211,15 @@ bool GaleraCluster::synced(std::size_t node) const {
          status(node, "wsrep_cluster_status") == "Primary";
 }
 
-void GaleraCluster::await_synced(std::size_t node) const {
-  if (wait_until([&] { return synced(node); }, kJoinMax)) return;
+void GaleraCluster::await_synced(std::size_t node) {
+  bool joined = false;
+  wait_until(
+      [&] {
+        joined = synced(node);
+        return joined || nodes_[node].process->wait(std::chrono::milliseconds(0));
+      },
+      kJoinMax);
+  if (joined) return;
   throw std::runtime_error("node " + std::to_string(node) +
                            " is not in the cluster: " + read_file(file(node, "log")));
 }

@@ -50,8 +50,8 @@ class GaleraCluster {
   std::string status(std::size_t node, const std::string& variable) const;
   // It belongs to the majority and has caught up.
   bool synced(std::size_t node) const;
-  // Waits until it is; throws, with its log, when that takes longer than a minute.
-  void await_synced(std::size_t node) const;
+  // Waits until it is; throws, with its log, when it ends or that takes longer than a minute.
+  void await_synced(std::size_t node);
   // Waits until every node has applied what the cluster has committed by now.
   void await_applied() const;
 
@@ -67,10 +67,14 @@ class GaleraCluster {
   std::string file(std::size_t node, const std::string& name) const;
   // Node 0 as a cluster of its own: makes the user and the database, stops again.
   void prepare();
+  // What a killed node leaves behind of a state transfer; the next one would wait for it.
+  void end_transfer(std::size_t node) const;
   void launch(std::size_t node, const std::string& peers,
               const std::vector<std::string>& more_options = {});
-  // The last transaction that a node which has ended still has.
-  long long recover(std::size_t node);
+  // The last transaction that a node which has ended still has, as "history:number".
+  std::string recover(std::size_t node);
+  // After that, as a systemd unit of the server does.
+  void launch_recovered(std::size_t node, const std::string& peers, const std::string& position);
   std::string peers() const;
   // What the node answers to an SQL statement; nothing when it gives an error, or no answer.
   std::optional<std::string> ask(std::size_t node, const std::string& sql) const;

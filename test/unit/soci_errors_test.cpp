@@ -139,6 +139,17 @@ TEST_CASE("a missing table is told by what is missing", "[soci_errors]") {
   CHECK(says(no_leader, "failover = synchronous"));
 }
 
+TEST_CASE("a Galera cluster without its table of marks is told what to run", "[soci_errors]") {
+  for (const Status& refused :
+       {status_of(Engine::kMysql, {1146, "", "Table 'ids.id_mark' doesn't exist"}),
+        status_of(Engine::kMysql, {1286, "", "Unknown storage engine 'MEMORY'"}),
+        status_of(Engine::kMysql, {4165, "", "Galera replication not supported"})}) {
+    CHECK(refused.code() == StatusCode::kFailedPrecondition);
+    CHECK(says(refused, "id_mark"));
+    CHECK(says(refused, "--init-schema"));
+  }
+}
+
 TEST_CASE("a tag that the column cannot hold is no tag", "[soci_errors]") {
   for (const int number : {1267, 1366, 3854, 3988}) {
     CHECK(status_of(Engine::kMysql, {number, "", ""}).code() == StatusCode::kNotFound);

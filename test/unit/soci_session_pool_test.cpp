@@ -173,6 +173,21 @@ TEST_CASE("a call without a session within its time-out says so", "[soci_session
   CHECK(f.run("SELECT 1").ok());
 }
 
+TEST_CASE("each address is asked until one says yes, and one that fails is passed over",
+          "[soci_session_pool]") {
+  Fixture f;
+  const TimePoint by = std::chrono::steady_clock::now() + seconds(10);
+  CHECK(f.pool.ask_each(
+      by, [](SociSession& session) { return session.run("SELECT 1 FROM id_segments").got_row; }));
+  CHECK_FALSE(f.pool.ask_each(by, [](SociSession&) { return false; }));
+  CHECK_FALSE(f.pool.ask_each(by, [](SociSession& session) {
+    session.run("SELECT * FROM absent");
+    return true;
+  }));
+  CHECK_THROWS_AS(f.pool.ask_each(by, [](SociSession&) -> bool { throw std::bad_alloc(); }),
+                  std::bad_alloc);
+}
+
 TEST_CASE("addresses that give no session are named one after the other",
           "[soci_session_pool][addresses]") {
   const int ports[] = {test::free_port(), test::free_port()};
