@@ -45,10 +45,10 @@ struct UrlOption {
   std::string_view key;
   bool servers;  // MySQL and PostgreSQL know it
   bool sqlite3;
-  std::string (*set)(UrlOptions& options, std::string value);
+  std::string (*set)(UrlOptions& options, const std::string& value);
 };
 
-std::string set_tls(UrlOptions& options, std::string value) {
+std::string set_tls(UrlOptions& options, const std::string& value) {
   constexpr std::pair<std::string_view, TlsMode> kWords[] = {{"off", TlsMode::kOff},
                                                              {"preferred", TlsMode::kPreferred},
                                                              {"required", TlsMode::kRequired},
@@ -61,9 +61,9 @@ std::string set_tls(UrlOptions& options, std::string value) {
 }
 
 template <std::string UrlOptions::*Member>
-std::string set_file(UrlOptions& options, std::string value) {
+std::string set_file(UrlOptions& options, const std::string& value) {
   if (value.empty()) return "names no file";
-  options.*Member = std::move(value);
+  options.*Member = value;
   return "";
 }
 
@@ -87,8 +87,13 @@ std::string keys_of(Engine engine) {
 }
 
 // Options that say nothing without another one.
-std::string check_together(const UrlOptions& options) {
+std::string check_together(Engine engine, const UrlOptions& options) {
   const bool verifies = options.tls && *options.tls >= TlsMode::kVerifyCa;
+  // libpq has a place of its own for that, and says so if nothing is there.
+  if (verifies && options.ca.empty() && engine == Engine::kMysql) {
+    return "has tls=verify-ca or verify-full without ca, the file of the authority that must have "
+           "signed the server's certificate";
+  }
   if (!options.ca.empty() && !verifies) {
     return "has the option ca, which is used only with tls=verify-ca or tls=verify-full";
   }
@@ -105,7 +110,7 @@ std::string check_together(const UrlOptions& options) {
 // Empty, or what is wrong with "key=value&key=value".
 std::string parse_options(std::string_view text, DatabaseUrl& url) {
   // A password with a / ends up here, and no part of it may show.
-  if (text.find('@') != text.npos) {
+  if (text.find('@') != std::string_view::npos) {
     return "has an @ after the ?; escape / @ : in a password as %2F %40 %3A, and @ in an option, "
            "too";
   }
@@ -122,14 +127,14 @@ std::string parse_options(std::string_view text, DatabaseUrl& url) {
              " (a ? in a name is written %3F)";
     }
     if (key.size() == pair.size()) return "has the option " + key + " without a value";
-    if (seen.find("&" + key + "&") != seen.npos) return "has the option " + key + " twice";
-    seen += key + "&";
+    if (seen.find("&" + key + "&") != std::string::npos) return "has the option " + key + " twice";
+    seen.append(key).append("&");
     std::optional<std::string> value = decode(pair.substr(key.size() + 1));
     if (!value) return "has a broken %-escape or a control character in the option " + key;
-    const std::string wrong = option->set(url.options, *std::move(value));
+    const std::string wrong = option->set(url.options, *value);
     if (!wrong.empty()) return "has an option " + key + " that " + wrong;
   }
-  return check_together(url.options);
+  return check_together(url.engine, url.options);
 }
 
 // Takes the options off `text` and into `url`.
@@ -144,11 +149,11 @@ Status take_options(std::string_view& text, std::size_t begin, DatabaseUrl& url)
 // A ? may be part of a file's name. Only one that an option's "key=" follows begins options, but
 // then of any key: with a misspelled one another file would be opened, and ids begin again.
 std::size_t find_sqlite3_options(std::string_view text) {
-  for (std::size_t at = text.find('?'); at != text.npos; at = text.find('?', at + 1)) {
+  for (std::size_t at = text.find('?'); at != std::string_view::npos; at = text.find('?', at + 1)) {
     const std::size_t end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz-_", at + 1);
-    if (end != text.npos && end > at + 1 && text[end] == '=') return at;
+    if (end != std::string_view::npos && end > at + 1 && text[end] == '=') return at;
   }
-  return text.npos;
+  return std::string_view::npos;
 }
 
 Result<DatabaseUrl> parse_sqlite3(std::string_view rest) {

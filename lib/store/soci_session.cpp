@@ -14,9 +14,12 @@
 #include "lib/exception_text.h"
 #include "lib/store/postgresql_refusal.h"
 #include "lib/store/sqlite3_file.h"
+#include "lib/store/tls_options.h"
 
 #ifdef FEATHERID_SOCI_MYSQL
 #include <soci/mysql/soci-mysql.h>
+
+#include "lib/store/mysql_connect.h"
 #endif
 #ifdef FEATHERID_SOCI_POSTGRESQL
 #include <soci/postgresql/soci-postgresql.h>
@@ -39,6 +42,8 @@ struct SociDriver {
   void (*check_answer)(soci::session& session);
   // Whether a transaction is open, or the next statement would begin one that stays open.
   bool (*in_transaction)(soci::session& session);
+  // Whether a password was used, and the connection is not encrypted.
+  bool (*password_in_clear)(soci::session& session);
   // For a driver without a socket: it waits for locks until the deadline, whatever that is then.
   void (*bound_lock_waits)(soci::session& session, TimePoint* deadline) = nullptr;
   // For a driver whose server can answer a commit before it is durable: it notes that.
@@ -47,42 +52,9 @@ struct SociDriver {
 
 namespace {
 
-[[maybe_unused]] std::string parameter(const char* name, const std::string& value) {
-  std::string text = std::string(name) + "='";
-  for (const char c : value) {
-    if (c == '\'' || c == '\\') text += '\\';
-    text += c;
-  }
-  return text + "' ";
-}
-
-// What the driver would else take from its environment or its files is stated, too.
-[[maybe_unused]] std::string port_parameter(const DatabaseUrl& url, int standard) {
-  return parameter("port", std::to_string(url.port != 0 ? url.port : standard));
-}
-
 #ifdef FEATHERID_SOCI_MYSQL
 MYSQL* mysql_connection(soci::session& session) {
   return static_cast<soci::mysql_session_backend*>(session.get_backend())->conn_;
-}
-
-void open_mysql(soci::session& session, const DatabaseUrl& url,
-                std::chrono::seconds connect_timeout, std::chrono::seconds answer_timeout) {
-  std::string text;
-  if (url.host.front() == '/') {
-    text += parameter("unix_socket", url.host);
-  } else {
-    // For "localhost" the driver would take its default Unix socket, whatever the port.
-    text += parameter("host", url.host == "localhost" ? "127.0.0.1" : url.host);
-  }
-  text += port_parameter(url, 3306);
-  if (!url.user.empty()) text += parameter("user", url.user);
-  if (!url.password.empty()) text += parameter("password", url.password);
-  session.open(soci::mysql,
-               text + parameter("dbname", url.database) + parameter("charset", "utf8mb4") +
-                   parameter("connect_timeout", std::to_string(connect_timeout.count())) +
-                   parameter("read_timeout", std::to_string(answer_timeout.count())) +
-                   parameter("write_timeout", std::to_string(answer_timeout.count())));
 }
 
 const SociDriver kMysqlDriver = {
@@ -111,10 +83,24 @@ const SociDriver kMysqlDriver = {
       // As the server's last answer says: a COMMIT may have begun another transaction.
       const unsigned int status = mysql_connection(session)->server_status;
       return (status & SERVER_STATUS_IN_TRANS) != 0 || (status & SERVER_STATUS_AUTOCOMMIT) == 0;
+    },
+    [](soci::session& session) {
+      MYSQL* const connection = mysql_connection(session);
+      const char* const password = connection->passwd;
+      return mysql_get_ssl_cipher(connection) == nullptr && password != nullptr && *password != 0;
     }};
 #endif
 
 #ifdef FEATHERID_SOCI_POSTGRESQL
+std::string parameter(const char* name, const std::string& value) {
+  std::string text = std::string(name) + "='";
+  for (const char c : value) {
+    if (c == '\'' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text + "' ";
+}
+
 PGconn* postgresql_connection(soci::session& session) {
   return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
 }
@@ -122,8 +108,10 @@ PGconn* postgresql_connection(soci::session& session) {
 void open_postgresql(soci::session& session, const DatabaseUrl& url,
                      std::chrono::seconds connect_timeout, std::chrono::seconds answer_timeout) {
   const std::string answer_ms = std::to_string(std::chrono::milliseconds(answer_timeout).count());
+  // What the driver would else take from its environment or its files is stated, too.
   std::string text = parameter("host", url.host) + parameter("hostaddr", "") +
-                     port_parameter(url, 5432) + parameter("target_session_attrs", "any");
+                     parameter("port", std::to_string(url.port != 0 ? url.port : 5432)) +
+                     parameter("target_session_attrs", "any");
   if (!url.user.empty()) text += parameter("user", url.user);
   if (!url.password.empty()) text += parameter("password", url.password);
   // Without options: a pooler refuses them, and an empty text keeps PGOPTIONS out.
@@ -131,6 +119,7 @@ void open_postgresql(soci::session& session, const DatabaseUrl& url,
           parameter("client_encoding", "UTF8") + parameter("application_name", "featherid") +
           parameter("connect_timeout", std::to_string(connect_timeout.count())) +
           parameter("tcp_user_timeout", answer_ms);
+  for (const auto& [name, value] : postgresql_tls(url)) text += parameter(name, value);
   const TimePoint deadline = std::chrono::steady_clock::now() + connect_timeout;
   try {
     session.open(soci::postgresql, text);
@@ -165,6 +154,11 @@ const SociDriver kPostgresqlDriver = {
     [](soci::session&) {},
     [](soci::session& session) {
       return PQtransactionStatus(postgresql_connection(session)) != PQTRANS_IDLE;
+    },
+    [](soci::session& session) {
+      PGconn* const connection = postgresql_connection(session);
+      return PQconnectionUsedPassword(connection) != 0 && PQsslInUse(connection) == 0 &&
+             PQgssEncInUse(connection) == 0;
     },
     nullptr,
     [](soci::session& session, bool* wait_was_cancelled) {
@@ -211,6 +205,7 @@ const SociDriver kSqlite3Driver = {
     [](soci::session& session) {
       return sqlite_api::sqlite3_get_autocommit(sqlite3_connection(session)) == 0;
     },
+    [](soci::session&) { return false; },
     [](soci::session& session, TimePoint* deadline) {
       sqlite_api::sqlite3_busy_handler(sqlite3_connection(session), wait_for_lock, deadline);
     }};
@@ -253,6 +248,9 @@ EngineError to_engine_error(Engine engine, const std::exception& error, bool con
 SociSession::SociSession(const DatabaseUrl& url, std::chrono::seconds connect_timeout,
                          std::chrono::seconds answer_timeout)
     : driver_(*driver_of(url.engine)), where_(describe(url)) {
+  if (const std::string error = tls_file_error(url.options); !error.empty()) {
+    throw soci::soci_error(error);
+  }
   driver_.open(session_, url, connect_timeout, answer_timeout);
   const int driver_socket = driver_.socket(session_);
   if (driver_socket < 0) {
@@ -290,6 +288,8 @@ bool SociSession::lost() const {
   pollfd poll_fd{socket_, POLLIN, 0};
   return ::poll(&poll_fd, 1, 0) != 0;
 }
+
+bool SociSession::password_in_clear() { return driver_.password_in_clear(session_); }
 
 long long SociSession::server_process() { return driver_.server_process(session_); }
 

@@ -65,6 +65,9 @@ class SociSession {
   // Behind a pooler it is not the one that runs the statements.
   long long server_process();
 
+  // Whether a password was sent, and nothing encrypts the connection.
+  bool password_in_clear();
+
   // While no statement runs: the server has hung up (or said something out of turn), or the file
   // under the path of the SQLite database is another by now.
   bool lost() const;

@@ -105,7 +105,7 @@ TEST_CASE("a server's URL may have options, each decoded", "[database_url]") {
                                                    {"required", TlsMode::kRequired},
                                                    {"verify-ca", TlsMode::kVerifyCa}};
   for (const auto& [word, mode] : words) {
-    CHECK(parse_database_url("mysql://h/d?tls=" + std::string(word))->options.tls == mode);
+    CHECK(parse_database_url("postgresql://h/d?tls=" + std::string(word))->options.tls == mode);
   }
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("a wrong option is named, with the known ones, and no value is repeate
       {"tls=off&tls=off", "the option tls twice"},
       {"tls=s3cret", "tls that must be off, preferred, required, verify-ca or verify-full"},
       {"tls=", "tls that must be off"},
-      {"tls=verify-ca&ca=", "ca that names no file"},
+      {"ca=&tls=verify-ca", "ca that names no file"},
       {"tls=verify-ca&ca=s3cret%2", "broken %-escape"},
       {"tls=verify-ca&ca=s3cret%0A", "broken %-escape or a control character in the option ca"},
       {"ca=s3cret", "only with tls=verify-ca or tls=verify-full"},
@@ -137,6 +137,9 @@ TEST_CASE("a wrong option is named, with the known ones, and no value is repeate
       CHECK(status.message().find("cret") == std::string::npos);
     }
   }
+  CHECK(parse_database_url("postgresql://h/d?tls=verify-full").ok());  // libpq's own file
+  const auto without_ca = parse_database_url("mysql://h/d?tls=verify-full").status();
+  CHECK(without_ca.message().find("without ca") != std::string::npos);
   // A password with a / and a ? leaves a piece of it where options are.
   const auto status = parse_database_url("mysql://u:33/x?s3cret=1@h/d").status();
   CHECK(status.code() == StatusCode::kInvalidArgument);
