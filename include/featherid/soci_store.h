@@ -69,7 +69,9 @@ struct SociStoreOptions {
 //   sqlite3:ids.db  sqlite3:/var/lib/ids.db
 //   mysql://user:password@host:3306/database     (mariadb:// is the same)
 //   postgresql://user:password@host:5432/database
-// Percent-escapes in user, password, host and path are decoded. A MySQL host that starts with "/"
+// Percent-escapes in user, password, host, path and options are decoded. A server's URL may go on
+// with options, for example ?tls=verify-full&ca=FILE: docs/operating.md, "TLS to the database". In
+// a SQLite path a ? stays a ? unless an option's "key=" follows it; %3F always does. A MySQL host that starts with "/"
 // (as %2F…) is a Unix socket; so is a PostgreSQL one, as the folder of the socket.
 //
 // kInvalidArgument: the URL or an option is malformed, or this build lacks the engine. It opens no

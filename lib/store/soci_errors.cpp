@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lib/store/soci_errors.h"
 
+#include "lib/store/tls_options.h"
+
 namespace featherid {
 
 namespace {
@@ -28,7 +30,9 @@ enum class Fault {
   kCancelled,
   kNotStorable,
   kPoolerRefused,
-  kTlsWanted,  // by the server
+  kTlsWanted,   // by the server
+  kTlsMissing,  // at the server
+  kTlsFailed,
 };
 
 bool contains(const std::string& text, const char* part) {
@@ -38,6 +42,17 @@ bool contains(const std::string& text, const char* part) {
 Fault missing_table(const EngineError& error) {
   if (contains(error.text, "id_mark")) return Fault::kNoMarkTable;
   return contains(error.text, "id_leader") ? Fault::kNoLeaderTable : Fault::kNoTable;
+}
+
+// The client's words about TLS, which OpenSSL does not translate; `otherwise`: they are about a
+// connection that was cut.
+Fault tls_fault(const std::string& text, Fault otherwise) {
+  if (contains(text, "not support")) return Fault::kTlsMissing;
+  for (const char* word : {"certificate", " alert ", "private key", "key values mismatch", "PEM",
+                           "no start line", "unsupported"}) {
+    if (contains(text, word)) return Fault::kTlsFailed;
+  }
+  return otherwise;
 }
 
 bool mysql_refuses_login(int number) {
@@ -56,7 +71,6 @@ bool mysql_refuses_login(int number) {
     case 2059:
     case 2061:  // the login's plugin is not there
     case 3118:
-    case 3159:
     case 3955:
     case 4151:  // the account is locked
       return true;
@@ -100,8 +114,11 @@ Fault mysql_fault(const EngineError& error) {
     case 2005:
     case 2006:
     case 2013:
-    case 2026:
       return Fault::kConnection;
+    case 2026:
+      return tls_fault(error.text, Fault::kConnection);
+    case 3159:  // require_secure_transport
+      return Fault::kTlsWanted;
     case 1290:
     case 1792:
     case 1836:
@@ -136,7 +153,7 @@ Fault mysql_fault(const EngineError& error) {
     case 3988:
       return Fault::kNotStorable;
     default:
-      return Fault::kUnknown;
+      return error.number == 0 ? tls_fault(error.text, Fault::kUnknown) : Fault::kUnknown;
   }
 }
 
@@ -144,7 +161,9 @@ Fault postgresql_fault(const EngineError& error) {
   const std::string& state = error.sqlstate;
   // SOCI has a state for each error of an open connection. An error without one comes from the
   // client itself, for example a value that it cannot read.
-  if (state.empty()) return error.connecting ? Fault::kConnection : Fault::kUnknown;
+  if (state.empty()) {
+    return error.connecting ? tls_fault(error.text, Fault::kConnection) : Fault::kUnknown;
+  }
   if (state == "40001" || state == "40P01") return Fault::kConflict;
   if (state == "55P03") return Fault::kLockTimeout;
   if (state == "57014") return Fault::kCancelled;
@@ -213,6 +232,8 @@ bool needs_an_operator(Engine engine, Fault fault) {
     case Fault::kDamaged:
     case Fault::kStatementLog:
     case Fault::kTlsWanted:
+    case Fault::kTlsMissing:
+    case Fault::kTlsFailed:
       return true;
     case Fault::kReadOnly:  // a server may be about to be promoted
       return engine == Engine::kSqlite3;
@@ -283,12 +304,36 @@ const char* advice(Fault fault) {
       return "a pooler refused; use pool_mode = transaction or session (pool_mode = statement "
              "needs failover = synchronous), and see that it knows this database and user";
     case Fault::kTlsWanted:
-      return "the server accepts encrypted connections only; set tls=required or, better, "
+      return "the server accepts this login over an encrypted connection only; set tls=required "
+             "or, better, "
              "tls=verify-full in the database URL";
+    case Fault::kTlsMissing:
+      return "TLS is required by the database URL, and the server does not offer it; give the "
+             "server a certificate, or set tls=preferred or tls=off";
+    case Fault::kTlsFailed:
+      return "no TLS connection; check tls, ca, cert and key in the database URL, and the server's "
+             "certificate";
     case Fault::kUnknown:
       break;
   }
   return "the database refused";
+}
+
+// A login that the server refuses for want of TLS is answered like one with a wrong password.
+std::string advice_on(const DatabaseUrl& url, const EngineError& error, Fault fault) {
+  std::string general = advice(fault);
+  if (fault != Fault::kLoginRefused || error.sqlstate == "28P01") return general;
+  if (tls_mode(url) == TlsMode::kOff) {
+    return general +
+           "; if it requires TLS (REQUIRE SSL, hostssl in pg_hba.conf), set tls=required in the "
+           "database URL";
+  }
+  if (url.options.cert.empty()) {
+    return general +
+           "; if it requires a client's certificate (REQUIRE X509, clientcert in pg_hba.conf), set "
+           "cert and key in the database URL";
+  }
+  return general + ", and the client's certificate";
 }
 
 }  // namespace
@@ -335,7 +380,8 @@ Status to_status(const DatabaseUrl& url, const EngineError& error) {
   const std::string label = error.number != 0        ? std::to_string(error.number) + ": "
                             : error.sqlstate.empty() ? ""
                                                      : error.sqlstate + ": ";
-  return {code, one_line(describe(url) + ": " + advice(fault) + " (" + label + error.text + ")")};
+  return {code, one_line(describe(url) + ": " + advice_on(url, error, fault) + " (" + label +
+                         error.text + ")")};
 }
 
 Status not_committed(const DatabaseUrl& url) {

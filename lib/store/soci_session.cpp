@@ -14,9 +14,12 @@
 #include "lib/exception_text.h"
 #include "lib/store/postgresql_refusal.h"
 #include "lib/store/sqlite3_file.h"
+#include "lib/store/tls_options.h"
 
 #ifdef FEATHERID_SOCI_MYSQL
 #include <soci/mysql/soci-mysql.h>
+
+#include "lib/store/mysql_connect.h"
 #endif
 // SOCI's headers from 4.1 on do not bring those of libpq and SQLite.
 #ifdef FEATHERID_SOCI_POSTGRESQL
@@ -44,6 +47,8 @@ struct SociDriver {
   void (*check_answer)(soci::session& session);
   // Whether a transaction is open, or the next statement would begin one that stays open.
   bool (*in_transaction)(soci::session& session);
+  // Whether a password was used, and the connection is not encrypted.
+  bool (*password_in_clear)(soci::session& session);
   // For a driver without a socket: it waits for locks until the deadline, whatever that is then.
   void (*bound_lock_waits)(soci::session& session, TimePoint* deadline) = nullptr;
   // For a driver whose server can answer a commit before it is durable: it notes that.
@@ -55,57 +60,8 @@ struct SociDriver {
 namespace {
 
 #ifdef FEATHERID_SOCI_MYSQL
-std::string parameter(const char* name, const std::string& value) {
-  std::string text = std::string(name) + "='";
-  for (const char c : value) {
-    if (c == '\'' || c == '\\') text += '\\';
-    text += c;
-  }
-  return text + "' ";
-}
-#endif
-
-#ifdef FEATHERID_SOCI_POSTGRESQL
-// In a URI. SOCI from 4.1 on takes a connection string apart and puts it together again, by other
-// rules for quotes and backslashes than the driver's. In a URI there is none of them.
-std::string uri_parameter(const char* name, const std::string& value) {
-  constexpr const char* kDigits = "0123456789ABCDEF";
-  std::string text = std::string(name) + "=";
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    text += {'%', kDigits[byte / 16], kDigits[byte % 16]};
-  }
-  return text + "&";
-}
-#endif
-
-// What the driver would else take from its environment or its files is stated, too.
-[[maybe_unused]] std::string port_of(const DatabaseUrl& url, int standard) {
-  return std::to_string(url.port != 0 ? url.port : standard);
-}
-
-#ifdef FEATHERID_SOCI_MYSQL
 MYSQL* mysql_connection(soci::session& session) {
   return static_cast<soci::mysql_session_backend*>(session.get_backend())->conn_;
-}
-
-void open_mysql(soci::session& session, const DatabaseUrl& url,
-                std::chrono::seconds connect_timeout, std::chrono::seconds answer_timeout) {
-  std::string text;
-  if (url.host.front() == '/') {
-    text += parameter("unix_socket", url.host);
-  } else {
-    // For "localhost" the driver would take its default Unix socket, whatever the port.
-    text += parameter("host", url.host == "localhost" ? "127.0.0.1" : url.host);
-  }
-  text += parameter("port", port_of(url, 3306));
-  if (!url.user.empty()) text += parameter("user", url.user);
-  if (!url.password.empty()) text += parameter("password", url.password);
-  session.open(soci::mysql,
-               text + parameter("dbname", url.database) + parameter("charset", "utf8mb4") +
-                   parameter("connect_timeout", std::to_string(connect_timeout.count())) +
-                   parameter("read_timeout", std::to_string(answer_timeout.count())) +
-                   parameter("write_timeout", std::to_string(answer_timeout.count())));
 }
 
 const SociDriver kMysqlDriver = {
@@ -135,6 +91,11 @@ const SociDriver kMysqlDriver = {
       const unsigned int status = mysql_connection(session)->server_status;
       return (status & SERVER_STATUS_IN_TRANS) != 0 || (status & SERVER_STATUS_AUTOCOMMIT) == 0;
     },
+    [](soci::session& session) {
+      MYSQL* const connection = mysql_connection(session);
+      const char* const password = connection->passwd;
+      return mysql_get_ssl_cipher(connection) == nullptr && password != nullptr && *password != 0;
+    },
     nullptr, nullptr,
     // Not USE: SOCI would take a colon in the name for the beginning of a parameter's.
     [](soci::session& session, const std::string& database) {
@@ -147,6 +108,15 @@ const SociDriver kMysqlDriver = {
 #endif
 
 #ifdef FEATHERID_SOCI_POSTGRESQL
+std::string parameter(const char* name, const std::string& value) {
+  std::string text = std::string(name) + "='";
+  for (const char c : value) {
+    if (c == '\'' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text + "' ";
+}
+
 PGconn* postgresql_connection(soci::session& session) {
   return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
 }
@@ -154,8 +124,10 @@ PGconn* postgresql_connection(soci::session& session) {
 void open_postgresql(soci::session& session, const DatabaseUrl& url,
                      std::chrono::seconds connect_timeout, std::chrono::seconds answer_timeout) {
   const std::string answer_ms = std::to_string(std::chrono::milliseconds(answer_timeout).count());
+  // What the driver would else take from its environment or its files is stated, too.
   std::string text = "postgresql:///?" + uri_parameter("host", url.host) +
-                     uri_parameter("hostaddr", "") + uri_parameter("port", port_of(url, 5432)) +
+                     uri_parameter("hostaddr", "") +
+                     uri_parameter("port", std::to_string(url.port != 0 ? url.port : 5432)) +
                      uri_parameter("target_session_attrs", "any");
   if (!url.user.empty()) text += uri_parameter("user", url.user);
   if (!url.password.empty()) text += uri_parameter("password", url.password);
@@ -165,6 +137,7 @@ void open_postgresql(soci::session& session, const DatabaseUrl& url,
           uri_parameter("application_name", "featherid") +
           uri_parameter("connect_timeout", std::to_string(connect_timeout.count())) +
           uri_parameter("tcp_user_timeout", answer_ms);
+  for (const auto& [name, value] : postgresql_tls(url)) text += uri_parameter(name, value);
   const TimePoint deadline = std::chrono::steady_clock::now() + connect_timeout;
   try {
     session.open(soci::postgresql, text);
@@ -199,6 +172,11 @@ const SociDriver kPostgresqlDriver = {
     [](soci::session&) {},
     [](soci::session& session) {
       return PQtransactionStatus(postgresql_connection(session)) != PQTRANS_IDLE;
+    },
+    [](soci::session& session) {
+      PGconn* const connection = postgresql_connection(session);
+      return PQconnectionUsedPassword(connection) != 0 && PQsslInUse(connection) == 0 &&
+             PQgssEncInUse(connection) == 0;
     },
     nullptr,
     [](soci::session& session, bool* wait_was_cancelled) {
@@ -245,6 +223,7 @@ const SociDriver kSqlite3Driver = {
     [](soci::session& session) {
       return sqlite_api::sqlite3_get_autocommit(sqlite3_connection(session)) == 0;
     },
+    [](soci::session&) { return false; },
     [](soci::session& session, TimePoint* deadline) {
       sqlite_api::sqlite3_busy_handler(sqlite3_connection(session), wait_for_lock, deadline);
     }};
@@ -287,6 +266,9 @@ EngineError to_engine_error(Engine engine, const std::exception& error, bool con
 SociSession::SociSession(const DatabaseUrl& url, std::chrono::seconds connect_timeout,
                          std::chrono::seconds answer_timeout)
     : driver_(*driver_of(url.engine)), where_(describe(url)) {
+  if (const std::string error = tls_file_error(url.options); !error.empty()) {
+    throw soci::soci_error(error);
+  }
   driver_.open(session_, url, connect_timeout, answer_timeout);
   const int driver_socket = driver_.socket(session_);
   if (driver_socket < 0) {
@@ -324,6 +306,8 @@ bool SociSession::lost() const {
   pollfd poll_fd{socket_, POLLIN, 0};
   return ::poll(&poll_fd, 1, 0) != 0;
 }
+
+bool SociSession::password_in_clear() { return driver_.password_in_clear(session_); }
 
 long long SociSession::server_process() { return driver_.server_process(session_); }
 

@@ -69,6 +69,9 @@ class SociSession {
   // Of the call under way.
   TimePoint deadline() const { return deadline_; }
 
+  // Whether a password was sent, and nothing encrypts the connection.
+  bool password_in_clear();
+
   // While no statement runs: the server has hung up (or said something out of turn), or the file
   // under the path of the SQLite database is another by now.
   bool lost() const;

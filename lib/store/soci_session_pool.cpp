@@ -52,6 +52,7 @@ SociSessionPool::SociSessionPool(std::vector<DatabaseUrl> addresses,
       set_up_(std::move(set_up)),
       calls_max_(engine() == Engine::kSqlite3 ? 1 : options_.sessions_max),
       choice_(addresses_.size()),
+      warned_in_clear_(addresses_.size()),
       idle_(addresses_.size()) {
   for (std::size_t i = 0; i < addresses_.size(); ++i) connectors_.emplace_back(calls_max_);
   const MutexLock lock(mutex_);
@@ -124,6 +125,12 @@ std::unique_ptr<SociSession> SociSessionPool::connect(std::size_t address, TimeP
   std::unique_ptr<SociSession> session =
       engine() == Engine::kSqlite3 ? open() : connectors_[address].connect(open, open_by);
   if (session == nullptr) return nullptr;
+  if (!is_local(addresses_[address]) && session->password_in_clear() &&
+      !warned_in_clear_[address].exchange(true)) {
+    warn(address,
+         "the password goes over the network unencrypted; set tls=required or, better, "
+         "tls=verify-full in the database URL");
+  }
   session->begin_call(deadline);
   const Watchdog::Guard guard(watchdog_, session->socket(), open_by);
   if (engine() == Engine::kSqlite3) {

@@ -112,9 +112,10 @@ class SociSessionPool {
   const int calls_max_;
 
   AddressChoice choice_;
-  std::atomic<bool> has_had_schema_{false};  // SQLite: the file is not new
-  std::atomic<bool> warned_{false};          // SQLite: of its file system
-  std::deque<SociConnector> connectors_;     // by address
+  std::atomic<bool> has_had_schema_{false};         // SQLite: the file is not new
+  std::atomic<bool> warned_{false};                 // SQLite: of its file system
+  std::vector<std::atomic<bool>> warned_in_clear_;  // by address
+  std::deque<SociConnector> connectors_;            // by address
   Watchdog watchdog_;
 
   Mutex mutex_;

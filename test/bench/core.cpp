@@ -22,6 +22,7 @@ const Part kParts[] = {
     {"refill", featherid::bench::measure_refill},
     {"tags", featherid::bench::measure_tags},
     {"start", featherid::bench::measure_start},
+    {"tls", featherid::bench::measure_tls},
 };
 
 const Part* find_part(const std::string& name) {

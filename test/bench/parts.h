@@ -21,6 +21,9 @@ void measure_tags();
 // 10,000 tags of a real MariaDB, from nothing until each has handed out an id.
 void measure_start();
 
+// Leases and connections of a MariaDB and a PostgreSQL, over TLS and unencrypted in turn.
+void measure_tls();
+
 }  // namespace featherid::bench
 
 #endif  // FEATHERID_TEST_BENCH_PARTS_H_

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The time of a call holds whatever the resolver does, and however many addresses a name has.
-// getaddrinfo() is replaced in this program, for the drivers too: it knows further names.
-#include <dlfcn.h>
-#include <netdb.h>
-
-#include <condition_variable>
-#include <map>
-#include <mutex>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "test/integration/names.h"
 #include "test/integration/servers.h"
 #include "test/support/ports.h"
 #include "test/support/wait_until.h"
@@ -19,36 +12,6 @@ using namespace featherid;
 using namespace featherid::test;
 
 namespace {
-
-// What the names that tests make up stand for.
-class Names {
- public:
-  // Look-ups of a name without addresses hang until it has some.
-  void set(const std::string& name, std::vector<std::string> addresses) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    names_[name] = std::move(addresses);
-    changed_.notify_all();
-  }
-  bool knows(const std::string& name) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return names_.count(name) != 0;
-  }
-  std::vector<std::string> look_up(const std::string& name) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait(lock, [&] { return !names_[name].empty(); });
-    return names_[name];
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<std::string, std::vector<std::string>> names_;
-};
-
-Names& names() {
-  static Names names;
-  return names;
-}
 
 std::string url_at(const std::string& scheme, const std::string& host, int port) {
   return scheme + "://featherid:p%40ss%3Aw%2Fd%25'%5C%201@" + host + ":" + std::to_string(port) +
@@ -65,23 +28,6 @@ std::unique_ptr<SegmentStore> store_of(const std::vector<std::string>& urls) {
 }
 
 }  // namespace
-
-// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's are reserved names
-extern "C" __attribute__((visibility("default"))) int getaddrinfo(const char* node,
-                                                                  const char* service,
-                                                                  const addrinfo* hints,
-                                                                  addrinfo** result) {
-  static const auto real =
-      reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));
-  if (node == nullptr || !names().knows(node)) return real(node, service, hints, result);
-  addrinfo** end = result;
-  *end = nullptr;
-  for (const std::string& address : names().look_up(node)) {
-    if (const int error = real(address.c_str(), service, hints, end); error != 0) return error;
-    while (*end != nullptr) end = &(*end)->ai_next;
-  }
-  return 0;
-}
 
 TEST_CASE("resolver: a look-up that hangs ends the call in time, and later ones serve",
           "[resolver]") {

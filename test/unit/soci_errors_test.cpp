@@ -126,6 +126,55 @@ TEST_CASE("a refused connection is told by its SQLSTATE, in any language", "[soc
   CHECK(says(connecting(""), "no connection"));
 }
 
+TEST_CASE("what TLS or its lack refuses says which setting to use", "[soci_errors]") {
+  struct Case {
+    int number;
+    const char* text;
+    const char* words;
+    bool passes;
+  };
+  const Case mysql[] = {
+      {1045, "Access denied", "REQUIRE X509", false},
+      {3159, "insecure transport", "encrypted connection only; set tls=required", false},
+      {2061, "Authentication requires secure connection.", "set tls=required", false},
+      {2061, "Couldn't read RSA public key from server", "set tls=required", false},
+      {2061, "plugin", "login refused", false},
+      {2026, "SSL is required, but the server does not support it", "does not offer it", false},
+      {2026, "TLS/SSL error: self-signed certificate", "check tls, ca, cert and key", false},
+      {2026, "TLS/SSL error: key values mismatch", "check tls, ca, cert and key", false},
+      {2026, "TLS/SSL error: unexpected eof while reading", "no connection", true},
+      {0, "the certificate or key file ca=x: No such file", "check tls, ca, cert and key", false},
+  };
+  for (const Case& c : mysql) {
+    const Status status = status_of(Engine::kMysql, {c.number, "", c.text, true});
+    CHECK((status.code() == StatusCode::kUnavailable) == c.passes);
+    CHECK(says(status, c.words));
+  }
+  const Case postgresql[] = {
+      {0, "SSL error: certificate verify failed", "check tls, ca, cert and key", false},
+      {0, "server does not support SSL, but SSL was required", "does not offer it", false},
+      {0, "SSL error: tlsv13 alert certificate required", "check tls, ca, cert and key", false},
+      {0, "SSL SYSCALL error: EOF detected", "no connection", true},
+  };
+  for (const Case& c : postgresql) {
+    const Status status = status_of(Engine::kPostgresql, {0, "", c.text, true});
+    CHECK((status.code() == StatusCode::kUnavailable) == c.passes);
+    CHECK(says(status, c.words));
+  }
+}
+
+TEST_CASE("a refused login asks for what the URL lacks", "[soci_errors]") {
+  const auto refused = [](const std::string& options, const char* state = "28000") {
+    const auto url = *featherid::parse_database_url("postgresql://u@db.example/d?" + options);
+    return to_status(url, {0, state, "no pg_hba.conf entry", true});
+  };
+  CHECK(says(refused("tls=off"), "hostssl in pg_hba.conf), set tls=required"));
+  CHECK(says(refused("tls=required"), "clientcert in pg_hba.conf), set cert and key"));
+  CHECK(says(refused(""), "set cert and key"));  // it was preferred, and it was there
+  CHECK(says(refused("tls=required&cert=c&key=k"), "and the client's certificate"));
+  CHECK_FALSE(says(refused("tls=off", "28P01"), "tls="));  // the password itself
+}
+
 TEST_CASE("a client's own error on a connection is no lost connection", "[soci_errors]") {
   const EngineError conversion{0, "", "Cannot convert data", false};
   CHECK(server_state(Engine::kPostgresql, conversion) == featherid::ServerState::kServes);

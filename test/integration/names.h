@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_INTEGRATION_NAMES_H_
+#define FEATHERID_TEST_INTEGRATION_NAMES_H_
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace featherid::test {
+
+// What the names that tests make up stand for. getaddrinfo() is replaced in this program, for the
+// drivers too: it knows them.
+class Names {
+ public:
+  // Look-ups of a name without addresses hang until it has some.
+  void set(const std::string& name, std::vector<std::string> addresses);
+  bool knows(const std::string& name);
+  std::vector<std::string> look_up(const std::string& name);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, std::vector<std::string>> names_;
+};
+
+Names& names();
+
+}  // namespace featherid::test
+
+#endif  // FEATHERID_TEST_INTEGRATION_NAMES_H_
