@@ -56,7 +56,8 @@ class SociSession {
     std::string text;  // as it was read last
     Status refused;    // why no row may be moved
     TimePoint read_at;
-    bool pooled = false;  // a session of the server that other programs use as well
+    bool pooled = false;        // a session of the server that other programs use as well
+    bool group_member = false;  // of a server that may only serve inside its cluster
   };
   Settings& settings() { return settings_; }
   const Settings& settings() const { return settings_; }

@@ -245,7 +245,11 @@ void SettingsGuard::set_up(SociSession& session) {
   } else {
     for (const std::string& statement : sql_.pin(database_, call_timeout_)) session.run(statement);
   }
-  settings.refused = judge(session, read(session, &settings.text));
+  const std::vector<ServerSetting> values = read(session, &settings.text);
+  // Before anything is asked of its rows, which may be old.
+  if (settings.group_member)
+    session.run(std::string("SELECT 1 FROM DUAL WHERE 1 = 1") + sql_.is_member);
+  settings.refused = judge(session, values);
   settings.read_at = std::chrono::steady_clock::now();
 }
 
@@ -267,7 +271,8 @@ Result<bool> SettingsGuard::changed(SociSession& session) {
 
 std::string SettingsGuard::stated(const SociSession& session) const {
   if (sql_.text == nullptr) return "1 = 1";
-  return sql_.durably(call_timeout_) + sql_.text + " = " + sql_.literal(session.settings().text);
+  return sql_.durably(call_timeout_) + sql_.text + " = " + sql_.literal(session.settings().text) +
+         (session.settings().group_member ? sql_.is_member : "");
 }
 
 std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string* text) const {
@@ -286,6 +291,11 @@ std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string
     std::string type;
     std::string further;
     session.run(sql_.tables, into(values[0]), into(values[1]), into(type), into(further));
+    if (sql_.was_member != nullptr) {
+      int was_member = 0;
+      session.run(sql_.was_member, into(was_member));
+      session.settings().group_member = was_member != 0;
+    }
     settings.push_back({kType, type});
     settings.push_back({sql_.further, further});
     for (std::size_t i = 0; i < 2; ++i) {
