@@ -100,11 +100,13 @@ FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
 // `order` (step 1000) and `health` where they are missing; changes nothing that exists. The text is
 // sql/<engine>.sql. Then records which server leads, so that no failover can lose that along with
 // the first leases; where another one is on record, does what `options.failover` says.
-// `url` as above. kUnavailable, kInvalidArgument, kFailedPrecondition, kDataLoss.
-FEATHERID_EXPORT Status init_soci_schema(std::string_view url,
-                                         const SociStoreOptions& options = {});
+// `url` as above. kUnavailable, kInvalidArgument, kFailedPrecondition, kDataLoss. `tags_made`: gets
+// the names of the rows of id_segments that this call created, in order; null: they are not wanted.
+FEATHERID_EXPORT Status init_soci_schema(std::string_view url, const SociStoreOptions& options = {},
+                                         std::vector<std::string>* tags_made = nullptr);
 FEATHERID_EXPORT Status init_soci_schema(const std::vector<std::string>& urls,
-                                         const SociStoreOptions& options = {});
+                                         const SociStoreOptions& options = {},
+                                         std::vector<std::string>* tags_made = nullptr);
 
 // The URL with its password replaced by "***", for logs; text that is no URL comes back as "***".
 FEATHERID_EXPORT std::string redact_database_url(std::string_view url);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <functional>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -78,7 +80,8 @@ class SociStore final : public SegmentStore {
   Status advance(std::string_view tag, std::int64_t max_id) override;
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
 
-  Status init_schema();
+  // As init_soci_schema().
+  Status init_schema(std::vector<std::string>* tags_made);
 
  private:
   using Repeat = SociSessionPool::Repeat;
@@ -100,6 +103,10 @@ class SociStore final : public SegmentStore {
   // with another search path, say. OK: that explains nothing.
   Status refused_behind_pooler(SociSession& session);
 
+  std::vector<std::string> tags(SociSession& session) const;  // of all rows, in order
+  // Makes the tables and their first rows where they are missing. The tags that it made.
+  std::vector<std::string> fill_schema(SociSession& session) const;
+
   Result<SegmentRow> find_row(SociSession& session, std::string_view tag);
   // Moves max_id forward; nothing when no row was moved.
   Result<std::optional<IdRange>> move_row(SociSession& session, std::string_view tag,
@@ -117,6 +124,7 @@ class SociStore final : public SegmentStore {
 
   const SociDialect& dialect_;
   const internal::ForkGuard fork_guard_;
+  const std::function<void(const std::string&)> warn_;
   LeaderGuard leader_guard_;
   SettingsGuard settings_guard_;
   std::unique_ptr<SociSessionPool> sessions_;
@@ -124,8 +132,8 @@ class SociStore final : public SegmentStore {
 
 SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options)
     : dialect_(dialect_of(addresses.front().engine)),
-      leader_guard_(dialect_.leader, options,
-                    [this](const std::string& text) { sessions_->warn(0, text); }),
+      warn_(options.warn),
+      leader_guard_(dialect_.leader, options, options.warn),
       settings_guard_(dialect_.settings, addresses.front().engine, addresses.front().database,
                       options, options.warn),
       sessions_(std::make_unique<SociSessionPool>(
@@ -195,14 +203,40 @@ Status SociStore::follow_leader(SociSession& session) {
   return leader_guard_.follow(session, settings_guard_.stated(session));
 }
 
-Status SociStore::init_schema() {
+std::vector<std::string> SociStore::tags(SociSession& session) const {
+  std::vector<std::string> tags;
+  RawRow raw;
+  session.for_each_row(
+      dialect_.list, [&] { tags.push_back(raw.tag); }, into(raw.tag), into(raw.max_id),
+      into(raw.step));
+  std::sort(tags.begin(), tags.end());
+  return tags;
+}
+
+// They are read on the session that makes them: another address may lag behind.
+std::vector<std::string> SociStore::fill_schema(SociSession& session) const {
+  const std::vector<std::string> statements = split_statements(dialect_.schema);
+  session.run(statements.front());  // makes id_segments
+  // A session of SQLite makes a new file's tags by itself.
+  const std::vector<std::string> before =
+      sessions_->has_made_schema() ? std::vector<std::string>() : tags(session);
+  for (std::size_t i = 1; i < statements.size(); ++i) session.run(statements[i]);
+  const std::vector<std::string> after = tags(session);
+  std::vector<std::string> made;
+  std::set_difference(after.begin(), after.end(), before.begin(), before.end(),
+                      std::back_inserter(made));
+  return made;
+}
+
+Status SociStore::init_schema(std::vector<std::string>* tags_made) {
   Status status;
+  std::vector<std::string> made;
   // PostgreSQL's IF NOT EXISTS fails when two do it at once; the second time it finds the table.
   for (int tries = 0; tries < 3; ++tries) {
     status = transact([&](SociSession& session) {
-      for (const char* script : {dialect_.schema_begin, dialect_.schema, dialect_.schema_end}) {
-        if (script != nullptr) session.run_script(script);
-      }
+      if (dialect_.schema_begin != nullptr) session.run_script(dialect_.schema_begin);
+      made = fill_schema(session);
+      if (dialect_.schema_end != nullptr) session.run_script(dialect_.schema_end);
       // A failover that loses the first leader's record would go unnoticed: it is there before any
       // lease.
       if (!leader_guard_.active()) return Status();
@@ -211,6 +245,7 @@ Status SociStore::init_schema() {
     });
     if (status.code() != StatusCode::kAlreadyExists) break;
   }
+  if (tags_made != nullptr) *tags_made = std::move(made);
   return status;
 }
 
@@ -298,8 +333,8 @@ Result<std::vector<SegmentRow>> SociStore::list() {
       Result<SegmentRow> row = raw.read();
       if (row.ok()) {
         rows.push_back(*std::move(row));
-      } else {
-        sessions_->warn(0, row.status().message());
+      } else if (warn_) {
+        warn_(session.where() + ": " + row.status().message());
       }
     };
     session.for_each_row(dialect_.list, add_row, into(raw.tag), into(raw.max_id), into(raw.step));
@@ -432,13 +467,15 @@ Result<std::unique_ptr<SegmentStore>> open_soci_store(std::string_view url,
   return open_soci_store(std::vector<std::string>{std::string(url)}, options);
 }
 
-Status init_soci_schema(const std::vector<std::string>& urls, const SociStoreOptions& options) {
+Status init_soci_schema(const std::vector<std::string>& urls, const SociStoreOptions& options,
+                        std::vector<std::string>* tags_made) {
   Result<std::unique_ptr<SociStore>> store = make_store(urls, options);
-  return store.ok() ? (*store)->init_schema() : store.status();
+  return store.ok() ? (*store)->init_schema(tags_made) : store.status();
 }
 
-Status init_soci_schema(std::string_view url, const SociStoreOptions& options) {
-  return init_soci_schema(std::vector<std::string>{std::string(url)}, options);
+Status init_soci_schema(std::string_view url, const SociStoreOptions& options,
+                        std::vector<std::string>* tags_made) {
+  return init_soci_schema(std::vector<std::string>{std::string(url)}, options, tags_made);
 }
 
 }  // namespace featherid
