@@ -20,6 +20,7 @@ const std::map<std::string, std::unique_ptr<Engine> (*)()>& engines() {
       {"mysql", make_mysql_engine},
       {"mysql-replica", make_mysql_replica_engine},
       {"galera", make_galera_engine},
+      {"group-replication", make_group_replication_engine},
       {"postgresql", make_postgresql_engine},
       {"postgresql-async", make_postgresql_async_engine},
       {"postgresql-pgbouncer", make_postgresql_pgbouncer_engine},

@@ -16,6 +16,8 @@ std::unique_ptr<Engine> make_mariadb_replica_engine();
 std::unique_ptr<Engine> make_mysql_engine();
 std::unique_ptr<Engine> make_mysql_replica_engine();
 std::unique_ptr<Engine> make_galera_engine();  // three nodes
+// Three members of MySQL's Group Replication. It may be made only while there is one thread.
+std::unique_ptr<Engine> make_group_replication_engine();
 std::unique_ptr<Engine> make_postgresql_engine();
 // A server whose synchronous_commit is off, which FeatherID does not go by.
 std::unique_ptr<Engine> make_postgresql_async_engine();
