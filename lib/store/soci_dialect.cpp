@@ -109,12 +109,13 @@ std::vector<std::string> mysql_pins(const std::string& database,
   "CONCAT('' /*!80021 , COALESCE((SELECT variable_value FROM " \
   "performance_schema.global_status WHERE variable_name = 'Innodb_redo_log_enabled'), '') */)"
 
-// Any user may read both. The global transaction identifiers of a group begin with its name. (A
-// variable of a plugin that is not there cannot be named, but is in no list either.)
+// Any user may read both. The global transaction identifiers of a group begin with its name, a UUID
+// that may be written in several ways. (A variable of a plugin that is not there cannot be named,
+// but is in no list either.)
 const char kMysqlWasMember[] =
     "SELECT 0 /*!80016 + count(*) FROM performance_schema.global_variables "
-    "WHERE variable_name = 'group_replication_group_name' AND variable_value <> '' "
-    "AND LOCATE(variable_value, @@global.gtid_executed) > 0 */";
+    "WHERE variable_name = 'group_replication_group_name' AND IF(IS_UUID(variable_value), "
+    "LOCATE(BIN_TO_UUID(UUID_TO_BIN(variable_value)), @@global.gtid_executed), 0) > 0 */";
 
 // performance_schema.replication_group_members tells as well, but needs a privilege and costs more.
 const char kMysqlIsMember[] = " AND group_replication_get_communication_protocol() <> ''";

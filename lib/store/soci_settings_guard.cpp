@@ -202,7 +202,9 @@ SettingsVerdict judge_settings(Engine engine, const std::vector<ServerSetting>& 
   SettingsVerdict verdict;
   if (const std::string error = values[kUnread]; !error.empty()) {
     verdict.warnings.push_back(
-        "whether the table id_segments keeps what is committed cannot be read (" + error + ")");
+        "whether the table id_segments keeps what is committed, and whether this server has left a "
+        "cluster, cannot be read (" +
+        error + ")");
   }
   // MySQL adds to a text as well, as to a double.
   const bool rounds =
@@ -287,15 +289,15 @@ std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string
   }
   // This is advice only: a proxy that answers it in its own way must not stop a lease.
   try {
-    std::string values[2];
-    std::string type;
-    std::string further;
-    session.run(sql_.tables, into(values[0]), into(values[1]), into(type), into(further));
     if (sql_.was_member != nullptr) {
       int was_member = 0;
       session.run(sql_.was_member, into(was_member));
       session.settings().group_member = was_member != 0;
     }
+    std::string values[2];
+    std::string type;
+    std::string further;
+    session.run(sql_.tables, into(values[0]), into(values[1]), into(type), into(further));
     settings.push_back({kType, type});
     settings.push_back({sql_.further, further});
     for (std::size_t i = 0; i < 2; ++i) {

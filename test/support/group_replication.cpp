@@ -14,7 +14,7 @@ namespace featherid::test {
 
 namespace {
 
-constexpr char kGroupName[] = "--group-replication-group-name=f1d00000-0000-4000-8000-000000000000";
+constexpr char kGroupName[] = "--group-replication-group-name=F1D00000-0000-4000-8000-00000000000A";
 constexpr int kGroupPort = 33061;
 constexpr std::chrono::seconds kJoinMax(60);
 
