@@ -15,7 +15,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -282,33 +281,11 @@ int advance_and_say(const Config& config, SegmentStore& store) {
   return EXIT_SUCCESS;
 }
 
-// None where there is no table yet, or no SQLite file.
-Result<std::vector<std::string>> tags_of(const Config& config, SegmentStore& store) {
-  std::vector<std::string> tags;
-  if (is_missing_sqlite_file(config.databases.front())) return tags;
-  const Result<std::vector<SegmentRow>> rows = store.list();
-  if (rows.status().code() == StatusCode::kFailedPrecondition) return tags;
-  if (!rows.ok()) return rows.status();
-  for (const SegmentRow& row : *rows) tags.push_back(row.biz_tag);
-  return tags;
-}
-
 int init_schema_and_say(const Config& config, const SociStoreOptions& options) {
-  const auto failed = [](const Status& status) {
-    return fail(kExitFailure, "--init-schema: " + status.message());
-  };
-  SociStoreOptions quiet = options;  // or what there is to warn of would be said twice
-  quiet.warn = nullptr;
-  const Result<std::unique_ptr<SegmentStore>> store = open_soci_store(config.databases, quiet);
-  if (!store.ok()) return failed(store.status());
-  const Result<std::vector<std::string>> before = tags_of(config, **store);
-  if (!before.ok()) return failed(before.status());
-  if (const Status bad = init_soci_schema(config.databases, options); !bad.ok()) return failed(bad);
-  const Result<std::vector<std::string>> after = tags_of(config, **store);
-  if (!after.ok()) return failed(after.status());
   std::vector<std::string> made;
-  std::set_difference(after->begin(), after->end(), before->begin(), before->end(),
-                      std::back_inserter(made));
+  if (const Status bad = init_soci_schema(config.databases, options, &made); !bad.ok()) {
+    return fail(kExitFailure, "--init-schema: " + bad.message());
+  }
   const bool is_sqlite = config.databases.front().rfind("sqlite3:", 0) == 0;
   std::printf("%s; tags made: %s (%s)\n",
               is_sqlite ? "the table id_segments is there"

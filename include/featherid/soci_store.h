@@ -105,11 +105,13 @@ FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
 // `order` (step 1000) and `health` where they are missing; changes nothing that exists. The text is
 // sql/<engine>.sql. Then records which server leads, so that no failover can lose that along with
 // the first leases; where another one is on record, does what `options.failover` says.
-// `url` as above. kUnavailable, kInvalidArgument, kFailedPrecondition, kDataLoss.
-FEATHERID_EXPORT Status init_soci_schema(std::string_view url,
-                                         const SociStoreOptions& options = {});
+// `url` as above. kUnavailable, kInvalidArgument, kFailedPrecondition, kDataLoss. `tags_made`: gets
+// the names of the rows of id_segments that this call created, in order; null: they are not wanted.
+FEATHERID_EXPORT Status init_soci_schema(std::string_view url, const SociStoreOptions& options = {},
+                                         std::vector<std::string>* tags_made = nullptr);
 FEATHERID_EXPORT Status init_soci_schema(const std::vector<std::string>& urls,
-                                         const SociStoreOptions& options = {});
+                                         const SociStoreOptions& options = {},
+                                         std::vector<std::string>* tags_made = nullptr);
 
 // Whether a store that was destroyed left a thread behind that is still connecting, or was at the
 // time (see `call_timeout`). End such a process by _exit(): exit() runs the clean-up of the driver's

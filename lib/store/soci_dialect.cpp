@@ -127,6 +127,17 @@ std::vector<std::string> mysql_pins(std::chrono::seconds call_timeout) {
   "CONCAT('' /*!80021 , COALESCE((SELECT variable_value FROM " \
   "performance_schema.global_status WHERE variable_name = 'Innodb_redo_log_enabled'), '') */)"
 
+// Any user may read both. The global transaction identifiers of a group begin with its name, a UUID
+// that may be written in several ways. (A variable of a plugin that is not there cannot be named,
+// but is in no list either.)
+const char kMysqlWasMember[] =
+    "SELECT 0 /*!80016 + count(*) FROM performance_schema.global_variables "
+    "WHERE variable_name = 'group_replication_group_name' AND IF(IS_UUID(variable_value), "
+    "LOCATE(BIN_TO_UUID(UUID_TO_BIN(variable_value)), @@global.gtid_executed), 0) > 0 */";
+
+// performance_schema.replication_group_members tells as well, but needs a privilege and costs more.
+const char kMysqlIsMember[] = " AND group_replication_get_communication_protocol() <> ''";
+
 const SociDialect kMysqlDialect = {
     nullptr,
     nullptr,
@@ -148,6 +159,8 @@ const SociDialect kMysqlDialect = {
      nullptr,
      mysql_pins,
      kMysqlSettingNames,
+     kMysqlWasMember,
+     kMysqlIsMember,
      // By its bytes, or databases whose names differ in case alone would be one.
      "CAST(CONCAT_WS(';', @@autocommit, @@completion_type, @@sql_mode, "
      "/*!50720 @@transaction_isolation *//*M! @@tx_isolation */, "
@@ -247,6 +260,8 @@ const SociDialect kPostgresqlDialect = {
      "RESET extra_float_digits",
      postgresql_pins,
      kPostgresqlSettingNames,
+     nullptr,
+     nullptr,
      // The tables by their numbers; the file of a table is another once it is UNLOGGED.
      "pg_catalog.concat_ws(';', pg_catalog.current_setting('fsync'), "
      "pg_catalog.current_setting('full_page_writes'), "
@@ -317,6 +332,8 @@ const SociDialect kSqlite3Dialect = {
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
     {nullptr,
+     nullptr,
+     nullptr,
      nullptr,
      nullptr,
      nullptr,

@@ -51,6 +51,12 @@ struct SettingsSql {
   // Set what a session may set for itself.
   std::vector<std::string> (*pin)(std::chrono::seconds call_timeout);
   const char* const* names;  // of the values in `text`, in order; null after the last
+  // A query: whether this server has been a member of a cluster whose members can go on alone, with
+  // old rows. Null: there is no such cluster.
+  const char* was_member;
+  // A condition of a statement on such a server: an error unless it is a member that has caught up,
+  // and is with the majority.
+  const char* is_member;
   // An expression: the values of the settings that are named, with ';' between them.
   const char* text;
   // A query for what a statement cannot state at a bearable cost: gives a text about id_segments,

@@ -13,6 +13,7 @@ enum class Fault {
   kLockTimeout,
   kConnection,
   kNotReady,
+  kNotMember,
   kReadOnly,
   kNoTable,
   kNoLeaderTable,
@@ -101,6 +102,10 @@ Fault mysql_fault(const EngineError& error) {
     case 1969:
     case 3024:
       return Fault::kCancelled;
+    case 1123:  // a function that only a member of a group has
+      return contains(error.text, "group_replication") ? Fault::kNotMember : Fault::kUnknown;
+    case 3100:  // a member was expelled during the commit, which is rolled back there
+      return Fault::kNotMember;
     case 1040:
     case 1047:  // a Galera node that is not in sync, or has no majority
     case 1203:
@@ -251,6 +256,11 @@ const char* advice(Fault fault) {
     case Fault::kNotReady:
     case Fault::kConnection:
       return "no connection; see that the server runs and can be reached";
+    case Fault::kNotMember:
+      return "this server has been a member of a MySQL group and is not online in the group's "
+             "majority, so its rows may be old; START GROUP_REPLICATION there. If it is to go on "
+             "without the group, stop every process, UNINSTALL PLUGIN group_replication, and move "
+             "every tag past all ids ever handed out (featherid-server --advance TAG=ID)";
     case Fault::kReadOnly:
       return "it does not allow this write; use the writable server, or give this user write "
              "access to the file and its folder";
@@ -358,6 +368,7 @@ std::string one_line(const std::string& text) {
 ServerState server_state(Engine engine, const EngineError& error) {
   switch (classify(engine, error)) {
     case Fault::kNotReady:
+    case Fault::kNotMember:
     case Fault::kReadOnly:
       return ServerState::kRefuses;
     case Fault::kConnection:

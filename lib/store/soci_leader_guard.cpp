@@ -82,7 +82,10 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
 
   Lead lead;
   long long as_stated = 0;
-  if (Status refused = begin(session); !refused.ok()) return refused;
+  const auto at = [&](const Status& status) {
+    return Status(status.code(), session.where() + ": " + status.message());
+  };
+  if (Status refused = begin(session); !refused.ok()) return at(refused);
   // The row's lock makes one process deal with a failover and the others wait for it here.
   const std::string lock = "SELECT server, term, " + std::string(sql_.server) + ", CASE WHEN " +
                            stated + " THEN 1 ELSE 0 END FROM id_leader WHERE id = 1" +
@@ -95,10 +98,10 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   const bool as_looked_at = !in_galera || (lead.term == node.term && leads == node.leads);
   if (!got_row || as_stated == 0 || !as_looked_at) {
     session.run(sql_.commit);
-    if (!got_row) return {StatusCode::kFailedPrecondition, kNoLeaderOnRecord};
+    if (!got_row) return at({StatusCode::kFailedPrecondition, kNoLeaderOnRecord});
     if (as_stated != 0) return {};
-    return {StatusCode::kUnavailable,
-            "the settings of the database have changed during the call; try again"};
+    return at({StatusCode::kUnavailable,
+               "the settings of the database have changed during the call; try again"});
   }
   lead.lives = !in_galera || node.lives;
   const long long seen = term_.load();  // now: another thread may have learnt more during the wait
@@ -112,12 +115,12 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
     status = take_lead(session, lead, term, &warning);
   }
   session.run(sql_.commit);
-  if (!status.ok()) return status;
+  if (!status.ok()) return at(status);
   // Where another thread has met a server that went another way, the next try finds it out.
   for (long long known = seen; leader_count(known) < leader_count(term);) {
     if (term_.compare_exchange_weak(known, term)) break;
   }
-  if (!warning.empty()) warn_(warning);
+  if (!warning.empty() && warn_) warn_(session.where() + ": " + warning);
   return {};
 }
 
@@ -128,10 +131,8 @@ Status LeaderGuard::begin(SociSession& session) const {
     session.run(sql_.begin);
   } catch (const soci::soci_error&) {
     if (!session.settings().pooled || !session.lost()) throw;
-    return {
-        StatusCode::kFailedPrecondition,
-        session.where() +
-            ": a pooler ended the failover guard's transaction as it began; if it does so again, "
+    return {StatusCode::kFailedPrecondition,
+            "a pooler ended the failover guard's transaction as it began; if it does so again, "
             "use pool_mode = transaction or session (pool_mode = statement needs failover = "
             "synchronous)"};
   }

@@ -56,8 +56,9 @@ class SociSession {
     std::string text;  // as it was read last
     Status refused;    // why no row may be moved
     TimePoint read_at;
-    bool pooled = false;     // a session of the server that other programs use as well
-    bool in_galera = false;  // on a node of such a cluster
+    bool pooled = false;        // a session of the server that other programs use as well
+    bool in_galera = false;     // on a node of such a cluster
+    bool group_member = false;  // of a server that may only serve inside its cluster
   };
   Settings& settings() { return settings_; }
   const Settings& settings() const { return settings_; }

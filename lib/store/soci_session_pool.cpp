@@ -2,6 +2,8 @@
 #include "lib/store/soci_session_pool.h"
 
 #include <algorithm>
+#include <string>
+#include <thread>
 #include <utility>
 
 #include "lib/store/sqlite3_file.h"
@@ -12,7 +14,15 @@ using soci::into;
 
 namespace {
 
-constexpr int kConflictsMax = 4;  // of one call: then it is an error
+// A call that lost against another transaction is tried again at once, and after so many times
+// with a pause that doubles.
+constexpr int kConflictsAtOnce = 3;
+constexpr int kDoublingsMax = 6;
+
+std::chrono::milliseconds pause_after(int conflicts) {
+  const int doublings = std::min(conflicts - kConflictsAtOnce, kDoublingsMax);
+  return std::chrono::milliseconds(doublings > 0 ? 1 << doublings : 0);
+}
 
 }  // namespace
 
@@ -172,11 +182,10 @@ void SociSessionPool::note(std::size_t address, bool opened, TimePoint deadline,
   // back-off each time.
   const bool rolled_back = opened && !late && state == ServerState::kRolledBack;
   const bool may_repeat = !opened || failure->repeat == Repeat::kSafe;
-  failure->try_same = rolled_back && may_repeat && ++failure->conflicts < kConflictsMax;
-  if (failure->try_same) {
-    failure->conflict = to_status(addresses_[address], engine_error);
-    return;
-  }
+  if (rolled_back) note_conflict(address, engine_error, failure);
+  // What begins late would be cut off at the deadline, and look like a lost connection.
+  failure->try_same = rolled_back && may_repeat && deadline - now > options_.call_timeout / 2;
+  if (failure->try_same) return std::this_thread::sleep_for(pause_after(failure->conflicts));
   if (!rolled_back && (!opened || late || state != ServerState::kServes)) {
     choice_.failed(address, now);
     drop(address);
@@ -184,6 +193,18 @@ void SociSessionPool::note(std::size_t address, bool opened, TimePoint deadline,
   failure->add(late ? timed_out(addresses_[address], options_.call_timeout, engine_error.text)
                     : to_status(addresses_[address], engine_error),
                !late && may_repeat && (!opened || state == ServerState::kRefuses));
+}
+
+void SociSessionPool::note_conflict(std::size_t address, const EngineError& error,
+                                    Failure* failure) {
+  ++failure->conflicts;
+  failure->conflict = to_status(addresses_[address], error);
+  if (const std::int64_t count = conflicts_.add(std::chrono::steady_clock::now()); count > 0) {
+    warn(address, "statements that lost against another transaction since the last such line: " +
+                      std::to_string(count) + " (" + one_line(error.text) +
+                      "); leases are tried again. If several servers of a cluster are written to, "
+                      "give every process their addresses in the same order");
+  }
 }
 
 void SociSessionPool::note_no_session(std::size_t address, Failure* failure) {
@@ -230,6 +251,7 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
     session.run(dialect.begin);
     session.run_script(dialect.schema);
     session.run(dialect.commit);
+    has_made_schema_ = true;
   }
   has_had_schema_ = true;
   if (warned_.exchange(true)) return;

@@ -19,6 +19,7 @@
 #include "lib/clock.h"
 #include "lib/mutex.h"
 #include "lib/store/address_choice.h"
+#include "lib/store/conflict_count.h"
 #include "lib/store/database_url.h"
 #include "lib/store/soci_connector.h"
 #include "lib/store/soci_dialect.h"
@@ -57,7 +58,8 @@ class SociSessionPool {
   // time is over. An address that fails is passed over. Gives whether it gave true. For a body.
   bool ask_each(TimePoint deadline, const std::function<bool(SociSession& session)>& ask);
 
-  void warn(std::size_t address, const std::string& warning) const;
+  // SQLite: a session has found a new file and made the tables in it.
+  bool has_made_schema() const { return has_made_schema_; }
 
   // Throws if a crash could take a commit back. To be called inside the transaction that is to be
   // committed: before that, another program can change the file's journal mode for everybody.
@@ -101,6 +103,8 @@ class SociSessionPool {
   void note(std::size_t address, bool opened, TimePoint deadline, const std::exception& error,
             Failure* failure);
   void note_no_session(std::size_t address, Failure* failure);
+  void note_conflict(std::size_t address, const EngineError& error, Failure* failure);
+  void warn(std::size_t address, const std::string& warning) const;
 
   void set_up_sqlite3(SociSession& session);
 
@@ -112,7 +116,9 @@ class SociSessionPool {
   const int calls_max_;
 
   AddressChoice choice_;
-  std::atomic<bool> has_had_schema_{false};         // SQLite: the file is not new
+  ConflictCount conflicts_;
+  std::atomic<bool> has_had_schema_{false};  // SQLite: the file is not new
+  std::atomic<bool> has_made_schema_{false};
   std::atomic<bool> warned_{false};                 // SQLite: of its file system
   std::vector<std::atomic<bool>> warned_in_clear_;  // by address
   std::deque<SociConnector> connectors_;            // by address

@@ -218,7 +218,9 @@ SettingsVerdict judge_settings(Engine engine, Failover failover,
   SettingsVerdict verdict;
   if (const std::string error = values[kUnread]; !error.empty()) {
     verdict.warnings.push_back(
-        "whether the table id_segments keeps what is committed cannot be read (" + error + ")");
+        "whether the table id_segments keeps what is committed, and whether this server has left a "
+        "cluster, cannot be read (" +
+        error + ")");
   }
   // MySQL adds to a text as well, as to a double.
   const bool rounds =
@@ -266,6 +268,9 @@ void SettingsGuard::set_up(SociSession& session) {
   }
   const std::vector<ServerSetting> values = read(session, &settings.text);
   settings.in_galera = is_galera_node(values);
+  // Before anything is asked of its rows, which may be old.
+  if (settings.group_member)
+    session.run(std::string("SELECT 1 FROM DUAL WHERE 1 = 1") + sql_.is_member);
   settings.refused = judge(session, values);
   settings.read_at = std::chrono::steady_clock::now();
 }
@@ -288,7 +293,8 @@ Result<bool> SettingsGuard::changed(SociSession& session) {
 
 std::string SettingsGuard::stated(const SociSession& session) const {
   if (sql_.text == nullptr) return "1 = 1";
-  return sql_.durably(call_timeout_) + sql_.text + " = " + sql_.literal(session.settings().text);
+  return sql_.durably(call_timeout_) + sql_.text + " = " + sql_.literal(session.settings().text) +
+         (session.settings().group_member ? sql_.is_member : "");
 }
 
 std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string* text) const {
@@ -303,6 +309,11 @@ std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string
   }
   // This is advice only: a proxy that answers it in its own way must not stop a lease.
   try {
+    if (sql_.was_member != nullptr) {
+      int was_member = 0;
+      session.run(sql_.was_member, into(was_member));
+      session.settings().group_member = was_member != 0;
+    }
     std::string values[2];
     std::string type;
     std::string further;

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <functional>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -83,7 +85,8 @@ class SociStore final : public SegmentStore {
   Status advance(std::string_view tag, std::int64_t max_id) override;
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
 
-  Status init_schema();
+  // As init_soci_schema().
+  Status init_schema(std::vector<std::string>* tags_made);
 
  private:
   using Repeat = SociSessionPool::Repeat;
@@ -104,6 +107,10 @@ class SociStore final : public SegmentStore {
   // After an error of a statement: it may have met another session of the server than was judged,
   // with another search path, say. OK: that explains nothing.
   Status refused_behind_pooler(SociSession& session);
+
+  std::vector<std::string> tags(SociSession& session) const;  // of all rows, in order
+  // Makes the tables and their first rows where they are missing. The tags that it made.
+  std::vector<std::string> fill_schema(SociSession& session) const;
 
   Result<SegmentRow> find_row(SociSession& session, std::string_view tag);
   // Moves max_id forward; nothing when no row was moved.
@@ -126,6 +133,7 @@ class SociStore final : public SegmentStore {
 
   const SociDialect& dialect_;
   const internal::ForkGuard fork_guard_;
+  const std::function<void(const std::string&)> warn_;
   LeaderGuard leader_guard_;
   SettingsGuard settings_guard_;
   std::unique_ptr<SociSessionPool> sessions_;
@@ -134,6 +142,7 @@ class SociStore final : public SegmentStore {
 
 SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options)
     : dialect_(dialect_of(addresses.front().engine)),
+      warn_(options.warn),
       leader_guard_(
           dialect_.leader, options,
           [this](SociSession& asking, const auto& ask) {
@@ -141,7 +150,7 @@ SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions&
             const TimePoint now = std::chrono::steady_clock::now();
             return sessions_->ask_each(now + (asking.deadline() - now) / 2, ask);
           },
-          [this](const std::string& text) { sessions_->warn(0, text); }),
+          options.warn),
       settings_guard_(dialect_.settings, addresses.front().engine, addresses.front().database,
                       options, options.warn),
       sessions_(std::make_unique<SociSessionPool>(
@@ -221,14 +230,40 @@ void SociStore::mark_other_nodes(const SociSession& session) {
   });
 }
 
-Status SociStore::init_schema() {
+std::vector<std::string> SociStore::tags(SociSession& session) const {
+  std::vector<std::string> tags;
+  RawRow raw;
+  session.for_each_row(
+      dialect_.list, [&] { tags.push_back(raw.tag); }, into(raw.tag), into(raw.max_id),
+      into(raw.step));
+  std::sort(tags.begin(), tags.end());
+  return tags;
+}
+
+// They are read on the session that makes them: another address may lag behind.
+std::vector<std::string> SociStore::fill_schema(SociSession& session) const {
+  const std::vector<std::string> statements = split_statements(dialect_.schema);
+  session.run(statements.front());  // makes id_segments
+  // A session of SQLite makes a new file's tags by itself.
+  const std::vector<std::string> before =
+      sessions_->has_made_schema() ? std::vector<std::string>() : tags(session);
+  for (std::size_t i = 1; i < statements.size(); ++i) session.run(statements[i]);
+  const std::vector<std::string> after = tags(session);
+  std::vector<std::string> made;
+  std::set_difference(after.begin(), after.end(), before.begin(), before.end(),
+                      std::back_inserter(made));
+  return made;
+}
+
+Status SociStore::init_schema(std::vector<std::string>* tags_made) {
   Status status;
+  std::vector<std::string> made;
   // PostgreSQL's IF NOT EXISTS fails when two do it at once; the second time it finds the table.
   for (int tries = 0; tries < 3; ++tries) {
     status = transact([&](SociSession& session) {
-      for (const char* script : {dialect_.schema_begin, dialect_.schema, dialect_.schema_end}) {
-        if (script != nullptr) session.run_script(script);
-      }
+      if (dialect_.schema_begin != nullptr) session.run_script(dialect_.schema_begin);
+      made = fill_schema(session);
+      if (dialect_.schema_end != nullptr) session.run_script(dialect_.schema_end);
       if (session.settings().in_galera) session.run_script(dialect_.leader.mark.schema);
       // A failover that loses the first leader's record would go unnoticed: it is there before any
       // lease.
@@ -238,6 +273,7 @@ Status SociStore::init_schema() {
     });
     if (status.code() != StatusCode::kAlreadyExists) break;
   }
+  if (tags_made != nullptr) *tags_made = std::move(made);
   return status;
 }
 
@@ -328,8 +364,8 @@ Result<std::vector<SegmentRow>> SociStore::list() {
       Result<SegmentRow> row = raw.read();
       if (row.ok()) {
         rows.push_back(*std::move(row));
-      } else {
-        sessions_->warn(0, row.status().message());
+      } else if (warn_) {
+        warn_(session.where() + ": " + row.status().message());
       }
     };
     session.for_each_row(dialect_.list, add_row, into(raw.tag), into(raw.max_id), into(raw.step));
@@ -462,13 +498,15 @@ Result<std::unique_ptr<SegmentStore>> open_soci_store(std::string_view url,
   return open_soci_store(std::vector<std::string>{std::string(url)}, options);
 }
 
-Status init_soci_schema(const std::vector<std::string>& urls, const SociStoreOptions& options) {
+Status init_soci_schema(const std::vector<std::string>& urls, const SociStoreOptions& options,
+                        std::vector<std::string>* tags_made) {
   Result<std::unique_ptr<SociStore>> store = make_store(urls, options);
-  return store.ok() ? (*store)->init_schema() : store.status();
+  return store.ok() ? (*store)->init_schema(tags_made) : store.status();
 }
 
-Status init_soci_schema(std::string_view url, const SociStoreOptions& options) {
-  return init_soci_schema(std::vector<std::string>{std::string(url)}, options);
+Status init_soci_schema(std::string_view url, const SociStoreOptions& options,
+                        std::vector<std::string>* tags_made) {
+  return init_soci_schema(std::vector<std::string>{std::string(url)}, options, tags_made);
 }
 
 bool soci_threads_left_behind() { return SociConnector::left_threads_behind(); }

@@ -22,6 +22,7 @@ const std::map<std::string, std::unique_ptr<Engine> (*)()>& engines() {
       {"galera", make_galera_engine},
       {"galera-crashes", make_galera_crashes_engine},
       {"galera-lossy", make_galera_lossy_engine},
+      {"group-replication", make_group_replication_engine},
       {"postgresql", make_postgresql_engine},
       {"postgresql-async", make_postgresql_async_engine},
       {"postgresql-pgbouncer", make_postgresql_pgbouncer_engine},

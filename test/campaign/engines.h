@@ -19,6 +19,8 @@ std::unique_ptr<Engine> make_galera_engine();  // three nodes
 // All of which crash, too. With their logs on the disk at each commit, or a second later.
 std::unique_ptr<Engine> make_galera_crashes_engine();
 std::unique_ptr<Engine> make_galera_lossy_engine();
+// Three members of MySQL's Group Replication. It may be made only while there is one thread.
+std::unique_ptr<Engine> make_group_replication_engine();
 std::unique_ptr<Engine> make_postgresql_engine();
 // A server whose synchronous_commit is off, which FeatherID does not go by.
 std::unique_ptr<Engine> make_postgresql_async_engine();

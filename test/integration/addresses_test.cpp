@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // One database behind several addresses.
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "lib/store/soci_session_pool.h"
 #include "test/integration/servers.h"
 #include "test/support/forwarder.h"
 #include "test/support/ports.h"
@@ -22,7 +25,63 @@ std::unique_ptr<SegmentStore> store_at(const std::vector<int>& ports) {
   return open_soci_store(urls, short_options()).value();
 }
 
+// A call whose statement `sql` loses against another transaction, the first `losses` times.
+struct Losing {
+  Losing(const std::string& url, std::string statement) : sql(std::move(statement)) {
+    SociStoreOptions options = short_options();
+    options.warn = [this](const std::string& line) { lines.push_back(line); };
+    pool = std::make_unique<SociSessionPool>(std::vector<DatabaseUrl>{*parse_database_url(url)},
+                                             options, [](SociSession&) {});
+  }
+  Status call(int losses, SociSessionPool::Repeat repeat = SociSessionPool::Repeat::kSafe) {
+    tries = 0;
+    const auto lose = [&](SociSession& session) {
+      if (++tries <= losses) session.run(sql);
+      return Status();
+    };
+    return timed([&] { return pool->call(lose, repeat); });
+  }
+
+  const std::string sql;
+  int tries = 0;
+  std::vector<std::string> lines;
+  std::unique_ptr<SociSessionPool> pool;
+};
+
+void check_conflicts(const std::string& url, const std::string& sql) {
+  CAPTURE(sql);
+  Losing losing(url, sql);
+  CHECK(losing.call(8).ok());
+  CHECK(losing.tries == 9);
+  constexpr int kAlways = 1000000;
+  CHECK(losing.call(1, SociSessionPool::Repeat::kNever).code() == StatusCode::kUnavailable);
+  CHECK(losing.tries == 1);
+  const Status lost = losing.call(kAlways);
+  CHECK(lost.code() == StatusCode::kUnavailable);
+  CHECK(says(lost, "lost against another transaction"));
+  CHECK(losing.tries > 8);
+  CHECK(losing.tries < 100);
+  REQUIRE(losing.lines.size() == 1);
+  CHECK(losing.lines[0].find("since the last such line: 1 (") != std::string::npos);
+}
+
 }  // namespace
+
+TEMPLATE_TEST_CASE("a call that loses against other transactions is tried again, and told of once",
+                   "[addresses]", MYSQL_SERVERS) {
+  for (const char* const number : {"1020", "1180", "1213"}) {
+    check_conflicts(shared<TestType>().url(),
+                    std::string("SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = ") + number);
+  }
+}
+
+TEST_CASE(
+    "PostgreSQL: a call that loses against other transactions is tried again, and told of "
+    "once",
+    "[addresses]") {
+  check_conflicts(postgresql().url(),
+                  "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$");
+}
 
 TEMPLATE_TEST_CASE("several addresses: the first is used, then the next, then the first again",
                    "[addresses]", MYSQL_SERVERS) {

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A cluster of three nodes behind three addresses: what one node commits all have, so that any of
 // them may go.
-#include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <iostream>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "featherid/segment_allocator.h"
-#include "test/integration/servers.h"
+#include "test/integration/leaser.h"
 #include "test/support/raw_sql.h"
 #include "test/support/wait_until.h"
 
@@ -19,22 +15,6 @@ using namespace featherid;
 using namespace featherid::test;
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-SociStoreOptions synchronous(std::chrono::seconds call_timeout = short_options().call_timeout) {
-  SociStoreOptions options;
-  options.call_timeout = call_timeout;
-  options.failover = Failover::kSynchronous;
-  return options;
-}
-
-// All addresses, `preferred` first.
-std::vector<std::string> urls_from(std::size_t preferred) {
-  std::vector<std::string> urls = galera().urls();
-  std::rotate(urls.begin(), urls.begin() + static_cast<std::ptrdiff_t>(preferred), urls.end());
-  return urls;
-}
 
 void fresh_schema() {
   for (const char* table : {"id_segments", "id_leader", "id_mark"}) {
@@ -52,91 +32,13 @@ long long sessions_at(std::size_t node) {
           "WHERE user = 'featherid' AND id <> CONNECTION_ID()");
 }
 
-// A process that leases from one tag again and again, and keeps what it got.
-class Leaser {
- public:
-  Leaser(const std::vector<std::string>& urls, std::chrono::milliseconds pause,
-         const SociStoreOptions& options)
-      : pause_(pause), store_(open_soci_store(urls, options).value()), thread_([this] { run(); }) {}
-  ~Leaser() { stop(); }
-
-  void stop() {
-    stopping_ = true;
-    if (thread_.joinable()) thread_.join();
-  }
-  int leases() const { return leases_; }
-  // Whether it gets on, from now on.
-  bool gets_on() const {
-    return wait_until([this, before = leases()] { return leases() > before + 20; });
-  }
-
-  // Once it has stopped:
-  const std::vector<IdRange>& ranges() const { return ranges_; }
-  int conflicts() const { return conflicts_; }
-  const std::vector<Status>& other_errors() const { return other_errors_; }
-  std::chrono::duration<double> longest_gap() const { return longest_gap_; }
-
- private:
-  void run() {
-    Clock::time_point last = Clock::now();
-    while (!stopping_) {
-      const Result<IdRange> range = store_->lease("order", 3);
-      if (!range.ok()) {
-        if (says(range.status(), "1213")) {
-          ++conflicts_;
-        } else {
-          other_errors_.push_back(range.status());
-          std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        }
-        continue;
-      }
-      ranges_.push_back(*range);
-      ++leases_;
-      const Clock::time_point now = Clock::now();
-      longest_gap_ = std::max<std::chrono::duration<double>>(longest_gap_, now - last);
-      last = now;
-      // No faster, or a node that was away would never catch up on a small machine.
-      std::this_thread::sleep_for(pause_);
-    }
-  }
-
-  const std::chrono::milliseconds pause_;
-  const std::unique_ptr<SegmentStore> store_;
-  std::atomic<bool> stopping_{false};
-  std::atomic<int> leases_{0};
-  std::vector<IdRange> ranges_;
-  int conflicts_ = 0;
-  std::vector<Status> other_errors_;
-  std::chrono::duration<double> longest_gap_{0};
-  std::thread thread_;  // last: it uses what stands above
-};
-
-// Stops them; no id twice, all errors are ones to try again after.
-void check(const char* what, const std::vector<std::unique_ptr<Leaser>>& leasers) {
-  std::vector<IdRange> ranges;
-  for (const auto& leaser : leasers) {
-    leaser->stop();
-    ranges.insert(ranges.end(), leaser->ranges().begin(), leaser->ranges().end());
-    for (const Status& error : leaser->other_errors()) {
-      INFO(error);
-      CHECK(error.code() == StatusCode::kUnavailable);
-    }
-    std::cout << "Galera, " << what << ": " << leaser->leases() << " leases, "
-              << leaser->conflicts() << " conflicts, " << leaser->other_errors().size()
-              << " other errors, longest gap " << leaser->longest_gap().count() << " s"
-              << std::endl;
-  }
-  check_disjoint(std::move(ranges));
-}
-
 std::vector<std::unique_ptr<Leaser>> leasers_preferring(
     const std::vector<std::size_t>& nodes,
     std::chrono::milliseconds pause = std::chrono::milliseconds(5),
     const SociStoreOptions& options = synchronous()) {
-  std::vector<std::unique_ptr<Leaser>> leasers;
-  for (const std::size_t node : nodes)
-    leasers.push_back(std::make_unique<Leaser>(urls_from(node), pause, options));
-  return leasers;
+  std::vector<std::vector<std::string>> urls;
+  for (const std::size_t node : nodes) urls.push_back(urls_from(node, galera().urls()));
+  return leasers_of(urls, pause, options);
 }
 
 }  // namespace
@@ -154,7 +56,7 @@ TEST_CASE("Galera: writers at two nodes lose against one another, and no id come
   // Through it all, callers see none of it: a lease that lost is tried again.
   AllocatorOptions options;
   options.wait_timeout = kPatience;
-  SegmentAllocator ids(open_soci_store(urls_from(1), patient).value(), options);
+  SegmentAllocator ids(open_soci_store(urls_from(1, galera().urls()), patient).value(), options);
   std::vector<IdRange> taken;
   for (int i = 0; i < 20; ++i) {
     const auto ranges = ids.next_range("order", 1500);  // more than a step: each takes a lease
@@ -168,7 +70,7 @@ TEST_CASE("Galera: writers at two nodes lose against one another, and no id come
     taken.insert(taken.end(), leaser->ranges().begin(), leaser->ranges().end());
   }
   check_disjoint(taken);
-  check("three writers on one tag", leasers);
+  check("Galera, three writers on one tag", leasers);
 }
 
 TEST_CASE("Galera: a node that is killed is left, and used again once it is back", "[galera]") {
@@ -184,7 +86,7 @@ TEST_CASE("Galera: a node that is killed is left, and used again once it is back
   galera().start(0);
   for (const auto& leaser : leasers) REQUIRE(leaser->gets_on());
   CHECK(wait_until([] { return sessions_at(0) > 0 && sessions_at(1) == 0; }));
-  check("a node killed, and back by a whole state transfer", leasers);
+  check("Galera, a node killed, and back by a whole state transfer", leasers);
 }
 
 TEST_CASE("Galera: a minority refuses, the others go on", "[galera]") {
@@ -208,7 +110,7 @@ TEST_CASE("Galera: a minority refuses, the others go on", "[galera]") {
   galera().await_synced(0);
   CHECK(wait_until([&] { return lease_one(*alone).ok(); }));
   CHECK(wait_until([] { return sessions_at(0) > 1; }));
-  check("a node cut off, and back", leasers);
+  check("Galera, a node cut off, and back", leasers);
 }
 
 TEST_CASE("Galera: a rolling restart of all nodes under load", "[galera]") {
@@ -221,9 +123,9 @@ TEST_CASE("Galera: a rolling restart of all nodes under load", "[galera]") {
     galera().start(node);
   }
   for (const auto& leaser : leasers) REQUIRE(leaser->gets_on());
-  check("all nodes restarted in turn", leasers);
+  check("Galera, all nodes restarted in turn", leasers);
   // Each node was given the mark of the others in time: none of it is a crash of the cluster.
-  const auto fresh = open_soci_store(urls_from(2), synchronous()).value();
+  const auto fresh = open_soci_store(urls_from(2, galera().urls()), synchronous()).value();
   CHECK(wait_until([&] { return lease_one(*fresh).ok(); }));
   CHECK(RawSql(galera().url(0)).number("SELECT term >> 32 FROM id_leader") == 1);
   CHECK(RawSql(galera().url(0)).number("SELECT max(max_id) FROM id_segments") < 100000000);

@@ -35,8 +35,11 @@ void hang_up(int client, int server) {
 
 }  // namespace
 
-Forwarder::Forwarder(int target_port)
-    : listener_(listen_on_free_port()), port_(port_of(listener_)), target_port_(target_port) {
+Forwarder::Forwarder(int target_port, std::string target_address)
+    : listener_(listen_on_free_port()),
+      port_(port_of(listener_)),
+      target_address_(std::move(target_address)),
+      target_port_(target_port) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -79,8 +82,8 @@ void Forwarder::accept_one() {
   if (client < 0) return;
   ++accepted_;
   const Trouble trouble = trouble_;
-  const int server =
-      trouble == Trouble::kNone || trouble == Trouble::kSlow ? connect_to(target_port_) : -1;
+  const bool connects = trouble == Trouble::kNone || trouble == Trouble::kSlow;
+  const int server = connects ? connect_to(target_port_, 0, target_address_.c_str()) : -1;
   if (server >= 0 || trouble == Trouble::kHalfOpen) {
     for (const int socket : {client, server}) send_at_once(socket);
     pairs_.push_back({client, server});

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -22,7 +23,7 @@ class Forwarder {
   };
   enum class Direction { kToServer, kToClient };
 
-  explicit Forwarder(int target_port);
+  explicit Forwarder(int target_port, std::string target_address = "127.0.0.1");
   ~Forwarder();
   Forwarder(const Forwarder&) = delete;
   Forwarder& operator=(const Forwarder&) = delete;
@@ -59,6 +60,7 @@ class Forwarder {
 
   const int listener_;
   const int port_;
+  const std::string target_address_;
   std::atomic<int> target_port_;
   std::atomic<int> accepted_{0};
   std::atomic<Trouble> trouble_{Trouble::kNone};

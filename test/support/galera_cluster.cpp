@@ -61,10 +61,12 @@ void GaleraCluster::prepare() {
   await_synced(0);
   for (const char* sql : {"CREATE DATABASE ids", "CREATE USER featherid@'%' IDENTIFIED BY 'secret'",
                           "GRANT ALL ON *.* TO featherid@'%'"}) {
-    tell(0, sql);
+    client(0).tell(sql);
   }
   stop(0);
 }
+
+SqlClient GaleraCluster::client(std::size_t node) const { return SqlClient(file(node, "socket")); }
 
 std::string GaleraCluster::file(std::size_t node, const std::string& name) const {
   return scratch_.file("run/" + name + "-" + std::to_string(node));
@@ -191,18 +193,19 @@ void GaleraCluster::find_again() {
 }
 
 void GaleraCluster::isolate(std::size_t node) {
-  tell(node, "SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'");
+  client(node).tell("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'");
 }
 
 void GaleraCluster::rejoin(std::size_t node) {
-  tell(node, "SET GLOBAL wsrep_provider_options = 'gmcast.isolate=0'");
+  client(node).tell("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=0'");
 }
 
 std::string GaleraCluster::status(std::size_t node, const std::string& variable) const {
-  return ask(node,
-             "SELECT variable_value FROM information_schema.global_status "
-             "WHERE variable_name = '" +
-                 variable + "'")
+  return client(node)
+      .ask(
+          "SELECT variable_value FROM information_schema.global_status "
+          "WHERE variable_name = '" +
+          variable + "'")
       .value_or("");
 }
 
@@ -226,27 +229,7 @@ void GaleraCluster::await_synced(std::size_t node) {
 
 void GaleraCluster::await_applied() const {
   for (std::size_t node = 0; node != kNodes; ++node)
-    tell(node, "SET wsrep_sync_wait = 1; SELECT 1");
-}
-
-void GaleraCluster::tell(std::size_t node, const std::string& sql) const {
-  if (ask(node, sql)) return;
-  throw std::runtime_error("node " + std::to_string(node) + " refuses: " + sql + ": " +
-                           read_file(scratch_.file("answer")));
-}
-
-std::optional<std::string> GaleraCluster::ask(std::size_t node, const std::string& sql) const {
-  ChildProcess::Options options;
-  options.output_file = scratch_.file("answer");
-  std::filesystem::remove(options.output_file);
-  ChildProcess client(
-      {"mariadb", "--no-defaults", "--user=root", "--socket=" + file(node, "socket"),
-       "--connect-timeout=2", "--batch", "--skip-column-names", "--execute=" + sql},
-      options);
-  if (client.wait(std::chrono::seconds(20)) != 0) return std::nullopt;
-  std::string answer = read_file(options.output_file);
-  if (!answer.empty() && answer.back() == '\n') answer.pop_back();
-  return answer;
+    client(node).tell("SET wsrep_sync_wait = 1; SELECT 1");
 }
 
 std::string GaleraCluster::url(std::size_t node) const {

@@ -9,6 +9,7 @@
 
 #include "test/support/child_process.h"
 #include "test/support/scratch_dir.h"
+#include "test/support/sql_client.h"
 
 namespace featherid::test {
 
@@ -76,9 +77,7 @@ class GaleraCluster {
   // After that, as a systemd unit of the server does.
   void launch_recovered(std::size_t node, const std::string& peers, const std::string& position);
   std::string peers() const;
-  // What the node answers to an SQL statement; nothing when it gives an error, or no answer.
-  std::optional<std::string> ask(std::size_t node, const std::string& sql) const;
-  void tell(std::size_t node, const std::string& sql) const;  // throws when it cannot
+  SqlClient client(std::size_t node) const;
 
   const std::vector<std::string> server_options_;
   ScratchDir scratch_;

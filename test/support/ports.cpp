@@ -91,13 +91,14 @@ int port_of(int socket) {
   return ntohs(address.sin_port);
 }
 
-int connect_to(int port, int receive_bytes) {
+int connect_to(int port, int receive_bytes, const char* address) {
   const int fd = new_socket();
   if (receive_bytes > 0) {
     ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
   }
-  const sockaddr_in address = loopback(port);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return fd;
+  sockaddr_in peer = loopback(port);
+  ::inet_pton(AF_INET, address, &peer.sin_addr);
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&peer), sizeof(peer)) == 0) return fd;
   ::close(fd);
   return -1;
 }

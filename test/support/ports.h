@@ -20,9 +20,9 @@ bool port_answers(int port, bool greets = false);
 int listen_on_free_port();
 int port_of(int socket);
 
-// A connection to the port of 127.0.0.1, which the caller closes; -1 when there is none.
+// A connection to the port of `address`, which the caller closes; -1 when there is none.
 // `receive_bytes`: how much the kernel takes for it before it is read; 0: as is.
-int connect_to(int port, int receive_bytes = 0);
+int connect_to(int port, int receive_bytes = 0, const char* address = "127.0.0.1");
 // The same; throws when there is none.
 int must_connect_to(int port, int receive_bytes = 0);
 

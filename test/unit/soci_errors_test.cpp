@@ -54,6 +54,7 @@ TEST_CASE("each engine's errors are told by number or SQLSTATE", "[soci_errors]"
       {Engine::kMysql, 4151, "", "login refused", kMend},
       {Engine::kMysql, 1020, "", "try again", kPasses},
       {Engine::kMysql, 1180, "", "try again", kPasses},
+      {Engine::kMysql, 3100, "", "START GROUP_REPLICATION", kPasses},
       {Engine::kMysql, 1969, "", "cancelled", kPasses},
       {Engine::kMysql, 1203, "", "no connection", kPasses},
       {Engine::kMysql, 1114, "", "disk is full", kPasses},
@@ -80,6 +81,16 @@ TEST_CASE("each engine's errors are told by number or SQLSTATE", "[soci_errors]"
     CHECK(says(status, "engine's words"));
     CHECK(says(status, c.engine == Engine::kSqlite3 ? "f.db" : "d at h:1"));
   }
+}
+
+TEST_CASE("a server that left its group is told by the function that only a member has",
+          "[soci_errors]") {
+  const EngineError left{1123, "", "Can't initialize function 'group_replication_get_…'"};
+  CHECK(server_state(Engine::kMysql, left) == featherid::ServerState::kRefuses);
+  CHECK(status_of(Engine::kMysql, left).code() == StatusCode::kUnavailable);
+  CHECK(says(status_of(Engine::kMysql, left), "START GROUP_REPLICATION"));
+  const EngineError other{1123, "", "Can't initialize function 'myfunc'"};
+  CHECK(server_state(Engine::kMysql, other) == featherid::ServerState::kServes);
 }
 
 TEST_CASE("a password that MySQL takes over TLS only is told from a wrong one", "[soci_errors]") {

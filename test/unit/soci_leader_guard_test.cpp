@@ -149,7 +149,7 @@ TEST_CASE("another server: the first guard skips on every tag, the next one foll
   CHECK(f.max_id("wide") == 5000);  // ten steps are more
   CHECK(f.leaders() == 2);
   REQUIRE(f.warnings.size() == 1);
-  CHECK_THAT(f.warnings[0], Contains("FAILOVER") && Contains("led by a ") &&
+  CHECK_THAT(f.warnings[0], Contains(f.session.where() + ": FAILOVER") && Contains("led by a ") &&
                                 Contains("led by b ") && Contains("2000 ids") &&
                                 Contains("5000 now: 0.000233 % of int32, 5.55e-11 % of 2^53"));
 

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_STORE_CONFLICT_COUNT_H_
+#define FEATHERID_LIB_STORE_CONFLICT_COUNT_H_
+
+#include <chrono>
+#include <cstdint>
+
+#include "lib/clock.h"
+#include "lib/mutex.h"
+
+namespace featherid {
+
+// Counts the transactions that lost against another one, and says when to tell of them: if several
+// servers are written to, there may be hundreds in a second. Thread-safe.
+class ConflictCount {
+ public:
+  static constexpr std::chrono::minutes kTellAfter{1};
+
+  // One more. How many there have been since it was told last, if it is to be told now; else 0.
+  std::int64_t add(TimePoint now) EXCLUDES(mutex_);
+
+ private:
+  Mutex mutex_;
+  std::int64_t untold_ GUARDED_BY(mutex_) = 0;
+  TimePoint tell_at_ GUARDED_BY(mutex_);
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_STORE_CONFLICT_COUNT_H_
