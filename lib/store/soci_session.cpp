@@ -108,13 +108,16 @@ const SociDriver kMysqlDriver = {
 #endif
 
 #ifdef FEATHERID_SOCI_POSTGRESQL
-std::string parameter(const char* name, const std::string& value) {
-  std::string text = std::string(name) + "='";
+// In a URI. SOCI from 4.1 on takes a connection string apart and puts it together again, by other
+// rules for quotes and backslashes than the driver's. In a URI there is none of them.
+std::string uri_parameter(const char* name, const std::string& value) {
+  constexpr const char* kDigits = "0123456789ABCDEF";
+  std::string text = std::string(name) + "=";
   for (const char c : value) {
-    if (c == '\'' || c == '\\') text += '\\';
-    text += c;
+    const auto byte = static_cast<unsigned char>(c);
+    text += {'%', kDigits[byte / 16], kDigits[byte % 16]};
   }
-  return text + "' ";
+  return text + "&";
 }
 
 PGconn* postgresql_connection(soci::session& session) {
