@@ -126,6 +126,7 @@ const SociDialect kMysqlDialect = {
     "UPDATE id_segments SET max_id = GREATEST(COALESCE(max_id, 0), :max_id) "
     "WHERE " FEATHERID_MYSQL_ROW,
     "UPDATE id_segments SET max_id = :max_id WHERE " FEATHERID_MYSQL_ROW " AND max_id = :expected",
+    "CONNECTION_ID()",
     {nullptr,
      nullptr,
      mysql_pins,
@@ -224,6 +225,7 @@ const SociDialect kPostgresqlDialect = {
     "WHERE " FEATHERID_POSTGRESQL_ROW,
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id = :expected",
+    "pg_catalog.txid_current()",
     {"SELECT pg_catalog.pg_backend_pid()",
      "RESET extra_float_digits",
      postgresql_pins,
@@ -291,6 +293,7 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_COUNTABLE,
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
+    nullptr,
     {nullptr,
      nullptr,
      nullptr,

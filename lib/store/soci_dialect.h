@@ -71,6 +71,10 @@ struct SociDialect {
   const char* set_step;
   const char* advance;
   const char* give_back;
+  // An expression with one value throughout a transaction, and another in any other one (MySQL: on
+  // any other connection), so that a statement which states it cannot be repeated by a proxy. Null:
+  // no proxy comes in between.
+  const char* transaction;
   SettingsSql settings;
   LeaderSql leader;
   const char* schema_begin;  // statements before and after the schema's; null: none

@@ -96,6 +96,10 @@ class SociStore final : public SegmentStore {
   template <typename... Uses>
   Status write_row(std::string_view tag, const char* sql, Uses... uses);
 
+  // Runs a statement that must not take effect twice, less its last condition.
+  template <typename... Uses>
+  SociSession::Outcome run_once(SociSession& session, const std::string& sql, Uses... uses);
+
   // After an error of a statement: it may have met another session of the server than was judged,
   // with another search path, say. OK: that explains nothing.
   Status refused_behind_pooler(SociSession& session);
@@ -179,6 +183,22 @@ Status SociStore::write_row(std::string_view tag, const char* sql, Uses... uses)
     const Result<SegmentRow> row = find_row(session, tag);
     return row.ok() ? changed_meanwhile(tag) : row.status();
   });
+}
+
+// A proxy that lost the answer may say the words once more on another connection. Inside a
+// transaction it repeats no single statement, and a whole one meets the last condition. (The number
+// is added to 0 because ProxySQL answers the bare query itself, by a number of its own.)
+template <typename... Uses>
+SociSession::Outcome SociStore::run_once(SociSession& session, const std::string& sql,
+                                         Uses... uses) {
+  if (dialect_.transaction == nullptr) return session.run(sql, uses...);
+  session.run(dialect_.leader.begin);
+  long long transaction = 0;
+  session.run(std::string("SELECT 0 + ") + dialect_.transaction, into(transaction));
+  const SociSession::Outcome outcome = session.run(
+      sql + " AND " + dialect_.transaction + " = " + std::to_string(transaction), uses...);
+  session.run(dialect_.leader.commit);
+  return outcome;
 }
 
 Status SociStore::refused_behind_pooler(SociSession& session) {
@@ -347,8 +367,8 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
     // Not on a server that does not lead: its row may lack leases that others made after this one.
     const auto set_back = [&] {
       const std::string sql = dialect_.give_back + led(session);
-      return session
-                 .run(sql, use(new_max_id, "max_id"), use(name, "tag"), use(expected, "expected"))
+      return run_once(session, sql, use(new_max_id, "max_id"), use(name, "tag"),
+                      use(expected, "expected"))
                  .affected_rows == 1;
     };
     if (set_back()) return true;
