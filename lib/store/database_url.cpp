@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include "featherid/soci_store.h"
 
@@ -39,7 +40,121 @@ std::optional<std::string> decode(std::string_view text) {
   return decoded;
 }
 
+// An option of a URL. `set` gives what is wrong with the value, which it does not quote.
+struct UrlOption {
+  std::string_view key;
+  bool servers;  // MySQL and PostgreSQL know it
+  bool sqlite3;
+  std::string (*set)(UrlOptions& options, std::string value);
+};
+
+std::string set_tls(UrlOptions& options, std::string value) {
+  constexpr std::pair<std::string_view, TlsMode> kWords[] = {{"off", TlsMode::kOff},
+                                                             {"preferred", TlsMode::kPreferred},
+                                                             {"required", TlsMode::kRequired},
+                                                             {"verify-ca", TlsMode::kVerifyCa},
+                                                             {"verify-full", TlsMode::kVerifyFull}};
+  for (const auto& [word, mode] : kWords) {
+    if (value == word) options.tls = mode;
+  }
+  return options.tls ? "" : "must be off, preferred, required, verify-ca or verify-full";
+}
+
+template <std::string UrlOptions::*Member>
+std::string set_file(UrlOptions& options, std::string value) {
+  if (value.empty()) return "names no file";
+  options.*Member = std::move(value);
+  return "";
+}
+
+constexpr UrlOption kUrlOptions[] = {
+    {"tls", true, false, set_tls},
+    {"ca", true, false, set_file<&UrlOptions::ca>},
+    {"cert", true, false, set_file<&UrlOptions::cert>},
+    {"key", true, false, set_file<&UrlOptions::key>},
+};
+
+bool knows(Engine engine, const UrlOption& option) {
+  return engine == Engine::kSqlite3 ? option.sqlite3 : option.servers;
+}
+
+std::string keys_of(Engine engine) {
+  std::string keys;
+  for (const UrlOption& option : kUrlOptions) {
+    if (knows(engine, option)) keys += (keys.empty() ? "" : ", ") + std::string(option.key);
+  }
+  return keys.empty() ? "none" : keys;
+}
+
+// Options that say nothing without another one.
+std::string check_together(const UrlOptions& options) {
+  const bool verifies = options.tls && *options.tls >= TlsMode::kVerifyCa;
+  if (!options.ca.empty() && !verifies) {
+    return "has the option ca, which is used only with tls=verify-ca or tls=verify-full";
+  }
+  if (options.cert.empty() != options.key.empty()) {
+    return "has only one of the options cert and key; a client's certificate is used with both";
+  }
+  if (!options.cert.empty() && options.tls.value_or(TlsMode::kOff) == TlsMode::kOff) {
+    return "has the options cert and key, which are used only with tls=preferred, required, "
+           "verify-ca or verify-full";
+  }
+  return "";
+}
+
+// Empty, or what is wrong with "key=value&key=value".
+std::string parse_options(std::string_view text, DatabaseUrl& url) {
+  // A password with a / ends up here, and no part of it may show.
+  if (text.find('@') != text.npos) {
+    return "has an @ after the ?; escape / @ : in a password as %2F %40 %3A, and @ in an option, "
+           "too";
+  }
+  std::string seen = "&";
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(pair.size() + 1, text.size()));
+    const std::string key(pair.substr(0, pair.find('=')));
+    const auto* const option = std::find_if(
+        std::begin(kUrlOptions), std::end(kUrlOptions),
+        [&](const UrlOption& known) { return known.key == key && knows(url.engine, known); });
+    if (option == std::end(kUrlOptions)) {
+      return "has an unknown option '" + key + "'; known are: " + keys_of(url.engine) +
+             " (a ? in a name is written %3F)";
+    }
+    if (key.size() == pair.size()) return "has the option " + key + " without a value";
+    if (seen.find("&" + key + "&") != seen.npos) return "has the option " + key + " twice";
+    seen += key + "&";
+    std::optional<std::string> value = decode(pair.substr(key.size() + 1));
+    if (!value) return "has a broken %-escape or a control character in the option " + key;
+    const std::string wrong = option->set(url.options, *std::move(value));
+    if (!wrong.empty()) return "has an option " + key + " that " + wrong;
+  }
+  return check_together(url.options);
+}
+
+// Takes the options off `text` and into `url`.
+Status take_options(std::string_view& text, std::size_t begin, DatabaseUrl& url) {
+  if (begin >= text.size()) return {};
+  const std::string wrong = parse_options(text.substr(begin + 1), url);
+  text = text.substr(0, begin);
+  if (wrong.empty()) return {};
+  return {StatusCode::kInvalidArgument, "the database URL " + wrong};
+}
+
+// A ? may be part of a file's name. Only one that an option's "key=" follows begins options, but
+// then of any key: with a misspelled one another file would be opened, and ids begin again.
+std::size_t find_sqlite3_options(std::string_view text) {
+  for (std::size_t at = text.find('?'); at != text.npos; at = text.find('?', at + 1)) {
+    const std::size_t end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz-_", at + 1);
+    if (end != text.npos && end > at + 1 && text[end] == '=') return at;
+  }
+  return text.npos;
+}
+
 Result<DatabaseUrl> parse_sqlite3(std::string_view rest) {
+  DatabaseUrl url;
+  url.engine = Engine::kSqlite3;
+  if (Status bad = take_options(rest, find_sqlite3_options(rest), url); !bad.ok()) return bad;
   std::optional<std::string> path = decode(rest);
   if (!path) return malformed("has a broken %-escape or a control character");
   if (path->empty()) return malformed("names no file");
@@ -52,8 +167,6 @@ Result<DatabaseUrl> parse_sqlite3(std::string_view rest) {
       path->find('"') != std::string::npos) {
     return malformed("has a file name that starts with ':' or 'file:' or holds a double quote");
   }
-  DatabaseUrl url;
-  url.engine = Engine::kSqlite3;
   url.database = *std::move(path);
   return url;
 }
@@ -85,10 +198,7 @@ Result<DatabaseUrl> parse_server(Engine engine, std::string_view rest) {
   const std::size_t slash = rest.find('/');
   if (slash == std::string_view::npos) return malformed("names no database");
   const std::string_view authority = rest.substr(0, slash);
-  const std::string_view database = rest.substr(slash + 1);
-  if (database.find_first_of("/?#") != std::string_view::npos) {
-    return malformed("has more after the database than is understood (write %2F, %3F, %23)");
-  }
+  std::string_view database = rest.substr(slash + 1);
   const std::size_t at = authority.rfind('@');
   const std::string_view login = at == std::string_view::npos ? "" : authority.substr(0, at);
   const std::size_t colon = std::min(login.find(':'), login.size());
@@ -99,6 +209,10 @@ Result<DatabaseUrl> parse_server(Engine engine, std::string_view rest) {
   if (!split_host(at == std::string_view::npos ? authority : authority.substr(at + 1), host,
                   url.port)) {
     return malformed("has no valid host and port (escape / @ : in a password as %2F %40 %3A)");
+  }
+  if (Status bad = take_options(database, database.find('?'), url); !bad.ok()) return bad;
+  if (database.find_first_of("/#") != std::string_view::npos) {
+    return malformed("has more after the database than is understood (write %2F, %23)");
   }
   const auto put = [](std::string_view from, std::string& to) {
     std::optional<std::string> decoded = decode(from);
@@ -126,6 +240,12 @@ Result<DatabaseUrl> parse_database_url(std::string_view url) {
   if (scheme == "mysql" || scheme == "mariadb") return parse_server(Engine::kMysql, rest);
   if (scheme == "postgresql") return parse_server(Engine::kPostgresql, rest);
   return malformed("has an unknown scheme");
+}
+
+bool is_local(const DatabaseUrl& url) {
+  const std::string& host = url.host;
+  return host.empty() || host.front() == '/' || host == "localhost" || host == "::1" ||
+         host.rfind("127.", 0) == 0;
 }
 
 std::string describe(const DatabaseUrl& url) {

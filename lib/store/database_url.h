@@ -2,6 +2,7 @@
 #ifndef FEATHERID_LIB_STORE_DATABASE_URL_H_
 #define FEATHERID_LIB_STORE_DATABASE_URL_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,23 @@ namespace featherid {
 
 enum class Engine { kMysql, kPostgresql, kSqlite3 };
 
+// How a connection is encrypted, from the weakest to the strongest.
+enum class TlsMode {
+  kOff,
+  kPreferred,   // if the server offers it; the certificate is not looked at
+  kRequired,    // the certificate is not looked at
+  kVerifyCa,    // its chain must end at a known authority
+  kVerifyFull,  // and it must be for the URL's host
+};
+
+// What a URL says after its database: ?key=value&key=value
+struct UrlOptions {
+  std::optional<TlsMode> tls;
+  std::string ca;    // these three: files in PEM; empty: none
+  std::string cert;  // the client's own
+  std::string key;
+};
+
 // A database URL taken apart, percent-escapes decoded.
 struct DatabaseUrl {
   Engine engine = Engine::kSqlite3;
@@ -19,10 +37,14 @@ struct DatabaseUrl {
   std::string host;      // starts with "/" for a Unix socket; empty for SQLite
   int port = 0;          // 0: the engine's own
   std::string database;  // SQLite: the path of the file
+  UrlOptions options;
 };
 
 // kInvalidArgument for a malformed URL; the message does not quote it, for it may hold a password.
 Result<DatabaseUrl> parse_database_url(std::string_view url);
+
+// Whether no network lies between: a loopback address, "localhost" or a Unix socket.
+bool is_local(const DatabaseUrl& url);
 
 // What messages call the database: "mysql database ids at db.example:3306".
 std::string describe(const DatabaseUrl& url);

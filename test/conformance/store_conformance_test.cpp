@@ -24,9 +24,10 @@ using featherid::SegmentStore;
 using featherid::Status;
 using featherid::StatusCode;
 
-#define STORES                                                     \
-  featherid::test::MemoryFixture, featherid::test::Sqlite3Fixture, \
-      featherid::test::MariadbFixture, featherid::test::PostgresqlFixture
+#define STORES                                                        \
+  featherid::test::MemoryFixture, featherid::test::Sqlite3Fixture,    \
+      featherid::test::MariadbFixture, featherid::test::MysqlFixture, \
+      featherid::test::PostgresqlFixture
 
 namespace {
 

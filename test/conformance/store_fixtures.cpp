@@ -5,8 +5,6 @@
 #include <utility>
 
 #include "featherid/soci_store.h"
-#include "test/support/mariadb_server.h"
-#include "test/support/postgresql_server.h"
 #include "test/support/raw_sql.h"
 
 namespace featherid::test {
@@ -23,17 +21,5 @@ void SociFixture::put_row(const std::string& tag, std::int64_t max_id, std::int6
   sql.run("DELETE FROM id_segments WHERE biz_tag = '" + tag + "'");
   insert_row(sql, {tag, max_id, step});
 }
-
-MariadbFixture::MariadbFixture()
-    : SociFixture([] {
-        static const MariadbServer server;
-        return server.url();
-      }()) {}
-
-PostgresqlFixture::PostgresqlFixture()
-    : SociFixture([] {
-        static const PostgresqlServer server;
-        return server.url();
-      }()) {}
 
 }  // namespace featherid::test

@@ -7,6 +7,9 @@
 
 #include "featherid/memory_store.h"
 #include "featherid/segment_store.h"
+#include "test/support/mariadb_server.h"
+#include "test/support/mysql_server.h"
+#include "test/support/postgresql_server.h"
 #include "test/support/scratch_dir.h"
 
 namespace featherid::test {
@@ -41,15 +44,21 @@ class Sqlite3Fixture : private ScratchDir, public SociFixture {
   Sqlite3Fixture() : SociFixture("sqlite3:" + file("ids.db")) {}
 };
 
-class MariadbFixture : public SociFixture {
+template <class Server>
+class ServerFixture : public SociFixture {
  public:
-  MariadbFixture();
+  ServerFixture() : SociFixture(server().url()) {}
+
+ private:
+  static const Server& server() {
+    static const Server server;
+    return server;
+  }
 };
 
-class PostgresqlFixture : public SociFixture {
- public:
-  PostgresqlFixture();
-};
+using MariadbFixture = ServerFixture<MariadbServer>;
+using MysqlFixture = ServerFixture<MysqlServer>;
+using PostgresqlFixture = ServerFixture<PostgresqlServer>;
 
 }  // namespace featherid::test
 

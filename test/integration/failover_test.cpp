@@ -18,6 +18,8 @@
 using namespace featherid;
 using namespace featherid::test;
 
+#define DATABASES MYSQL_SERVERS, PostgresqlServer
+
 namespace {
 
 constexpr std::int64_t kGuardIds = 100000;
@@ -273,19 +275,18 @@ void print_cost(const char* engine, const std::string& url) {
             << " us without: " << guarded / plain << " x" << std::endl;
 }
 
-void follow(RawSql& replica, const MariadbServer& primary) {
-  replica.run("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = " +
-              std::to_string(primary.port()) +
-              ", MASTER_USER = 'featherid', MASTER_PASSWORD = 'p@ss:w/d%\\'\\\\ 1', "
-              "MASTER_USE_GTID = slave_pos");
-  replica.run("START SLAVE");
+template <typename Server>
+void follow(RawSql& replica, const Server& primary) {
+  replica.run(Server::change_source(primary.port()));
+  replica.run("START REPLICA");
 }
 
 }  // namespace
 
-TEST_CASE("MariaDB: leases that a promoted replica never saw are not made again", "[failover]") {
-  MariadbServer primary({"--server-id=1", "--log-bin", "--sync-binlog=1"});
-  MariadbServer replica({"--server-id=2"});
+TEMPLATE_TEST_CASE("MySQL: leases that a promoted replica never saw are not made again",
+                   "[failover]", MYSQL_SERVERS) {
+  TestType primary({"--server-id=1", "--log-bin", "--sync-binlog=1"});
+  TestType replica({"--server-id=2"});
   RawSql at_primary(primary.url());
   RawSql at_replica(replica.url());
   REQUIRE(init_soci_schema(primary.url()).ok());
@@ -296,10 +297,10 @@ TEST_CASE("MariaDB: leases that a promoted replica never saw are not made again"
   REQUIRE(wait_until([&] { return at_replica.number(kCountLeaderTables) == 1; }));
   Process survivor(url);
   lose_leases(
-      url, at_primary, replica.url(), [&] { at_replica.run("STOP SLAVE"); },
+      url, at_primary, replica.url(), [&] { at_replica.run("STOP REPLICA"); },
       [&] {
         primary.stop(SIGKILL);
-        at_replica.run("RESET SLAVE ALL");
+        at_replica.run("RESET REPLICA ALL");
         address.switch_to(replica.port());
       });
 
@@ -336,11 +337,11 @@ TEST_CASE("MariaDB: a server does not take the lead while its replication runs",
   };
   check_refused(lease_one(*process.store));
   check_refused(lease_one(*Process(plain, Failover::kStop).store));
-  at_replica.run("STOP SLAVE IO_THREAD");
+  at_replica.run("STOP REPLICA IO_THREAD");
   check_refused(lease_one(*process.store));
   CHECK(process.failovers == 0);
-  at_replica.run("STOP SLAVE");
-  at_replica.run("RESET SLAVE ALL");
+  at_replica.run("STOP REPLICA");
+  at_replica.run("RESET REPLICA ALL");
   CHECK(process.store->lease("order", 10)->first == kGuardIds + 11);
   CHECK(process.failovers == 1);
 }
@@ -363,10 +364,10 @@ TEST_CASE("PostgreSQL: leases that a promoted replica never saw are not made aga
       });
 }
 
-TEST_CASE("MariaDB: two replicas of the first leader, promoted in a row, are told apart",
-          "[failover]") {
-  MariadbServer primary({"--server-id=1", "--log-bin", "--sync-binlog=1"});
-  MariadbServer replicas[] = {MariadbServer({"--server-id=2"}), MariadbServer({"--server-id=3"})};
+TEMPLATE_TEST_CASE("MySQL: two replicas of the first leader, promoted in a row, are told apart",
+                   "[failover]", MYSQL_SERVERS) {
+  TestType primary({"--server-id=1", "--log-bin", "--sync-binlog=1"});
+  TestType replicas[] = {TestType({"--server-id=2"}), TestType({"--server-id=3"})};
   RawSql at_replicas[] = {RawSql(replicas[0].url()), RawSql(replicas[1].url())};
   RawSql at_primary(primary.url());
   REQUIRE(init_soci_schema(primary.url()).ok());
@@ -378,11 +379,11 @@ TEST_CASE("MariaDB: two replicas of the first leader, promoted in a row, are tol
   promote_two_in_a_row(
       with_port(primary.url(), address.port()), at_primary, {replicas[0].url(), replicas[1].url()},
       [&] {
-        for (RawSql& at_replica : at_replicas) at_replica.run("STOP SLAVE");
+        for (RawSql& at_replica : at_replicas) at_replica.run("STOP REPLICA");
       },
       [&](int i) {
         primary.stop(SIGKILL);
-        at_replicas[i].run("RESET SLAVE ALL");
+        at_replicas[i].run("RESET REPLICA ALL");
         address.switch_to(replicas[i].port());
       });
 }
@@ -409,47 +410,30 @@ TEST_CASE("PostgreSQL: two replicas of the first leader, promoted in a row, are 
       });
 }
 
-TEST_CASE("MariaDB: without id_leader the error names both ways out", "[failover][mariadb]") {
-  check_missing_table(mariadb().url());
-}
-TEST_CASE("PostgreSQL: without id_leader the error names both ways out", "[failover][postgresql]") {
-  check_missing_table(postgresql().url());
+TEMPLATE_TEST_CASE("without id_leader the error names both ways out", "[failover]", DATABASES) {
+  check_missing_table(shared<TestType>().url());
 }
 
-TEST_CASE("MariaDB: a failover skips on every tag, once, up to its end", "[failover][mariadb]") {
-  check_skip(mariadb().url());
-}
-TEST_CASE("PostgreSQL: a failover skips on every tag, once, up to its end",
-          "[failover][postgresql]") {
-  check_skip(postgresql().url());
+TEMPLATE_TEST_CASE("a failover skips on every tag, once, up to its end", "[failover]", DATABASES) {
+  check_skip(shared<TestType>().url());
 }
 
-TEST_CASE("MariaDB: told to stop, a failover is kDataLoss until an operator has acted",
-          "[failover][mariadb]") {
-  check_stop(mariadb().url());
-}
-TEST_CASE("PostgreSQL: told to stop, a failover is kDataLoss until an operator has acted",
-          "[failover][postgresql]") {
-  check_stop(postgresql().url());
+TEMPLATE_TEST_CASE("told to stop, a failover is kDataLoss until an operator has acted",
+                   "[failover]", DATABASES) {
+  check_stop(shared<TestType>().url());
 }
 
-TEST_CASE("MariaDB: rows from before a failover that was seen are kDataLoss",
-          "[failover][mariadb]") {
-  check_older_rows(mariadb().url());
-}
-TEST_CASE("PostgreSQL: rows from before a failover that was seen are kDataLoss",
-          "[failover][postgresql]") {
-  check_older_rows(postgresql().url());
+TEMPLATE_TEST_CASE("rows from before a failover that was seen are kDataLoss", "[failover]",
+                   DATABASES) {
+  check_older_rows(shared<TestType>().url());
 }
 
-TEST_CASE("MariaDB: a lease waits for no lock on the leader", "[failover][mariadb]") {
-  check_no_lock(mariadb().url());
-}
-TEST_CASE("PostgreSQL: a lease waits for no lock on the leader", "[failover][postgresql]") {
-  check_no_lock(postgresql().url());
+TEMPLATE_TEST_CASE("a lease waits for no lock on the leader", "[failover]", DATABASES) {
+  check_no_lock(shared<TestType>().url());
 }
 
 TEST_CASE("what the failover guard costs", "[.][cost]") {
   print_cost("MariaDB", mariadb().url());
+  print_cost("MySQL", shared<MysqlServer>().url());
   print_cost("PostgreSQL", postgresql().url());
 }

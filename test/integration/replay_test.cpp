@@ -6,6 +6,8 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "test/integration/servers.h"
@@ -65,45 +67,30 @@ Conversation postgresql_conversation(std::string_view bytes) {
   return said;
 }
 
-// Two servers, as the test needs them: both let this user in without a password, so that a recorded
-// login is good for another connection.
-struct Mysql {
-  static std::string url() { return mariadb().url(); }
-  static std::string user_url() { return "mysql://replayed@127.0.0.1:3306/ids"; }
-  static void let_user_in() {
-    RawSql sql(url(), "CREATE OR REPLACE USER replayed@'%' IDENTIFIED BY ''");
-    sql.run("GRANT ALL ON ids.* TO replayed@'%'");
-  }
-  static int port() { return mariadb().port(); }
-  static Conversation conversation(const std::string& bytes) { return mysql_conversation(bytes); }
-  static bool greets() { return true; }
-};
+// A user without a password, so that a recorded login is good for another connection.
+void let_in_without_password(const InnodbServer& server) {
+  RawSql sql(server.url(), "CREATE USER IF NOT EXISTS replayed@'%' IDENTIFIED BY ''");
+  sql.run("GRANT ALL ON ids.* TO replayed@'%'");
+}
 
-struct Postgresql {
-  static std::string url() { return postgresql().url(); }
-  static std::string user_url() { return "postgresql://replayed@127.0.0.1:5432/ids"; }
-  static void let_user_in() {
-    RawSql sql(url());
-    if (sql.number("SELECT count(*) FROM pg_roles WHERE rolname = 'replayed'") == 0) {
-      sql.run("CREATE ROLE replayed LOGIN SUPERUSER");
-      const std::string file = sql.text("SHOW hba_file");
-      const std::string rules = read_file(file);
-      std::ofstream(file) << "host all replayed 127.0.0.1/32 trust\n" << rules;
-      sql.run("SELECT pg_reload_conf()");
-    }
-  }
-  static int port() { return postgresql().port(); }
-  static Conversation conversation(const std::string& bytes) {
-    return postgresql_conversation(bytes);
-  }
-  static bool greets() { return false; }
-};
+void let_in_without_password(const PostgresqlServer& server) {
+  RawSql sql(server.url());
+  if (sql.number("SELECT count(*) FROM pg_roles WHERE rolname = 'replayed'") != 0) return;
+  sql.run("CREATE ROLE replayed LOGIN SUPERUSER");
+  const std::string file = sql.text("SHOW hba_file");
+  const std::string rules = read_file(file);
+  std::ofstream(file) << "host all replayed 127.0.0.1/32 trust\n" << rules;
+  sql.run("SELECT pg_reload_conf()");
+}
+
+std::string url_without_password(const std::string& url) {
+  return url.substr(0, url.find("//") + 2) + "replayed" + url.substr(url.rfind('@'));
+}
 
 // On a connection of its own: each call once the one before it is answered.
-template <typename Server>
-void say_again(const Conversation& said) {
-  const RawClient client(Server::port());
-  if (Server::greets()) REQUIRE(client.read_some());
+void say_again(const Conversation& said, int port, bool greets) {
+  const RawClient client(port);
+  if (greets) REQUIRE(client.read_some());
   client.send(said.login);
   for (const std::string& call : said.calls) {
     REQUIRE(client.read_some());
@@ -117,22 +104,25 @@ void say_again(const Conversation& said) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("a give-back that a proxy says again takes back nobody's lease", "[replay]",
-                   Mysql, Postgresql) {
-  const auto other = fresh_store(TestType::url());
-  TestType::let_user_in();
-  Forwarder proxy(TestType::port());
+                   MYSQL_SERVERS, PostgresqlServer) {
+  const TestType& server = shared<TestType>();
+  constexpr bool kIsPostgresql = std::is_same_v<TestType, PostgresqlServer>;
+  const auto conversation = kIsPostgresql ? postgresql_conversation : mysql_conversation;
+  const auto other = fresh_store(server.url());
+  let_in_without_password(server);
+  Forwarder proxy(server.port());
   proxy.begin_recording();
-  const auto store =
-      *open_soci_store(with_port(TestType::user_url(), proxy.port()), short_options());
+  const auto store = *open_soci_store(with_port(url_without_password(server.url()), proxy.port()),
+                                      short_options());
   // A proxy makes its new connection what the lost one was.
   REQUIRE(store->find("order").ok());
-  Conversation said = TestType::conversation(proxy.recorded());
+  Conversation said = conversation(proxy.recorded());
   const Result<IdRange> tail = store->lease("order", 10);
   INFO(tail.status());
   REQUIRE(tail.ok());
-  const std::size_t first_call = TestType::conversation(proxy.recorded()).calls.size();
+  const std::size_t first_call = conversation(proxy.recorded()).calls.size();
   REQUIRE(store->give_back("order", *tail).value());
-  std::vector<std::string> give_back = TestType::conversation(proxy.recorded()).calls;
+  std::vector<std::string> give_back = conversation(proxy.recorded()).calls;
   give_back.erase(give_back.begin(), give_back.begin() + static_cast<std::ptrdiff_t>(first_call));
   REQUIRE(*other->lease("order", 10) == *tail);
 
@@ -142,7 +132,7 @@ TEMPLATE_TEST_CASE("a give-back that a proxy says again takes back nobody's leas
     give_back = {*std::find_if(give_back.begin(), give_back.end(), is_update)};
   }
   said.calls.insert(said.calls.end(), give_back.begin(), give_back.end());
-  say_again<TestType>(said);
+  say_again(said, server.port(), !kIsPostgresql);
   CHECK(other->find("order")->max_id == tail->last());
   CHECK(other->lease("order", 10)->first == tail->end);
 }

@@ -7,16 +7,6 @@
 
 namespace featherid::test {
 
-MariadbServer& mariadb() {
-  static MariadbServer server;
-  return server;
-}
-
-PostgresqlServer& postgresql() {
-  static PostgresqlServer server;
-  return server;
-}
-
 SociStoreOptions short_options() {
   SociStoreOptions options;
   options.call_timeout = std::chrono::seconds(2);

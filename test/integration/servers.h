@@ -11,14 +11,20 @@
 #include "featherid/soci_store.h"
 #include "test/support/catch.h"
 #include "test/support/mariadb_server.h"
+#include "test/support/mysql_server.h"
 #include "test/support/postgresql_server.h"
 #include "test/support/stopwatch.h"
 
 namespace featherid::test {
 
-// The servers that all tests of the program share; a test leaves them running.
-MariadbServer& mariadb();
-PostgresqlServer& postgresql();
+// The server of a kind that all tests of the program share; a test leaves it running.
+template <typename Server>
+Server& shared() {
+  static Server server;
+  return server;
+}
+inline MariadbServer& mariadb() { return shared<MariadbServer>(); }
+inline PostgresqlServer& postgresql() { return shared<PostgresqlServer>(); }
 
 // The shortest time-outs there are, so that a test of one is short.
 SociStoreOptions short_options();

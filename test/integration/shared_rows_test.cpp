@@ -61,9 +61,9 @@ void share(const std::string& url) {
 
 }  // namespace
 
-TEST_CASE("MariaDB: no id twice beside a program that leases by SELECT FOR UPDATE",
-          "[mariadb][shared]") {
-  share(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: no id twice beside a program that leases by SELECT FOR UPDATE",
+                   "[mysql][shared]", MYSQL_SERVERS) {
+  share(shared<TestType>().url());
 }
 
 TEST_CASE("PostgreSQL: no id twice beside a program that leases by SELECT FOR UPDATE",

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "lib/store/database_url.h"
 
+#include <string>
+#include <utility>
+
 #include "featherid/soci_store.h"
 #include "test/support/catch.h"
 
@@ -9,6 +12,7 @@ using featherid::Engine;
 using featherid::parse_database_url;
 using featherid::redact_database_url;
 using featherid::StatusCode;
+using featherid::TlsMode;
 
 TEST_CASE("a server's URL is taken apart and its escapes decoded", "[database_url]") {
   const DatabaseUrl url =
@@ -81,6 +85,86 @@ TEST_CASE("a malformed URL is kInvalidArgument and its text is not repeated", "[
     CHECK(featherid::open_soci_store(url).status().code() == StatusCode::kInvalidArgument);
     CHECK(featherid::init_soci_schema(url).code() == StatusCode::kInvalidArgument);
   }
+}
+
+TEST_CASE("a server's URL may have options, each decoded", "[database_url]") {
+  const auto options = parse_database_url(
+                           "postgresql://me:p?w@h:1/d?tls=verify-full&ca=/etc/ssl/my%20ca.pem&"
+                           "cert=c%26%40.pem&key=%2Fk.pem")
+                           ->options;
+  CHECK(options.tls == TlsMode::kVerifyFull);
+  CHECK(options.ca == "/etc/ssl/my ca.pem");
+  CHECK(options.cert == "c&@.pem");
+  CHECK(options.key == "/k.pem");
+  const DatabaseUrl bare = *parse_database_url("mysql://me:p?w@h:1/d?");
+  CHECK(bare.password == "p?w");
+  CHECK(bare.database == "d");
+  CHECK_FALSE(bare.options.tls);
+  const std::pair<const char*, TlsMode> words[] = {{"off", TlsMode::kOff},
+                                                   {"preferred", TlsMode::kPreferred},
+                                                   {"required", TlsMode::kRequired},
+                                                   {"verify-ca", TlsMode::kVerifyCa}};
+  for (const auto& [word, mode] : words) {
+    CHECK(parse_database_url("mysql://h/d?tls=" + std::string(word))->options.tls == mode);
+  }
+}
+
+TEST_CASE("a wrong option is named, with the known ones, and no value is repeated",
+          "[database_url]") {
+  const std::pair<const char*, const char*> wrong[] = {
+      {"tsl=s3cret", "unknown option 'tsl'; known are: tls, ca, cert, key"},
+      {"TLS=off", "unknown option 'TLS'"},
+      {"&tls=off", "unknown option ''"},
+      {"tls", "the option tls without a value"},
+      {"tls=off&tls=off", "the option tls twice"},
+      {"tls=s3cret", "tls that must be off, preferred, required, verify-ca or verify-full"},
+      {"tls=", "tls that must be off"},
+      {"tls=verify-ca&ca=", "ca that names no file"},
+      {"tls=verify-ca&ca=s3cret%2", "broken %-escape"},
+      {"tls=verify-ca&ca=s3cret%0A", "broken %-escape or a control character in the option ca"},
+      {"ca=s3cret", "only with tls=verify-ca or tls=verify-full"},
+      {"tls=required&ca=s3cret", "only with tls=verify-ca or tls=verify-full"},
+      {"tls=required&cert=s3cret", "only one of the options cert and key"},
+      {"cert=s3cret&key=s3cret", "only with tls=preferred"},
+      {"tls=off&cert=s3cret&key=s3cret", "only with tls=preferred"}};
+  for (const auto& [options, words] : wrong) {
+    for (const char* engine : {"mysql", "postgresql"}) {
+      const auto status =
+          parse_database_url(engine + std::string("://u:s3cret@h/d?") + options).status();
+      INFO(options << ": " << status);
+      CHECK(status.code() == StatusCode::kInvalidArgument);
+      CHECK(status.message().find(words) != std::string::npos);
+      CHECK(status.message().find("cret") == std::string::npos);
+    }
+  }
+  // A password with a / and a ? leaves a piece of it where options are.
+  const auto status = parse_database_url("mysql://u:33/x?s3cret=1@h/d").status();
+  CHECK(status.code() == StatusCode::kInvalidArgument);
+  CHECK(status.message().find("cret") == std::string::npos);
+}
+
+TEST_CASE("a ? in a SQLite file's name stays one unless an option follows it", "[database_url]") {
+  for (const char* name : {"a?b.db", "what?", "?", "a?b?c=", "a?1=x", "a?.db"}) {
+    CAPTURE(name);
+    const auto url = parse_database_url(std::string("sqlite3:/x/") + name);
+    CHECK((url.ok() && url->database == std::string("/x/") + name) ==
+          (std::string(name) != "a?b?c="));
+  }
+  CHECK(parse_database_url("sqlite3:a%3Ftls=off")->database == "a?tls=off");
+  const auto status = parse_database_url("sqlite3:a.db?tls=off").status();
+  CHECK(status.code() == StatusCode::kInvalidArgument);
+  CHECK(status.message().find("unknown option 'tls'; known are: ") != std::string::npos);
+  CHECK(status.message().find("%3F") != std::string::npos);
+}
+
+TEST_CASE("no network lies between a loopback host and this one", "[database_url]") {
+  for (const char* host : {"localhost", "127.0.0.1", "127.1.2.3", "[::1]", "%2Frun%2Fpg"}) {
+    CHECK(is_local(*parse_database_url("mysql://" + std::string(host) + "/d")));
+  }
+  for (const char* host : {"db.example", "10.0.0.1", "[::2]", "localhost.example"}) {
+    CHECK_FALSE(is_local(*parse_database_url("mysql://" + std::string(host) + "/d")));
+  }
+  CHECK(is_local(*parse_database_url("sqlite3:ids.db")));
 }
 
 TEST_CASE("options outside their bounds are kInvalidArgument", "[database_url]") {

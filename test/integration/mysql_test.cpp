@@ -21,41 +21,58 @@ std::string url_with(const std::string& user_and_password, const std::string& da
   return "mysql://" + user_and_password + "@127.0.0.1:" + std::to_string(port) + "/" + database;
 }
 
+bool has_engine(RawSql& sql, const std::string& engine) {
+  return sql.number("SELECT count(*) FROM information_schema.engines WHERE engine = '" + engine +
+                    "'") == 1;
+}
+
+// How many SIGNAL statements the server has run.
+long long signals(RawSql& sql) {
+  std::string name;
+  long long count = -1;
+  sql.for_each_row(
+      "SHOW GLOBAL STATUS LIKE 'Com_signal'", [] {}, soci::into(name), soci::into(count));
+  return count;
+}
+
 }  // namespace
 
-TEST_CASE("MariaDB: a refused login names the user, and never the password", "[mariadb]") {
-  const auto store =
-      *open_soci_store(url_with("featherid:hunter2", "ids", mariadb().port()), short_options());
+TEMPLATE_TEST_CASE("MySQL: a refused login names the user, and never the password", "[mysql]",
+                   MYSQL_SERVERS) {
+  const auto store = *open_soci_store(
+      url_with("featherid:hunter2", "ids", shared<TestType>().port()), short_options());
   const Status status = lease_one(*store);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
   CHECK(says(status, "login refused"));
   CHECK(says(status, "featherid"));
-  CHECK(says(status, "127.0.0.1:" + std::to_string(mariadb().port())));
+  CHECK(says(status, "127.0.0.1:" + std::to_string(shared<TestType>().port())));
   CHECK_FALSE(says(status, "hunter2"));
 }
 
-TEST_CASE("MariaDB: a missing database and a missing table say what to do", "[mariadb]") {
-  const auto nowhere = *open_soci_store(mariadb().url("nowhere"), short_options());
+TEMPLATE_TEST_CASE("MySQL: a missing database and a missing table say what to do", "[mysql]",
+                   MYSQL_SERVERS) {
+  const auto nowhere = *open_soci_store(shared<TestType>().url("nowhere"), short_options());
   const Status no_database = lease_one(*nowhere);
   CHECK(no_database.code() == StatusCode::kFailedPrecondition);
   CHECK(says(no_database, "no such database"));
   CHECK(says(no_database, "nowhere"));
 
-  RawSql(mariadb().url()).run("CREATE DATABASE IF NOT EXISTS bare");
-  const auto bare = *open_soci_store(mariadb().url("bare"), short_options());
+  RawSql(shared<TestType>().url()).run("CREATE DATABASE IF NOT EXISTS bare");
+  const auto bare = *open_soci_store(shared<TestType>().url("bare"), short_options());
   const Status no_table = lease_one(*bare);
   CHECK(no_table.code() == StatusCode::kFailedPrecondition);
   CHECK(says(no_table, "--init-schema"));
   // Once it is there the same store serves.
-  REQUIRE(init_soci_schema(mariadb().url("bare")).ok());
+  REQUIRE(init_soci_schema(shared<TestType>().url("bare")).ok());
   CHECK(bare->lease("order", 1000)->first == 1);
-  RawSql(mariadb().url()).run("DROP DATABASE bare");
+  RawSql(shared<TestType>().url()).run("DROP DATABASE bare");
 }
 
-TEST_CASE("MariaDB: the schema holds the three tags, and comes but once", "[mariadb]") {
-  const auto store = fresh_store(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: the schema holds the three tags, and comes but once", "[mysql]",
+                   MYSQL_SERVERS) {
+  const auto store = fresh_store(shared<TestType>().url());
   REQUIRE(store->lease("order", 10).ok());
-  REQUIRE(init_soci_schema(mariadb().url()).ok());
+  REQUIRE(init_soci_schema(shared<TestType>().url()).ok());
   const std::vector<SegmentRow> rows = *store->list();
   REQUIRE(rows.size() == 3);
   CHECK(rows[0].biz_tag == "health");
@@ -65,10 +82,10 @@ TEST_CASE("MariaDB: the schema holds the three tags, and comes but once", "[mari
   CHECK(rows[2].biz_tag == "user");
 }
 
-TEST_CASE("MariaDB: a tag that the collation takes for another is not made, and says so",
-          "[mariadb]") {
-  const auto store = fresh_store(mariadb().url());
-  RawSql(mariadb().url())
+TEMPLATE_TEST_CASE("MySQL: a tag that the collation takes for another is not made, and says so",
+                   "[mysql]", MYSQL_SERVERS) {
+  const auto store = fresh_store(shared<TestType>().url());
+  RawSql(shared<TestType>().url())
       .run(
           "ALTER TABLE id_segments MODIFY biz_tag varchar(64) COLLATE utf8mb4_general_ci NOT NULL");
   const Status status = store->create("Order", 10);
@@ -79,8 +96,8 @@ TEST_CASE("MariaDB: a tag that the collation takes for another is not made, and 
   CHECK(says(twin, "tag 'Order' does not exist; 'order' does"));
 }
 
-TEST_CASE("MariaDB: a new table tells tags apart by their bytes", "[mariadb]") {
-  const auto store = fresh_store(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: a new table tells tags apart by their bytes", "[mysql]", MYSQL_SERVERS) {
+  const auto store = fresh_store(shared<TestType>().url());
   for (const char* tag : {"Order", "ordér", "ORDER"}) {
     REQUIRE(store->create(tag, 10).ok());
     CHECK(store->lease(tag, 10)->first == 1);
@@ -88,13 +105,15 @@ TEST_CASE("MariaDB: a new table tells tags apart by their bytes", "[mariadb]") {
   CHECK(store->lease("order", 10)->first == 1);
 }
 
-TEST_CASE("MariaDB: a user that may not make the tables is told what to grant", "[mariadb]") {
-  RawSql sql(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: a user that may not make the tables is told what to grant", "[mysql]",
+                   MYSQL_SERVERS) {
+  RawSql sql(shared<TestType>().url());
   sql.run("DROP TABLE IF EXISTS id_segments, id_leader");
-  sql.run("CREATE OR REPLACE USER plain@'%' IDENTIFIED BY 'p'");
+  sql.run("DROP USER IF EXISTS plain@'%'");
+  sql.run("CREATE USER plain@'%' IDENTIFIED BY 'p'");
   sql.run("GRANT SELECT, INSERT, UPDATE ON ids.* TO plain@'%'");
   const std::string plain =
-      "mysql://plain:p@127.0.0.1:" + std::to_string(mariadb().port()) + "/ids";
+      "mysql://plain:p@127.0.0.1:" + std::to_string(shared<TestType>().port()) + "/ids";
   const Status status = init_soci_schema(plain);
   INFO(status);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
@@ -104,10 +123,11 @@ TEST_CASE("MariaDB: a user that may not make the tables is told what to grant", 
   CHECK(lease_one(**open_soci_store(plain, short_options())).ok());
 }
 
-TEST_CASE("MariaDB: a connection killed between calls is replaced unseen", "[mariadb]") {
-  const auto store = fresh_store(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: a connection killed between calls is replaced unseen", "[mysql]",
+                   MYSQL_SERVERS) {
+  const auto store = fresh_store(shared<TestType>().url());
   REQUIRE(store->lease("order", 1).ok());
-  RawSql sql(mariadb().url());
+  RawSql sql(shared<TestType>().url());
   const std::string others =
       " FROM information_schema.processlist WHERE user = 'featherid' "
       "AND id <> CONNECTION_ID()";
@@ -118,33 +138,34 @@ TEST_CASE("MariaDB: a connection killed between calls is replaced unseen", "[mar
   CHECK(store->find("order")->max_id == 2);
 }
 
-TEST_CASE("MariaDB: the store serves again once a stopped server is back", "[mariadb]") {
-  const auto store = fresh_store(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: the store serves again once a stopped server is back", "[mysql]",
+                   MYSQL_SERVERS) {
+  const auto store = fresh_store(shared<TestType>().url());
   REQUIRE(store->lease("order", 5).ok());
-  mariadb().stop();
+  shared<TestType>().stop();
   for (int i = 0; i < 3; ++i) {
     const Status down = lease_one(*store);
     CHECK(down.code() == StatusCode::kUnavailable);
     CHECK(says(down, "no connection"));
   }
-  mariadb().start();
+  shared<TestType>().start();
   CHECK(store->lease("order", 5)->first == 6);
 }
 
-TEST_CASE("MariaDB: a lease outlives a killed server", "[mariadb]") {
-  const auto store = fresh_store(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: a lease outlives a killed server", "[mysql]", MYSQL_SERVERS) {
+  const auto store = fresh_store(shared<TestType>().url());
   REQUIRE(store->lease("order", 5).ok());
-  mariadb().stop(SIGKILL);
+  shared<TestType>().stop(SIGKILL);
   CHECK(lease_one(*store).code() == StatusCode::kUnavailable);
-  mariadb().start();
+  shared<TestType>().start();
   CHECK(store->lease("order", 5)->first == 6);
 }
 
-TEST_CASE("MariaDB: an answer that is cut short anywhere is an error, and no empty answer",
-          "[mariadb]") {
-  fresh_store(mariadb().url());
-  Forwarder forwarder(mariadb().port());
-  const std::string url = with_port(mariadb().url(), forwarder.port());
+TEMPLATE_TEST_CASE("MySQL: an answer that is cut short anywhere is an error, and no empty answer",
+                   "[mysql]", MYSQL_SERVERS) {
+  fresh_store(shared<TestType>().url());
+  Forwarder forwarder(shared<TestType>().port());
+  const std::string url = with_port(shared<TestType>().url(), forwarder.port());
   forwarder.begin_cutting(Forwarder::Direction::kToClient, 1);
   int cut = 0;
   int whole = 0;
@@ -165,9 +186,10 @@ TEST_CASE("MariaDB: an answer that is cut short anywhere is an error, and no emp
   CHECK(whole == 5);
 }
 
-TEST_CASE("MariaDB: a row locked by another transaction ends the call in time", "[mariadb]") {
-  const auto store = fresh_store(mariadb().url());
-  RawSql other(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: a row locked by another transaction ends the call in time", "[mysql]",
+                   MYSQL_SERVERS) {
+  const auto store = fresh_store(shared<TestType>().url());
+  RawSql other(shared<TestType>().url());
   other.run("BEGIN");
   other.number("SELECT max_id FROM id_segments WHERE biz_tag = 'order' FOR UPDATE");
   const Status status = lease_one(*store);
@@ -178,34 +200,29 @@ TEST_CASE("MariaDB: a row locked by another transaction ends the call in time", 
   CHECK(store->lease("order", 1)->first == 1);
 }
 
-TEST_CASE("MariaDB: what lost against another transaction is tried again, a give-back never",
-          "[mariadb]") {
-  const auto store = fresh_store(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: what lost against another transaction is tried again, a give-back never",
+                   "[mysql]", MYSQL_SERVERS) {
+  const auto store = fresh_store(shared<TestType>().url());
   REQUIRE(store->lease("order", 100).ok());
-  RawSql sql(mariadb().url());
-  sql.run("CREATE OR REPLACE TABLE tries (was_lease INT) ENGINE=MyISAM");  // keeps what is lost
+  RawSql sql(shared<TestType>().url());
   sql.run(
-      "CREATE TRIGGER loses BEFORE UPDATE ON id_segments FOR EACH ROW BEGIN "
-      "INSERT INTO tries VALUES (NEW.max_id > OLD.max_id); "
-      "SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213; END");
-  const auto tries = [&sql](int was_lease) {
-    return sql.number("SELECT count(*) FROM tries WHERE was_lease = " + std::to_string(was_lease));
-  };
+      "CREATE TRIGGER loses BEFORE UPDATE ON id_segments FOR EACH ROW "
+      "SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213");
+  const auto tries = [&sql, before = signals(sql)] { return signals(sql) - before; };
   const Status lost = lease_one(*store);
   CHECK(lost.code() == StatusCode::kUnavailable);
   CHECK(says(lost, "1213"));
-  CHECK(tries(1) == 4);
+  CHECK(tries() == 4);
   // A cluster may have committed what one of its servers reports as rolled back.
   CHECK(says(timed([&] { return store->give_back("order", {51, 101}).status(); }), "1213"));
-  CHECK(tries(0) == 1);
-  sql.run("DROP TABLE tries");
+  CHECK(tries() == 5);
 }
 
-TEST_CASE("MariaDB: what lost, and gets no session to try again, says what it lost against",
-          "[mariadb]") {
-  fresh_store(mariadb().url());
-  Forwarder network(mariadb().port());
-  DatabaseUrl address = *parse_database_url(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: what lost, and gets no session to try again, says what it lost against",
+                   "[mysql]", MYSQL_SERVERS) {
+  fresh_store(shared<TestType>().url());
+  Forwarder network(shared<TestType>().port());
+  DatabaseUrl address = *parse_database_url(shared<TestType>().url());
   address.port = network.port();
   SociSessionPool pool({address}, short_options(), [](SociSession&) {});
   const Status status = timed([&] {
@@ -223,11 +240,11 @@ TEST_CASE("MariaDB: what lost, and gets no session to try again, says what it lo
   CHECK(says(status, "1213"));
 }
 
-TEST_CASE("MariaDB: waiting for a session ends in time", "[mariadb]") {
+TEMPLATE_TEST_CASE("MySQL: waiting for a session ends in time", "[mysql]", MYSQL_SERVERS) {
   SociStoreOptions options = short_options();
   options.sessions_max = 1;
-  const auto store = fresh_store(mariadb().url(), options);
-  RawSql other(mariadb().url());
+  const auto store = fresh_store(shared<TestType>().url(), options);
+  RawSql other(shared<TestType>().url());
   other.run("BEGIN");
   other.number("SELECT max_id FROM id_segments WHERE biz_tag = 'order' FOR UPDATE");
   std::vector<std::thread> threads;
@@ -250,18 +267,20 @@ TEST_CASE("MariaDB: waiting for a session ends in time", "[mariadb]") {
   CHECK(store->lease("order", 1).ok());
 }
 
-TEST_CASE("MariaDB: a server that stands still ends the call in time", "[mariadb]") {
-  const auto store = fresh_store(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: a server that stands still ends the call in time", "[mysql]",
+                   MYSQL_SERVERS) {
+  const auto store = fresh_store(shared<TestType>().url());
   REQUIRE(store->lease("order", 1).ok());
   {
-    const Frozen frozen(mariadb().pid());
+    const Frozen frozen(shared<TestType>().pid());
     CHECK(lease_one(*store).code() == StatusCode::kUnavailable);  // on the session that there is
     CHECK(lease_one(*store).code() == StatusCode::kUnavailable);  // on a new one
   }
   CHECK(wait_until([&] { return store->lease("order", 1).ok(); }));
 }
 
-TEST_CASE("MariaDB: a port that never answers ends the call in time", "[mariadb]") {
+TEMPLATE_TEST_CASE("MySQL: a port that never answers ends the call in time", "[mysql]",
+                   MYSQL_SERVERS) {
   const BlackHole hole;
   const auto store = *open_soci_store(url_with("u:secret1", "ids", hole.port()), short_options());
   for (int i = 0; i < 2; ++i) {
@@ -271,14 +290,15 @@ TEST_CASE("MariaDB: a port that never answers ends the call in time", "[mariadb]
   }
 }
 
-TEST_CASE("MariaDB: settings that can take back a lease are warned of once, by name", "[mariadb]") {
-  RawSql sql(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: settings that can take back a lease are warned of once, by name",
+                   "[mysql]", MYSQL_SERVERS) {
+  RawSql sql(shared<TestType>().url());
   sql.run("SET GLOBAL innodb_flush_log_at_trx_commit = 2");
   std::vector<std::string> warnings;
   SociStoreOptions options = short_options();
   options.warn = [&](const std::string& warning) { warnings.push_back(warning); };
   {
-    const auto store = fresh_store(mariadb().url(), options);
+    const auto store = fresh_store(shared<TestType>().url(), options);
     for (int i = 0; i < 3; ++i) CHECK(store->lease("order", 1).ok());
   }
   REQUIRE(warnings.size() == 1);
@@ -286,10 +306,11 @@ TEST_CASE("MariaDB: settings that can take back a lease are warned of once, by n
   sql.run("SET GLOBAL innodb_flush_log_at_trx_commit = 1");
 }
 
-TEST_CASE("MariaDB: what loses leases in a crash of the server is refused unless it is allowed",
-          "[mariadb]") {
-  RawSql sql(mariadb().url());
-  const auto store = fresh_store(mariadb().url());
+TEMPLATE_TEST_CASE(
+    "MySQL: what loses leases in a crash of the server is refused unless it is allowed", "[mysql]",
+    MYSQL_SERVERS) {
+  RawSql sql(shared<TestType>().url());
+  const auto store = fresh_store(shared<TestType>().url());
   REQUIRE(store->lease("order", 1).ok());
   std::vector<std::string> warnings;
   SociStoreOptions allowing = short_options();
@@ -300,7 +321,7 @@ TEST_CASE("MariaDB: what loses leases in a crash of the server is refused unless
     CHECK(status.code() == StatusCode::kFailedPrecondition);
     CHECK(says(status, name));
     warnings.clear();
-    CHECK((*open_soci_store(mariadb().url(), allowing))->lease("order", 1).ok());
+    CHECK((*open_soci_store(shared<TestType>().url(), allowing))->lease("order", 1).ok());
     REQUIRE(warnings.size() == 1);
     CHECK(warnings[0].find(name) != std::string::npos);
   };
@@ -310,21 +331,22 @@ TEST_CASE("MariaDB: what loses leases in a crash of the server is refused unless
   sql.run("SET GLOBAL innodb_flush_log_at_trx_commit = 1");
   CHECK(lease_one(*store).ok());
   for (const char* engine : {"MyISAM", "MEMORY", "Aria"}) {
+    if (!has_engine(sql, engine)) continue;
     sql.run(std::string("ALTER TABLE id_segments ENGINE = ") + engine);
-    check_refused(**open_soci_store(mariadb().url(), short_options()), engine);
+    check_refused(**open_soci_store(shared<TestType>().url(), short_options()), engine);
   }
   sql.run("ALTER TABLE id_segments ENGINE = InnoDB");
 }
 
-TEST_CASE("MariaDB: the server's defaults do not decide whether a lease is committed",
-          "[mariadb]") {
-  RawSql sql(mariadb().url());
+TEMPLATE_TEST_CASE("MySQL: the server's defaults do not decide whether a lease is committed",
+                   "[mysql]", MYSQL_SERVERS) {
+  RawSql sql(shared<TestType>().url());
   sql.run("SET GLOBAL autocommit = 0");
   {
-    const auto store = fresh_store(mariadb().url());
+    const auto store = fresh_store(shared<TestType>().url());
     REQUIRE(store->lease("order", 10).ok());
   }
   sql.run("SET GLOBAL autocommit = 1");
-  CHECK(RawSql(mariadb().url()).number("SELECT max_id FROM id_segments WHERE biz_tag = 'order'") ==
-        10);
+  CHECK(RawSql(shared<TestType>().url())
+            .number("SELECT max_id FROM id_segments WHERE biz_tag = 'order'") == 10);
 }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_SUPPORT_MYSQL_SERVER_H_
+#define FEATHERID_TEST_SUPPORT_MYSQL_SERVER_H_
+
+#include <string>
+#include <vector>
+
+#include "test/support/innodb_server.h"
+#include "test/support/mariadb_server.h"
+
+namespace featherid::test {
+
+// Starts in the constructor; throws when it cannot. It has a binary log, GTIDs and TLS (ca.pem in
+// its data folder), as MySQL has by default.
+class MysqlServer : public InnodbServer {
+ public:
+  explicit MysqlServer(const std::vector<std::string>& more_flags = {});
+
+  // The statement that makes a server a replica of the one at `port` of 127.0.0.1.
+  static std::string change_source(int port);
+
+  // What scripts/get-mysql has fetched. Throws when it is not there.
+  static std::string program();
+  // Makes the folder, with the data of a new server, whose root@localhost has no password.
+  static void make_data(const std::string& folder);
+};
+
+// What a mysql:// URL may lead to, for TEMPLATE_TEST_CASE.
+#define MYSQL_SERVERS featherid::test::MariadbServer, featherid::test::MysqlServer
+
+}  // namespace featherid::test
+
+#endif  // FEATHERID_TEST_SUPPORT_MYSQL_SERVER_H_
