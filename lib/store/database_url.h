@@ -2,6 +2,7 @@
 #ifndef FEATHERID_LIB_STORE_DATABASE_URL_H_
 #define FEATHERID_LIB_STORE_DATABASE_URL_H_
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,11 @@ struct UrlOptions {
   std::string ca;    // these three: files in PEM; empty: none
   std::string cert;  // the client's own
   std::string key;
+  std::string schema;  // of the tables, in PostgreSQL; empty: the first of the search path
+  std::string table = "id_segments";
+  std::string password_file;
+  std::optional<std::chrono::seconds> connect_timeout;  // unset: a call's time
+  std::string application_name = "featherid";
 };
 
 // A database URL taken apart, percent-escapes decoded.

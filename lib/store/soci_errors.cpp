@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lib/store/soci_errors.h"
 
+#include "lib/store/table_names.h"
+
 namespace featherid {
 
 namespace {
@@ -294,7 +296,13 @@ ServerState server_state(Engine engine, const EngineError& error) {
 }
 
 Status to_status(const DatabaseUrl& url, const EngineError& error) {
-  const Fault fault = classify(url.engine, error);
+  Fault fault = classify(url.engine, error);
+  // A table whose own name has the leader's in it.
+  const std::string& table = url.options.table;
+  if (fault == Fault::kNoLeaderTable && contains(table, "id_leader") &&
+      contains(error.text, table.c_str())) {
+    fault = Fault::kNoTable;
+  }
   const StatusCode code = fault == Fault::kDuplicate             ? StatusCode::kAlreadyExists
                           : fault == Fault::kOutOfRange          ? StatusCode::kExhausted
                           : fault == Fault::kNotStorable         ? StatusCode::kNotFound
@@ -303,7 +311,8 @@ Status to_status(const DatabaseUrl& url, const EngineError& error) {
   const std::string label = error.number != 0        ? std::to_string(error.number) + ": "
                             : error.sqlstate.empty() ? ""
                                                      : error.sqlstate + ": ";
-  return {code, one_line(describe(url) + ": " + advice(fault) + " (" + label + error.text + ")")};
+  return {code, one_line(describe(url) + ": " + TableNames(url).in(advice(fault)) + " (" + label +
+                         error.text + ")")};
 }
 
 Status not_committed(const DatabaseUrl& url) {

@@ -31,31 +31,16 @@ bool may_follow(long long term, long long seen) {
   return term == seen || leader_count(term) > leader_count(seen);
 }
 
-// How far the ids are, for a log line: each skip costs a share of what a column or a client can
-// hold.
-std::string furthest(SociSession& session) {
-  long long max_id = 0;
-  session.run("SELECT COALESCE(MAX(max_id), 0) FROM id_segments WHERE max_id BETWEEN 0 AND " +
-                  std::to_string(kIdMax),
-              into(max_id));
-  const auto percent_of = [&](long double limit) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3Lg %%", 100 * static_cast<long double>(max_id) / limit);
-    return std::string(text);
-  };
-  return "The highest max_id is " + std::to_string(max_id) + " now: " + percent_of(0x1p31L) +
-         " of int32, " + percent_of(0x1p53L) + " of 2^53";
-}
-
 }  // namespace
 
 LeaderGuard::LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
-                         std::function<void(const std::string&)> warn)
+                         std::function<void(const std::string&)> warn, const TableNames& names)
     : sql_(sql),
       failover_(options.failover),
       skip_ids_(options.failover_guard_ids),
       active_(sql.condition != nullptr && options.failover != Failover::kSynchronous),
-      warn_(std::move(warn)) {}
+      warn_(std::move(warn)),
+      names_(names) {}
 
 std::string LeaderGuard::condition() const {
   return active_ ? sql_.condition + std::to_string(term_.load()) + ")" : "";
@@ -72,13 +57,12 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   if (Status refused = begin(session); !refused.ok()) return refused;
   // The row's lock makes one process deal with a failover and the others wait for it here.
   const std::string lock = "SELECT server, term, " + std::string(sql_.server) + ", CASE WHEN " +
-                           stated + " THEN 1 ELSE 0 END FROM id_leader WHERE id = 1" +
-                           sql_.for_update;
+                           stated + " THEN 1 ELSE 0 END" + sql_.locked_record;
   const bool got_row =
       session.run(lock, into(recorded), into(term), into(here), into(as_stated)).got_row;
   if (!got_row || as_stated == 0) {
     session.run(sql_.commit);
-    if (!got_row) return {StatusCode::kFailedPrecondition, kNoLeaderOnRecord};
+    if (!got_row) return {StatusCode::kFailedPrecondition, names_.in(kNoLeaderOnRecord)};
     return {StatusCode::kUnavailable,
             "the settings of the database have changed during the call; try again"};
   }
@@ -127,8 +111,8 @@ Status LeaderGuard::take_lead(SociSession& session, const std::string& recorded,
     if (failover_ == Failover::kStop) return refuse(recorded, here);
     const long long limit = kIdMax;
     const auto outcome = session.run(sql_.skip, use(skip_ids_, "count"), use(limit, "limit"));
-    *warning = "FAILOVER: id_segments was led by " + recorded + " and is led by " + here +
-               " now; the last leases may be missing here, so all tags (" +
+    *warning = names_.in("FAILOVER: id_segments was led by ") + recorded + " and is led by " +
+               here + " now; the last leases may be missing here, so all tags (" +
                std::to_string(outcome.affected_rows) + ") skipped " + std::to_string(skip_ids_) +
                " ids, or ten steps when that is more. " + furthest(session);
   }
@@ -137,33 +121,54 @@ Status LeaderGuard::take_lead(SociSession& session, const std::string& recorded,
   return {};
 }
 
-Status LeaderGuard::still_a_replica(const std::string& here) {
+// How far the ids are, for a log line: each skip costs a share of what a column or a client can
+// hold.
+std::string LeaderGuard::furthest(SociSession& session) const {
+  long long max_id = 0;
+  const long long limit = kIdMax;
+  session.run(sql_.furthest, use(limit, "limit"), into(max_id));
+  const auto percent_of = [&](long double largest) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3Lg %%", 100 * static_cast<long double>(max_id) / largest);
+    return std::string(text);
+  };
+  return "The highest max_id is " + std::to_string(max_id) + " now: " + percent_of(0x1p31L) +
+         " of int32, " + percent_of(0x1p53L) + " of 2^53";
+}
+
+Status LeaderGuard::still_a_replica(const std::string& here) const {
   return {
       StatusCode::kFailedPrecondition,
       here +
-          " does not take the lead of id_segments while its replication runs, which could set "
-          "back what it leases; let it apply its whole relay log, then STOP REPLICA; RESET "
-          "REPLICA ALL. If it replicates other tables alone, STOP REPLICA until the first lease"};
+          names_.in(
+              " does not take the lead of id_segments while its replication runs, which could set "
+              "back what it leases; let it apply its whole relay log, then STOP REPLICA; RESET "
+              "REPLICA ALL. If it replicates other tables alone, STOP REPLICA until the first "
+              "lease")};
 }
 
-Status LeaderGuard::refuse(const std::string& recorded, const std::string& here) {
-  return {StatusCode::kDataLoss,
-          "id_segments was led by " + recorded + " and is led by " + here +
-              " now; the last leases may be missing here. Move every tag past the ids ever handed "
-              "out (featherid-server --advance TAG=ID), then UPDATE id_leader SET server = '" +
-              here + "', term = term + " + std::to_string(kOneLeader) + " WHERE server = '" +
-              recorded + "'; and restart every process"};
+Status LeaderGuard::refuse(const std::string& recorded, const std::string& here) const {
+  return {
+      StatusCode::kDataLoss,
+      names_.in("id_segments was led by ") + recorded + " and is led by " + here +
+          names_.in(" now; the last leases may be missing here. Move every tag past the ids ever "
+                    "handed out (featherid-server --advance TAG=ID), then UPDATE id_leader SET "
+                    "server = '") +
+          here + "', term = term + " + std::to_string(kOneLeader) + " WHERE server = '" + recorded +
+          "'; and restart every process"};
 }
 
-Status LeaderGuard::went_another_way(const std::string& here, long long term, long long seen) {
-  return {StatusCode::kDataLoss,
-          "the rows of id_segments on " + here +
-              " are older than what this process has seen, or went another way (term " +
-              std::to_string(term) + " after " + std::to_string(seen) +
+Status LeaderGuard::went_another_way(const std::string& here, long long term,
+                                     long long seen) const {
+  return {
+      StatusCode::kDataLoss,
+      names_.in("the rows of id_segments on ") + here +
+          " are older than what this process has seen, or went another way (term " +
+          std::to_string(term) + " after " + std::to_string(seen) +
+          names_.in(
               " in id_leader): an old server or backup is back, or one was promoted that had not "
               "followed the last leader, or id_leader was made anew. Move every tag past the ids "
-              "ever handed out "
-              "(featherid-server --advance TAG=ID), then restart every process"};
+              "ever handed out (featherid-server --advance TAG=ID), then restart every process")};
 }
 
 }  // namespace featherid

@@ -20,7 +20,7 @@ class LeaderGuard {
  public:
   // `warn` is called once for every failover that this process deals with.
   LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
-              std::function<void(const std::string&)> warn);
+              std::function<void(const std::string&)> warn, const TableNames& names = {});
 
   bool active() const { return active_; }
   bool knows_term() const { return term_.load() >= 0; }
@@ -40,15 +40,17 @@ class LeaderGuard {
   Status begin(SociSession& session) const;
   Status take_lead(SociSession& session, const std::string& recorded, const std::string& here,
                    long long* term, std::string* warning) const;
-  static Status still_a_replica(const std::string& here);
-  static Status refuse(const std::string& recorded, const std::string& here);
-  static Status went_another_way(const std::string& here, long long term, long long seen);
+  Status still_a_replica(const std::string& here) const;
+  Status refuse(const std::string& recorded, const std::string& here) const;
+  Status went_another_way(const std::string& here, long long term, long long seen) const;
+  std::string furthest(SociSession& session) const;
 
   const LeaderSql& sql_;
   const Failover failover_;
   const long long skip_ids_;
   const bool active_;
   const std::function<void(const std::string&)> warn_;
+  const TableNames names_;
 
   // The number of leaders so far and, below it, random bits of the last one; 0 in a record of none,
   // negative as long as this process has seen no record.

@@ -128,7 +128,8 @@ void open_postgresql(soci::session& session, const DatabaseUrl& url,
   if (!url.password.empty()) text += parameter("password", url.password);
   // Without options: a pooler refuses them, and an empty text keeps PGOPTIONS out.
   text += parameter("dbname", url.database) + parameter("options", "") +
-          parameter("client_encoding", "UTF8") + parameter("application_name", "featherid") +
+          parameter("client_encoding", "UTF8") +
+          parameter("application_name", url.options.application_name) +
           parameter("connect_timeout", std::to_string(connect_timeout.count())) +
           parameter("tcp_user_timeout", answer_ms);
   const TimePoint deadline = std::chrono::steady_clock::now() + connect_timeout;

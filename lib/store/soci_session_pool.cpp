@@ -113,6 +113,10 @@ std::unique_ptr<SociSession> SociSessionPool::open(std::size_t address, TimePoin
 
 std::unique_ptr<SociSession> SociSessionPool::connect(std::size_t address, TimePoint open_by,
                                                       TimePoint deadline) {
+  const UrlOptions& url_options = addresses_[address].options;
+  if (url_options.connect_timeout) {
+    open_by = std::min(open_by, std::chrono::steady_clock::now() + *url_options.connect_timeout);
+  }
   // The drivers count in seconds, and for each address that a name has.
   const auto time_left = open_by - std::chrono::steady_clock::now();
   const auto connect_timeout =
@@ -199,10 +203,10 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
           "the file was removed or emptied while it was in use, and ids would begin anew; put it "
           "back, or stop this process first");
     }
-    const SociDialect& dialect = dialect_of(Engine::kSqlite3);
-    session.run(dialect.begin);
-    session.run_script(dialect.schema);
-    session.run(dialect.commit);
+    const NamedDialect dialect(addresses_.front());
+    session.run((*dialect).begin);
+    session.run_script((*dialect).schema);
+    session.run((*dialect).commit);
   }
   has_had_schema_ = true;
   if (warned_.exchange(true)) return;

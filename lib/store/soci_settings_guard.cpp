@@ -226,13 +226,14 @@ SettingsVerdict judge_settings(Engine engine, const std::vector<ServerSetting>& 
 
 SettingsGuard::SettingsGuard(const SettingsSql& sql, Engine engine, const std::string& database,
                              const SociStoreOptions& options,
-                             std::function<void(const std::string&)> warn)
+                             std::function<void(const std::string&)> warn, const TableNames& names)
     : sql_(sql),
       engine_(engine),
       database_(database),
       call_timeout_(options.call_timeout),
       lossy_allowed_(options.lossy_commits == LossyCommits::kAllow),
-      warn_(std::move(warn)) {}
+      warn_(std::move(warn)),
+      names_(names) {}
 
 void SettingsGuard::set_up(SociSession& session) {
   if (sql_.text == nullptr) return;
@@ -316,7 +317,7 @@ Status SettingsGuard::judge(const SociSession& session,
                             const std::vector<ServerSetting>& settings) {
   SettingsVerdict verdict = judge_settings(engine_, settings);
   const auto refuse = [&](const std::string& why) {
-    return Status(StatusCode::kFailedPrecondition, session.where() + ": " + why);
+    return Status(StatusCode::kFailedPrecondition, session.where() + ": " + names_.in(why));
   };
   if (!verdict.wrong.empty()) return refuse(verdict.wrong.front());
   if (Status other = same_place(place_of(Values(settings))); !other.ok()) {
@@ -327,6 +328,7 @@ Status SettingsGuard::judge(const SociSession& session,
                   ", or accept duplicate ids after a crash by lossy-commits = allow");
   }
   for (std::string& lossy : verdict.lossy) verdict.warnings.push_back(std::move(lossy));
+  for (std::string& warning : verdict.warnings) warning = names_.in(warning);
   warn_of(session.where(), std::move(verdict.warnings));
   return {};
 }

@@ -39,7 +39,8 @@ class SettingsGuard {
   // `warn` is called once for each warning of a server, and again if the setting was good in
   // between.
   SettingsGuard(const SettingsSql& sql, Engine engine, const std::string& database,
-                const SociStoreOptions& options, std::function<void(const std::string&)> warn);
+                const SociStoreOptions& options, std::function<void(const std::string&)> warn,
+                const TableNames& names = {});
 
   // Makes a new session ready for statements.
   void set_up(SociSession& session);
@@ -70,6 +71,7 @@ class SettingsGuard {
   const std::chrono::seconds call_timeout_;
   const bool lossy_allowed_;
   const std::function<void(const std::string&)> warn_;
+  const TableNames names_;
 
   Mutex mutex_;
   std::string place_ GUARDED_BY(mutex_);  // of id_segments, as the first session found it

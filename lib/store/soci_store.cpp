@@ -27,16 +27,15 @@ constexpr std::int64_t kGuardIdsMax = std::int64_t{1} << 40;
 constexpr std::int64_t kAddressesMax = 16;
 
 // kFailedPrecondition names what the column has instead of a number.
-Status read_number(const std::string& tag, const char* column, const std::string& text,
-                   std::int64_t* number) {
+Status read_number(const std::string& table, const std::string& tag, const char* column,
+                   const std::string& text, std::int64_t* number) {
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, *number);
   if (error == std::errc() && stop == end) return {};
   constexpr std::size_t kShownBytesMax = 64;
-  return {StatusCode::kFailedPrecondition,
-          "tag '" + one_line(tag) + "' has " + column + " '" +
-              one_line(text.substr(0, kShownBytesMax)) +
-              "' in id_segments, which is no whole number; set it to one"};
+  return {StatusCode::kFailedPrecondition, "tag '" + one_line(tag) + "' has " + column + " '" +
+                                               one_line(text.substr(0, kShownBytesMax)) + "' in " +
+                                               table + ", which is no whole number; set it to one"};
 }
 
 // A row as it came: as texts, since SQLite keeps any value in any column, and a column may hold
@@ -46,20 +45,21 @@ struct RawRow {
   std::string max_id;
   std::string step;
 
-  Result<SegmentRow> read() const {
+  // `table`: what messages call it.
+  Result<SegmentRow> read(const std::string& table) const {
     SegmentRow row;
     row.biz_tag = tag;
-    if (Status bad = read_number(tag, "max_id", max_id, &row.max_id); !bad.ok()) return bad;
-    if (Status bad = read_number(tag, "step", step, &row.step); !bad.ok()) return bad;
+    if (Status bad = read_number(table, tag, "max_id", max_id, &row.max_id); !bad.ok()) return bad;
+    if (Status bad = read_number(table, tag, "step", step, &row.step); !bad.ok()) return bad;
     return row;
   }
 };
 
-Status several_rows(std::string_view tag) {
-  return {StatusCode::kFailedPrecondition,
-          "tag '" + std::string(tag) +
-              "' has several rows in id_segments; remove all but the one with the highest max_id, "
-              "and make biz_tag the primary key"};
+Status several_rows(const std::string& table, std::string_view tag) {
+  return {StatusCode::kFailedPrecondition, "tag '" + std::string(tag) + "' has several rows in " +
+                                               table +
+                                               "; remove all but the one with the highest max_id, "
+                                               "and make biz_tag the primary key"};
 }
 
 // A call that met other settings or another leader than it knew tries again.
@@ -119,7 +119,9 @@ class SociStore final : public SegmentStore {
   // After a statement that needs a leader has moved no row: OK when it may be tried again.
   Status follow_leader(SociSession& session);
 
+  const NamedDialect named_;
   const SociDialect& dialect_;
+  const std::string table_;  // what messages call it
   const internal::ForkGuard fork_guard_;
   LeaderGuard leader_guard_;
   SettingsGuard settings_guard_;
@@ -127,11 +129,14 @@ class SociStore final : public SegmentStore {
 };
 
 SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options)
-    : dialect_(dialect_of(addresses.front().engine)),
-      leader_guard_(dialect_.leader, options,
-                    [this](const std::string& text) { sessions_->warn(0, text); }),
+    : named_(addresses.front()),
+      dialect_(*named_),
+      table_(TableNames(addresses.front()).in("id_segments")),
+      leader_guard_(
+          dialect_.leader, options, [this](const std::string& text) { sessions_->warn(0, text); },
+          TableNames(addresses.front())),
       settings_guard_(dialect_.settings, addresses.front().engine, addresses.front().database,
-                      options, options.warn),
+                      options, options.warn, TableNames(addresses.front())),
       sessions_(std::make_unique<SociSessionPool>(
           std::move(addresses), options,
           [this](SociSession& session) { settings_guard_.set_up(session); })) {}
@@ -174,7 +179,7 @@ Status SociStore::write_row(std::string_view tag, const char* sql, Uses... uses)
   return transact([&](SociSession& session) -> Status {
     for (int tries = 0; tries < kTriesMax; ++tries) {
       const auto outcome = session.run(sql + stated(session), uses...);
-      if (outcome.affected_rows > 1) return several_rows(tag);
+      if (outcome.affected_rows > 1) return several_rows(table_, tag);
       if (outcome.affected_rows == 1) return {};
       const Result<bool> changed = settings_guard_.changed(session);
       if (!changed.ok()) return changed.status();
@@ -250,8 +255,8 @@ Result<SegmentRow> SociStore::find_row(SociSession& session, std::string_view ta
   };
   session.for_each_row(dialect_.find, look_at_row, use(name, "tag"), into(row.tag),
                        into(row.max_id), into(row.step));
-  if (count > 1) return several_rows(tag);
-  if (found) return found->read();
+  if (count > 1) return several_rows(table_, tag);
+  if (found) return found->read(table_);
   return twin.empty() ? no_such_tag(tag) : only_its_twin(tag, one_line(twin));
 }
 
@@ -273,10 +278,10 @@ Result<std::optional<IdRange>> SociStore::move_row(SociSession& session, std::st
     if (rows == 1) max_id = session.last_insert_id();
   }
   if (rows == 0) return std::optional<IdRange>();
-  if (rows > 1) return several_rows(tag);
+  if (rows > 1) return several_rows(table_, tag);
   if (max_id < count || max_id > kIdMax) {
     throw soci::soci_error("the answer to a lease gives " + std::to_string(max_id) +
-                           " as max_id; a trigger on id_segments or a proxy has changed it");
+                           " as max_id; a trigger on " + table_ + " or a proxy has changed it");
   }
   return std::optional<IdRange>(IdRange{max_id - count + 1, max_id + 1});
 }
@@ -293,7 +298,7 @@ Result<IdRange> SociStore::lease(std::string_view tag, std::int64_t count_ids) {
       if (*range) return **range;
       const Result<SegmentRow> row = find_row(session, tag);
       if (!row.ok()) return row.status();
-      refused = refused_lease(*row, count_ids);
+      refused = refused_lease(*row, count_ids, table_);
       if (!may_lease(*row, count_ids)) break;
       const Result<bool> changed = settings_guard_.changed(session);
       if (!changed.ok()) return changed.status();
@@ -315,7 +320,7 @@ Result<std::vector<SegmentRow>> SociStore::list() {
     std::vector<SegmentRow> rows;
     RawRow raw;
     const auto add_row = [&] {
-      Result<SegmentRow> row = raw.read();
+      Result<SegmentRow> row = raw.read(table_);
       if (row.ok()) {
         rows.push_back(*std::move(row));
       } else {
@@ -416,10 +421,17 @@ Result<std::unique_ptr<SociStore>> make_store(const std::vector<std::string>& ur
   }
   DatabaseUrl& first = addresses.front();
   for (const DatabaseUrl& address : addresses) {
-    if (address.engine != first.engine || address.database != first.database) {
+    if (address.engine != first.engine || address.database != first.database ||
+        address.options.schema != first.options.schema ||
+        address.options.table != first.options.table) {
       return Status(StatusCode::kInvalidArgument,
                     "several database URLs must be addresses of one database: of one engine and "
-                    "with one database name");
+                    "with one database name, schema and table");
+    }
+    if (address.options.connect_timeout.value_or(options.call_timeout) > options.call_timeout) {
+      return Status(StatusCode::kInvalidArgument,
+                    "the database URL has a connect_timeout of more than call-timeout (" +
+                        std::to_string(options.call_timeout.count()) + " s); lower it");
     }
   }
   if (first.engine == Engine::kSqlite3) {
