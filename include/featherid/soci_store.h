@@ -56,17 +56,27 @@ struct SociStoreOptions {
 
   LossyCommits lossy_commits = LossyCommits::kRefuse;
 
+  // The file that the URLs were read from (read_database_file()), if any. Their users and passwords
+  // are read there again whenever a session opens, so that they can be changed without a restart.
+  // While the file says anything else of the URL than it did at first, the last login stays.
+  std::string database_file;
+
   // Told of what an operator should know, by name: a server setting that lets a crash take back a
   // lease, a failover, a session lost. Called from any thread that uses the store; must not call
   // the store.
   std::function<void(const std::string& warning)> warn;
 };
 
+// The database URLs of a file, with blanks or newlines between them. kInvalidArgument says why it
+// cannot be read. The file holds one SQLite URL, or up to 16 others.
+FEATHERID_EXPORT Result<std::vector<std::string>> read_database_file(const std::string& path);
+
 // Opens a store over SOCI:
 //   sqlite3:ids.db  sqlite3:/var/lib/ids.db
 //   mysql://user:password@host:3306/database     (mariadb:// is the same)
 //   postgresql://user:password@host:5432/database
-// Percent-escapes in user, password, host and path are decoded. A MySQL host that starts with "/"
+// A URL may end in options, ?key=value&key=value: docs/operating.md lists them.
+// Percent-escapes in user, password, host, path and values are decoded. A MySQL host that starts with "/"
 // (as %2F…) is a Unix socket; so is a PostgreSQL one, as the folder of the socket.
 //
 // kInvalidArgument: the URL or an option is malformed, or this build lacks the engine. It opens no
@@ -96,7 +106,7 @@ FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
 FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
     const std::vector<std::string>& urls, const SociStoreOptions& options = {});
 
-// Creates the tables `id_segments` and `id_leader` where they are missing, and the rows `user`,
+// Creates the tables `id_segments` and `id_leader` (or as the URL's options name them) where they are missing, and the rows `user`,
 // `order` (step 1000) and `health` where they are missing; changes nothing that exists. The text is
 // sql/<engine>.sql. Then records which server leads, so that no failover can lose that along with
 // the first leases; where another one is on record, does what `options.failover` says.
@@ -105,6 +115,13 @@ FEATHERID_EXPORT Status init_soci_schema(std::string_view url,
                                          const SociStoreOptions& options = {});
 FEATHERID_EXPORT Status init_soci_schema(const std::vector<std::string>& urls,
                                          const SociStoreOptions& options = {});
+
+// A text about `id_segments` and `id_leader`, with the names, as SQL has them, that the URL's options
+// give these tables; unchanged if they give none, or the URL is malformed.
+FEATHERID_EXPORT std::string name_soci_tables(std::string_view text, std::string_view url);
+
+// The path of the file of a SQLite URL; empty for another engine, or a malformed URL.
+FEATHERID_EXPORT std::string sqlite3_file_of(std::string_view url);
 
 // The URL with its password replaced by "***", for logs; text that is no URL comes back as "***".
 FEATHERID_EXPORT std::string redact_database_url(std::string_view url);

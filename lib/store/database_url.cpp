@@ -248,6 +248,7 @@ Result<DatabaseUrl> parse_server(Engine engine, std::string_view rest) {
 
   DatabaseUrl url;
   url.engine = engine;
+  url.place = rest.substr(at == std::string_view::npos ? 0 : at + 1);
   std::string_view host;
   if (!split_host(at == std::string_view::npos ? authority : authority.substr(at + 1), host,
                   url.port)) {
@@ -272,6 +273,7 @@ Result<DatabaseUrl> parse_server(Engine engine, std::string_view rest) {
   if (!url.password.empty() && !url.options.password_file.empty()) {
     return malformed("holds a password and the option password-file; give one of them");
   }
+  url.login_may_change = !url.options.password_file.empty();
   return url;
 }
 
@@ -284,7 +286,9 @@ Result<DatabaseUrl> parse_database_url(std::string_view url) {
   const std::string_view rest = url.substr(colon + 1);
   if (scheme == "sqlite3") return parse_sqlite3(rest);
   if (scheme == "mysql" || scheme == "mariadb") return parse_server(Engine::kMysql, rest);
-  if (scheme == "postgresql") return parse_server(Engine::kPostgresql, rest);
+  // The other name that PostgreSQL's own programs take.
+  if (scheme == "postgresql" || scheme == "postgres")
+    return parse_server(Engine::kPostgresql, rest);
   return malformed("has an unknown scheme");
 }
 

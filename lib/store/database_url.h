@@ -44,6 +44,8 @@ struct DatabaseUrl {
   int port = 0;          // 0: the engine's own
   std::string database;  // SQLite: the path of the file
   UrlOptions options;
+  std::string place;              // all that comes after the login, as it was written
+  bool login_may_change = false;  // a file has it, which is read again for each session
 };
 
 // kInvalidArgument for a malformed URL; the message does not quote it, for it may hold a password.

@@ -246,6 +246,9 @@ EngineError to_engine_error(Engine engine, const std::exception& error, bool con
   result.connecting = connecting;
   // what() adds the statement and its parameters, which do not belong into a log line.
   const auto* const general = dynamic_cast<const soci::soci_error*>(&error);
+  if (const auto* const no_login = dynamic_cast<const NoLogin*>(&error)) {
+    result.before_login = no_login->code();
+  }
   result.text = general != nullptr ? general->get_error_message() : text_of(error);
   driver_of(engine)->read_code(error, result);
   return result;

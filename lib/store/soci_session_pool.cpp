@@ -52,8 +52,12 @@ SociSessionPool::SociSessionPool(std::vector<DatabaseUrl> addresses,
       set_up_(std::move(set_up)),
       calls_max_(engine() == Engine::kSqlite3 ? 1 : options_.sessions_max),
       choice_(addresses_.size()),
+      warned_of_login_(addresses_.size()),
       idle_(addresses_.size()) {
-  for (std::size_t i = 0; i < addresses_.size(); ++i) connectors_.emplace_back(calls_max_);
+  for (std::size_t i = 0; i < addresses_.size(); ++i) {
+    connectors_.emplace_back(calls_max_);
+    logins_.push_back(std::make_shared<LoginSource>(addresses_[i], options_.database_file, i));
+  }
   const MutexLock lock(mutex_);
   // A session comes back without fail.
   for (auto& idle : idle_) idle.reserve(static_cast<std::size_t>(calls_max_));
@@ -121,13 +125,20 @@ std::unique_ptr<SociSession> SociSessionPool::connect(std::size_t address, TimeP
   const auto time_left = open_by - std::chrono::steady_clock::now();
   const auto connect_timeout =
       std::max(std::chrono::ceil<std::chrono::seconds>(time_left), std::chrono::seconds(1));
-  const auto open = [url = addresses_[address], connect_timeout,
-                     answer_timeout = options_.call_timeout] {
+  const auto open = [address_url = addresses_[address], login_source = logins_[address],
+                     connect_timeout, answer_timeout = options_.call_timeout] {
+    DatabaseUrl url = address_url;
+    Result<LoginSource::Login> login = login_source->read();
+    if (!login.ok()) throw NoLogin(login.status());
+    url.user = std::move(login->user);
+    url.password = std::move(login->password);
     return std::make_unique<SociSession>(url, connect_timeout, answer_timeout);
   };
   std::unique_ptr<SociSession> session =
       engine() == Engine::kSqlite3 ? open() : connectors_[address].connect(open, open_by);
   if (session == nullptr) return nullptr;
+  const std::string risk = logins_[address]->risk();
+  if (!risk.empty() && !warned_of_login_[address].exchange(true)) warn(address, risk);
   session->begin_call(deadline);
   const Watchdog::Guard guard(watchdog_, session->socket(), open_by);
   if (engine() == Engine::kSqlite3) {
@@ -156,7 +167,8 @@ void SociSessionPool::note(std::size_t address, bool opened, TimePoint deadline,
   }
   if (!rolled_back && (!opened || late || state != ServerState::kServes)) {
     choice_.failed(address, now);
-    drop(address);
+    // A server that refuses a login may still serve those that are logged in.
+    if (opened || late || state != ServerState::kServes) drop(address);
   }
   failure->add(late ? timed_out(addresses_[address], options_.call_timeout, engine_error.text)
                     : to_status(addresses_[address], engine_error),
@@ -169,7 +181,9 @@ void SociSessionPool::note_no_session(std::size_t address, Failure* failure) {
     return;
   }
   choice_.failed(address, std::chrono::steady_clock::now());
-  failure->add(timed_out(addresses_[address], options_.call_timeout,
+  const std::chrono::seconds time =
+      addresses_[address].options.connect_timeout.value_or(options_.call_timeout);
+  failure->add(timed_out(addresses_[address], time,
                          "no connection has come about; see that its name can be looked up, that "
                          "it runs and can be reached"),
                true);

@@ -20,6 +20,7 @@
 #include "lib/mutex.h"
 #include "lib/store/address_choice.h"
 #include "lib/store/database_url.h"
+#include "lib/store/login_source.h"
 #include "lib/store/soci_connector.h"
 #include "lib/store/soci_dialect.h"
 #include "lib/store/soci_session.h"
@@ -111,6 +112,9 @@ class SociSessionPool {
   std::atomic<bool> has_had_schema_{false};  // SQLite: the file is not new
   std::atomic<bool> warned_{false};          // SQLite: of its file system
   std::deque<SociConnector> connectors_;     // by address
+  // By address. An attempt to connect may outlive the pool.
+  std::vector<std::shared_ptr<LoginSource>> logins_;
+  std::deque<std::atomic<bool>> warned_of_login_;  // by address
   Watchdog watchdog_;
 
   Mutex mutex_;

@@ -9,6 +9,7 @@
 
 #include "featherid/fork_guard.h"
 #include "lib/store/database_url.h"
+#include "lib/store/secret_file.h"
 #include "lib/store/soci_dialect.h"
 #include "lib/store/soci_leader_guard.h"
 #include "lib/store/soci_session.h"
@@ -401,6 +402,23 @@ Status check_options(const SociStoreOptions& options) {
   return check_bounds("failover_guard_ids", options.failover_guard_ids, 1, kGuardIdsMax);
 }
 
+// Later sessions must find the same file, wherever the process has gone meanwhile.
+void make_absolute(std::string& file) {
+  std::error_code error;
+  const std::string path = std::filesystem::absolute(file, error).string();
+  if (!file.empty() && !error) file = path;
+}
+
+Status check_password_file(DatabaseUrl& url) {
+  std::string& file = url.options.password_file;
+  if (file.empty()) return {};
+  make_absolute(file);
+  const Result<std::string> password = read_secret_file(file);
+  if (password.ok()) return {};
+  return {StatusCode::kInvalidArgument,
+          "the database URL has an option password-file: " + password.status().message()};
+}
+
 Result<std::unique_ptr<SociStore>> make_store(const std::vector<std::string>& urls,
                                               const SociStoreOptions& options) {
   if (Status bad = check_bounds("the number of database URLs",
@@ -417,6 +435,8 @@ Result<std::unique_ptr<SociStore>> make_store(const std::vector<std::string>& ur
       return Status(StatusCode::kInvalidArgument,
                     "this build lacks SOCI's driver for the " + describe(*parsed));
     }
+    if (Status bad = check_password_file(*parsed); !bad.ok()) return bad;
+    if (!options.database_file.empty()) parsed->login_may_change = true;
     addresses.push_back(*std::move(parsed));
   }
   DatabaseUrl& first = addresses.front();
@@ -447,7 +467,9 @@ Result<std::unique_ptr<SociStore>> make_store(const std::vector<std::string>& ur
                         error.message() + "); give its absolute path");
     }
   }
-  return std::make_unique<SociStore>(std::move(addresses), options);
+  SociStoreOptions for_good = options;
+  make_absolute(for_good.database_file);
+  return std::make_unique<SociStore>(std::move(addresses), for_good);
 }
 
 }  // namespace
@@ -462,6 +484,16 @@ Result<std::unique_ptr<SegmentStore>> open_soci_store(const std::vector<std::str
 Result<std::unique_ptr<SegmentStore>> open_soci_store(std::string_view url,
                                                       const SociStoreOptions& options) {
   return open_soci_store(std::vector<std::string>{std::string(url)}, options);
+}
+
+std::string sqlite3_file_of(std::string_view url) {
+  const Result<DatabaseUrl> parsed = parse_database_url(url);
+  return parsed.ok() && parsed->engine == Engine::kSqlite3 ? parsed->database : "";
+}
+
+std::string name_soci_tables(std::string_view text, std::string_view url) {
+  const Result<DatabaseUrl> parsed = parse_database_url(url);
+  return parsed.ok() ? TableNames(*parsed).in(text) : std::string(text);
 }
 
 Status init_soci_schema(const std::vector<std::string>& urls, const SociStoreOptions& options) {
