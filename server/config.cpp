@@ -143,6 +143,36 @@ Status set_databases(const std::string& text, std::vector<std::string>* out) {
   return {};
 }
 
+Result<std::string> read_text(const std::string& path) {
+  std::error_code ignored;  // a folder reads as an empty file
+  if (std::filesystem::is_directory(path, ignored)) {
+    return invalid(path + " is a folder, not a file");
+  }
+  std::ifstream file(path);
+  if (!file) {
+    return invalid("cannot read " + path + ": " + std::generic_category().message(errno));
+  }
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  const bool is_text = std::none_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::iscntrl(c) != 0 && std::isspace(c) == 0;
+  });
+  if (!is_text) return invalid(path + " is not a text file");
+  return text;
+}
+
+// The default, no file, leaves the database as it is.
+Status set_database_file(const std::string& path, Config* config) {
+  config->database_file = path;
+  if (path.empty()) return {};
+  const Result<std::string> text = read_text(path);
+  if (!text.ok()) return text.status();
+  constexpr std::size_t kBytesMax = 64 * 1024;  // as the store, which reads it again
+  if (text->size() > kBytesMax) return invalid(path + " is larger than 64 KiB");
+  const std::string urls = text->substr(0, text->find_last_not_of("\r\n") + 1);
+  if (urls.empty()) return invalid(path + " is empty");
+  return set_databases(urls, &config->databases);
+}
+
 // `words`: "skip, stop or synchronous".
 Status set_one_of(std::initializer_list<std::string_view> values, const char* words,
                   const std::string& text, std::string* out) {
@@ -191,6 +221,10 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…; further addresses "
        "of the same database after blanks",
        [](Config& c, Text t) { return set_databases(t, &c.databases); }},
+      {"database-file", "FILE", "",
+       "read the URL or URLs of --database from this file; user and password again whenever a "
+       "connection is made",
+       [](Config& c, Text t) { return set_database_file(t, &c); }},
       {"failover", "MODE", "skip",
        "on a failover of the database: skip (ids), stop, or synchronous (nothing is lost)",
        [](Config& c, Text t) {
@@ -276,6 +310,16 @@ Status load_tls(Config* config) {
   return {};
 }
 
+// An empty name of a file must not mean ids from a new one.
+Status check_database(const GivenByName& given) {
+  const Given& file = given.at("database-file");
+  const Given& database = given.at("database");
+  if (file.by_default) return {};
+  if (file.text.empty()) return invalid(file.origin + ": names no file");
+  if (database.by_default) return {};
+  return invalid(file.origin + ": excludes " + database.origin + "; give one of them");
+}
+
 // FEATHERID_ADMIN_TOKEN: tokens with blanks between them.
 Status add_tokens(const std::string& text, std::vector<std::string>* tokens) {
   std::istringstream words(text);
@@ -318,7 +362,8 @@ Status check_unknown(const Environment& environment, const std::vector<Setting>&
                      Config* config) {
   std::set<std::string> known = {kConfigVariable, kTokensVariable, "FEATHERID_SETUP"};
   for (const Setting& setting : table) known.insert(environment_name(setting.name));
-  const bool no_database = config->given.at("database").by_default;
+  const bool no_database =
+      config->given.at("database").by_default && config->given.at("database-file").by_default;
   for (const auto& [name, text] : environment) {
     if (known.count(name) > 0 || is_service_link(name, environment)) continue;
     const std::string what = name + ": there is no such setting";
@@ -334,6 +379,7 @@ Status check_unknown(const Environment& environment, const std::vector<Setting>&
 
 // What goes beyond one setting.
 Status complete(const Environment& environment, const std::vector<Setting>& table, Config* config) {
+  if (Status bad = check_database(config->given); !bad.ok()) return bad;
   if (Status bad = load_tls(config); !bad.ok()) return bad;
   if (Status bad = check_failover(*config); !bad.ok()) return bad;
   if (const auto tokens = environment.find(kTokensVariable); tokens != environment.end()) {
@@ -354,27 +400,6 @@ ConfigOutcome usage_error(const std::string& message) {
   return {std::nullopt, kExitUsage, line};
 }
 
-Result<std::string> read_text(const Given& file_given) {
-  const std::string& origin = file_given.origin;
-  const std::string& path = file_given.text;
-  if (path.empty()) return invalid(origin + ": names no file");
-  std::error_code ignored;  // a folder reads as an empty file
-  if (std::filesystem::is_directory(path, ignored)) {
-    return invalid(origin + ": " + path + " is a folder, not a file");
-  }
-  std::ifstream file(path);
-  if (!file) {
-    return invalid(origin + ": cannot read " + path + ": " +
-                   std::generic_category().message(errno));
-  }
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  const bool is_text = std::none_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::iscntrl(c) != 0 && std::isspace(c) == 0;
-  });
-  if (!is_text) return invalid(origin + ": " + path + " is not a text file");
-  return text;
-}
-
 // kInvalidArgument says what to write; no message holds the value, as it may be a password.
 Result<std::string> text_of(const toml::node& value) {
   if (const auto* text = value.as_string()) return text->get();
@@ -388,8 +413,9 @@ Result<std::string> text_of(const toml::node& value) {
 
 // kInvalidArgument names the file and the line.
 Result<GivenByName> read_file(const Given& file, const std::vector<Setting>& table) {
-  const Result<std::string> text = read_text(file);
-  if (!text.ok()) return text.status();
+  if (file.text.empty()) return invalid(file.origin + ": names no file");
+  const Result<std::string> text = read_text(file.text);
+  if (!text.ok()) return invalid(file.origin + ": " + text.status().message());
   const auto wrong = [&path = file.text](const toml::source_region& where, std::string_view what) {
     return invalid(path + ": line " + std::to_string(where.begin.line) + ": " + std::string(what));
   };
@@ -530,6 +556,16 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
   return {std::move(config), 0, {}};
 }
 
+namespace {
+
+// The URLs without their logins, which each new connection reads again.
+std::vector<std::string> places(std::vector<std::string> urls) {
+  for (std::string& url : urls) url.erase(0, url.rfind('@') + 1);
+  return urls;
+}
+
+}  // namespace
+
 ConfigChange take_over(const Config& fresh, Config* running) {
   ConfigChange change;
   for (const Setting& setting : settings()) {
@@ -541,6 +577,10 @@ ConfigChange take_over(const Config& fresh, Config* running) {
     }
     running->given[setting.name] = given;
     change.taken_over.push_back("--" + setting.name);
+  }
+  if (!fresh.database_file.empty() && fresh.database_file == running->database_file &&
+      places(fresh.databases) != places(running->databases)) {
+    change.need_restart.emplace_back("--database-file");
   }
   running->admin_tokens = fresh.admin_tokens;
   running->http.tls = fresh.http.tls;

@@ -35,6 +35,7 @@ struct Config {
   std::string tls_cert_file;  // both, or neither; loaded into http.tls
   std::string tls_key_file;
   std::vector<std::string> databases;  // addresses of one database, the preferred first
+  std::string database_file;           // that they come from; empty: from none
   std::string failover;                // "skip", "stop" or "synchronous"
   std::int64_t failover_guard_ids = 0;
   std::string lossy_commits;       // "refuse" or "allow"

@@ -74,7 +74,8 @@ const char* meant_setting(const std::string& name, const std::string& text) {
   // "DB" begins or ends a word; within one it may be anything, as in FEEDBACK.
   if (typos("DATABASE", letters) <= 2 || is_database_address(text) ||
       contains_any(words, {"_DB", "DB_", "DSN", "SQL", "MARIA", "POSTGRES"})) {
-    return "FEATHERID_DATABASE";
+    const bool names_file = typos("FILE", letters) <= 1 && !is_database_address(text);
+    return names_file ? "FEATHERID_DATABASE_FILE" : "FEATHERID_DATABASE";
   }
   if (typos("CONFIG", letters) <= 1 || ends_with(text, ".toml") ||
       contains_any(words, {"_CONF", "_CFG", "TOML"})) {

@@ -28,7 +28,6 @@
 #include "server/auth.h"
 #include "server/config.h"
 #include "server/http/http_server.h"
-#include "server/http/query.h"
 #include "server/logging.h"
 #include "server/metrics.h"
 #include "server/readiness.h"
@@ -261,11 +260,9 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Se
 
 // SQLite would make it anew, with every tag at 0.
 bool is_missing_sqlite_file(const std::string& url) {
-  constexpr std::string_view kScheme = "sqlite3:";
-  if (url.rfind(kScheme, 0) != 0) return false;
-  const auto path = percent_decode(std::string_view(url).substr(kScheme.size()));
+  const std::string file = sqlite3_file_of(url);
   std::error_code ignored;
-  return path && !std::filesystem::exists(*path, ignored);
+  return !file.empty() && !std::filesystem::exists(file, ignored);
 }
 
 int advance_and_say(const Config& config, SegmentStore& store) {
@@ -287,9 +284,11 @@ int init_schema_and_say(const Config& config, const SociStoreOptions& options) {
     return fail(kExitFailure, "--init-schema: " + bad.message());
   }
   const bool is_sqlite = config.databases.front().rfind("sqlite3:", 0) == 0;
-  std::printf("%s; tags made: %s (%s)\n",
-              is_sqlite ? "the table id_segments is there"
-                        : "the tables id_segments and id_leader are there",
+  const std::string tables =
+      name_soci_tables(is_sqlite ? "the table id_segments is there"
+                                 : "the tables id_segments and id_leader are there",
+                       config.databases.front());
+  std::printf("%s; tags made: %s (%s)\n", tables.c_str(),
               made.empty() ? "none" : joined(made).c_str(), redacted(config.databases).c_str());
   return EXIT_SUCCESS;
 }
@@ -302,6 +301,7 @@ SociStoreOptions store_options_of(const Config& config) {
                      : config.failover == "stop" ? Failover::kStop
                                                  : Failover::kSynchronous;
   options.failover_guard_ids = config.failover_guard_ids;
+  options.database_file = config.database_file;
   options.lossy_commits =
       config.lossy_commits == "allow" ? LossyCommits::kAllow : LossyCommits::kRefuse;
   options.warn = [](const std::string& warning) { spdlog::warn("{}", warning); };
@@ -315,7 +315,8 @@ int run(const Config& config, const ReadConfig& read_again) {
   const SociStoreOptions store_options = store_options_of(config);
   Result<std::unique_ptr<SegmentStore>> store = open_soci_store(config.databases, store_options);
   if (!store.ok()) {
-    return fail(kExitUsage, config.given.at("database").origin + ": " + store.status().message());
+    const char* const setting = config.database_file.empty() ? "database" : "database-file";
+    return fail(kExitUsage, config.given.at(setting).origin + ": " + store.status().message());
   }
   if (config.check_config || config.advance || config.init_schema) {
     for (const std::string& warning : config.warnings) say(warning);

@@ -11,7 +11,7 @@ INSERT IGNORE INTO `id_segments` (`biz_tag`, `max_id`, `step`) VALUES
   ('user', 0, 1000), ('order', 0, 1000), ('health', 0, 1000);
 CREATE TABLE IF NOT EXISTS `id_leader` (
   `id` tinyint NOT NULL COMMENT 'always 1: one row',
-  `server` varchar(255) COLLATE utf8mb4_bin NOT NULL COMMENT 'the server that leads id_segments',
+  `server` varchar(255) COLLATE utf8mb4_bin NOT NULL COMMENT 'the server that leads the ids',
   `term` bigint NOT NULL COMMENT 'number of leaders so far * 2^32 + random bits of the last; 0: none yet',
   PRIMARY KEY (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='FeatherID: failover guard';

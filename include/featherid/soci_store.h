@@ -59,20 +59,30 @@ struct SociStoreOptions {
 
   LossyCommits lossy_commits = LossyCommits::kRefuse;
 
+  // The file that the URLs were read from (read_database_file()), if any. Their users and passwords
+  // are read there again whenever a session opens, so that they can be changed without a restart.
+  // While the file says anything else of the URL than it did at first, the last login stays.
+  std::string database_file;
+
   // Told of what an operator should know, by name: a server setting that lets a crash take back a
   // lease, a failover, a session lost. Called from any thread that uses the store; must not call
   // the store.
   std::function<void(const std::string& warning)> warn;
 };
 
+// The database URLs of a file, with blanks or newlines between them. kInvalidArgument says why it
+// cannot be read. The file holds one SQLite URL, or up to 16 others.
+FEATHERID_EXPORT Result<std::vector<std::string>> read_database_file(const std::string& path);
+
 // Opens a store over SOCI:
 //   sqlite3:ids.db  sqlite3:/var/lib/ids.db
 //   mysql://user:password@host:3306/database     (mariadb:// is the same)
 //   postgresql://user:password@host:5432/database
-// Percent-escapes in user, password, host, path and options are decoded. A server's URL may go on
-// with options, for example ?tls=verify-full&ca=FILE: docs/operating.md, "TLS to the database". In
-// a SQLite path a ? stays a ? unless an option's "key=" follows it; %3F always does. A MySQL host that starts with "/"
-// (as %2F…) is a Unix socket; so is a PostgreSQL one, as the folder of the socket.
+// A URL may end in options, ?key=value&key=value, such as ?tls=verify-full&ca=FILE:
+// docs/operating.md lists them. In a SQLite path a ? stays a ? unless an option's "key=" follows
+// it; %3F always does. Percent-escapes in user, password, host, path and values are decoded. A
+// MySQL host that starts with "/" (as %2F…) is a Unix socket; so is a PostgreSQL one, as the folder
+// of the socket.
 //
 // kInvalidArgument: the URL or an option is malformed, or this build lacks the engine. It opens no
 // connection: sessions are opened when first needed and after every error, so a database that is
@@ -101,12 +111,13 @@ FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
 FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
     const std::vector<std::string>& urls, const SociStoreOptions& options = {});
 
-// Creates the tables `id_segments` and `id_leader` where they are missing, and the rows `user`,
-// `order` (step 1000) and `health` where they are missing; changes nothing that exists. The text is
-// sql/<engine>.sql. Then records which server leads, so that no failover can lose that along with
-// the first leases; where another one is on record, does what `options.failover` says.
-// `url` as above. kUnavailable, kInvalidArgument, kFailedPrecondition, kDataLoss. `tags_made`: gets
-// the names of the rows of id_segments that this call created, in order; null: they are not wanted.
+// Creates the tables `id_segments` and `id_leader` (or as the URL's options name them) where they
+// are missing, and the rows `user`, `order` (step 1000) and `health` where they are missing;
+// changes nothing that exists. The text is sql/<engine>.sql. Then records which server leads, so
+// that no failover can lose that along with the first leases; where another one is on record, does
+// what `options.failover` says. `url` as above. kUnavailable, kInvalidArgument,
+// kFailedPrecondition, kDataLoss. `tags_made`: gets the names of the rows of id_segments that this
+// call created, in order; null: they are not wanted.
 FEATHERID_EXPORT Status init_soci_schema(std::string_view url, const SociStoreOptions& options = {},
                                          std::vector<std::string>* tags_made = nullptr);
 FEATHERID_EXPORT Status init_soci_schema(const std::vector<std::string>& urls,
@@ -114,9 +125,16 @@ FEATHERID_EXPORT Status init_soci_schema(const std::vector<std::string>& urls,
                                          std::vector<std::string>* tags_made = nullptr);
 
 // Whether a store that was destroyed left a thread behind that is still connecting, or was at the
-// time (see `call_timeout`). End such a process by _exit(): exit() runs the clean-up of the driver's
-// libraries (OpenSSL's, for one) while that thread uses them, which can crash the process.
+// time (see `call_timeout`). End such a process by _exit(): exit() runs the clean-up of the
+// driver's libraries (OpenSSL's, for one) while that thread uses them, which can crash the process.
 FEATHERID_EXPORT bool soci_threads_left_behind();
+
+// A text about `id_segments` and `id_leader`, with the names, as SQL has them, that the URL's
+// options give these tables; unchanged if they give none, or the URL is malformed.
+FEATHERID_EXPORT std::string name_soci_tables(std::string_view text, std::string_view url);
+
+// The path of the file of a SQLite URL; empty for another engine, or a malformed URL.
+FEATHERID_EXPORT std::string sqlite3_file_of(std::string_view url);
 
 // The URL with its password replaced by "***", for logs; text that is no URL comes back as "***".
 FEATHERID_EXPORT std::string redact_database_url(std::string_view url);

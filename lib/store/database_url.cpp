@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <initializer_list>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "featherid/soci_store.h"
+#include "lib/store/table_names.h"
 
 namespace featherid {
 
@@ -43,8 +46,7 @@ std::optional<std::string> decode(std::string_view text) {
 // An option of a URL. `set` gives what is wrong with the value, which it does not quote.
 struct UrlOption {
   std::string_view key;
-  bool servers;  // MySQL and PostgreSQL know it
-  bool sqlite3;
+  std::initializer_list<Engine> engines;  // that know it
   std::string (*set)(UrlOptions& options, const std::string& value);
 };
 
@@ -67,15 +69,55 @@ std::string set_file(UrlOptions& options, const std::string& value) {
   return "";
 }
 
+// What is wrong with a name is told once the engine is known (check_table_names()).
+template <std::string UrlOptions::*Member>
+std::string set_name(UrlOptions& options, const std::string& value) {
+  if (value.empty()) return "is empty";
+  options.*Member = value;
+  return "";
+}
+
+std::string set_connect_timeout(UrlOptions& options, const std::string& value) {
+  constexpr int kSecondsMax = 60;
+  int seconds = 0;
+  const char* const end = value.data() + value.size();
+  const auto [stop, error] = std::from_chars(value.data(), end, seconds);
+  if (error != std::errc() || stop != end || seconds < 1 || seconds > kSecondsMax) {
+    return "must be a number of seconds from 1 to call-timeout";
+  }
+  options.connect_timeout = std::chrono::seconds(seconds);
+  return "";
+}
+
+std::string set_application_name(UrlOptions& options, const std::string& value) {
+  constexpr std::size_t kBytesMax = 63;  // PostgreSQL cuts it off there
+  const bool printable =
+      std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (value.empty() || value.size() > kBytesMax || !printable) {
+    return "must be 1 to 63 printable ASCII characters";
+  }
+  options.application_name = value;
+  return "";
+}
+
+constexpr std::initializer_list<Engine> kServers = {Engine::kMysql, Engine::kPostgresql};
+constexpr std::initializer_list<Engine> kPostgresql = {Engine::kPostgresql};
+constexpr std::initializer_list<Engine> kAll = {Engine::kMysql, Engine::kPostgresql,
+                                                Engine::kSqlite3};
 constexpr UrlOption kUrlOptions[] = {
-    {"tls", true, false, set_tls},
-    {"ca", true, false, set_file<&UrlOptions::ca>},
-    {"cert", true, false, set_file<&UrlOptions::cert>},
-    {"key", true, false, set_file<&UrlOptions::key>},
+    {"tls", kServers, set_tls},
+    {"ca", kServers, set_file<&UrlOptions::ca>},
+    {"cert", kServers, set_file<&UrlOptions::cert>},
+    {"key", kServers, set_file<&UrlOptions::key>},
+    {"password-file", kServers, set_file<&UrlOptions::password_file>},
+    {"schema", kPostgresql, set_name<&UrlOptions::schema>},
+    {"table", kAll, set_name<&UrlOptions::table>},
+    {"connect_timeout", kServers, set_connect_timeout},
+    {"application_name", kServers, set_application_name},
 };
 
 bool knows(Engine engine, const UrlOption& option) {
-  return engine == Engine::kSqlite3 ? option.sqlite3 : option.servers;
+  return std::find(option.engines.begin(), option.engines.end(), engine) != option.engines.end();
 }
 
 std::string keys_of(Engine engine) {
@@ -83,7 +125,7 @@ std::string keys_of(Engine engine) {
   for (const UrlOption& option : kUrlOptions) {
     if (knows(engine, option)) keys += (keys.empty() ? "" : ", ") + std::string(option.key);
   }
-  return keys.empty() ? "none" : keys;
+  return keys;
 }
 
 // Options that say nothing without another one.
@@ -134,7 +176,8 @@ std::string parse_options(std::string_view text, DatabaseUrl& url) {
     const std::string wrong = option->set(url.options, *value);
     if (!wrong.empty()) return "has an option " + key + " that " + wrong;
   }
-  return check_together(url.engine, url.options);
+  const std::string wrong = check_together(url.engine, url.options);
+  return wrong.empty() ? check_table_names(url) : wrong;
 }
 
 // Takes the options off `text` and into `url`.
@@ -210,6 +253,7 @@ Result<DatabaseUrl> parse_server(Engine engine, std::string_view rest) {
 
   DatabaseUrl url;
   url.engine = engine;
+  url.place = rest.substr(at == std::string_view::npos ? 0 : at + 1);
   std::string_view host;
   if (!split_host(at == std::string_view::npos ? authority : authority.substr(at + 1), host,
                   url.port)) {
@@ -231,6 +275,10 @@ Result<DatabaseUrl> parse_server(Engine engine, std::string_view rest) {
     return malformed("has a broken %-escape or a control character");
   }
   if (url.database.empty()) return malformed("names no database");
+  if (!url.password.empty() && !url.options.password_file.empty()) {
+    return malformed("holds a password and the option password-file; give one of them");
+  }
+  url.login_may_change = !url.options.password_file.empty();
   return url;
 }
 
@@ -243,7 +291,9 @@ Result<DatabaseUrl> parse_database_url(std::string_view url) {
   const std::string_view rest = url.substr(colon + 1);
   if (scheme == "sqlite3") return parse_sqlite3(rest);
   if (scheme == "mysql" || scheme == "mariadb") return parse_server(Engine::kMysql, rest);
-  if (scheme == "postgresql") return parse_server(Engine::kPostgresql, rest);
+  // The other name that PostgreSQL's own programs take.
+  if (scheme == "postgresql" || scheme == "postgres")
+    return parse_server(Engine::kPostgresql, rest);
   return malformed("has an unknown scheme");
 }
 

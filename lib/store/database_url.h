@@ -2,6 +2,7 @@
 #ifndef FEATHERID_LIB_STORE_DATABASE_URL_H_
 #define FEATHERID_LIB_STORE_DATABASE_URL_H_
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,11 @@ struct UrlOptions {
   std::string ca;    // these three: files in PEM; empty: none
   std::string cert;  // the client's own
   std::string key;
+  std::string schema;  // of the tables, in PostgreSQL; empty: the first of the search path
+  std::string table = "id_segments";
+  std::string password_file;
+  std::optional<std::chrono::seconds> connect_timeout;  // unset: a call's time
+  std::string application_name = "featherid";
 };
 
 // A database URL taken apart, percent-escapes decoded.
@@ -38,6 +44,8 @@ struct DatabaseUrl {
   int port = 0;          // 0: the engine's own
   std::string database;  // SQLite: the path of the file
   UrlOptions options;
+  std::string place;              // all that comes after the login, as it was written
+  bool login_may_change = false;  // a file has it, which is read again for each session
 };
 
 // kInvalidArgument for a malformed URL; the message does not quote it, for it may hold a password.

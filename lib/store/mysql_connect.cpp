@@ -79,6 +79,9 @@ MYSQL* connect(MYSQL* mysql, const char*, const char*, const char*, const char*,
   mysql_optionsv(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &opening->connect_timeout);
   mysql_optionsv(mysql, MYSQL_OPT_READ_TIMEOUT, &opening->answer_timeout);
   mysql_optionsv(mysql, MYSQL_OPT_WRITE_TIMEOUT, &opening->answer_timeout);
+  // What performance_schema.session_connect_attrs shows.
+  mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name",
+                 url.options.application_name.c_str());
   set_tls(mysql, url);
   const auto text = [](const std::string& value) {
     return value.empty() ? nullptr : value.c_str();

@@ -12,11 +12,11 @@ configure_file(${CMAKE_CURRENT_LIST_DIR}/soci_schema.cpp.in
                ${PROJECT_BINARY_DIR}/lib/store/soci_schema.cpp @ONLY)
 
 add_library(featherid_soci
-  store/address_choice.cpp store/conflict_count.cpp store/database_url.cpp store/soci_connector.cpp
-  store/soci_cluster_mark.cpp store/soci_dialect.cpp store/soci_errors.cpp store/soci_leader_guard.cpp
-  store/soci_session.cpp
-  store/soci_session_pool.cpp store/soci_settings_guard.cpp store/soci_store.cpp
-  store/sqlite3_file.cpp store/sqlite3_use.cpp store/tls_options.cpp store/watchdog.cpp
+  store/address_choice.cpp store/conflict_count.cpp store/database_url.cpp store/login_source.cpp
+  store/secret_file.cpp store/soci_connector.cpp store/soci_cluster_mark.cpp store/soci_dialect.cpp
+  store/soci_errors.cpp store/soci_leader_guard.cpp store/soci_session.cpp store/soci_session_pool.cpp
+  store/soci_settings_guard.cpp store/soci_store.cpp store/sqlite3_file.cpp store/sqlite3_use.cpp
+  store/table_names.cpp store/tls_options.cpp store/watchdog.cpp
   ${PROJECT_BINARY_DIR}/lib/store/soci_schema.cpp)
 add_library(FeatherID::soci ALIAS featherid_soci)
 featherid_target(featherid_soci)

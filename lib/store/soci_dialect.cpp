@@ -9,15 +9,6 @@ namespace featherid {
 
 namespace {
 
-// A string constant of the kind that begins with `opening`.
-std::string literal(std::string opening, const std::string& text) {
-  for (const char c : text) {
-    if (c == '\'' || c == '\\') opening += c;
-    opening += c;
-  }
-  return opening + "'";
-}
-
 // Tags differ by their bytes, whatever the collation of the table: it may take `Order` and `order`
 // for one tag, and does by default. The first condition uses the primary key, the second looks at
 // the one row that it found. The tag is UTF-8 on the wire and in the comparison, whatever the
@@ -72,6 +63,10 @@ const MarkSql kGaleraMark = {
     "FROM id_leader l WHERE l.id = 1",
     "MEMORY", kGaleraSchema};
 
+const char kFurthest[] =
+    "SELECT COALESCE(MAX(max_id), 0) FROM id_segments WHERE max_id BETWEEN 0 AND :limit";
+
+const char kLockedRecord[] = " FROM id_leader WHERE id = 1 FOR UPDATE";
 const char kRecordLeader[] = "UPDATE id_leader SET server = :server, term = :term WHERE id = 1";
 
 const char* const kMysqlSettingNames[] = {"autocommit",
@@ -155,6 +150,7 @@ const SociDialect kMysqlDialect = {
     "UPDATE id_segments SET max_id = GREATEST(COALESCE(max_id, 0), :max_id) "
     "WHERE " FEATHERID_MYSQL_ROW,
     "UPDATE id_segments SET max_id = :max_id WHERE " FEATHERID_MYSQL_ROW " AND max_id = :expected",
+    "CONNECTION_ID()",
     {nullptr,
      nullptr,
      mysql_pins,
@@ -177,10 +173,10 @@ const SociDialect kMysqlDialect = {
      "innodb_redo_log",
      {"SHOW CREATE TABLE id_segments", "SHOW CREATE TABLE id_leader"},
      [](std::chrono::seconds) { return std::string(); },
-     [](const std::string& text) { return literal("_utf8mb4'", text); }},
+     [](const std::string& text) { return sql_literal(Engine::kMysql, text); }},
     {FEATHERID_LEADS(FEATHERID_MYSQL_SERVER), "START TRANSACTION", "COMMIT AND NO CHAIN NO RELEASE",
-     FEATHERID_MYSQL_SERVER, " FOR UPDATE", FEATHERID_SKIP, kRecordLeader, kMysqlReplications,
-     kGaleraMark},
+     FEATHERID_MYSQL_SERVER, kFurthest, kLockedRecord, FEATHERID_SKIP, kRecordLeader,
+     kMysqlReplications, kGaleraMark},
     nullptr,
     kMysqlSchema,
     nullptr};
@@ -256,6 +252,7 @@ const SociDialect kPostgresqlDialect = {
     "WHERE " FEATHERID_POSTGRESQL_ROW,
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id = :expected",
+    "pg_catalog.txid_current()",
     {"SELECT pg_catalog.pg_backend_pid()",
      "RESET extra_float_digits",
      postgresql_pins,
@@ -265,28 +262,31 @@ const SociDialect kPostgresqlDialect = {
      // The tables by their numbers; the file of a table is another once it is UNLOGGED.
      "pg_catalog.concat_ws(';', pg_catalog.current_setting('fsync'), "
      "pg_catalog.current_setting('full_page_writes'), "
-     "CAST(pg_catalog.to_regclass('id_segments') AS oid), "
-     "CAST(pg_catalog.to_regclass('id_leader') AS oid), "
-     "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('id_segments')), "
-     "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('id_leader')))",
+     "CAST(pg_catalog.to_regclass('\"id_segments\"') AS oid), "
+     "CAST(pg_catalog.to_regclass('\"id_leader\"') AS oid), "
+     "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('\"id_segments\"')), "
+     "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('\"id_leader\"')))",
      "SELECT " FEATHERID_POSTGRESQL_LIST("id_segments") ", " FEATHERID_POSTGRESQL_LIST(
          "id_leader") ", COALESCE((SELECT pg_catalog.format_type(atttypid, NULL) "
                       "FROM pg_catalog.pg_attribute WHERE attrelid = "
-                      "pg_catalog.to_regclass('id_segments') "
+                      "pg_catalog.to_regclass('\"id_segments\"') "
                       "AND attname = 'max_id'), ''), "
-                      "(SELECT CASE WHEN setting = reset_val THEN '' ELSE setting END "
-                      "FROM pg_catalog.pg_settings WHERE name = 'search_path')",
+                      // Nothing while a schema of the URL's is looked through instead.
+                      "(SELECT CASE WHEN setting = reset_val OR NOT 'pg_catalog' = ANY "
+                      "(pg_catalog.current_schemas(true)) THEN '' ELSE setting END FROM "
+                      "pg_catalog.pg_settings WHERE name = 'search_path')",
      "search_path",  // empty, unless another program has set it
      {nullptr, nullptr},
      postgresql_durably,
-     [](const std::string& text) { return literal("E'", text); }},
+     [](const std::string& text) { return sql_literal(Engine::kPostgresql, text); }},
     {FEATHERID_LEADS(FEATHERID_POSTGRESQL_SERVER),
      // In one round trip, or a very short timeout ends the transaction in between.
      "START TRANSACTION ISOLATION LEVEL READ COMMITTED; "
      "SET LOCAL idle_in_transaction_session_timeout = 0",
      "COMMIT",
      FEATHERID_POSTGRESQL_SERVER,
-     " FOR UPDATE",
+     kFurthest,
+     kLockedRecord,
      FEATHERID_SKIP,
      kRecordLeader,
      nullptr,
@@ -331,6 +331,7 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_COUNTABLE,
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
+    nullptr,
     {nullptr,
      nullptr,
      nullptr,
@@ -343,7 +344,7 @@ const SociDialect kSqlite3Dialect = {
      {nullptr, nullptr},
      nullptr,
      nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, {}},
+    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, {}},
     nullptr,
     kSqlite3Schema,
     nullptr};
@@ -360,6 +361,19 @@ const SociDialect& dialect_of(Engine engine) {
       break;
   }
   return kSqlite3Dialect;
+}
+
+NamedDialect::NamedDialect(const DatabaseUrl& url) : dialect_(dialect_of(url.engine)) {
+  const TableNames names(url);
+  SettingsSql& settings = dialect_.settings;
+  LeaderSql& leader = dialect_.leader;
+  for (const char** text :
+       {&dialect_.lease, &dialect_.find, &dialect_.list, &dialect_.create, &dialect_.set_step,
+        &dialect_.advance, &dialect_.give_back, &dialect_.schema_begin, &dialect_.schema,
+        &settings.text, &settings.tables, &settings.show[0], &settings.show[1], &leader.condition,
+        &leader.furthest, &leader.locked_record, &leader.skip, &leader.record}) {
+    if (*text != nullptr) *text = texts_.emplace_front(names.in(*text)).c_str();
+  }
 }
 
 // Strict, or a max_id that is too large for its column would be cut to the largest and leased

@@ -3,11 +3,13 @@
 #define FEATHERID_LIB_STORE_SOCI_DIALECT_H_
 
 #include <chrono>
+#include <forward_list>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "lib/store/database_url.h"
+#include "lib/store/table_names.h"
 
 namespace featherid {
 
@@ -32,8 +34,10 @@ struct LeaderSql {
   const char* condition;
   const char* begin;
   const char* commit;
-  const char* server;      // an expression: what this server calls itself
-  const char* for_update;  // ends the query that locks the record
+  const char* server;  // an expression: what this server calls itself
+  // Gives the highest max_id that is an id; 0 when there is none.
+  const char* furthest;
+  const char* locked_record;  // ends the query for the record, and locks it
   // Moves every tag forward by :count or ten steps, up to :limit.
   const char* skip;
   const char* record;
@@ -92,6 +96,10 @@ struct SociDialect {
   const char* set_step;
   const char* advance;
   const char* give_back;
+  // An expression with one value throughout a transaction, and another in any other one (MySQL: on
+  // any other connection), so that a statement which states it cannot be repeated by a proxy. Null:
+  // no proxy comes in between.
+  const char* transaction;
   SettingsSql settings;
   LeaderSql leader;
   const char* schema_begin;  // statements before and after the schema's; null: none
@@ -100,6 +108,20 @@ struct SociDialect {
 };
 
 const SociDialect& dialect_of(Engine engine);
+
+// The same for the tables that a URL names.
+class NamedDialect {
+ public:
+  explicit NamedDialect(const DatabaseUrl& url);
+  NamedDialect(const NamedDialect&) = delete;
+  NamedDialect& operator=(const NamedDialect&) = delete;
+
+  const SociDialect& operator*() const { return dialect_; }
+
+ private:
+  SociDialect dialect_;
+  std::forward_list<std::string> texts_;  // that it points to
+};
 
 // What MySQL's sessions run with; SettingsGuard refuses any other.
 extern const char* const kMysqlSqlMode;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lib/store/soci_errors.h"
 
+#include "lib/store/table_names.h"
 #include "lib/store/tls_options.h"
 
 namespace featherid {
@@ -34,6 +35,7 @@ enum class Fault {
   kTlsWanted,   // by the server
   kTlsMissing,  // at the server
   kTlsFailed,
+  kNoSchema,
 };
 
 bool contains(const std::string& text, const char* part) {
@@ -174,6 +176,7 @@ Fault postgresql_fault(const EngineError& error) {
   if (state == "57014") return Fault::kCancelled;
   if (state == "25006") return Fault::kReadOnly;
   if (state == "42P01") return missing_table(error);
+  if (state == "3F000") return Fault::kNoSchema;
   if (state == "42501") return Fault::kNoPrivilege;
   if (state == "23505" || state == "42P07") return Fault::kDuplicate;
   if (state == "22003") return Fault::kOutOfRange;
@@ -230,6 +233,7 @@ bool needs_an_operator(Engine engine, Fault fault) {
     case Fault::kNoLeaderTable:
     case Fault::kNoMarkTable:
     case Fault::kNoMemoryTable:
+    case Fault::kNoSchema:
     case Fault::kNoDatabase:
     case Fault::kLoginRefused:
     case Fault::kNoPrivilege:
@@ -312,7 +316,8 @@ const char* advice(Fault fault) {
              "varchar(64) in UTF-8 (utf8mb4) to use it";
     case Fault::kPoolerRefused:
       return "a pooler refused; use pool_mode = transaction or session (pool_mode = statement "
-             "needs failover = synchronous), and see that it knows this database and user";
+             "needs failover = synchronous, and no unused ids go back), and see that it knows this "
+             "database and user";
     case Fault::kTlsWanted:
       return "the server accepts this login over an encrypted connection only; set tls=required "
              "or, better, "
@@ -323,6 +328,9 @@ const char* advice(Fault fault) {
     case Fault::kTlsFailed:
       return "no TLS connection; check tls, ca, cert and key in the database URL, and the server's "
              "certificate";
+    case Fault::kNoSchema:
+      return "there is no such schema, or the search path names none; CREATE SCHEMA it for this "
+             "user, or correct the URL's option schema";
     case Fault::kUnknown:
       break;
   }
@@ -366,6 +374,7 @@ std::string one_line(const std::string& text) {
 }
 
 ServerState server_state(Engine engine, const EngineError& error) {
+  if (error.before_login) return ServerState::kServes;
   switch (classify(engine, error)) {
     case Fault::kNotReady:
     case Fault::kNotMember:
@@ -382,17 +391,27 @@ ServerState server_state(Engine engine, const EngineError& error) {
 }
 
 Status to_status(const DatabaseUrl& url, const EngineError& error) {
-  const Fault fault = classify(url.engine, error);
+  if (error.before_login) return {*error.before_login, describe(url) + ": " + error.text};
+  Fault fault = classify(url.engine, error);
+  // A table whose own name has the leader's in it.
+  const std::string& table = url.options.table;
+  if (fault == Fault::kNoLeaderTable && contains(table, "id_leader") &&
+      contains(error.text, table.c_str())) {
+    fault = Fault::kNoTable;
+  }
+  // As while a password is being changed, at the server and in the file.
+  const bool passes = fault == Fault::kLoginRefused && url.login_may_change;
   const StatusCode code = fault == Fault::kDuplicate             ? StatusCode::kAlreadyExists
                           : fault == Fault::kOutOfRange          ? StatusCode::kExhausted
                           : fault == Fault::kNotStorable         ? StatusCode::kNotFound
+                          : passes                               ? StatusCode::kUnavailable
                           : needs_an_operator(url.engine, fault) ? StatusCode::kFailedPrecondition
                                                                  : StatusCode::kUnavailable;
   const std::string label = error.number != 0        ? std::to_string(error.number) + ": "
                             : error.sqlstate.empty() ? ""
                                                      : error.sqlstate + ": ";
-  return {code, one_line(describe(url) + ": " + advice_on(url, error, fault) + " (" + label +
-                         error.text + ")")};
+  return {code, one_line(describe(url) + ": " + TableNames(url).in(advice_on(url, error, fault)) +
+                         " (" + label + error.text + ")")};
 }
 
 Status not_committed(const DatabaseUrl& url) {

@@ -3,6 +3,7 @@
 #define FEATHERID_LIB_STORE_SOCI_ERRORS_H_
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "featherid/status.h"
@@ -23,6 +24,8 @@ struct EngineError {
   std::string sqlstate;  // PostgreSQL's; empty: none
   std::string text;
   bool connecting = false;  // there was no connection yet
+  // Of an error before the server was asked for anything, whose text says what to do.
+  std::optional<StatusCode> before_login = {};
 };
 
 // What an error tells of the server that it came from.

@@ -31,32 +31,17 @@ bool may_follow(long long term, long long seen) {
   return term == seen || leader_count(term) > leader_count(seen);
 }
 
-// How far the ids are, for a log line: each skip costs a share of what a column or a client can
-// hold.
-std::string furthest(SociSession& session) {
-  long long max_id = 0;
-  session.run("SELECT COALESCE(MAX(max_id), 0) FROM id_segments WHERE max_id BETWEEN 0 AND " +
-                  std::to_string(kIdMax),
-              into(max_id));
-  const auto percent_of = [&](long double limit) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3Lg %%", 100 * static_cast<long double>(max_id) / limit);
-    return std::string(text);
-  };
-  return "The highest max_id is " + std::to_string(max_id) + " now: " + percent_of(0x1p31L) +
-         " of int32, " + percent_of(0x1p53L) + " of 2^53";
-}
-
 }  // namespace
 
 LeaderGuard::LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
                          ClusterMark::AskNodes ask_nodes,
-                         std::function<void(const std::string&)> warn)
+                         std::function<void(const std::string&)> warn, const TableNames& names)
     : sql_(sql),
       failover_(options.failover),
       skip_ids_(options.failover_guard_ids),
       mark_(sql.mark, std::move(ask_nodes)),
-      warn_(std::move(warn)) {}
+      warn_(std::move(warn)),
+      names_(names) {}
 
 std::string LeaderGuard::condition(const SociSession& session) const {
   if (!active(session)) return "";
@@ -88,8 +73,7 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   if (Status refused = begin(session); !refused.ok()) return at(refused);
   // The row's lock makes one process deal with a failover and the others wait for it here.
   const std::string lock = "SELECT server, term, " + std::string(sql_.server) + ", CASE WHEN " +
-                           stated + " THEN 1 ELSE 0 END FROM id_leader WHERE id = 1" +
-                           sql_.for_update;
+                           stated + " THEN 1 ELSE 0 END" + sql_.locked_record;
   const bool got_row =
       session.run(lock, into(lead.recorded), into(lead.term), into(lead.here), into(as_stated))
           .got_row;
@@ -98,7 +82,7 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   const bool as_looked_at = !in_galera || (lead.term == node.term && leads == node.leads);
   if (!got_row || as_stated == 0 || !as_looked_at) {
     session.run(sql_.commit);
-    if (!got_row) return at({StatusCode::kFailedPrecondition, kNoLeaderOnRecord});
+    if (!got_row) return at({StatusCode::kFailedPrecondition, names_.in(kNoLeaderOnRecord)});
     if (as_stated != 0) return {};
     return at({StatusCode::kUnavailable,
                "the settings of the database have changed during the call; try again"});
@@ -157,46 +141,67 @@ Status LeaderGuard::take_lead(SociSession& session, const Lead& lead, long long 
   return {};
 }
 
-std::string LeaderGuard::what_happened(const Lead& lead) {
+std::string LeaderGuard::what_happened(const Lead& lead) const {
   if (lead.recorded == lead.here) {
     return lead.here +
            " has died as a whole, as far as its nodes could be asked: none is known to have lived "
            "on since the last lease";
   }
-  return "id_segments was led by " + lead.recorded + " and is led by " + lead.here + " now";
+  return names_.in("id_segments was led by ") + lead.recorded + " and is led by " + lead.here +
+         " now";
 }
 
-Status LeaderGuard::still_a_replica(const std::string& here) {
+// How far the ids are, for a log line: each skip costs a share of what a column or a client can
+// hold.
+std::string LeaderGuard::furthest(SociSession& session) const {
+  long long max_id = 0;
+  const long long limit = kIdMax;
+  session.run(sql_.furthest, use(limit, "limit"), into(max_id));
+  const auto percent_of = [&](long double largest) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3Lg %%", 100 * static_cast<long double>(max_id) / largest);
+    return std::string(text);
+  };
+  return "The highest max_id is " + std::to_string(max_id) + " now: " + percent_of(0x1p31L) +
+         " of int32, " + percent_of(0x1p53L) + " of 2^53";
+}
+
+Status LeaderGuard::still_a_replica(const std::string& here) const {
   return {
       StatusCode::kFailedPrecondition,
       here +
-          " does not take the lead of id_segments while its replication runs, which could set "
-          "back what it leases; let it apply its whole relay log, then STOP REPLICA; RESET "
-          "REPLICA ALL. If it replicates other tables alone, STOP REPLICA until the first lease"};
+          names_.in(
+              " does not take the lead of id_segments while its replication runs, which could set "
+              "back what it leases; let it apply its whole relay log, then STOP REPLICA; RESET "
+              "REPLICA ALL. If it replicates other tables alone, STOP REPLICA until the first "
+              "lease")};
 }
 
-Status LeaderGuard::refuse(const Lead& lead) {
+Status LeaderGuard::refuse(const Lead& lead) const {
   // In one session, on one node; the others get the mark from there.
   const std::string to_mark =
       lead.lives ? "" : " INSERT IGNORE INTO id_mark SELECT term FROM id_leader;";
   return {StatusCode::kDataLoss,
           what_happened(lead) +
-              "; the last leases may be missing here. Move every tag past the ids ever handed "
-              "out (featherid-server --advance TAG=ID), then UPDATE id_leader SET server = '" +
+              names_.in("; the last leases may be missing here. Move every tag past the ids ever "
+                        "handed out (featherid-server --advance TAG=ID), then UPDATE id_leader SET "
+                        "server = '") +
               lead.here + "', term = term + " + std::to_string(kOneLeader) + " WHERE server = '" +
               lead.recorded + "' AND term = " + std::to_string(lead.term) + ";" + to_mark +
               " and restart every process"};
 }
 
-Status LeaderGuard::went_another_way(const std::string& here, long long term, long long seen) {
-  return {StatusCode::kDataLoss,
-          "the rows of id_segments on " + here +
-              " are older than what this process has seen, or went another way (term " +
-              std::to_string(term) + " after " + std::to_string(seen) +
+Status LeaderGuard::went_another_way(const std::string& here, long long term,
+                                     long long seen) const {
+  return {
+      StatusCode::kDataLoss,
+      names_.in("the rows of id_segments on ") + here +
+          " are older than what this process has seen, or went another way (term " +
+          std::to_string(term) + " after " + std::to_string(seen) +
+          names_.in(
               " in id_leader): an old server or backup is back, or one was promoted that had not "
               "followed the last leader, or id_leader was made anew. Move every tag past the ids "
-              "ever handed out "
-              "(featherid-server --advance TAG=ID), then restart every process"};
+              "ever handed out (featherid-server --advance TAG=ID), then restart every process")};
 }
 
 }  // namespace featherid

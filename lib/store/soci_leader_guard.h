@@ -22,7 +22,8 @@ class LeaderGuard {
  public:
   // `warn` is called once for every failover that this process deals with.
   LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
-              ClusterMark::AskNodes ask_nodes, std::function<void(const std::string&)> warn);
+              ClusterMark::AskNodes ask_nodes, std::function<void(const std::string&)> warn,
+              const TableNames& names = {});
 
   // On a Galera cluster always: all of its nodes may crash.
   bool active(const SociSession& session) const {
@@ -57,16 +58,18 @@ class LeaderGuard {
   Status begin(SociSession& session) const;
   Status take_lead(SociSession& session, const Lead& lead, long long next,
                    std::string* warning) const;
-  static Status still_a_replica(const std::string& here);
-  static std::string what_happened(const Lead& lead);
-  static Status refuse(const Lead& lead);
-  static Status went_another_way(const std::string& here, long long term, long long seen);
+  std::string what_happened(const Lead& lead) const;
+  Status still_a_replica(const std::string& here) const;
+  Status refuse(const Lead& lead) const;
+  Status went_another_way(const std::string& here, long long term, long long seen) const;
+  std::string furthest(SociSession& session) const;
 
   const LeaderSql& sql_;
   const Failover failover_;
   const long long skip_ids_;
   const ClusterMark mark_;
   const std::function<void(const std::string&)> warn_;
+  const TableNames names_;
 
   // The number of leaders so far and, below it, random bits of the last one; 0 in a record of none,
   // negative as long as this process has seen no record.

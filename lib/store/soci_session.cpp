@@ -137,7 +137,7 @@ void open_postgresql(soci::session& session, const DatabaseUrl& url,
   // Without options: a pooler refuses them, and an empty text keeps PGOPTIONS out.
   text += uri_parameter("dbname", url.database) + uri_parameter("options", "") +
           uri_parameter("client_encoding", "UTF8") +
-          uri_parameter("application_name", "featherid") +
+          uri_parameter("application_name", url.options.application_name) +
           uri_parameter("connect_timeout", std::to_string(connect_timeout.count())) +
           uri_parameter("tcp_user_timeout", answer_ms);
   for (const auto& [name, value] : postgresql_tls(url)) text += uri_parameter(name, value);
@@ -261,6 +261,9 @@ EngineError to_engine_error(Engine engine, const std::exception& error, bool con
   result.connecting = connecting;
   // what() adds the statement and its parameters, which do not belong into a log line.
   const auto* const general = dynamic_cast<const soci::soci_error*>(&error);
+  if (const auto* const no_login = dynamic_cast<const NoLogin*>(&error)) {
+    result.before_login = no_login->code();
+  }
   result.text = general != nullptr ? general->get_error_message() : text_of(error);
   driver_of(engine)->read_code(error, result);
   return result;

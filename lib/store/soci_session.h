@@ -28,6 +28,16 @@ struct SociDriver;
 // Whether this build has the engine's driver.
 bool has_driver(Engine engine);
 
+// Thrown where there is no login to open a session with.
+class NoLogin : public soci::soci_error {
+ public:
+  explicit NoLogin(const Status& status) : soci_error(status.message()), code_(status.code()) {}
+  StatusCode code() const { return code_; }
+
+ private:
+  StatusCode code_;
+};
+
 // The error that a driver threw; it must come from a SociSession of `engine`. `connecting`: that
 // gave no session.
 EngineError to_engine_error(Engine engine, const std::exception& error, bool connecting);

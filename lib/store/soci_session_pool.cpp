@@ -63,8 +63,12 @@ SociSessionPool::SociSessionPool(std::vector<DatabaseUrl> addresses,
       calls_max_(engine() == Engine::kSqlite3 ? 1 : options_.sessions_max),
       choice_(addresses_.size()),
       warned_in_clear_(addresses_.size()),
+      warned_of_login_(addresses_.size()),
       idle_(addresses_.size()) {
-  for (std::size_t i = 0; i < addresses_.size(); ++i) connectors_.emplace_back(calls_max_);
+  for (std::size_t i = 0; i < addresses_.size(); ++i) {
+    connectors_.emplace_back(calls_max_);
+    logins_.push_back(std::make_shared<LoginSource>(addresses_[i], options_.database_file, i));
+  }
   const MutexLock lock(mutex_);
   // A session comes back without fail.
   for (auto& idle : idle_) idle.reserve(static_cast<std::size_t>(calls_max_));
@@ -124,12 +128,21 @@ std::unique_ptr<SociSession> SociSessionPool::open(std::size_t address, TimePoin
 
 std::unique_ptr<SociSession> SociSessionPool::connect(std::size_t address, TimePoint open_by,
                                                       TimePoint deadline) {
+  const UrlOptions& url_options = addresses_[address].options;
+  if (url_options.connect_timeout) {
+    open_by = std::min(open_by, std::chrono::steady_clock::now() + *url_options.connect_timeout);
+  }
   // The drivers count in seconds, and for each address that a name has.
   const auto time_left = open_by - std::chrono::steady_clock::now();
   const auto connect_timeout =
       std::max(std::chrono::ceil<std::chrono::seconds>(time_left), std::chrono::seconds(1));
-  const auto open = [url = addresses_[address], connect_timeout,
-                     answer_timeout = options_.call_timeout] {
+  const auto open = [address_url = addresses_[address], login_source = logins_[address],
+                     connect_timeout, answer_timeout = options_.call_timeout] {
+    DatabaseUrl url = address_url;
+    Result<LoginSource::Login> login = login_source->read();
+    if (!login.ok()) throw NoLogin(login.status());
+    url.user = std::move(login->user);
+    url.password = std::move(login->password);
     return std::make_unique<SociSession>(url, connect_timeout, answer_timeout);
   };
   std::unique_ptr<SociSession> session =
@@ -141,6 +154,8 @@ std::unique_ptr<SociSession> SociSessionPool::connect(std::size_t address, TimeP
          "the password goes over the network unencrypted; set tls=required or, better, "
          "tls=verify-full in the database URL");
   }
+  const std::string risk = logins_[address]->risk();
+  if (!risk.empty() && !warned_of_login_[address].exchange(true)) warn(address, risk);
   session->begin_call(deadline);
   const Watchdog::Guard guard(watchdog_, session->socket(), open_by);
   if (engine() == Engine::kSqlite3) {
@@ -188,7 +203,8 @@ void SociSessionPool::note(std::size_t address, bool opened, TimePoint deadline,
   if (failure->try_same) return std::this_thread::sleep_for(pause_after(failure->conflicts));
   if (!rolled_back && (!opened || late || state != ServerState::kServes)) {
     choice_.failed(address, now);
-    drop(address);
+    // A server that refuses a login may still serve those that are logged in.
+    if (opened || late || state != ServerState::kServes) drop(address);
   }
   failure->add(late ? timed_out(addresses_[address], options_.call_timeout, engine_error.text)
                     : to_status(addresses_[address], engine_error),
@@ -213,7 +229,9 @@ void SociSessionPool::note_no_session(std::size_t address, Failure* failure) {
     return;
   }
   choice_.failed(address, std::chrono::steady_clock::now());
-  failure->add(timed_out(addresses_[address], options_.call_timeout,
+  const std::chrono::seconds time =
+      addresses_[address].options.connect_timeout.value_or(options_.call_timeout);
+  failure->add(timed_out(addresses_[address], time,
                          "no connection has come about; see that its name can be looked up, that "
                          "it runs and can be reached"),
                true);
@@ -247,10 +265,10 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
           "the file was removed or emptied while it was in use, and ids would begin anew; put it "
           "back, or stop this process first");
     }
-    const SociDialect& dialect = dialect_of(Engine::kSqlite3);
-    session.run(dialect.begin);
-    session.run_script(dialect.schema);
-    session.run(dialect.commit);
+    const NamedDialect dialect(addresses_.front());
+    session.run((*dialect).begin);
+    session.run_script((*dialect).schema);
+    session.run((*dialect).commit);
     has_made_schema_ = true;
   }
   has_had_schema_ = true;

@@ -21,6 +21,7 @@
 #include "lib/store/address_choice.h"
 #include "lib/store/conflict_count.h"
 #include "lib/store/database_url.h"
+#include "lib/store/login_source.h"
 #include "lib/store/soci_connector.h"
 #include "lib/store/soci_dialect.h"
 #include "lib/store/soci_session.h"
@@ -119,9 +120,12 @@ class SociSessionPool {
   ConflictCount conflicts_;
   std::atomic<bool> has_had_schema_{false};  // SQLite: the file is not new
   std::atomic<bool> has_made_schema_{false};
-  std::atomic<bool> warned_{false};                 // SQLite: of its file system
+  std::atomic<bool> warned_{false};       // SQLite: of its file system
+  std::deque<SociConnector> connectors_;  // by address
+  // By address. An attempt to connect may outlive the pool.
+  std::vector<std::shared_ptr<LoginSource>> logins_;
   std::vector<std::atomic<bool>> warned_in_clear_;  // by address
-  std::deque<SociConnector> connectors_;            // by address
+  std::vector<std::atomic<bool>> warned_of_login_;  // by address
   Watchdog watchdog_;
 
   Mutex mutex_;

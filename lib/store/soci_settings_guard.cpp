@@ -245,14 +245,15 @@ SettingsVerdict judge_settings(Engine engine, Failover failover,
 
 SettingsGuard::SettingsGuard(const SettingsSql& sql, Engine engine, const std::string& database,
                              const SociStoreOptions& options,
-                             std::function<void(const std::string&)> warn)
+                             std::function<void(const std::string&)> warn, const TableNames& names)
     : sql_(sql),
       engine_(engine),
       database_(database),
       call_timeout_(options.call_timeout),
       lossy_allowed_(options.lossy_commits == LossyCommits::kAllow),
       failover_(options.failover),
-      warn_(std::move(warn)) {}
+      warn_(std::move(warn)),
+      names_(names) {}
 
 void SettingsGuard::set_up(SociSession& session) {
   if (sql_.text == nullptr) return;
@@ -348,7 +349,7 @@ Status SettingsGuard::judge(const SociSession& session,
                             const std::vector<ServerSetting>& settings) {
   SettingsVerdict verdict = judge_settings(engine_, failover_, settings);
   const auto refuse = [&](const std::string& why) {
-    return Status(StatusCode::kFailedPrecondition, session.where() + ": " + why);
+    return Status(StatusCode::kFailedPrecondition, session.where() + ": " + names_.in(why));
   };
   if (!verdict.wrong.empty()) return refuse(verdict.wrong.front());
   if (Status other = same_place(place_of(Values(settings))); !other.ok()) {
@@ -359,6 +360,7 @@ Status SettingsGuard::judge(const SociSession& session,
                   ", or accept duplicate ids after a crash by lossy-commits = allow");
   }
   for (std::string& lossy : verdict.lossy) verdict.warnings.push_back(std::move(lossy));
+  for (std::string& warning : verdict.warnings) warning = names_.in(warning);
   warn_of(session.where(), std::move(verdict.warnings));
   return {};
 }

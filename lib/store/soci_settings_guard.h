@@ -43,7 +43,8 @@ class SettingsGuard {
   // `warn` is called once for each warning of a server, and again if the setting was good in
   // between.
   SettingsGuard(const SettingsSql& sql, Engine engine, const std::string& database,
-                const SociStoreOptions& options, std::function<void(const std::string&)> warn);
+                const SociStoreOptions& options, std::function<void(const std::string&)> warn,
+                const TableNames& names = {});
 
   // Makes a new session ready for statements.
   void set_up(SociSession& session);
@@ -75,6 +76,7 @@ class SettingsGuard {
   const bool lossy_allowed_;
   const Failover failover_;
   const std::function<void(const std::string&)> warn_;
+  const TableNames names_;
 
   Mutex mutex_;
   std::string place_ GUARDED_BY(mutex_);  // of id_segments, as the first session found it

@@ -13,6 +13,7 @@
 
 #include "featherid/fork_guard.h"
 #include "lib/store/database_url.h"
+#include "lib/store/secret_file.h"
 #include "lib/store/soci_dialect.h"
 #include "lib/store/soci_leader_guard.h"
 #include "lib/store/soci_session.h"
@@ -31,16 +32,15 @@ constexpr std::int64_t kGuardIdsMax = std::int64_t{1} << 40;
 constexpr std::int64_t kAddressesMax = 16;
 
 // kFailedPrecondition names what the column has instead of a number.
-Status read_number(const std::string& tag, const char* column, const std::string& text,
-                   std::int64_t* number) {
+Status read_number(const std::string& table, const std::string& tag, const char* column,
+                   const std::string& text, std::int64_t* number) {
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, *number);
   if (error == std::errc() && stop == end) return {};
   constexpr std::size_t kShownBytesMax = 64;
-  return {StatusCode::kFailedPrecondition,
-          "tag '" + one_line(tag) + "' has " + column + " '" +
-              one_line(text.substr(0, kShownBytesMax)) +
-              "' in id_segments, which is no whole number; set it to one"};
+  return {StatusCode::kFailedPrecondition, "tag '" + one_line(tag) + "' has " + column + " '" +
+                                               one_line(text.substr(0, kShownBytesMax)) + "' in " +
+                                               table + ", which is no whole number; set it to one"};
 }
 
 // A row as it came: as texts, since SQLite keeps any value in any column, and a column may hold
@@ -50,20 +50,21 @@ struct RawRow {
   std::string max_id;
   std::string step;
 
-  Result<SegmentRow> read() const {
+  // `table`: what messages call it.
+  Result<SegmentRow> read(const std::string& table) const {
     SegmentRow row;
     row.biz_tag = tag;
-    if (Status bad = read_number(tag, "max_id", max_id, &row.max_id); !bad.ok()) return bad;
-    if (Status bad = read_number(tag, "step", step, &row.step); !bad.ok()) return bad;
+    if (Status bad = read_number(table, tag, "max_id", max_id, &row.max_id); !bad.ok()) return bad;
+    if (Status bad = read_number(table, tag, "step", step, &row.step); !bad.ok()) return bad;
     return row;
   }
 };
 
-Status several_rows(std::string_view tag) {
-  return {StatusCode::kFailedPrecondition,
-          "tag '" + std::string(tag) +
-              "' has several rows in id_segments; remove all but the one with the highest max_id, "
-              "and make biz_tag the primary key"};
+Status several_rows(const std::string& table, std::string_view tag) {
+  return {StatusCode::kFailedPrecondition, "tag '" + std::string(tag) + "' has several rows in " +
+                                               table +
+                                               "; remove all but the one with the highest max_id, "
+                                               "and make biz_tag the primary key"};
 }
 
 // A call that met other settings or another leader than it knew tries again.
@@ -104,6 +105,10 @@ class SociStore final : public SegmentStore {
   template <typename... Uses>
   Status write_row(std::string_view tag, const char* sql, Uses... uses);
 
+  // Runs a statement that must not take effect twice, less its last condition.
+  template <typename... Uses>
+  SociSession::Outcome run_once(SociSession& session, const std::string& sql, Uses... uses);
+
   // After an error of a statement: it may have met another session of the server than was judged,
   // with another search path, say. OK: that explains nothing.
   Status refused_behind_pooler(SociSession& session);
@@ -131,7 +136,9 @@ class SociStore final : public SegmentStore {
   // and then, so that it lives on whichever node goes next.
   void mark_other_nodes(const SociSession& session);
 
+  const NamedDialect named_;
   const SociDialect& dialect_;
+  const std::string table_;  // what messages call it
   const internal::ForkGuard fork_guard_;
   const std::function<void(const std::string&)> warn_;
   LeaderGuard leader_guard_;
@@ -141,7 +148,9 @@ class SociStore final : public SegmentStore {
 };
 
 SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options)
-    : dialect_(dialect_of(addresses.front().engine)),
+    : named_(addresses.front()),
+      dialect_(*named_),
+      table_(TableNames(addresses.front()).in("id_segments")),
       warn_(options.warn),
       leader_guard_(
           dialect_.leader, options,
@@ -150,9 +159,9 @@ SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions&
             const TimePoint now = std::chrono::steady_clock::now();
             return sessions_->ask_each(now + (asking.deadline() - now) / 2, ask);
           },
-          options.warn),
+          options.warn, TableNames(addresses.front())),
       settings_guard_(dialect_.settings, addresses.front().engine, addresses.front().database,
-                      options, options.warn),
+                      options, options.warn, TableNames(addresses.front())),
       sessions_(std::make_unique<SociSessionPool>(
           std::move(addresses), options,
           [this](SociSession& session) { settings_guard_.set_up(session); })) {}
@@ -195,7 +204,7 @@ Status SociStore::write_row(std::string_view tag, const char* sql, Uses... uses)
   return transact([&](SociSession& session) -> Status {
     for (int tries = 0; tries < kTriesMax; ++tries) {
       const auto outcome = session.run(sql + stated(session), uses...);
-      if (outcome.affected_rows > 1) return several_rows(tag);
+      if (outcome.affected_rows > 1) return several_rows(table_, tag);
       if (outcome.affected_rows == 1) return {};
       const Result<bool> changed = settings_guard_.changed(session);
       if (!changed.ok()) return changed.status();
@@ -204,6 +213,22 @@ Status SociStore::write_row(std::string_view tag, const char* sql, Uses... uses)
     const Result<SegmentRow> row = find_row(session, tag);
     return row.ok() ? changed_meanwhile(tag) : row.status();
   });
+}
+
+// A proxy that lost the answer may say the words once more on another connection. Inside a
+// transaction it repeats no single statement, and a whole one meets the last condition. (The number
+// is added to 0 because ProxySQL answers the bare query itself, by a number of its own.)
+template <typename... Uses>
+SociSession::Outcome SociStore::run_once(SociSession& session, const std::string& sql,
+                                         Uses... uses) {
+  if (dialect_.transaction == nullptr) return session.run(sql, uses...);
+  session.run(dialect_.leader.begin);
+  long long transaction = 0;
+  session.run(std::string("SELECT 0 + ") + dialect_.transaction, into(transaction));
+  const SociSession::Outcome outcome = session.run(
+      sql + " AND " + dialect_.transaction + " = " + std::to_string(transaction), uses...);
+  session.run(dialect_.leader.commit);
+  return outcome;
 }
 
 Status SociStore::refused_behind_pooler(SociSession& session) {
@@ -293,8 +318,8 @@ Result<SegmentRow> SociStore::find_row(SociSession& session, std::string_view ta
   };
   session.for_each_row(dialect_.find, look_at_row, use(name, "tag"), into(row.tag),
                        into(row.max_id), into(row.step));
-  if (count > 1) return several_rows(tag);
-  if (found) return found->read();
+  if (count > 1) return several_rows(table_, tag);
+  if (found) return found->read(table_);
   return twin.empty() ? no_such_tag(tag) : only_its_twin(tag, one_line(twin));
 }
 
@@ -316,10 +341,10 @@ Result<std::optional<IdRange>> SociStore::move_row(SociSession& session, std::st
     if (rows == 1) max_id = session.last_insert_id();
   }
   if (rows == 0) return std::optional<IdRange>();
-  if (rows > 1) return several_rows(tag);
+  if (rows > 1) return several_rows(table_, tag);
   if (max_id < count || max_id > kIdMax) {
     throw soci::soci_error("the answer to a lease gives " + std::to_string(max_id) +
-                           " as max_id; a trigger on id_segments or a proxy has changed it");
+                           " as max_id; a trigger on " + table_ + " or a proxy has changed it");
   }
   return std::optional<IdRange>(IdRange{max_id - count + 1, max_id + 1});
 }
@@ -339,7 +364,7 @@ Result<IdRange> SociStore::lease(std::string_view tag, std::int64_t count_ids) {
       }
       const Result<SegmentRow> row = find_row(session, tag);
       if (!row.ok()) return row.status();
-      refused = refused_lease(*row, count_ids);
+      refused = refused_lease(*row, count_ids, table_);
       if (!may_lease(*row, count_ids)) break;
       const Result<bool> changed = settings_guard_.changed(session);
       if (!changed.ok()) return changed.status();
@@ -361,7 +386,7 @@ Result<std::vector<SegmentRow>> SociStore::list() {
     std::vector<SegmentRow> rows;
     RawRow raw;
     const auto add_row = [&] {
-      Result<SegmentRow> row = raw.read();
+      Result<SegmentRow> row = raw.read(table_);
       if (row.ok()) {
         rows.push_back(*std::move(row));
       } else if (warn_) {
@@ -413,8 +438,8 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
     // Not on a server that does not lead: its row may lack leases that others made after this one.
     const auto set_back = [&] {
       const std::string sql = dialect_.give_back + led(session);
-      return session
-                 .run(sql, use(new_max_id, "max_id"), use(name, "tag"), use(expected, "expected"))
+      return run_once(session, sql, use(new_max_id, "max_id"), use(name, "tag"),
+                      use(expected, "expected"))
                  .affected_rows == 1;
     };
     if (set_back()) return true;
@@ -442,6 +467,23 @@ Status check_options(const SociStoreOptions& options) {
   return check_bounds("failover_guard_ids", options.failover_guard_ids, 1, kGuardIdsMax);
 }
 
+// Later sessions must find the same file, wherever the process has gone meanwhile.
+void make_absolute(std::string& file) {
+  std::error_code error;
+  const std::string path = std::filesystem::absolute(file, error).string();
+  if (!file.empty() && !error) file = path;
+}
+
+Status check_password_file(DatabaseUrl& url) {
+  std::string& file = url.options.password_file;
+  if (file.empty()) return {};
+  make_absolute(file);
+  const Result<std::string> password = read_secret_file(file);
+  if (password.ok()) return {};
+  return {StatusCode::kInvalidArgument,
+          "the database URL has an option password-file: " + password.status().message()};
+}
+
 Result<std::unique_ptr<SociStore>> make_store(const std::vector<std::string>& urls,
                                               const SociStoreOptions& options) {
   if (Status bad = check_bounds("the number of database URLs",
@@ -458,14 +500,23 @@ Result<std::unique_ptr<SociStore>> make_store(const std::vector<std::string>& ur
       return Status(StatusCode::kInvalidArgument,
                     "this build lacks SOCI's driver for the " + describe(*parsed));
     }
+    if (Status bad = check_password_file(*parsed); !bad.ok()) return bad;
+    if (!options.database_file.empty()) parsed->login_may_change = true;
     addresses.push_back(*std::move(parsed));
   }
   DatabaseUrl& first = addresses.front();
   for (const DatabaseUrl& address : addresses) {
-    if (address.engine != first.engine || address.database != first.database) {
+    if (address.engine != first.engine || address.database != first.database ||
+        address.options.schema != first.options.schema ||
+        address.options.table != first.options.table) {
       return Status(StatusCode::kInvalidArgument,
                     "several database URLs must be addresses of one database: of one engine and "
-                    "with one database name");
+                    "with one database name, schema and table");
+    }
+    if (address.options.connect_timeout.value_or(options.call_timeout) > options.call_timeout) {
+      return Status(StatusCode::kInvalidArgument,
+                    "the database URL has a connect_timeout of more than call-timeout (" +
+                        std::to_string(options.call_timeout.count()) + " s); lower it");
     }
   }
   if (first.engine == Engine::kSqlite3) {
@@ -481,7 +532,9 @@ Result<std::unique_ptr<SociStore>> make_store(const std::vector<std::string>& ur
                         error.message() + "); give its absolute path");
     }
   }
-  return std::make_unique<SociStore>(std::move(addresses), options);
+  SociStoreOptions for_good = options;
+  make_absolute(for_good.database_file);
+  return std::make_unique<SociStore>(std::move(addresses), for_good);
 }
 
 }  // namespace
@@ -496,6 +549,16 @@ Result<std::unique_ptr<SegmentStore>> open_soci_store(const std::vector<std::str
 Result<std::unique_ptr<SegmentStore>> open_soci_store(std::string_view url,
                                                       const SociStoreOptions& options) {
   return open_soci_store(std::vector<std::string>{std::string(url)}, options);
+}
+
+std::string sqlite3_file_of(std::string_view url) {
+  const Result<DatabaseUrl> parsed = parse_database_url(url);
+  return parsed.ok() && parsed->engine == Engine::kSqlite3 ? parsed->database : "";
+}
+
+std::string name_soci_tables(std::string_view text, std::string_view url) {
+  const Result<DatabaseUrl> parsed = parse_database_url(url);
+  return parsed.ok() ? TableNames(*parsed).in(text) : std::string(text);
 }
 
 Status init_soci_schema(const std::vector<std::string>& urls, const SociStoreOptions& options,

@@ -52,11 +52,13 @@ inline Status changed_meanwhile(std::string_view tag) {
 }
 
 // Why a lease of `count_ids` found no row to move, from the row as it is now.
-inline Status refused_lease(const SegmentRow& row, std::int64_t count_ids) {
+// `table`: what messages call the table of the rows.
+inline Status refused_lease(const SegmentRow& row, std::int64_t count_ids,
+                            const std::string& table = "id_segments") {
   if (row.max_id < 0) {
     return {StatusCode::kFailedPrecondition, "tag '" + row.biz_tag + "' has max_id " +
-                                                 std::to_string(row.max_id) +
-                                                 " in id_segments; set it to 0 or more"};
+                                                 std::to_string(row.max_id) + " in " + table +
+                                                 "; set it to 0 or more"};
   }
   if (row.max_id > kIdMax - count_ids) {
     const std::string tag = "tag '" + row.biz_tag + "' has ";

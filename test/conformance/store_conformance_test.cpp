@@ -24,10 +24,13 @@ using featherid::SegmentStore;
 using featherid::Status;
 using featherid::StatusCode;
 
-#define STORES                                                        \
-  featherid::test::MemoryFixture, featherid::test::Sqlite3Fixture,    \
-      featherid::test::MariadbFixture, featherid::test::MysqlFixture, \
-      featherid::test::PostgresqlFixture
+#define STORES                                                                  \
+  featherid::test::MemoryFixture, featherid::test::Sqlite3Fixture,              \
+      featherid::test::MariadbFixture, featherid::test::MysqlFixture,           \
+      featherid::test::PostgresqlFixture, featherid::test::NamedSqlite3Fixture, \
+      featherid::test::NamedMysqlFixture<featherid::test::MariadbServer>,       \
+      featherid::test::NamedMysqlFixture<featherid::test::MysqlServer>,         \
+      featherid::test::NamedPostgresqlFixture
 
 namespace {
 

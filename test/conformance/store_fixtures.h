@@ -30,12 +30,14 @@ class MemoryFixture {
 
 class SociFixture {
  public:
-  explicit SociFixture(std::string url);
+  // `table`: as SQL names it.
+  explicit SociFixture(std::string url, std::string table = "id_segments");
   SegmentStore& store() { return *store_; }
   void put_row(const std::string& tag, std::int64_t max_id, std::int64_t step);
 
  private:
   std::string url_;
+  std::string table_;
   std::unique_ptr<SegmentStore> store_;
 };
 
@@ -44,12 +46,22 @@ class Sqlite3Fixture : private ScratchDir, public SociFixture {
   Sqlite3Fixture() : SociFixture("sqlite3:" + file("ids.db")) {}
 };
 
+// The same on a table that somebody else has named, with what would end the name in SQL, or be
+// taken for a parameter or a comment, if it were not quoted.
+class NamedSqlite3Fixture : private ScratchDir, public SociFixture {
+ public:
+  NamedSqlite3Fixture();
+};
+
 template <class Server>
 class ServerFixture : public SociFixture {
  public:
   ServerFixture() : SociFixture(server().url()) {}
 
- private:
+ protected:
+  // `options`: of the URL.
+  ServerFixture(const std::string& options, const std::string& table)
+      : SociFixture(server().url() + options, table) {}
   static const Server& server() {
     static const Server server;
     return server;
@@ -59,6 +71,17 @@ class ServerFixture : public SociFixture {
 using MariadbFixture = ServerFixture<MariadbServer>;
 using MysqlFixture = ServerFixture<MysqlServer>;
 using PostgresqlFixture = ServerFixture<PostgresqlServer>;
+
+template <class Server>
+class NamedMysqlFixture : public ServerFixture<Server> {
+ public:
+  NamedMysqlFixture();
+};
+
+class NamedPostgresqlFixture : public PostgresqlFixture {
+ public:
+  NamedPostgresqlFixture();
+};
 
 }  // namespace featherid::test
 

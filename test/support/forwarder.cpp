@@ -101,6 +101,10 @@ bool Forwarder::pass_on(Pair& pair, Direction direction) {
   char bytes[16384];
   const ssize_t got = ::recv(to_server ? pair.client : pair.server, bytes, sizeof(bytes), 0);
   if (got <= 0) return false;
+  if (to_server && recording_) {
+    const std::lock_guard<std::mutex> lock(recorded_mutex_);
+    recorded_.append(bytes, static_cast<std::size_t>(got));
+  }
   const std::int64_t left = counts ? cut_bytes_ - pair.passed_bytes : got;
   const std::int64_t due = std::clamp<std::int64_t>(left, 0, got);
   for (std::int64_t sent = 0; sent < due;) {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,6 +45,13 @@ class Forwarder {
   std::int64_t end_cutting();
   int cuts() const { return cuts_; }  // of begin_cutting(), ever
 
+  // All that clients have said, as it came, if told to keep it.
+  void begin_recording() { recording_ = true; }
+  std::string recorded() const {
+    const std::lock_guard<std::mutex> lock(recorded_mutex_);
+    return recorded_;
+  }
+
  private:
   struct Pair {
     int client;
@@ -68,6 +76,9 @@ class Forwarder {
   std::atomic<Direction> cut_direction_{Direction::kToServer};
   std::atomic<std::int64_t> cut_bytes_{0};
   std::atomic<int> cuts_{0};
+  std::atomic<bool> recording_{false};
+  mutable std::mutex recorded_mutex_;
+  std::string recorded_;
   std::atomic<bool> dropping_{false};
   std::atomic<bool> stopping_{false};
   std::vector<Pair> pairs_;  // of the thread

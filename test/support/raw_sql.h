@@ -42,8 +42,9 @@ class RawSql {
 };
 
 // Unchecked, past the store. `row.biz_tag` needs no escape.
-inline void insert_row(RawSql& sql, const SegmentRow& row) {
-  sql.run("INSERT INTO id_segments (biz_tag, max_id, step) VALUES ('" + row.biz_tag + "', " +
+inline void insert_row(RawSql& sql, const SegmentRow& row,
+                       const std::string& table = "id_segments") {
+  sql.run("INSERT INTO " + table + " (biz_tag, max_id, step) VALUES ('" + row.biz_tag + "', " +
           std::to_string(row.max_id) + ", " + std::to_string(row.step) + ")");
 }
 

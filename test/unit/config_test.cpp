@@ -76,6 +76,33 @@ TEST_CASE("several addresses of the database stand with blanks between them", "[
         std::vector<std::string>{"sqlite3:a file.db"});
 }
 
+TEST_CASE("the database's URLs may stand in a file of their own", "[config]") {
+  const test::ScratchDir scratch;
+  const std::string file = scratch.file("url");
+  std::ofstream(file) << "mysql://u:p@a/ids\nmysql://u:p@b/ids\n";
+  const std::vector<std::string> both = {"mysql://u:p@a/ids", "mysql://u:p@b/ids"};
+  CHECK(good({"--database-file", file}).databases == both);
+  CHECK(good({}, {{"FEATHERID_DATABASE_FILE", file}}).databases == both);
+  CHECK(good({}, {{"FEATHERID_DATABASE_FILE", file}}).database_file == file);
+  // No name, or one that leads nowhere, is never the default.
+  CHECK(refusal({}, {{"FEATHERID_DATABASE_FILE", ""}})
+            .find("FEATHERID_DATABASE_FILE: names no file") == 0);
+  CHECK(refusal({"--database-file", scratch.file("none")}).find("cannot read ") !=
+        std::string::npos);
+  const std::string excluded =
+      refusal({"--database", "mysql://h/d"}, {{"FEATHERID_DATABASE_FILE", file}});
+  CHECK(excluded.find("FEATHERID_DATABASE_FILE: excludes --database") == 0);
+  // A variable that may be meant for the database is no error while a file has it.
+  CHECK(good({"--database-file", file}, {{"FEATHERID_DB", "x"}}).warnings.size() >= 1);
+
+  Config running = good({"--database-file", file});
+  std::ofstream(file) << "mysql://v:q@a/ids mysql://u:p@b/ids";
+  CHECK(take_over(good({"--database-file", file}), &running).need_restart.empty());
+  std::ofstream(file) << "mysql://v:q@a/ids mysql://u:p@c/ids";
+  CHECK(take_over(good({"--database-file", file}), &running).need_restart ==
+        std::vector<std::string>{"--database-file"});
+}
+
 TEST_CASE("a wrong flag is named", "[config]") {
   struct Case {
     std::vector<std::string> arguments;

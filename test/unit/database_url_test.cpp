@@ -160,6 +160,47 @@ TEST_CASE("a ? in a SQLite file's name stays one unless an option follows it", "
   CHECK(status.message().find("%3F") != std::string::npos);
 }
 
+TEST_CASE("time to connect, name and password file of a connection", "[database_url]") {
+  for (const char* engine : {"mysql", "postgresql"}) {
+    const std::string start = engine + std::string("://u@h/d?");
+    const auto url = parse_database_url(
+        start + "connect_timeout=3&application_name=order%20service&password-file=/run/p");
+    REQUIRE(url.ok());
+    CHECK(url->options.connect_timeout == std::chrono::seconds(3));
+    CHECK(url->options.application_name == "order service");
+    CHECK(url->options.password_file == "/run/p");
+    CHECK(url->login_may_change);
+    for (const char* wrong : {"connect_timeout=", "connect_timeout=0", "connect_timeout=61",
+                              "connect_timeout=-1", "connect_timeout=1s", "connect_timeout=1.5",
+                              "application_name=", "application_name=%C3%A9", "password-file="}) {
+      INFO(wrong);
+      CHECK(parse_database_url(start + wrong).status().code() == StatusCode::kInvalidArgument);
+    }
+    CHECK_FALSE(parse_database_url(start + "application_name=" + std::string(64, 'a')).ok());
+    const auto both = parse_database_url(std::string(engine) + "://u:s3cret@h/d?password-file=x");
+    CHECK(both.status().message().find("give one of them") != std::string::npos);
+    CHECK_FALSE(parse_database_url(start).value().login_may_change);
+  }
+  featherid::SociStoreOptions options;
+  options.call_timeout = std::chrono::seconds(2);
+  CHECK(featherid::open_soci_store("mysql://h/d?connect_timeout=2", options).ok());
+  CHECK_FALSE(featherid::open_soci_store("mysql://h/d?connect_timeout=3", options).ok());
+  const auto no_file = featherid::open_soci_store("mysql://h/d?password-file=/none", options);
+  CHECK(no_file.status().code() == StatusCode::kInvalidArgument);
+  CHECK(no_file.status().message().find("/none cannot be read") != std::string::npos);
+}
+
+TEST_CASE("addresses of one database agree on schema and table", "[database_url]") {
+  const std::string url = "postgresql://a/d?schema=s&table=t";
+  CHECK(featherid::open_soci_store({url, "postgresql://b/d?table=t&schema=s&connect_timeout=1"})
+            .ok());
+  for (const char* other : {"postgresql://b/d?schema=s", "postgresql://b/d?table=t",
+                            "postgresql://b/d?schema=S&table=t"}) {
+    const auto status = featherid::open_soci_store({url, other}).status();
+    CHECK(status.message().find("schema and table") != std::string::npos);
+  }
+}
+
 TEST_CASE("no network lies between a loopback host and this one", "[database_url]") {
   for (const char* host : {"localhost", "127.0.0.1", "127.1.2.3", "[::1]", "%2Frun%2Fpg"}) {
     CHECK(is_local(*parse_database_url("mysql://" + std::string(host) + "/d")));

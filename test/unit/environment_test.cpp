@@ -63,6 +63,16 @@ TEST_CASE("the address of a database is seen in any variable of FeatherID", "[en
   CHECK(meant("OTHER_URL", "mysql://h/other").empty());
 }
 
+TEST_CASE("a name for the file with the database is seen", "[environment]") {
+  for (const char* name :
+       {"FEATHERID_DATABASEFILE", "FEATHERID_DB_FILE", "FEATHERID_DATABASE_FLE",
+        "FEATHERID_DATABSE_FILE", "FEATHERID_DATABASE_URL_FILE", "featherid_database_file_"}) {
+    CAPTURE(name);
+    CHECK(meant(name, "/run/secrets/url") == "FEATHERID_DATABASE_FILE");
+    CHECK(meant(name, "mysql://h/ids") == "FEATHERID_DATABASE");
+  }
+}
+
 TEST_CASE("a name for the file with the settings is seen", "[environment]") {
   for (const char* name :
        {"FEATHERID_CONFIG_FILE", "FEATHERID_CONFIG_PATH", "FEATHERID_CONF",
