@@ -7,6 +7,7 @@
 #include <iterator>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "featherid/soci_store.h"
 #include "lib/store/table_names.h"
@@ -156,7 +157,7 @@ std::string parse_options(std::string_view text, DatabaseUrl& url) {
     return "has an @ after the ?; escape / @ : in a password as %2F %40 %3A, and @ in an option, "
            "too";
   }
-  std::string seen = "&";
+  std::vector<std::string> seen;
   while (!text.empty()) {
     const std::string_view pair = text.substr(0, text.find('&'));
     text.remove_prefix(std::min(pair.size() + 1, text.size()));
@@ -169,8 +170,10 @@ std::string parse_options(std::string_view text, DatabaseUrl& url) {
              " (a ? in a name is written %3F)";
     }
     if (key.size() == pair.size()) return "has the option " + key + " without a value";
-    if (seen.find("&" + key + "&") != std::string::npos) return "has the option " + key + " twice";
-    seen.append(key).append("&");
+    if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
+      return "has the option " + key + " twice";
+    }
+    seen.push_back(key);
     std::optional<std::string> value = decode(pair.substr(key.size() + 1));
     if (!value) return "has a broken %-escape or a control character in the option " + key;
     const std::string wrong = option->set(url.options, *value);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lib/store/soci_errors.h"
 
+#include <utility>
+
 #include "lib/store/table_names.h"
 #include "lib/store/tls_options.h"
 
@@ -89,76 +91,66 @@ bool mysql_wants_tls(const EngineError& error) {
          (contains(error.text, "RSA") || contains(error.text, "secure connection"));
 }
 
+constexpr std::pair<int, Fault> kMysqlFaults[] = {
+    {1020, Fault::kConflict},  // the row changed since the snapshot (innodb_snapshot_isolation)
+    {1180, Fault::kConflict},  // a cluster's conflict, found at the commit
+    {1213, Fault::kConflict},  // Galera reports its conflicts as deadlocks
+    {3101, Fault::kConflict},
+    {1205, Fault::kLockTimeout},
+    {1317, Fault::kCancelled},
+    {1969, Fault::kCancelled},
+    {3024, Fault::kCancelled},
+    {3100, Fault::kNotMember},  // expelled during the commit, which is rolled back there
+    {1040, Fault::kNotReady},
+    {1047, Fault::kNotReady},  // a Galera node that is not in sync, or has no majority
+    {1203, Fault::kNotReady},
+    {1226, Fault::kNotReady},
+    {1053, Fault::kConnection},
+    {1927, Fault::kConnection},
+    {4031, Fault::kConnection},
+    {2002, Fault::kConnection},
+    {2003, Fault::kConnection},
+    {2005, Fault::kConnection},
+    {2006, Fault::kConnection},
+    {2013, Fault::kConnection},
+    {3159, Fault::kTlsWanted},  // require_secure_transport
+    {1290, Fault::kReadOnly},
+    {1792, Fault::kReadOnly},
+    {1836, Fault::kReadOnly},
+    {1286, Fault::kNoMemoryTable},  // enforce_storage_engine
+    {4165, Fault::kNoMemoryTable},  // wsrep_mode
+    {1046, Fault::kNoDatabase},
+    {1049, Fault::kNoDatabase},
+    {1044, Fault::kNoPrivilege},
+    {1142, Fault::kNoPrivilege},
+    {1143, Fault::kNoPrivilege},
+    {1227, Fault::kNoPrivilege},
+    {1062, Fault::kDuplicate},
+    {1264, Fault::kOutOfRange},
+    {1690, Fault::kOutOfRange},
+    {1021, Fault::kNoSpace},
+    {1114, Fault::kNoSpace},
+    {1665, Fault::kStatementLog},
+    {1267, Fault::kNotStorable},
+    {1366, Fault::kNotStorable},
+    {1406, Fault::kNotStorable},
+    {3854, Fault::kNotStorable},
+    {3988, Fault::kNotStorable},
+};
+
 Fault mysql_fault(const EngineError& error) {
   if (mysql_wants_tls(error)) return Fault::kTlsWanted;
   if (mysql_refuses_login(error.number)) return Fault::kLoginRefused;
+  for (const auto& [number, fault] : kMysqlFaults) {
+    if (number == error.number) return fault;
+  }
   switch (error.number) {
-    case 1020:  // the row changed since the snapshot (innodb_snapshot_isolation)
-    case 1180:  // a cluster's conflict, found at the commit
-    case 1213:
-    case 3101:
-      return Fault::kConflict;  // Galera reports its conflicts as deadlocks
-    case 1205:
-      return Fault::kLockTimeout;
-    case 1317:
-    case 1969:
-    case 3024:
-      return Fault::kCancelled;
     case 1123:  // a function that only a member of a group has
       return contains(error.text, "group_replication") ? Fault::kNotMember : Fault::kUnknown;
-    case 3100:  // a member was expelled during the commit, which is rolled back there
-      return Fault::kNotMember;
-    case 1040:
-    case 1047:  // a Galera node that is not in sync, or has no majority
-    case 1203:
-    case 1226:
-      return Fault::kNotReady;
-    case 1053:
-    case 1927:
-    case 4031:
-    case 2002:
-    case 2003:
-    case 2005:
-    case 2006:
-    case 2013:
-      return Fault::kConnection;
     case 2026:
       return tls_fault(error.text, Fault::kConnection);
-    case 3159:  // require_secure_transport
-      return Fault::kTlsWanted;
-    case 1290:
-    case 1792:
-    case 1836:
-      return Fault::kReadOnly;
     case 1146:
       return missing_table(error);
-    case 1286:  // enforce_storage_engine
-    case 4165:  // wsrep_mode
-      return Fault::kNoMemoryTable;
-    case 1046:
-    case 1049:
-      return Fault::kNoDatabase;
-    case 1044:
-    case 1142:
-    case 1143:
-    case 1227:
-      return Fault::kNoPrivilege;
-    case 1062:
-      return Fault::kDuplicate;
-    case 1264:
-    case 1690:
-      return Fault::kOutOfRange;
-    case 1021:
-    case 1114:
-      return Fault::kNoSpace;
-    case 1665:
-      return Fault::kStatementLog;
-    case 1267:
-    case 1366:
-    case 1406:
-    case 3854:
-    case 3988:
-      return Fault::kNotStorable;
     default:
       return error.number == 0 ? tls_fault(error.text, Fault::kUnknown) : Fault::kUnknown;
   }
@@ -251,88 +243,76 @@ bool needs_an_operator(Engine engine, Fault fault) {
   }
 }
 
+// What to do.
+constexpr std::pair<Fault, const char*> kAdvice[] = {
+    {Fault::kConflict, "lost against another transaction; try again"},
+    {Fault::kLockTimeout, "another program holds the row or the file; try again"},
+    {Fault::kNotReady, "no connection; see that the server runs and can be reached"},
+    {Fault::kConnection, "no connection; see that the server runs and can be reached"},
+    {Fault::kNotMember,
+     "this server has been a member of a MySQL group and is not online in the group's majority, so "
+     "its rows may be old; START GROUP_REPLICATION there. If it is to go on without the group, "
+     "stop every process, UNINSTALL PLUGIN group_replication, and move every tag past all ids ever "
+     "handed out (featherid-server --advance TAG=ID)"},
+    {Fault::kReadOnly,
+     "it does not allow this write; use the writable server, or give this user write access to the "
+     "file and its folder"},
+    {Fault::kNoTable,
+     "the table id_segments is missing; run featherid-server --init-schema and, if ids were handed "
+     "out before, --advance TAG=ID past them, before any other process runs"},
+    {Fault::kNoMarkTable,
+     "the table id_mark is missing, without which a crash of the whole Galera cluster would go "
+     "unnoticed; run featherid-server --init-schema"},
+    {Fault::kNoMemoryTable,
+     "the server refuses the MEMORY table id_mark, without which a crash of the whole Galera "
+     "cluster would go unnoticed; set enforce_storage_engine = NULL and wsrep_mode without "
+     "STRICT_REPLICATION while featherid-server --init-schema runs, and wsrep_mode without "
+     "DISALLOW_LOCAL_GTID for good"},
+    {Fault::kNoDatabase,
+     "there is no such database, or it accepts no connections; create it or correct the URL"},
+    {Fault::kLoginRefused, "login refused; check user and password"},
+    {Fault::kNoPrivilege,
+     "the user lacks a privilege, or there is no such database; grant SELECT, INSERT and UPDATE on "
+     "id_segments, SELECT and UPDATE on id_leader, on a Galera cluster SELECT and INSERT on "
+     "id_mark, and for --init-schema CREATE (in PostgreSQL on the schema) and INSERT on both"},
+    {Fault::kDuplicate, "the key is there already"},
+    {Fault::kOutOfRange, "a number does not fit its column; max_id must be a bigint"},
+    {Fault::kNoSpace, "the disk is full; make room"},
+    {Fault::kNotOpened, "the file cannot be opened; its folder must exist and be writable"},
+    {Fault::kDamaged,
+     "the file cannot be read or written as a database; check the disk and the file, and that this "
+     "user may write to its folder"},
+    {Fault::kStatementLog,
+     "a lease must be logged by row, or a replica does not repeat it; set binlog_format to MIXED "
+     "or ROW"},
+    {Fault::kCancelled,
+     "the statement was cancelled, by a timeout of the server (statement_timeout, "
+     "max_statement_time) or by an operator; try again, and raise the timeout for this user"},
+    {Fault::kNotStorable,
+     "the column biz_tag cannot hold this tag, so there is no such tag; make the column "
+     "varchar(64) in UTF-8 (utf8mb4) to use it"},
+    {Fault::kPoolerRefused,
+     "a pooler refused; use pool_mode = transaction or session (pool_mode = statement needs "
+     "failover = synchronous, and no unused ids go back), and see that it knows this database and "
+     "user"},
+    {Fault::kTlsWanted,
+     "the server accepts this login over an encrypted connection only; set tls=required or, "
+     "better, tls=verify-full in the database URL"},
+    {Fault::kTlsMissing,
+     "TLS is required by the database URL, and the server does not offer it; give the server a "
+     "certificate, or set tls=preferred or tls=off"},
+    {Fault::kTlsFailed,
+     "no TLS connection; check tls, ca, cert and key in the database URL, and the server's "
+     "certificate"},
+    {Fault::kNoSchema,
+     "there is no such schema, or the search path names none; CREATE SCHEMA it for this user, or "
+     "correct the URL's option schema"},
+};
+
 const char* advice(Fault fault) {
-  switch (fault) {
-    case Fault::kConflict:
-      return "lost against another transaction; try again";
-    case Fault::kLockTimeout:
-      return "another program holds the row or the file; try again";
-    case Fault::kNotReady:
-    case Fault::kConnection:
-      return "no connection; see that the server runs and can be reached";
-    case Fault::kNotMember:
-      return "this server has been a member of a MySQL group and is not online in the group's "
-             "majority, so its rows may be old; START GROUP_REPLICATION there. If it is to go on "
-             "without the group, stop every process, UNINSTALL PLUGIN group_replication, and move "
-             "every tag past all ids ever handed out (featherid-server --advance TAG=ID)";
-    case Fault::kReadOnly:
-      return "it does not allow this write; use the writable server, or give this user write "
-             "access to the file and its folder";
-    case Fault::kNoTable:
-      return "the table id_segments is missing; run featherid-server --init-schema and, if ids "
-             "were handed out before, --advance TAG=ID past them, before any other process runs";
-    case Fault::kNoLeaderTable:
-      return kNoLeaderOnRecord;
-    case Fault::kNoMarkTable:
-      return "the table id_mark is missing, without which a crash of the whole Galera cluster "
-             "would "
-             "go unnoticed; run featherid-server --init-schema";
-    case Fault::kNoMemoryTable:
-      return "the server refuses the MEMORY table id_mark, without which a crash of the whole "
-             "Galera cluster would go unnoticed; set enforce_storage_engine = NULL and wsrep_mode "
-             "without STRICT_REPLICATION while featherid-server --init-schema runs, and wsrep_mode "
-             "without DISALLOW_LOCAL_GTID for good";
-    case Fault::kNoDatabase:
-      return "there is no such database, or it accepts no connections; create it or correct the "
-             "URL";
-    case Fault::kLoginRefused:
-      return "login refused; check user and password";
-    case Fault::kNoPrivilege:
-      return "the user lacks a privilege, or there is no such database; grant SELECT, INSERT and "
-             "UPDATE on id_segments, SELECT and UPDATE on id_leader, on a Galera cluster SELECT "
-             "and "
-             "INSERT on id_mark, and for --init-schema CREATE (in PostgreSQL on the schema) and "
-             "INSERT on both";
-    case Fault::kDuplicate:
-      return "the key is there already";
-    case Fault::kOutOfRange:
-      return "a number does not fit its column; max_id must be a bigint";
-    case Fault::kNoSpace:
-      return "the disk is full; make room";
-    case Fault::kNotOpened:
-      return "the file cannot be opened; its folder must exist and be writable";
-    case Fault::kDamaged:
-      return "the file cannot be read or written as a database; check the disk and the file, and "
-             "that this user may write to its folder";
-    case Fault::kStatementLog:
-      return "a lease must be logged by row, or a replica does not repeat it; set binlog_format to "
-             "MIXED or ROW";
-    case Fault::kCancelled:
-      return "the statement was cancelled, by a timeout of the server (statement_timeout, "
-             "max_statement_time) or by an operator; try again, and raise the timeout for this "
-             "user";
-    case Fault::kNotStorable:
-      return "the column biz_tag cannot hold this tag, so there is no such tag; make the column "
-             "varchar(64) in UTF-8 (utf8mb4) to use it";
-    case Fault::kPoolerRefused:
-      return "a pooler refused; use pool_mode = transaction or session (pool_mode = statement "
-             "needs failover = synchronous, and no unused ids go back), and see that it knows this "
-             "database and user";
-    case Fault::kTlsWanted:
-      return "the server accepts this login over an encrypted connection only; set tls=required "
-             "or, better, "
-             "tls=verify-full in the database URL";
-    case Fault::kTlsMissing:
-      return "TLS is required by the database URL, and the server does not offer it; give the "
-             "server a certificate, or set tls=preferred or tls=off";
-    case Fault::kTlsFailed:
-      return "no TLS connection; check tls, ca, cert and key in the database URL, and the server's "
-             "certificate";
-    case Fault::kNoSchema:
-      return "there is no such schema, or the search path names none; CREATE SCHEMA it for this "
-             "user, or correct the URL's option schema";
-    case Fault::kUnknown:
-      break;
+  if (fault == Fault::kNoLeaderTable) return kNoLeaderOnRecord;
+  for (const auto& [known, text] : kAdvice) {
+    if (known == fault) return text;
   }
   return "the database refused";
 }

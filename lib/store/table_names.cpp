@@ -45,7 +45,7 @@ std::string wrong_mysql_table(const std::string& name) {
   // Such names stand for files of the server.
   if (name.front() == '#') return "starts with a #, which MySQL keeps for itself";
   // SOCI takes them for the end of a text and for a parameter, in whatever quotes.
-  if (name.find_first_of("':") != name.npos) {
+  if (name.find_first_of("':") != std::string::npos) {
     return "holds a ' or a :, which the driver for MySQL cannot send in a name; rename the table, "
            "or use a view of it";
   }

@@ -45,7 +45,7 @@ class GroupReplicationEngine final : public Engine {
   std::unique_ptr<test::RawSql> operator_sql() override;
   std::vector<Fault> faults(Random& random) override;
   std::vector<Move> moves() override;
-  std::vector<std::pair<std::string, std::int64_t>> counts() const override {
+  std::vector<std::pair<std::string, std::int64_t>> counts() override {
     return {{"connections cut", forwarder_.cuts()}};
   }
 
