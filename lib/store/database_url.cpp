@@ -177,7 +177,7 @@ std::string parse_options(std::string_view text, DatabaseUrl& url) {
     std::optional<std::string> value = decode(pair.substr(key.size() + 1));
     if (!value) return "has a broken %-escape or a control character in the option " + key;
     const std::string wrong = option->set(url.options, *value);
-    if (!wrong.empty()) return "has an option " + key + " that " + wrong;
+    if (!wrong.empty()) return std::string("has an option ").append(key).append(" that ") + wrong;
   }
   const std::string wrong = check_together(url.engine, url.options);
   return wrong.empty() ? check_table_names(url) : wrong;
