@@ -32,14 +32,14 @@ GroupReplication& group() {
 // The first member is the primary, and every tag begins at 1.
 void fresh_schema() {
   group().make_primary(0);
-  RawSql(group().url(0)).run("DROP TABLE IF EXISTS id_segments");
-  RawSql(group().url(0)).run("DROP TABLE IF EXISTS id_leader");
-  REQUIRE(init_soci_schema(group().urls(), synchronous()).ok());
+  RawSql(GroupReplication::url(0)).run("DROP TABLE IF EXISTS id_segments");
+  RawSql(GroupReplication::url(0)).run("DROP TABLE IF EXISTS id_leader");
+  REQUIRE(init_soci_schema(GroupReplication::urls(), synchronous()).ok());
   group().await_applied();
 }
 
 std::vector<std::unique_ptr<Leaser>> two_leasers() {
-  auto leasers = leasers_of({group().urls(), urls_from(1, group().urls())});
+  auto leasers = leasers_of({GroupReplication::urls(), urls_from(1, GroupReplication::urls())});
   for (const auto& leaser : leasers) REQUIRE(leaser->gets_on());
   return leasers;
 }
@@ -72,7 +72,7 @@ void check_refused(const std::string& user, Failover failover) {
   CAPTURE(user, failover);
   SociStoreOptions options = short_options();
   options.failover = failover;
-  const std::string url = group().url(0, user);
+  const std::string url = GroupReplication::url(0, user);
   const auto alone = open_soci_store(url, options).value();
   for (const Status& refused :
        {lease_one(*alone), alone->find("order").status(), alone->create("new", 1),
@@ -96,16 +96,16 @@ TEST_CASE("Group Replication: a primary that is killed leases nothing when it co
   group().stop(0, SIGKILL);
   REQUIRE(all_get_on(leasers));
   group().start_alone(0);
-  const long long old_row = RawSql(group().url(0)).number(kMaxOfOrder);
+  const long long old_row = RawSql(GroupReplication::url(0)).number(kMaxOfOrder);
   for (const char* const user : {"featherid", "modest"}) {
     for (const Failover failover : {Failover::kSynchronous, Failover::kSkip, Failover::kStop}) {
       check_refused(user, failover);
     }
   }
-  CHECK(RawSql(group().url(0)).number(kMaxOfOrder) == old_row);
+  CHECK(RawSql(GroupReplication::url(0)).number(kMaxOfOrder) == old_row);
   // A new process that has all addresses goes on to the others, and those that run stay there.
-  leasers.push_back(
-      std::make_unique<Leaser>(group().urls(), std::chrono::milliseconds(5), synchronous()));
+  leasers.push_back(std::make_unique<Leaser>(GroupReplication::urls(), std::chrono::milliseconds(5),
+                                             synchronous()));
   REQUIRE(all_get_on(leasers));
   group().client(0).tell("START GROUP_REPLICATION");
   group().await_online(0);
@@ -129,7 +129,7 @@ TEST_CASE("Group Replication: a primary that is cut off refuses, the others go o
   lose_the_primary(
       "the primary cut off",
       [&] {
-        alone = open_soci_store(group().url(0), synchronous()).value();
+        alone = open_soci_store(GroupReplication::url(0), synchronous()).value();
         REQUIRE(wait_until([&] { return lease_one(*alone).ok(); }));
         group().isolate(0);
         // Until it has noticed, a lease waits; none is made.
@@ -171,7 +171,7 @@ TEST_CASE("Group Replication: conflicts of several primaries are one line a minu
     lines.emplace_back(line);
   };
   SociStoreOptions patient = synchronous(kPatience);
-  auto leasers = leasers_of({group().urls(), urls_from(1, group().urls())},
+  auto leasers = leasers_of({GroupReplication::urls(), urls_from(1, GroupReplication::urls())},
                             std::chrono::milliseconds(0), patient);
   for (const auto& leaser : leasers) REQUIRE(leaser->gets_on());
   patient.warn = note;
@@ -184,7 +184,8 @@ TEST_CASE("Group Replication: conflicts of several primaries are one line a minu
   };
   std::vector<IdRange> taken;
   {
-    SegmentAllocator ids(open_soci_store(urls_from(2, group().urls()), patient).value(), options);
+    SegmentAllocator ids(open_soci_store(urls_from(2, GroupReplication::urls()), patient).value(),
+                         options);
     const auto take = [&] {
       const auto ranges = ids.next_range("order", 1500);
       INFO(ranges.status());
@@ -215,7 +216,7 @@ TEST_CASE("Group Replication: a failover is told with the address of the server 
   SociStoreOptions options = short_options();
   options.failover = Failover::kSkip;
   options.warn = [&](const std::string& line) { lines.push_back(line); };
-  const auto store = open_soci_store(group().urls(), options).value();
+  const auto store = open_soci_store(GroupReplication::urls(), options).value();
   REQUIRE(store->lease("order", 1).ok());
   group().make_primary(1);
   REQUIRE(wait_until([&] { return store->lease("order", 1).ok(); }));
@@ -231,9 +232,9 @@ TEST_CASE("Group Replication: a failover is told with the address of the server 
 TEST_CASE("Group Replication: a schema made while the first address lags names its tags",
           "[group_replication]") {
   fresh_schema();
-  RawSql(group().url(0)).run("DROP TABLE id_segments");
+  RawSql(GroupReplication::url(0)).run("DROP TABLE id_segments");
   group().await_applied();
-  const auto urls = urls_from(1, group().urls());
+  const auto urls = urls_from(1, GroupReplication::urls());
   std::vector<std::string> made;
   {
     RawSql applies_nothing(urls[0], "FLUSH TABLES WITH READ LOCK");

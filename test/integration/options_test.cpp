@@ -110,7 +110,7 @@ TEMPLATE_TEST_CASE("a password is changed under load, and no caller sees it", "[
   };
   for (const std::string password : {"second", "third%41", "fourth"}) {
     const std::string plain = whole_url && password == "third%41" ? "thirdA" : password;
-    RawSql(server.url(), alter_user(server) + plain + "'");
+    RawSql(server.url()).run(alter_user(server) + plain + "'");
     end_sessions(server);  // before the file has the new one
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
     write(password);

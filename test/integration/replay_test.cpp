@@ -35,7 +35,7 @@ std::size_t big_endian(std::string_view bytes) {
 
 std::string take_front(std::string_view* bytes, std::size_t count) {
   REQUIRE(bytes->size() >= count);
-  const std::string front(bytes->substr(0, count));
+  std::string front(bytes->substr(0, count));
   bytes->remove_prefix(count);
   return front;
 }
@@ -128,7 +128,9 @@ TEMPLATE_TEST_CASE("a give-back that a proxy says again takes back nobody's leas
 
   SECTION("all of it") {}
   SECTION("the statement alone") {
-    const auto is_update = [](const std::string& call) { return call.find("UPDATE") != call.npos; };
+    const auto is_update = [](const std::string& call) {
+      return call.find("UPDATE") != std::string::npos;
+    };
     give_back = {*std::find_if(give_back.begin(), give_back.end(), is_update)};
   }
   said.calls.insert(said.calls.end(), give_back.begin(), give_back.end());
