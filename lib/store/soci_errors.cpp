@@ -24,6 +24,7 @@ enum class Fault {
   kNoMemoryTable,
   kNoDatabase,
   kLoginRefused,
+  kInitConnect,
   kNoPrivilege,
   kDuplicate,
   kOutOfRange,
@@ -65,7 +66,6 @@ bool mysql_refuses_login(int number) {
     case 1045:  // no such user, or another password
     case 1129:  // the host had too many failed connections
     case 1130:  // the host may not connect
-    case 1184:  // init_connect failed
     case 1251:
     case 1275:
     case 1524:
@@ -119,6 +119,7 @@ constexpr std::pair<int, Fault> kMysqlFaults[] = {
     {1836, Fault::kReadOnly},
     {1286, Fault::kNoMemoryTable},  // enforce_storage_engine
     {4165, Fault::kNoMemoryTable},  // wsrep_mode
+    {1184, Fault::kInitConnect},
     {1046, Fault::kNoDatabase},
     {1049, Fault::kNoDatabase},
     {1044, Fault::kNoPrivilege},
@@ -228,6 +229,7 @@ bool needs_an_operator(Engine engine, Fault fault) {
     case Fault::kNoSchema:
     case Fault::kNoDatabase:
     case Fault::kLoginRefused:
+    case Fault::kInitConnect:
     case Fault::kNoPrivilege:
     case Fault::kNotOpened:
     case Fault::kDamaged:
@@ -271,6 +273,8 @@ constexpr std::pair<Fault, const char*> kAdvice[] = {
     {Fault::kNoDatabase,
      "there is no such database, or it accepts no connections; create it or correct the URL"},
     {Fault::kLoginRefused, "login refused; check user and password"},
+    {Fault::kInitConnect,
+     "the server's init_connect fails for this user, who gets no session; correct it"},
     {Fault::kNoPrivilege,
      "the user lacks a privilege, or there is no such database; grant SELECT, INSERT and UPDATE on "
      "id_segments, SELECT and UPDATE on id_leader, on a Galera cluster SELECT and INSERT on "

@@ -47,6 +47,7 @@ TEST_CASE("each engine's errors are told by number or SQLSTATE", "[soci_errors]"
       {Engine::kMysql, 1146, "", "featherid-server --init-schema", kMend},
       {Engine::kMysql, 1049, "", "no such database", kMend},
       {Engine::kMysql, 1045, "", "login refused", kMend},
+      {Engine::kMysql, 1184, "", "init_connect fails", kMend},
       {Engine::kMysql, 1142, "", "privilege", kMend},
       {Engine::kMysql, 1130, "", "login refused", kMend},
       {Engine::kMysql, 1820, "", "login refused", kMend},
