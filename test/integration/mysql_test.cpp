@@ -216,10 +216,12 @@ TEMPLATE_TEST_CASE("MySQL: what lost against another transaction is tried again,
   const Status lost = lease_one(*store);
   CHECK(lost.code() == StatusCode::kUnavailable);
   CHECK(says(lost, "1213"));
-  CHECK(tries() == 4);
+  const long long lease_tries = tries();  // within half of its call's time
+  CHECK(lease_tries > 4);
+  CHECK(lease_tries < 100);
   // A cluster may have committed what one of its servers reports as rolled back.
   CHECK(says(timed([&] { return store->give_back("order", {51, 101}).status(); }), "1213"));
-  CHECK(tries() == 5);
+  CHECK(tries() == lease_tries + 1);
 }
 
 TEMPLATE_TEST_CASE("MySQL: what lost, and gets no session to try again, says what it lost against",
