@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "lib/store/soci_session_pool.h"
@@ -244,6 +246,48 @@ TEMPLATE_TEST_CASE("MySQL: what lost, and gets no session to try again, says wha
   });
   CHECK(status.code() == StatusCode::kUnavailable);
   CHECK(says(status, "1213"));
+}
+
+namespace {
+
+// What a call gives. On its way to the caller the session is free already, and `on_return` uses it.
+struct Returned {
+  Returned(const Status& status) : status(status) {}  // NOLINT(google-explicit-constructor)
+  Returned(Returned&& other) noexcept : status(other.status), on_return(other.on_return) {
+    if (on_return != nullptr) (*std::exchange(other.on_return, nullptr))();
+    on_return = nullptr;
+  }
+  bool ok() const { return status.ok(); }
+
+  Status status;
+  const std::function<void()>* on_return = nullptr;
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("MySQL: the deadline of a call does not cut the session's next call", "[mysql]",
+                   MYSQL_SERVERS) {
+  SociSessionPool pool({*parse_database_url(shared<TestType>().url())}, short_options(),
+                       [](SociSession&) {});
+  long long first_session = 0;
+  long long next_session = 0;
+  Status next;
+  const std::function<void()> use_session = [&] {
+    next = pool.call([&](SociSession& session) -> Status {
+      session.run("SELECT CONNECTION_ID(), SLEEP(1)", soci::into(next_session));
+      return {};
+    });
+  };
+  const auto almost_too_long = [&](SociSession& session) -> Returned {
+    session.run("SELECT CONNECTION_ID(), SLEEP(1.5)", soci::into(first_session));
+    Returned returned{Status()};
+    returned.on_return = &use_session;
+    return returned;
+  };
+  CHECK(pool.call(almost_too_long).ok());
+  INFO(next);
+  CHECK(next.ok());
+  CHECK(next_session == first_session);
 }
 
 TEMPLATE_TEST_CASE("MySQL: waiting for a session ends in time", "[mysql]", MYSQL_SERVERS) {
