@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
 #include <thread>
@@ -266,6 +268,25 @@ TEMPLATE_TEST_CASE("a database that cannot be used: the server says what to do, 
   CHECK(refused.output.find("login refused") != std::string::npos);
   CHECK(std::count(refused.output.begin(), refused.output.end(), '\n') == 1);
   CHECK(refused.output.find("hunter2") == std::string::npos);
+}
+
+TEMPLATE_TEST_CASE("the URL of the database may stand in a file", "[e2e][databases]", DATABASES) {
+  const TestType database;
+  const ScratchDir scratch;
+  const std::string file = scratch.file("database-url");
+  std::ofstream(file) << database.url() << "\n";
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+  const RunResult made = run_server(scratch, {"--database-file", file, "--init-schema"});
+  INFO(made.output);
+  CHECK(made.exit_code == 0);
+  ServerProcess server(scratch, {"--database-file", file});
+  CHECK(wait_until([&] { return server.get("/readyz").status == 200; }));
+  CHECK(server.id() == 1);
+  CHECK(server.process().stop(SIGTERM) == 0);
+  for (const std::string secret : {"p@ss", "p%40ss"}) {
+    CHECK(server.output().find(secret) == std::string::npos);
+    CHECK(made.output.find(secret) == std::string::npos);
+  }
 }
 
 TEMPLATE_TEST_CASE("without the table id_leader a server is not ready, and says what to do",

@@ -25,7 +25,7 @@ std::vector<std::string> command(const ScratchDir& scratch, std::vector<std::str
     return std::find(flags.begin(), flags.end(), flag) != flags.end();
   };
   if (!has("--listen")) flags.insert(flags.end(), {"--listen", "127.0.0.1:0"});
-  if (!has("--database")) {
+  if (!has("--database") && !has("--database-file")) {
     flags.insert(flags.end(), {"--database", "sqlite3:" + scratch.file("ids.db")});
   }
   flags.insert(flags.begin(), FEATHERID_SERVER_PROGRAM);
