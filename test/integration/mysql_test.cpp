@@ -252,7 +252,7 @@ namespace {
 
 // What a call gives. On its way to the caller the session is free already, and `on_return` uses it.
 struct Returned {
-  Returned(const Status& status) : status(status) {}  // NOLINT(google-explicit-constructor)
+  Returned(const Status& what) : status(what) {}  // NOLINT(google-explicit-constructor)
   Returned(Returned&& other) noexcept : status(other.status), on_return(other.on_return) {
     if (on_return != nullptr) (*std::exchange(other.on_return, nullptr))();
     on_return = nullptr;
