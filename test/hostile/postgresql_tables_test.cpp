@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <future>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "test/hostile/tables.h"
@@ -223,13 +223,14 @@ TEST_CASE("PostgreSQL: a commit that no longer waits for its replica is no lease
   REQUIRE(
       wait_until([&] { return RawSql(url()).text("SHOW synchronous_standby_names") == "nobody"; }));
   Status status;
-  std::thread caller([&] { status = watched.store->lease("order", 10).status(); });
+  auto caller =
+      std::async(std::launch::async, [&] { status = watched.store->lease("order", 10).status(); });
   const std::string waiting =
       " FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid <> pg_backend_pid()";
   const bool waited = wait_until([&] { return sql.number("SELECT count(*)" + waiting) == 1; },
                                  std::chrono::seconds(2));
   sql.run("SELECT pg_cancel_backend(pid)" + waiting);
-  caller.join();
+  caller.get();
   sql.run("ALTER SYSTEM RESET synchronous_standby_names");
   sql.run("SELECT pg_reload_conf()");
   REQUIRE(wait_until([&] { return RawSql(url()).text("SHOW synchronous_standby_names").empty(); }));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // One database behind several addresses.
+#include <future>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -136,16 +136,17 @@ TEMPLATE_TEST_CASE(
   other.run("BEGIN");
   other.number("SELECT max_id FROM id_segments WHERE biz_tag = 'order' FOR UPDATE");
   Result<bool> given = false;
-  std::thread call([&] { given = store->give_back("order", {6, 11}); });
+  auto call = std::async(std::launch::async, [&] { given = store->give_back("order", {6, 11}); });
   RawSql sql(shared<TestType>().url());
   const auto waiting = [&] {
     return sql.number(
         "SELECT COALESCE(MAX(id), 0) FROM information_schema.processlist "
         "WHERE info LIKE 'UPDATE id_segments%'");
   };
-  REQUIRE(wait_until([&] { return waiting() != 0; }));
-  sql.run("KILL " + std::to_string(waiting()));
-  call.join();
+  long long session = 0;
+  REQUIRE(wait_until([&] { return (session = waiting()) != 0; }));
+  sql.run("KILL " + std::to_string(session));
+  call.get();
   CHECK(given.status().code() == StatusCode::kUnavailable);
   CHECK(second.accepted() == 0);
   CHECK(store->lease("user", 1).ok());

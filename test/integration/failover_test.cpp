@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <iostream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "test/integration/servers.h"
@@ -89,9 +89,9 @@ void lose_leases(const std::string& url, RawSql& primary, const std::string& rep
   CHECK(RawSql(replica_url).number(kMaxOfOrder) == 60);
   CHECK(*a.store->give_back("order", a.leased[2]) == false);
 
-  std::thread other([&] { b.lease(20, 10); });
+  auto other = std::async(std::launch::async, [&] { b.lease(20, 10); });
   a.lease(20, 10);
-  other.join();
+  other.get();
   CHECK(a.leased.size() == 28);
   CHECK(b.leased.size() == 28);
   std::vector<IdRange> all = a.leased;

@@ -3,6 +3,7 @@
 // has just begun knows nothing of it.
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -81,7 +82,7 @@ std::vector<IdRange> lease_afresh(const std::vector<std::string>& urls, int leas
 std::vector<IdRange> lease_and_kill_all() {
   std::atomic<bool> stopping{false};
   std::vector<IdRange> ranges;
-  std::thread leaser([&] {
+  auto leaser = std::async(std::launch::async, [&] {
     const auto store = open_at(galera().urls());
     while (!stopping) {
       if (const Result<IdRange> range = store->lease("order", 1); range.ok()) {
@@ -92,7 +93,7 @@ std::vector<IdRange> lease_and_kill_all() {
   std::this_thread::sleep_for(std::chrono::milliseconds(1500));  // the load, not a condition
   galera().kill_all();
   stopping = true;
-  leaser.join();
+  leaser.get();
   return ranges;
 }
 
@@ -120,11 +121,11 @@ TEST_CASE("Galera: after a crash of all nodes a fresh process repeats no id",
   // Two that come at once, at other nodes, skip once: the later one asks the node where the first
   // one is.
   std::vector<IdRange> more[2];
-  std::thread other([&] {
+  auto other = std::async(std::launch::async, [&] {
     more[1] = lease_afresh({galera().url(1), galera().url(2), galera().url(0)}, 200);
   });
   more[0] = lease_afresh(galera().urls(), 200);
-  other.join();
+  other.get();
   for (const auto& taken : more) ranges.insert(ranges.end(), taken.begin(), taken.end());
   check_disjoint(ranges);
   CHECK(leaders() == 2);
