@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A store of one's own: whatever can move a number forward durably and atomically can lend ids.
-// This one keeps one tag in a file, whose lock is the atomicity and whose fsync is the durability.
+// A store of your own: anything that can move a number forward, atomically and durably, can lease
+// ids. This one keeps one tag in a file. The file's lock makes a lease atomic, fsync() durable.
 #include <fcntl.h>
 #include <featherid/segment_allocator.h>
 #include <sys/file.h>
@@ -14,7 +14,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace {
 
@@ -30,16 +29,13 @@ class FileStore final : public featherid::SegmentStore {
  public:
   FileStore(std::string path, std::string tag) : path_(std::move(path)), tag_(std::move(tag)) {}
 
-  Result<IdRange> lease(std::string_view tag, std::int64_t count_ids) override {
+  Result<IdRange> lease(std::string_view tag, featherid::LeaseSize size) override {
     if (Status status = check(tag); !status.ok()) return status;
-    if (count_ids < 1 || count_ids > featherid::kLeaseIdsMax) {
-      return Status(StatusCode::kInvalidArgument, "count_ids is out of bounds");
-    }
     IdRange leased;
     Status status = change([&](std::int64_t max_id) {
-      if (max_id > featherid::kIdMax - count_ids) return max_id;
-      leased = {max_id + 1, max_id + count_ids + 1};
-      return max_id + count_ids;
+      if (max_id > featherid::kIdMax - size.most_ids) return max_id;
+      leased = {max_id + 1, max_id + size.most_ids + 1};
+      return leased.last();
     });
     if (!status.ok()) return status;
     if (leased.empty()) return Status(StatusCode::kExhausted, tag_ + " has no ids left");
@@ -52,25 +48,6 @@ class FileStore final : public featherid::SegmentStore {
     Status status = change([&](std::int64_t max_id) { return row.max_id = max_id; });
     if (!status.ok()) return status;
     return row;
-  }
-
-  Result<std::vector<SegmentRow>> list() override {
-    Result<SegmentRow> row = find(tag_);
-    if (!row.ok()) return row.status();
-    return std::vector<SegmentRow>{*row};
-  }
-
-  Status create(std::string_view tag, std::int64_t) override {
-    if (tag == tag_) return {StatusCode::kAlreadyExists, "the file is the tag"};
-    return {StatusCode::kInvalidArgument, "this store keeps one tag"};
-  }
-  Status set_step(std::string_view, std::int64_t) override {
-    return {StatusCode::kInvalidArgument, "this store's step is fixed"};
-  }
-
-  Status advance(std::string_view tag, std::int64_t max_id) override {
-    if (Status status = check(tag); !status.ok()) return status;
-    return change([&](std::int64_t now) { return max_id > now ? max_id : now; });
   }
 
   Result<bool> give_back(std::string_view tag, IdRange tail) override {

@@ -181,7 +181,7 @@ void Refiller::refill(TagState& tag) noexcept {
   }
   if (asked_ids > 0) {
     const TimePoint start = clock_->now();
-    leased = ask_store<IdRange>([&] { return store_->lease(tag.tag(), asked_ids); });
+    leased = ask_store<IdRange>([&] { return store_->lease(tag.tag(), {1, asked_ids}); });
     latency = clock_->now() - start;
     note_lease_latency(latency);
   }

@@ -287,6 +287,15 @@ std::vector<TagStats> SegmentAllocator::stats() const {
   return stats;
 }
 
+bool SegmentAllocator::holds_ids() const {
+  if (impl_->fork_guard.forked()) return false;
+  const MutexLock lock(impl_->mutex);
+  bool holds = false;
+  impl_->tags.for_each([&](const TagState& tag) { holds = holds || tag.holds_ids(); });
+  for (const auto& [name, tag] : impl_->unresolved) holds = holds || tag->holds_ids();
+  return holds;
+}
+
 LeaseLatency SegmentAllocator::lease_latency() const {
   return impl_->fork_guard.forked() ? LeaseLatency() : impl_->refiller->lease_latency();
 }

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "featherid/tag_admin.h"
+
 namespace featherid {
 
 namespace {
@@ -63,5 +65,7 @@ Status validate_tag(std::string_view tag) {
 }
 
 SegmentStore::~SegmentStore() = default;
+TagAdmin::~TagAdmin() = default;
+Store::~Store() = default;
 
 }  // namespace featherid

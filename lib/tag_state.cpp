@@ -354,13 +354,13 @@ std::int64_t TagState::ids_to_lease() const {
 Status TagState::check_lease(std::int64_t asked_ids, IdRange range) const {
   const std::int64_t highest_end = highest_end_;
   const bool outside = range.first < 1 || range.empty() || range.last() > kIdMax;
-  if (!outside && range.size() == asked_ids && range.first >= highest_end) return {};
+  if (!outside && range.size() <= asked_ids && range.first >= highest_end) return {};
   return make_status(StatusCode::kDataLoss, [&] {
     std::string wrong;
     if (outside) {
       wrong = "a lease is empty or lies outside [1, 2^63 - 2]";
-    } else if (range.size() != asked_ids) {
-      wrong = "a lease of " + std::to_string(asked_ids) + " ids came back as " +
+    } else if (range.size() > asked_ids) {
+      wrong = "a lease of at most " + std::to_string(asked_ids) + " ids came back as " +
               std::to_string(range.size());
     } else {
       wrong = "the store went backwards: it leased id " + std::to_string(range.first) +
@@ -449,6 +449,11 @@ void TagState::stop(Status reason) {
   cursor_.stop();
   error_ = reason;
   stopped_ = std::move(reason);
+}
+
+bool TagState::holds_ids() const {
+  const MutexLock lock(mutex_);
+  return available_ids() > 0;
 }
 
 TagSnapshot TagState::snapshot() const {

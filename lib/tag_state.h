@@ -92,6 +92,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   void refuse(const ReadyCallback& callback, const Status& why) const;
 
   TagSnapshot snapshot() const;
+  bool holds_ids() const;
 
   // --- the refiller ---
 

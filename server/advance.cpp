@@ -30,8 +30,7 @@ Result<Advance> parse_advance(const std::string& text) {
   return Advance{tag, *max_id, false};
 }
 
-Result<std::int64_t> run_advance(SegmentStore& store, const Advance& advance,
-                                 const char* allowing_word) {
+Result<std::int64_t> run_advance(Store& store, const Advance& advance, const char* allowing_word) {
   const Result<SegmentRow> row = store.find(advance.tag);
   if (!row.ok()) return row.status();
   const std::int64_t before = row->max_id;
@@ -45,11 +44,7 @@ Result<std::int64_t> run_advance(SegmentStore& store, const Advance& advance,
     return Status(StatusCode::kInvalidArgument, where + "; moving it back takes " + allowing_word +
                                                     " as well, for " + kBackwardWarning);
   }
-  if (before > kIdMax) {
-    return Status(StatusCode::kUnavailable, where + ", which is no id; set it in the database");
-  }
-  // A tail that is given back is just that: max_id moved back, if it is where it was seen.
-  const Result<bool> moved = store.give_back(advance.tag, {advance.max_id + 1, before + 1});
+  const Result<bool> moved = store.rewind(advance.tag, before, advance.max_id);
   if (!moved.ok()) return moved.status();
   if (*moved) return before;
   return Status(StatusCode::kUnavailable,

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "featherid/segment_store.h"
 #include "featherid/status.h"
+#include "featherid/tag_admin.h"
 
 namespace featherid {
 
@@ -27,8 +27,7 @@ Result<std::int64_t> parse_max_id(const std::string& text);
 // it was before. kInvalidArgument: it is further already, and moving backward was not allowed; the
 // message says that `allowing_word` would allow it. kUnavailable also when somebody leased
 // meanwhile. Blocks for up to three calls of the store.
-Result<std::int64_t> run_advance(SegmentStore& store, const Advance& advance,
-                                 const char* allowing_word);
+Result<std::int64_t> run_advance(Store& store, const Advance& advance, const char* allowing_word);
 
 // Why moving backward needs a second word.
 extern const char* const kBackwardWarning;

@@ -207,7 +207,7 @@ std::string redacted(const std::vector<std::string>& urls) {
   return joined(texts);
 }
 
-int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<SegmentStore> store,
+int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<Store> store,
           const std::shared_ptr<LogFiles>& log_files) {
   const std::string database = redacted(config.databases);
   SegmentAllocator allocator(store, config.allocator);
@@ -265,7 +265,7 @@ bool is_missing_sqlite_file(const std::string& url) {
   return !file.empty() && !std::filesystem::exists(file, ignored);
 }
 
-int advance_and_say(const Config& config, SegmentStore& store) {
+int advance_and_say(const Config& config, Store& store) {
   const Advance& advance = *config.advance;
   if (is_missing_sqlite_file(config.databases.front())) {
     return fail(kExitFailure, "--advance: there is no " + config.databases.front());
@@ -313,7 +313,7 @@ int run(const Config& config, const ReadConfig& read_again) {
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of the write
 
   const SociStoreOptions store_options = store_options_of(config);
-  Result<std::unique_ptr<SegmentStore>> store = open_soci_store(config.databases, store_options);
+  Result<std::unique_ptr<Store>> store = open_soci_store(config.databases, store_options);
   if (!store.ok()) {
     const char* const setting = config.database_file.empty() ? "database" : "database-file";
     return fail(kExitUsage, config.given.at(setting).origin + ": " + store.status().message());

@@ -10,22 +10,21 @@
 #include <vector>
 
 #include "featherid/segment_allocator.h"
-#include "featherid/segment_store.h"
+#include "featherid/tag_admin.h"
 #include "lib/mutex.h"
 
 namespace featherid {
 
-// Whether ids can be served: some tag holds ids in memory, or the store can be written and is led
-// by the server that answers, so that it grants leases. It asks the store on the pool, one question
-// at a time, and uses up no id. Thread-safe. `allocator` and `pool` must outlive it, and the pool
-// must be joined first.
+// Whether ids can be served: some tag holds ids in memory, or the store would grant a lease. It
+// probes the store on the pool, one call at a time. Thread-safe. `allocator` and `pool` must
+// outlive it, and the pool must be joined first.
 class Readiness {
  public:
   using Done = std::function<void()>;
 
   static constexpr std::chrono::milliseconds kFresh{1000};  // an answer is good for so long
 
-  Readiness(std::shared_ptr<SegmentStore> store, const SegmentAllocator& allocator,
+  Readiness(std::shared_ptr<TagAdmin> store, const SegmentAllocator& allocator,
             asio::thread_pool& pool);
 
   // What the store said last, if that is fresh: OK, or why it cannot be used.
@@ -35,12 +34,12 @@ class Readiness {
   // there is a fresh status.
   void ask_store(Done done) EXCLUDES(mutex_);
 
-  bool holds_ids() const;
+  bool holds_ids() const { return allocator_.holds_ids(); }
 
  private:
   void probe() EXCLUDES(mutex_);
 
-  const std::shared_ptr<SegmentStore> store_;
+  const std::shared_ptr<TagAdmin> store_;
   const SegmentAllocator& allocator_;
   asio::thread_pool& pool_;
 

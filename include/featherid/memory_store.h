@@ -6,24 +6,28 @@
 #include <string_view>
 #include <vector>
 
-#include "featherid/segment_store.h"
+#include "featherid/tag_admin.h"
 
 namespace featherid {
 
 // A store in this process's memory: for tests and trials. Its ids are unique among the allocators
 // that share it and are forgotten with it. Thread-safe; no call blocks.
-class FEATHERID_EXPORT MemoryStore final : public SegmentStore {
+class FEATHERID_EXPORT MemoryStore final : public Store {
  public:
   MemoryStore();
   ~MemoryStore() override;
 
-  Result<IdRange> lease(std::string_view tag, std::int64_t count_ids) override;
+  Result<IdRange> lease(std::string_view tag, LeaseSize size) override;
   Result<SegmentRow> find(std::string_view tag) override;
+  Result<bool> give_back(std::string_view tag, IdRange tail) override;
+
   Result<std::vector<SegmentRow>> list() override;
   Status create(std::string_view tag, std::int64_t step) override;
-  Status set_step(std::string_view tag, std::int64_t step) override;
+  Status update(std::string_view tag, std::int64_t step) override;
   Status advance(std::string_view tag, std::int64_t max_id) override;
-  Result<bool> give_back(std::string_view tag, IdRange tail) override;
+  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) override;
+  Status remove(std::string_view tag) override;
+  Status probe() override;
 
   // Replaces the row as an operator's hand would, unchecked: backwards, step 0, anything. Does
   // nothing in a child after fork().

@@ -134,6 +134,9 @@ class FEATHERID_EXPORT SegmentAllocator {
   // Every tag that has been used and exists, in no order.
   std::vector<TagStats> stats() const;
 
+  // Whether any tag holds ids in memory. Cheaper than stats().
+  bool holds_ids() const;
+
   LeaseLatency lease_latency() const;
 
   // Stops issuing, ends waiting calls, gives each unused tail back to the store where nobody leased

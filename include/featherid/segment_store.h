@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "featherid/export.h"
 #include "featherid/id_range.h"
@@ -23,22 +22,36 @@ constexpr std::int64_t kStepMax = 2147483647;  // what the column `step int` hol
 // kInvalidArgument with the reason.
 FEATHERID_EXPORT Status validate_tag(std::string_view tag);
 
-// One row of `id_segments`: every id up to and including max_id is taken.
+// One row of `id_segments`: every id up to and including max_id is taken. Later versions may add
+// options of the tag, each with a default that means "none".
 struct SegmentRow {
-  std::string biz_tag;
+  std::string tag;
   std::int64_t max_id = 0;
   std::int64_t step = 0;  // base segment size, in ids; a row with step <= 0 cannot be served
 };
 
-// The durable home of the series: the one seam between FeatherID and the outside world.
+// How many ids a lease should have: `most_ids`. A store may grant fewer for a reason of its own,
+// such as the end of the tag's ids, but never fewer than `least_ids`.
+// 1 <= least_ids <= most_ids <= kLeaseIdsMax.
+struct LeaseSize {
+  LeaseSize(std::int64_t exactly)  // NOLINT(google-explicit-constructor)
+      : least_ids(exactly), most_ids(exactly) {}
+  LeaseSize(std::int64_t least, std::int64_t most) : least_ids(least), most_ids(most) {}
+
+  std::int64_t least_ids;
+  std::int64_t most_ids;
+};
+
+// The durable home of the ids. This is all that the allocator needs, and all that a store of your
+// own must implement; the stores of FeatherID also implement TagAdmin.
 //
 // Threads: every method may be called from several threads at once, and one store may serve several
-// allocators. Blocking: every call ends within the store's own stated time-out, whatever the
-// network does. Tags: every method answers kInvalidArgument to a tag that validate_tag() refuses.
+// allocators. Blocking: every call ends within the store's own stated timeout, whatever the network
+// does. Tags: every method answers kInvalidArgument to a tag that validate_tag() refuses.
 //
-// Errors of every method, besides those it names: kUnavailable when the store cannot serve now (it
-// may be tried again), kInvalidArgument, and kFailedPrecondition when it cannot serve before
-// somebody has mended what the message names, and in a child after fork().
+// Errors of every method, besides those it names: kUnavailable if the store cannot serve now (the
+// call may be tried again), kInvalidArgument, and kFailedPrecondition if somebody must first fix
+// what the message names, and in a child after fork().
 class FEATHERID_EXPORT SegmentStore {
  public:
   SegmentStore() = default;
@@ -46,29 +59,15 @@ class FEATHERID_EXPORT SegmentStore {
   SegmentStore& operator=(const SegmentStore&) = delete;
   virtual ~SegmentStore();
 
-  // Moves the tag's max_id = m forward to m + count_ids and returns [m + 1, m + count_ids + 1),
-  // computed from the one statement that moved it, and only after that is durable. 1 <= count_ids
-  // <= kLeaseIdsMax. After an error the range may have been consumed all the same: no one may use
-  // it, and a retry costs a gap, never a duplicate. kNotFound: no such row. kExhausted: m +
-  // count_ids would pass kIdMax; nothing was changed. kFailedPrecondition: a row with max_id < 0.
-  virtual Result<IdRange> lease(std::string_view tag, std::int64_t count_ids) = 0;
+  // Moves the tag's max_id = m forward to m + n, where n is within `size`, and returns
+  // [m + 1, m + n + 1), computed from the one statement that moved it, and only after that is
+  // durable. After an error the range may have been consumed all the same: nobody may use it, and a
+  // retry costs a gap, never a duplicate. kNotFound: no such row. kExhausted: fewer than
+  // size.least_ids are left; nothing was changed. kFailedPrecondition: a row with max_id < 0.
+  virtual Result<IdRange> lease(std::string_view tag, LeaseSize size) = 0;
 
-  // The row as it is, without judging its step. kNotFound: no such row.
+  // The row as it is, whatever its step. kNotFound: no such row.
   virtual Result<SegmentRow> find(std::string_view tag) = 0;
-
-  // All rows, in ascending byte order of the tag.
-  virtual Result<std::vector<SegmentRow>> list() = 0;
-
-  // Makes a row with max_id 0. 1 <= step <= kStepMax. kAlreadyExists: there is one; it is
-  // unchanged.
-  virtual Status create(std::string_view tag, std::int64_t step) = 0;
-
-  // Sets the base segment size of an existing row. 1 <= step <= kStepMax. kNotFound: no such row.
-  virtual Status set_step(std::string_view tag, std::int64_t step) = 0;
-
-  // Makes max_id at least `max_id` (0 <= max_id <= kIdMax); a row that is there already or further
-  // stays as it is, and that is success. kNotFound: no such row.
-  virtual Status advance(std::string_view tag, std::int64_t max_id) = 0;
 
   // Gives back the unused tail of a lease: if the tag's max_id is still tail.last(), sets it to
   // tail.first - 1 and returns true; else changes nothing and returns false (somebody leased after,

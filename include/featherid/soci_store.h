@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "featherid/segment_store.h"
+#include "featherid/tag_admin.h"
 
 namespace featherid {
 
@@ -99,7 +99,7 @@ FEATHERID_EXPORT Result<std::vector<std::string>> read_database_file(const std::
 // call answers kFailedPrecondition at once, and the child must exec a program first. FeatherID does
 // not see the application's own use of SQLite: if another thread may be inside SQLite at the fork,
 // the child must exec first, or SQLite may wait for ever.
-FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
+FEATHERID_EXPORT Result<std::unique_ptr<Store>> open_soci_store(
     std::string_view url, const SociStoreOptions& options = {});
 
 // The same for one database behind several addresses, the preferred first (the nodes of a Galera
@@ -108,7 +108,7 @@ FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
 // database. A call goes to the first address that has not failed within the last 5 s, and where
 // that gives no connection or refuses (read-only, not ready) to the next, within the same
 // call_timeout.
-FEATHERID_EXPORT Result<std::unique_ptr<SegmentStore>> open_soci_store(
+FEATHERID_EXPORT Result<std::unique_ptr<Store>> open_soci_store(
     const std::vector<std::string>& urls, const SociStoreOptions& options = {});
 
 // Creates the tables `id_segments` and `id_leader` (or as the URL's options name them) where they

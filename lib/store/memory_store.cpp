@@ -29,16 +29,28 @@ struct MemoryStore::Impl {
     if (found == rows.end()) return no_such_tag(tag);
     return body(found->second);
   }
+
+  // A compare-and-set; false: max_id is not `expected`, or there is no such row.
+  Result<bool> exchange_max_id(std::string_view tag, std::int64_t expected, std::int64_t desired) {
+    Result<bool> exchanged = on_row(Status(), tag, [&](SegmentRow& row) -> Result<bool> {
+      if (row.max_id != expected) return false;
+      row.max_id = desired;
+      return true;
+    });
+    if (exchanged.status().code() == StatusCode::kNotFound) return false;
+    return exchanged;
+  }
 };
 
 MemoryStore::MemoryStore() : impl_(std::make_unique<Impl>()) {}
 MemoryStore::~MemoryStore() = default;
 
-Result<IdRange> MemoryStore::lease(std::string_view tag, std::int64_t count_ids) {
-  return impl_->on_row(check_lease(tag, count_ids), tag, [&](SegmentRow& row) -> Result<IdRange> {
-    if (row.max_id < 0 || row.max_id > kIdMax - count_ids) return refused_lease(row, count_ids);
-    row.max_id += count_ids;
-    return IdRange{row.max_id - count_ids + 1, row.max_id + 1};
+Result<IdRange> MemoryStore::lease(std::string_view tag, LeaseSize size) {
+  return impl_->on_row(check_lease(tag, size), tag, [&](SegmentRow& row) -> Result<IdRange> {
+    const std::int64_t count = ids_to_grant(row, size);
+    if (count == 0) return refused_lease(row, size);
+    row.max_id += count;
+    return IdRange{row.max_id - count + 1, row.max_id + 1};
   });
 }
 
@@ -60,10 +72,10 @@ Status MemoryStore::create(std::string_view tag, std::int64_t step) {
   if (impl_->fork_guard.forked()) return store_was_forked();
   const MutexLock lock(impl_->mutex);
   const SegmentRow row{std::string(tag), 0, step};
-  return impl_->rows.emplace(row.biz_tag, row).second ? Status() : tag_exists(tag);
+  return impl_->rows.emplace(row.tag, row).second ? Status() : tag_exists(tag);
 }
 
-Status MemoryStore::set_step(std::string_view tag, std::int64_t step) {
+Status MemoryStore::update(std::string_view tag, std::int64_t step) {
   return impl_->on_row(check_step(tag, step), tag, [&](SegmentRow& row) {
     row.step = step;
     return Status();
@@ -78,20 +90,31 @@ Status MemoryStore::advance(std::string_view tag, std::int64_t max_id) {
 }
 
 Result<bool> MemoryStore::give_back(std::string_view tag, IdRange tail) {
-  Result<bool> given =
-      impl_->on_row(check_give_back(tag, tail), tag, [&](SegmentRow& row) -> Result<bool> {
-        if (row.max_id != tail.last()) return false;
-        row.max_id = tail.first - 1;
-        return true;
-      });
-  if (given.status().code() == StatusCode::kNotFound) return false;
-  return given;
+  if (Status status = check_give_back(tag, tail); !status.ok()) return status;
+  return impl_->exchange_max_id(tag, tail.last(), tail.first - 1);
 }
+
+Result<bool> MemoryStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
+  if (Status status = check_rewind(tag, from, to); !status.ok()) return status;
+  return impl_->exchange_max_id(tag, from, to);
+}
+
+Status MemoryStore::remove(std::string_view tag) {
+  if (Status status = validate_tag(tag); !status.ok()) return status;
+  if (impl_->fork_guard.forked()) return store_was_forked();
+  const MutexLock lock(impl_->mutex);
+  const auto found = impl_->rows.find(tag);
+  if (found == impl_->rows.end()) return no_such_tag(tag);
+  impl_->rows.erase(found);
+  return {};
+}
+
+Status MemoryStore::probe() { return impl_->fork_guard.forked() ? store_was_forked() : Status(); }
 
 void MemoryStore::overwrite(SegmentRow row) {
   if (impl_->fork_guard.forked()) return;
   const MutexLock lock(impl_->mutex);
-  std::string tag = row.biz_tag;
+  std::string tag = row.tag;
   impl_->rows.insert_or_assign(std::move(tag), std::move(row));
 }
 

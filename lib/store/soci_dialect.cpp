@@ -150,6 +150,7 @@ const SociDialect kMysqlDialect = {
     "UPDATE id_segments SET max_id = GREATEST(COALESCE(max_id, 0), :max_id) "
     "WHERE " FEATHERID_MYSQL_ROW,
     "UPDATE id_segments SET max_id = :max_id WHERE " FEATHERID_MYSQL_ROW " AND max_id = :expected",
+    "DELETE FROM id_segments WHERE " FEATHERID_MYSQL_ROW,
     "CONNECTION_ID()",
     {nullptr,
      nullptr,
@@ -252,6 +253,7 @@ const SociDialect kPostgresqlDialect = {
     "WHERE " FEATHERID_POSTGRESQL_ROW,
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id = :expected",
+    "DELETE FROM id_segments WHERE " FEATHERID_POSTGRESQL_ROW,
     "pg_catalog.txid_current()",
     {"SELECT pg_catalog.pg_backend_pid()",
      "RESET extra_float_digits",
@@ -331,6 +333,7 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_COUNTABLE,
     "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
+    "DELETE FROM id_segments WHERE " FEATHERID_SQLITE3_ROW,
     nullptr,
     {nullptr,
      nullptr,
@@ -368,10 +371,10 @@ NamedDialect::NamedDialect(const DatabaseUrl& url) : dialect_(dialect_of(url.eng
   SettingsSql& settings = dialect_.settings;
   LeaderSql& leader = dialect_.leader;
   for (const char** text :
-       {&dialect_.lease, &dialect_.find, &dialect_.list, &dialect_.create, &dialect_.set_step,
-        &dialect_.advance, &dialect_.give_back, &dialect_.schema_begin, &dialect_.schema,
-        &settings.text, &settings.tables, &settings.show[0], &settings.show[1], &leader.condition,
-        &leader.furthest, &leader.locked_record, &leader.skip, &leader.record}) {
+       {&dialect_.lease, &dialect_.find, &dialect_.list, &dialect_.create, &dialect_.update,
+        &dialect_.advance, &dialect_.exchange_max_id, &dialect_.remove, &dialect_.schema_begin,
+        &dialect_.schema, &settings.text, &settings.tables, &settings.show[0], &settings.show[1],
+        &leader.condition, &leader.furthest, &leader.locked_record, &leader.skip, &leader.record}) {
     if (*text != nullptr) *text = texts_.emplace_front(names.in(*text)).c_str();
   }
 }

@@ -93,9 +93,10 @@ struct SociDialect {
   const char* find;
   const char* list;  // the same of all rows, in any order
   const char* create;
-  const char* set_step;
+  const char* update;
   const char* advance;
-  const char* give_back;
+  const char* exchange_max_id;  // of a row whose max_id is :expected
+  const char* remove;
   // An expression with one value throughout a transaction, and another in any other one (MySQL: on
   // any other connection), so that a statement which states it cannot be repeated by a proxy. Null:
   // no proxy comes in between.

@@ -53,7 +53,7 @@ struct RawRow {
   // `table`: what messages call it.
   Result<SegmentRow> read(const std::string& table) const {
     SegmentRow row;
-    row.biz_tag = tag;
+    row.tag = tag;
     if (Status bad = read_number(table, tag, "max_id", max_id, &row.max_id); !bad.ok()) return bad;
     if (Status bad = read_number(table, tag, "step", step, &row.step); !bad.ok()) return bad;
     return row;
@@ -73,18 +73,22 @@ constexpr int kTriesMax = 4;
 // Less than a node needs to restart: or a node could go before the one that went last is marked.
 constexpr std::chrono::seconds kMarkAgainAfter{2};
 
-class SociStore final : public SegmentStore {
+class SociStore final : public Store {
  public:
   SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options);
   ~SociStore() override;
 
-  Result<IdRange> lease(std::string_view tag, std::int64_t count_ids) override;
+  Result<IdRange> lease(std::string_view tag, LeaseSize size) override;
   Result<SegmentRow> find(std::string_view tag) override;
+  Result<bool> give_back(std::string_view tag, IdRange tail) override;
+
   Result<std::vector<SegmentRow>> list() override;
   Status create(std::string_view tag, std::int64_t step) override;
-  Status set_step(std::string_view tag, std::int64_t step) override;
+  Status update(std::string_view tag, std::int64_t step) override;
   Status advance(std::string_view tag, std::int64_t max_id) override;
-  Result<bool> give_back(std::string_view tag, IdRange tail) override;
+  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) override;
+  Status remove(std::string_view tag) override;
+  Status probe() override;
 
   // As init_soci_schema().
   Status init_schema(std::vector<std::string>* tags_made);
@@ -121,6 +125,10 @@ class SociStore final : public SegmentStore {
   // Moves max_id forward; nothing when no row was moved.
   Result<std::optional<IdRange>> move_row(SociSession& session, std::string_view tag,
                                           std::int64_t count_ids);
+  // A compare-and-set of a row's max_id, only on a server that leads: the row of another may lack
+  // leases that were made after the caller's. False: it has another max_id, or there is no such
+  // row.
+  Result<bool> exchange_max_id(std::string_view tag, std::int64_t expected, std::int64_t desired);
   // The conditions of a statement that writes: the settings are as judged …
   std::string stated(const SociSession& session) const {
     return " AND " + settings_guard_.stated(session);
@@ -349,9 +357,10 @@ Result<std::optional<IdRange>> SociStore::move_row(SociSession& session, std::st
   return std::optional<IdRange>(IdRange{max_id - count + 1, max_id + 1});
 }
 
-Result<IdRange> SociStore::lease(std::string_view tag, std::int64_t count_ids) {
-  if (Status status = check_lease(tag, count_ids); !status.ok()) return status;
+Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
+  if (Status status = check_lease(tag, size); !status.ok()) return status;
   return transact([&](SociSession& session) -> Result<IdRange> {
+    std::int64_t count_ids = size.most_ids;
     Status refused;
     // The first lease of a process comes to know the term; a further try follows a failover or a
     // change of settings in between.
@@ -364,8 +373,10 @@ Result<IdRange> SociStore::lease(std::string_view tag, std::int64_t count_ids) {
       }
       const Result<SegmentRow> row = find_row(session, tag);
       if (!row.ok()) return row.status();
-      refused = refused_lease(*row, count_ids, table_);
-      if (!may_lease(*row, count_ids)) break;
+      refused = refused_lease(*row, size, table_);
+      const std::int64_t grants = ids_to_grant(*row, size);
+      if (grants == 0) break;
+      if (std::exchange(count_ids, grants) > grants) continue;  // the end of the tag's ids is near
       const Result<bool> changed = settings_guard_.changed(session);
       if (!changed.ok()) return changed.status();
       if (*changed) continue;
@@ -396,7 +407,7 @@ Result<std::vector<SegmentRow>> SociStore::list() {
     session.for_each_row(dialect_.list, add_row, into(raw.tag), into(raw.max_id), into(raw.step));
     // Here, and not by ORDER BY: the order of a column's collation is not that of the bytes.
     std::sort(rows.begin(), rows.end(),
-              [](const SegmentRow& a, const SegmentRow& b) { return a.biz_tag < b.biz_tag; });
+              [](const SegmentRow& a, const SegmentRow& b) { return a.tag < b.tag; });
     return rows;
   });
 }
@@ -415,11 +426,11 @@ Status SociStore::create(std::string_view tag, std::int64_t step) {
           found.code() == StatusCode::kNotFound ? found.message() : status.message()};
 }
 
-Status SociStore::set_step(std::string_view tag, std::int64_t step) {
+Status SociStore::update(std::string_view tag, std::int64_t step) {
   if (Status status = check_step(tag, step); !status.ok()) return status;
   const std::string name(tag);
   const long long new_step = step;
-  return write_row(tag, dialect_.set_step, use(new_step, "step"), use(name, "tag"));
+  return write_row(tag, dialect_.update, use(new_step, "step"), use(name, "tag"));
 }
 
 Status SociStore::advance(std::string_view tag, std::int64_t max_id) {
@@ -429,20 +440,24 @@ Status SociStore::advance(std::string_view tag, std::int64_t max_id) {
   return write_row(tag, dialect_.advance, use(new_max_id, "max_id"), use(name, "tag"));
 }
 
-Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
-  if (Status status = check_give_back(tag, tail); !status.ok()) return status;
-  const auto take_back = [&](SociSession& session) -> Result<bool> {
-    const std::string name(tag);
-    const long long new_max_id = tail.first - 1;
-    const long long expected = tail.last();
-    // Not on a server that does not lead: its row may lack leases that others made after this one.
-    const auto set_back = [&] {
-      const std::string sql = dialect_.give_back + led(session);
-      return run_once(session, sql, use(new_max_id, "max_id"), use(name, "tag"),
-                      use(expected, "expected"))
-                 .affected_rows == 1;
-    };
-    if (set_back()) return true;
+Status SociStore::remove(std::string_view tag) {
+  if (Status status = validate_tag(tag); !status.ok()) return status;
+  const std::string name(tag);
+  return write_row(tag, dialect_.remove, use(name, "tag"));
+}
+
+Result<bool> SociStore::exchange_max_id(std::string_view tag, std::int64_t expected,
+                                        std::int64_t desired) {
+  const std::string name(tag);
+  const long long old_max_id = expected;
+  const long long new_max_id = desired;
+  const auto exchange_once = [&](SociSession& session) {
+    return run_once(session, dialect_.exchange_max_id + led(session), use(new_max_id, "max_id"),
+                    use(name, "tag"), use(old_max_id, "expected"))
+               .affected_rows == 1;
+  };
+  const auto exchange = [&](SociSession& session) -> Result<bool> {
+    if (exchange_once(session)) return true;
     const Result<bool> changed = settings_guard_.changed(session);
     if (!changed.ok()) return changed.status();
     // An operator's process, which has leased nothing, comes to know the term here.
@@ -451,11 +466,29 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
     } else if (!*changed) {
       return false;
     }
-    return set_back();
+    return exchange_once(session);
   };
-  Result<bool> given = transact(take_back, Repeat::kNever);
-  if (given.status().code() == StatusCode::kNotFound) return false;  // the column cannot hold it
-  return given;
+  Result<bool> exchanged = transact(exchange, Repeat::kNever);
+  if (exchanged.status().code() == StatusCode::kNotFound) return false;  // no tag of that column
+  return exchanged;
+}
+
+Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
+  if (Status status = check_give_back(tag, tail); !status.ok()) return status;
+  return exchange_max_id(tag, tail.last(), tail.first - 1);
+}
+
+Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
+  if (Status status = check_rewind(tag, from, to); !status.ok()) return status;
+  return exchange_max_id(tag, from, to);
+}
+
+Status SociStore::probe() {
+  // A commit that changes nothing, of the row that init_soci_schema() makes for this.
+  const Status committed = advance("health", 0);
+  if (!committed.ok() && committed.code() != StatusCode::kNotFound) return committed;
+  // Asks who leads, as a lease does. No tag is empty, so this meets no row.
+  return exchange_max_id("", kIdMax, kIdMax - 1).status();
 }
 
 Status check_options(const SociStoreOptions& options) {
@@ -539,15 +572,15 @@ Result<std::unique_ptr<SociStore>> make_store(const std::vector<std::string>& ur
 
 }  // namespace
 
-Result<std::unique_ptr<SegmentStore>> open_soci_store(const std::vector<std::string>& urls,
-                                                      const SociStoreOptions& options) {
+Result<std::unique_ptr<Store>> open_soci_store(const std::vector<std::string>& urls,
+                                               const SociStoreOptions& options) {
   Result<std::unique_ptr<SociStore>> store = make_store(urls, options);
   if (!store.ok()) return store.status();
-  return std::unique_ptr<SegmentStore>(*std::move(store));
+  return std::unique_ptr<Store>(*std::move(store));
 }
 
-Result<std::unique_ptr<SegmentStore>> open_soci_store(std::string_view url,
-                                                      const SociStoreOptions& options) {
+Result<std::unique_ptr<Store>> open_soci_store(std::string_view url,
+                                               const SociStoreOptions& options) {
   return open_soci_store(std::vector<std::string>{std::string(url)}, options);
 }
 

@@ -2,6 +2,9 @@
 #ifndef FEATHERID_LIB_STORE_STORE_ARGUMENTS_H_
 #define FEATHERID_LIB_STORE_STORE_ARGUMENTS_H_
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -19,9 +22,12 @@ inline Status check_bounds(const char* name, std::int64_t value, std::int64_t mi
                                             std::to_string(max)};
 }
 
-inline Status check_lease(std::string_view tag, std::int64_t count_ids) {
+inline Status check_lease(std::string_view tag, LeaseSize size) {
   if (Status status = validate_tag(tag); !status.ok()) return status;
-  return check_bounds("count", count_ids, 1, kLeaseIdsMax);
+  if (Status status = check_bounds("most_ids", size.most_ids, 1, kLeaseIdsMax); !status.ok()) {
+    return status;
+  }
+  return check_bounds("least_ids", size.least_ids, 1, size.most_ids);
 }
 
 inline Status check_step(std::string_view tag, std::int64_t step) {
@@ -41,8 +47,16 @@ inline Status check_give_back(std::string_view tag, IdRange tail) {
   return {StatusCode::kInvalidArgument, "the tail to give back is empty"};
 }
 
-inline bool may_lease(const SegmentRow& row, std::int64_t count_ids) {
-  return row.max_id >= 0 && row.max_id <= kIdMax - count_ids;
+inline Status check_rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
+  if (Status status = validate_tag(tag); !status.ok()) return status;
+  if (Status status = check_bounds("to", to, 0, kIdMax); !status.ok()) return status;
+  return check_bounds("from", from, to + 1, std::numeric_limits<std::int64_t>::max());
+}
+
+// How many ids of `size` the row can grant; 0: not even the least.
+inline std::int64_t ids_to_grant(const SegmentRow& row, LeaseSize size) {
+  if (row.max_id < 0 || row.max_id > kIdMax - size.least_ids) return 0;
+  return std::min(size.most_ids, kIdMax - row.max_id);
 }
 
 inline Status changed_meanwhile(std::string_view tag) {
@@ -51,26 +65,25 @@ inline Status changed_meanwhile(std::string_view tag) {
               "' was changed during the call, or the settings of the database were; try again"};
 }
 
-// Why a lease of `count_ids` found no row to move, from the row as it is now.
+// Why a lease found no row to move, from the row as it is now.
 // `table`: what messages call the table of the rows.
-inline Status refused_lease(const SegmentRow& row, std::int64_t count_ids,
+inline Status refused_lease(const SegmentRow& row, LeaseSize size,
                             const std::string& table = "id_segments") {
   if (row.max_id < 0) {
-    return {StatusCode::kFailedPrecondition, "tag '" + row.biz_tag + "' has max_id " +
+    return {StatusCode::kFailedPrecondition, "tag '" + row.tag + "' has max_id " +
                                                  std::to_string(row.max_id) + " in " + table +
                                                  "; set it to 0 or more"};
   }
-  if (row.max_id > kIdMax - count_ids) {
-    const std::string tag = "tag '" + row.biz_tag + "' has ";
+  if (row.max_id > kIdMax - size.least_ids) {
+    const std::string tag = "tag '" + row.tag + "' has ";
     if (row.max_id >= kIdMax) {
       return {StatusCode::kExhausted, tag + "reached the end of its ids; use another tag"};
     }
-    return {StatusCode::kExhausted, tag + std::to_string(kIdMax - row.max_id) +
-                                        " ids left, fewer than a lease of " +
-                                        std::to_string(count_ids) +
-                                        "; use another tag (a smaller step would serve the rest)"};
+    return {StatusCode::kExhausted,
+            tag + std::to_string(kIdMax - row.max_id) + " ids left, fewer than a lease of " +
+                std::to_string(size.least_ids) + "; use another tag, or ask for fewer"};
   }
-  return changed_meanwhile(row.biz_tag);
+  return changed_meanwhile(row.tag);
 }
 
 inline Status no_such_tag(std::string_view tag) {

@@ -59,7 +59,7 @@ std::optional<Advance> read_advance(Exchange& exchange) {
   return std::nullopt;
 }
 
-Status advance_and_log(SegmentStore& store, const Advance& advance, const std::string& log_tag) {
+Status advance_and_log(Store& store, const Advance& advance, const std::string& log_tag) {
   const Result<std::int64_t> before = run_advance(store, advance, "allow_backward=yes");
   if (!before.ok()) return before.status();
   spdlog::warn("tag '{}' was moved from {} to {} {}", advance.tag, *before, advance.max_id,
@@ -70,7 +70,7 @@ Status advance_and_log(SegmentStore& store, const Advance& advance, const std::s
 
 // Where tags are moved.
 struct Mover {
-  std::shared_ptr<SegmentStore> store;
+  std::shared_ptr<Store> store;
   asio::thread_pool& pool;
   std::atomic<int> moves{0};
 };
@@ -115,7 +115,7 @@ void serve_advance(Exchange& exchange, const Auth& auth, const std::shared_ptr<M
 
 }  // namespace
 
-void add_admin_routes(Router& router, const Auth& auth, std::shared_ptr<SegmentStore> store,
+void add_admin_routes(Router& router, const Auth& auth, std::shared_ptr<Store> store,
                       asio::thread_pool& pool) {
   const std::shared_ptr<Mover> mover(new Mover{std::move(store), pool});
   router.get("/api/v1/tag/advance", Lane::kBridge,

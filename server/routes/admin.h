@@ -5,7 +5,7 @@
 #include <asio/thread_pool.hpp>
 #include <memory>
 
-#include "featherid/segment_store.h"
+#include "featherid/tag_admin.h"
 #include "server/auth.h"
 #include "server/http/router.h"
 
@@ -13,7 +13,7 @@ namespace featherid {
 
 // GET /api/v1/log/level and /api/v1/tag/advance. The store is called on `pool`, for which few calls
 // wait: further ones are told 503. `auth` and `pool` must outlive the router.
-void add_admin_routes(Router& router, const Auth& auth, std::shared_ptr<SegmentStore> store,
+void add_admin_routes(Router& router, const Auth& auth, std::shared_ptr<Store> store,
                       asio::thread_pool& pool);
 
 }  // namespace featherid

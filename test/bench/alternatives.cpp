@@ -29,7 +29,7 @@ MutexSegment& MutexPerTag::segment_of(const std::string& tag) {
 
 Result<std::int64_t> MutexPerTag::next_id(const std::string& tag) { return segment_of(tag).next(); }
 
-TwoBuffers::TwoBuffers(SegmentStore& store, std::string tag, std::int64_t step)
+TwoBuffers::TwoBuffers(Store& store, std::string tag, std::int64_t step)
     : store_(store), tag_(std::move(tag)), step_(step), filler_([this] { fill(); }) {}
 
 TwoBuffers::~TwoBuffers() {

@@ -12,7 +12,7 @@
 #include <thread>
 #include <unordered_map>
 
-#include "featherid/segment_store.h"
+#include "featherid/tag_admin.h"
 
 // What one would write first, to be measured beside FeatherID. Each is correct and no slower than
 // it has to be; each leases `step` ids at a time.
@@ -21,12 +21,12 @@ namespace featherid::bench {
 // A mutex around a segment. The store is called under it: whoever comes meanwhile waits.
 class MutexSegment {
  public:
-  MutexSegment(SegmentStore& store, std::string tag, std::int64_t step)
+  MutexSegment(Store& store, std::string tag, std::int64_t step)
       : store_(store), tag_(std::move(tag)), step_(step) {}
   Result<std::int64_t> next();
 
  private:
-  SegmentStore& store_;
+  Store& store_;
   const std::string tag_;
   const std::int64_t step_;
   std::mutex mutex_;
@@ -36,13 +36,13 @@ class MutexSegment {
 // Tags by name: a map under a shared_mutex, and in it a MutexSegment for each tag.
 class MutexPerTag {
  public:
-  MutexPerTag(SegmentStore& store, std::int64_t step) : store_(store), step_(step) {}
+  MutexPerTag(Store& store, std::int64_t step) : store_(store), step_(step) {}
   Result<std::int64_t> next_id(const std::string& tag);
 
  private:
   MutexSegment& segment_of(const std::string& tag);
 
-  SegmentStore& store_;
+  Store& store_;
   const std::int64_t step_;
   std::shared_mutex mutex_;
   std::unordered_map<std::string, std::unique_ptr<MutexSegment>> segments_;
@@ -52,7 +52,7 @@ class MutexPerTag {
 // a thread fills the other once a tenth of the first is used. The scheme of well-known services.
 class TwoBuffers {
  public:
-  TwoBuffers(SegmentStore& store, std::string tag, std::int64_t step);
+  TwoBuffers(Store& store, std::string tag, std::int64_t step);
   ~TwoBuffers();
   Result<std::int64_t> next();
 
@@ -65,7 +65,7 @@ class TwoBuffers {
   void fill();
   void ask_for_filling();
 
-  SegmentStore& store_;
+  Store& store_;
   const std::string tag_;
   const std::int64_t step_;
 

@@ -79,10 +79,10 @@ std::string make_database(const test::ScratchDir& scratch) {
   constexpr std::int64_t kFirstIds = 1'000'000'000'000;
   constexpr std::int64_t kStep = 10'000'000;
   std::string url = "sqlite3:" + scratch.file("ids.db");
-  Result<std::unique_ptr<SegmentStore>> store = open_soci_store(url);
+  Result<std::unique_ptr<Store>> store = open_soci_store(url);
   check(store.status());
   check(init_soci_schema(url));
-  check((*store)->set_step("order", kStep));
+  check((*store)->update("order", kStep));
   check((*store)->advance("order", kFirstIds));
   return url;
 }

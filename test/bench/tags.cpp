@@ -106,7 +106,7 @@ void measure_start() {
   const AllocatorOptions options;
   const std::vector<std::string> names = tag_names();
   const test::MariadbServer server;
-  const std::shared_ptr<SegmentStore> store = *open_soci_store(fill_table(server, names));
+  const std::shared_ptr<Store> store = *open_soci_store(fill_table(server, names));
 
   // What the store takes for the same rows, read and leased by as many threads; the first round
   // only warms the server up.

@@ -64,7 +64,7 @@ struct Way {
   }
 
   std::string url;
-  std::unique_ptr<SegmentStore> store;
+  std::unique_ptr<Store> store;
   std::vector<double> leases_per_second;
   std::vector<double> p99_ms;
   std::vector<double> connect_ms;

@@ -125,7 +125,7 @@ int run(const Options& options) {
   store_options.lossy_commits =
       options.lossy_commits == "allow" ? LossyCommits::kAllow : LossyCommits::kRefuse;
   store_options.warn = [](const std::string& warning) { std::cerr << warning + "\n"; };
-  Result<std::unique_ptr<SegmentStore>> store = open_soci_store(options.urls, store_options);
+  Result<std::unique_ptr<Store>> store = open_soci_store(options.urls, store_options);
   const int file = ::open(options.notes.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   if (!store.ok() || file < 0) {
     std::cerr << "featherid_campaign_embedding: " << store.status().to_string() << ", notes in "

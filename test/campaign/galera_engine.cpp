@@ -46,7 +46,7 @@ class StrangeWriter {
   }
 
  private:
-  const std::unique_ptr<SegmentStore> store_;
+  const std::unique_ptr<Store> store_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

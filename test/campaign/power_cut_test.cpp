@@ -95,7 +95,7 @@ TEST_CASE("SQLite: a lease that was answered survives a power cut at any sync", 
   const ScratchDir scratch;
   Disk on_disk(scratch);
   disk = &on_disk;
-  std::unique_ptr<SegmentStore> store;
+  std::unique_ptr<Store> store;
   for (int i = 1; i <= kLeases; ++i) {
     // Each second one by a process that has just begun.
     if (i % 2 == 1) store = *open_soci_store(on_disk.url());

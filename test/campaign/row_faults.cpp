@@ -180,7 +180,7 @@ Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Ra
             if (!backup->empty()) {
               const long long above = above_all_leases(engine);
               restore(engine, *backup);
-              for (const SegmentRow& row : *backup) advance(engine, row.biz_tag, above);
+              for (const SegmentRow& row : *backup) advance(engine, row.tag, above);
               backup->clear();  // a second attempt must not take back what is leased from here on
             }
             for (; !stopped->empty(); stopped->pop_back()) stopped->back()->start();

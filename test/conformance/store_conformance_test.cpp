@@ -20,9 +20,9 @@ using featherid::kLeaseIdsMax;
 using featherid::kStepMax;
 using featherid::Result;
 using featherid::SegmentRow;
-using featherid::SegmentStore;
 using featherid::Status;
 using featherid::StatusCode;
+using featherid::Store;
 
 #define STORES                                                                  \
   featherid::test::MemoryFixture, featherid::test::Sqlite3Fixture,              \
@@ -45,9 +45,7 @@ T take(Result<T> result) {
   return *std::move(result);
 }
 
-std::int64_t max_id_of(SegmentStore& store, std::string_view tag) {
-  return take(store.find(tag)).max_id;
-}
+std::int64_t max_id_of(Store& store, std::string_view tag) { return take(store.find(tag)).max_id; }
 
 std::string repeated(const std::string& text, int times) {
   std::string result;
@@ -56,17 +54,19 @@ std::string repeated(const std::string& text, int times) {
 }
 
 // The status of every method that takes a tag.
-std::map<std::string, Status> call_all(SegmentStore& store, std::string_view tag) {
+std::map<std::string, Status> call_all(Store& store, std::string_view tag) {
   return {{"lease", store.lease(tag, 1).status()},
           {"find", store.find(tag).status()},
           {"create", store.create(tag, 10)},
-          {"set_step", store.set_step(tag, 10)},
+          {"update", store.update(tag, 10)},
           {"advance", store.advance(tag, 10)},
-          {"give_back", store.give_back(tag, {1, 2}).status()}};
+          {"give_back", store.give_back(tag, {1, 2}).status()},
+          {"rewind", store.rewind(tag, 2, 1).status()},
+          {"remove", store.remove(tag)}};
 }
 
 // Leases of `count_ids` ids, `leases_each` by each of `thread_count` threads at once.
-std::vector<IdRange> lease_at_once(SegmentStore& store, int thread_count, int leases_each,
+std::vector<IdRange> lease_at_once(Store& store, int thread_count, int leases_each,
                                    std::int64_t count_ids) {
   std::vector<std::vector<Result<IdRange>>> leased(static_cast<std::size_t>(thread_count));
   std::vector<std::thread> threads;
@@ -88,7 +88,7 @@ std::vector<IdRange> lease_at_once(SegmentStore& store, int thread_count, int le
 
 TEMPLATE_TEST_CASE("a new tag starts at id 1 and leases follow one another", "[store]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   require_ok(store.create("order", 1000));
   CHECK(take(store.lease("order", 1000)) == IdRange{1, 1001});
   CHECK(take(store.lease("order", 1)) == IdRange{1001, 1002});
@@ -98,7 +98,7 @@ TEMPLATE_TEST_CASE("a new tag starts at id 1 and leases follow one another", "[s
 
 TEMPLATE_TEST_CASE("a lease goes by max_id and count, never by step", "[store]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   fixture.put_row("order", 41, 0);
   CHECK(take(store.lease("order", 3)) == IdRange{42, 45});
   fixture.put_row("order", 41, -7);
@@ -108,7 +108,7 @@ TEMPLATE_TEST_CASE("a lease goes by max_id and count, never by step", "[store]",
 
 TEMPLATE_TEST_CASE("a lease takes 1 to kLeaseIdsMax ids", "[store]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   require_ok(store.create("order", 1));
   for (const std::int64_t count :
        {std::int64_t{0}, std::int64_t{-1}, kLeaseIdsMax + 1,
@@ -121,20 +121,22 @@ TEMPLATE_TEST_CASE("a lease takes 1 to kLeaseIdsMax ids", "[store]", STORES) {
 
 TEMPLATE_TEST_CASE("a missing tag is kNotFound and stays missing", "[store]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   require_ok(store.create("other", 10));
   CHECK(store.lease("order", 1).status().code() == StatusCode::kNotFound);
   CHECK(store.find("order").status().code() == StatusCode::kNotFound);
-  CHECK(store.set_step("order", 5).code() == StatusCode::kNotFound);
+  CHECK(store.update("order", 5).code() == StatusCode::kNotFound);
   CHECK(store.advance("order", 5).code() == StatusCode::kNotFound);
   CHECK(take(store.give_back("order", {1, 2})) == false);
+  CHECK(take(store.rewind("order", 2, 1)) == false);
+  CHECK(store.remove("order").code() == StatusCode::kNotFound);
   CHECK(take(store.list()).size() == 1);
   CHECK(max_id_of(store, "other") == 0);
 }
 
 TEMPLATE_TEST_CASE("a malformed tag is kInvalidArgument everywhere", "[store]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   for (const std::string& tag :
        {std::string(), std::string(65, 'a'), repeated("号", 65), std::string("a\nb"),
         std::string("a\0b", 3), std::string("\xC3\x28"), std::string("\xED\xA0\x80"),
@@ -149,7 +151,7 @@ TEMPLATE_TEST_CASE("a malformed tag is kInvalidArgument everywhere", "[store]", 
 
 TEMPLATE_TEST_CASE("any well-formed tag comes back as it went in", "[store]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   for (const std::string& tag :
        {std::string("号段"), repeated("号", 64), repeated("😀", 64), std::string(64, 'z'),
         std::string("it's"), std::string("a\\b"), std::string("a\"b`c"), std::string("%_:tag"),
@@ -157,29 +159,36 @@ TEMPLATE_TEST_CASE("any well-formed tag comes back as it went in", "[store]", ST
         std::string("?1 $1 :n")}) {
     INFO(tag);
     require_ok(store.create(tag, 20));
-    CHECK(take(store.find(tag)).biz_tag == tag);
+    CHECK(take(store.find(tag)).tag == tag);
     CHECK(take(store.lease(tag, 5)) == IdRange{1, 6});
-    require_ok(store.set_step(tag, 30));
+    require_ok(store.update(tag, 30));
     require_ok(store.advance(tag, 100));
     CHECK(take(store.give_back(tag, {91, 101})));
     const SegmentRow row = take(store.find(tag));
     CHECK(row.max_id == 90);
     CHECK(row.step == 30);
+    CHECK(take(store.rewind(tag, 90, 7)));
+    CHECK(max_id_of(store, tag) == 7);
+    require_ok(store.remove(tag));
+    CHECK(store.find(tag).status().code() == StatusCode::kNotFound);
+    require_ok(store.create(tag, 20));
   }
   CHECK(take(store.list()).size() == 11);
 }
 
 TEMPLATE_TEST_CASE("tags differ by their bytes, whatever a collation says", "[store]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   require_ok(store.create("order", 10));
   for (const char* other : {"Order", "ORDER", "ördér", "order\u200B", "orde"}) {
     INFO(other);
     CHECK(store.lease(other, 1).status().code() == StatusCode::kNotFound);
     CHECK(store.find(other).status().code() == StatusCode::kNotFound);
-    CHECK(store.set_step(other, 99).code() == StatusCode::kNotFound);
+    CHECK(store.update(other, 99).code() == StatusCode::kNotFound);
     CHECK(store.advance(other, 99).code() == StatusCode::kNotFound);
     CHECK(take(store.give_back(other, {1, 2})) == false);
+    CHECK(take(store.rewind(other, 2, 1)) == false);
+    CHECK(store.remove(other).code() == StatusCode::kNotFound);
   }
   const SegmentRow row = take(store.find("order"));
   CHECK(row.max_id == 0);
@@ -189,10 +198,10 @@ TEMPLATE_TEST_CASE("tags differ by their bytes, whatever a collation says", "[st
 TEMPLATE_TEST_CASE("create makes a row with max_id 0 and leaves an existing one alone", "[store]",
                    STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   require_ok(store.create("order", 1000));
   const SegmentRow fresh = take(store.find("order"));
-  CHECK(fresh.biz_tag == "order");
+  CHECK(fresh.tag == "order");
   CHECK(fresh.max_id == 0);
   CHECK(fresh.step == 1000);
   take(store.lease("order", 5));
@@ -206,19 +215,19 @@ TEMPLATE_TEST_CASE("create makes a row with max_id 0 and leaves an existing one 
 
 TEMPLATE_TEST_CASE("a step is 1 to kStepMax", "[store]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   require_ok(store.create("order", 10));
   for (const std::int64_t step : {std::int64_t{0}, std::int64_t{-1}, featherid::kStepMax + 1,
                                   std::numeric_limits<std::int64_t>::min()}) {
     CHECK(store.create("new", step).code() == StatusCode::kInvalidArgument);
-    CHECK(store.set_step("order", step).code() == StatusCode::kInvalidArgument);
+    CHECK(store.update("order", step).code() == StatusCode::kInvalidArgument);
   }
   CHECK(store.find("new").status().code() == StatusCode::kNotFound);
   CHECK(take(store.find("order")).step == 10);
   for (const std::int64_t step : {std::int64_t{1}, kStepMax}) {
-    require_ok(store.set_step("order", step));
+    require_ok(store.update("order", step));
     CHECK(take(store.find("order")).step == step);
-    require_ok(store.set_step("order", step));  // the same again is no error
+    require_ok(store.update("order", step));  // the same again is no error
   }
   require_ok(store.create("large", kStepMax));
   CHECK(take(store.find("large")).step == kStepMax);
@@ -227,18 +236,18 @@ TEMPLATE_TEST_CASE("a step is 1 to kStepMax", "[store]", STORES) {
 
 TEMPLATE_TEST_CASE("list gives all rows in the byte order of their tags", "[store]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   CHECK(take(store.list()).empty());
   const std::vector<std::string> tags = {"号段", "b", "Zeta", "a", "_x", "alpha", "10", "9", "é"};
   for (const std::string& tag : tags) require_ok(store.create(tag, 10));
-  require_ok(store.set_step("b", 77));
+  require_ok(store.update("b", 77));
   require_ok(store.advance("b", 123));
   std::vector<std::string> sorted = tags;
   std::sort(sorted.begin(), sorted.end());
   const std::vector<SegmentRow> rows = take(store.list());
   REQUIRE(rows.size() == sorted.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    CHECK(rows[i].biz_tag == sorted[i]);
+    CHECK(rows[i].tag == sorted[i]);
     CHECK(rows[i].step == (sorted[i] == "b" ? 77 : 10));
     CHECK(rows[i].max_id == (sorted[i] == "b" ? 123 : 0));
   }
@@ -246,7 +255,7 @@ TEMPLATE_TEST_CASE("list gives all rows in the byte order of their tags", "[stor
 
 TEMPLATE_TEST_CASE("advance moves forward only", "[store]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   require_ok(store.create("order", 10));
   require_ok(store.advance("order", 0));
   CHECK(max_id_of(store, "order") == 0);
@@ -267,7 +276,7 @@ TEMPLATE_TEST_CASE("advance moves forward only", "[store]", STORES) {
 
 TEMPLATE_TEST_CASE("give_back is a compare-and-set on max_id", "[store]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   require_ok(store.create("order", 10));
   take(store.lease("order", 100));
   CHECK(take(store.give_back("order", {61, 101})));
@@ -287,7 +296,7 @@ TEMPLATE_TEST_CASE("give_back is a compare-and-set on max_id", "[store]", STORES
 
 TEMPLATE_TEST_CASE("near 2^63 a lease fails and changes nothing", "[store]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   const std::int64_t max_id = std::numeric_limits<std::int64_t>::max() - 5;  // 2^63 - 6
   fixture.put_row("order", max_id, 1000);
   CHECK(max_id_of(store, "order") == max_id);
@@ -313,9 +322,80 @@ TEMPLATE_TEST_CASE("near 2^63 a lease fails and changes nothing", "[store]", STO
   CHECK(max_id_of(store, "order") == std::numeric_limits<std::int64_t>::max());
 }
 
+TEMPLATE_TEST_CASE("a lease grants what is left if that is enough", "[store]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  fixture.put_row("order", kIdMax - 10, 1000);
+  CHECK(take(store.lease("order", {1, 4})) == IdRange{kIdMax - 9, kIdMax - 5});
+  const Status too_few = store.lease("order", {7, 100}).status();
+  INFO(too_few);
+  CHECK(too_few.code() == StatusCode::kExhausted);
+  CHECK(too_few.message().find("has 6 ids left, fewer than a lease of 7") != std::string::npos);
+  CHECK(max_id_of(store, "order") == kIdMax - 6);
+  CHECK(take(store.lease("order", {6, kLeaseIdsMax})) == IdRange{kIdMax - 5, kIdMax + 1});
+  CHECK(store.lease("order", {1, 5}).status().code() == StatusCode::kExhausted);
+  for (const featherid::LeaseSize wrong :
+       {featherid::LeaseSize{0, 5}, {6, 5}, {1, kLeaseIdsMax + 1}, {-1, -1}}) {
+    INFO(wrong.least_ids << " to " << wrong.most_ids);
+    CHECK(store.lease("order", wrong).status().code() == StatusCode::kInvalidArgument);
+  }
+}
+
+TEMPLATE_TEST_CASE("rewind is a compare-and-set on max_id", "[store]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  require_ok(store.create("order", 10));
+  require_ok(store.create("user", 10));
+  require_ok(store.advance("order", 500));
+  require_ok(store.advance("user", 500));
+  CHECK(take(store.rewind("order", 499, 100)) == false);
+  CHECK(take(store.rewind("order", 501, 100)) == false);
+  CHECK(max_id_of(store, "order") == 500);
+  CHECK(take(store.rewind("order", 500, 100)));
+  CHECK(take(store.rewind("order", 500, 100)) == false);  // not twice
+  CHECK(take(store.lease("order", 1)) == IdRange{101, 102});
+  CHECK(take(store.rewind("order", 101, 0)));
+  CHECK(max_id_of(store, "order") == 0);
+  CHECK(max_id_of(store, "user") == 500);
+  // From past the last id, too.
+  constexpr std::int64_t kPast = std::numeric_limits<std::int64_t>::max();
+  fixture.put_row("order", kPast, 10);
+  CHECK(take(store.rewind("order", kPast, 5)));
+  CHECK(max_id_of(store, "order") == 5);
+  CHECK(store.rewind("order", 5, 5).status().code() == StatusCode::kInvalidArgument);
+  CHECK(store.rewind("order", 5, 6).status().code() == StatusCode::kInvalidArgument);
+  CHECK(store.rewind("order", 5, -1).status().code() == StatusCode::kInvalidArgument);
+}
+
+TEMPLATE_TEST_CASE("remove deletes one row", "[store]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  require_ok(store.create("order", 10));
+  require_ok(store.create("user", 10));
+  take(store.lease("order", 5));
+  take(store.lease("user", 5));
+  require_ok(store.remove("order"));
+  CHECK(store.lease("order", 1).status().code() == StatusCode::kNotFound);
+  CHECK(store.remove("order").code() == StatusCode::kNotFound);
+  CHECK(max_id_of(store, "user") == 5);
+  require_ok(store.create("order", 10));
+  CHECK(take(store.lease("order", 1)) == IdRange{1, 2});
+}
+
+TEMPLATE_TEST_CASE("probe is OK without a tag, and changes nothing", "[store]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  require_ok(store.probe());
+  require_ok(store.create("health", 10));
+  require_ok(store.advance("health", 7));
+  require_ok(store.probe());
+  CHECK(max_id_of(store, "health") == 7);
+  CHECK(take(store.list()).size() == 1);
+}
+
 TEMPLATE_TEST_CASE("a row with a negative max_id is not served", "[store]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   for (const std::int64_t max_id : {std::int64_t{-1}, std::numeric_limits<std::int64_t>::min()}) {
     fixture.put_row("order", max_id, 1000);
     const Status status = store.lease("order", 1000).status();
@@ -331,7 +411,7 @@ TEMPLATE_TEST_CASE("a row with a negative max_id is not served", "[store]", STOR
 TEMPLATE_TEST_CASE("leases of many threads at once are disjoint and leave no hole", "[store]",
                    STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   require_ok(store.create("order", 10));
   const std::vector<IdRange> ranges = lease_at_once(store, 8, 25, 7);
   REQUIRE(ranges.size() == 200);
@@ -346,7 +426,7 @@ TEMPLATE_TEST_CASE("leases of many threads at once are disjoint and leave no hol
 TEMPLATE_TEST_CASE("of those that give the same tail back at once, one succeeds", "[store]",
                    STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   require_ok(store.create("order", 10));
   for (int round = 0; round < 5; ++round) {
     const IdRange range = take(store.lease("order", 10));
@@ -367,7 +447,7 @@ TEMPLATE_TEST_CASE("of those that give the same tail back at once, one succeeds"
 TEMPLATE_TEST_CASE("a tail given back during leases is leased once again at most", "[store]",
                    STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   require_ok(store.create("order", 10));
   // Each thread leases 10, keeps 5 and tries to give 5 back: whatever is kept must be disjoint.
   struct Turn {
@@ -405,7 +485,7 @@ TEMPLATE_TEST_CASE("a tail given back during leases is leased once again at most
 
 TEMPLATE_TEST_CASE("one tag does not move another", "[store]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   require_ok(store.create("order", 10));
   require_ok(store.create("user", 10));
   take(store.lease("order", 100));
@@ -416,7 +496,7 @@ TEMPLATE_TEST_CASE("one tag does not move another", "[store]", STORES) {
 TEMPLATE_TEST_CASE("in a child after fork() every call is refused and the parent goes on",
                    "[store][fork]", STORES) {
   TestType fixture;
-  SegmentStore& store = fixture.store();
+  Store& store = fixture.store();
   require_ok(store.create("order", 10));
   take(store.lease("order", 1));
   const pid_t child = ::fork();
@@ -426,6 +506,7 @@ TEMPLATE_TEST_CASE("in a child after fork() every call is refused and the parent
       refused = refused && status.code() == StatusCode::kFailedPrecondition;
     }
     refused = refused && store.list().status().code() == StatusCode::kFailedPrecondition;
+    refused = refused && store.probe().code() == StatusCode::kFailedPrecondition;
     ::_exit(refused ? 0 : 1);
   }
   int exit_status = -1;

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "featherid/memory_store.h"
-#include "featherid/segment_store.h"
+#include "featherid/tag_admin.h"
 #include "test/support/mariadb_server.h"
 #include "test/support/mysql_server.h"
 #include "test/support/postgresql_server.h"
@@ -19,7 +19,7 @@ namespace featherid::test {
 
 class MemoryFixture {
  public:
-  SegmentStore& store() { return store_; }
+  Store& store() { return store_; }
   void put_row(const std::string& tag, std::int64_t max_id, std::int64_t step) {
     store_.overwrite({tag, max_id, step});
   }
@@ -32,13 +32,13 @@ class SociFixture {
  public:
   // `table`: as SQL names it.
   explicit SociFixture(std::string url, std::string table = "id_segments");
-  SegmentStore& store() { return *store_; }
+  Store& store() { return *store_; }
   void put_row(const std::string& tag, std::int64_t max_id, std::int64_t step);
 
  private:
   std::string url_;
   std::string table_;
-  std::unique_ptr<SegmentStore> store_;
+  std::unique_ptr<Store> store_;
 };
 
 class Sqlite3Fixture : private ScratchDir, public SociFixture {

@@ -28,7 +28,7 @@ AllocatorOptions options() {
   return options;
 }
 
-std::shared_ptr<SegmentAllocator> start_once(const std::shared_ptr<SegmentStore>& store) {
+std::shared_ptr<SegmentAllocator> start_once(const std::shared_ptr<Store>& store) {
   std::shared_ptr<SegmentAllocator> ids;
   attempt([&] { ids = std::make_shared<SegmentAllocator>(store, options()); });
   if (ids == nullptr) return nullptr;
@@ -41,8 +41,7 @@ std::shared_ptr<SegmentAllocator> start_once(const std::shared_ptr<SegmentStore>
 }
 
 // A fault that passes allows it at the second attempt, one that stays only when it is over.
-std::shared_ptr<SegmentAllocator> start(const std::shared_ptr<SegmentStore>& store,
-                                        const Strike& strike) {
+std::shared_ptr<SegmentAllocator> start(const std::shared_ptr<Store>& store, const Strike& strike) {
   if (auto ids = start_once(store)) return ids;
   strike.disarm_persistent();
   return start_once(store);

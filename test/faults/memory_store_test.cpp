@@ -25,7 +25,7 @@ TEST_CASE("a store call that finds no memory has changed nothing", "[faults][mem
       {"MemoryStore: find of what is not there",
        [&](MemoryStore& s) { static_cast<void>(s.find(new_tag)); }},
       {"MemoryStore: list", [&](MemoryStore& s) { static_cast<void>(s.list()); }},
-      {"MemoryStore: set_step", [&](MemoryStore& s) { static_cast<void>(s.set_step(old_tag, 9)); }},
+      {"MemoryStore: update", [&](MemoryStore& s) { static_cast<void>(s.update(old_tag, 9)); }},
       {"MemoryStore: advance", [&](MemoryStore& s) { static_cast<void>(s.advance(old_tag, 50)); }},
       {"MemoryStore: lease", [&](MemoryStore& s) { static_cast<void>(s.lease(old_tag, 10)); }},
       {"MemoryStore: lease of too many",
@@ -34,6 +34,9 @@ TEST_CASE("a store call that finds no memory has changed nothing", "[faults][mem
        [&](MemoryStore& s) {
          static_cast<void>(s.give_back(old_tag, {1, 6}));
        }},
+      {"MemoryStore: rewind", [&](MemoryStore& s) { static_cast<void>(s.rewind(old_tag, 5, 1)); }},
+      {"MemoryStore: remove of what is not there",
+       [&](MemoryStore& s) { static_cast<void>(s.remove(new_tag)); }},
   };
   for (const Call& call : calls) {
     fail_at_every_call(call.name, fault, [&](const Strike& strike) {

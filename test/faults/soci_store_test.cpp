@@ -14,7 +14,7 @@ namespace featherid::test {
 namespace {
 
 // A call under test: what it answers, for the record of leased ids.
-using Call = std::function<Result<IdRange>(SegmentStore&)>;
+using Call = std::function<Result<IdRange>(Store&)>;
 
 Status as_error(const Status& status) {
   return status.ok() ? Status(StatusCode::kNotFound, "leased nothing") : status;
@@ -32,11 +32,11 @@ void sweep(const char* name, const Call& call) {
   }
   std::int64_t last_id = 0;
   fail_at_every_call(name, fault, [&](const Strike& strike) {
-    std::unique_ptr<SegmentStore> store;
+    std::unique_ptr<Store> store;
     Status error;
     strike.arm();
     attempt([&] {
-      Result<std::unique_ptr<SegmentStore>> opened = open_soci_store(url);
+      Result<std::unique_ptr<Store>> opened = open_soci_store(url);
       error = opened.status();
       if (!opened.ok()) return;
       store = *std::move(opened);
@@ -61,16 +61,16 @@ void sweep(const char* name, const Call& call) {
 
 TEST_CASE("SociStore serves after a call that found no memory", "[faults][soci_store]") {
   const std::string tag(kTagCharsMax, 't');
-  sweep("SociStore: lease", [&](SegmentStore& store) { return store.lease(tag, 10); });
+  sweep("SociStore: lease", [&](Store& store) { return store.lease(tag, 10); });
   sweep("SociStore: find",
-        [&](SegmentStore& store) -> Result<IdRange> { return as_error(store.find(tag).status()); });
+        [&](Store& store) -> Result<IdRange> { return as_error(store.find(tag).status()); });
   sweep("SociStore: list",
-        [&](SegmentStore& store) -> Result<IdRange> { return as_error(store.list().status()); });
+        [&](Store& store) -> Result<IdRange> { return as_error(store.list().status()); });
   sweep("SociStore: create",
-        [&](SegmentStore& store) -> Result<IdRange> { return as_error(store.create("new", 7)); });
+        [&](Store& store) -> Result<IdRange> { return as_error(store.create("new", 7)); });
   sweep("SociStore: advance",
-        [&](SegmentStore& store) -> Result<IdRange> { return as_error(store.advance(tag, 1)); });
-  sweep("SociStore: lease and give back", [&](SegmentStore& store) -> Result<IdRange> {
+        [&](Store& store) -> Result<IdRange> { return as_error(store.advance(tag, 1)); });
+  sweep("SociStore: lease and give back", [&](Store& store) -> Result<IdRange> {
     const Result<IdRange> leased = store.lease(tag, 10);
     if (!leased.ok()) return leased.status();
     // Its first two ids are used; the others may come again once they went back.

@@ -69,12 +69,12 @@ class Child {
     say(kOperation, line.str());
   }
 
-  static Told lease(SegmentStore& store, Operation operation, const std::string& tag) {
+  static Told lease(Store& store, Operation operation, const std::string& tag) {
     const Result<IdRange> range = store.lease(tag, kLeased);
     return {operation, tag, range.status(), range.ok() ? *range : IdRange()};
   }
 
-  static Told give_back(SegmentStore& store) {
+  static Told give_back(Store& store) {
     const std::string tag = tag_of(Operation::kGiveBack);
     Told told = lease(store, Operation::kGiveBack, tag);
     if (!told.status.ok()) return told;
@@ -94,7 +94,7 @@ class Child {
   }
 
   // As a caller does it: what is unavailable may pass, and is tried again.
-  Told perform(SegmentStore& store, Operation operation) const {
+  Told perform(Store& store, Operation operation) const {
     constexpr int kTriesMax = 3;
     Told told = try_once(store, operation);
     for (int tries = 1; tries < kTriesMax; ++tries) {
@@ -104,7 +104,7 @@ class Child {
     return told;
   }
 
-  Told try_once(SegmentStore& store, Operation operation) const {
+  Told try_once(Store& store, Operation operation) const {
     const std::string tag = tag_of(operation);
     switch (operation) {
       case Operation::kSkip:
@@ -115,7 +115,7 @@ class Child {
       case Operation::kCreate:
         return {operation, tag, store.create(tag, kCreatedStep), {}};
       case Operation::kSetStep:
-        return {operation, tag, store.set_step(tag, kStepSet), {}};
+        return {operation, tag, store.update(tag, kStepSet), {}};
       case Operation::kAdvance:
         return {operation, tag, store.advance(tag, kAdvancedTo), {}};
       case Operation::kGiveBack:

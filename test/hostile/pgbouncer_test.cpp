@@ -166,7 +166,7 @@ TEST_CASE("PgBouncer: FeatherID leaves nothing on a connection", "[pgbouncer]") 
   CHECK(store->give_back("order", {range->first + 5, range->end}).value());
   CHECK(store->create("new", 10).ok());
   CHECK(store->advance("new", 100).ok());
-  CHECK(store->set_step("new", 20).ok());
+  CHECK(store->update("new", 20).ok());
   CHECK(store->list().ok());
   CHECK(store->create("new", 10).code() == StatusCode::kAlreadyExists);
   CHECK(init_soci_schema(url, short_options()).ok());

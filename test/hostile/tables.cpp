@@ -11,12 +11,12 @@ namespace {
 
 bool lists(const std::vector<SegmentRow>& rows, const std::string& tag) {
   return std::any_of(rows.begin(), rows.end(),
-                     [&](const SegmentRow& row) { return row.biz_tag == tag; });
+                     [&](const SegmentRow& row) { return row.tag == tag; });
 }
 
 }  // namespace
 
-void check_all_operations(SegmentStore& store, const std::string& tag, const std::string& created) {
+void check_all_operations(Store& store, const std::string& tag, const std::string& created) {
   INFO(tag);
   const Result<IdRange> first = store.lease(tag, 10);
   INFO(first.status());
@@ -27,11 +27,11 @@ void check_all_operations(SegmentStore& store, const std::string& tag, const std
   CHECK(*second == IdRange{11, 21});
   const Result<bool> given = store.give_back(tag, {16, 21});
   CHECK((given.ok() && *given));
-  CHECK(store.set_step(tag, 7).ok());
+  CHECK(store.update(tag, 7).ok());
   CHECK(store.advance(tag, 100).ok());
   const Result<SegmentRow> row = store.find(tag);
   REQUIRE(row.ok());
-  CHECK(row->biz_tag == tag);
+  CHECK(row->tag == tag);
   CHECK(row->max_id == 100);
   CHECK(row->step == 7);
   const Status made = store.create(created, 20);
@@ -45,7 +45,7 @@ void check_all_operations(SegmentStore& store, const std::string& tag, const std
   CHECK(lists(*rows, created));
 }
 
-void check_no_such_tag(SegmentStore& store, const std::string& tag) {
+void check_no_such_tag(Store& store, const std::string& tag) {
   INFO(tag);
   const Stopwatch stopwatch;
   const auto is_not_there = [](const Status& status) {
@@ -54,7 +54,7 @@ void check_no_such_tag(SegmentStore& store, const std::string& tag) {
   };
   is_not_there(store.lease(tag, 10).status());
   is_not_there(store.find(tag).status());
-  is_not_there(store.set_step(tag, 10));
+  is_not_there(store.update(tag, 10));
   is_not_there(store.advance(tag, 10));
   const Result<bool> given = store.give_back(tag, {1, 2});
   CHECK((given.ok() && !*given));
@@ -65,8 +65,7 @@ void check_no_such_tag(SegmentStore& store, const std::string& tag) {
   CHECK(stopwatch.elapsed().count() < 1);
 }
 
-void check_not_taken_for(SegmentStore& store, const std::string& absent,
-                         const std::string& present) {
+void check_not_taken_for(Store& store, const std::string& absent, const std::string& present) {
   const SegmentRow before = store.find(present).value();
   const auto says_so = [&](const Status& status, StatusCode code) {
     INFO(status);
@@ -78,7 +77,7 @@ void check_not_taken_for(SegmentStore& store, const std::string& absent,
   says_so(store.lease(absent, 10).status(), StatusCode::kNotFound);
   says_so(store.find(absent).status(), StatusCode::kNotFound);
   says_so(store.create(absent, 10), StatusCode::kAlreadyExists);
-  CHECK(store.set_step(absent, 99).code() == StatusCode::kNotFound);
+  CHECK(store.update(absent, 99).code() == StatusCode::kNotFound);
   CHECK(store.advance(absent, before.max_id + 1000).code() == StatusCode::kNotFound);
   const Result<bool> given = store.give_back(absent, {before.max_id, before.max_id + 1});
   CHECK((given.ok() && !*given));
@@ -92,7 +91,7 @@ void check_bad_rows(const std::string& url, const std::vector<BadRow>& bad_rows)
   INFO(made);
   REQUIRE(made.ok());
   Watched watched(url);
-  SegmentStore& store = *watched.store;
+  Store& store = *watched.store;
   CHECK(store.advance("user", 50).ok());
   CHECK(store.create("new", 10).ok());
   CHECK(store.lease("order", 10).ok());

@@ -21,19 +21,18 @@ struct Watched {
   }
 
   std::string warnings;
-  std::unique_ptr<SegmentStore> store;
+  std::unique_ptr<Store> store;
 };
 
 // Every operation on `tag`, whose row is there with max_id 0, and on `created`, whose is not.
-void check_all_operations(SegmentStore& store, const std::string& tag, const std::string& created);
+void check_all_operations(Store& store, const std::string& tag, const std::string& created);
 
 // A tag that the rows cannot hold is not there, and that is said at once.
-void check_no_such_tag(SegmentStore& store, const std::string& tag);
+void check_no_such_tag(Store& store, const std::string& tag);
 
 // The row of `present` is taken for `absent`'s by the database; FeatherID says so, and moves
 // nothing.
-void check_not_taken_for(SegmentStore& store, const std::string& absent,
-                         const std::string& present);
+void check_not_taken_for(Store& store, const std::string& absent, const std::string& present);
 
 // The refused row `bad` is named with its column and value, and the others serve.
 struct BadRow {

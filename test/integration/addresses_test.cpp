@@ -19,7 +19,7 @@ using namespace featherid::test;
 namespace {
 
 template <typename Server>
-std::unique_ptr<SegmentStore> store_at(const std::vector<int>& ports) {
+std::unique_ptr<Store> store_at(const std::vector<int>& ports) {
   std::vector<std::string> urls;
   for (const int port : ports) urls.push_back(with_port(shared<Server>().url(), port));
   return open_soci_store(urls, short_options()).value();

@@ -54,7 +54,7 @@ struct Process {
   std::atomic<int> failovers{0};
   std::string told;
   std::vector<IdRange> leased;
-  std::unique_ptr<SegmentStore> store;
+  std::unique_ptr<Store> store;
 };
 
 // Leases that the replica sees, then leases that it does not, then `fail_over()`.

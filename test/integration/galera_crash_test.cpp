@@ -32,8 +32,8 @@ SociStoreOptions allowed(Failover failover = Failover::kSynchronous) {
   return options(failover, LossyCommits::kAllow);
 }
 
-std::unique_ptr<SegmentStore> open_at(const std::vector<std::string>& urls,
-                                      const SociStoreOptions& options = allowed()) {
+std::unique_ptr<Store> open_at(const std::vector<std::string>& urls,
+                               const SociStoreOptions& options = allowed()) {
   return open_soci_store(urls, options).value();
 }
 

@@ -125,7 +125,7 @@ TEST_CASE("Group Replication: a primary that stands still", "[group_replication]
 
 TEST_CASE("Group Replication: a primary that is cut off refuses, the others go on",
           "[group_replication]") {
-  std::unique_ptr<SegmentStore> alone;
+  std::unique_ptr<Store> alone;
   lose_the_primary(
       "the primary cut off",
       [&] {

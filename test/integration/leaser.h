@@ -43,7 +43,7 @@ class Leaser {
   void run();
 
   const std::chrono::milliseconds pause_;
-  const std::unique_ptr<SegmentStore> store_;
+  const std::unique_ptr<Store> store_;
   std::atomic<bool> stopping_{false};
   std::atomic<int> leases_{0};
   std::vector<IdRange> ranges_;

@@ -78,11 +78,11 @@ TEMPLATE_TEST_CASE("MySQL: the schema holds the three tags, and comes but once",
   REQUIRE(init_soci_schema(shared<TestType>().url()).ok());
   const std::vector<SegmentRow> rows = *store->list();
   REQUIRE(rows.size() == 3);
-  CHECK(rows[0].biz_tag == "health");
-  CHECK(rows[1].biz_tag == "order");
+  CHECK(rows[0].tag == "health");
+  CHECK(rows[1].tag == "order");
   CHECK(rows[1].max_id == 10);
   CHECK(rows[1].step == 1000);
-  CHECK(rows[2].biz_tag == "user");
+  CHECK(rows[2].tag == "user");
 }
 
 TEMPLATE_TEST_CASE("MySQL: a tag that the collation takes for another is not made, and says so",
@@ -366,7 +366,7 @@ TEMPLATE_TEST_CASE(
   SociStoreOptions allowing = short_options();
   allowing.warn = [&](const std::string& warning) { warnings.push_back(warning); };
   allowing.lossy_commits = LossyCommits::kAllow;
-  const auto check_refused = [&](SegmentStore& refusing, const std::string& name) {
+  const auto check_refused = [&](Store& refusing, const std::string& name) {
     const Status status = lease_one(refusing);
     CHECK(status.code() == StatusCode::kFailedPrecondition);
     CHECK(says(status, name));

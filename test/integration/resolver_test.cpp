@@ -23,7 +23,7 @@ int server_port(const std::string& scheme) {
   return scheme == "mysql" ? mariadb().port() : postgresql().port();
 }
 
-std::unique_ptr<SegmentStore> store_of(const std::vector<std::string>& urls) {
+std::unique_ptr<Store> store_of(const std::vector<std::string>& urls) {
   return open_soci_store(urls, short_options()).value();
 }
 

@@ -13,7 +13,7 @@ SociStoreOptions short_options() {
   return options;
 }
 
-std::unique_ptr<SegmentStore> fresh_store(const std::string& url, const SociStoreOptions& options) {
+std::unique_ptr<Store> fresh_store(const std::string& url, const SociStoreOptions& options) {
   RawSql(url).run("DROP TABLE IF EXISTS id_segments");
   const Status status = init_soci_schema(url);
   INFO(status);

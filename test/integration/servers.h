@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "featherid/segment_store.h"
 #include "featherid/soci_store.h"
+#include "featherid/tag_admin.h"
 #include "test/support/catch.h"
 #include "test/support/galera_cluster.h"
 #include "test/support/mariadb_server.h"
@@ -32,8 +32,8 @@ inline GaleraCluster& galera() { return shared<GaleraCluster>(); }  // which a t
 SociStoreOptions short_options();
 
 // A store on a fresh schema of the database.
-std::unique_ptr<SegmentStore> fresh_store(const std::string& url,
-                                          const SociStoreOptions& options = short_options());
+std::unique_ptr<Store> fresh_store(const std::string& url,
+                                   const SociStoreOptions& options = short_options());
 
 // The status, checked to be of one line and to have come within the call_timeout of
 // short_options().
@@ -48,7 +48,7 @@ Status timed(Call call) {
   return status;
 }
 
-inline Status lease_one(SegmentStore& store) {
+inline Status lease_one(Store& store) {
   return timed([&] { return store.lease("order", 1).status(); });
 }
 

@@ -12,7 +12,7 @@
 
 namespace featherid::test {
 
-inline std::unique_ptr<SegmentStore> open_file(const std::string& path) {
+inline std::unique_ptr<Store> open_file(const std::string& path) {
   return *open_soci_store("sqlite3:" + path, short_options());
 }
 

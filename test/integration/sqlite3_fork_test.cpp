@@ -151,7 +151,7 @@ TEST_CASE("SQLite: children made amid leases are served or refused, and none han
   std::vector<std::thread> threads;
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&, i] {
-      const auto lease = [&](SegmentStore& store) {
+      const auto lease = [&](Store& store) {
         const Result<IdRange> range = store.lease("order", 5);
         if (range.ok()) note(family.ranges, *range);
         // Or children that are served would seldom find the file unlocked.

@@ -267,7 +267,7 @@ TEST_CASE("SQLite: tags differ by their bytes, whatever the column's collation",
   for (const char* tag : {"Order", "rows"}) {
     CHECK(store->lease(tag, 10).status().code() == StatusCode::kNotFound);
     CHECK(store->find(tag).status().code() == StatusCode::kNotFound);
-    CHECK(store->set_step(tag, 7).code() == StatusCode::kNotFound);
+    CHECK(store->update(tag, 7).code() == StatusCode::kNotFound);
     CHECK(store->advance(tag, 700).code() == StatusCode::kNotFound);
     CHECK_FALSE(store->give_back(tag, {5, 11}).value());
   }

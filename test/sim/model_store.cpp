@@ -76,6 +76,11 @@ void ModelDatabase::trace(const std::string& what) {
   if (ledger_.trace) ledger_.trace("database: " + what);
 }
 
+std::int64_t ModelDatabase::grant(LeaseSize size) {
+  const bool fewer = faults.small_leases && random_.percent(20);
+  return fewer ? random_.pick(size.least_ids, size.most_ids) : size.most_ids;
+}
+
 void ModelDatabase::disturb() {
   if (faults.outage && random_.percent(20)) {
     out_ = !out_;
@@ -131,17 +136,18 @@ void ModelDatabase::heal(const std::vector<std::string>& tags) {
 
 // --- ModelStore ---
 
-Result<IdRange> ModelStore::lease(std::string_view tag, std::int64_t count_ids) {
+Result<IdRange> ModelStore::lease(std::string_view tag, LeaseSize size) {
   if (severed_) return lost("in a process that died");
   std::string name(tag);
   const Flight flight(books_, name);
-  auto& rows = database_.rows;
+  ModelDatabase& database = database_;
   Result<IdRange> leased =
-      database_.call<IdRange>(books_, [&rows, name, count_ids]() -> Result<IdRange> {
-        const auto row = rows.find(name);
-        if (row == rows.end()) return no_such_tag();
+      database_.call<IdRange>(books_, [&database, name, size]() -> Result<IdRange> {
+        const auto row = database.rows.find(name);
+        if (row == database.rows.end()) return no_such_tag();
         std::int64_t& max_id = row->second.max_id;
-        if (max_id > kIdMax - count_ids) return Status(StatusCode::kExhausted, "exhausted");
+        if (max_id > kIdMax - size.least_ids) return Status(StatusCode::kExhausted, "exhausted");
+        const std::int64_t count_ids = std::min(database.grant(size), kIdMax - max_id);
         max_id += count_ids;
         return IdRange{max_id - count_ids + 1, max_id + 1};
       });
@@ -173,11 +179,5 @@ Result<bool> ModelStore::give_back(std::string_view tag, IdRange tail) {
     return true;
   });
 }
-
-// The core does not administer tags; the simulated operator edits the rows.
-Result<std::vector<SegmentRow>> ModelStore::list() { return lost("always"); }
-Status ModelStore::create(std::string_view, std::int64_t) { return lost("always"); }
-Status ModelStore::set_step(std::string_view, std::int64_t) { return lost("always"); }
-Status ModelStore::advance(std::string_view, std::int64_t) { return lost("always"); }
 
 }  // namespace featherid::sim

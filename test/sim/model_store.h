@@ -24,6 +24,7 @@ struct Faults {
   bool never = false;          // a call hangs, before or after its commit, until heal()
   bool outage = false;         // every call fails, for a while
   bool backwards = false;      // the last commits are forgotten
+  bool small_leases = false;   // a lease grants fewer ids than were asked for
   bool operators = false;  // rows are changed by hand: step, max_id forward, deleted and made anew
 };
 
@@ -44,6 +45,9 @@ class ModelDatabase {
 
   std::map<std::string, Row> rows;
   Faults faults;
+
+  // How many ids a lease of `size` gets.
+  std::int64_t grant(LeaseSize size);
 
   // Something happens to the rows or to the database, as the faults allow.
   void disturb();
@@ -82,12 +86,8 @@ class ModelStore final : public SegmentStore {
   // The process has died: no call reaches the database any more.
   void sever() { severed_ = true; }
 
-  Result<IdRange> lease(std::string_view tag, std::int64_t count_ids) override;
+  Result<IdRange> lease(std::string_view tag, LeaseSize size) override;
   Result<SegmentRow> find(std::string_view tag) override;
-  Result<std::vector<SegmentRow>> list() override;
-  Status create(std::string_view tag, std::int64_t step) override;
-  Status set_step(std::string_view tag, std::int64_t step) override;
-  Status advance(std::string_view tag, std::int64_t max_id) override;
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
 
  private:

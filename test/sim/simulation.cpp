@@ -45,7 +45,7 @@ Simulation::~Simulation() {
 void Simulation::draw_options() {
   Random& r = random_;
   const auto coin = [&] { return r.percent(50); };
-  database_.faults = {coin(), coin(), coin(), r.percent(30), coin(), r.percent(20), coin()};
+  database_.faults = {coin(), coin(), coin(), r.percent(30), coin(), r.percent(20), coin(), coin()};
   if (r.percent(20)) database_.faults = {};
 
   AllocatorOptions& options = workload_.options;
@@ -93,7 +93,8 @@ std::string Simulation::options() const {
        << " shutdown_timeout_ms=" << o.shutdown_timeout.count()
        << " before_commit=" << f.before_commit << " after_commit=" << f.after_commit
        << " late=" << f.late << " never=" << f.never << " outage=" << f.outage
-       << " backwards=" << f.backwards << " operators=" << f.operators;
+       << " backwards=" << f.backwards << " small_leases=" << f.small_leases
+       << " operators=" << f.operators;
   return text.str();
 }
 

@@ -160,8 +160,8 @@ class Worker {
 using Workers = std::vector<std::unique_ptr<Worker>>;
 
 // A process that is started and shut down kRuns times.
-void run_process(const std::shared_ptr<SegmentStore>& store, Worker* const* workers,
-                 std::int64_t ids, std::atomic<std::int64_t>& returned_ids) {
+void run_process(const std::shared_ptr<Store>& store, Worker* const* workers, std::int64_t ids,
+                 std::atomic<std::int64_t>& returned_ids) {
   const std::int64_t share = ids / (kRuns * kThreads) + 1;
   for (int run = 0; run < kRuns; ++run) {
     AllocatorOptions options;

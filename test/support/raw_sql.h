@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "featherid/segment_store.h"
+#include "featherid/tag_admin.h"
 #include "lib/store/database_url.h"
 #include "lib/store/soci_session.h"
 
@@ -41,10 +41,10 @@ class RawSql {
   SociSession session_;
 };
 
-// Unchecked, past the store. `row.biz_tag` needs no escape.
+// Unchecked, past the store. `row.tag` needs no escape.
 inline void insert_row(RawSql& sql, const SegmentRow& row,
                        const std::string& table = "id_segments") {
-  sql.run("INSERT INTO " + table + " (biz_tag, max_id, step) VALUES ('" + row.biz_tag + "', " +
+  sql.run("INSERT INTO " + table + " (biz_tag, max_id, step) VALUES ('" + row.tag + "', " +
           std::to_string(row.max_id) + ", " + std::to_string(row.step) + ")");
 }
 

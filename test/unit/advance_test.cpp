@@ -47,14 +47,18 @@ TEST_CASE("a tag that is leased from meanwhile is not moved back", "[advance]") 
   test::FaultStore store;
   REQUIRE(store.create("order", 10).ok());
   REQUIRE(store.advance("order", 500).ok());
-  store.on_give_back = [&](std::string_view tag, IdRange tail) {
+  store.on_rewind = [&](std::string_view tag, std::int64_t from, std::int64_t to) {
     CHECK(store.memory().lease(tag, 10).ok());
-    return store.memory().give_back(tag, tail);
+    return store.memory().rewind(tag, from, to);
   };
   CHECK(run_advance(store, {"order", 100, true}, kWord).status().code() ==
         StatusCode::kUnavailable);
   CHECK(store.find("order")->max_id == 510);
+}
+
+TEST_CASE("a tag past the last id can be moved back", "[advance]") {
+  test::FaultStore store;
   store.memory().overwrite({"order", kIdMax + 1, 10});
-  CHECK(run_advance(store, {"order", 100, true}, kWord).status().code() ==
-        StatusCode::kUnavailable);
+  CHECK(run_advance(store, {"order", 100, true}, kWord).value() == kIdMax + 1);
+  CHECK(store.find("order")->max_id == 100);
 }

@@ -81,7 +81,7 @@ struct OneLane {
     served.emplace(router, options);
   }
 
-  static std::shared_ptr<SegmentStore> make_store() {
+  static std::shared_ptr<Store> make_store() {
     auto store = std::make_shared<test::FaultStore>();
     for (const char* tag : {"order", "exhausted", "backwards", "down"}) {
       REQUIRE(store->create(tag, 100000).ok());

@@ -42,6 +42,9 @@ struct Service {
         return answer == StatusCode::kUnavailable ? Status(answer, "it is down")
                                                   : store->memory().advance(tag, max_id);
       };
+      store->on_probe = [answer] {
+        return answer == StatusCode::kUnavailable ? Status(answer, "it is down") : Status();
+      };
     }
     add_id_routes(router, allocator, 1000);
     add_admin_routes(router, auth, store, pool);

@@ -49,9 +49,7 @@ TEST_CASE("ready: the store answers; not ready: it does not, and why", "[ops]") 
   Service service;
   SECTION("it answers") { CHECK(service.get("/readyz").status == 200); }
   SECTION("it fails") {
-    service.store->on_advance = [](std::string_view, std::int64_t) {
-      return Status(StatusCode::kUnavailable, "it is \"down\"");
-    };
+    service.store->on_probe = [] { return Status(StatusCode::kUnavailable, "it is \"down\""); };
     const Reply reply = service.get("/readyz");
     CHECK(reply.status == 503);
     CHECK(contains(reply, R"("msg":"not ready: it is \"down\"")"));
@@ -68,9 +66,9 @@ TEST_CASE("while a store hangs, memory is enough to be ready at once", "[ops]") 
   Service service;
   const bool holds_ids = GENERATE(false, true);
   if (holds_ids) REQUIRE(service.allocator.next_id("order").ok());
-  service.store->on_advance = [&, opened](std::string_view tag, std::int64_t max_id) {
+  service.store->on_probe = [opened] {
     opened.wait();
-    return service.store->memory().advance(tag, max_id);
+    return Status();
   };
   const Reply reply = service.get("/readyz", milliseconds(holds_ids ? 60000 : 50));
   CHECK(reply.status == (holds_ids ? 200 : 503));

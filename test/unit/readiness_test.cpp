@@ -38,9 +38,7 @@ TEST_CASE("a store that is down says why; ids are held all the same", "[readines
   const auto store = std::make_shared<test::FaultStore>();
   REQUIRE(store->create("order", 10).ok());
   std::atomic<bool> is_down{false};
-  store->on_advance = [&](std::string_view tag, std::int64_t max_id) {
-    return is_down ? kDown : store->memory().advance(tag, max_id);
-  };
+  store->on_probe = [&] { return is_down ? kDown : Status(); };
   SegmentAllocator allocator(store);
   asio::thread_pool pool(2);
   Readiness readiness(store, allocator, pool);
@@ -55,35 +53,11 @@ TEST_CASE("a store that is down says why; ids are held all the same", "[readines
   pool.join();
 }
 
-TEST_CASE("a store that is not led by the server that answers is not up", "[readiness]") {
-  const auto store = std::make_shared<test::FaultStore>();
-  store->on_give_back = [](std::string_view, IdRange) -> Result<bool> {
-    return Status(StatusCode::kDataLoss, "led by another");
-  };
-  SegmentAllocator allocator(store);
-  asio::thread_pool pool(2);
-  Readiness readiness(store, allocator, pool);
-  CHECK(ask(readiness).message() == "led by another");
-  pool.join();
-}
-
-TEST_CASE("the question changes nothing", "[readiness]") {
-  const auto store = std::make_shared<test::FaultStore>();
-  REQUIRE(store->create("health", 10).ok());
-  REQUIRE(store->lease("health", 7).ok());
-  SegmentAllocator allocator(store);
-  asio::thread_pool pool(1);
-  Readiness readiness(store, allocator, pool);
-  CHECK(ask(readiness).ok());
-  CHECK(store->find("health")->max_id == 7);
-  pool.join();
-}
-
 TEST_CASE("one question at a time answers all who ask", "[readiness]") {
   const auto store = std::make_shared<test::FaultStore>();
   std::promise<void> gate;
   const std::shared_future<void> opened = gate.get_future().share();
-  store->on_advance = [opened](std::string_view, std::int64_t) {
+  store->on_probe = [opened] {
     opened.wait();
     return kDown;
   };
@@ -95,7 +69,7 @@ TEST_CASE("one question at a time answers all who ask", "[readiness]") {
   gate.set_value();
   pool.join();
   CHECK(answers == 100);
-  CHECK(store->advances() == 1);
+  CHECK(store->probes() == 1);
 }
 
 }  // namespace featherid

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "featherid/segment_store.h"
+#include "featherid/tag_admin.h"
 #include "test/support/catch.h"
 
 namespace featherid {

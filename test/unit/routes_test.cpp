@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 
 // The id routes and a client.
 struct Client {
-  explicit Client(std::shared_ptr<SegmentStore> store, milliseconds wait = std::chrono::seconds(30))
+  explicit Client(std::shared_ptr<Store> store, milliseconds wait = std::chrono::seconds(30))
       : wait_timeout(wait), allocator(std::move(store), options(wait)) {
     add_id_routes(router, allocator, 1000);
   }

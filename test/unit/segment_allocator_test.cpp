@@ -216,7 +216,9 @@ TEST_CASE("an exhausted tag says so", "[segment_allocator]") {
   auto store = store_with("order", 10);
   REQUIRE(store->advance("order", kIdMax - 3).ok());
   SegmentAllocator ids(store, patient());
+  for (std::int64_t id = kIdMax - 2; id <= kIdMax; ++id) CHECK(*ids.next_id("order") == id);
   CHECK(ids.next_id("order").status().code() == StatusCode::kExhausted);
+  CHECK_FALSE(ids.holds_ids());
 }
 
 TEST_CASE("shutdown gives the tail back, and the next process goes on without a gap",

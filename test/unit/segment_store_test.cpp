@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "featherid/segment_store.h"
-
 #include <string>
 
+#include "featherid/tag_admin.h"
 #include "test/support/catch.h"
 
 namespace featherid {

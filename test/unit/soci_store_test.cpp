@@ -79,12 +79,12 @@ TEST_CASE("the schema is made where it is missing and changes nothing that is th
   REQUIRE(init_soci_schema(url).ok());
   const auto store = open_soci_store(url);
   REQUIRE((*store)->lease("order", 10).ok());
-  REQUIRE((*store)->set_step("user", 77).ok());
+  REQUIRE((*store)->update("user", 77).ok());
   test::RawSql(url).run("DELETE FROM id_segments WHERE biz_tag = 'health'");
   REQUIRE(init_soci_schema(std::vector<std::string>{url}).ok());
   const std::vector<SegmentRow> rows = (*store)->list().value();
   REQUIRE(rows.size() == 3);
-  CHECK(rows[0].biz_tag == "health");
+  CHECK(rows[0].tag == "health");
   CHECK(rows[1].max_id == 10);
   CHECK(rows[2].step == 77);
 }
@@ -99,7 +99,7 @@ TEST_CASE("rows come in the order of their bytes, whatever the column's collatio
   test::RawSql(url).run("INSERT INTO id_segments VALUES ('b', 1, 1), ('C', 2, 2), ('a', 3, 3)");
   const std::vector<SegmentRow> rows = (*open_soci_store(url))->list().value();
   std::string order;
-  for (const SegmentRow& row : rows) order += row.biz_tag;
+  for (const SegmentRow& row : rows) order += row.tag;
   CHECK(order == "Cab");
 }
 

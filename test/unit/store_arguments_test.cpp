@@ -24,8 +24,13 @@ void check_bounds_of(const char* name, std::int64_t min, std::int64_t max, Check
 }  // namespace
 
 TEST_CASE("numbers out of their bounds are refused by name", "[store_arguments]") {
-  check_bounds_of("count", 1, kLeaseIdsMax,
+  check_bounds_of("most_ids", 1, kLeaseIdsMax,
                   [](std::int64_t value) { return check_lease("order", value); });
+  check_bounds_of("least_ids", 1, 7, [](std::int64_t value) {
+    return check_lease("order", {value, 7});
+  });
+  check_bounds_of("to", 0, kIdMax,
+                  [](std::int64_t value) { return check_rewind("order", kIdMax + 1, value); });
   check_bounds_of("step", 1, kStepMax,
                   [](std::int64_t value) { return check_step("order", value); });
   check_bounds_of("max_id", 0, kIdMax,
@@ -36,6 +41,8 @@ TEST_CASE("numbers out of their bounds are refused by name", "[store_arguments]"
 }
 
 TEST_CASE("an empty tail is refused", "[store_arguments]") {
+  CHECK(check_rewind("order", 5, 4).ok());
+  CHECK_THAT(check_rewind("order", 5, 5).message(), Contains("from is 5"));
   CHECK(check_give_back("order", {5, 6}).ok());
   CHECK(check_give_back("order", {5, 5}).code() == StatusCode::kInvalidArgument);
   CHECK(check_give_back("order", {5, 4}).code() == StatusCode::kInvalidArgument);
@@ -50,10 +57,13 @@ TEST_CASE("every call refuses a tag that is none", "[store_arguments]") {
 
 TEST_CASE("why a row was not leased from", "[store_arguments]") {
   const std::int64_t last = kIdMax - 10;
-  CHECK(may_lease({"t", 0, 1}, 10));
-  CHECK(may_lease({"t", last, 1}, 10));
-  CHECK_FALSE(may_lease({"t", last + 1, 1}, 10));
-  CHECK_FALSE(may_lease({"t", -1, 1}, 10));
+  CHECK(ids_to_grant({"t", 0, 1}, 10) == 10);
+  CHECK(ids_to_grant({"t", last, 1}, 10) == 10);
+  CHECK(ids_to_grant({"t", last + 1, 1}, 10) == 0);
+  CHECK(ids_to_grant({"t", last + 1, 1}, {9, 10}) == 9);
+  CHECK(ids_to_grant({"t", last + 1, 1}, {1, 10}) == 9);
+  CHECK(ids_to_grant({"t", kIdMax + 1, 1}, {1, 10}) == 0);
+  CHECK(ids_to_grant({"t", -1, 1}, {1, 10}) == 0);
   CHECK(refused_lease({"t", -1, 1}, 10).code() == StatusCode::kFailedPrecondition);
   CHECK_THAT(refused_lease({"t", -1, 1}, 10).message(), Contains("set it to 0"));
   CHECK(refused_lease({"t", last + 1, 1}, 10).code() == StatusCode::kExhausted);

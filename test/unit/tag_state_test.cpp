@@ -316,8 +316,26 @@ TEST_CASE("a store that went backwards stops the tag, held ids and all", "[tag_s
   CHECK(f.tag->take_tail().empty());
 }
 
-TEST_CASE("a lease of the wrong size or outside the id space stops the tag", "[tag_state][fault]") {
-  for (const IdRange wrong : {IdRange{1, 100}, IdRange{0, 100}, IdRange{-99, 1}, IdRange{5, 5}}) {
+TEST_CASE("a lease of fewer ids than were asked for is used, and more are leased", "[tag_state]") {
+  Fixture f;
+  CHECK_FALSE(f.tag->holds_ids());
+  CHECK(f.next() == 0);
+  REQUIRE(f.tag->begin_refill());
+  REQUIRE(f.tag->accept_row({"order", 0, 100}).ok());
+  CHECK(f.answer(IdRange{1, 3}, 100).status.ok());
+  CHECK(f.tag->holds_ids());
+  CHECK(f.next() == 1);
+  CHECK(f.next() == 2);
+  CHECK_FALSE(f.tag->holds_ids());
+  CHECK(f.next() == 0);
+  REQUIRE(f.tag->begin_refill());
+  CHECK(f.tag->ids_to_lease() >= 100);
+  CHECK(f.answer(IdRange{3, 103}, 100).status.ok());
+  CHECK(f.next() == 3);
+}
+
+TEST_CASE("a lease of too many ids or outside the id space stops the tag", "[tag_state][fault]") {
+  for (const IdRange wrong : {IdRange{1, 102}, IdRange{0, 100}, IdRange{-99, 1}, IdRange{5, 5}}) {
     Fixture f;
     CHECK(f.next() == 0);
     REQUIRE(f.tag->begin_refill());

@@ -16,23 +16,14 @@ namespace {
 class HangingStore final : public featherid::SegmentStore {
  public:
   explicit HangingStore(void (*hang)()) : hang_(hang) {}
-  featherid::Result<featherid::IdRange> lease(std::string_view tag, std::int64_t count) override {
-    return memory_.lease(tag, count);
+  featherid::Result<featherid::IdRange> lease(std::string_view tag,
+                                              featherid::LeaseSize size) override {
+    return memory_.lease(tag, size);
   }
   featherid::Result<featherid::SegmentRow> find(std::string_view tag) override {
     hang_();
     hang_();  // the host sees that it is back
     return memory_.find(tag);
-  }
-  featherid::Result<std::vector<featherid::SegmentRow>> list() override { return memory_.list(); }
-  featherid::Status create(std::string_view tag, std::int64_t step) override {
-    return memory_.create(tag, step);
-  }
-  featherid::Status set_step(std::string_view tag, std::int64_t step) override {
-    return memory_.set_step(tag, step);
-  }
-  featherid::Status advance(std::string_view tag, std::int64_t max_id) override {
-    return memory_.advance(tag, max_id);
   }
   featherid::Result<bool> give_back(std::string_view tag, featherid::IdRange tail) override {
     return memory_.give_back(tag, tail);
