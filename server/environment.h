@@ -11,7 +11,8 @@ namespace featherid {
 using Environment = std::map<std::string, std::string>;
 
 // The setting that somebody probably meant by a variable that is none: FEATHERID_DATABASE,
-// FEATHERID_DATABASE_FILE, FEATHERID_CONFIG, or null for neither. docs/operating.md has the rule.
+// FEATHERID_DATABASE_FILE, FEATHERID_CONFIG, or null for neither. docs/operating/configuration.md
+// has the rule.
 const char* meant_setting(const std::string& name, const std::string& text);
 
 // Whether Kubernetes sets this variable for a service, or Docker for a link.

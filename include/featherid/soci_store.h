@@ -16,8 +16,8 @@ namespace featherid {
 
 // What to do when another server leads the rows than the one that the table `id_leader` names: a
 // replica was promoted, and the last leases may be missing there. The lease statement itself looks,
-// so that no lease is ever made unseen; the first process to notice acts. A backup that is restored
-// takes an operator first, on whichever server: docs/operating.md.
+// so that no lease is ever made unseen; the first process to notice acts. Every restore of a backup
+// requires an operator's steps first: docs/operating/restore.md.
 enum class Failover {
   kSkip,  // move every tag forward by failover_guard_ids, warn, go on
   kStop,  // answer kDataLoss, until an operator has moved the tags and recorded the new leader
@@ -53,8 +53,8 @@ struct SociStoreOptions {
 
   // What kSkip skips, for each tag: so many ids, or ten of its steps where that is more. It must be
   // more than all processes together can have leased of one tag in the time that a replica lags
-  // behind; docs/operating.md has the formula. The default is ten of the largest leases that growth
-  // leads to. 1 to 2^40.
+  // behind; docs/operating/failover.md has the formula. The default is ten of the largest leases
+  // that growth leads to. 1 to 2^40.
   std::int64_t failover_guard_ids = 100000000;
 
   LossyCommits lossy_commits = LossyCommits::kRefuse;
@@ -79,10 +79,10 @@ FEATHERID_EXPORT Result<std::vector<std::string>> read_database_file(const std::
 //   mysql://user:password@host:3306/database     (mariadb:// is the same)
 //   postgresql://user:password@host:5432/database
 // A URL may end in options, ?key=value&key=value, such as ?tls=verify-full&ca=FILE:
-// docs/operating.md lists them. In a SQLite path a ? stays a ? unless an option's "key=" follows
-// it; %3F always does. Percent-escapes in user, password, host, path and values are decoded. A
-// MySQL host that starts with "/" (as %2F…) is a Unix socket; so is a PostgreSQL one, as the folder
-// of the socket.
+// docs/operating/database.md lists them. In a SQLite path a ? stays a ? unless an option's "key="
+// follows it; %3F always does. Percent-escapes in user, password, host, path and values are
+// decoded. A MySQL host that starts with "/" (as %2F…) is a Unix socket; so is a PostgreSQL one, as
+// the folder of the socket.
 //
 // kInvalidArgument: the URL or an option is malformed, or this build lacks the engine. It opens no
 // connection: sessions are opened when first needed and after every error, so a database that is

@@ -147,7 +147,7 @@ Fault own_tag_set_back(Engine& engine, Process& process, const std::function<voi
                 *went_back &&
                 test::wait_until([&] { return process.own_tag_stopped(); }, milliseconds(15000));
             if (!stopped && std::exchange(*went_back, false)) went_on();
-            // As docs/operating.md says: past all ids ever handed out, then a new process.
+            // As docs/operating/failover.md says: past all ids ever handed out, then a new process.
             make_again(engine, tag, /*above=*/true);
             process.end(SIGKILL);
             process.start();

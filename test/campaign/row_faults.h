@@ -21,8 +21,8 @@ Fault table_dropped(Engine& engine, const LeaseLogSql& log, const std::string& c
 // stop that tag; `went_on()` is called where it does not.
 Fault own_tag_set_back(Engine& engine, Process& process, const std::function<void()>& went_on);
 
-// A dump of all rows is played back when later leases have been made, as docs/operating.md says:
-// every process is stopped before, and every tag advanced after. `stop(process)` ends one.
+// A dump of all rows is played back when later leases have been made, as docs/operating/restore.md
+// says: every process is stopped before, and every tag advanced after. `stop(process)` ends one.
 Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Random& random,
                       const std::function<void(Process&)>& stop);
 
