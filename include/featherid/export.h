@@ -2,11 +2,11 @@
 #ifndef FEATHERID_EXPORT_H_
 #define FEATHERID_EXPORT_H_
 
-// Marks what the shared library shows; everything else is hidden (-fvisibility=hidden).
+// Marks what the shared library exports; everything else is hidden (-fvisibility=hidden).
 #if defined(__GNUC__)
 #define FEATHERID_EXPORT [[gnu::visibility("default")]]
 #define FEATHERID_COLD [[gnu::cold, gnu::noinline]]
-// What the compiler may take for granted: behaviour is undefined where it does not hold.
+// A condition that the compiler may take for granted. If it is false, behaviour is undefined.
 #define FEATHERID_ASSUME(condition) ((condition) ? void() : __builtin_unreachable())
 #else
 #define FEATHERID_EXPORT

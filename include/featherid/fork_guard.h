@@ -10,15 +10,16 @@
 
 namespace featherid::internal {
 
-// Tells a process from those that it was forked from. The kernel sets `value` to 0 in every child,
-// before any code runs there (MADV_WIPEONFORK); a process then gives itself a value lower than all
-// of its ancestors had. So a thing was made in another process exactly when the value differs from
-// the one that it was made with.
+// Distinguishes a process from those that it was forked from. The kernel sets `value` to 0 in every
+// child, before any code runs there (MADV_WIPEONFORK). The child then gives itself a value lower
+// than those of all its ancestors. So an object was made in another process exactly if the value
+// differs from the one that the object was made with.
 //
-// The value stands in the middle, so that its page holds nothing else wherever the linker puts the
+// The value is in the middle, so that its page holds nothing else wherever the linker puts the
 // object, and no neighbour's writes slow its readers: every claim of an id reads it. It is not
-// atomic, so that a compiler makes one instruction of load and addition. It is written at load, in
-// a child that has one thread, or, after a raw clone(), by the first thread that makes a thing.
+// atomic, so that the compiler can make one instruction of load and addition. It is written at
+// load, in a child that has one thread, or, after a raw clone(), by the first thread that makes an
+// object.
 struct alignas(64) ForkEpoch {
   static constexpr std::size_t kPageBytesMax = 65536;
 
@@ -29,17 +30,18 @@ struct alignas(64) ForkEpoch {
 };
 FEATHERID_EXPORT extern ForkEpoch fork_epoch;
 
-// By how much a child's value is lower, at least: more than the ids of one segment (id_cursor.h).
+// A child's value is lower by at least this: more than the ids of one segment (id_cursor.h).
 constexpr std::uint64_t kForkEpochUnit = std::uint64_t{1} << 31;
 // The highest value. A process descends from fewer than 2^29 forks.
 constexpr std::uint64_t kForkEpochMax = std::uint64_t{1} << 60;
 
-// The value to make something with. It is 0 only if nothing protects this process: neither the
-// kernel wipes nor the C library took the handler.
+// The value to make an object with. It is 0 only if nothing protects this process: the kernel does
+// not wipe, and the C library did not take the handler.
 FEATHERID_EXPORT std::uint64_t own_fork_epoch();
 
-// A member of what must not be used in a child, whether it was made by fork(), _Fork() or a raw
-// clone(): there the threads of the parent are gone and its mutexes may be held for ever.
+// A member of every object that must not be used in a child, whether fork(), _Fork() or a raw
+// clone() made the child: there, the threads of the parent are gone and its mutexes may be held for
+// ever.
 class ForkGuard {
  public:
   bool forked() const { return fork_epoch.value != epoch_; }

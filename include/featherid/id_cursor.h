@@ -11,27 +11,28 @@
 
 namespace featherid::internal {
 
-// The lock-free heart of a tag: hands out the ids of one segment at a time. Public only so that
+// The lock-free core of a tag: issues the ids of one segment at a time. Public only so that
 // Sequence::next() can be inlined; applications use Sequence.
 //
-// One 64-bit word holds the next id, and beside it stands the limit: the end of the segment. A
-// claim reads the limit and then adds 1 to the word; the id it took from the word is its own if it
-// is below the limit. Why no id is claimed twice:
+// One 64-bit word holds the next id. The limit beside it is the end of the segment. A claim reads
+// the limit and then adds 1 to the word. The id it took from the word is its own if it is below the
+// limit. Why no id is claimed twice:
 //   - While a segment is open, every claim gets another id from the word.
-//   - Claims past the end run the word through ids that the next segment may begin with. They are
-//     above the limit that their claimants read: replace() first closes the word, to a value above
-//     every limit, and only then writes the new limit and opens the word with the new first id. So
-//     whoever reads the new limit finds the word closed, or the new segment, and nothing older.
-//   - Whoever read an older limit may find a newer segment. Ends never go back, so what is below
-//     that limit is in the new segment as well. What is not is lost: a gap of one id.
+//   - Claims past the end move the word through ids that the next segment may begin with. These ids
+//     are above the limit that their claimants read. replace() first closes the word, to a value
+//     above every limit. Only then does it write the new limit and open the word with the new first
+//     id. So a thread that reads the new limit finds the word closed, or the new segment, and
+//     nothing older.
+//   - A thread that read an older limit may find a newer segment. Ends never go back, so an id
+//     below that limit is in the new segment too. An id at or above it is lost: a gap of one.
 //
-// A limit is stored less the fork epoch of its process, and a claim adds the epoch as it is. In a
-// child made by fork(), whose epoch is lower or still 0, that puts the limits of the parent's
-// segments below their first id.
+// A limit is stored minus the fork epoch of its process, and a claim adds the current epoch. In a
+// child made by fork(), whose epoch is lower or still 0, the limits of the parent's segments are
+// therefore below their first id.
 //
-// Layout: the limit comes first and the word 16 bytes on, for an owner to lay the border of two
-// cache lines between them (tag_state.h). Claims write the word's line; what is on the limit's is
-// only read until the segment ends, and may be what a claim reads anyway.
+// Layout: the limit comes first, and the word 16 bytes later, so that an owner can place the border
+// of two cache lines between them (tag_state.h). Claims write the word's line. The limit's line is
+// only read until the segment ends, so it may hold other data that a claim reads.
 //
 // Threads: claims from any number of threads at once; replace() and end() from one thread at a time
 // (the owner's mutex). Nothing is ever freed, so a claim needs no protection from reclamation.
@@ -46,8 +47,7 @@ class FEATHERID_EXPORT alignas(16) IdCursor {
   // One id that nobody else gets, or 0 when the segment is used up.
   std::int64_t claim_one() {
     const std::uint64_t limit = current_limit();
-    // relaxed: that it comes after the limit is all that it needs, and the acquire there sees to
-    // it.
+    // relaxed: it must only come after the limit, and the acquire there ensures that.
     const std::uint64_t word = word_.fetch_add(1, std::memory_order_relaxed);
     if (word >= limit) return 0;
     const std::int64_t id = id_of(word);
@@ -59,15 +59,15 @@ class FEATHERID_EXPORT alignas(16) IdCursor {
   // the segment; then nothing is claimed. 1 <= least <= most.
   IdRange claim(std::int64_t least, std::int64_t most);
 
-  // Installs `next` (empty: the cursor closes) and returns what was not claimed of the segment
-  // before. Exact: each id of that segment is either in what is returned or with exactly one
-  // claimant; but one that a claimant took while segments raced by may be lost. In a child made by
-  // fork() the parent's segment counts as used up. `next` may begin with what was returned, with
-  // nothing below it, and must not end before end(). next.size() <= kSegmentIdsMax.
+  // Installs `next` (empty: the cursor closes) and returns what was not claimed of the previous
+  // segment. This is exact: each id of that segment is either in the returned range or has exactly
+  // one claimant. (An id that a claimant took while segments changed may be lost.) In a child made
+  // by fork() the parent's segment counts as used up. `next` may begin with what was returned, but
+  // not below it, and must not end before end(). next.size() <= kSegmentIdsMax.
   IdRange replace(IdRange next);
 
-  // Says to stopped() that nothing claimed here may be used any more. The cursor must be closed,
-  // and stays so.
+  // Makes stopped() true: nothing that was claimed here may be used any more. The cursor must be
+  // closed, and stays closed.
   void stop();
   bool stopped() const {
     return limit_.load(std::memory_order_relaxed) == kStopped;  // a flag alone: no partner
@@ -76,14 +76,14 @@ class FEATHERID_EXPORT alignas(16) IdCursor {
   // The end of the newest segment so far; 0 before the first.
   std::int64_t end() const { return end_; }
 
-  // Ids left in the segment, at some moment during the call; while replace() runs, perhaps 0.
+  // Ids left in the segment at some moment during the call. It may be 0 while replace() runs.
   std::int64_t remaining() const;
 
  private:
   friend struct IdCursorTestPeer;  // puts the word near its bounds
 
-  // Word and limit hold ids with kBias added, so that a limit less an epoch is still above 0, and
-  // above kStopped. A closed word leaves room for 2^61 claims, which no process lives to see.
+  // Word and limit hold ids with kBias added, so that a limit minus an epoch is still above 0, and
+  // above kStopped. A closed word leaves room for 2^61 claims, more than any process makes.
   static constexpr std::uint64_t kBias = std::uint64_t{1} << 62;
   static constexpr std::uint64_t kClosed = std::uint64_t{7} << 61;
   static constexpr std::uint64_t kStopped = std::uint64_t{1} << 61;  // a limit below every word
@@ -99,7 +99,7 @@ class FEATHERID_EXPORT alignas(16) IdCursor {
   std::atomic<std::uint64_t> limit_{kBias - own_fork_epoch()};
   std::int64_t end_ = 0;  // of the newest segment; replace()'s
   std::atomic<std::uint64_t> word_{kClosed};
-  std::int64_t unclaimed_from_ = 1;  // from where on nothing was claimed; replace()'s
+  std::int64_t unclaimed_from_ = 1;  // from here on nothing was claimed; replace()'s
 };
 
 }  // namespace featherid::internal

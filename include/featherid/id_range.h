@@ -7,10 +7,10 @@
 
 namespace featherid {
 
-// The last id there can be: one below 2^63 - 1, so that the end of a range always fits.
+// The last possible id: one below 2^63 - 1, so that the end of a range always fits.
 constexpr std::int64_t kIdMax = std::numeric_limits<std::int64_t>::max() - 1;
 
-// The most ids one next_range() or on_ready() may ask for.
+// The most ids that one next_range() or on_ready() may ask for.
 constexpr std::int64_t kRangeIdsMax = 1000000;
 
 // A half-open range of ids, [first, end). Empty when end <= first.
@@ -20,7 +20,7 @@ struct IdRange {
 
   bool empty() const { return end <= first; }
   std::int64_t size() const { return empty() ? 0 : end - first; }  // in ids
-  std::int64_t last() const { return end - 1; }                    // only of a range not empty
+  std::int64_t last() const { return end - 1; }                    // the range must not be empty
 
   friend bool operator==(IdRange a, IdRange b) { return a.first == b.first && a.end == b.end; }
   friend bool operator!=(IdRange a, IdRange b) { return !(a == b); }

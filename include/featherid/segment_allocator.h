@@ -21,50 +21,51 @@ namespace featherid {
 
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
 
-// Receives the core's log lines. Called from any thread; must be quick and must not use the
-// allocator, except to shut it down or destroy it.
+// Receives the core's log lines. It is called from any thread. It must be quick, and must not use
+// the allocator except to shut it down or destroy it.
 using LogCallback = std::function<void(LogLevel level, std::string_view message)>;
 
 struct AllocatorOptions {
   // How long next() and next_range() wait when memory holds no ids. 1 ms to 10 min.
   std::chrono::milliseconds wait_timeout{2000};
 
-  // Seconds of burn that a tag keeps in memory, so that it rides out a store outage of that length.
-  // A crash loses at most about twice as much. 1 s to 1 h.
+  // How many seconds of burn a tag keeps in memory, so that it rides out a store outage of that
+  // length. A crash loses at most about twice as many ids. 1 s to 1 h.
   std::chrono::seconds hold{30};
 
-  // The largest lease that growth leads to, in ids; a row with a larger step leases its step, and
-  // callers that wait for more at once get up to kRangeIdsMax in one.
-  // 1 to kLeaseIdsMax.
+  // The largest lease that growth leads to, in ids. A row with a larger step leases its step.
+  // Callers that wait for more ids at once get up to kRangeIdsMax in one lease. 1 to kLeaseIdsMax.
   std::int64_t lease_max_ids = 10000000;
 
-  // Threads that call the store, each one lease at a time. 1 to 64.
+  // Threads that call the store, each with one lease at a time. 1 to 64.
   int refill_threads = 2;
 
-  // A failed lease is tried again after backoff_min, then twice that, up to backoff_max, each with
-  // jitter. 1 ms <= backoff_min <= backoff_max <= 1 min.
+  // A failed lease is tried again after backoff_min, then after twice that, up to backoff_max. Each
+  // pause has jitter. 1 ms <= backoff_min <= backoff_max <= 1 min.
   std::chrono::milliseconds backoff_min{20};
   std::chrono::milliseconds backoff_max{1000};
 
-  // How long "no such tag", or another fault that somebody has to mend, is remembered before the
-  // store is asked again. 1 ms to 10 min.
+  // How long "no such tag", or another error that somebody must fix, is remembered before the store
+  // is asked again. 1 ms to 10 min.
   std::chrono::milliseconds unknown_tag_ttl{1000};
 
-  // How many names not (yet) known to be tags are remembered at once, each looked up no more than
-  // once per unknown_tag_ttl; an application that makes more handles than that before it uses them
-  // wants more. And how many names a second may be forgotten for new ones, each a look-up more; the
-  // rest of the new ones are refused (kUnavailable), those that come again last. 16 to 1,000,000.
+  // unknown_tags_max: how many names that are not (yet) known to be tags are remembered at once.
+  // Each is looked up at most once per unknown_tag_ttl. An application that makes more handles than
+  // this before it uses them should raise it. unknown_lookups_per_second_max: how many names per
+  // second may be forgotten in favour of new ones. Each of them costs one more look-up. Other new
+  // names are refused (kUnavailable); names that come again are refused last. Both: 16 to
+  // 1,000,000.
   int unknown_tags_max = 1024;
   int unknown_lookups_per_second_max = 500;
 
-  // How long shutdown() waits for leases under way; a store that hangs longer is left behind.
+  // How long shutdown() waits for leases under way. A store that hangs longer is left behind.
   // 0 to 10 min.
   std::chrono::milliseconds shutdown_timeout{3000};
 
   LogCallback log;  // may be empty
 };
 
-// OK, or kInvalidArgument that names the option and its bounds.
+// OK, or kInvalidArgument with the name of the option and its bounds.
 FEATHERID_EXPORT Status validate(const AllocatorOptions& options);
 
 // What a tag has done in this process, at one moment.
@@ -91,41 +92,43 @@ struct LeaseLatency {
       std::chrono::milliseconds(100), std::chrono::milliseconds(500),
       std::chrono::seconds(1),        std::chrono::seconds(5)};
 
-  // counts[i]: the leases that took up to kBounds[i] and longer than kBounds[i - 1]; the last one:
-  // those that took longer than every bound.
+  // counts[i]: the leases that took longer than kBounds[i - 1], and at most kBounds[i]. The last
+  // one: the leases that took longer than every bound.
   std::array<std::int64_t, kBounds.size() + 1> counts{};
   std::chrono::microseconds sum{0};
 };
 
-// Hands out ids for every tag of one store. Make one per process and share it.
+// Issues ids for every tag of one store. Make one per process and share it.
 //
-// Threads: every method from any thread at once; destroying it ends waiting calls with
-// kFailedPrecondition, but no new call may begin. fork(): the child's copy refuses with
-// kFailedPrecondition and shares nothing; make a new store and allocator there (soci_store.h says
-// when a child must exec first).
+// Threads: every method may be called from any thread at once. Destroying the allocator ends
+// waiting calls with kFailedPrecondition, but no new call may begin.
 //
-// With options that validate() refuses, every call answers that error; if no refill thread can be
-// started, kUnavailable; if the process is not protected against fork(), kFailedPrecondition.
-// Errors as in sequence.h; besides, kInvalidArgument for a malformed tag or count.
+// fork(): the child's copy refuses with kFailedPrecondition and shares nothing. Make a new store
+// and a new allocator there (soci_store.h says when a child must exec first).
 //
-// Memory: where none is left, std::bad_alloc passes to the caller, of this class and of Sequence
-// and LocalBlock. It costs at most the ids of that call (a gap), and the next call is served as if
-// nothing had happened. Refill threads go on: to them it is a lease that failed. Destruction and
-// shutdown() need no memory.
+// Errors: as in sequence.h, and kInvalidArgument for a malformed tag or count. Every call answers
+//   the error of validate()   if it refuses the options
+//   kUnavailable              if no refill thread can be started
+//   kFailedPrecondition       if the process is not protected against fork()
+//
+// Memory: if none is left, std::bad_alloc passes to the caller of this class, of Sequence and of
+// LocalBlock. It costs at most the ids of that call (a gap), and the next call is served as if
+// nothing had happened. Refill threads go on, and treat it as a failed lease. Destruction and
+// shutdown() require no memory.
 class FEATHERID_EXPORT SegmentAllocator {
  public:
-  // Starts the refill threads; asks nothing of the store until a tag is used. Leave
-  // the last argument out: it tells the library which fork protection the application sees.
+  // Starts the refill threads. Does not call the store until a tag is used. Leave the last argument
+  // out: it tells the library which fork protection the application sees.
   explicit SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options = {},
                             const internal::ForkEpoch& seen = internal::fork_epoch);
   ~SegmentAllocator();  // shutdown()
   SegmentAllocator(const SegmentAllocator&) = delete;
   SegmentAllocator& operator=(const SegmentAllocator&) = delete;
 
-  // A handle for hot loops. Does not touch the store: an unknown tag shows at the first next().
+  // A handle for hot loops. Does not call the store: an unknown tag shows at the first next().
   Result<Sequence> sequence(std::string_view tag);
 
-  // As the methods of Sequence, by name: one look-up in a table that is read without writing.
+  // Like the methods of Sequence, by name: one look-up in a table that is read without writing.
   Result<std::int64_t> next_id(std::string_view tag);
   Result<std::int64_t> try_next_id(std::string_view tag);
   Result<std::vector<IdRange>> next_range(std::string_view tag, std::int64_t count_ids);
@@ -139,12 +142,15 @@ class FEATHERID_EXPORT SegmentAllocator {
 
   LeaseLatency lease_latency() const;
 
-  // Stops issuing, ends waiting calls, gives each unused tail back to the store where nobody leased
-  // after it, and joins the threads, all within shutdown_timeout plus one store call. Returns how
-  // many ids went back. Later calls for ids answer kFailedPrecondition; a second shutdown() returns
-  // 0 at once. It must be over before the allocator is destroyed, except in a callback. In a
-  // callback of the allocator it waits for the other threads only. In a call of the store (its
-  // warnings included) it waits for no thread and gives nothing back: the store may hold a lock.
+  // Stops issuing, ends waiting calls, gives each unused tail back to the store if nobody has
+  // leased after it, and joins the threads. Takes at most shutdown_timeout plus one store call.
+  // Returns how many ids went back. Later calls for ids answer kFailedPrecondition; a second
+  // shutdown() returns 0 at once. It must end before the allocator is destroyed, except in a
+  // callback.
+  //
+  // In a callback of the allocator it waits only for the other threads. In a call of the store (its
+  // warnings included) it waits for no thread and gives nothing back, because the store may hold a
+  // lock.
   std::int64_t shutdown();
 
  private:

@@ -21,39 +21,40 @@ namespace featherid {
 class LocalBlock;
 class TagState;
 
-// Called once, with OK when ids have come, or with the error that ended the wait. Runs on a thread
-// of the allocator, or inside the call that registered it; it must be quick, must not block, must
-// not throw (what it throws is dropped), and may use the allocator's try_ calls, on_ready and
-// shutdown(), and destroy the allocator.
+// Called once: with OK when ids have come, or with the error that ended the wait. It runs on a
+// thread of the allocator, or inside the call that registered it. It must be quick, and must not
+// block or throw (an exception is dropped). It may use the allocator's try_ calls, on_ready and
+// shutdown(), and may destroy the allocator.
 using ReadyCallback = std::function<void(const Status&)>;
 
-// The handle of one tag: a pointer, cheap to copy; to move it is to copy it. It may outlive its
-// allocator, and then answers kFailedPrecondition. Threads: all methods from any thread at once;
-// assigning a handle is a write.
+// The handle of one tag: a pointer, cheap to copy. Moving it copies it. It may outlive its
+// allocator; it then answers kFailedPrecondition. Threads: all methods may be called from any
+// thread at once. Assigning a handle is a write.
 //
 // Errors of next, try_next, next_range and try_next_range:
-//   kNotFound            the store has no such tag (asked again after unknown_tag_ttl)
-//   kUnavailable         try_: no id in memory now. Else: the store has been failing for longer
-//   than
-//                        wait_timeout already, so waiting is not worth while; the message says how
-//   kDeadlineExceeded    no id came in time; the message holds the store's last error
+//   kNotFound            the store has no such tag (it is asked again after unknown_tag_ttl)
+//   kUnavailable         try_: no id is in memory now. Otherwise: the store has been failing for
+//                        longer than wait_timeout, so the call does not wait; the message has the
+//                        store's error
+//   kDeadlineExceeded    no id came in time; the message has the store's last error
 //   kExhausted, kDataLoss, kInvalidArgument, kFailedPrecondition   as status.h says
 class FEATHERID_EXPORT Sequence {
  public:
   Sequence(const Sequence&) = default;
   Sequence& operator=(const Sequence&) = default;
 
-  // The next id. Returns at once, without a lock or a system call, while memory holds ids; else
-  // waits until the allocator's wait_timeout. Ids come out strictly increasing for one tag in one
-  // process.
+  // The next id. While memory holds ids it returns at once, without a lock or a system call.
+  // Otherwise it waits, at most for the allocator's wait_timeout. In one process the ids of one tag
+  // increase strictly.
   Result<std::int64_t> next() {
     if (const std::int64_t id = cursor_->claim_one(); id != 0) return id;
     return next_slow(*state_);
   }
-  // The same, waiting no longer than `timeout`.
+  // The same, but waits no longer than `timeout`.
   Result<std::int64_t> next(std::chrono::milliseconds timeout);
 
-  // The next id if memory holds one. Never waits; asks for ids in the background when none is left.
+  // The next id if memory holds one. Never waits. If none is left, it asks for ids in the
+  // background.
   Result<std::int64_t> try_next() {
     if (const std::int64_t id = cursor_->claim_one(); id != 0) return id;
     return try_next_slow(*state_);
@@ -66,21 +67,21 @@ class FEATHERID_EXPORT Sequence {
                                           std::chrono::milliseconds timeout);
   Result<std::vector<IdRange>> try_next_range(std::int64_t count_ids);
 
-  // Says when `count_ids` ids are in memory, or that the wait for them has failed. Ids seen then
-  // may be gone when the caller comes for them: call on_ready again. A wait that passes `timeout`
-  // ends with kDeadlineExceeded when the tag next stirs, which may be later; a caller that must be
-  // told in time keeps a timer of its own.
+  // Calls back when `count_ids` ids are in memory, or when the wait for them has failed. The ids
+  // may be gone when the caller comes for them; it then calls on_ready again. A timeout
+  // (kDeadlineExceeded) may be reported late, at the tag's next activity. A caller that must be
+  // told in time requires a timer of its own.
   //
-  // Inside a callback of the same tag it does not call back itself. If ids are there, the new
-  // callback runs when the other has returned; if there is an error, when the store has been asked
-  // again. What is refused for good (shut down, kDataLoss, a fork) is told at once, and a callback
-  // that is registered from there is dropped.
+  // Inside a callback of the same tag it returns without calling back. If ids are there, the new
+  // callback runs when the first one has returned. If there is an error, it runs when the store has
+  // been asked again. A final refusal (shut down, kDataLoss, a fork) is reported at once, and a
+  // callback that is registered from there is dropped.
   void on_ready(std::int64_t count_ids, std::chrono::milliseconds timeout, ReadyCallback callback);
 
   // A block of ids for the use of one thread.
   LocalBlock local(std::int64_t block_ids = 1024) const;
 
-  std::string tag() const;  // by value: the name may go with the last handle
+  std::string tag() const;  // by value: the name may end with the last handle
 
  private:
   friend class LocalBlock;
@@ -95,10 +96,11 @@ class FEATHERID_EXPORT Sequence {
   std::shared_ptr<TagState> state_;
 };
 
-// One thread's own ids: next() is a plain increment, and takes `block_ids` (1 to kRangeIdsMax) from
-// the sequence at a time. Ids of different blocks interleave, so order holds only within one block;
-// what is left in a block when it is destroyed is a gap. Not thread-safe. In a child after fork(),
-// after a shutdown and once its tag has stopped (kDataLoss) it refuses, as everything else does.
+// Ids for one thread. next() is a plain increment, and takes `block_ids` ids (1 to kRangeIdsMax)
+// from the sequence at a time. Ids of different blocks interleave, so order holds only within one
+// block. What is left in a block when it is destroyed becomes a gap. Not thread-safe. Like
+// everything else, it refuses in a child after fork(), after a shutdown, and once its tag has
+// stopped (kDataLoss).
 class FEATHERID_EXPORT LocalBlock {
  public:
   // Errors as Sequence::next().

@@ -17,16 +17,16 @@ enum class StatusCode {
   kOk = 0,
   kInvalidArgument,     // fix the call
   kNotFound,            // no such tag: create its row
-  kAlreadyExists,       // the tag is there already: use it
-  kUnavailable,         // retry later: the store cannot serve, or no id is in memory just now
+  kAlreadyExists,       // the tag is already there: use it
+  kUnavailable,         // retry later: the store cannot serve, or no id is in memory now
   kDeadlineExceeded,    // the wait ended: retry, or wait longer
   kExhausted,           // the tag reached the end of its ids: use another tag
   kDataLoss,            // the store went backwards: an operator must act
-  kFailedPrecondition,  // somebody must mend first what the message names, as a table that is
-                        // missing; or this object serves no more: shut down, or forked
+  kFailedPrecondition,  // somebody must first fix what the message names, such as a missing table;
+                        // or this object no longer serves: it was shut down, or forked
 };
 
-// The name of a code as it stands in logs: "unavailable". Never null.
+// The name of a code as logs have it: "unavailable". Never null.
 FEATHERID_EXPORT const char* to_string(StatusCode code);
 
 class Status;
@@ -36,9 +36,9 @@ namespace internal {
 FEATHERID_EXPORT Status out_of_memory(StatusCode code) noexcept;
 }  // namespace internal
 
-// Success, or a code with a sentence that says what to do. Success costs one null pointer; copies
-// share the sentence, so only making an error needs memory.
-// A Status is a value: threads may read one at once, but not while another writes it.
+// Success, or a code with a sentence that says what to do. Success costs one null pointer. Copies
+// share the sentence, so only making an error requires memory. A Status is a value: several threads
+// may read one at once, but not while another thread writes it.
 class [[nodiscard]] FEATHERID_EXPORT Status {
  public:
   Status() = default;  // success
@@ -81,14 +81,14 @@ class [[nodiscard]] FEATHERID_EXPORT Status {
 };
 
 namespace internal {
-// Prints the status and stops the program: reading a value that is not there is a bug of the
-// caller.
+// Prints the status and stops the program, because reading a missing value is a bug of the caller.
 [[noreturn]] FEATHERID_EXPORT void die_of_missing_value(const Status& status);
 }  // namespace internal
 
-// A value, or the Status that says why there is none. Moved from, it keeps its shape. A temporary
-// gives value and status by value, so that `for (IdRange range : *ids.next_range("order", 5))` does
-// not read a destroyed result. `->` still points into the temporary: use it in one expression.
+// A value, or the Status that says why there is none. After a move it is still a value or an error,
+// as before. A temporary returns value and status by value, so that
+// `for (IdRange range : *ids.next_range("order", 5))` does not read a destroyed result. `->` points
+// into the temporary: use it within one expression.
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -117,7 +117,7 @@ class [[nodiscard]] Result {
   const Status& status() const& { return status_; }
   Status status() const&& { return status_; }
 
-  // The value. Asking for one that is not there stops the program.
+  // The value. If there is none, the program stops.
   T& value() & { return checked(), value_; }
   const T& value() const& { return checked(), value_; }
   T value() && { return checked(), std::move(value_); }

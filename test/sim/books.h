@@ -53,8 +53,8 @@ class Ledger {
   std::int64_t ids_ = 0;
 };
 
-// What one process may do: it is told all that passes between the process's allocator, the store
-// and the callers, and holds that against the promises of docs/design.md.
+// What one process may do. It is told everything that passes between the process's allocator, the
+// store and the callers, and checks it against the promises of docs/architecture.md.
 class Books {
  public:
   Books(Ledger& ledger, std::string process) : ledger_(ledger), process_(std::move(process)) {}

@@ -25,12 +25,12 @@ struct Tally {
   void add(const Tally& other);
 };
 
-// One run: a few processes, each with a real SegmentAllocator, over one database, and all that
-// happens drawn from one seed. Checks the promises of docs/design.md at every step: unique, inside
-// a committed lease, ordered in a process, waits bounded and only for what memory does not hold,
-// enough held to ride out an outage, the unused tail given back, a store that went backwards
-// noticed, children of forks refuse; and, once the faults have stopped, that every tag of every
-// process serves again.
+// One run: a few processes, each with a real SegmentAllocator, over one database. The seed decides
+// everything that happens. At every step it checks the promises of docs/architecture.md: ids are
+// unique, inside a committed lease and ordered in a process; waits are bounded, and only for what
+// memory does not hold; enough is held to ride out an outage; the unused tail is given back; a
+// store that went backwards is noticed; children of forks refuse. Once the faults have stopped,
+// every tag of every process must serve again.
 class Simulation {
  public:
   explicit Simulation(std::uint64_t seed);
