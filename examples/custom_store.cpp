@@ -3,6 +3,7 @@
 // ids. This one keeps one tag in a file. The file's lock makes a lease atomic, fsync() durable.
 #include <fcntl.h>
 #include <featherid/segment_allocator.h>
+#include <featherid/store_check.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -31,6 +32,10 @@ class FileStore final : public featherid::SegmentStore {
 
   Result<IdRange> lease(std::string_view tag, featherid::LeaseSize size) override {
     if (Status status = check(tag); !status.ok()) return status;
+    if (size.least_ids < 1 || size.least_ids > size.most_ids ||
+        size.most_ids > featherid::kLeaseIdsMax) {
+      return Status(StatusCode::kInvalidArgument, "the size of the lease is out of bounds");
+    }
     IdRange leased;
     Status status = change([&](std::int64_t max_id) {
       if (max_id > featherid::kIdMax - size.most_ids) return max_id;
@@ -51,7 +56,11 @@ class FileStore final : public featherid::SegmentStore {
   }
 
   Result<bool> give_back(std::string_view tag, IdRange tail) override {
-    if (Status status = check(tag); !status.ok()) return status;
+    if (Status status = featherid::validate_tag(tag); !status.ok()) return status;
+    if (tail.empty() || tail.first < 1) {
+      return Status(StatusCode::kInvalidArgument, "the tail is empty");
+    }
+    if (tag != tag_) return false;
     bool given = false;
     Status status = change([&](std::int64_t max_id) {
       given = max_id == tail.last();
@@ -64,6 +73,7 @@ class FileStore final : public featherid::SegmentStore {
  private:
   Status check(std::string_view tag) const {
     if (tag == tag_) return {};
+    if (Status bad = featherid::validate_tag(tag); !bad.ok()) return bad;
     return {StatusCode::kNotFound, "this store keeps only the tag " + tag_};
   }
 
@@ -102,7 +112,12 @@ class FileStore final : public featherid::SegmentStore {
 }  // namespace
 
 int main() {
-  featherid::SegmentAllocator ids(std::make_shared<FileStore>("custom_store.ids", "invoice"));
+  const auto open = [] { return std::make_shared<FileStore>("custom_store.ids", "invoice"); };
+  for (const std::string& wrong : featherid::check_store(open, "invoice")) {
+    std::cerr << "the store breaks its contract: " << wrong << '\n';
+    return 1;
+  }
+  featherid::SegmentAllocator ids(open());
   for (int i = 0; i < 3; ++i) {
     auto id = ids.next_id("invoice");
     if (!id.ok()) {

@@ -4,16 +4,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <limits>
 #include <map>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "featherid/store_check.h"
 #include "test/conformance/store_fixtures.h"
 #include "test/support/catch.h"
 
+using featherid::check_store;
 using featherid::IdRange;
 using featherid::kIdMax;
 using featherid::kLeaseIdsMax;
@@ -65,26 +65,15 @@ std::map<std::string, Status> call_all(Store& store, std::string_view tag) {
           {"remove", store.remove(tag)}};
 }
 
-// Leases of `count_ids` ids, `leases_each` by each of `thread_count` threads at once.
-std::vector<IdRange> lease_at_once(Store& store, int thread_count, int leases_each,
-                                   std::int64_t count_ids) {
-  std::vector<std::vector<Result<IdRange>>> leased(static_cast<std::size_t>(thread_count));
-  std::vector<std::thread> threads;
-  for (std::vector<Result<IdRange>>& own : leased) {
-    threads.emplace_back([&] {
-      for (int i = 0; i < leases_each; ++i) own.push_back(store.lease("order", count_ids));
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  std::vector<IdRange> all;
-  for (const std::vector<Result<IdRange>>& own : leased) {
-    for (const Result<IdRange>& range : own) all.push_back(take(range));
-  }
-  std::sort(all.begin(), all.end(), [](IdRange a, IdRange b) { return a.first < b.first; });
-  return all;
-}
-
 }  // namespace
+
+TEMPLATE_TEST_CASE("the store passes the check that users run on their own", "[store]", STORES) {
+  TestType fixture;
+  require_ok(fixture.store().create("order", 1000));
+  for (const std::string& wrong : check_store([&] { return fixture.open(); }, "order")) {
+    FAIL_CHECK(wrong);
+  }
+}
 
 TEMPLATE_TEST_CASE("a new tag starts at id 1 and leases follow one another", "[store]", STORES) {
   TestType fixture;
@@ -406,81 +395,6 @@ TEMPLATE_TEST_CASE("a row with a negative max_id is not served", "[store]", STOR
   }
   require_ok(store.advance("order", 0));
   CHECK(take(store.lease("order", 1)) == IdRange{1, 2});
-}
-
-TEMPLATE_TEST_CASE("leases of many threads at once are disjoint and leave no hole", "[store]",
-                   STORES) {
-  TestType fixture;
-  Store& store = fixture.store();
-  require_ok(store.create("order", 10));
-  const std::vector<IdRange> ranges = lease_at_once(store, 8, 25, 7);
-  REQUIRE(ranges.size() == 200);
-  std::int64_t next = 1;
-  for (const IdRange range : ranges) {
-    CHECK(range == IdRange{next, next + 7});
-    next = range.end;
-  }
-  CHECK(max_id_of(store, "order") == 1400);
-}
-
-TEMPLATE_TEST_CASE("of those that give the same tail back at once, one succeeds", "[store]",
-                   STORES) {
-  TestType fixture;
-  Store& store = fixture.store();
-  require_ok(store.create("order", 10));
-  for (int round = 0; round < 5; ++round) {
-    const IdRange range = take(store.lease("order", 10));
-    std::atomic<int> given{0};
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 8; ++i) {
-      threads.emplace_back([&] {
-        const Result<bool> result = store.give_back("order", range);
-        if (result.ok() && *result) ++given;
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-    CHECK(given == 1);
-    CHECK(max_id_of(store, "order") == range.first - 1);
-  }
-}
-
-TEMPLATE_TEST_CASE("a tail given back during leases is leased once again at most", "[store]",
-                   STORES) {
-  TestType fixture;
-  Store& store = fixture.store();
-  require_ok(store.create("order", 10));
-  // Each thread leases 10, keeps 5 and tries to give 5 back: whatever is kept must be disjoint.
-  struct Turn {
-    Result<IdRange> leased;
-    Result<bool> given;
-  };
-  std::vector<std::vector<Turn>> turns(8);
-  std::vector<std::thread> threads;
-  for (std::vector<Turn>& own : turns) {
-    threads.emplace_back([&] {
-      for (int i = 0; i < 15; ++i) {
-        Turn turn{store.lease("order", 10), false};
-        if (turn.leased.ok()) {
-          turn.given = store.give_back("order", {turn.leased->first + 5, turn.leased->end});
-        }
-        own.push_back(turn);
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  std::vector<IdRange> all;
-  for (const std::vector<Turn>& own : turns) {
-    for (const Turn& turn : own) {
-      const IdRange range = take(turn.leased);
-      all.push_back({range.first, take(turn.given) ? range.first + 5 : range.end});
-    }
-  }
-  REQUIRE(all.size() == 120);
-  std::sort(all.begin(), all.end(), [](IdRange a, IdRange b) { return a.first < b.first; });
-  for (std::size_t i = 1; i < all.size(); ++i) {
-    INFO(all[i - 1] << " and " << all[i]);
-    CHECK(all[i - 1].end <= all[i].first);
-  }
 }
 
 TEMPLATE_TEST_CASE("one tag does not move another", "[store]", STORES) {

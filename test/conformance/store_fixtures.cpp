@@ -31,6 +31,8 @@ SociFixture::SociFixture(std::string url, std::string table)
   store_ = *open_soci_store(url_);
 }
 
+std::shared_ptr<Store> SociFixture::open() { return *open_soci_store(url_); }
+
 void SociFixture::put_row(const std::string& tag, std::int64_t max_id, std::int64_t step) {
   RawSql sql(url_);
   sql.run("DELETE FROM " + table_ + " WHERE biz_tag = '" + tag + "'");

@@ -14,18 +14,20 @@
 
 namespace featherid::test {
 
-// What the spec asks of a store under test: the store, without rows at first, and a hand that
-// writes rows past it, unchecked. Server processes are shared by all fixtures of the program.
+// What the tests need of a store: the store, which has no rows at first, another one on the same
+// rows, and a way to write rows past both, unchecked. Server processes are shared by all fixtures
+// of the program.
 
 class MemoryFixture {
  public:
-  Store& store() { return store_; }
+  Store& store() { return *store_; }
+  std::shared_ptr<Store> open() { return store_; }
   void put_row(const std::string& tag, std::int64_t max_id, std::int64_t step) {
-    store_.overwrite({tag, max_id, step});
+    store_->overwrite({tag, max_id, step});
   }
 
  private:
-  MemoryStore store_;
+  const std::shared_ptr<MemoryStore> store_ = std::make_shared<MemoryStore>();
 };
 
 class SociFixture {
@@ -33,6 +35,7 @@ class SociFixture {
   // `table`: as SQL names it.
   explicit SociFixture(std::string url, std::string table = "id_segments");
   Store& store() { return *store_; }
+  std::shared_ptr<Store> open();  // another one
   void put_row(const std::string& tag, std::int64_t max_id, std::int64_t step);
 
  private:

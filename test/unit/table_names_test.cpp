@@ -71,7 +71,7 @@ TEST_CASE("names that an engine does not keep as they are are refused", "[table_
       {"sqlite3:f?schema=main", "unknown option 'schema'"}};
   for (const auto& [url, words] : wrong) {
     INFO(url);
-    CHECK_THAT(refusal(url), Catch::Matchers::Contains(words));
+    CHECK_THAT(refusal(url), Contains(words));
   }
   for (const std::string& url :
        {"mysql://h/d?table=" + repeated("号", 64), "postgresql://h/d?table=" + repeated("号", 21),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <featherid/memory_store.h>
 #include <featherid/segment_allocator.h>
+#include <featherid/store_check.h>
 #include <featherid/version.h>
 
 #include <iostream>
@@ -12,5 +13,7 @@ int main() {
   featherid::SegmentAllocator ids(store);
   auto id = ids.next_id("order");
   std::cout << FEATHERID_VERSION << ' ' << (id.ok() ? *id : 0) << '\n';
-  return id.ok() && *id == 1 ? 0 : 1;
+  if (!id.ok() || *id != 1) return 1;
+  if (!store->create("check", 1000).ok()) return 1;
+  return featherid::check_store([&] { return store; }, "check").empty() ? 0 : 1;
 }
