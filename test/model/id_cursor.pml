@@ -6,7 +6,7 @@
  * step is one access to shared memory with what the thread does by itself after it. Checked: no id is
  * claimed twice, none that was taken out of the stock or given back, none that was not leased.
  *
- * Spin's memory is sequentially consistent; that the code's orders suffice for it is argued in id_cursor.h.
+ * Spin's memory is sequentially consistent; litmus/ checks the code's orders.
  * The fork epoch is a constant in any one process and left out. Each lease follows on the one before, as it
  * does where nobody else leases: that is when claims past an end run through the ids of the next segment.
  * claim() tries again where another claim got in between; here it is one try, as good as any later one.
