@@ -44,15 +44,18 @@ bool protect() {
 
 std::uint64_t own_fork_epoch() {
   static const bool is_protected = protect();
-  if (!is_protected || fork_epoch.value != 0) return fork_epoch.value;
+  // acquire, here and where the exchange fails: pairs with the release of the thread that gave the
+  // value. This thread may then read `value` without atomics, and its children find `given` past
+  // it.
+  std::uint64_t value = __atomic_load_n(&fork_epoch.value, __ATOMIC_ACQUIRE);
+  if (!is_protected || value != 0) return value;
   constexpr std::uint64_t kValues = kForkEpochMax / kForkEpochUnit;
-  // relaxed, here and below: a thread that uses a thing has it from the thread that made it.
+  // relaxed: the release below follows it.
   const std::uint64_t given = fork_epoch.given.fetch_add(1, std::memory_order_relaxed);
   if (given >= kValues) return 0;
-  std::uint64_t value = 0;
   const std::uint64_t own = (kValues - given) * kForkEpochUnit;
-  return __atomic_compare_exchange_n(&fork_epoch.value, &value, own, false, __ATOMIC_RELAXED,
-                                     __ATOMIC_RELAXED)
+  return __atomic_compare_exchange_n(&fork_epoch.value, &value, own, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)
              ? own
              : value;
 }
