@@ -145,11 +145,7 @@ bool Connection::answer(const HttpRequest& request, bool more_follow) {
   exchange.reply.date = loop_.date;
   const bool keep = request.keep_alive && (!loop_.draining || more_follow);
   const Route& route = loop_.router.find(request.path);
-  if (route.lane == Lane::kDirect) {
-    route.serve(exchange);
-  } else {
-    loop_.bridge.answer(route, exchange, !keep, &out_);
-  }
+  route.serve(exchange);
   if (exchange.parked()) {
     if (!wait_.expired && loop_.counts.parked < loop_.options.parked_max) {
       park(exchange);
@@ -157,9 +153,7 @@ bool Connection::answer(const HttpRequest& request, bool more_follow) {
     }
     exchange.reply.fail_for_now("too many requests are waiting for ids; try again");
   }
-  if (route.lane == Lane::kDirect || exchange.parked()) {
-    append_response(exchange.reply, request.method == "HEAD", !keep, &out_);
-  }
+  append_response(exchange.reply, request.method == "HEAD", !keep, &out_);
   note_answer(route, exchange, out_.size() - out_before);
   waited_ = false;
   closing_ = !keep;

@@ -17,7 +17,6 @@
 
 #include "server/http/exchange.h"
 #include "server/http/http_options.h"
-#include "server/http/httplib_bridge.h"
 #include "server/http/request_stats.h"
 #include "server/http/router.h"
 #include "server/http/stream.h"
@@ -43,7 +42,6 @@ struct ConnectionLoop {
   HttpOptions options;          // may change between two events
   const Router& router;
   HttpCounts& counts;
-  HttplibBridge bridge;
   RequestStats stats{0};  // made anew once the router has all its routes
   std::uint64_t request_number = random_request_number();  // of the last request
   std::unordered_set<std::shared_ptr<Connection>> connections;

@@ -16,13 +16,13 @@ constexpr const char* kProbeMethods = "GET, HEAD, OPTIONS";
 
 }  // namespace
 
-void Router::get(std::string path, Lane lane, Route::Handler handler) {
-  routes_.push_back({std::move(path), lane, std::move(handler), routes_.size()});
+void Router::get(std::string path, Route::Handler handler) {
+  routes_.push_back({std::move(path), std::move(handler), routes_.size()});
   no_route_.number = routes_.size();
 }
 
-void Router::get_or_probe(std::string path, Lane lane, Route::Handler handler) {
-  get(std::move(path), lane, std::move(handler));
+void Router::get_or_probe(std::string path, Route::Handler handler) {
+  get(std::move(path), std::move(handler));
   routes_.back().probe = true;
 }
 

@@ -12,15 +12,11 @@
 
 namespace featherid {
 
-// A hot call is answered straight after the gate; every other one goes through cpp-httplib.
-enum class Lane { kDirect, kBridge };
-
 // One path, and what answers it.
 struct Route {
   using Handler = std::function<void(Exchange&)>;
 
   std::string path;
-  Lane lane = Lane::kBridge;
   Handler handler;
   std::size_t number = 0;  // by which its requests are counted
   bool probe = false;      // whether HEAD and OPTIONS are answered, too
@@ -33,10 +29,10 @@ struct Route {
 class Router {
  public:
   // Answers GET.
-  void get(std::string path, Lane lane, Route::Handler handler);
+  void get(std::string path, Route::Handler handler);
   // Answers HEAD and OPTIONS as well, with the status of GET and no body, as load balancers probe:
   // for what hands out and changes nothing.
-  void get_or_probe(std::string path, Lane lane, Route::Handler handler);
+  void get_or_probe(std::string path, Route::Handler handler);
 
   // The path's route. A path without one has the route whose path is empty, which says so; its
   // number comes after all others.

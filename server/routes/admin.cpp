@@ -118,10 +118,9 @@ void serve_advance(Exchange& exchange, const Auth& auth, const std::shared_ptr<M
 void add_admin_routes(Router& router, const Auth& auth, std::shared_ptr<SegmentStore> store,
                       asio::thread_pool& pool) {
   const std::shared_ptr<Mover> mover(new Mover{std::move(store), pool});
-  router.get("/api/v1/tag/advance", Lane::kBridge,
+  router.get("/api/v1/tag/advance",
              [&auth, mover](Exchange& exchange) { serve_advance(exchange, auth, mover); });
-  router.get("/api/v1/log/level", Lane::kBridge,
-             [&auth](Exchange& exchange) { serve_log_level(exchange, auth); });
+  router.get("/api/v1/log/level", [&auth](Exchange& exchange) { serve_log_level(exchange, auth); });
 }
 
 }  // namespace featherid

@@ -218,7 +218,7 @@ TEST_CASE("at debug every request is a line with its number, which errors name t
       "X-Request-Id: mine\r\nTraceparent: 00-" + trace_id + "-0000000000000000-01\r\n");
   matches(line_with("count=3"), R"(range\?biz_tag=user&count=3 status=200)" + tail + "$");
 
-  // Of both lanes, and of what is no request.
+  // Of two routes, and of what is no request.
   for (const std::string target :
        {"/api/v1/id?biz_tag=nix1", "/api/v1/id/range?biz_tag=nix2&count=1"}) {
     const std::string bad = ask(target);

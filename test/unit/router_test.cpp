@@ -43,11 +43,10 @@ Reply get(const Router& router, const std::string& target) {
 TEST_CASE("a path has its route, by exact name; any other has the one that says so", "[router]") {
   Router router;
   CHECK(router.find("/a").number == 0);
-  router.get("/a", Lane::kDirect, [](Exchange& exchange) { exchange.reply.succeed("1"); });
-  router.get("/a/b", Lane::kBridge, [](Exchange& exchange) { exchange.reply.succeed("2"); });
+  router.get("/a", [](Exchange& exchange) { exchange.reply.succeed("1"); });
+  router.get("/a/b", [](Exchange& exchange) { exchange.reply.succeed("2"); });
   CHECK(router.paths() == std::vector<std::string>{"/a", "/a/b"});
   CHECK(router.find("/a").number == 0);
-  CHECK(router.find("/a").lane == Lane::kDirect);
   CHECK(router.find("/a/b").number == 1);
   CHECK(get(router, "/a/b?x=1").body.find('2') != std::string::npos);
   for (const char* none : {"", "/", "/A", "/a/", "/a/bc"}) {
@@ -58,11 +57,26 @@ TEST_CASE("a path has its route, by exact name; any other has the one that says 
   }
 }
 
+TEST_CASE("a route has its query decoded, or is not run", "[router]") {
+  Router router;
+  router.get("/echo", [](Exchange& exchange) {
+    const std::string* text = exchange.query.find("text");
+    exchange.reply.succeed(json_string(text != nullptr ? *text : "nothing"));
+  });
+  CHECK(get(router, "/echo").body == R"({"code":0,"msg":"success","data":"nothing"})");
+  CHECK(get(router, "/echo?&a&text=a%22b%0a+%2B%E5%95%86&b=").body ==
+        R"({"code":0,"msg":"success","data":"a\"b\u000a +商"})");
+  for (const char* bad : {"/echo?a=1&a=1", "/echo?a=%", "/echo?a=%f", "/echo?a=%fg", "/echo?%g0"}) {
+    CAPTURE(bad);
+    CHECK(get(router, bad).status == 400);
+  }
+}
+
 TEST_CASE("HEAD runs a route only where it is safe to", "[router]") {
   Router router;
   int runs = 0;
-  router.get("/id", Lane::kDirect, [&runs](Exchange&) { ++runs; });
-  router.get_or_probe("/health", Lane::kBridge, [&runs](Exchange&) { ++runs; });
+  router.get("/id", [&runs](Exchange&) { ++runs; });
+  router.get_or_probe("/health", [&runs](Exchange&) { ++runs; });
   HttpRequest request;
   request.method = "HEAD";
   Exchange id(request, true, {});
@@ -82,8 +96,8 @@ TEST_CASE("OPTIONS has the status of GET and names the methods, and runs only wh
   Router router;
   int runs = 0;
   int status = 200;
-  router.get("/id", Lane::kDirect, [&runs](Exchange&) { ++runs; });
-  router.get_or_probe("/ready", Lane::kBridge, [&runs, &status](Exchange& exchange) {
+  router.get("/id", [&runs](Exchange&) { ++runs; });
+  router.get_or_probe("/ready", [&runs, &status](Exchange& exchange) {
     ++runs;
     if (status != 200) return exchange.reply.fail_for_now("not ready");
     exchange.reply.succeed("1");
@@ -121,8 +135,7 @@ TEST_CASE("OPTIONS has the status of GET and names the methods, and runs only wh
 
 TEST_CASE("what a route throws is one line of the log, whatever it holds", "[router]") {
   Router router;
-  router.get("/", Lane::kDirect,
-             [](Exchange&) { throw std::runtime_error("gone\r\n\x1b[31mforged \"line\""); });
+  router.get("/", [](Exchange&) { throw std::runtime_error("gone\r\n\x1b[31mforged \"line\""); });
   const LogCapture log;
   CHECK(get(router, "/").status == 500);
   const std::string text = log.text();
