@@ -87,7 +87,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void serve();
   bool answer(const HttpRequest& request, bool more_follow);
   void begin_request();
-  void note_answer(const Route& route, const Exchange& exchange, std::size_t bytes);
+  void note_answer(std::size_t route, const Exchange& exchange, std::size_t bytes);
   void park(const Exchange& exchange);
   void resume(std::uint64_t wait_number, const Status& outcome);
   void leave_waits();

@@ -89,14 +89,14 @@ void Reply::succeed(std::string_view json) {
 void Reply::fail(int http_status, ApiCode code, std::string_view message) {
   status = http_status;
   content_type = "application/json";
-  header = {nullptr, {}};
+  headers.clear();
   body = R"({"code":)" + std::to_string(static_cast<int>(code)) + R"(,"msg":)" +
          json_string(message) + R"(,"data":null})";
 }
 
 void Reply::fail_for_now(std::string_view message) {
   fail(503, ApiCode::kUnavailable, message);
-  header = {"Retry-After", "1"};
+  headers.emplace_back("Retry-After", "1");
 }
 
 std::string request_id_of(const Reply& reply) {
@@ -164,7 +164,7 @@ void append_response(const Reply& reply, bool head, bool close, std::string* out
   const std::string length = std::to_string(reply.body.size());
   const std::string id = request_id_of(reply);
   std::string more;
-  if (reply.header.first != nullptr) append_header(reply.header.first, reply.header.second, &more);
+  for (const auto& [name, value] : reply.headers) append_header(name, value, &more);
   if (!id.empty()) append_header("X-Request-Id", id, &more);
   append_all(out, {"HTTP/1.1 ", status, " ", reason_phrase(reply.status),
                    close ? "\r\nConnection: close" : "",

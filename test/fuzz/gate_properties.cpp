@@ -211,7 +211,7 @@ void check_query(std::string_view text) {
 const Router& echo_router() {
   static const Router router = [] {
     Router made;
-    made.get_or_probe("/", [](Exchange& exchange) {
+    made.get("/", Effect::kNone, [](Exchange& exchange) {
       const std::string* text = exchange.query.find("text");
       if (text == nullptr) return exchange.reply.fail(404, ApiCode::kNoSuchTag, "no text");
       exchange.reply.succeed(json_string(*text));
@@ -258,7 +258,7 @@ void check_reply(const HttpRequest& request) {
   Exchange exchange(request, true, {});
   exchange.reply.request_number = 7;
   exchange.reply.date = kDate;
-  echo_router().find(request.path).serve(exchange);
+  echo_router().serve(exchange);
   std::string answer;
   append_response(exchange.reply, request.method == "HEAD", !request.keep_alive, &answer);
   check_answer(answer, request.method, !request.keep_alive);

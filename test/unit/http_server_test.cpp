@@ -69,7 +69,7 @@ struct IdServer {
       : allocator(make_store(), make_options(request_timeout)) {
     add_id_routes(router, allocator, 1000);
     for (const char* path : {"/", "/throws"}) {
-      router.get_or_probe(path, [](Exchange& exchange) {
+      router.get(path, Effect::kNone, [](Exchange& exchange) {
         if (exchange.request.path == "/throws") throw std::runtime_error("X: secret\r\nY: z");
         const std::string* text = exchange.query.find("text");
         exchange.reply.succeed(json_string(text != nullptr ? *text : "nothing"));
@@ -222,7 +222,7 @@ TEST_CASE("a client that is gone when its wait ends harms nobody", "[http_server
   std::mutex mutex;
   std::vector<Exchange::Resume> resumes;
   Router router;
-  router.get("/", [&](Exchange& exchange) {
+  router.get("/", Effect::kUsesIds, [&](Exchange& exchange) {
     if (exchange.wait.expired) return exchange.reply.fail_for_now("late");
     exchange.park([&](Exchange::Resume resume) {
       const std::lock_guard<std::mutex> lock(mutex);
@@ -282,7 +282,7 @@ TEST_CASE("sockets have NODELAY, a long backlog, a port of their own and bounded
 TEST_CASE("a flood does not pile up before a loop that takes no connections", "[http_server]") {
   test::Gate gate;
   Router router;
-  router.get("/hangs", [&gate](Exchange& exchange) {
+  router.get("/hangs", Effect::kUsesIds, [&gate](Exchange& exchange) {
     gate.wait();
     exchange.reply.succeed("0");
   });
