@@ -68,7 +68,7 @@ bool Auth::may_change(Exchange& exchange) const {
       return true;
     }
     reply.fail(401, ApiCode::kNotAllowed, "send 'Authorization: Bearer' with the admin token");
-    reply.header = {"WWW-Authenticate", "Bearer"};
+    reply.headers.emplace_back("WWW-Authenticate", "Bearer");
     return false;
   }
   if (!exchange.peer_is_loopback || request.via_proxy) {

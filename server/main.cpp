@@ -216,10 +216,10 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<St
   asio::thread_pool admin_pool(1);
   Readiness readiness(store, allocator, readiness_pool);
   Auth auth(config.admin_tokens, config.http.tls != nullptr);
-  Router router;
+  Router router([&auth](Exchange& exchange) { return auth.may_change(exchange); });
   HttpServer server(within_descriptor_limit(config.http), router);
   add_id_routes(router, allocator, config.max_batch_ids);
-  add_admin_routes(router, auth, std::move(store), admin_pool);
+  add_admin_routes(router, std::move(store), admin_pool);
   Metrics metrics(static_cast<std::size_t>(config.metrics_tags_max), [&] {
     MetricsSnapshot now;
     now.tags = allocator.stats();

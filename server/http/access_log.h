@@ -16,6 +16,7 @@ struct AccessLine {
   std::string_view path;
   std::string_view query;
   std::string_view no_request;  // why, of what was no request; then there is none of the above
+  bool changes = false;         // it changes something, and the client may
   int status = 0;
   std::size_t bytes = 0;  // of the answer
   std::chrono::nanoseconds took{0};
@@ -24,8 +25,9 @@ struct AccessLine {
   std::string_view traceparent;
 };
 
-// Whether an AccessLine would come into the log: at level debug.
-bool logs_access();
+// Whether an AccessLine would come into the log: at level info if the request changes something,
+// else at debug.
+bool logs_access(bool changes);
 
 // In JSON the line's parts are members of the object, beside `message`.
 void log_access(const AccessLine& line);

@@ -144,12 +144,7 @@ bool Connection::answer(const HttpRequest& request, bool more_follow) {
   exchange.reply.request_number = request_number_;
   exchange.reply.date = loop_.date;
   const bool keep = request.keep_alive && (!loop_.draining || more_follow);
-  const Route& route = loop_.router.find(request.path);
-  if (route.lane == Lane::kDirect) {
-    route.serve(exchange);
-  } else {
-    loop_.bridge.answer(route, exchange, !keep, &out_);
-  }
+  const std::size_t route = loop_.router.serve(exchange);
   if (exchange.parked()) {
     if (!wait_.expired && loop_.counts.parked < loop_.options.parked_max) {
       park(exchange);
@@ -157,25 +152,24 @@ bool Connection::answer(const HttpRequest& request, bool more_follow) {
     }
     exchange.reply.fail_for_now("too many requests are waiting for ids; try again");
   }
-  if (route.lane == Lane::kDirect || exchange.parked()) {
-    append_response(exchange.reply, request.method == "HEAD", !keep, &out_);
-  }
+  append_response(exchange.reply, request.method == "HEAD", !keep, &out_);
   note_answer(route, exchange, out_.size() - out_before);
   waited_ = false;
   closing_ = !keep;
   return true;
 }
 
-void Connection::note_answer(const Route& route, const Exchange& exchange, std::size_t bytes) {
+void Connection::note_answer(std::size_t route, const Exchange& exchange, std::size_t bytes) {
   const HttpRequest& request = exchange.request;
   last_event_ = Exchange::Clock::now();
   const auto took = last_event_ - request_began_;
-  loop_.stats.note(route.number, exchange.reply.status, took);
-  if (!logs_access()) return;
+  loop_.stats.note(route, exchange.reply.status, took);
+  if (!logs_access(exchange.changes)) return;
   log_access({request.method,
               request.path,
               request.query,
               {},
+              exchange.changes,
               exchange.reply.status,
               bytes,
               took,
@@ -233,12 +227,13 @@ void Connection::reject(int status, std::string_view reason) {
   }
   const bool head = input().substr(0, 5) == "HEAD ";  // of a request that may be cut or malformed
   append_response(reply, head, true, &out_);
-  loop_.stats.note(loop_.router.find({}).number, status, Exchange::Clock::duration(0));
-  if (logs_access()) {
+  loop_.stats.note(loop_.router.no_route(), status, Exchange::Clock::duration(0));
+  if (logs_access(false)) {
     log_access({{},
                 {},
                 {},
                 reason,
+                false,
                 status,
                 out_.size() - out_before,
                 {},

@@ -17,7 +17,6 @@
 
 #include "server/http/exchange.h"
 #include "server/http/http_options.h"
-#include "server/http/httplib_bridge.h"
 #include "server/http/request_stats.h"
 #include "server/http/router.h"
 #include "server/http/stream.h"
@@ -43,7 +42,6 @@ struct ConnectionLoop {
   HttpOptions options;          // may change between two events
   const Router& router;
   HttpCounts& counts;
-  HttplibBridge bridge;
   RequestStats stats{0};  // made anew once the router has all its routes
   std::uint64_t request_number = random_request_number();  // of the last request
   std::unordered_set<std::shared_ptr<Connection>> connections;
@@ -89,7 +87,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void serve();
   bool answer(const HttpRequest& request, bool more_follow);
   void begin_request();
-  void note_answer(const Route& route, const Exchange& exchange, std::size_t bytes);
+  void note_answer(std::size_t route, const Exchange& exchange, std::size_t bytes);
   void park(const Exchange& exchange);
   void resume(std::uint64_t wait_number, const Status& outcome);
   void leave_waits();

@@ -42,6 +42,7 @@ class Exchange {
   const Wait wait;
   Query query;
   Reply reply;
+  bool changes = false;  // the client may change what the request changes
 
   // What a log line about this request ends in.
   std::string log_tag() const {

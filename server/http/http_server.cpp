@@ -110,7 +110,7 @@ tcp::endpoint HttpServer::endpoint() const { return acceptor_.local_endpoint(); 
 
 void HttpServer::run() {
   for (const std::unique_ptr<Loop>& loop : loops_) {
-    loop->shared.stats = RequestStats(router_.paths().size() + 1);
+    loop->shared.stats = RequestStats(router_.no_route() + 1);
   }
   accept();
   for (const std::unique_ptr<Loop>& loop : loops_) tick(*loop);
@@ -128,12 +128,11 @@ void HttpServer::run() {
 
 HttpStats HttpServer::stats() const {
   HttpStats stats;
-  std::vector<std::string> paths = router_.paths();
-  paths.emplace_back();
-  std::vector<RouteStats> sums(paths.size());
+  std::vector<RouteStats> sums(router_.no_route() + 1);
   for (const std::unique_ptr<Loop>& loop : loops_) loop->shared.stats.add_to(&sums);
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    stats.routes.push_back({std::move(paths[i]), std::move(sums[i])});
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    const bool is_route = i != router_.no_route();
+    stats.routes.push_back({is_route ? router_.routes()[i].path : "", std::move(sums[i])});
   }
   stats.accepted = counts_.accepted;
   stats.connections = counts_.connections;

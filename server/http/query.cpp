@@ -2,6 +2,7 @@
 #include "server/http/query.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace featherid {
 
@@ -15,35 +16,31 @@ int hex_digit(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+// The text of a query without its escapes; nothing if one is malformed.
 std::optional<std::string> decode(std::string_view text) {
   // Mostly there is nothing to decode, and then a copy is several times as quick.
   if (std::none_of(text.begin(), text.end(), [](char c) { return c == '%' || c == '+'; })) {
     return std::string(text);
   }
-  std::string spaced(text);
-  std::replace(spaced.begin(), spaced.end(), '+', ' ');
-  return percent_decode(spaced);
-}
-
-}  // namespace
-
-std::optional<std::string> percent_decode(std::string_view text) {
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
+    char c = text[i];
+    if (c == '+') c = ' ';
+    if (c == '%') {
       if (text.size() - i < 3) return std::nullopt;
       const int high = hex_digit(text[i + 1]);
       const int low = hex_digit(text[i + 2]);
       if (high < 0 || low < 0) return std::nullopt;
-      decoded.push_back(static_cast<char>(high * 16 + low));
+      c = static_cast<char>(high * 16 + low);
       i += 2;
-    } else {
-      decoded.push_back(text[i]);
     }
+    decoded.push_back(c);
   }
   return decoded;
 }
+
+}  // namespace
 
 Result<Query> Query::parse(std::string_view text) {
   Query query;

@@ -2,7 +2,6 @@
 #ifndef FEATHERID_SERVER_HTTP_QUERY_H_
 #define FEATHERID_SERVER_HTTP_QUERY_H_
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,9 +10,6 @@
 #include "featherid/status.h"
 
 namespace featherid {
-
-// The text without its percent-escapes; nothing where one is malformed.
-std::optional<std::string> percent_decode(std::string_view text);
 
 // The parameters of a request's query, decoded.
 class Query {

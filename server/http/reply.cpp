@@ -35,6 +35,10 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
+void append_header(std::string_view name, std::string_view value, std::string* out) {
+  out->append(name).append(": ").append(value).append("\r\n");
+}
+
 // Grows `out` once, which takes half the time of an append for each part.
 void append_all(std::string* out, std::initializer_list<std::string_view> parts) {
   std::size_t size = out->size();
@@ -85,14 +89,14 @@ void Reply::succeed(std::string_view json) {
 void Reply::fail(int http_status, ApiCode code, std::string_view message) {
   status = http_status;
   content_type = "application/json";
-  header = {nullptr, {}};
+  headers.clear();
   body = R"({"code":)" + std::to_string(static_cast<int>(code)) + R"(,"msg":)" +
          json_string(message) + R"(,"data":null})";
 }
 
 void Reply::fail_for_now(std::string_view message) {
   fail(503, ApiCode::kUnavailable, message);
-  header = {"Retry-After", "1"};
+  headers.emplace_back("Retry-After", "1");
 }
 
 std::string request_id_of(const Reply& reply) {
@@ -154,25 +158,19 @@ const char* reason_phrase(int status) {
   }
 }
 
-// The headers stand in the order of their names, as cpp-httplib 0.11 has them; newer ones have them
-// in any. Else the answers of both lanes are the same to the byte. no-store: a cache on the way
-// would hand out an id again.
+// no-store: a cache on the way would hand out an id again.
 void append_response(const Reply& reply, bool head, bool close, std::string* out) {
   const std::string status = std::to_string(reply.status);
   const std::string length = std::to_string(reply.body.size());
   const std::string id = request_id_of(reply);
-  const auto& [name, value] = reply.header;
-  std::string header;
-  if (name != nullptr) header.append(name).append(": ").append(value).append("\r\n");
-  const bool comes_first = name != nullptr && std::string_view(name) < "Cache-Control";
-  append_all(out,
-             {"HTTP/1.1 ", status, " ", reason_phrase(reply.status), "\r\n",
-              comes_first ? header : std::string_view(),
-              close ? "Cache-Control: no-store\r\nConnection: close\r\nContent-Length: "
-                    : "Cache-Control: no-store\r\nContent-Length: ",
-              length, "\r\nContent-Type: ", reply.content_type, "\r\nDate: ", reply.date, "\r\n",
-              comes_first ? std::string_view() : header, id.empty() ? "" : "X-Request-Id: ", id,
-              id.empty() ? "\r\n" : "\r\n\r\n", head ? std::string_view() : reply.body});
+  std::string more;
+  for (const auto& [name, value] : reply.headers) append_header(name, value, &more);
+  if (!id.empty()) append_header("X-Request-Id", id, &more);
+  append_all(out, {"HTTP/1.1 ", status, " ", reason_phrase(reply.status),
+                   close ? "\r\nConnection: close" : "",
+                   "\r\nCache-Control: no-store\r\nContent-Length: ", length,
+                   "\r\nContent-Type: ", reply.content_type, "\r\nDate: ", reply.date, "\r\n", more,
+                   "\r\n", head ? std::string_view() : reply.body});
 }
 
 }  // namespace featherid

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace featherid {
 
@@ -28,7 +29,7 @@ struct Reply {
   int status = 200;
   const char* content_type = "application/json";
   std::string body;
-  Header header{nullptr, {}};        // one header besides: Allow, Retry-After, WWW-Authenticate
+  std::vector<Header> headers;       // those that not every answer has
   std::uint64_t request_number = 0;  // by which an error names its request; 0: it does not
   std::string_view date;             // now, as http_date() has it
 

@@ -7,8 +7,7 @@
 
 namespace featherid {
 
-// The bounds of one request. The target's and the header line's leave room under the 8192 bytes
-// that cpp-httplib 0.11 takes for a line.
+// The bounds of one request.
 constexpr std::size_t kTargetBytesMax = 8000;
 constexpr std::size_t kHeaderLineBytesMax = 8000;
 constexpr std::size_t kHeaderSectionBytesMax = 16 * 1024;

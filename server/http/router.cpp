@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -12,59 +13,107 @@ namespace featherid {
 
 namespace {
 
-constexpr const char* kProbeMethods = "GET, HEAD, OPTIONS";
+// Null: the path does not have this method. What GET answers without an effect, HEAD and OPTIONS
+// may ask for.
+const Operation* find_operation(const Route& route, std::string_view method) {
+  const bool probe = method == "HEAD" || method == "OPTIONS";
+  for (const Operation& operation : route.operations) {
+    if (operation.method == method) return &operation;
+    if (probe && operation.method == "GET" && operation.effect == Effect::kNone) return &operation;
+  }
+  return nullptr;
+}
+
+std::string methods_of(const Route& route, const char* separator) {
+  std::string methods;
+  for (const Operation& operation : route.operations) {
+    if (!methods.empty()) methods += separator;
+    methods += operation.method;
+  }
+  return methods;
+}
+
+Reply::Header allow(const Route& route) {
+  const bool probe = find_operation(route, "HEAD") != nullptr;
+  return {"Allow", methods_of(route, ", ") + (probe ? ", HEAD, OPTIONS" : "")};
+}
 
 }  // namespace
 
-void Router::get(std::string path, Lane lane, Route::Handler handler) {
-  routes_.push_back({std::move(path), lane, std::move(handler), routes_.size()});
-  no_route_.number = routes_.size();
+Router::Router(MayChange may_change) : may_change_(std::move(may_change)) {}
+
+void Router::get(std::string path, Effect effect, Operation::Handler handler,
+                 std::string changes_with) {
+  add(std::move(path), {"GET", effect, std::move(handler), std::move(changes_with)});
 }
 
-void Router::get_or_probe(std::string path, Lane lane, Route::Handler handler) {
-  get(std::move(path), lane, std::move(handler));
-  routes_.back().probe = true;
+void Router::post(std::string path, Effect effect, Operation::Handler handler) {
+  add(std::move(path), {"POST", effect, std::move(handler), {}});
 }
 
-const Route& Router::find(std::string_view path) const {
-  for (const Route& route : routes_) {
-    if (route.path == path) return route;
+void Router::patch(std::string path, Effect effect, Operation::Handler handler) {
+  add(std::move(path), {"PATCH", effect, std::move(handler), {}});
+}
+
+void Router::del(std::string path, Effect effect, Operation::Handler handler) {
+  add(std::move(path), {"DELETE", effect, std::move(handler), {}});
+}
+
+void Router::add(std::string path, Operation operation) {
+  auto route = std::find_if(routes_.begin(), routes_.end(),
+                            [&path](const Route& other) { return other.path == path; });
+  if (route == routes_.end()) route = routes_.insert(route, {std::move(path), {}});
+  route->operations.push_back(std::move(operation));
+}
+
+std::size_t Router::serve(Exchange& exchange) const {
+  std::size_t number = 0;
+  while (number < routes_.size() && routes_[number].path != exchange.request.path) ++number;
+  if (number < routes_.size()) {
+    answer(routes_[number], exchange);
+  } else {
+    exchange.reply.fail(404, ApiCode::kBadRequest, "there is no such path");
   }
-  return no_route_;
+  return number;
 }
 
-std::vector<std::string> Router::paths() const {
-  std::vector<std::string> paths;
-  for (const Route& route : routes_) paths.push_back(route.path);
-  return paths;
-}
-
-void Route::serve(Exchange& exchange) const {
+void Router::answer(const Route& route, Exchange& exchange) const {
   const HttpRequest& request = exchange.request;
   Reply& reply = exchange.reply;
-  if (!handler) return reply.fail(404, ApiCode::kBadRequest, "there is no such path");
-  const bool options = request.method == "OPTIONS";
-  if (request.method != "GET" && !(probe && (options || request.method == "HEAD"))) {
-    reply.fail(405, ApiCode::kBadRequest, "use GET");
-    reply.header = {"Allow", probe ? kProbeMethods : "GET"};
-    return;
+  const Operation* const operation = find_operation(route, request.method);
+  if (operation == nullptr) {
+    reply.fail(405, ApiCode::kBadRequest, "use " + methods_of(route, " or "));
+    return reply.headers.push_back(allow(route));
   }
   Result<Query> query = Query::parse(request.query);
   if (!query.ok()) {
     return reply.fail(400, ApiCode::kBadRequest, query.status().message());
   }
   exchange.query = *std::move(query);
+  if (!permits(*operation, exchange)) return;
   try {
-    handler(exchange);
-    if (options && reply.status == 200) {
+    operation->handler(exchange);
+    if (request.method == "OPTIONS" && reply.status == 200) {
       reply.body.clear();
-      reply.header = {"Allow", kProbeMethods};
+      reply.headers.push_back(allow(route));
     }
   } catch (const std::exception& error) {
     // Quoted: nobody knows what an exception's text holds, such as a line end.
-    spdlog::error("{} failed: {} {}", path, json_string(text_of(error)), exchange.log_tag());
+    spdlog::error("{} failed: {} {}", route.path, json_string(text_of(error)), exchange.log_tag());
     reply.fail(500, ApiCode::kUnavailable, "the server failed; its log says why");
   }
+}
+
+bool Router::permits(const Operation& operation, Exchange& exchange) const {
+  if (operation.effect != Effect::kChanges) return true;
+  const std::string& with = operation.changes_with;
+  if (!with.empty() && exchange.query.find(with) == nullptr) return true;
+  if (!may_change_) {
+    exchange.reply.fail(403, ApiCode::kNotAllowed, "this server allows no changes");
+    return false;
+  }
+  exchange.changes = may_change_(exchange);
+  return exchange.changes;
 }
 
 }  // namespace featherid

@@ -12,42 +12,59 @@
 
 namespace featherid {
 
-// A hot call is answered straight after the gate; every other one goes through cpp-httplib.
-enum class Lane { kDirect, kBridge };
+// What a call does besides answering.
+enum class Effect {
+  kNone,     // nothing: HEAD and OPTIONS are answered too, as load balancers probe
+  kUsesIds,  // it uses up ids
+  kChanges,  // it changes something else, which not every client may
+};
 
-// One path, and what answers it.
-struct Route {
+// One method of a path, and what answers it.
+struct Operation {
   using Handler = std::function<void(Exchange&)>;
 
-  std::string path;
-  Lane lane = Lane::kBridge;
+  std::string_view method;
+  Effect effect;
   Handler handler;
-  std::size_t number = 0;  // by which its requests are counted
-  bool probe = false;      // whether HEAD and OPTIONS are answered, too
+  std::string changes_with;  // kChanges: only if the request has this parameter; empty: always
+};
 
-  // Runs the handler; where there is none, or it throws, the reply is an error.
-  void serve(Exchange& exchange) const;
+// One path.
+struct Route {
+  std::string path;
+  std::vector<Operation> operations;
 };
 
 // The routes by their exact path. Constant once the server runs, and then safe from any thread.
 class Router {
  public:
-  // Answers GET.
-  void get(std::string path, Lane lane, Route::Handler handler);
-  // Answers HEAD and OPTIONS as well, with the status of GET and no body, as load balancers probe:
-  // for what hands out and changes nothing.
-  void get_or_probe(std::string path, Lane lane, Route::Handler handler);
+  // False when the client may change nothing; the reply then says why.
+  using MayChange = std::function<bool(Exchange&)>;
 
-  // The path's route. A path without one has the route whose path is empty, which says so; its
-  // number comes after all others.
-  const Route& find(std::string_view path) const;
+  // Asks `may_change` before each handler that changes something. Without it nobody may.
+  explicit Router(MayChange may_change = {});
 
-  // The routes' paths in the order of their numbers.
-  std::vector<std::string> paths() const;
+  void get(std::string path, Effect effect, Operation::Handler handler,
+           std::string changes_with = {});
+  void post(std::string path, Effect effect, Operation::Handler handler);
+  void patch(std::string path, Effect effect, Operation::Handler handler);
+  void del(std::string path, Effect effect, Operation::Handler handler);
+
+  // Answers the request or parks it. Returns the number of its route.
+  std::size_t serve(Exchange& exchange) const;
+
+  // In the order of their numbers.
+  const std::vector<Route>& routes() const { return routes_; }
+  // The number of a request without a route.
+  std::size_t no_route() const { return routes_.size(); }
 
  private:
+  void add(std::string path, Operation operation);
+  void answer(const Route& route, Exchange& exchange) const;
+  bool permits(const Operation& operation, Exchange& exchange) const;
+
+  const MayChange may_change_;
   std::vector<Route> routes_;  // few: a scan is the quickest look-up
-  Route no_route_;
 };
 
 }  // namespace featherid

@@ -64,6 +64,8 @@ Result<TlsContext> load_tls_context(const std::string& cert_file, const std::str
   // An idle connection keeps no buffers; a write may go on after its buffer has grown or moved.
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // One recv for what has come, not one for each record's header and one for the rest.
+  SSL_CTX_set_read_ahead(raw, 1);
   return context;
 }
 

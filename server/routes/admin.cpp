@@ -18,15 +18,17 @@ namespace featherid {
 namespace {
 
 constexpr int kMovesMax = 16;  // of tags, under way or queued
+constexpr const char* kAdvance = "/api/v1/tag/advance";
+// Its GET, which stays until 0.3, gave way to POST on 2026-11-29. As RFC 9745 spells it.
+constexpr const char* kGetDeprecated = "@1795910400";
 
-void serve_log_level(Exchange& exchange, const Auth& auth) {
+void serve_log_level(Exchange& exchange) {
   if (const std::string* wanted = exchange.query.find("level")) {
     const std::optional<spdlog::level::level_enum> level = parse_log_level(*wanted);
     if (!level) {
       return exchange.reply.fail(400, ApiCode::kBadRequest,
                                  "level must be debug, info, warn or error");
     }
-    if (!auth.may_change(exchange)) return;
     spdlog::default_logger()->set_level(*level);
     spdlog::log(*level, "the log level is {} now {}", *wanted, exchange.log_tag());
   }
@@ -88,9 +90,9 @@ void start_move(const std::shared_ptr<Mover>& mover, const Advance& advance,
   });
 }
 
-void serve_advance(Exchange& exchange, const Auth& auth, const std::shared_ptr<Mover>& mover) {
+void serve_advance(Exchange& exchange, const std::shared_ptr<Mover>& mover) {
   const std::optional<Advance> advance = read_advance(exchange);
-  if (!advance || !auth.may_change(exchange)) return;
+  if (!advance) return;
   Reply& reply = exchange.reply;
   if (exchange.wait.expired) {
     return reply.fail_for_now("the store has not answered in time; it may still be done");
@@ -115,13 +117,15 @@ void serve_advance(Exchange& exchange, const Auth& auth, const std::shared_ptr<M
 
 }  // namespace
 
-void add_admin_routes(Router& router, const Auth& auth, std::shared_ptr<Store> store,
-                      asio::thread_pool& pool) {
+void add_admin_routes(Router& router, std::shared_ptr<Store> store, asio::thread_pool& pool) {
   const std::shared_ptr<Mover> mover(new Mover{std::move(store), pool});
-  router.get("/api/v1/tag/advance", Lane::kBridge,
-             [&auth, mover](Exchange& exchange) { serve_advance(exchange, auth, mover); });
-  router.get("/api/v1/log/level", Lane::kBridge,
-             [&auth](Exchange& exchange) { serve_log_level(exchange, auth); });
+  router.post(kAdvance, Effect::kChanges,
+              [mover](Exchange& exchange) { serve_advance(exchange, mover); });
+  router.get(kAdvance, Effect::kChanges, [mover](Exchange& exchange) {
+    serve_advance(exchange, mover);
+    exchange.reply.headers.emplace_back("Deprecation", kGetDeprecated);
+  });
+  router.get("/api/v1/log/level", Effect::kChanges, serve_log_level, "level");
 }
 
 }  // namespace featherid

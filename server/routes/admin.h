@@ -6,15 +6,13 @@
 #include <memory>
 
 #include "featherid/tag_admin.h"
-#include "server/auth.h"
 #include "server/http/router.h"
 
 namespace featherid {
 
-// GET /api/v1/log/level and /api/v1/tag/advance. The store is called on `pool`, for which few calls
-// wait: further ones are told 503. `auth` and `pool` must outlive the router.
-void add_admin_routes(Router& router, const Auth& auth, std::shared_ptr<Store> store,
-                      asio::thread_pool& pool);
+// GET /api/v1/log/level, and POST and GET /api/v1/tag/advance. The store is called on `pool`, for
+// which few calls wait: further ones are told 503. `pool` must outlive the router.
+void add_admin_routes(Router& router, std::shared_ptr<Store> store, asio::thread_pool& pool);
 
 }  // namespace featherid
 

@@ -195,14 +195,13 @@ void serve_range(Exchange& exchange, SegmentAllocator& allocator) {
 
 }  // namespace
 
-void add_id_routes(Router& router, SegmentAllocator& allocator, std::int64_t batch_ids_max,
-                   Lane hot_lane) {
-  router.get("/api/v1/id", hot_lane,
+void add_id_routes(Router& router, SegmentAllocator& allocator, std::int64_t batch_ids_max) {
+  router.get("/api/v1/id", Effect::kUsesIds,
              [&allocator](Exchange& exchange) { serve_id(exchange, allocator); });
-  router.get("/api/v1/id/batch", hot_lane, [&allocator, batch_ids_max](Exchange& exchange) {
+  router.get("/api/v1/id/batch", Effect::kUsesIds, [&allocator, batch_ids_max](Exchange& exchange) {
     serve_batch(exchange, allocator, batch_ids_max);
   });
-  router.get("/api/v1/id/range", Lane::kBridge,
+  router.get("/api/v1/id/range", Effect::kUsesIds,
              [&allocator](Exchange& exchange) { serve_range(exchange, allocator); });
 }
 

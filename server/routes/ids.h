@@ -9,10 +9,8 @@
 
 namespace featherid {
 
-// GET /api/v1/id, /api/v1/id/batch and /api/v1/id/range. The allocator must outlive the router. The
-// first two take the hot lane; a test that compares the lanes says another one.
-void add_id_routes(Router& router, SegmentAllocator& allocator, std::int64_t batch_ids_max,
-                   Lane hot_lane = Lane::kDirect);
+// GET /api/v1/id, /api/v1/id/batch and /api/v1/id/range. The allocator must outlive the router.
+void add_id_routes(Router& router, SegmentAllocator& allocator, std::int64_t batch_ids_max);
 
 }  // namespace featherid
 

@@ -44,18 +44,17 @@ void add_ops_routes(Router& router, Readiness& readiness, Metrics& metrics,
                     std::function<bool()> draining) {
   // "/" is what load balancers probe unless told otherwise.
   for (const char* const path : {"/", "/healthz"}) {
-    router.get_or_probe(path, Lane::kBridge,
-                        [](Exchange& exchange) { exchange.reply.succeed(R"("ok")"); });
+    router.get(path, Effect::kNone, [](Exchange& exchange) { exchange.reply.succeed(R"("ok")"); });
   }
-  router.get_or_probe("/readyz", Lane::kBridge,
-                      [&readiness, draining = std::move(draining)](Exchange& exchange) {
-                        serve_ready(exchange, readiness, draining());
-                      });
-  router.get_or_probe("/metrics", Lane::kBridge, [&readiness, &metrics](Exchange& exchange) {
+  router.get("/readyz", Effect::kNone,
+             [&readiness, draining = std::move(draining)](Exchange& exchange) {
+               serve_ready(exchange, readiness, draining());
+             });
+  router.get("/metrics", Effect::kNone, [&readiness, &metrics](Exchange& exchange) {
     serve_metrics(exchange, readiness, metrics);
   });
-  router.get_or_probe("/openapi.json", Lane::kBridge,
-                      [](Exchange& exchange) { exchange.reply.body = kOpenapi; });
+  router.get("/openapi.json", Effect::kNone,
+             [](Exchange& exchange) { exchange.reply.body = kOpenapi; });
 }
 
 }  // namespace featherid

@@ -197,9 +197,9 @@ TEST_CASE("without a token, a client from elsewhere changes nothing", "[e2e][aut
   const ServerProcess server(scratch, {"--listen", "0.0.0.0:0"});
   httplib::Client client(elsewhere, server.port());
   const httplib::Headers local = {{"Host", "localhost"}};
-  for (const std::string& target :
-       {kLevel + "?level=debug", std::string("/api/v1/tag/advance?biz_tag=order&max_id=5000")}) {
-    const auto answer = client.Get(target, local);
+  const std::string advance = "/api/v1/tag/advance?biz_tag=order&max_id=5000";
+  for (const auto& answer : {client.Get(kLevel + "?level=debug", local), client.Get(advance, local),
+                             client.Post(advance, local, "", "x/y")}) {
     REQUIRE(answer);
     CHECK(answer->status == 403);
     CHECK(answer->body.find("from the server's own machine") != std::string::npos);

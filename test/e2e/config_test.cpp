@@ -183,20 +183,21 @@ TEST_CASE("a request moves a tag, and back only with a second word", "[e2e][conf
   const std::string target = "/api/v1/tag/advance?biz_tag=user&max_id=";
   {
     const ServerProcess server(scratch);
-    CHECK(server.get(target + "5000").body["data"] == 5000);
+    CHECK(server.post(target + "4000").body["data"] == 4000);
+    CHECK(server.get(target + "5000").body["data"] == 5000);  // until 0.3
     CHECK(server.id("user") == 5001);
-    const Answer refused = server.get(target + "10");
+    const Answer refused = server.post(target + "10");
     CHECK(refused.status == 400);
     CHECK(refused.message().find("takes allow_backward=yes as well") != std::string::npos);
     for (const char* const bad : {"max_id=1", "biz_tag=&max_id=1"}) {
-      const Answer missing = server.get(std::string("/api/v1/tag/advance?") + bad);
+      const Answer missing = server.post(std::string("/api/v1/tag/advance?") + bad);
       CHECK(missing.status == 400);
       CHECK(missing.message().find("biz_tag is missing; add ") == 0);
     }
     CHECK(
         server.get("/api/v1/tag/advance?biz_tag=user").message().find("max_id is missing; add ") ==
         0);
-    CHECK(server.get(target + "10&allow_backward=yes").body["data"] == 10);
+    CHECK(server.post(target + "10&allow_backward=yes").body["data"] == 10);
     CHECK(server.says("moved backward"));
   }
   // What it still held was not given back over the move.

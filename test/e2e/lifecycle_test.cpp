@@ -339,7 +339,8 @@ TEST_CASE("calls of a store that hangs, and that wait for others, keep neither /
   std::list<RawClient> clients;
   REQUIRE(wait_until([&] {
     clients.emplace_back(server.port())
-        .send("GET /api/v1/tag/advance?biz_tag=order&max_id=9 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        .send(
+            "POST /api/v1/tag/advance?biz_tag=order&max_id=9 HTTP/1.1\r\nHost: localhost\r\n\r\n");
     const auto answer = clients.back().read_some(std::chrono::milliseconds(100));
     return answer && answer->find("too many tags are being moved") != std::string::npos;
   }));

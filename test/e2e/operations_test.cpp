@@ -218,7 +218,7 @@ TEST_CASE("at debug every request is a line with its number, which errors name t
       "X-Request-Id: mine\r\nTraceparent: 00-" + trace_id + "-0000000000000000-01\r\n");
   matches(line_with("count=3"), R"(range\?biz_tag=user&count=3 status=200)" + tail + "$");
 
-  // Of both lanes, and of what is no request.
+  // Of two routes, and of what is no request.
   for (const std::string target :
        {"/api/v1/id?biz_tag=nix1", "/api/v1/id/range?biz_tag=nix2&count=1"}) {
     const std::string bad = ask(target);
@@ -232,13 +232,22 @@ TEST_CASE("at debug every request is a line with its number, which errors name t
   matches(line_with("no request"), "status=400 .* request=" + id[1].str() + "$");
 }
 
-TEST_CASE("at info no request is a line", "[e2e][operations]") {
+TEST_CASE("at info a request is a line only if it changes something", "[e2e][operations]") {
   const ScratchDir scratch;
   ServerProcess server(scratch);
   CHECK(server.id() == 1);
   CHECK(server.get("/nix").status == 404);
+  CHECK(server.get("/api/v1/log/level").status == 200);
+  const RawClient client(server.port());  // names another host: it may change nothing
+  client.send("POST /api/v1/tag/advance?biz_tag=user&max_id=8 HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(client.read_until("\"code\":5"));
+  CHECK(server.post("/api/v1/tag/advance?biz_tag=user&max_id=9").status == 200);
   CHECK(server.process().stop() == 0);
-  CHECK(server.output().find("status=") == std::string::npos);
+  const std::string log = server.output();
+  CAPTURE(log);
+  const std::size_t line = log.find("status=");
+  CHECK(log.rfind("POST /api/v1/tag/advance?biz_tag=user status=200 ", line) != std::string::npos);
+  CHECK(log.find("status=", line + 1) == std::string::npos);
 }
 
 TEST_CASE("the description is served", "[e2e][operations]") {

@@ -76,12 +76,25 @@ bool ServerProcess::says(const std::string& text) const {
   return wait_until([&] { return output().find(text) != std::string::npos; });
 }
 
+namespace {
+
+Answer answer_of(const httplib::Result& result) {
+  if (!result) return {};
+  return {result->status, nlohmann::json::parse(result->body, nullptr, false)};
+}
+
+}  // namespace
+
 Answer ServerProcess::get(const std::string& target) const {
   httplib::Client client("127.0.0.1", port_);
   client.set_read_timeout(30);
-  const httplib::Result result = client.Get(target);
-  if (!result) return {};
-  return {result->status, nlohmann::json::parse(result->body, nullptr, false)};
+  return answer_of(client.Get(target));
+}
+
+Answer ServerProcess::post(const std::string& target) const {
+  httplib::Client client("127.0.0.1", port_);
+  client.set_read_timeout(30);
+  return answer_of(client.Post(target, "", "text/plain"));
 }
 
 std::int64_t ServerProcess::id(const std::string& tag) const {

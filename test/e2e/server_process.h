@@ -43,6 +43,7 @@ class ServerProcess {
 
   // One request on a connection of its own.
   Answer get(const std::string& target) const;
+  Answer post(const std::string& target) const;
   // The id that target gives; throws when it gives none.
   std::int64_t id(const std::string& tag = "order") const;
 

@@ -7,9 +7,9 @@
 
 namespace featherid::test {
 
-// What must hold for whatever bytes a client sends: of the gate's verdict, of the query and the
-// reply of a request it lets through, and of the two lanes that can answer it. Names the property
-// that these bytes break and how; empty when none is broken.
+// What must hold for whatever bytes a client sends: of the gate's verdict, and of the query and
+// the reply of a request that it lets through. Names the property that these bytes break and how;
+// empty when none is broken.
 std::string broken_property(std::string_view bytes);
 
 }  // namespace featherid::test

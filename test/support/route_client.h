@@ -13,19 +13,19 @@
 
 namespace featherid::test {
 
-// GETs `target` and waits as a connection does, without one.
-inline Reply get(const Router& router, const std::string& target, std::chrono::milliseconds timeout,
-                 bool peer_is_loopback = true) {
+// Asks for `target` and waits as a connection does, without one.
+inline Reply ask(const Router& router, std::string_view method, const std::string& target,
+                 std::chrono::milliseconds timeout, bool peer_is_loopback = true) {
   const std::string_view whole = target;
   const std::size_t question = std::min(whole.find('?'), whole.size());
   HttpRequest request;
-  request.method = "GET";
+  request.method = method;
   request.path = whole.substr(0, question);
   request.query = whole.substr(std::min(question + 1, whole.size()));
   Exchange::Wait wait{Exchange::Clock::now() + timeout, false, {}};
   for (;;) {
     Exchange exchange(request, peer_is_loopback, wait);
-    router.find(request.path).serve(exchange);
+    router.serve(exchange);
     // Only a route that is broken parks once its time is up.
     if (!exchange.parked() || wait.expired) return exchange.reply;
     // Shared: the answer may come when nobody waits any more.
@@ -36,6 +36,19 @@ inline Reply get(const Router& router, const std::string& target, std::chrono::m
     if (!wait.expired) wait.outcome = ended.get();
     wait.over = true;
   }
+}
+
+inline Reply get(const Router& router, const std::string& target, std::chrono::milliseconds timeout,
+                 bool peer_is_loopback = true) {
+  return ask(router, "GET", target, timeout, peer_is_loopback);
+}
+
+// The value of a header of its own; "none" if the reply does not have it.
+inline std::string header_of(const Reply& reply, std::string_view wanted) {
+  for (const auto& [name, value] : reply.headers) {
+    if (name == wanted) return value;
+  }
+  return "none";
 }
 
 }  // namespace featherid::test

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "test/support/catch.h"
+#include "test/support/route_client.h"
 #include "test/support/scratch_dir.h"
 
 namespace featherid {
@@ -129,7 +130,7 @@ TEST_CASE("with tokens, one is always needed and suffices", "[auth]") {
   }
   Exchange exchange(request, true, {});
   CHECK(!auth.may_change(exchange));
-  CHECK(std::string(exchange.reply.header.first) == "WWW-Authenticate");
+  CHECK(test::header_of(exchange.reply, "WWW-Authenticate") == "Bearer");
 }
 
 TEST_CASE("a token file holds one token a line", "[auth]") {

@@ -2,6 +2,8 @@
 // The API's description against the routes, both ways.
 #include "server/routes/openapi.h"
 
+#include <algorithm>
+#include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -10,6 +12,7 @@
 
 #include "featherid/version.h"
 #include "lib/refill_policy.h"
+#include "server/auth.h"
 #include "server/routes/admin.h"
 #include "server/routes/ids.h"
 #include "server/routes/ops.h"
@@ -47,7 +50,7 @@ struct Service {
       };
     }
     add_id_routes(router, allocator, 1000);
-    add_admin_routes(router, auth, store, pool);
+    add_admin_routes(router, store, pool);
     add_ops_routes(router, readiness, metrics, [this] { return draining; });
   }
   ~Service() { pool.join(); }
@@ -58,8 +61,8 @@ struct Service {
     return options;
   }
 
-  Reply get(const std::string& target, bool local = true) const {
-    return test::get(router, target, patience, local);
+  Reply ask(const std::string& method, const std::string& target, bool local = true) const {
+    return test::ask(router, method, target, patience, local);
   }
 
   const milliseconds patience;  // short where the store's errors have to be waited for
@@ -70,7 +73,7 @@ struct Service {
   Auth auth{{}, false};
   Metrics metrics{10, [] { return MetricsSnapshot(); }};
   bool draining = false;
-  Router router;
+  Router router{[this](Exchange& exchange) { return auth.may_change(exchange); }};
 };
 
 // Follows a $ref, where there is one.
@@ -90,6 +93,29 @@ const json& document() {
   return parsed;
 }
 
+// One method of a path, as it is described.
+struct Described {
+  std::string path;
+  std::string method;
+  json operation;
+  json parameters;  // the path's and its own
+};
+
+std::vector<Described> described_operations() {
+  std::vector<Described> all;
+  for (const auto& [path, item] : document()["paths"].items()) {
+    for (const auto& [key, value] : item.items()) {
+      if (key == "parameters") continue;
+      std::string method = key;
+      std::transform(method.begin(), method.end(), method.begin(), ::toupper);
+      json parameters = item.value("parameters", json::array());
+      for (const json& own : value.value("parameters", json::array())) parameters.push_back(own);
+      all.push_back({path, method, value, parameters});
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
 TEST_CASE("the description holds together", "[openapi]") {
@@ -97,63 +123,93 @@ TEST_CASE("the description holds together", "[openapi]") {
   CHECK(document()["info"]["version"] == FEATHERID_VERSION);
   check_refs(document(), document());
   std::set<std::string> operations;
-  for (const json& path : document()["paths"]) {
-    CHECK(operations.insert(path["get"]["operationId"]).second);
-    CHECK(path["get"]["responses"].contains("200"));
-    CHECK(path["get"]["responses"].contains("default"));
+  for (const Described& each : described_operations()) {
+    CHECK(operations.insert(each.operation["operationId"]).second);
+    CHECK(each.operation["responses"].contains("200"));
+    CHECK(each.operation["responses"].contains("default"));
   }
 }
 
 TEST_CASE("every route is in the description, and the other way round", "[openapi]") {
-  Service service;
+  const Service service;
   std::set<std::string> described;
-  for (const auto& [path, item] : document()["paths"].items()) described.insert(path);
-  const std::vector<std::string> paths = service.router.paths();
-  CHECK(std::set<std::string>(paths.begin(), paths.end()) == described);
+  for (const Described& each : described_operations()) {
+    described.insert(each.method + " " + each.path);
+  }
+  std::set<std::string> served;
+  for (const Route& route : service.router.routes()) {
+    for (const Operation& operation : route.operations) {
+      served.insert(std::string(operation.method) + " " + route.path);
+    }
+  }
+  CHECK(served == described);
+}
+
+TEST_CASE("what changes something is described with who may, and nothing else is", "[openapi]") {
+  const Service service;
+  for (const Route& route : service.router.routes()) {
+    for (const Operation& operation : route.operations) {
+      std::string method(operation.method);
+      CAPTURE(route.path, method);
+      std::transform(method.begin(), method.end(), method.begin(), ::tolower);
+      const json& described = document()["paths"][route.path][method];
+      const bool changes = operation.effect == Effect::kChanges;
+      CHECK(described.contains("security") == changes);
+      CHECK(described["responses"].contains("401") == changes);
+      CHECK(described["responses"].contains("403") == changes);
+    }
+  }
 }
 
 TEST_CASE("every parameter that is described is read, and needed where it says so", "[openapi]") {
   Service service;
   const json good = {{"biz_tag", "order"}, {"count", "1"},     {"as", "number"},
                      {"level", "info"},    {"max_id", "9000"}, {"allow_backward", "no"}};
-  for (const auto& [path, item] : document()["paths"].items()) {
-    const json parameters = item["get"].value("parameters", json::array());
-    // The query with one parameter replaced, or left out.
-    const auto query = [&, &path_text = path](const std::string& but, const char* instead) {
-      std::string text = path_text + "?";
-      for (const json& each : parameters) {
+  for (const Described& described : described_operations()) {
+    // Asks with one parameter replaced, or left out.
+    const auto status = [&](const std::string& but, const char* instead) {
+      std::string text = described.path + "?";
+      for (const json& each : described.parameters) {
         const std::string name = resolve(document(), each)["name"];
         if (name == but && instead == nullptr) continue;
         text += name + "=" + (name == but ? instead : good[name].get<std::string>()) + "&";
       }
       text.pop_back();
-      return text;
+      return service.ask(described.method, text).status;
     };
-    for (const json& each : parameters) {
+    for (const json& each : described.parameters) {
       const json& parameter = resolve(document(), each);
       const std::string name = parameter["name"];
-      CAPTURE(path, name);
-      CHECK(service.get(query("", nullptr)).status == 200);
-      CHECK(service.get(query(name, "%0a")).status == 400);
-      CHECK(service.get(query(name, nullptr)).status ==
-            (parameter.value("required", false) ? 400 : 200));
+      CAPTURE(described.method, described.path, name);
+      CHECK(status("", nullptr) == 200);
+      CHECK(status(name, "%0a") == 400);
+      CHECK(status(name, nullptr) == (parameter.value("required", false) ? 400 : 200));
     }
   }
 }
 
 TEST_CASE("every status that a route answers is described, and the other way round", "[openapi]") {
-  std::map<std::string, std::set<std::string>> answered;
-  const auto ask = [&](Service& service, const std::string& target, bool local = true) {
-    const Reply reply = service.get(target, local);
+  std::map<std::string, std::set<std::string>> answered;  // by path and method
+  const auto ask_by = [&](const char* method, Service& service, const std::string& target,
+                          bool local = true) {
+    const Reply reply = service.ask(method, target, local);
     const std::string path = target.substr(0, target.find('?'));
     const std::string status = std::to_string(reply.status);
-    CAPTURE(target, reply.body);
-    const json& responses = document()["paths"][path]["get"]["responses"];
-    REQUIRE(responses.contains(status));
-    const json& response = resolve(document(), responses[status]);
+    CAPTURE(method, target, reply.body);
+    const json& operation =
+        document()["paths"][path][std::string(method) == "GET" ? "get" : "post"];
+    REQUIRE(operation["responses"].contains(status));
+    const json& response = resolve(document(), operation["responses"][status]);
     CHECK(response["content"].contains(reply.content_type));
-    if (reply.header.first != nullptr) CHECK(response["headers"].contains(reply.header.first));
-    answered[path].insert(status);
+    for (const auto& [name, value] : reply.headers) {
+      CAPTURE(name);
+      CHECK((name == std::string("Deprecation") ? operation.value("deprecated", false)
+                                                : response["headers"].contains(name)));
+    }
+    answered[method + path].insert(status);
+  };
+  const auto ask = [&](Service& service, const std::string& target, bool local = true) {
+    ask_by("GET", service, target, local);
   };
   const std::vector<std::string> id_targets = {
       "/api/v1/id?biz_tag=", "/api/v1/id/batch?count=1&biz_tag=",
@@ -172,22 +228,24 @@ TEST_CASE("every status that a route answers is described, and the other way rou
       ask(service, target);
     }
     ask(service, "/api/v1/log/level?level=info", false);
-    for (const char* target :
-         {"biz_tag=order&max_id=9000", "biz_tag=none&max_id=9000", "biz_tag=order"}) {
-      ask(service, std::string("/api/v1/tag/advance?") + target);
+    for (const char* method : {"GET", "POST"}) {
+      for (const char* target :
+           {"biz_tag=order&max_id=9000", "biz_tag=none&max_id=9000", "biz_tag=order"}) {
+        ask_by(method, service, std::string("/api/v1/tag/advance?") + target);
+      }
+      ask_by(method, service, "/api/v1/tag/advance?biz_tag=order&max_id=9000", false);
     }
-    ask(service, "/api/v1/tag/advance?biz_tag=order&max_id=9000", false);
     service.allocator.shutdown();
     for (const std::string& target : id_targets) ask(service, target + "order");
   }
-  for (const auto& [path, item] : document()["paths"].items()) {
-    for (const auto& [status, response] : item["get"]["responses"].items()) {
-      CAPTURE(path, status);
+  for (const Described& each : described_operations()) {
+    for (const auto& [status, response] : each.operation["responses"].items()) {
+      CAPTURE(each.method, each.path, status);
       // With a token configured 401 comes for 403 (auth_test); a 503 for too many parked requests
       // (http_test).
-      if (status == "default" || status == "401" || (path == "/metrics" && status == "503"))
+      if (status == "default" || status == "401" || (each.path == "/metrics" && status == "503"))
         continue;
-      CHECK(answered[path].count(status) == 1);
+      CHECK(answered[each.method + each.path].count(status) == 1);
     }
   }
 }

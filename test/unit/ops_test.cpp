@@ -53,7 +53,7 @@ TEST_CASE("ready: the store answers; not ready: it does not, and why", "[ops]") 
     const Reply reply = service.get("/readyz");
     CHECK(reply.status == 503);
     CHECK(contains(reply, R"("msg":"not ready: it is \"down\"")"));
-    CHECK(std::string(reply.header.first) == "Retry-After");
+    CHECK(test::header_of(reply, "Retry-After") == "1");
     CHECK(contains(service.get("/metrics"), "featherid_store_up 0\n"));
   }
   CHECK(service.get("/healthz").status == 200);

@@ -2,6 +2,7 @@
 #include "server/http/stream.h"
 
 #include <openssl/ssl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "test/support/child_process.h"
 #include "test/support/ports.h"
 #include "test/support/scratch_dir.h"
+#include "test/support/wait_until.h"
 
 namespace featherid {
 
@@ -85,6 +87,53 @@ TEST_CASE("where the socket has no room for TLS's goodbye, it is said later", "[
   const std::string goodbye = receive(peer, 1000);  // a record of TLS, and the end
   REQUIRE(goodbye.size() > 5);
   CHECK(goodbye.size() == 5U + static_cast<unsigned char>(goodbye[4]));
+  ::close(peer);
+  ::close(raw);
+}
+
+TEST_CASE("TLS takes what has come from the socket, and gives it out by and by", "[stream]") {
+  const test::ScratchDir scratch;
+  asio::io_context context;
+  asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
+  const int peer = test::must_connect_to(acceptor.local_endpoint().port());
+  asio::ip::tcp::socket socket = acceptor.accept();
+  const int raw = ::dup(socket.native_handle());
+  Stream stream(std::move(socket), make_tls(scratch));
+  const auto waiting_bytes = [raw] {
+    int bytes = -1;
+    ::ioctl(raw, FIONREAD, &bytes);
+    return bytes;
+  };
+  std::string text;
+  const auto read = [&] {
+    char bytes[64];
+    std::size_t count = 0;
+    stream.async_read_some(asio::buffer(bytes),
+                           [&count](asio::error_code, std::size_t got) { count = got; });
+    context.restart();
+    context.run();
+    text.append(bytes, count);
+  };
+
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> client(SSL_CTX_new(TLS_client_method()),
+                                                                 SSL_CTX_free);
+  const std::unique_ptr<SSL, decltype(&SSL_free)> tls(SSL_new(client.get()), SSL_free);
+  SSL_set_fd(tls.get(), peer);
+  std::thread handshake([&] {
+    if (SSL_connect(tls.get()) == 1) SSL_write(tls.get(), "a", 1);
+  });
+  read();
+  handshake.join();
+  REQUIRE(text == "a");
+  SSL_write(tls.get(), "b", 1);  // two records
+  SSL_write(tls.get(), "c", 1);
+  constexpr int kRecordBytes = 5 + 1 + 1 + 16;  // header, text, its type, authentication
+  REQUIRE(test::wait_until([&] { return waiting_bytes() == 2 * kRecordBytes; }));
+  read();
+  CHECK(waiting_bytes() == 0);  // not a record's header first, and then the rest
+  CHECK(text == "ab");
+  read();
+  CHECK(text == "abc");
   ::close(peer);
   ::close(raw);
 }
