@@ -14,7 +14,7 @@ namespace featherid {
 std::string postgresql_refusal(const std::string& conninfo, TimePoint deadline);
 
 // The code in an error message of libpq that was made with PQERRORS_SQLSTATE; empty: none, because
-// no server said it.
+// it did not come from a server.
 std::string sqlstate_in(const std::string& message);
 
 }  // namespace featherid

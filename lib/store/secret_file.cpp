@@ -18,7 +18,7 @@ constexpr std::size_t kBytesMax = 64 * 1024;
 // A descriptor, closed at the end; -1: none.
 class File {
  public:
-  // A pipe that nobody writes to must not hold the caller.
+  // A pipe that nobody writes to must not block the caller.
   explicit File(const std::string& path)
       : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
   ~File() {
@@ -33,7 +33,7 @@ class File {
   const int fd_;
 };
 
-// Up to a byte more than there may be; false: an error.
+// Reads up to one byte more than allowed; false: an error.
 bool read_all(int fd, std::string* text) {
   text->resize(kBytesMax + 1);
   std::size_t size = 0;

@@ -50,8 +50,8 @@ Fault missing_table(const EngineError& error) {
   return contains(error.text, "id_leader") ? Fault::kNoLeaderTable : Fault::kNoTable;
 }
 
-// The client's words about TLS, which OpenSSL does not translate; `otherwise`: they are about a
-// connection that was cut.
+// The client's message about TLS, which OpenSSL does not translate. `otherwise`: the fault if the
+// connection was cut.
 Fault tls_fault(const std::string& text, Fault otherwise) {
   if (contains(text, "not support")) return Fault::kTlsMissing;
   for (const char* word : {"certificate", " alert ", "private key", "key values mismatch", "PEM",
@@ -74,7 +74,7 @@ bool mysql_refuses_login(int number) {
     case 1862:
     case 2049:
     case 2059:
-    case 2061:  // the login's plugin is not there
+    case 2061:  // the login's plugin is missing
     case 3118:
     case 3955:
     case 4151:  // the account is locked
@@ -84,8 +84,8 @@ bool mysql_refuses_login(int number) {
   }
 }
 
-// caching_sha2_password: a password that the server has not seen since its start goes over TLS, or
-// encrypted with a key pair that this server or this driver does without.
+// caching_sha2_password: a password that the server has not seen since its start is sent over TLS,
+// or encrypted with a key pair, which this server or this driver does not have.
 bool mysql_wants_tls(const EngineError& error) {
   return error.number == 2061 &&
          (contains(error.text, "RSA") || contains(error.text, "secure connection"));
@@ -219,7 +219,7 @@ Fault classify(Engine engine, const EngineError& error) {
   return Fault::kUnknown;
 }
 
-// Trying again helps only once somebody has done something about it.
+// Whether somebody must fix it before a retry can help.
 bool needs_an_operator(Engine engine, Fault fault) {
   switch (fault) {
     case Fault::kNoTable:
@@ -321,7 +321,7 @@ const char* advice(Fault fault) {
   return "the database refused";
 }
 
-// A login that the server refuses for want of TLS is answered like one with a wrong password.
+// A server that requires TLS answers a login without it like one with a wrong password.
 std::string advice_on(const DatabaseUrl& url, const EngineError& error, Fault fault) {
   std::string general = advice(fault);
   if (fault != Fault::kLoginRefused || error.sqlstate == "28P01") return general;
@@ -377,13 +377,13 @@ ServerState server_state(Engine engine, const EngineError& error) {
 Status to_status(const DatabaseUrl& url, const EngineError& error) {
   if (error.before_login) return {*error.before_login, describe(url) + ": " + error.text};
   Fault fault = classify(url.engine, error);
-  // A table whose own name has the leader's in it.
+  // The table's own name may contain id_leader.
   const std::string& table = url.options.table;
   if (fault == Fault::kNoLeaderTable && contains(table, "id_leader") &&
       contains(error.text, table.c_str())) {
     fault = Fault::kNoTable;
   }
-  // As while a password is being changed, at the server and in the file.
+  // It passes while a password is being changed, at the server and in the file.
   const bool passes = fault == Fault::kLoginRefused && url.login_may_change;
   const StatusCode code = fault == Fault::kDuplicate             ? StatusCode::kAlreadyExists
                           : fault == Fault::kOutOfRange          ? StatusCode::kExhausted

@@ -13,12 +13,12 @@ namespace {
 
 constexpr std::chrono::seconds kReadAgainAfter{60};
 
-// The tables, whose engine or place stands among the settings by their names.
+// The tables. The settings contain the engine or place of each, under its name.
 constexpr const char* kTables[] = {"id_segments", "id_leader"};
 constexpr const char* kTemporary = "TEMPORARY";
 constexpr const char* kType = "max_id";  // the type of its column
 
-// Stands among the settings for those of the tables when these cannot be read: why.
+// A setting that says why those of the tables could not be read.
 constexpr const char* kUnread = "unread";
 
 std::vector<std::string> split(const std::string& text) {
@@ -33,7 +33,7 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-// The values of `settings` by name; empty when there is none.
+// The values of `settings` by name; empty if there is none.
 class Values {
  public:
   explicit Values(const std::vector<ServerSetting>& settings) : settings_(settings) {}
@@ -68,7 +68,7 @@ void judge_pins(const Values& values, SettingsVerdict* verdict) {
 }
 
 // 0 loses leases in a crash of the server, or of all nodes of a cluster, and with them the guard's
-// own record that it has skipped. 2 loses them in a power cut alone; but kSynchronous is for
+// own record that it has skipped. 2 loses them only in a power cut, but kSynchronous is for
 // databases that lose none.
 void judge_flush(const Values& values, bool must_keep_all, SettingsVerdict* verdict) {
   const std::string flush = values["innodb_flush_log_at_trx_commit"];
@@ -198,7 +198,7 @@ void judge_postgresql(const Values& values, SettingsVerdict* verdict) {
   for (const char* table : kTables) judge_relations(table, values[table], verdict);
 }
 
-// Where the rows are: a database of MySQL, a schema of PostgreSQL; empty when there are none.
+// Where the rows are: a database of MySQL, a schema of PostgreSQL; empty if there are none.
 std::string place_of(const Values& values) {
   if (std::string database = values["database"]; !database.empty()) return database;
   const std::vector<Relation> tables = relations(values["id_segments"]);
@@ -222,7 +222,7 @@ SettingsVerdict judge_settings(Engine engine, Failover failover,
         "cluster, cannot be read (" +
         error + ")");
   }
-  // MySQL adds to a text as well, as to a double.
+  // MySQL also adds to a text, as if it were a double.
   const bool rounds =
       engine == Engine::kMysql
           ? !values.is(kType, {"", "tinyint", "smallint", "mediumint", "int", "bigint", "decimal"})
@@ -269,7 +269,7 @@ void SettingsGuard::set_up(SociSession& session) {
   }
   const std::vector<ServerSetting> values = read(session, &settings.text);
   settings.in_galera = is_galera_node(values);
-  // Before anything is asked of its rows, which may be old.
+  // Before any query on its rows, which may be old.
   if (settings.group_member)
     session.run(std::string("SELECT 1 FROM DUAL WHERE 1 = 1") + sql_.is_member);
   settings.refused = judge(session, values);
@@ -308,7 +308,7 @@ std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string
     settings.push_back({*name, rest.substr(0, end)});
     rest.erase(0, std::min(end + 1, rest.size()));
   }
-  // This is advice only: a proxy that answers it in its own way must not stop a lease.
+  // This is for advice only: a proxy with answers of its own must not stop a lease.
   try {
     if (sql_.was_member != nullptr) {
       int was_member = 0;
@@ -338,7 +338,7 @@ bool SettingsGuard::is_temporary(SociSession& session, std::size_t table) const 
   try {
     session.run(sql_.show[table], into(name), into(made_by));
   } catch (const soci::soci_error&) {
-    // What hides the real table, if it is there at all, is shown to the session that made it.
+    // A temporary table would have been shown to the session that made it.
     if (session.lost()) throw;
     return false;
   }

@@ -29,7 +29,7 @@ Status cannot_open(const std::string& path, const std::string& cause) {
       path, "the file cannot be opened; its folder must exist and be writable (" + cause + ")");
 }
 
-// Kernels before 5.8 do not tell it with the rest.
+// Kernels before 5.8 do not report it in statx().
 bool is_mount(const std::string& path, const struct statx& info) {
   if ((info.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0) {
     return (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
@@ -80,7 +80,7 @@ Result<std::string> kernel_path(const std::string& path) {
   std::error_code error;
   for (int links = 0; links < kLinksMax; ++links) {
     if (fs::path file = fs::canonical(at, error); !error) return file.string();
-    // There is no such file. It would be made in this folder, or where a symbolic link leads.
+    // There is no such file. It would be created in this folder, or where a symbolic link leads.
     const fs::path folder = fs::canonical(at.parent_path(), error);
     if (error) break;
     if (!fs::is_directory(folder, error)) {
