@@ -36,7 +36,7 @@ Result<T> call_store(Call call) noexcept {
       return Status(StatusCode::kUnavailable, std::string("the store threw: ") + text_of(e));
     } catch (...) {
       return Status(StatusCode::kUnavailable,
-                    "the store threw something that is no std::exception");
+                    "the store threw something that is not a std::exception");
     }
   } catch (const std::bad_alloc&) {  // in the store, or while the error text was made
     return internal::out_of_memory(StatusCode::kUnavailable);

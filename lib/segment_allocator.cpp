@@ -191,10 +191,8 @@ Status SegmentAllocator::Impl::make_room(std::string_view name, TimePoint now) {
     look_through_unresolved();
     if (unresolved.size() < max) return {};
   }
-  return {
-      StatusCode::kUnavailable,
-      "too many names that are not (yet) known to be tags were asked for lately; try again in a "
-      "second"};
+  return {StatusCode::kUnavailable,
+          "too many unknown tag names were requested recently; try again in a second"};
 }
 
 // Moves names over that are now known, and forgets one that is not. Checks some names at a time,

@@ -83,7 +83,7 @@ Status out_of_memory(StatusCode code) noexcept {
 
 void die_of_missing_value(const Status& status) {
   std::fprintf(stderr,
-               "featherid: the value of a Result was taken, but it holds none; its status: %s\n",
+               "featherid: the value of a Result was read, but it has none; its status: %s\n",
                status.to_string().c_str());
   std::abort();
 }

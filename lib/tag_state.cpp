@@ -101,7 +101,8 @@ Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t
   if (refused.ok() || is_transient(refused)) request_refill(now);
   if (taken) return ranges;
   if (!refused.ok()) return refused;
-  return Status(StatusCode::kUnavailable, "no ids of tag '" + tag_ + "' in memory just now");
+  return Status(StatusCode::kUnavailable,
+                "no ids of tag '" + tag_ + "' are in memory now; try again");
 }
 
 void TagState::on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback callback) {
@@ -206,8 +207,9 @@ Status TagState::refusal(TimePoint now) const {
 Status TagState::deadline_status() const {
   const Status error = error_;
   return make_status(StatusCode::kDeadlineExceeded, [&] {
-    return "no ids of tag '" + tag_ + "' came in time; " +
-           (error.ok() ? "the store has not answered yet" : "the store says: " + error.message());
+    return "no ids of tag '" + tag_ + "' arrived in time; " +
+           (error.ok() ? "the store has not answered yet"
+                       : "the store's last error: " + error.message());
   });
 }
 
@@ -360,7 +362,7 @@ Status TagState::check_lease(std::int64_t asked_ids, IdRange range) const {
     if (outside) {
       wrong = "a lease is empty or lies outside [1, 2^63 - 2]";
     } else if (range.size() > asked_ids) {
-      wrong = "a lease of at most " + std::to_string(asked_ids) + " ids came back as " +
+      wrong = "a lease of at most " + std::to_string(asked_ids) + " ids returned " +
               std::to_string(range.size());
     } else {
       wrong = "the store went backwards: it leased id " + std::to_string(range.first) +

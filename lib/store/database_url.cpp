@@ -134,14 +134,14 @@ std::string check_together(Engine engine, const UrlOptions& options) {
   const bool verifies = options.tls && *options.tls >= TlsMode::kVerifyCa;
   // libpq has a default place for it, and reports it if nothing is there.
   if (verifies && options.ca.empty() && engine == Engine::kMysql) {
-    return "has tls=verify-ca or verify-full without ca, the file of the authority that must have "
-           "signed the server's certificate";
+    return "has tls=verify-ca or verify-full without ca; set it to the certificate file of the "
+           "authority that signed the server's certificate";
   }
   if (!options.ca.empty() && !verifies) {
     return "has the option ca, which is used only with tls=verify-ca or tls=verify-full";
   }
   if (options.cert.empty() != options.key.empty()) {
-    return "has only one of the options cert and key; a client's certificate is used with both";
+    return "has only one of the options cert and key; a client's certificate requires both";
   }
   if (!options.cert.empty() && options.tls.value_or(TlsMode::kOff) == TlsMode::kOff) {
     return "has the options cert and key, which are used only with tls=preferred, required, "
@@ -154,8 +154,8 @@ std::string check_together(Engine engine, const UrlOptions& options) {
 std::string parse_options(std::string_view text, DatabaseUrl& url) {
   // A password with a / ends up here, and no part of it may be shown.
   if (text.find('@') != std::string_view::npos) {
-    return "has an @ after the ?; escape / @ : in a password as %2F %40 %3A, and @ in an option, "
-           "too";
+    return "has an @ after the ?; escape / @ : in a password as %2F %40 %3A, and an @ in an "
+           "option as %40";
   }
   std::vector<std::string> seen;
   while (!text.empty()) {
@@ -166,8 +166,8 @@ std::string parse_options(std::string_view text, DatabaseUrl& url) {
         std::begin(kUrlOptions), std::end(kUrlOptions),
         [&](const UrlOption& known) { return known.key == key && knows(url.engine, known); });
     if (option == std::end(kUrlOptions)) {
-      return "has an unknown option '" + key + "'; known are: " + keys_of(url.engine) +
-             " (a ? in a name is written %3F)";
+      return "has an unknown option '" + key + "'; the known options are: " + keys_of(url.engine) +
+             " (write a ? in a name as %3F)";
     }
     if (key.size() == pair.size()) return "has the option " + key + " without a value";
     if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
@@ -210,12 +210,12 @@ Result<DatabaseUrl> parse_sqlite3(std::string_view rest) {
   if (!path) return malformed("has a broken %-escape or a control character");
   if (path->empty()) return malformed("names no file");
   if (rest.substr(0, 2) == "//" && rest.substr(0, 3) != "///") {
-    return malformed("has // before the file, which SQLite does not take");
+    return malformed("has // before the file, which SQLite does not accept");
   }
   // SQLite treats these specially (a database in memory, a URI), and SOCI cannot quote a quote.
   if (path->front() == ':' || path->rfind("file:", 0) == 0 ||
       path->find('"') != std::string::npos) {
-    return malformed("has a file name that starts with ':' or 'file:' or holds a double quote");
+    return malformed("has a file name that starts with ':' or 'file:' or contains a double quote");
   }
   url.database = *std::move(path);
   return url;
@@ -243,7 +243,7 @@ bool split_host(std::string_view text, std::string_view& host, int& port) {
 }
 
 Result<DatabaseUrl> parse_server(Engine engine, std::string_view rest) {
-  if (rest.substr(0, 2) != "//") return malformed("lacks // after its scheme");
+  if (rest.substr(0, 2) != "//") return malformed("has no // after its scheme");
   rest.remove_prefix(2);
   const std::size_t slash = rest.find('/');
   if (slash == std::string_view::npos) return malformed("names no database");
@@ -263,7 +263,7 @@ Result<DatabaseUrl> parse_server(Engine engine, std::string_view rest) {
   }
   if (Status bad = take_options(database, database.find('?'), url); !bad.ok()) return bad;
   if (database.find_first_of("/#") != std::string_view::npos) {
-    return malformed("has more after the database than is understood (write %2F, %23)");
+    return malformed("has a / or # in the name of the database (write %2F, %23)");
   }
   const auto put = [](std::string_view from, std::string& to) {
     std::optional<std::string> decoded = decode(from);
@@ -278,7 +278,7 @@ Result<DatabaseUrl> parse_server(Engine engine, std::string_view rest) {
   }
   if (url.database.empty()) return malformed("names no database");
   if (!url.password.empty() && !url.options.password_file.empty()) {
-    return malformed("holds a password and the option password-file; give one of them");
+    return malformed("contains a password and the option password-file; give one of them");
   }
   url.login_may_change = !url.options.password_file.empty();
   return url;

@@ -117,7 +117,7 @@ void connect_session(soci::session& session, const Opening& wanted) {
   const std::unique_ptr<MYSQL, void (*)(MYSQL*)> handle(mysql_init(nullptr), mysql_close);
   // Each time: mysql_library_end() forgets it. A known plugin is not added again.
   if (handle == nullptr || mysql_client_register_plugin(handle.get(), &plugin) == nullptr) {
-    throw soci::soci_error("MariaDB's client library takes no connection plugin");
+    throw soci::soci_error("MariaDB's client library accepts no connection plugin");
   }
   opening = &wanted;
   try {

@@ -44,7 +44,7 @@ ClusterMark::Answer ClusterMark::ask(SociSession& session) const {
   if (engine != sql_.engine) {
     answer.node.refused = {
         StatusCode::kFailedPrecondition,
-        session.where() + ": the table id_mark is kept by " + engine + " instead of " +
+        session.where() + ": the table id_mark uses the engine " + engine + " instead of " +
             sql_.engine +
             ", so a crash of the whole cluster would go unnoticed; DROP TABLE id_mark, then run "
             "featherid-server --init-schema"};

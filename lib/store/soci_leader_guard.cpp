@@ -116,8 +116,8 @@ Status LeaderGuard::begin(SociSession& session) const {
   } catch (const soci::soci_error&) {
     if (!session.settings().pooled || !session.lost()) throw;
     return {StatusCode::kFailedPrecondition,
-            "a pooler ended the failover guard's transaction as it began; if it does so again, "
-            "use pool_mode = transaction or session (pool_mode = statement needs failover = "
+            "a pooler ended the failover guard's transaction when it began; if this happens again, "
+            "use pool_mode = transaction or session (pool_mode = statement requires failover = "
             "synchronous)"};
   }
   return {};
@@ -135,7 +135,7 @@ Status LeaderGuard::take_lead(SociSession& session, const Lead& lead, long long 
     *warning = "FAILOVER: " + what_happened(lead) +
                "; the last leases may be missing here, so all tags (" +
                std::to_string(outcome.affected_rows) + ") skipped " + std::to_string(skip_ids_) +
-               " ids, or ten steps when that is more. " + furthest(session);
+               " ids, or ten steps if that is more. " + furthest(session);
   }
   session.run(sql_.record, use(lead.here, "server"), use(next, "term"));
   return {};
@@ -144,8 +144,7 @@ Status LeaderGuard::take_lead(SociSession& session, const Lead& lead, long long 
 std::string LeaderGuard::what_happened(const Lead& lead) const {
   if (lead.recorded == lead.here) {
     return lead.here +
-           " has died as a whole, as far as its nodes could be asked: none is known to have lived "
-           "on since the last lease";
+           " has died as a whole: no node is known to have stayed up since the last lease";
   }
   return names_.in("id_segments was led by ") + lead.recorded + " and is led by " + lead.here +
          " now";
@@ -171,10 +170,9 @@ Status LeaderGuard::still_a_replica(const std::string& here) const {
       StatusCode::kFailedPrecondition,
       here +
           names_.in(
-              " does not take the lead of id_segments while its replication runs, which could set "
-              "back what it leases; let it apply its whole relay log, then STOP REPLICA; RESET "
-              "REPLICA ALL. If it replicates other tables alone, STOP REPLICA until the first "
-              "lease")};
+              " does not take the lead of id_segments while its replication runs, which could undo "
+              "its leases; let it apply its whole relay log, then STOP REPLICA; RESET REPLICA ALL. "
+              "If it replicates only other tables, STOP REPLICA until the first lease")};
 }
 
 Status LeaderGuard::refuse(const Lead& lead) const {
@@ -196,12 +194,13 @@ Status LeaderGuard::went_another_way(const std::string& here, long long term,
   return {
       StatusCode::kDataLoss,
       names_.in("the rows of id_segments on ") + here +
-          " are older than what this process has seen, or went another way (term " +
+          " are older than those that this process has seen, or have diverged from them (term " +
           std::to_string(term) + " after " + std::to_string(seen) +
           names_.in(
-              " in id_leader): an old server or backup is back, or one was promoted that had not "
-              "followed the last leader, or id_leader was made anew. Move every tag past the ids "
-              "ever handed out (featherid-server --advance TAG=ID), then restart every process")};
+              " in id_leader): an old server or backup is back, or a server was promoted that had "
+              "not followed the last leader, or id_leader was created again. Move every tag past "
+              "the ids ever handed out (featherid-server --advance TAG=ID), then restart every "
+              "process")};
 }
 
 }  // namespace featherid

@@ -340,7 +340,7 @@ bool SociSession::execute(soci::statement& statement) {
 long long SociSession::last_insert_id() {
   long long value = 0;
   if (!session_.get_last_insert_id("id_segments", value)) {
-    throw soci::soci_error("the driver gives no LAST_INSERT_ID");
+    throw soci::soci_error("the driver returned no LAST_INSERT_ID");
   }
   return value;
 }

@@ -119,7 +119,7 @@ std::unique_ptr<SociSession> SociSessionPool::open(std::size_t address, TimePoin
   std::unique_ptr<SociSession> session = take_idle(address);
   if (session != nullptr && session->lost()) {
     session.reset();
-    warn(address, "a session that was idle is lost; opening another");
+    warn(address, "an idle session was lost; opening another");
   }
   if (session == nullptr) return connect(address, open_by, deadline);
   session->begin_call(deadline);
@@ -151,7 +151,7 @@ std::unique_ptr<SociSession> SociSessionPool::connect(std::size_t address, TimeP
   if (!is_local(addresses_[address]) && session->password_in_clear() &&
       !warned_in_clear_[address].exchange(true)) {
     warn(address,
-         "the password goes over the network unencrypted; set tls=required or, better, "
+         "the password is sent over the network unencrypted; set tls=required or, better, "
          "tls=verify-full in the database URL");
   }
   const std::string risk = logins_[address]->risk();
@@ -216,7 +216,7 @@ void SociSessionPool::note_conflict(std::size_t address, const EngineError& erro
   ++failure->conflicts;
   failure->conflict = to_status(addresses_[address], error);
   if (const std::int64_t count = conflicts_.add(std::chrono::steady_clock::now()); count > 0) {
-    warn(address, "statements that lost against another transaction since the last such line: " +
+    warn(address, "statements that lost against another transaction since the last such message: " +
                       std::to_string(count) + " (" + one_line(error.text) +
                       "); leases are tried again. If several servers of a cluster are written to, "
                       "give every process their addresses in the same order");
@@ -232,7 +232,7 @@ void SociSessionPool::note_no_session(std::size_t address, Failure* failure) {
   const std::chrono::seconds time =
       addresses_[address].options.connect_timeout.value_or(options_.call_timeout);
   failure->add(timed_out(addresses_[address], time,
-                         "no connection has come about; see that its name can be looked up, that "
+                         "no connection; make sure that its name can be looked up, and that "
                          "it runs and can be reached"),
                true);
 }
@@ -262,8 +262,8 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
   if (schema_version == 0) {
     if (has_had_schema_) {
       throw soci::soci_error(
-          "the file was removed or emptied while it was in use, and ids would begin anew; put it "
-          "back, or stop this process first");
+          "the file was removed or emptied while it was in use, so ids would begin at 1 again; put "
+          "it back, or stop this process first");
     }
     const NamedDialect dialect(addresses_.front());
     session.run((*dialect).begin);

@@ -125,20 +125,21 @@ void judge_engine(const std::string& table, const std::string& text, SettingsVer
   const std::string engine = text.substr(0, text.find(' '));
   if (engine == kTemporary) {
     verdict->wrong.push_back("the table " + table +
-                             " is temporary for this session and hides the real one; see that "
-                             "init_connect does not make it");
+                             " is temporary for this session and hides the real one; make "
+                             "sure that init_connect does not create it");
   } else if (engine == "VIEW") {
     verdict->warnings.push_back(table +
-                                " is a view, so whether its table keeps what is committed is not "
-                                "known; see that it is kept by InnoDB");
+                                " is a view, so it is unknown whether its table keeps committed "
+                                "data; make sure that the table uses InnoDB");
   } else if (!engine.empty() && text != engine + " YES") {
-    verdict->lossy.push_back("the table " + table + " is kept by " + engine +
+    verdict->lossy.push_back("the table " + table + " uses the engine " + engine +
                              ", which has no transactions, so a crash of the server can take back "
                              "leases; change it to InnoDB");
   } else if (!engine.empty() && engine != "InnoDB") {
-    verdict->warnings.push_back("the table " + table + " is kept by " + engine +
-                                ", so whether a crash can take back leases is not known; see that "
-                                "its commits are on disk before they are answered");
+    verdict->warnings.push_back(
+        "the table " + table + " uses the engine " + engine +
+        ", so it is unknown whether a crash can take back leases; make sure that "
+        "its commits are on disk before they are answered");
   }
 }
 
@@ -173,13 +174,14 @@ void judge_relations(const std::string& name, const std::string& list, SettingsV
                              "is UNLOGGED, so a crash of the server empties it; ALTER TABLE " +
                              name + " SET LOGGED");
   } else if (found[0].kind != 'r') {
-    verdict->warnings.push_back(which +
-                                "is a view, a foreign table or partitioned, so whether it keeps "
-                                "what is committed is not known; see that its tables are logged");
+    verdict->warnings.push_back(
+        which +
+        "is a view, a foreign table or partitioned, so it is unknown whether it keeps "
+        "committed data; make sure that its tables are logged");
   } else if (found[0].trigger == 't') {
     verdict->warnings.push_back(which +
-                                "has a trigger before an update; see that it leaves max_id alone, "
-                                "or ids come twice");
+                                "has a trigger before an update; make sure that it does not change "
+                                "max_id, or ids will be issued twice");
   }
 }
 
@@ -218,7 +220,7 @@ SettingsVerdict judge_settings(Engine engine, Failover failover,
   SettingsVerdict verdict;
   if (const std::string error = values[kUnread]; !error.empty()) {
     verdict.warnings.push_back(
-        "whether the table id_segments keeps what is committed, and whether this server has left a "
+        "whether the table id_segments keeps committed data, and whether this server has left a "
         "cluster, cannot be read (" +
         error + ")");
   }
@@ -230,7 +232,7 @@ SettingsVerdict judge_settings(Engine engine, Failover failover,
   if (rounds) {
     verdict.wrong.push_back(
         "the column max_id is of type " + values[kType] +
-        ", which rounds large ids so that they come twice; change it to bigint");
+        ", which rounds large ids, so they would be issued twice; change it to bigint");
   }
   if (engine == Engine::kMysql) {
     judge_pins(values, &verdict);
@@ -357,7 +359,7 @@ Status SettingsGuard::judge(const SociSession& session,
   }
   if (!lossy_allowed_ && !verdict.lossy.empty()) {
     return refuse(verdict.lossy.front() +
-                  ", or accept duplicate ids after a crash by lossy-commits = allow");
+                  ", or accept duplicate ids after a crash with lossy-commits = allow");
   }
   for (std::string& lossy : verdict.lossy) verdict.warnings.push_back(std::move(lossy));
   for (std::string& warning : verdict.warnings) warning = names_.in(warning);

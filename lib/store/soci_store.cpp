@@ -38,9 +38,10 @@ Status read_number(const std::string& table, const std::string& tag, const char*
   const auto [stop, error] = std::from_chars(text.data(), end, *number);
   if (error == std::errc() && stop == end) return {};
   constexpr std::size_t kShownBytesMax = 64;
-  return {StatusCode::kFailedPrecondition, "tag '" + one_line(tag) + "' has " + column + " '" +
-                                               one_line(text.substr(0, kShownBytesMax)) + "' in " +
-                                               table + ", which is no whole number; set it to one"};
+  return {StatusCode::kFailedPrecondition,
+          "tag '" + one_line(tag) + "' has " + column + " '" +
+              one_line(text.substr(0, kShownBytesMax)) + "' in " + table +
+              ", which is not a whole number; set it to a whole number"};
 }
 
 // A row as it was read: as texts, because SQLite keeps any value in any column, and a column may

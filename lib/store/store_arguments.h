@@ -99,7 +99,7 @@ inline Status only_its_twin(std::string_view tag, std::string_view twin) {
 }
 
 inline Status tag_exists(std::string_view tag) {
-  return {StatusCode::kAlreadyExists, "tag '" + std::string(tag) + "' is there already"};
+  return {StatusCode::kAlreadyExists, "tag '" + std::string(tag) + "' already exists"};
 }
 
 inline Status store_was_forked() {

@@ -46,12 +46,12 @@ std::string wrong_mysql_table(const std::string& name) {
   if (name.front() == '#') return "starts with a #, which MySQL keeps for itself";
   // SOCI reads them as the end of a text and as a parameter, whatever the quotes.
   if (name.find_first_of("':") != std::string::npos) {
-    return "holds a ' or a :, which the driver for MySQL cannot send in a name; rename the table, "
-           "or use a view of it";
+    return "contains a ' or a :, which the driver for MySQL cannot send in a name; rename the "
+           "table, or use a view of it";
   }
   const bool beyond =
       std::any_of(name.begin(), name.end(), [](unsigned char c) { return c >= 0xF0; });
-  if (beyond) return "holds a character above U+FFFF, which MySQL allows in no name";
+  if (beyond) return "contains a character above U+FFFF, which MySQL allows in no name";
   return "";
 }
 
