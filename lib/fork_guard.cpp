@@ -43,7 +43,7 @@ bool protect() {
 
 std::uint64_t own_fork_epoch() {
   static const bool is_protected = protect();
-  // acquire, here and where the exchange fails: pairs with the release of the thread that gave the
+  // acquire, here and if the exchange fails: pairs with the release of the thread that gave the
   // value. This thread may then read `value` without atomics, and its children find `given` past
   // it.
   std::uint64_t value = __atomic_load_n(&fork_epoch.value, __ATOMIC_ACQUIRE);

@@ -28,7 +28,7 @@ class TagState;
 using ReadyCallback = std::function<void(const Status&)>;
 
 // The handle of one tag: a pointer, cheap to copy. Moving it copies it. It may outlive its
-// allocator; it then answers kFailedPrecondition. Threads: all methods may be called from any
+// allocator; it then returns kFailedPrecondition. Threads: all methods may be called from any
 // thread at once. Assigning to a handle is a write.
 //
 // Errors of next, try_next, next_range and try_next_range:

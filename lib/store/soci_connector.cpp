@@ -46,7 +46,7 @@ struct SociConnector::State : std::enable_shared_from_this<State> {
   CondVar changed;
   // Never more than attempts_max, because no attempt begins while there is one.
   std::vector<std::unique_ptr<SociSession>> arrived GUARDED_BY(mutex);
-  int attempts GUARDED_BY(mutex) = 0;  // under way
+  int attempts GUARDED_BY(mutex) = 0;  // running
   std::vector<AttemptThread> threads GUARDED_BY(mutex);
 };
 

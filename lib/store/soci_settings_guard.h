@@ -55,7 +55,7 @@ class SettingsGuard {
   Status check(SociSession& session);
 
   // After a statement has moved no row: reads the settings again and says whether they differ from
-  // those that it stated, so that it may be sent once more. Errors as check().
+  // those that it stated, so that it may be sent again. Errors as check().
   Result<bool> changed(SociSession& session);
 
   // An expression for the conditions of a statement that moves a row: the settings are those that
