@@ -4,15 +4,16 @@ include(CMakePackageConfigHelpers)
 
 set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/FeatherID)
 
-# One export set for each component of the package, so that a consumer who does not ask for a
-# component does not need what it stands on.
+# One export set for each component of the package, so that a consumer needs the dependencies of a component
+# only if it asks for the component.
 install(TARGETS featherid EXPORT FeatherID-core INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT FeatherID-core NAMESPACE FeatherID:: DESTINATION ${config_dir})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/featherid ${PROJECT_BINARY_DIR}/include/featherid
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h" PATTERN "soci_store.h" EXCLUDE)
 
-# What a consumer of libfeatherid_soci must link as well: nothing when it is shared, as it knows itself.
+# What a consumer of libfeatherid_soci must link as well: nothing if it is shared, because it names its own
+# dependencies.
 set(soci_targets "")
 set(soci_libs "")
 if(FEATHERID_BUILD_SOCI AND NOT BUILD_SHARED_LIBS)
@@ -33,7 +34,7 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/FeatherIDConfig.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/FeatherIDConfigVersion.cmake
         DESTINATION ${config_dir})
 
-# featherid_install_pc(name): a pkg-config file, good wherever the prefix is moved to.
+# featherid_install_pc(name): a pkg-config file that works wherever the prefix is moved.
 function(featherid_install_pc name)
   file(RELATIVE_PATH pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
   string(REGEX REPLACE "/$" "" pc_prefix "${pc_prefix}")
@@ -56,7 +57,7 @@ endif()
 
 if(FEATHERID_BUILD_SERVER)
   install(TARGETS featherid_server)
-  # When it is installed, as only then the prefix is certain.
+  # At install time, because the prefix is not certain before.
   install(CODE "
     set(bindir \"${CMAKE_INSTALL_BINDIR}\")
     configure_file(\"${PROJECT_SOURCE_DIR}/server/featherid-server.service.in\"

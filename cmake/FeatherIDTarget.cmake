@@ -2,13 +2,13 @@
 # featherid_target(name): what every target of the project shares, and nothing global.
 function(featherid_target name)
   target_compile_features(${name} PUBLIC cxx_std_17)
-  # By each compiler, whatever its own default is: g++ 16 has C++20, in which more is deprecated.
+  # Set for every compiler, whatever its default: g++ 16 defaults to C++20, which deprecates more.
   set_target_properties(${name} PROPERTIES CXX_STANDARD 17
     CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   target_compile_options(${name} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wconversion
     -Wno-sign-conversion $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety;-Wreserved-identifier>)
   if(FEATHERID_SANITIZE)
-    # GCC sees uninitialized reads in what the sanitizers add; without them it goes on looking.
+    # GCC reports uninitialized reads in code that the sanitizers add. Other builds keep the warning.
     target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   endif()
   if(FEATHERID_SANITIZE MATCHES "^(address|fuzzer)$")

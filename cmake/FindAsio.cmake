@@ -11,8 +11,8 @@ if(Asio_FOUND AND NOT TARGET Asio::asio)
   find_package(Threads REQUIRED)
   add_library(Asio::asio INTERFACE IMPORTED)
   target_include_directories(Asio::asio SYSTEM INTERFACE ${Asio_INCLUDE_DIR})
-  # Whether Asio sees std::aligned_alloc hangs on what a file includes before it; files that differ in
-  # that would free each other's memory the wrong way.
+  # Whether Asio sees std::aligned_alloc depends on what a file includes before it. Files that differ in this
+  # would free each other's memory the wrong way.
   target_compile_definitions(Asio::asio INTERFACE
     ASIO_STANDALONE ASIO_NO_DEPRECATED ASIO_DISABLE_STD_ALIGNED_ALLOC)
   target_link_libraries(Asio::asio INTERFACE Threads::Threads)

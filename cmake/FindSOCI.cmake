@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-# Finds SOCI as SOCI::soci_core and, for each driver that is there, SOCI::soci_mysql,
-# SOCI::soci_postgresql and SOCI::soci_sqlite3. Takes SOCI's own CMake package (4.0: SOCI::soci_core,
-# 4.1: SOCI::Core) if it can be used, and else looks for the files. Debian's 4.0 has no such package, and
-# 4.1's also makes targets that link Boost if there is no Boost, of which nothing is used here. A driver's
-# target also carries the engine's own client library, whose headers SOCI's include.
+# Finds SOCI as SOCI::soci_core and, for each driver that is there, SOCI::soci_mysql, SOCI::soci_postgresql
+# and SOCI::soci_sqlite3. Uses SOCI's own CMake package (4.0: SOCI::soci_core, 4.1: SOCI::Core) if possible,
+# and otherwise looks for the files. Debian's 4.0 has no such package. 4.1's package also makes targets that
+# link Boost, even if there is no Boost; they are not used here. A driver's target also links the engine's own
+# client library, whose headers SOCI's headers include.
 include(FindPackageHandleStandardArgs)
 
 find_package(SOCI CONFIG QUIET)

@@ -6,7 +6,7 @@ find_package(httplib CONFIG QUIET)
 if(NOT TARGET httplib::httplib)
   find_package(PkgConfig QUIET)
   if(PkgConfig_FOUND)
-    # Its flags say what the shared library was compiled with, and must be the same here.
+    # The shared library was compiled with its flags, and this program must use the same.
     pkg_check_modules(httplib_pc QUIET IMPORTED_TARGET cpp-httplib)
   endif()
   if(TARGET PkgConfig::httplib_pc)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Finds the core of prometheus-cpp as prometheus-cpp::core, by pkg-config: its CMake package also wants
-# what its other parts stand on, civetweb and curl.
+# Finds the core of prometheus-cpp as prometheus-cpp::core, by pkg-config: its CMake package also requires
+# civetweb and curl, which only its other parts use.
 include(FindPackageHandleStandardArgs)
 
 find_package(PkgConfig QUIET)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A store of your own: anything that can move a number forward, atomically and durably, can lease
-// ids. This one keeps one tag in a file. The file's lock makes a lease atomic, fsync() durable.
+// ids. This one keeps one tag in a file. A file lock makes a lease atomic, and fsync() makes it
+// durable.
 #include <fcntl.h>
 #include <featherid/segment_allocator.h>
 #include <featherid/store_check.h>
@@ -82,7 +83,7 @@ class FileStore final : public featherid::SegmentStore {
             std::string(what) + " " + path_ + ": " + std::strerror(errno)};
   }
 
-  // Replaces max_id by next(max_id) under the file's lock, and returns once that is on the disk.
+  // Replaces max_id by next(max_id) under the file's lock, and returns once it is on disk.
   template <typename Next>
   Status change(Next next) const {
     const int file = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -101,7 +102,7 @@ class FileStore final : public featherid::SegmentStore {
           (pwrite(file, &moved, sizeof moved, 0) == sizeof moved && fsync(file) == 0);
       if (!durable) status = failed("cannot write");
     }
-    close(file);  // and with it goes the lock
+    close(file);  // this also releases the lock
     return status;
   }
 

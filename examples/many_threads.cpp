@@ -16,7 +16,7 @@ namespace {
 constexpr int kThreads = 4;
 constexpr int kIdsPerThread = 1000000;
 
-// Runs `take` kIdsPerThread times in each thread; false when an id did not come.
+// Runs `take` kIdsPerThread times in each thread; returns false if a call failed.
 template <typename MakeTake>
 bool run(const char* name, MakeTake make_take) {
   std::atomic<bool> ok{true};

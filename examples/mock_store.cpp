@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A store for tests of your own: three methods. Run check_store() on a store that shall do more.
+// A store for your own tests: three methods. Run check_store() on a store that must do more.
 #include <featherid/segment_allocator.h>
 
 #include <atomic>

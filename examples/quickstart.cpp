@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The shortest whole program: the ids come from a SQLite file, so the second run goes on from the
-// first.
+// The shortest complete program. Its ids come from a SQLite file, so the second run continues after
+// the first.
 #include <featherid/segment_allocator.h>
 #include <featherid/soci_store.h>
 

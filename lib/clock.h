@@ -11,7 +11,7 @@ namespace featherid {
 using TimePoint = std::chrono::steady_clock::time_point;
 using Duration = std::chrono::steady_clock::duration;
 
-// Where the core reads the time, so that a test can hold it still. Thread-safe.
+// The core's source of time, which a test can replace. Thread-safe.
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -6,7 +6,7 @@
 
 namespace featherid {
 
-// What an exception says. Never null, unlike what() of somebody else's exception.
+// The text of an exception. Never null, unlike what() of a foreign exception.
 inline const char* text_of(const std::exception& exception) {
   const char* const what = exception.what();
   return what != nullptr ? what : "an exception without a text";

@@ -22,10 +22,9 @@ bool ask_kernel_to_wipe() {
   return ::madvise(start, page, kNoAdvice) != 0 && ::madvise(start, page, MADV_WIPEONFORK) == 0;
 }
 
-// It takes no lock and walks no list: a handler that waited for anything could meet other
-// libraries' handlers in a deadlock. A handler that ran before it may have made things in this
-// process already. If the kernel does not wipe, they cannot be told from the parent's, and are
-// refused.
+// It takes no lock and walks no list: a handler that waits could deadlock with other libraries'
+// handlers. A handler that ran earlier may have made objects in this process already. If the kernel
+// does not wipe, they cannot be told from the parent's objects, and are refused.
 void begin_child() {
   if (!kernel_wipes) fork_epoch.value = 0;
   own_fork_epoch();
@@ -44,7 +43,7 @@ bool protect() {
 
 std::uint64_t own_fork_epoch() {
   static const bool is_protected = protect();
-  // acquire, here and where the exchange fails: pairs with the release of the thread that gave the
+  // acquire, here and if the exchange fails: pairs with the release of the thread that gave the
   // value. This thread may then read `value` without atomics, and its children find `given` past
   // it.
   std::uint64_t value = __atomic_load_n(&fork_epoch.value, __ATOMIC_ACQUIRE);

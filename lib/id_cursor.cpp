@@ -17,8 +17,8 @@ IdRange IdCursor::claim(std::int64_t least, std::int64_t most) {
     const auto left = static_cast<std::int64_t>(limit - word);
     if (left < least) return {};
     const std::int64_t taken = std::min(left, most);
-    // Unlike fetch_add this never passes the end, so no id is lost. That the word may have been
-    // closed and opened again at the same id since does no harm: the id is still unclaimed.
+    // Unlike fetch_add, this never passes the end, so no id is lost. The word may have been closed
+    // and opened again at the same id since. That does no harm: the id is still unclaimed.
     if (word_.compare_exchange_weak(word, word + static_cast<std::uint64_t>(taken),
                                     std::memory_order_relaxed)) {
       return {id_of(word), id_of(word) + taken};
@@ -27,13 +27,13 @@ IdRange IdCursor::claim(std::int64_t least, std::int64_t most) {
 }
 
 IdRange IdCursor::replace(IdRange next) {
-  // relaxed: only the order between the word and the limit matters, and the release below sees to
-  // it.
+  // relaxed: only the order between the word and the limit matters, and the release below ensures
+  // that.
   const std::uint64_t last = word_.exchange(kClosed, std::memory_order_relaxed);
   IdRange tail;
   if (last < kClosed) {
     const bool forked = word_of(end_) > current_limit();
-    // As words: claims past the end of the last ids there are have run beyond what an id can be.
+    // As words: claims past the end of the last possible ids exceed what an id can be.
     const std::int64_t claimed_to = id_of(std::min(last, word_of(end_)));
     FEATHERID_INVARIANT(claimed_to >= unclaimed_from_, claimed_to, unclaimed_from_);
     if (!forked) tail = {claimed_to, end_};
@@ -47,9 +47,9 @@ IdRange IdCursor::replace(IdRange next) {
   FEATHERID_INVARIANT(next.end >= end_ && next.last() <= kIdMax, next.end, end_);
   unclaimed_from_ = next.first;
   end_ = next.end;
-  // release: whoever reads this limit (acquire) finds the word closed or newer.
+  // release: a thread that reads this limit (acquire) finds the word closed or newer.
   limit_.store(word_of(end_) - own_fork_epoch(), std::memory_order_release);
-  // release: so that this comes after the limit, and no claimant loses an id without need.
+  // release: so that this comes after the limit, and no claimant loses an id needlessly.
   word_.store(word_of(next.first), std::memory_order_release);
   return tail;
 }

@@ -6,8 +6,8 @@
 
 namespace featherid {
 
-// While it lives, this thread is inside a call of somebody else's code for `object`; what that code
-// calls back asks whether it is.
+// While an Inside exists, its thread is calling foreign code on behalf of `object`. Code that is
+// called back from there can check this with of().
 class Inside {
  public:
   explicit Inside(const void* object) : object_(object), outer_(innermost()) { innermost() = this; }

@@ -13,8 +13,8 @@
 
 namespace featherid {
 
-// Stops the program with two values printed when `condition` is false, in every build: better dead
-// than a duplicate.
+// Prints two values and stops the program if `condition` is false, in every build: better dead than
+// a duplicate.
 #define FEATHERID_INVARIANT(condition, a, b)                                            \
   ((condition)                                                                          \
        ? void()                                                                         \
@@ -27,7 +27,7 @@ namespace featherid {
   const int length =
       std::snprintf(text, sizeof(text), "featherid: broken invariant %s (%lld, %lld) at %s:%d\n",
                     condition, static_cast<long long>(a), static_cast<long long>(b), file, line);
-  // To wait for a reader would let the other threads hand out ids meanwhile.
+  // Waiting for a reader would let other threads issue ids meanwhile.
   pollfd out{STDERR_FILENO, POLLOUT, 0};
   if (length > 0 && ::poll(&out, 1, 0) > 0) {
     const std::size_t size = std::min(static_cast<std::size_t>(length), sizeof(text) - 1);

@@ -11,15 +11,15 @@
 
 namespace featherid {
 
-// The way to the application's log callback. Once close() has returned the callback is not running
-// and never runs again, though threads left behind may still write; only a callback that closes the
-// sink itself runs to its end. It is somebody else's code, and there may be no memory for a line:
-// what is thrown costs the line, no more. Thread-safe.
+// Passes lines to the application's log callback. Once close() has returned, the callback is not
+// running and never runs again, even if threads left behind still write. The one exception: a
+// callback that closes the sink itself runs to its end. An exception, from the callback or for lack
+// of memory, costs only that line. Thread-safe.
 class LogSink {
  public:
   explicit LogSink(LogCallback callback) : callback_(std::move(callback)) {}
 
-  // `line()` is the message; it is made only when there is a callback.
+  // `line()` is the message; it is made only if there is a callback.
   template <typename Line>
   void write(LogLevel level, Line line) noexcept EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);

@@ -8,7 +8,7 @@
 
 #include "lib/platform.h"
 
-// Clang's thread-safety annotations (-Wthread-safety); nothing elsewhere.
+// Clang's thread-safety annotations (-Wthread-safety); empty for other compilers.
 #if defined(__clang__)
 #define FEATHERID_ANNOTATE(x) __attribute__((x))
 #else
@@ -44,7 +44,7 @@ class FEATHERID_ANNOTATE(scoped_lockable) MutexLock {
   Mutex& mutex_;
 };
 
-// A condition of the state that `mutex` guards. Callers wait in a loop that looks at that state.
+// A condition of the state that `mutex` guards. Callers wait in a loop that checks that state.
 class CondVar {
  public:
   void wait(Mutex& mutex) REQUIRES(mutex) {
@@ -52,7 +52,7 @@ class CondVar {
     condition_.wait(lock);
     lock.release();
   }
-  // False when the time is up.
+  // False if the time is up.
   bool wait_until(Mutex& mutex, std::chrono::steady_clock::time_point deadline) REQUIRES(mutex) {
     std::unique_lock<platform::Mutex> lock(mutex.mutex_, std::adopt_lock);
     const std::cv_status status = condition_.wait_until(lock, deadline);

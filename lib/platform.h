@@ -7,8 +7,8 @@
 #include <mutex>
 #include <thread>
 
-// All that the core takes from the machine: locks, threads and the time. The simulator compiles the
-// core with a file of its own in place of this one.
+// Everything that the core uses from the machine: locks, threads and the time. The simulator
+// compiles the core with its own file instead of this one.
 namespace featherid::platform {
 
 using Mutex = std::mutex;
@@ -16,7 +16,7 @@ using ConditionVariable = std::condition_variable;
 using Thread = std::thread;
 using SteadyClock = std::chrono::steady_clock;
 
-// A T of each thread's own, at first null.
+// A T for each thread, initially null.
 template <typename T>
 T& own_of_thread() {
   thread_local T own = nullptr;

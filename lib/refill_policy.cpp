@@ -17,7 +17,7 @@ namespace {
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-// Ids are counted in doubles on the way, so that no product overflows; a lease never needs more.
+// Ids are counted in doubles at first, so that no product overflows. No lease exceeds the bound.
 std::int64_t to_ids(double ids) {
   return static_cast<std::int64_t>(
       std::clamp(ids, 0.0, 4.0 * static_cast<double>(kLeaseIdsMax) * 1e6));
@@ -26,7 +26,7 @@ std::int64_t to_ids(double ids) {
 }  // namespace
 
 void BurnMeter::add(std::int64_t used_ids, Duration elapsed) {
-  // A clock too coarse to see the use still saw its ids.
+  // If the clock is too coarse for the elapsed time, the ids still count.
   const double elapsed_seconds = std::max(seconds(elapsed), 1e-9);
   const double weight = -std::expm1(-elapsed_seconds / seconds(window_));
   const double now = static_cast<double>(used_ids) / elapsed_seconds;

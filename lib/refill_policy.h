@@ -13,11 +13,11 @@ namespace featherid {
 
 // The arithmetic of refill: pure, without a clock, a lock or a store.
 
-// An error of the store that waiting may mend within a caller's patience.
+// Whether waiting may clear this error of the store before the caller's timeout.
 bool is_transient(const Status& status);
 
-// A tag's burn rate: an exponentially weighted mean of what it used, over `window`. The mean is
-// over time, not over samples, so a spike of a tenth of the window counts for about a tenth.
+// A tag's burn rate: an exponentially weighted mean of its use, over `window`. The mean is over
+// time, not over samples, so a spike of a tenth of the window counts for about a tenth.
 class BurnMeter {
  public:
   explicit BurnMeter(Duration window) : window_(window) {}
@@ -36,11 +36,11 @@ struct RefillLimits {
   std::int64_t lease_max_ids;
 };
 
-// What a tag knows of itself when it asks whether to lease.
+// What the size of a lease depends on.
 struct RefillState {
   std::int64_t step = 0;
   std::int64_t stock_ids = 0;       // in the cursor and queued behind it
-  std::int64_t wanted_ids = 0;      // asked for by callers that wait
+  std::int64_t wanted_ids = 0;      // requested by waiting callers
   std::int64_t last_lease_ids = 0;  // 0 before the first
   double burn_ids_per_second = 0;
   Duration lease_latency{0};  // of the last lease
@@ -48,23 +48,23 @@ struct RefillState {
 
 // How many ids to lease now; 0 for none.
 //
-// Below the low mark, 1.25 x hold of burn or half a step, it fills up to the high mark, 2 x hold or
-// one step. So a steady burn leases at most once per 0.75 x hold, what is held never falls under
-// one hold while the store answers, and an idle tag that holds half a step leases nothing. A lease
-// is at least one step and at most twice the last one, and never above lease_max_ids unless the
-// step is; callers that wait for more at once lift that to kRangeIdsMax, and no further.
+// A stock below the low mark (1.25 x hold of burn, or half a step) is filled up to the high mark (2
+// x hold, or one step). So a steady burn leases at most once per 0.75 x hold, the stock never falls
+// below one hold while the store answers, and an idle tag that holds half a step leases nothing. A
+// lease is at least one step and at most twice the last one. It exceeds lease_max_ids only if the
+// step does, or for callers that wait for more at once, and then only up to kRangeIdsMax.
 //
-// With a burn rate that is a mean over one hold, n ids burnt in a spike make a rate of n / hold,
-// and so at most about 2 n ids are held when it is over.
+// The burn rate is a mean over one hold. So n ids burnt in a spike make a rate of n / hold, and at
+// most about 2 n ids are held after the spike.
 std::int64_t ids_to_lease(const RefillLimits& limits, const RefillState& state);
 
-// How many ids to put into the cursor at a time: an eighth of a hold, or a quarter of a step. Each
-// time they are used up the tag measures its burn and asks ids_to_lease() again, so the low mark is
-// noticed in time without any work on the fast path.
+// How many ids to put into the cursor at a time: an eighth of a hold, or a quarter of a step.
+// Whenever they are used up, the tag measures its burn and calls ids_to_lease() again, so the low
+// mark is noticed in time without any work on the fast path.
 std::int64_t chunk_ids(const RefillLimits& limits, std::int64_t step, double burn_ids_per_second);
 
 // The pause after the `failures`th failure in a row (from 1): it doubles from `min` to `max`, and
-// the latter half of it is random, so that processes do not come back all at once.
+// the latter half of it is random, so that processes do not all retry at once.
 Duration backoff(Duration min, Duration max, int failures, std::minstd_rand& random);
 
 }  // namespace featherid

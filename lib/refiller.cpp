@@ -82,7 +82,7 @@ void Refiller::note_lease_latency(Duration latency) {
   lease_latency_.sum += std::chrono::duration_cast<std::chrono::microseconds>(latency);
 }
 
-// One tag that fails alone, for its row is locked, says nothing of the others.
+// One tag may fail alone, if its row is locked. That says nothing about the others.
 void Refiller::note_answer(const TagState& tag, const Status& status) {
   const MutexLock lock(mutex_);
   if (!is_transient(status)) {
@@ -101,10 +101,10 @@ Status Refiller::start(int threads) {
   threads_.reserve(static_cast<std::size_t>(threads));
   try {
     while (threads_.size() < static_cast<std::size_t>(threads)) {
-      // The thread owns a share, so that one left behind by stop() finds everything in place.
+      // The thread owns a share, so everything still exists for a thread that stop() left behind.
       threads_.emplace_back([self = shared_from_this()] { self->run(); });
     }
-  } catch (const std::exception& e) {  // the machine gives no more threads, or no memory for one
+  } catch (const std::exception& e) {  // the machine allows no more threads, or has no memory
     if (threads_.empty()) {
       return {StatusCode::kUnavailable,
               std::string("cannot start a refill thread (") + text_of(e) +

@@ -24,7 +24,7 @@
 
 namespace featherid {
 
-// A store is somebody else's code: what it throws becomes the error of that one call.
+// A store is foreign code: what it throws becomes the error of that one call.
 template <typename T, typename Call>
 Result<T> call_store(Call call) noexcept {
   try {
@@ -36,21 +36,21 @@ Result<T> call_store(Call call) noexcept {
       return Status(StatusCode::kUnavailable, std::string("the store threw: ") + text_of(e));
     } catch (...) {
       return Status(StatusCode::kUnavailable,
-                    "the store threw something that is no std::exception");
+                    "the store threw something that is not a std::exception");
     }
-  } catch (const std::bad_alloc&) {  // in the store, or while its error was put into words
+  } catch (const std::bad_alloc&) {  // in the store, or while the error text was made
     return internal::out_of_memory(StatusCode::kUnavailable);
   }
 }
 
-// Does the store's I/O for the tags, on threads of its own: takes the tag whose refill is due
-// first, asks the store, tells the tag. A tag is in the queue at most once and never while it is in
-// flight. Tags whose row has been seen and the other names take turns: a flood of names that are no
-// tags costs the tags every second call at most, and tags that never have enough do not keep a new
-// one from its first lease.
+// Calls the store for the tags, on its own threads: takes the tag whose refill is due first, asks
+// the store, and tells the tag. A tag is in the queue at most once, and never while it is in
+// flight. Tags whose row has been seen take turns with the other names. So a flood of names that
+// are not tags costs the tags at most every second call, and tags that never have enough do not
+// keep a new one from its first lease.
 //
-// It is shared: a thread whose store call never returns is left behind by stop() and keeps the
-// refiller and the store alive until it does.
+// It is shared: stop() leaves a thread behind whose store call does not return, and that thread
+// keeps the refiller and the store alive.
 class Refiller final : public RefillQueue, public std::enable_shared_from_this<Refiller> {
  public:
   Refiller(std::shared_ptr<SegmentStore> store, std::shared_ptr<const Clock> clock,
@@ -60,7 +60,7 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   void request(std::shared_ptr<TagState> tag, TimePoint due) override EXCLUDES(mutex_);
   Status trouble() const override EXCLUDES(mutex_);
 
-  // Serves the first tag in the queue that is due. False when none is.
+  // Serves the first tag in the queue that is due. False if none is.
   bool run_once() EXCLUDES(mutex_);
 
   // When the next tag in the queue is due.
@@ -68,22 +68,22 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
 
   LeaseLatency lease_latency() const EXCLUDES(mutex_);
 
-  // With fewer threads than asked for where the machine gives no more; kUnavailable when it gives
+  // Starts fewer threads than asked for if the machine allows no more. kUnavailable: it allows
   // none.
   Status start(int threads) EXCLUDES(mutex_);
 
-  // Takes no more work, and waits until no thread is in a store call: true, and the threads have
-  // ended. False when `timeout` passed first; the threads then end when their calls do. Either way
+  // Accepts no more work, and waits until no thread is in a store call. True: the threads have
+  // ended. False: `timeout` passed first, and the threads end when their calls do. In both cases
   // the log callback is not called any more.
   //
-  // In a callback on one of its threads it waits for the others only. In a store call on one of
-  // them it answers false at once.
+  // If called in a callback on one of its threads, it waits only for the others. If called in a
+  // store call on one of them, it returns false at once.
   bool stop(Duration timeout) EXCLUDES(mutex_);
 
  private:
   struct Job {
     TimePoint due;
-    std::uint64_t number;  // of equally due jobs the first come is first served
+    std::uint64_t number;  // among equally due jobs, first come, first served
     std::shared_ptr<TagState> tag;
     bool operator<(const Job& other) const {  // std::priority_queue serves the largest
       return due != other.due ? due > other.due : number > other.number;
@@ -114,11 +114,11 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   std::uint64_t next_number_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;
   LeaseLatency lease_latency_ GUARDED_BY(mutex_);
-  // Since a call last succeeded; the tag is never looked into.
+  // Since the last successful call. The tag is only compared, never read.
   Status failure_ GUARDED_BY(mutex_);
   const TagState* failed_first_ GUARDED_BY(mutex_) = nullptr;
   bool failed_others_ GUARDED_BY(mutex_) = false;
-  int calling_ GUARDED_BY(mutex_) = 0;  // threads that serve a tag just now
+  int calling_ GUARDED_BY(mutex_) = 0;  // threads that are serving a tag
   std::vector<platform::Thread> threads_ GUARDED_BY(mutex_);
 };
 

@@ -37,7 +37,7 @@ TagOptions tag_options(const AllocatorOptions& options, std::uint32_t seed) {
           options.unknown_tag_ttl, seed};
 }
 
-// Whether a child would refuse the ids that it inherits, which the application's own code decides.
+// Whether a child would refuse inherited ids. The epoch that the application sees decides that.
 Status check_fork_protection(const internal::ForkEpoch& seen) {
   if (&seen != &internal::fork_epoch) {
     return {StatusCode::kFailedPrecondition,
@@ -104,7 +104,7 @@ struct SegmentAllocator::Impl {
     if (refusal.ok()) refusal = refiller->start(options.refill_threads);
   }
 
-  // The tag's state, made when the name is new; or why it cannot be served.
+  // The tag's state, made if the name is new; or why it cannot be served.
   Result<std::shared_ptr<TagState>> state_of(std::string_view name) EXCLUDES(mutex);
   Status make_room(std::string_view name, TimePoint now) REQUIRES(mutex);
   void look_through_unresolved() REQUIRES(mutex);
@@ -114,11 +114,11 @@ struct SegmentAllocator::Impl {
 
   // Constant after construction.
   const AllocatorOptions options;
-  Status refusal;  // of every call, when options, store or threads are not usable
+  Status refusal;  // of every call, if options, store or threads are not usable
   const std::shared_ptr<SegmentStore> store;
   const std::shared_ptr<const Clock> clock = std::make_shared<SteadyClock>();
   const std::shared_ptr<Refiller> refiller;
-  // For jitter alone: two processes hardly ever start in the same nanosecond.
+  // Only for jitter: two processes hardly ever start in the same nanosecond.
   const std::uint32_t seed = static_cast<std::uint32_t>(clock->now().time_since_epoch().count());
   const internal::ForkGuard fork_guard;
 
@@ -130,12 +130,12 @@ struct SegmentAllocator::Impl {
   bool closed GUARDED_BY(mutex) = false;
   // Names whose row has not been seen: being looked up, or unknown. Bounded by unknown_tags_max.
   std::map<std::string, std::shared_ptr<TagState>, std::less<>> unresolved GUARDED_BY(mutex);
-  std::string look_from GUARDED_BY(mutex);  // the name to go on with
-  // How many unknown names may yet be forgotten for new ones: refilled by time, the bound on how
-  // fast a flood of bad names reaches the store.
+  std::string look_from GUARDED_BY(mutex);  // where the next look-through begins
+  // How many unknown names may still be forgotten for new ones. It refills over time, and limits
+  // how fast a flood of bad names reaches the store.
   double forget_budget GUARDED_BY(mutex) = 0;
   TimePoint forget_budget_at GUARDED_BY(mutex){};
-  // The names refused last: part of a name's hash, where another part of it says.
+  // The names refused last: part of a name's hash, at the index that another part gives.
   std::vector<std::uint32_t> refused_names GUARDED_BY(mutex);
 };
 
@@ -160,15 +160,15 @@ Result<std::shared_ptr<TagState>> SegmentAllocator::Impl::state_of(std::string_v
     return tag;
   }
   if (Status full = make_room(name, clock->now()); !full.ok()) return full;
-  tags.reserve(tags.size() + unresolved.size() + 1);  // so that no name needs memory to move over
+  tags.reserve(tags.size() + unresolved.size() + 1);  // so that moving a name over needs no memory
   auto tag = std::make_shared<TagState>(std::string(name), tag_options(options, seed), clock,
                                         refiller.get());
   unresolved.emplace(name, tag);
   return tag;
 }
 
-// Also notes the name for the next time. A flood of different names has overwritten what it noted
-// some seconds later; 256 KB, once more names than unknown_tags_max have been asked for.
+// Also notes the name for the next time. A flood of different names overwrites the note after some
+// seconds. Uses 256 KB, once more names than unknown_tags_max have been asked for.
 bool SegmentAllocator::Impl::refused_before(std::string_view name) {
   if (refused_names.empty()) refused_names.resize(std::size_t{1} << 16);
   const std::uint64_t hash = std::hash<std::string_view>()(name);
@@ -184,28 +184,26 @@ Status SegmentAllocator::Impl::make_room(std::string_view name, TimePoint now) {
   const double elapsed = std::chrono::duration<double>(now - forget_budget_at).count();
   forget_budget = std::min(rate, forget_budget + rate * elapsed);
   forget_budget_at = now;
-  // Looking through the names costs something too: a flood gets past here at the same rate only. A
-  // name that comes again is hardly of a flood of different ones, which leaves it half the budget.
+  // Looking through the names costs something too, so a flood gets past here only at the same rate.
+  // A flood of different names leaves half of the budget to repeated names.
   if (forget_budget >= (refused_before(name) ? 1 : std::max(1.0, rate / 2))) {
     forget_budget -= 1;
     look_through_unresolved();
     if (unresolved.size() < max) return {};
   }
-  return {
-      StatusCode::kUnavailable,
-      "too many names that are not (yet) known to be tags were asked for lately; try again in a "
-      "second"};
+  return {StatusCode::kUnavailable,
+          "too many unknown tag names were requested recently; try again in a second"};
 }
 
-// Moves names over that are known by now, and forgets one that is not. Some names at a time, for
-// whoever wants a new one waits meanwhile.
+// Moves names over that are now known, and forgets one that is not. Checks some names at a time,
+// because callers with new names wait meanwhile.
 void SegmentAllocator::Impl::look_through_unresolved() {
   constexpr int kNamesAtOnce = 1024;
   bool forgot = false;
   auto each = unresolved.lower_bound(look_from);
   for (int i = 0; i < kNamesAtOnce && !unresolved.empty(); ++i) {
     if (each == unresolved.end()) each = unresolved.begin();
-    // In nobody's hands, nor in the refiller's: a handle out there would go on with a state of its
+    // Nobody holds it, not even the refiller. An existing handle would continue with a state of its
     // own, out of step with a new one.
     const bool idle = each->second.use_count() == 1;
     if (each->second->resolved()) {
@@ -228,8 +226,8 @@ SegmentAllocator::SegmentAllocator(std::shared_ptr<SegmentStore> store, Allocato
 
 SegmentAllocator::~SegmentAllocator() {
   if (impl_->fork_guard.forked()) {
-    // The parent's threads and perhaps its locks are copied here in mid-air: nothing of it can be
-    // taken apart, so it keeps itself.
+    // This copy may hold locks of the parent's threads, which do not exist here. It cannot be
+    // destroyed safely, so it keeps itself.
     impl_->kept_in_child = impl_;
     return;
   }
@@ -306,7 +304,7 @@ std::int64_t SegmentAllocator::shutdown() {
 }
 
 std::int64_t SegmentAllocator::Impl::shutdown() {
-  // Clamped: options that validate() refuses come as far as here.
+  // Clamped: options that validate() refuses also get here.
   const TimePoint deadline =
       clock->now() + std::clamp(options.shutdown_timeout, milliseconds(0), kTenMinutes);
   {
@@ -317,8 +315,8 @@ std::int64_t SegmentAllocator::Impl::shutdown() {
     unresolved.clear();
   }
   tags.for_each([](TagState& tag) { tag.close(); });
-  // A lease still under way is waited for, so that its range goes back too; behind one that hangs
-  // the store would only hang again.
+  // This waits for leases in progress, so that their ranges go back too. If one hangs, the store
+  // would only hang again.
   if (!refiller->stop(deadline - clock->now())) return 0;
   return give_tails_back(deadline);
 }

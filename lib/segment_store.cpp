@@ -55,7 +55,7 @@ Status validate_tag(std::string_view tag) {
     const Decoded decoded = decode_utf8(rest);
     if (decoded.bytes == 0) return refused("is not well-formed UTF-8");
     last = decoded.code_point;
-    if (is_control(last)) return refused("holds a control character");
+    if (is_control(last)) return refused("contains a control character");
     if (++chars > kTagCharsMax) return refused("is too long");
     if (chars == 1 && is_space(last)) return refused("starts with a space");
     rest.remove_prefix(decoded.bytes);

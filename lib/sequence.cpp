@@ -24,13 +24,12 @@ Status check_count(std::int64_t count_ids) {
                                             std::to_string(kRangeIdsMax)};
 }
 
-// The ids still in the cursor, taken without the tag's mutex; only where they do not suffice,
-// `slow`.
+// Takes ids from the cursor, without the tag's mutex. Calls `slow` only if they do not suffice.
 template <typename Slow>
 Result<std::vector<IdRange>> take_range(internal::IdCursor& cursor, std::int64_t count_ids,
                                         Slow slow) {
   if (Status bad = check_count(count_ids); !bad.ok()) return bad;
-  std::vector<IdRange> ranges(1);  // room first, so that nothing is taken that cannot be noted
+  std::vector<IdRange> ranges(1);  // room first: what is taken must be noted
   ranges.front() = cursor.claim(count_ids, count_ids);
   if (!ranges.front().empty()) return ranges;
   return slow();

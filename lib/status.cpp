@@ -34,7 +34,7 @@ Status::Status(StatusCode code, std::string message)
     : rep_(code == StatusCode::kOk ? nullptr : new Rep{{1}, code, std::move(message)}) {}
 
 void Status::release(Rep* rep) noexcept {
-  // acq_rel: whoever deletes it comes after every other owner's last look at it.
+  // acq_rel: the deletion comes after every other owner's last access.
   if (rep->shares.fetch_sub(1, std::memory_order_acq_rel) == 1) delete rep;
 }
 
@@ -52,7 +52,7 @@ namespace internal {
 
 Status out_of_memory(StatusCode code) noexcept {
   // One for each code, made without the heap: the message fits into the string itself. Never
-  // destroyed, for threads may outlive main(); its own share keeps release() from deleting it.
+  // destroyed, because threads may outlive main(). Its own share keeps release() from deleting it.
   struct Spare {
     union {
       Status::Rep rep;
@@ -83,7 +83,7 @@ Status out_of_memory(StatusCode code) noexcept {
 
 void die_of_missing_value(const Status& status) {
   std::fprintf(stderr,
-               "featherid: the value of a Result was taken, but it holds none; its status: %s\n",
+               "featherid: the value of a Result was read, but it has none; its status: %s\n",
                status.to_string().c_str());
   std::abort();
 }

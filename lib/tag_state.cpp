@@ -12,10 +12,10 @@ namespace featherid {
 
 namespace {
 
-// How long a row's step is taken for granted; an operator's change is seen by then.
+// How long a row's step is used before it is read again.
 constexpr Duration kRowTtl = std::chrono::seconds(60);
 
-// An error whose text is made by `message`, or goes without where there is no memory for it.
+// An error with the text of `message`, or with "out of memory" if there is none for the text.
 template <typename Message>
 Status make_status(StatusCode code, Message message) noexcept {
   try {
@@ -25,12 +25,12 @@ Status make_status(StatusCode code, Message message) noexcept {
   }
 }
 
-// Runs a callback, which is somebody else's code: what it throws is dropped.
+// Runs a callback. It is foreign code: what it throws is dropped.
 void call(const std::function<void(const Status&)>& callback, const Status& verdict) {
   try {
     callback(verdict);
   } catch (...) {
-    // It must not cost the others their call, nor the refill thread its life.
+    // It must stop neither the other callbacks nor the refill thread.
   }
 }
 
@@ -46,7 +46,7 @@ TagState::TagState(std::string tag, const TagOptions& options, std::shared_ptr<c
       burn_at_(clock_->now()),
       random_(static_cast<std::minstd_rand::result_type>(options.seed ^
                                                          std::hash<std::string>()(tag_))) {
-  stock_.reserve(2);  // as a rule more are never held: taking in a lease then needs no memory
+  stock_.reserve(2);  // rarely more are held, so taking in a lease needs no memory
 }
 
 Status TagState::forked_status() const {
@@ -101,7 +101,8 @@ Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t
   if (refused.ok() || is_transient(refused)) request_refill(now);
   if (taken) return ranges;
   if (!refused.ok()) return refused;
-  return Status(StatusCode::kUnavailable, "no ids of tag '" + tag_ + "' in memory just now");
+  return Status(StatusCode::kUnavailable,
+                "no ids of tag '" + tag_ + "' are in memory now; try again");
 }
 
 void TagState::on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback callback) {
@@ -115,13 +116,13 @@ void TagState::on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback 
       wakeups = park({count_ids, clock_->now() + timeout, std::move(callback), {}});
     }
   }
-  // Moved from only when it was not stopped.
+  // Moved from only if it was not stopped.
   if (!stopped.ok()) return refuse(callback, stopped);  // NOLINT(bugprone-use-after-move)
   run(std::move(wakeups));
 }
 
-// Takes one more caller in, or out again at once. In a callback of this tag that is left to run(),
-// which called it, or to the next flight: callbacks that register again would never return.
+// Parks one more caller, or returns it at once. In a callback of this tag, it is always parked, for
+// run(), which called it, or for the next flight: callbacks that register again would never return.
 TagState::Wakeups TagState::park(Parked caller) {
   const bool in_callback = Inside::of(this);
   const TimePoint now = clock_->now();
@@ -131,7 +132,7 @@ TagState::Wakeups TagState::park(Parked caller) {
   std::optional<Status> verdict = verdict_on(waiting.front(), now);
   if (!verdict || is_transient(*verdict) || (in_callback && !verdict->ok())) {
     missed_ids_ = std::max(missed_ids_, count_ids);  // too late for this caller, not for the next
-    request_refill(now);  // before anything is parked: where it throws, nobody is called back
+    request_refill(now);  // before anything is parked: if it throws, nobody is called back
   }
   if (verdict && !in_callback) {
     waiting.front().verdict = *std::move(verdict);
@@ -140,8 +141,8 @@ TagState::Wakeups TagState::park(Parked caller) {
   parked_ids_ += count_ids;
   parked_.splice(parked_.end(), waiting);
   if (in_callback) parked_in_callback_ = true;
-  // While the store hangs nothing else ends the waits whose time is up; looking only each time the
-  // number has doubled keeps the cost of a call constant.
+  // While the store hangs, nothing else ends waits whose time is up. Checking only when the number
+  // has doubled keeps the cost of a call constant.
   const bool sweep = !in_callback && parked_.size() >= parked_sweep_at_;
   return sweep ? collect_wakeups(now) : Wakeups();
 }
@@ -165,7 +166,7 @@ void TagState::run(Wakeups wakeups) {
   }
 }
 
-// What a parked caller has to hear; nothing while it should go on waiting.
+// What to tell a parked caller; nothing if it should keep waiting.
 std::optional<Status> TagState::verdict_on(const Parked& parked, TimePoint now) const {
   if (!stopped_.ok()) return stopped_;
   if (parked.count_ids <= available_ids()) return Status();
@@ -174,7 +175,7 @@ std::optional<Status> TagState::verdict_on(const Parked& parked, TimePoint now) 
   return std::nullopt;
 }
 
-// Takes the parked callers out that have something to hear, or only those whose ids are there.
+// Removes the parked callers that have a verdict, or only those whose ids are there.
 TagState::Wakeups TagState::collect_wakeups(TimePoint now, bool only_ready) {
   Wakeups wakeups;
   for (auto next = parked_.begin(); next != parked_.end();) {
@@ -192,13 +193,13 @@ TagState::Wakeups TagState::collect_wakeups(TimePoint now, bool only_ready) {
 Status TagState::refusal(TimePoint now) const {
   if (!error_.ok()) {
     if (!is_transient(error_)) return now < retry_at_ ? error_ : Status();
-    // An old one: nobody wanted ids, so the store was not asked again. This caller has it asked.
+    // An old error: nobody wanted ids, so the store was not asked again. Ask it for this caller.
     if (flight_ == Flight::kNone && now >= retry_at_) return {};
-    // Whoever came when the store had just failed waits for it; once nobody has been served for a
-    // whole wait_timeout, errors come at once.
+    // A caller waits for a store that has just failed. Once nobody has been served for a whole
+    // wait_timeout, errors come at once.
     if (now - failing_since_ >= options_.wait_timeout) return error_;
   }
-  // Likewise for a tag whose turn has not come for as long, behind others that the store fails.
+  // Likewise for a tag that has been queued as long, behind others for which the store fails.
   const bool in_line = flight_ == Flight::kQueued && now - due_at_ >= options_.wait_timeout;
   return in_line ? queue_->trouble() : Status();
 }
@@ -206,8 +207,9 @@ Status TagState::refusal(TimePoint now) const {
 Status TagState::deadline_status() const {
   const Status error = error_;
   return make_status(StatusCode::kDeadlineExceeded, [&] {
-    return "no ids of tag '" + tag_ + "' came in time; " +
-           (error.ok() ? "the store has not answered yet" : "the store says: " + error.message());
+    return "no ids of tag '" + tag_ + "' arrived in time; " +
+           (error.ok() ? "the store has not answered yet"
+                       : "the store's last error: " + error.message());
   });
 }
 
@@ -222,7 +224,7 @@ bool TagState::take_locked(std::int64_t least, std::int64_t most, std::vector<Id
   reclaim_chunk();
   const bool enough = stock_ids_ >= least;
   dry_ = dry_ || !enough;
-  // One range where that is enough: what a caller does not insist on stays for the others.
+  // One range if that is enough: ids that a caller does not insist on stay for the others.
   std::int64_t missing = enough ? std::min(most, std::max(least, stock_.front().size())) : 0;
   if (enough && missing > stock_.front().size()) ranges->reserve(stock_.size());
   stock_ids_ -= missing;
@@ -249,8 +251,8 @@ void TagState::reclaim_chunk() {
   issued_ids_ += used;
 
   const TimePoint now = clock_->now();
-  // Nothing used while there is nothing to use is no low burn: after an outage the tag would begin
-  // with small leases again, and many of them.
+  // No use while there is nothing to use does not mean a low burn. Otherwise the tag would begin
+  // with many small leases after an outage.
   if (!dry_ || used + used_ids_ > 0) burn_.add(used + used_ids_, now - burn_at_);
   burn_at_ = now;
   used_ids_ = 0;
@@ -310,13 +312,13 @@ std::int64_t TagState::refill_due_ids() const {
 
 void TagState::request_refill(TimePoint now) {
   if (flight_ != Flight::kNone || queue_ == nullptr || !stopped_.ok()) return;
-  // After an error the next flight is due whatever the stock: it is what clears the error.
+  // After an error the next flight is due whatever the stock is, because it clears the error.
   if (step_ > 0 && error_.ok() && refill_due_ids() == 0) return;
   const TimePoint due = error_.ok() ? now : std::max(now, retry_at_);
   queue_->request(shared_from_this(), due);
-  flight_ = Flight::kQueued;  // last: where the request throws, the next call makes another
+  flight_ = Flight::kQueued;  // last: if the request throws, the next call makes another
   due_at_ = due;
-  if (due == now) failing_since_ = now;  // whoever comes with an old error has it tried anew
+  if (due == now) failing_since_ = now;  // an old error is retried for this caller
 }
 
 bool TagState::begin_refill() {
@@ -360,7 +362,7 @@ Status TagState::check_lease(std::int64_t asked_ids, IdRange range) const {
     if (outside) {
       wrong = "a lease is empty or lies outside [1, 2^63 - 2]";
     } else if (range.size() > asked_ids) {
-      wrong = "a lease of at most " + std::to_string(asked_ids) + " ids came back as " +
+      wrong = "a lease of at most " + std::to_string(asked_ids) + " ids returned " +
               std::to_string(range.size());
     } else {
       wrong = "the store went backwards: it leased id " + std::to_string(range.first) +
@@ -411,14 +413,13 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
     }
     changed_.notify_all();
     wakeups = collect_wakeups(now);
-    // "No such tag", and whether there is such a tag, is asked again when a caller comes, not for
-    // its own sake.
+    // Whether a tag exists is asked again only when a caller comes.
     if (outcome.status.ok() || (is_transient(outcome.status) && (step_ > 0 || wanted))) {
       try {
         request_refill(now);
       } catch (const std::bad_alloc&) {
-        // No flight will come for whoever waits. Blocked callers ask for one when they wake up; the
-        // parked ones have to be sent away to come again.
+        // No flight will come for waiting callers. Blocked callers ask for one when they wake up.
+        // Parked ones are sent away, and must come again.
         for (Parked& each : parked_) {
           each.verdict = internal::out_of_memory(StatusCode::kUnavailable);
         }
@@ -432,7 +433,7 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
 }
 
 void TagState::note_failure(const Status& status, TimePoint now) {
-  if (!is_transient(error_)) failures_ = 0;  // it counts one kind of trouble at a time
+  if (!is_transient(error_)) failures_ = 0;  // it counts one kind of error at a time
   error_ = status;
   ++lease_failures_;
   if (failures_++ == 0) failing_since_ = now;
@@ -442,7 +443,7 @@ void TagState::note_failure(const Status& status, TimePoint now) {
 }
 
 void TagState::stop(Status reason) {
-  // What is held may be leased again by others by now: it is dropped.
+  // Others may have leased the held ids again by now, so they are dropped.
   reclaim_chunk();
   stock_.clear();
   stock_ids_ = 0;
@@ -464,7 +465,7 @@ TagSnapshot TagState::snapshot() const {
   snapshot.issued_ids = issued_ids_ + used_of_chunk;
   snapshot.held_ids = stock_ids_ + in_cursor;
   snapshot.returned_ids = returned_ids_;
-  BurnMeter burn_until_now = burn_;  // a tag that nobody uses any more measures nothing by itself
+  BurnMeter burn_until_now = burn_;  // an unused tag does not measure by itself
   burn_until_now.add(used_ids_ + used_of_chunk, clock_->now() - burn_at_);
   snapshot.burn_ids_per_second = burn_until_now.ids_per_second();
   snapshot.leases = leases_;
@@ -497,7 +498,7 @@ void TagState::close() {
 IdRange TagState::take_tail() {
   const MutexLock lock(mutex_);
   FEATHERID_INVARIANT(queue_ == nullptr, 0, 0);
-  // A flight that is still under way may have moved max_id; the store's compare-and-set decides.
+  // A flight that is still in progress may have moved max_id; the store's compare-and-set decides.
   if (stock_.empty() || stock_.back().end != highest_end_) return {};
   const IdRange tail = stock_.back();
   stock_.clear();

@@ -12,9 +12,9 @@
 
 namespace featherid {
 
-// Tags by name: a hash table that is only ever added to, so that a look-up writes no shared memory
-// and takes no lock. A table that has become too small is replaced by one twice as large and kept,
-// for look-ups that still walk it; all the old ones together are no larger than the new one.
+// Tags by name: a hash table that only grows, so a look-up writes no shared memory and takes no
+// lock. A table that has become too small is replaced by one twice as large. The old one is kept
+// for look-ups that still use it; all the old ones together are no larger than the new one.
 //
 // Threads: find() and for_each() from any thread; reserve() and insert() from one at a time (the
 // owner's mutex).
@@ -22,13 +22,13 @@ class TagTable {
  public:
   TagTable();
 
-  // Null when there is none. The tag lives as long as the table.
+  // Null if there is none. The tag lives as long as the table.
   TagState* find(std::string_view tag) const;
 
-  // Makes room for `tags` in all. May throw std::bad_alloc, and has then changed nothing.
+  // Makes room for `tags` in total. May throw std::bad_alloc; then nothing has changed.
   void reserve(std::size_t tags);
 
-  // Never throws where there is room.
+  // Never throws if there is room.
   void insert(std::shared_ptr<TagState> tag);
 
   std::size_t size() const { return tags_.size(); }
@@ -52,7 +52,7 @@ class TagTable {
 
   std::atomic<const Buckets*> current_;
 
-  // Written by reserve() and insert() alone.
+  // Written only by reserve() and insert().
   std::vector<std::unique_ptr<Buckets>> generations_;
   std::vector<std::shared_ptr<TagState>> tags_;
 };

@@ -10,8 +10,8 @@
 
 namespace featherid {
 
-// A store in this process's memory: for tests and trials. Its ids are unique among the allocators
-// that share it and are forgotten with it. Thread-safe; no call blocks.
+// A store in the memory of this process, for tests and trials. Its ids are unique among the
+// allocators that share it. They are lost with it. Thread-safe; no call blocks.
 class FEATHERID_EXPORT MemoryStore final : public Store {
  public:
   MemoryStore();
@@ -29,7 +29,7 @@ class FEATHERID_EXPORT MemoryStore final : public Store {
   Status remove(std::string_view tag) override;
   Status probe() override;
 
-  // Replaces the row as an operator's hand would, unchecked: backwards, step 0, anything. Does
+  // Replaces the row without any check, as an operator could: backwards, step 0, anything. Does
   // nothing in a child after fork().
   void overwrite(SegmentRow row);
 

@@ -21,20 +21,20 @@ namespace featherid {
 
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
 
-// Receives the core's log lines. It is called from any thread. It must be quick, and must not use
-// the allocator except to shut it down or destroy it.
+// Receives the library's log lines, on any thread. It must be quick, and must not use the allocator
+// except to shut it down or destroy it.
 using LogCallback = std::function<void(LogLevel level, std::string_view message)>;
 
 struct AllocatorOptions {
   // How long next() and next_range() wait when memory holds no ids. 1 ms to 10 min.
   std::chrono::milliseconds wait_timeout{2000};
 
-  // How many seconds of burn a tag keeps in memory, so that it rides out a store outage of that
-  // length. A crash loses at most about twice as many ids. 1 s to 1 h.
+  // Each tag holds enough ids for this long at its burn rate (ids used per second), so it survives
+  // a store outage of that length. A crash loses at most about twice as many ids. 1 s to 1 h.
   std::chrono::seconds hold{30};
 
-  // The largest lease that growth leads to, in ids. A row with a larger step leases its step.
-  // Callers that wait for more ids at once get up to kRangeIdsMax in one lease. 1 to kLeaseIdsMax.
+  // Leases grow up to this size, in ids. A row with a larger step leases its step. For callers that
+  // wait for more ids at once, one lease has up to kRangeIdsMax. 1 to kLeaseIdsMax.
   std::int64_t lease_max_ids = 10000000;
 
   // Threads that call the store, each with one lease at a time. 1 to 64.
@@ -49,17 +49,17 @@ struct AllocatorOptions {
   // is asked again. 1 ms to 10 min.
   std::chrono::milliseconds unknown_tag_ttl{1000};
 
-  // unknown_tags_max: how many names that are not (yet) known to be tags are remembered at once.
-  // Each is looked up at most once per unknown_tag_ttl. An application that makes more handles than
-  // this before it uses them should raise it. unknown_lookups_per_second_max: how many names per
-  // second may be forgotten in favour of new ones. Each of them costs one more look-up. Other new
-  // names are refused (kUnavailable); names that come again are refused last. Both: 16 to
-  // 1,000,000.
+  // How many names that are not (yet) known to be tags are remembered at once. Each is looked up at
+  // most once per unknown_tag_ttl. Raise it if the application makes more handles than this before
+  // it uses them. 16 to 1,000,000.
   int unknown_tags_max = 1024;
+
+  // How many of these names per second may be forgotten in favour of new ones. Each costs one more
+  // look-up. Other new names are refused (kUnavailable), repeated names last. 1 to 1,000,000.
   int unknown_lookups_per_second_max = 500;
 
-  // How long shutdown() waits for leases under way. A store that hangs longer is left behind.
-  // 0 to 10 min.
+  // How long shutdown() waits for leases in progress. It does not wait for a store that hangs
+  // longer. 0 to 10 min.
   std::chrono::milliseconds shutdown_timeout{3000};
 
   LogCallback log;  // may be empty
@@ -68,7 +68,7 @@ struct AllocatorOptions {
 // OK, or kInvalidArgument with the name of the option and its bounds.
 FEATHERID_EXPORT Status validate(const AllocatorOptions& options);
 
-// What a tag has done in this process, at one moment.
+// What a tag has done in this process so far.
 struct TagStats {
   std::string tag;
   std::int64_t issued_ids = 0;
@@ -82,7 +82,7 @@ struct TagStats {
   Status last_error;  // of the last lease; OK once one succeeds
 };
 
-// How long the store took for the leases of all tags, failed ones included.
+// How long the store took for leases, over all tags and including failed leases.
 struct LeaseLatency {
   static constexpr std::array<std::chrono::microseconds, 12> kBounds{
       std::chrono::microseconds(250), std::chrono::microseconds(500),
@@ -106,19 +106,20 @@ struct LeaseLatency {
 // fork(): the child's copy refuses with kFailedPrecondition and shares nothing. Make a new store
 // and a new allocator there (soci_store.h says when a child must exec first).
 //
-// Errors: as in sequence.h, and kInvalidArgument for a malformed tag or count. Every call answers
+// Errors: as in sequence.h, and kInvalidArgument for a malformed tag or count. Every call that can
+// fail returns
 //   the error of validate()   if it refuses the options
 //   kUnavailable              if no refill thread can be started
 //   kFailedPrecondition       if the process is not protected against fork()
 //
-// Memory: if none is left, std::bad_alloc passes to the caller of this class, of Sequence and of
-// LocalBlock. It costs at most the ids of that call (a gap), and the next call is served as if
-// nothing had happened. Refill threads go on, and treat it as a failed lease. Destruction and
-// shutdown() require no memory.
+// Memory: if an allocation fails, std::bad_alloc reaches the caller of this class, of Sequence or
+// of LocalBlock. At most the ids of that call are lost (a gap), and the next call works normally.
+// Refill threads treat it as a failed lease and continue. Destruction and shutdown() require no
+// memory.
 class FEATHERID_EXPORT SegmentAllocator {
  public:
-  // Starts the refill threads. Does not call the store until a tag is used. Leave the last argument
-  // out: it tells the library which fork protection the application sees.
+  // Starts the refill threads. Does not call the store until a tag is used. Do not pass the last
+  // argument: it tells the library which fork protection the application sees.
   explicit SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options = {},
                             const internal::ForkEpoch& seen = internal::fork_epoch);
   ~SegmentAllocator();  // shutdown()
@@ -128,13 +129,14 @@ class FEATHERID_EXPORT SegmentAllocator {
   // A handle for hot loops. Does not call the store: an unknown tag shows at the first next().
   Result<Sequence> sequence(std::string_view tag);
 
-  // Like the methods of Sequence, by name: one look-up in a table that is read without writing.
+  // Like the methods of Sequence, but by name. Each call costs one look-up in a table that is only
+  // read.
   Result<std::int64_t> next_id(std::string_view tag);
   Result<std::int64_t> try_next_id(std::string_view tag);
   Result<std::vector<IdRange>> next_range(std::string_view tag, std::int64_t count_ids);
   Result<std::vector<IdRange>> try_next_range(std::string_view tag, std::int64_t count_ids);
 
-  // Every tag that has been used and exists, in no order.
+  // Every tag that has been used and exists, in no particular order.
   std::vector<TagStats> stats() const;
 
   // Whether any tag holds ids in memory. Cheaper than stats().
@@ -142,20 +144,20 @@ class FEATHERID_EXPORT SegmentAllocator {
 
   LeaseLatency lease_latency() const;
 
-  // Stops issuing, ends waiting calls, gives each unused tail back to the store if nobody has
+  // Stops issuing ids, ends waiting calls, gives each unused tail back to the store if nobody has
   // leased after it, and joins the threads. Takes at most shutdown_timeout plus one store call.
-  // Returns how many ids went back. Later calls for ids answer kFailedPrecondition; a second
-  // shutdown() returns 0 at once. It must end before the allocator is destroyed, except in a
+  // Returns how many ids were given back. Later calls for ids return kFailedPrecondition; a second
+  // shutdown() returns 0 at once. It must return before the allocator is destroyed, except in a
   // callback.
   //
-  // In a callback of the allocator it waits only for the other threads. In a call of the store (its
-  // warnings included) it waits for no thread and gives nothing back, because the store may hold a
-  // lock.
+  // If called in a callback of the allocator, it waits only for the other threads. If called inside
+  // a store call (including the store's warnings), it waits for no thread and gives nothing back,
+  // because the store may hold a lock.
   std::int64_t shutdown();
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;  // shared by a shutdown() under way
+  std::shared_ptr<Impl> impl_;  // shared with a running shutdown()
 };
 
 }  // namespace featherid

@@ -17,7 +17,7 @@ constexpr int kTagCharsMax = 64;
 constexpr std::int64_t kLeaseIdsMax = std::int64_t{1} << 30;
 constexpr std::int64_t kStepMax = 2147483647;  // what the column `step int` holds
 
-// OK when `tag` is 1 to kTagCharsMax characters of well-formed UTF-8 without control characters and
+// OK if `tag` is 1 to kTagCharsMax characters of well-formed UTF-8 without control characters and
 // without white space at either end (engines differ on whether they ignore it); else
 // kInvalidArgument with the reason.
 FEATHERID_EXPORT Status validate_tag(std::string_view tag);
@@ -30,9 +30,8 @@ struct SegmentRow {
   std::int64_t step = 0;  // base segment size, in ids; a row with step <= 0 cannot be served
 };
 
-// How many ids a lease should have: `most_ids`. A store may grant fewer for a reason of its own,
-// such as the end of the tag's ids, but never fewer than `least_ids`.
-// 1 <= least_ids <= most_ids <= kLeaseIdsMax.
+// A lease should have `most_ids` ids. A store may grant fewer for its own reasons, such as the end
+// of the tag's ids, but never fewer than `least_ids`. 1 <= least_ids <= most_ids <= kLeaseIdsMax.
 struct LeaseSize {
   LeaseSize(std::int64_t exactly)  // NOLINT(google-explicit-constructor)
       : least_ids(exactly), most_ids(exactly) {}
@@ -42,16 +41,16 @@ struct LeaseSize {
   std::int64_t most_ids;
 };
 
-// The durable home of the ids. This is all that the allocator needs, and all that a store of your
-// own must implement; the stores of FeatherID also implement TagAdmin.
+// Durable storage for the ids. This is all that the allocator needs, and all that your own store
+// must implement. FeatherID's stores also implement TagAdmin.
 //
 // Threads: every method may be called from several threads at once, and one store may serve several
 // allocators. Blocking: every call ends within the store's own stated timeout, whatever the network
-// does. Tags: every method answers kInvalidArgument to a tag that validate_tag() refuses.
+// does. Tags: every method returns kInvalidArgument for a tag that validate_tag() refuses.
 //
 // Errors of every method, besides those it names: kUnavailable if the store cannot serve now (the
-// call may be tried again), kInvalidArgument, and kFailedPrecondition if somebody must first fix
-// what the message names, and in a child after fork().
+// call may be tried again), kInvalidArgument, and kFailedPrecondition in a child after fork(), or
+// if somebody must first fix what the message names.
 class FEATHERID_EXPORT SegmentStore {
  public:
   SegmentStore() = default;
@@ -59,9 +58,9 @@ class FEATHERID_EXPORT SegmentStore {
   SegmentStore& operator=(const SegmentStore&) = delete;
   virtual ~SegmentStore();
 
-  // Moves the tag's max_id = m forward to m + n, where n is within `size`, and returns
-  // [m + 1, m + n + 1), computed from the one statement that moved it, and only after that is
-  // durable. After an error the range may have been consumed all the same: nobody may use it, and a
+  // Moves the tag's max_id from m to m + n, with n within `size`, and returns [m + 1, m + n + 1).
+  // The range must come from the one statement that moved max_id, and be returned only after that
+  // is durable. After an error, max_id may have moved anyway: nobody may use that range, and a
   // retry costs a gap, never a duplicate. kNotFound: no such row. kExhausted: fewer than
   // size.least_ids are left; nothing was changed. kFailedPrecondition: a row with max_id < 0.
   virtual Result<IdRange> lease(std::string_view tag, LeaseSize size) = 0;
@@ -69,10 +68,10 @@ class FEATHERID_EXPORT SegmentStore {
   // The row as it is, whatever its step. kNotFound: no such row.
   virtual Result<SegmentRow> find(std::string_view tag) = 0;
 
-  // Gives back the unused tail of a lease: if the tag's max_id is still tail.last(), sets it to
-  // tail.first - 1 and returns true; else changes nothing and returns false (somebody leased after,
-  // or there is no such row). The caller has handed out no id of the tail and never will. After an
-  // error the tail may or may not have been given back: the caller may not use it.
+  // Gives back the unused tail of a lease. If the tag's max_id is still tail.last(), sets it to
+  // tail.first - 1 and returns true. Otherwise (somebody has leased since, or there is no such row)
+  // changes nothing and returns false. The caller has issued no id of the tail and never will.
+  // After an error, the tail may or may not have been given back: the caller may not use it.
   virtual Result<bool> give_back(std::string_view tag, IdRange tail) = 0;
 };
 

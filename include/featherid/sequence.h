@@ -21,22 +21,22 @@ namespace featherid {
 class LocalBlock;
 class TagState;
 
-// Called once: with OK when ids have come, or with the error that ended the wait. It runs on a
+// Called once: with OK when ids are there, or with the error that ended the wait. It runs on a
 // thread of the allocator, or inside the call that registered it. It must be quick, and must not
 // block or throw (an exception is dropped). It may use the allocator's try_ calls, on_ready and
 // shutdown(), and may destroy the allocator.
 using ReadyCallback = std::function<void(const Status&)>;
 
 // The handle of one tag: a pointer, cheap to copy. Moving it copies it. It may outlive its
-// allocator; it then answers kFailedPrecondition. Threads: all methods may be called from any
-// thread at once. Assigning a handle is a write.
+// allocator; it then returns kFailedPrecondition. Threads: all methods may be called from any
+// thread at once. Assigning to a handle is a write.
 //
 // Errors of next, try_next, next_range and try_next_range:
 //   kNotFound            the store has no such tag (it is asked again after unknown_tag_ttl)
 //   kUnavailable         try_: no id is in memory now. Otherwise: the store has been failing for
 //                        longer than wait_timeout, so the call does not wait; the message has the
 //                        store's error
-//   kDeadlineExceeded    no id came in time; the message has the store's last error
+//   kDeadlineExceeded    no id arrived in time; the message has the store's last error
 //   kExhausted, kDataLoss, kInvalidArgument, kFailedPrecondition   as status.h says
 class FEATHERID_EXPORT Sequence {
  public:
@@ -60,22 +60,21 @@ class FEATHERID_EXPORT Sequence {
     return try_next_slow(*state_);
   }
 
-  // Exactly `count_ids` ids (1 to kRangeIdsMax), as few ranges in increasing order, or an error and
-  // none. Its cost does not grow with the count.
+  // Exactly `count_ids` ids (1 to kRangeIdsMax), as a few ranges in increasing order, or an error
+  // and no ids. Its cost does not grow with the count.
   Result<std::vector<IdRange>> next_range(std::int64_t count_ids);
   Result<std::vector<IdRange>> next_range(std::int64_t count_ids,
                                           std::chrono::milliseconds timeout);
   Result<std::vector<IdRange>> try_next_range(std::int64_t count_ids);
 
-  // Calls back when `count_ids` ids are in memory, or when the wait for them has failed. The ids
-  // may be gone when the caller comes for them; it then calls on_ready again. A timeout
-  // (kDeadlineExceeded) may be reported late, at the tag's next activity. A caller that must be
-  // told in time requires a timer of its own.
+  // Calls back when `count_ids` ids are in memory, or when the wait for them has failed. Others may
+  // take the ids first; then call on_ready again. A timeout (kDeadlineExceeded) may be reported
+  // late, at the tag's next activity. A caller that must know in time requires its own timer.
   //
-  // Inside a callback of the same tag it returns without calling back. If ids are there, the new
-  // callback runs when the first one has returned. If there is an error, it runs when the store has
-  // been asked again. A final refusal (shut down, kDataLoss, a fork) is reported at once, and a
-  // callback that is registered from there is dropped.
+  // If called in a callback of the same tag, it returns without calling back. If ids are there, the
+  // new callback runs when the first one has returned. If there is an error, it runs when the store
+  // has been asked again. A final refusal (shut down, kDataLoss, a fork) is reported at once, and a
+  // callback registered there is dropped.
   void on_ready(std::int64_t count_ids, std::chrono::milliseconds timeout, ReadyCallback callback);
 
   // A block of ids for the use of one thread.
@@ -88,7 +87,7 @@ class FEATHERID_EXPORT Sequence {
   friend class SegmentAllocator;
   explicit Sequence(std::shared_ptr<TagState> state);
 
-  // Without `this`, so that a handle in a local variable can stay in registers.
+  // Static, so that a handle in a local variable can stay in registers.
   FEATHERID_COLD static Result<std::int64_t> next_slow(TagState& state);
   FEATHERID_COLD static Result<std::int64_t> try_next_slow(TagState& state);
 

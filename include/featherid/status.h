@@ -12,7 +12,7 @@
 
 namespace featherid {
 
-// What went wrong, chosen by what the caller does next.
+// Error codes, chosen by what the caller should do next.
 enum class StatusCode {
   kOk = 0,
   kInvalidArgument,     // fix the call
@@ -23,10 +23,10 @@ enum class StatusCode {
   kExhausted,           // the tag reached the end of its ids: use another tag
   kDataLoss,            // the store went backwards: an operator must act
   kFailedPrecondition,  // somebody must first fix what the message names, such as a missing table;
-                        // or this object no longer serves: it was shut down, or forked
+                        // or this object no longer works: it was shut down, or forked
 };
 
-// The name of a code as logs have it: "unavailable". Never null.
+// The name of a code as logs show it: "unavailable". Never null.
 FEATHERID_EXPORT const char* to_string(StatusCode code);
 
 class Status;
@@ -60,7 +60,7 @@ class [[nodiscard]] FEATHERID_EXPORT Status {
   bool ok() const { return rep_ == nullptr; }
   StatusCode code() const { return rep_ != nullptr ? rep_->code : StatusCode::kOk; }
 
-  // Empty on success. It names the thing that failed and what to do; it holds no secret.
+  // Empty on success. It names what failed and what to do. It contains no secret.
   const std::string& message() const&;
   std::string message() const&& { return message(); }
 
@@ -104,7 +104,7 @@ class [[nodiscard]] Result {
   }
   Result& operator=(Result other) noexcept {
     if (ok()) value_.~T();
-    status_ = other.status_;  // copied: `other` must go on knowing that it holds no value
+    status_ = other.status_;  // copied: `other` must still know that it holds no value
     if (ok()) new (&value_) T(std::move(other.value_));
     return *this;
   }

@@ -13,12 +13,12 @@
 
 namespace featherid {
 
-// Checks that a store keeps the contract of segment_store.h. For tests: it leases, from several
-// threads and from two stores at once, and makes bad calls on purpose.
+// Tests a store against the contract of segment_store.h: leases from several threads and from two
+// stores at once, and makes bad calls on purpose. Takes about 500 store calls.
 //
-// `open` opens the store; it is called twice, and both stores must lease from the same rows. `tag`
-// names a row that nobody else uses meanwhile. Returns what is
-// wrong, one sentence each; nothing: the store passed. Takes about 500 store calls.
+// `open` opens the store. It is called twice, and both stores must lease from the same rows. `tag`
+// names a row that nobody else uses meanwhile. Returns one sentence for each violation; none if the
+// store passed.
 FEATHERID_EXPORT std::vector<std::string> check_store(
     const std::function<std::shared_ptr<SegmentStore>()>& open, std::string_view tag);
 

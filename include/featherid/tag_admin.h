@@ -12,8 +12,8 @@
 
 namespace featherid {
 
-// Administration of the tags of a store. The allocator does not need it, and a store of your own
-// may leave it out.
+// Administration of the tags of a store. The allocator does not need it, and your own store may
+// leave it out.
 //
 // Threads, blocking, tags and errors: as in SegmentStore.
 class FEATHERID_EXPORT TagAdmin {
@@ -33,24 +33,24 @@ class FEATHERID_EXPORT TagAdmin {
   // Sets the base segment size of an existing row. 1 <= step <= kStepMax. kNotFound: no such row.
   virtual Status update(std::string_view tag, std::int64_t step) = 0;
 
-  // Makes max_id at least `max_id` (0 <= max_id <= kIdMax). A row that is already at it or past it
-  // stays unchanged, and that is success. kNotFound: no such row.
+  // Raises the row's max_id to `max_id` (0 <= max_id <= kIdMax). If it is already there or past it,
+  // changes nothing and returns OK. kNotFound: no such row.
   virtual Status advance(std::string_view tag, std::int64_t max_id) = 0;
 
-  // Moves the series backwards: if max_id is still `from`, sets it to `to` and returns true. If it
-  // is not, or there is no such row, changes nothing and returns false. 0 <= to < from. The ids
-  // from to + 1 on will be leased again, so no process may be using the tag.
+  // Moves the series backwards. If max_id is still `from`, sets it to `to` and returns true.
+  // Otherwise, or if there is no such row, changes nothing and returns false. 0 <= to < from. The
+  // ids after `to` will be leased again, so no process may be using the tag.
   virtual Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) = 0;
 
   // Deletes the row. If it is created again, its ids start at 1 again. kNotFound: no such row.
   virtual Status remove(std::string_view tag) = 0;
 
-  // OK if the store would grant leases now: it can be written, and the server that answers leads
-  // the rows. Needs no tag and uses up no id.
+  // OK if the store would grant leases now: it can be written to, and the server that answers is
+  // the leader of the rows. Requires no tag and uses no id.
   virtual Status probe() = 0;
 };
 
-// What the stores that come with FeatherID implement.
+// The interface of the stores that come with FeatherID.
 class FEATHERID_EXPORT Store : public SegmentStore, public TagAdmin {
  public:
   ~Store() override;

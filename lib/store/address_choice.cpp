@@ -16,7 +16,7 @@ std::vector<std::size_t> AddressChoice::order(TimePoint now) {
   }
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return shunned[a] < shunned[b]; });
-  // The caller tries the first; until he is back nobody else need wait for it.
+  // This caller tries the first. Meanwhile nobody else needs to wait for it.
   TimePoint& first = shunned_until_[order.front()];
   if (first != TimePoint()) first = now + kShunned;
   return order;

@@ -11,11 +11,12 @@
 
 namespace featherid {
 
-// Which of several addresses of one database to try next: the first that has not failed of late.
+// Which of several addresses of one database to try next: the first that has not failed recently.
 // Thread-safe.
 class AddressChoice {
  public:
-  // For so long after a failure an address comes after the others; then one caller tries it again.
+  // For this long after a failure, an address comes after the others. Then one caller tries it
+  // again.
   static constexpr std::chrono::seconds kShunned{5};
 
   explicit AddressChoice(std::size_t addresses) : shunned_until_(addresses) {}

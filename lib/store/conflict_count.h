@@ -10,13 +10,14 @@
 
 namespace featherid {
 
-// Counts the transactions that lost against another one, and says when to tell of them: if several
+// Counts the transactions that lost against another one, and says when to report them: if several
 // servers are written to, there may be hundreds in a second. Thread-safe.
 class ConflictCount {
  public:
   static constexpr std::chrono::minutes kTellAfter{1};
 
-  // One more. How many there have been since it was told last, if it is to be told now; else 0.
+  // Counts one more. Returns how many there were since the last report if it is time to report,
+  // else 0.
   std::int64_t add(TimePoint now) EXCLUDES(mutex_);
 
  private:

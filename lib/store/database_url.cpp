@@ -25,7 +25,7 @@ Status malformed(std::string_view reason) {
           "the database URL " + std::string(reason) + "; " + std::string(kForms)};
 }
 
-// Nothing for a broken escape, and for control characters, which no part of a URL may hold.
+// Nothing for a broken escape, or for control characters, which no part of a URL may contain.
 std::optional<std::string> decode(std::string_view text) {
   std::string decoded;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -44,10 +44,10 @@ std::optional<std::string> decode(std::string_view text) {
   return decoded;
 }
 
-// An option of a URL. `set` gives what is wrong with the value, which it does not quote.
+// An option of a URL. `set` returns what is wrong with the value, without quoting it.
 struct UrlOption {
   std::string_view key;
-  std::initializer_list<Engine> engines;  // that know it
+  std::initializer_list<Engine> engines;  // that support it
   std::string (*set)(UrlOptions& options, const std::string& value);
 };
 
@@ -70,7 +70,7 @@ std::string set_file(UrlOptions& options, const std::string& value) {
   return "";
 }
 
-// What is wrong with a name is told once the engine is known (check_table_names()).
+// Names are checked once the engine is known (check_table_names()).
 template <std::string UrlOptions::*Member>
 std::string set_name(UrlOptions& options, const std::string& value) {
   if (value.empty()) return "is empty";
@@ -91,7 +91,7 @@ std::string set_connect_timeout(UrlOptions& options, const std::string& value) {
 }
 
 std::string set_application_name(UrlOptions& options, const std::string& value) {
-  constexpr std::size_t kBytesMax = 63;  // PostgreSQL cuts it off there
+  constexpr std::size_t kBytesMax = 63;  // PostgreSQL truncates it there
   const bool printable =
       std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~'; });
   if (value.empty() || value.size() > kBytesMax || !printable) {
@@ -129,19 +129,19 @@ std::string keys_of(Engine engine) {
   return keys;
 }
 
-// Options that say nothing without another one.
+// Options that have no effect without another one.
 std::string check_together(Engine engine, const UrlOptions& options) {
   const bool verifies = options.tls && *options.tls >= TlsMode::kVerifyCa;
-  // libpq has a place of its own for that, and says so if nothing is there.
+  // libpq has a default place for it, and reports it if nothing is there.
   if (verifies && options.ca.empty() && engine == Engine::kMysql) {
-    return "has tls=verify-ca or verify-full without ca, the file of the authority that must have "
-           "signed the server's certificate";
+    return "has tls=verify-ca or verify-full without ca; set it to the certificate file of the "
+           "authority that signed the server's certificate";
   }
   if (!options.ca.empty() && !verifies) {
     return "has the option ca, which is used only with tls=verify-ca or tls=verify-full";
   }
   if (options.cert.empty() != options.key.empty()) {
-    return "has only one of the options cert and key; a client's certificate is used with both";
+    return "has only one of the options cert and key; a client's certificate requires both";
   }
   if (!options.cert.empty() && options.tls.value_or(TlsMode::kOff) == TlsMode::kOff) {
     return "has the options cert and key, which are used only with tls=preferred, required, "
@@ -152,10 +152,10 @@ std::string check_together(Engine engine, const UrlOptions& options) {
 
 // Empty, or what is wrong with "key=value&key=value".
 std::string parse_options(std::string_view text, DatabaseUrl& url) {
-  // A password with a / ends up here, and no part of it may show.
+  // A password with a / ends up here, and no part of it may be shown.
   if (text.find('@') != std::string_view::npos) {
-    return "has an @ after the ?; escape / @ : in a password as %2F %40 %3A, and @ in an option, "
-           "too";
+    return "has an @ after the ?; escape / @ : in a password as %2F %40 %3A, and an @ in an "
+           "option as %40";
   }
   std::vector<std::string> seen;
   while (!text.empty()) {
@@ -166,8 +166,8 @@ std::string parse_options(std::string_view text, DatabaseUrl& url) {
         std::begin(kUrlOptions), std::end(kUrlOptions),
         [&](const UrlOption& known) { return known.key == key && knows(url.engine, known); });
     if (option == std::end(kUrlOptions)) {
-      return "has an unknown option '" + key + "'; known are: " + keys_of(url.engine) +
-             " (a ? in a name is written %3F)";
+      return "has an unknown option '" + key + "'; the known options are: " + keys_of(url.engine) +
+             " (write a ? in a name as %3F)";
     }
     if (key.size() == pair.size()) return "has the option " + key + " without a value";
     if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
@@ -183,7 +183,7 @@ std::string parse_options(std::string_view text, DatabaseUrl& url) {
   return wrong.empty() ? check_table_names(url) : wrong;
 }
 
-// Takes the options off `text` and into `url`.
+// Moves the options from `text` into `url`.
 Status take_options(std::string_view& text, std::size_t begin, DatabaseUrl& url) {
   if (begin >= text.size()) return {};
   const std::string wrong = parse_options(text.substr(begin + 1), url);
@@ -192,8 +192,8 @@ Status take_options(std::string_view& text, std::size_t begin, DatabaseUrl& url)
   return {StatusCode::kInvalidArgument, "the database URL " + wrong};
 }
 
-// A ? may be part of a file's name. Only one that an option's "key=" follows begins options, but
-// then of any key: with a misspelled one another file would be opened, and ids begin again.
+// A ? may be part of a file's name. It begins the options only if "key=" follows, but then with any
+// key: otherwise a misspelled key would open another file, and ids would start at 1 again.
 std::size_t find_sqlite3_options(std::string_view text) {
   for (std::size_t at = text.find('?'); at != std::string_view::npos; at = text.find('?', at + 1)) {
     const std::size_t end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz-_", at + 1);
@@ -210,13 +210,12 @@ Result<DatabaseUrl> parse_sqlite3(std::string_view rest) {
   if (!path) return malformed("has a broken %-escape or a control character");
   if (path->empty()) return malformed("names no file");
   if (rest.substr(0, 2) == "//" && rest.substr(0, 3) != "///") {
-    return malformed("has // before the file, which SQLite does not take");
+    return malformed("has // before the file, which SQLite does not accept");
   }
-  // SQLite gives these a meaning of their own (a database in memory, a URI), and SOCI has no way to
-  // quote a quote.
+  // SQLite treats these specially (a database in memory, a URI), and SOCI cannot quote a quote.
   if (path->front() == ':' || path->rfind("file:", 0) == 0 ||
       path->find('"') != std::string::npos) {
-    return malformed("has a file name that starts with ':' or 'file:' or holds a double quote");
+    return malformed("has a file name that starts with ':' or 'file:' or contains a double quote");
   }
   url.database = *std::move(path);
   return url;
@@ -244,7 +243,7 @@ bool split_host(std::string_view text, std::string_view& host, int& port) {
 }
 
 Result<DatabaseUrl> parse_server(Engine engine, std::string_view rest) {
-  if (rest.substr(0, 2) != "//") return malformed("lacks // after its scheme");
+  if (rest.substr(0, 2) != "//") return malformed("has no // after its scheme");
   rest.remove_prefix(2);
   const std::size_t slash = rest.find('/');
   if (slash == std::string_view::npos) return malformed("names no database");
@@ -264,7 +263,7 @@ Result<DatabaseUrl> parse_server(Engine engine, std::string_view rest) {
   }
   if (Status bad = take_options(database, database.find('?'), url); !bad.ok()) return bad;
   if (database.find_first_of("/#") != std::string_view::npos) {
-    return malformed("has more after the database than is understood (write %2F, %23)");
+    return malformed("has a / or # in the name of the database (write %2F, %23)");
   }
   const auto put = [](std::string_view from, std::string& to) {
     std::optional<std::string> decoded = decode(from);
@@ -279,7 +278,7 @@ Result<DatabaseUrl> parse_server(Engine engine, std::string_view rest) {
   }
   if (url.database.empty()) return malformed("names no database");
   if (!url.password.empty() && !url.options.password_file.empty()) {
-    return malformed("holds a password and the option password-file; give one of them");
+    return malformed("contains a password and the option password-file; give one of them");
   }
   url.login_may_change = !url.options.password_file.empty();
   return url;
@@ -294,7 +293,7 @@ Result<DatabaseUrl> parse_database_url(std::string_view url) {
   const std::string_view rest = url.substr(colon + 1);
   if (scheme == "sqlite3") return parse_sqlite3(rest);
   if (scheme == "mysql" || scheme == "mariadb") return parse_server(Engine::kMysql, rest);
-  // The other name that PostgreSQL's own programs take.
+  // PostgreSQL's own programs accept both names.
   if (scheme == "postgresql" || scheme == "postgres")
     return parse_server(Engine::kPostgresql, rest);
   return malformed("has an unknown scheme");
@@ -315,7 +314,8 @@ std::string describe(const DatabaseUrl& url) {
 }
 
 std::string redact_database_url(std::string_view url) {
-  // Up to the last '@', however wrong the rest: a password that was not escaped must not show.
+  // Up to the last '@', even if the rest is malformed: a password that was not escaped must not be
+  // shown.
   const std::size_t slashes = url.find("://");
   const std::size_t at = url.rfind('@');
   if (slashes == std::string_view::npos || at == std::string_view::npos || at < slashes + 3) {

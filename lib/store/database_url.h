@@ -16,13 +16,13 @@ enum class Engine { kMysql, kPostgresql, kSqlite3 };
 // How a connection is encrypted, from the weakest to the strongest.
 enum class TlsMode {
   kOff,
-  kPreferred,   // if the server offers it; the certificate is not looked at
-  kRequired,    // the certificate is not looked at
+  kPreferred,   // if the server offers it; the certificate is not checked
+  kRequired,    // the certificate is not checked
   kVerifyCa,    // its chain must end at a known authority
   kVerifyFull,  // and it must be for the URL's host
 };
 
-// What a URL says after its database: ?key=value&key=value
+// The options of a URL, after its database: ?key=value&key=value
 struct UrlOptions {
   std::optional<TlsMode> tls;
   std::string ca;    // these three: files in PEM; empty: none
@@ -31,7 +31,7 @@ struct UrlOptions {
   std::string schema;  // of the tables, in PostgreSQL; empty: the first of the search path
   std::string table = "id_segments";
   std::string password_file;
-  std::optional<std::chrono::seconds> connect_timeout;  // unset: a call's time
+  std::optional<std::chrono::seconds> connect_timeout;  // unset: call_timeout
   std::string application_name = "featherid";
 };
 
@@ -45,13 +45,15 @@ struct DatabaseUrl {
   std::string database;  // SQLite: the path of the file
   UrlOptions options;
   std::string place;              // all that comes after the login, as it was written
-  bool login_may_change = false;  // a file has it, which is read again for each session
+  bool login_may_change = false;  // it is in a file that is read again for each session
 };
 
-// kInvalidArgument for a malformed URL; the message does not quote it, for it may hold a password.
+// kInvalidArgument for a malformed URL; the message does not quote it, because it may contain a
+// password.
 Result<DatabaseUrl> parse_database_url(std::string_view url);
 
-// Whether no network lies between: a loopback address, "localhost" or a Unix socket.
+// Whether the database is reached without a network: a loopback address, "localhost" or a Unix
+// socket.
 bool is_local(const DatabaseUrl& url);
 
 // What messages call the database: "mysql database ids at db.example:3306".

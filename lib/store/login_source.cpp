@@ -13,7 +13,7 @@ namespace featherid {
 
 namespace {
 
-// A URL holds no blank, except for SQLite's, which is a file's name and stands alone.
+// A URL contains no blank, except for SQLite's, which contains a file name and stands alone.
 std::vector<std::string> split_urls(const std::string& text) {
   if (text.rfind("sqlite3:", 0) == 0) return {text};
   std::istringstream words(text);

@@ -20,15 +20,15 @@ class LoginSource {
     std::string password;
   };
 
-  // `database_file`: where the address came from, as the URL number `index`; empty: from no file.
+  // `database_file`: the file that the address came from, as the URL number `index`; empty: none.
   LoginSource(const DatabaseUrl& url, std::string database_file, std::size_t index);
 
   // May wait for the file system. The login of the option password-file, else that of the database
-  // file, else the URL's own. While the database file names another place than it did at first, the
-  // login that was read last stays. Errors as read_secret_file().
+  // file, else the URL's own. If the database file now names another place than at first, the login
+  // that was read last stays. Errors as read_secret_file().
   Result<Login> read() EXCLUDES(mutex_);
 
-  // What to warn of about the file; or empty.
+  // A warning about the file; or empty.
   std::string risk() const;
 
  private:

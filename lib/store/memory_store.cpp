@@ -17,7 +17,7 @@ struct MemoryStore::Impl {
   Mutex mutex;
   std::map<std::string, SegmentRow, std::less<>> rows GUARDED_BY(mutex);
 
-  // Runs `body` on the row under the mutex, or answers why not.
+  // Runs `body` on the row under the mutex, or returns why not.
   template <typename Body>
   auto on_row(const Status& arguments, std::string_view tag, Body body)
       -> decltype(body(std::declval<SegmentRow&>())) {

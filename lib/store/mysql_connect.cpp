@@ -27,8 +27,8 @@ unsigned int port_of(const DatabaseUrl& url) {
 
 #ifdef MARIADB_PACKAGE_VERSION
 
-// As <mysql/client_plugin.h> has it, which includes a header that no version installs. It states
-// its interface_version, and a library that has another one refuses it.
+// As in <mysql/client_plugin.h>, which includes a header that no version installs. It states its
+// interface_version, and a library with another one refuses it.
 struct ConnectionPlugin : st_mysql_client_plugin {
   MYSQL* (*connect)(MYSQL*, const char*, const char*, const char*, const char*, unsigned int,
                     const char*, unsigned long);
@@ -39,8 +39,8 @@ struct ConnectionPlugin : st_mysql_client_plugin {
   int (*reset)(MYSQL*);
 };
 
-// SOCI makes the handle and connects it in one step. In between MariaDB's library calls the
-// connection plugin that the host names, which is this one: it sets every option itself.
+// SOCI makes the handle and connects it in one step. In between, MariaDB's library calls the
+// connection plugin that the host names: this one, which sets every option itself.
 thread_local const Opening* opening = nullptr;
 
 // From 3.4 on the library checks a certificate and its name, or neither.
@@ -55,8 +55,8 @@ void set_tls(MYSQL* mysql, const DatabaseUrl& url) {
   const my_bool verify = mode == TlsMode::kVerifyFull ? 1 : 0;
   mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &encrypt);
   mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);  // from 3.4 on by default 1
-  // "Enforce" only asks for TLS. With a fingerprint, be it empty, the library sends no login
-  // without; open_mysql() looks as well.
+  // "Enforce" only asks for TLS. With a fingerprint, even an empty one, the library sends no login
+  // without TLS. open_mysql() checks this, too.
   if (mode == TlsMode::kRequired || mode == TlsMode::kVerifyCa) {
     mysql_optionsv(mysql, MARIADB_OPT_SSL_FP, "");
   }
@@ -71,7 +71,7 @@ void set_tls(MYSQL* mysql, const DatabaseUrl& url) {
 MYSQL* connect(MYSQL* mysql, const char*, const char*, const char*, const char*, unsigned int,
                const char*, unsigned long client_flag) {
   const DatabaseUrl& url = opening->url;
-  // For "localhost" the library would else take its default Unix socket, whatever the port.
+  // For "localhost" the library would otherwise take its default Unix socket, whatever the port.
   const unsigned int protocol =
       url.host.front() == '/' ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
   mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &protocol);
@@ -79,7 +79,7 @@ MYSQL* connect(MYSQL* mysql, const char*, const char*, const char*, const char*,
   mysql_optionsv(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &opening->connect_timeout);
   mysql_optionsv(mysql, MYSQL_OPT_READ_TIMEOUT, &opening->answer_timeout);
   mysql_optionsv(mysql, MYSQL_OPT_WRITE_TIMEOUT, &opening->answer_timeout);
-  // What performance_schema.session_connect_attrs shows.
+  // Shown in performance_schema.session_connect_attrs.
   mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name",
                  url.options.application_name.c_str());
   set_tls(mysql, url);
@@ -115,9 +115,9 @@ void connect_session(soci::session& session, const Opening& wanted) {
     return made;
   }();
   const std::unique_ptr<MYSQL, void (*)(MYSQL*)> handle(mysql_init(nullptr), mysql_close);
-  // Each time: mysql_library_end() forgets it. One that is known already is not added again.
+  // Each time: mysql_library_end() forgets it. A known plugin is not added again.
   if (handle == nullptr || mysql_client_register_plugin(handle.get(), &plugin) == nullptr) {
-    throw soci::soci_error("MariaDB's client library takes no connection plugin");
+    throw soci::soci_error("MariaDB's client library accepts no connection plugin");
   }
   opening = &wanted;
   try {
@@ -162,7 +162,7 @@ std::string tls_parameters(const DatabaseUrl& url) {
 
 void connect_session(soci::session& session, const Opening& wanted) {
   const DatabaseUrl& url = wanted.url;
-  // For "localhost" the library would else take its default Unix socket, whatever the port.
+  // For "localhost" the library would otherwise take its default Unix socket, whatever the port.
   std::string text = url.host.front() == '/'
                          ? parameter("unix_socket", url.host)
                          : parameter("host", url.host == "localhost" ? "127.0.0.1" : url.host);

@@ -8,8 +8,8 @@
 
 namespace featherid {
 
-// Opens `session` with all that the URL says, TLS too, of which SOCI passes on only three files.
-// Throws what SOCI throws.
+// Opens `session` with everything in the URL. This includes TLS, of which SOCI passes on only three
+// files. Throws what SOCI throws.
 void open_mysql(soci::session& session, const DatabaseUrl& url,
                 std::chrono::seconds connect_timeout, std::chrono::seconds answer_timeout);
 

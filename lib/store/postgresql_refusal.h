@@ -8,13 +8,13 @@
 
 namespace featherid {
 
-// Why a server refused a connection: connects once more and gives the SQLSTATE of its answer
-// (28P01: wrong password). Empty if no server answers by the deadline, or if it lets the client in
-// this time. SOCI keeps only the text of the refusal, which is in the server's language.
+// Why a server refused a connection: connects again and returns the SQLSTATE of its answer (28P01:
+// wrong password). Empty if no server answers by the deadline, or if it lets the client in this
+// time. SOCI keeps only the text of the refusal, which is in the server's language.
 std::string postgresql_refusal(const std::string& conninfo, TimePoint deadline);
 
 // The code in an error message of libpq that was made with PQERRORS_SQLSTATE; empty: none, because
-// no server said it.
+// it did not come from a server.
 std::string sqlstate_in(const std::string& message);
 
 }  // namespace featherid

@@ -18,7 +18,7 @@ constexpr std::size_t kBytesMax = 64 * 1024;
 // A descriptor, closed at the end; -1: none.
 class File {
  public:
-  // A pipe that nobody writes to must not hold the caller.
+  // A pipe that nobody writes to must not block the caller.
   explicit File(const std::string& path)
       : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
   ~File() {
@@ -33,7 +33,7 @@ class File {
   const int fd_;
 };
 
-// Up to a byte more than there may be; false: an error.
+// Reads up to one byte more than allowed; false: an error.
 bool read_all(int fd, std::string* text) {
   text->resize(kBytesMax + 1);
   std::size_t size = 0;
@@ -56,7 +56,7 @@ Result<std::string> read_secret_file(const std::string& path, bool several_lines
     const bool passes = error == ENOENT || error == EMFILE || error == ENFILE || error == EIO;
     return refused(passes ? StatusCode::kUnavailable : StatusCode::kFailedPrecondition,
                    "cannot be read (" + std::generic_category().message(error) +
-                       "); see that it is there, and that this user may read it");
+                       "); make sure that it exists and that this user may read it");
   };
   const File file(path);
   if (file.fd() < 0) return cannot(errno);
@@ -64,12 +64,12 @@ Result<std::string> read_secret_file(const std::string& path, bool several_lines
   if (::fstat(file.fd(), &info) != 0) return cannot(errno);
   if (!S_ISREG(info.st_mode)) {
     return refused(StatusCode::kFailedPrecondition,
-                   "is not a regular file, which can be read again and again");
+                   "is not a regular file; name one, because it is read repeatedly");
   }
   std::string text;
   if (!read_all(file.fd(), &text)) return cannot(errno);
   if (text.size() > kBytesMax) {
-    return refused(StatusCode::kFailedPrecondition, "is larger than 64 KiB; name the right one");
+    return refused(StatusCode::kFailedPrecondition, "is larger than 64 KiB; name the right file");
   }
   for (const char end : {'\n', '\r'}) {
     if (!text.empty() && text.back() == end) text.pop_back();
@@ -81,7 +81,7 @@ Result<std::string> read_secret_file(const std::string& path, bool several_lines
   });
   if (!plain) {
     return refused(StatusCode::kFailedPrecondition,
-                   several_lines ? "holds a control character" : "holds more than one line");
+                   several_lines ? "contains a control character" : "contains more than one line");
   }
   return text;
 }
@@ -89,7 +89,7 @@ Result<std::string> read_secret_file(const std::string& path, bool several_lines
 std::string secret_file_risk(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0 || (info.st_mode & (S_IRGRP | S_IROTH)) == 0) return "";
-  return path + " can be read by others than its owner: chmod 600 it";
+  return path + " can be read by users other than its owner; run chmod 600 on it";
 }
 
 }  // namespace featherid

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# FeatherID::soci, the stores over SOCI. An engine whose driver is not found is left out with a word.
+# FeatherID::soci, the stores over SOCI. If the driver of an engine is not found, a message says so and the
+# engine is left out.
 find_package(SOCI REQUIRED)
 
 foreach(engine mysql galera postgresql sqlite3)

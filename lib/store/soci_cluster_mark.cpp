@@ -11,8 +11,8 @@ std::string ClusterMark::condition(long long term) const {
 }
 
 ClusterMark::Node ClusterMark::look(SociSession& session) const {
-  // In this order: this node, which lives until the session ends, then one that has lived all the
-  // time. The cluster cannot have died in between.
+  // In this order: first this node, which is up until the session ends, then one that has been up
+  // all the time. So the cluster cannot have died in between.
   Answer here = ask(session);
   Node& node = here.node;
   if (!node.has_record || node.lives || !node.refused.ok()) return node;
@@ -44,13 +44,13 @@ ClusterMark::Answer ClusterMark::ask(SociSession& session) const {
   if (engine != sql_.engine) {
     answer.node.refused = {
         StatusCode::kFailedPrecondition,
-        session.where() + ": the table id_mark is kept by " + engine + " instead of " +
+        session.where() + ": the table id_mark uses the engine " + engine + " instead of " +
             sql_.engine +
             ", so a crash of the whole cluster would go unnoticed; DROP TABLE id_mark, then run "
             "featherid-server --init-schema"};
     return answer;
   }
-  // Another process has begun this term, through another node, and this node was there.
+  // Another process has begun this term through another node, while this node was up.
   if (has_mark == 0 && has_older_mark != 0) add(session, answer.node.term);
   answer.node.lives = has_mark != 0 || has_older_mark != 0;
   return answer;

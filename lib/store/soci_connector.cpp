@@ -20,7 +20,7 @@ namespace {
 
 [[gnu::constructor]] void at_load() { stay_loaded(); }
 
-// Of one caller, who waits for it or has left. Guarded by the state's mutex.
+// The attempt of one caller, which waits for it or has left. Guarded by the state's mutex.
 struct Attempt {
   bool ended = false;
   std::exception_ptr error;  // no exception may be shared by two threads at a time
@@ -37,16 +37,16 @@ std::atomic<bool> threads_left_behind{false};
 
 struct SociConnector::State : std::enable_shared_from_this<State> {
   std::unique_ptr<SociSession> take() REQUIRES(mutex);
-  // Throws soci_error when there is no thread.
+  // Throws soci_error if there is no thread.
   std::shared_ptr<Attempt> begin_attempt(const Open& open) REQUIRES(mutex);
-  // Joins the threads whose attempt has ended: what their driver cleans up as they end is done.
+  // Joins the threads whose attempt has ended: then their driver has finished its clean-up.
   void join_ended() REQUIRES(mutex);
 
   Mutex mutex;
   CondVar changed;
-  // Never more than attempts_max, for while there is one no attempt begins.
+  // Never more than attempts_max, because no attempt begins while there is one.
   std::vector<std::unique_ptr<SociSession>> arrived GUARDED_BY(mutex);
-  int attempts GUARDED_BY(mutex) = 0;  // under way
+  int attempts GUARDED_BY(mutex) = 0;  // running
   std::vector<AttemptThread> threads GUARDED_BY(mutex);
 };
 
@@ -97,7 +97,7 @@ void SociConnector::State::join_ended() {
 SociConnector::SociConnector(int attempts_max)
     : attempts_max_(attempts_max), state_(std::make_shared<State>()) {
   const MutexLock lock(state_->mutex);
-  state_->arrived.reserve(static_cast<std::size_t>(attempts_max));  // a session comes without fail
+  state_->arrived.reserve(static_cast<std::size_t>(attempts_max));  // push_back never throws
 }
 
 SociConnector::~SociConnector() {
@@ -125,7 +125,7 @@ std::unique_ptr<SociSession> SociConnector::connect(const Open& open, TimePoint 
       std::rethrow_exception(std::exchange(own->error, nullptr));
     }
     if (!in_time) return nullptr;
-    // Once more where another caller took the session that the first attempt gave.
+    // Again if another caller took the session of the first attempt.
     if ((own == nullptr || own->ended) && state.attempts < attempts_max_) {
       own = state.begin_attempt(open);
     }

@@ -10,29 +10,29 @@
 
 namespace featherid {
 
-// Opens the sessions of one address within a time of the caller's, each on a thread of its own: no
-// driver lets itself be interrupted while it waits for the resolver, or for one after the other of
-// the addresses that a name may have. Who waits leaves in time; the attempt goes on without him,
-// and the session that it may yet give is kept for whoever asks next. Thread-safe.
+// Opens the sessions of one address by the caller's deadline, each on its own thread: no driver can
+// be interrupted while it waits for the resolver, or tries the addresses of a name in turn. The
+// caller returns in time. The attempt continues without it, and a session that arrives later is
+// kept for the next caller. Thread-safe.
 //
-// Threads of attempts may outlive it: each owns a share of all that it touches, and the code stays
-// loaded (lib/stay_loaded.h).
+// Threads of attempts may outlive it: each owns a share of everything that it uses, and the code
+// stays loaded (lib/stay_loaded.h).
 class SociConnector {
  public:
   using Open = std::function<std::unique_ptr<SociSession>()>;
 
-  // So many attempts at a time: as long as they all hang, further callers wait for them.
+  // At most this many attempts at a time. While they all hang, further callers wait for them.
   explicit SociConnector(int attempts_max);
-  // Leaves the threads behind whose attempt is still under way.
+  // Leaves the threads behind whose attempt is still running.
   ~SociConnector();
   SociConnector(const SociConnector&) = delete;
   SociConnector& operator=(const SociConnector&) = delete;
 
-  // A session, by `open` or from an earlier attempt; null when none has come by `deadline`. Throws
-  // what `open` threw, and soci_error when the machine gives no thread.
+  // A session, by `open` or from an earlier attempt; null if none has arrived by `deadline`. Throws
+  // what `open` threw, and soci_error if no thread can be started.
   std::unique_ptr<SociSession> connect(const Open& open, TimePoint deadline);
 
-  // Closes the sessions that came when nobody waited any more.
+  // Closes the sessions that arrived when nobody was waiting any more.
   void drop();
 
   // Whether any connector of this process has left a thread behind.

@@ -9,25 +9,25 @@ namespace featherid {
 
 namespace {
 
-// Tags differ by their bytes, whatever the collation of the table: it may take `Order` and `order`
-// for one tag, and does by default. The first condition uses the primary key, the second looks at
-// the one row that it found. The tag is UTF-8 on the wire and in the comparison, whatever the
-// character sets of the session and the column.
+// Tags are compared by their bytes, whatever the collation of the table, which by default treats
+// `Order` and `order` as one tag. The first condition uses the primary key, the second checks the
+// one row that it found. The tag is UTF-8 on the wire and in the comparison, whatever the character
+// sets of the session and the column.
 #define FEATHERID_MYSQL_ROW     \
   "biz_tag = _utf8mb4:tag AND " \
   "CAST(CONVERT(biz_tag USING utf8mb4) AS BINARY) = CAST(_utf8mb4:tag AS BINARY)"
 #define FEATHERID_POSTGRESQL_ROW "biz_tag = :tag AND CAST(biz_tag AS text) COLLATE \"C\" = :tag"
 
-// Who the server is. Each of the two servers runs the part that is meant for it and takes the
-// other for a comment; MariaDB has no server_uuid. A replica must have another server_id than its
-// primary. What is committed on one node of a Galera cluster is on all.
+// The server's identity. MySQL and MariaDB each run the part that is meant for them and treat the
+// other as a comment; MariaDB has no server_uuid. A replica must have another server_id than its
+// primary. A commit on one node of a Galera cluster is on all.
 #define FEATHERID_MYSQL_SERVER                        \
   "/*!50700 @@server_uuid *//*M! IF(@@wsrep_on, "     \
   "CONCAT('galera cluster ', @@wsrep_cluster_name), " \
   "CONCAT('server_id ', @@global.server_id, ' at ', @@hostname, ':', @@port)) */"
 
 // A replica keeps the system identifier; promoting it begins a timeline, which pg_walfile_name()
-// knows from the first write on (pg_control_checkpoint() only after a checkpoint).
+// shows from the first write on (pg_control_checkpoint() only after a checkpoint).
 #define FEATHERID_POSTGRESQL_SERVER                            \
   "(SELECT 'system ' || system_identifier || ' timeline ' || " \
   "left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system())"
@@ -42,14 +42,14 @@ namespace {
   "THEN max_id + GREATEST(:count, 10.0 * COALESCE(step, 0)) ELSE :limit END " \
   "WHERE max_id >= 0 AND max_id < :limit"
 
-// MariaDB tells any user, and counts those that apply what they have received although the old
-// primary is gone. MySQL 8 tells only who may read performance_schema.
+// MariaDB shows this to any user, and counts replications that still apply what they received
+// although their primary is gone. MySQL 8 shows it only to users who may read performance_schema.
 const char kMysqlReplications[] =
     "SELECT 0 /*M! + count(*) FROM information_schema.global_status "
     "WHERE variable_name = 'SLAVES_RUNNING' AND variable_value <> '0' */";
 
-// A term's leaders are counted above its random bits. The query sees all that the cluster has
-// committed, and only a node of the majority answers it: wsrep_sync_wait.
+// A term counts the leaders above its random bits. With wsrep_sync_wait, the query sees all that
+// the cluster has committed, and only a node of the majority answers it.
 const MarkSql kGaleraMark = {
     " AND EXISTS (SELECT 1 FROM id_mark WHERE term = ", "INSERT IGNORE INTO id_mark VALUES (:term)",
     "SET STATEMENT wsrep_sync_wait = 1 FOR SELECT l.term, l.server = " FEATHERID_MYSQL_SERVER
@@ -85,11 +85,11 @@ const char* const kMysqlSettingNames[] = {"autocommit",
                                           "database",
                                           nullptr};
 
-// A session of MySQL as a lease needs it. READ COMMITTED: leases then read id_leader without a
-// lock, which a failover would otherwise meet in a deadlock, and the server logs them by row. As a
-// statement they would find another server on a replica, and do nothing there. Without
-// innodb_snapshot_isolation, which MariaDB sets from 11.6 on and which older ones have or lack: a
-// lease looks at id_leader before it waits for its row, and would fail if that changed meanwhile.
+// Prepares a session of MySQL for leases. READ COMMITTED: leases then read id_leader without a
+// lock, which could otherwise deadlock with a failover, and the server logs them by row. Logged as
+// statements, they would find another server on a replica and do nothing there.
+// innodb_snapshot_isolation is off (MariaDB sets it from 11.6 on; older ones may lack it): a lease
+// reads id_leader before it waits for its row, and would fail if the row changed meanwhile.
 std::vector<std::string> mysql_pins(std::chrono::seconds call_timeout) {
   const std::string lock_seconds = std::to_string(call_timeout.count() / 2);
   // An init_connect may have begun a transaction.
@@ -117,20 +117,21 @@ std::vector<std::string> mysql_pins(std::chrono::seconds call_timeout) {
   "' "                                                                  \
   "ORDER BY t.table_type = 'TEMPORARY' LIMIT 1), '')"
 
-// MariaDB's cannot be disabled.
+// MariaDB's redo log cannot be disabled.
 #define FEATHERID_MYSQL_REDO_LOG                               \
   "CONCAT('' /*!80021 , COALESCE((SELECT variable_value FROM " \
   "performance_schema.global_status WHERE variable_name = 'Innodb_redo_log_enabled'), '') */)"
 
 // Any user may read both. The global transaction identifiers of a group begin with its name, a UUID
-// that may be written in several ways. (A variable of a plugin that is not there cannot be named,
-// but is in no list either.)
+// that may be written in several ways. (If the plugin is missing, its variable cannot be named in a
+// query, but a list just lacks it.)
 const char kMysqlWasMember[] =
     "SELECT 0 /*!80016 + count(*) FROM performance_schema.global_variables "
     "WHERE variable_name = 'group_replication_group_name' AND IF(IS_UUID(variable_value), "
     "LOCATE(BIN_TO_UUID(UUID_TO_BIN(variable_value)), @@global.gtid_executed), 0) > 0 */";
 
-// performance_schema.replication_group_members tells as well, but needs a privilege and costs more.
+// performance_schema.replication_group_members shows it, too, but requires a privilege and costs
+// more.
 const char kMysqlIsMember[] = " AND group_replication_get_communication_protocol() <> ''";
 
 const SociDialect kMysqlDialect = {
@@ -158,7 +159,7 @@ const SociDialect kMysqlDialect = {
      kMysqlSettingNames,
      kMysqlWasMember,
      kMysqlIsMember,
-     // By its bytes, or databases whose names differ in case alone would be one.
+     // By bytes: otherwise databases whose names differ only in case would count as one.
      "CAST(CONCAT_WS(';', @@autocommit, @@completion_type, @@sql_mode, "
      "/*!50720 @@transaction_isolation *//*M! @@tx_isolation */, "
      "CONCAT('' /*M!110602 , @@innodb_snapshot_isolation */), @@sql_log_bin, @@log_bin, "
@@ -182,8 +183,8 @@ const SociDialect kMysqlDialect = {
     kMysqlSchema,
     nullptr};
 
-// The tables of one name in the schemas of the search path: first the one that the name means, then
-// those that it hides. Each as kind, persistence and schema.
+// The tables of one name in the schemas of the search path: first the one that the name refers to,
+// then those that it hides. Each as kind, persistence and schema.
 #define FEATHERID_POSTGRESQL_TABLES(name)                                                \
   "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace " \
   "WHERE c.relname = '" name                                                             \
@@ -191,7 +192,7 @@ const SociDialect kMysqlDialect = {
   "AND n.nspname = ANY (pg_catalog.current_schemas(true))"
 #define FEATHERID_POSTGRESQL_PLACE \
   "ORDER BY pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname)"
-// With a "t" where a trigger may change the row before it is updated.
+// With a "t" if a trigger may change the row before it is updated.
 #define FEATHERID_POSTGRESQL_LIST(name)                                                    \
   "(SELECT COALESCE(pg_catalog.string_agg(pg_catalog.concat(c.relkind, c.relpersistence, " \
   "CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid "       \
@@ -222,8 +223,8 @@ std::vector<std::string> postgresql_pins(std::chrono::seconds call_timeout) {
       timeout_ms + "', false)"};
 }
 
-// A warning is how the server tells that a commit did not wait for its standby. The lock's wait
-// ends before the statement's, so that the error says what was waited for.
+// The server reports by a warning that a commit did not wait for its standby. The lock's timeout
+// ends before the statement's, so that the error names the lock.
 std::string postgresql_durably(std::chrono::seconds call_timeout) {
   const std::string timeout_ms =
       std::to_string(std::chrono::milliseconds(call_timeout).count() / 2);
@@ -261,7 +262,7 @@ const SociDialect kPostgresqlDialect = {
      kPostgresqlSettingNames,
      nullptr,
      nullptr,
-     // The tables by their numbers; the file of a table is another once it is UNLOGGED.
+     // The tables by their numbers. A table that becomes UNLOGGED gets another file.
      "pg_catalog.concat_ws(';', pg_catalog.current_setting('fsync'), "
      "pg_catalog.current_setting('full_page_writes'), "
      "CAST(pg_catalog.to_regclass('\"id_segments\"') AS oid), "
@@ -273,7 +274,7 @@ const SociDialect kPostgresqlDialect = {
                       "FROM pg_catalog.pg_attribute WHERE attrelid = "
                       "pg_catalog.to_regclass('\"id_segments\"') "
                       "AND attname = 'max_id'), ''), "
-                      // Nothing while a schema of the URL's is looked through instead.
+                      // Empty if the URL names a schema, which is searched instead.
                       "(SELECT CASE WHEN setting = reset_val OR NOT 'pg_catalog' = ANY "
                       "(pg_catalog.current_schemas(true)) THEN '' ELSE setting END FROM "
                       "pg_catalog.pg_settings WHERE name = 'search_path')",
@@ -282,7 +283,7 @@ const SociDialect kPostgresqlDialect = {
      postgresql_durably,
      [](const std::string& text) { return sql_literal(Engine::kPostgresql, text); }},
     {FEATHERID_LEADS(FEATHERID_POSTGRESQL_SERVER),
-     // In one round trip, or a very short timeout ends the transaction in between.
+     // In one round trip: otherwise a very short timeout could end the transaction in between.
      "START TRANSACTION ISOLATION LEVEL READ COMMITTED; "
      "SET LOCAL idle_in_transaction_session_timeout = 0",
      "COMMIT",
@@ -293,8 +294,8 @@ const SociDialect kPostgresqlDialect = {
      kRecordLeader,
      nullptr,
      {}},
-    // IF NOT EXISTS looks into the first schema of the search path alone: new tables there would
-    // hide those that ids were leased from.
+    // IF NOT EXISTS checks only the first schema of the search path: new tables there would hide
+    // those that ids were leased from.
     "START TRANSACTION ISOLATION LEVEL READ COMMITTED;\n"
     "SELECT " FEATHERID_POSTGRESQL_SYNCHRONOUSLY ";\n" FEATHERID_POSTGRESQL_GO_TO("id_segments")
         FEATHERID_POSTGRESQL_GO_TO("id_leader"),
@@ -304,10 +305,10 @@ const SociDialect kPostgresqlDialect = {
 // As FEATHERID_MYSQL_ROW: the table may be another program's, with a collation of its own.
 #define FEATHERID_SQLITE3_ROW "biz_tag = :tag AND CAST(biz_tag AS BLOB) = CAST(:tag AS BLOB)"
 
-// SQLite keeps any value in any column. Of a real number above 2^53 a sum can be the number itself.
+// SQLite keeps any value in any column. Adding to a real number above 2^53 may not change it.
 #define FEATHERID_SQLITE3_COUNTABLE FEATHERID_SQLITE3_ROW " AND typeof(max_id) = 'integer'"
 
-// A text that no number is read from, unless it is kept as one.
+// A value as a text that reads as a number only if it is stored as one.
 #define FEATHERID_SQLITE3_NUMBER(column)                                   \
   "CASE WHEN typeof(" column ") IN ('integer', 'real') OR (typeof(" column \
   ") = 'text' AND " column " GLOB '*[^0-9]*') THEN " column " ELSE quote(" column ") END"
@@ -316,8 +317,8 @@ const SociDialect kPostgresqlDialect = {
       "step") " FROM id_segments"
 
 const SociDialect kSqlite3Dialect = {
-    // Not plain BEGIN, whose later upgrade to a writer fails without waiting; and never without a
-    // transaction: SOCI would not see that the commit behind a RETURNING failed.
+    // Not plain BEGIN, whose later upgrade to a writer fails without waiting. Never without a
+    // transaction: SOCI would not see that the commit after a RETURNING failed.
     "BEGIN IMMEDIATE",
     "COMMIT",
     SociDialect::Leased::kReturnedRow,
@@ -379,19 +380,19 @@ NamedDialect::NamedDialect(const DatabaseUrl& url) : dialect_(dialect_of(url.eng
   }
 }
 
-// Strict, or a max_id that is too large for its column would be cut to the largest and leased
-// again.
+// Strict: otherwise a max_id that is too large for its column would be cut to the largest and
+// leased again.
 const char* const kMysqlSqlMode = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION";
 
 namespace sqlite3_sql {
 // WAL is not used: SQLite 3.40 has a known bug that resets it, and with synchronous=NORMAL it may
-// take back a commit.
+// undo a commit.
 const char* const kSetJournalMode = "PRAGMA journal_mode = TRUNCATE";
 const char* const kJournalMode = "PRAGMA journal_mode";
 const char* const kJournalModeWanted = "truncate";
 const char* const kSetSynchronous = "PRAGMA synchronous = FULL";
 const char* const kSynchronous = "PRAGMA synchronous";
-// The application can have every new connection set up, by sqlite3_auto_extension().
+// The application can change every new connection with sqlite3_auto_extension().
 const char* const kSetWritable = "PRAGMA query_only = OFF";
 const char* const kSchemaVersion = "PRAGMA schema_version";
 }  // namespace sqlite3_sql

@@ -50,8 +50,8 @@ Fault missing_table(const EngineError& error) {
   return contains(error.text, "id_leader") ? Fault::kNoLeaderTable : Fault::kNoTable;
 }
 
-// The client's words about TLS, which OpenSSL does not translate; `otherwise`: they are about a
-// connection that was cut.
+// The client's message about TLS, which OpenSSL does not translate. `otherwise`: the fault if the
+// connection was cut.
 Fault tls_fault(const std::string& text, Fault otherwise) {
   if (contains(text, "not support")) return Fault::kTlsMissing;
   for (const char* word : {"certificate", " alert ", "private key", "key values mismatch", "PEM",
@@ -74,7 +74,7 @@ bool mysql_refuses_login(int number) {
     case 1862:
     case 2049:
     case 2059:
-    case 2061:  // the login's plugin is not there
+    case 2061:  // the login's plugin is missing
     case 3118:
     case 3955:
     case 4151:  // the account is locked
@@ -84,8 +84,8 @@ bool mysql_refuses_login(int number) {
   }
 }
 
-// caching_sha2_password: a password that the server has not seen since its start goes over TLS, or
-// encrypted with a key pair that this server or this driver does without.
+// caching_sha2_password: a password that the server has not seen since its start is sent over TLS,
+// or encrypted with a key pair, which this server or this driver does not have.
 bool mysql_wants_tls(const EngineError& error) {
   return error.number == 2061 &&
          (contains(error.text, "RSA") || contains(error.text, "secure connection"));
@@ -219,7 +219,7 @@ Fault classify(Engine engine, const EngineError& error) {
   return Fault::kUnknown;
 }
 
-// Trying again helps only once somebody has done something about it.
+// Whether somebody must fix it before a retry can help.
 bool needs_an_operator(Engine engine, Fault fault) {
   switch (fault) {
     case Fault::kNoTable:
@@ -249,39 +249,39 @@ bool needs_an_operator(Engine engine, Fault fault) {
 constexpr std::pair<Fault, const char*> kAdvice[] = {
     {Fault::kConflict, "lost against another transaction; try again"},
     {Fault::kLockTimeout, "another program holds the row or the file; try again"},
-    {Fault::kNotReady, "no connection; see that the server runs and can be reached"},
-    {Fault::kConnection, "no connection; see that the server runs and can be reached"},
+    {Fault::kNotReady, "no connection; make sure that the server runs and can be reached"},
+    {Fault::kConnection, "no connection; make sure that the server runs and can be reached"},
     {Fault::kNotMember,
      "this server has been a member of a MySQL group and is not online in the group's majority, so "
-     "its rows may be old; START GROUP_REPLICATION there. If it is to go on without the group, "
+     "its rows may be old; START GROUP_REPLICATION there. To continue without the group, "
      "stop every process, UNINSTALL PLUGIN group_replication, and move every tag past all ids ever "
      "handed out (featherid-server --advance TAG=ID)"},
     {Fault::kReadOnly,
-     "it does not allow this write; use the writable server, or give this user write access to the "
-     "file and its folder"},
+     "the database does not allow this write; use the writable server, or give this user write "
+     "access to the file and its folder"},
     {Fault::kNoTable,
      "the table id_segments is missing; run featherid-server --init-schema and, if ids were handed "
      "out before, --advance TAG=ID past them, before any other process runs"},
     {Fault::kNoMarkTable,
-     "the table id_mark is missing, without which a crash of the whole Galera cluster would go "
-     "unnoticed; run featherid-server --init-schema"},
+     "the table id_mark is missing, so a crash of the whole Galera cluster would go unnoticed; "
+     "run featherid-server --init-schema"},
     {Fault::kNoMemoryTable,
-     "the server refuses the MEMORY table id_mark, without which a crash of the whole Galera "
-     "cluster would go unnoticed; set enforce_storage_engine = NULL and wsrep_mode without "
-     "STRICT_REPLICATION while featherid-server --init-schema runs, and wsrep_mode without "
-     "DISALLOW_LOCAL_GTID for good"},
+     "the server refuses the MEMORY table id_mark, so a crash of the whole Galera cluster would go "
+     "unnoticed; set enforce_storage_engine = NULL and wsrep_mode without STRICT_REPLICATION while "
+     "featherid-server --init-schema runs, and remove DISALLOW_LOCAL_GTID from wsrep_mode "
+     "permanently"},
     {Fault::kNoDatabase,
      "there is no such database, or it accepts no connections; create it or correct the URL"},
     {Fault::kLoginRefused, "login refused; check user and password"},
     {Fault::kInitConnect,
-     "the server's init_connect fails for this user, who gets no session; correct it"},
+     "the server's init_connect fails for this user, so it gets no session; correct init_connect"},
     {Fault::kNoPrivilege,
      "the user lacks a privilege, or there is no such database; grant SELECT, INSERT and UPDATE on "
      "id_segments, SELECT and UPDATE on id_leader, on a Galera cluster SELECT and INSERT on "
      "id_mark, and for --init-schema CREATE (in PostgreSQL on the schema) and INSERT on both"},
-    {Fault::kDuplicate, "the key is there already"},
+    {Fault::kDuplicate, "the key already exists"},
     {Fault::kOutOfRange, "a number does not fit its column; max_id must be a bigint"},
-    {Fault::kNoSpace, "the disk is full; make room"},
+    {Fault::kNoSpace, "the disk is full; free some space"},
     {Fault::kNotOpened, "the file cannot be opened; its folder must exist and be writable"},
     {Fault::kDamaged,
      "the file cannot be read or written as a database; check the disk and the file, and that this "
@@ -296,9 +296,9 @@ constexpr std::pair<Fault, const char*> kAdvice[] = {
      "the column biz_tag cannot hold this tag, so there is no such tag; make the column "
      "varchar(64) in UTF-8 (utf8mb4) to use it"},
     {Fault::kPoolerRefused,
-     "a pooler refused; use pool_mode = transaction or session (pool_mode = statement needs "
-     "failover = synchronous, and no unused ids go back), and see that it knows this database and "
-     "user"},
+     "a pooler refused; use pool_mode = transaction or session (pool_mode = statement requires "
+     "failover = synchronous, and unused ids are not given back), and make sure that it knows this "
+     "database and user"},
     {Fault::kTlsWanted,
      "the server accepts this login over an encrypted connection only; set tls=required or, "
      "better, tls=verify-full in the database URL"},
@@ -309,8 +309,8 @@ constexpr std::pair<Fault, const char*> kAdvice[] = {
      "no TLS connection; check tls, ca, cert and key in the database URL, and the server's "
      "certificate"},
     {Fault::kNoSchema,
-     "there is no such schema, or the search path names none; CREATE SCHEMA it for this user, or "
-     "correct the URL's option schema"},
+     "there is no such schema, or the search path names none; create it for this user, or correct "
+     "the URL's option schema"},
 };
 
 const char* advice(Fault fault) {
@@ -318,10 +318,10 @@ const char* advice(Fault fault) {
   for (const auto& [known, text] : kAdvice) {
     if (known == fault) return text;
   }
-  return "the database refused";
+  return "the database refused the call";
 }
 
-// A login that the server refuses for want of TLS is answered like one with a wrong password.
+// A server that requires TLS answers a login without it like one with a wrong password.
 std::string advice_on(const DatabaseUrl& url, const EngineError& error, Fault fault) {
   std::string general = advice(fault);
   if (fault != Fault::kLoginRefused || error.sqlstate == "28P01") return general;
@@ -343,8 +343,8 @@ std::string advice_on(const DatabaseUrl& url, const EngineError& error, Fault fa
 const char* const kNoLeaderOnRecord =
     "the failover guard's table id_leader, or its row, is missing; if this server has taken over "
     "from another, first stop every process and move every tag past all ids ever handed out "
-    "(featherid-server --advance TAG=ID); then run featherid-server --init-schema, or do without "
-    "the guard by failover = synchronous";
+    "(featherid-server --advance TAG=ID); then run featherid-server --init-schema, or turn the "
+    "guard off with failover = synchronous";
 
 std::string one_line(const std::string& text) {
   std::string line;
@@ -377,13 +377,13 @@ ServerState server_state(Engine engine, const EngineError& error) {
 Status to_status(const DatabaseUrl& url, const EngineError& error) {
   if (error.before_login) return {*error.before_login, describe(url) + ": " + error.text};
   Fault fault = classify(url.engine, error);
-  // A table whose own name has the leader's in it.
+  // The table's own name may contain id_leader.
   const std::string& table = url.options.table;
   if (fault == Fault::kNoLeaderTable && contains(table, "id_leader") &&
       contains(error.text, table.c_str())) {
     fault = Fault::kNoTable;
   }
-  // As while a password is being changed, at the server and in the file.
+  // It passes while a password is being changed, at the server and in the file.
   const bool passes = fault == Fault::kLoginRefused && url.login_may_change;
   const StatusCode code = fault == Fault::kDuplicate             ? StatusCode::kAlreadyExists
                           : fault == Fault::kOutOfRange          ? StatusCode::kExhausted
@@ -402,11 +402,10 @@ Status not_committed(const DatabaseUrl& url) {
   return {
       StatusCode::kFailedPrecondition,
       describe(url) +
-          ": the statement was answered, but not committed for good: the connection is still "
-          "inside a transaction, or the wait for a synchronous standby was cancelled. See that "
-          "neither a "
-          "setting (autocommit, completion_type, init_connect) nor a proxy begins transactions, "
-          "and that nobody cancels commits"};
+          ": the statement was answered, but not committed durably: the connection is still "
+          "inside a transaction, or the wait for a synchronous standby was cancelled. Make sure "
+          "that neither a setting (autocommit, completion_type, init_connect) nor a proxy begins "
+          "transactions, and that nobody cancels commits"};
 }
 
 Status timed_out(const DatabaseUrl& url, std::chrono::seconds timeout, const std::string& detail) {

@@ -11,43 +11,43 @@
 
 namespace featherid {
 
-// Whether that is an upgrade or a failover that lost the record together with leases, only the
-// operator knows: a skip would cost every upgrade its ids.
+// Only the operator knows whether this is an upgrade, or a failover that lost the record together
+// with leases. A skip would waste ids at every upgrade.
 extern const char* const kNoLeaderOnRecord;
 
-// A database's words in a message: blanks and control characters become one blank.
+// A database's text for a message: blanks and control characters become one blank.
 std::string one_line(const std::string& text);
 
-// An error as the driver gave it.
+// An error as the driver reported it.
 struct EngineError {
   int number = 0;        // MySQL's error number, SQLite's primary result code; 0: none
   std::string sqlstate;  // PostgreSQL's; empty: none
   std::string text;
   bool connecting = false;  // there was no connection yet
-  // Of an error before the server was asked for anything, whose text says what to do.
+  // For an error before the server was asked for anything. The text then says what to do.
   std::optional<StatusCode> before_login = {};
 };
 
-// What an error tells of the server that it came from.
+// What an error says about the server that it came from.
 enum class ServerState {
-  kServes,      // the trouble is with the statement, or passes by itself
+  kServes,      // the problem is in the statement, or passes by itself
   kRolledBack,  // it serves; it says that the transaction lost against another one
   kRefuses,     // it does not serve (read-only, not ready), and has not run the statement
-  kLost,        // whether the statement was run is not known
+  kLost,        // it is unknown whether the statement ran
 };
 ServerState server_state(Engine engine, const EngineError& error);
 
 // The status for an error of `url`'s engine, in one line: where, what it means, what to do, and the
-// engine's own words. kAlreadyExists for a key that is there already, kExhausted for a number that
+// engine's own message. kAlreadyExists for a key that already exists, kExhausted for a number that
 // its column cannot hold, kNotFound for a tag that it cannot hold, kFailedPrecondition for what
-// somebody has to fix, else kUnavailable.
+// somebody must fix, else kUnavailable.
 Status to_status(const DatabaseUrl& url, const EngineError& error);
 
 // kFailedPrecondition: all statements of a call were answered, but what they did may be lost
 // (SociSession::end_call()).
 Status not_committed(const DatabaseUrl& url);
 
-// kUnavailable for a call that was not over in time; `detail` says where it stood.
+// kUnavailable for a call that did not finish in time; `detail` says how far it got.
 Status timed_out(const DatabaseUrl& url, std::chrono::seconds timeout, const std::string& detail);
 
 }  // namespace featherid

@@ -25,8 +25,8 @@ long long next_term(long long term) {
   return (leader_count(term) + 1) * kOneLeader + random;
 }
 
-// Whether the rows under `term` may have come from those under `seen`: two servers promoted from
-// the same one count alike, and differ in the random bits.
+// Whether the rows under `term` may descend from those under `seen`: two servers promoted from the
+// same one have the same count, but different random bits.
 bool may_follow(long long term, long long seen) {
   return term == seen || leader_count(term) > leader_count(seen);
 }
@@ -50,12 +50,12 @@ std::string LeaderGuard::condition(const SociSession& session) const {
          (session.settings().in_galera ? mark_.condition(term) : "");
 }
 
-// Why a lease needs no lock on id_leader. On one server the record goes from another's name to its
-// own, once, and in the transaction that moves the tags: a statement that sees its own name also
-// sees those moves. One that still sees the old name moves nothing and comes here.
+// Why a lease needs no lock on id_leader. On one server, the record changes from another's name to
+// its own only once, in the transaction that moves the tags: a statement that sees its server's
+// name also sees those moves. One that still sees the old name moves nothing and leads here.
 //
-// A cluster's node is marked with the next term before the term begins, since it cannot be marked
-// within the transaction: others would see the term without any mark, and skip once more.
+// A cluster's node is marked with the next term before the term begins, because it cannot be marked
+// within the transaction. After it, others could see the term without any mark, and skip again.
 Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   const bool in_galera = session.settings().in_galera;
   ClusterMark::Node node;
@@ -71,13 +71,13 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
     return Status(status.code(), session.where() + ": " + status.message());
   };
   if (Status refused = begin(session); !refused.ok()) return at(refused);
-  // The row's lock makes one process deal with a failover and the others wait for it here.
+  // The row's lock makes one process handle a failover while the others wait for it here.
   const std::string lock = "SELECT server, term, " + std::string(sql_.server) + ", CASE WHEN " +
                            stated + " THEN 1 ELSE 0 END" + sql_.locked_record;
   const bool got_row =
       session.run(lock, into(lead.recorded), into(lead.term), into(lead.here), into(as_stated))
           .got_row;
-  // By now another process may have gone ahead.
+  // Another process may have handled it by now.
   const bool leads = lead.recorded == lead.here;
   const bool as_looked_at = !in_galera || (lead.term == node.term && leads == node.leads);
   if (!got_row || as_stated == 0 || !as_looked_at) {
@@ -100,7 +100,7 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   }
   session.run(sql_.commit);
   if (!status.ok()) return at(status);
-  // Where another thread has met a server that went another way, the next try finds it out.
+  // If another thread has met a server that diverged, the next try finds out.
   for (long long known = seen; leader_count(known) < leader_count(term);) {
     if (term_.compare_exchange_weak(known, term)) break;
   }
@@ -108,16 +108,16 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   return {};
 }
 
-// A pooler that refuses transactions says no more than a network that fails: it ends the
-// connection, but always here.
+// A pooler that refuses transactions looks like a network failure: it ends the connection, but
+// always here.
 Status LeaderGuard::begin(SociSession& session) const {
   try {
     session.run(sql_.begin);
   } catch (const soci::soci_error&) {
     if (!session.settings().pooled || !session.lost()) throw;
     return {StatusCode::kFailedPrecondition,
-            "a pooler ended the failover guard's transaction as it began; if it does so again, "
-            "use pool_mode = transaction or session (pool_mode = statement needs failover = "
+            "a pooler ended the failover guard's transaction when it began; if this happens again, "
+            "use pool_mode = transaction or session (pool_mode = statement requires failover = "
             "synchronous)"};
   }
   return {};
@@ -135,7 +135,7 @@ Status LeaderGuard::take_lead(SociSession& session, const Lead& lead, long long 
     *warning = "FAILOVER: " + what_happened(lead) +
                "; the last leases may be missing here, so all tags (" +
                std::to_string(outcome.affected_rows) + ") skipped " + std::to_string(skip_ids_) +
-               " ids, or ten steps when that is more. " + furthest(session);
+               " ids, or ten steps if that is more. " + furthest(session);
   }
   session.run(sql_.record, use(lead.here, "server"), use(next, "term"));
   return {};
@@ -144,15 +144,14 @@ Status LeaderGuard::take_lead(SociSession& session, const Lead& lead, long long 
 std::string LeaderGuard::what_happened(const Lead& lead) const {
   if (lead.recorded == lead.here) {
     return lead.here +
-           " has died as a whole, as far as its nodes could be asked: none is known to have lived "
-           "on since the last lease";
+           " has died as a whole: no node is known to have stayed up since the last lease";
   }
   return names_.in("id_segments was led by ") + lead.recorded + " and is led by " + lead.here +
          " now";
 }
 
-// How far the ids are, for a log line: each skip costs a share of what a column or a client can
-// hold.
+// How far the ids have come, for a log line: each skip uses up part of what a column or a client
+// can hold.
 std::string LeaderGuard::furthest(SociSession& session) const {
   long long max_id = 0;
   const long long limit = kIdMax;
@@ -171,10 +170,9 @@ Status LeaderGuard::still_a_replica(const std::string& here) const {
       StatusCode::kFailedPrecondition,
       here +
           names_.in(
-              " does not take the lead of id_segments while its replication runs, which could set "
-              "back what it leases; let it apply its whole relay log, then STOP REPLICA; RESET "
-              "REPLICA ALL. If it replicates other tables alone, STOP REPLICA until the first "
-              "lease")};
+              " does not take the lead of id_segments while its replication runs, which could undo "
+              "its leases; let it apply its whole relay log, then STOP REPLICA; RESET REPLICA ALL. "
+              "If it replicates only other tables, STOP REPLICA until the first lease")};
 }
 
 Status LeaderGuard::refuse(const Lead& lead) const {
@@ -196,12 +194,13 @@ Status LeaderGuard::went_another_way(const std::string& here, long long term,
   return {
       StatusCode::kDataLoss,
       names_.in("the rows of id_segments on ") + here +
-          " are older than what this process has seen, or went another way (term " +
+          " are older than those that this process has seen, or have diverged from them (term " +
           std::to_string(term) + " after " + std::to_string(seen) +
           names_.in(
-              " in id_leader): an old server or backup is back, or one was promoted that had not "
-              "followed the last leader, or id_leader was made anew. Move every tag past the ids "
-              "ever handed out (featherid-server --advance TAG=ID), then restart every process")};
+              " in id_leader): an old server or backup is back, or a server was promoted that had "
+              "not followed the last leader, or id_leader was created again. Move every tag past "
+              "the ids ever handed out (featherid-server --advance TAG=ID), then restart every "
+              "process")};
 }
 
 }  // namespace featherid

@@ -15,32 +15,32 @@
 
 namespace featherid {
 
-// Sees that leases are made only on the server that leads the rows, as id_leader records it, and
-// moves the rows past what a failover may have lost when that is another server, or the same
-// Galera cluster after all its nodes have crashed. Thread-safe.
+// Ensures that leases are made only on the server that leads the rows, as recorded in id_leader. If
+// another server has taken over, or all nodes of a Galera cluster have crashed, it moves the rows
+// past what may have been lost. Thread-safe.
 class LeaderGuard {
  public:
-  // `warn` is called once for every failover that this process deals with.
+  // `warn` is called once for every failover that this process handles.
   LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
               ClusterMark::AskNodes ask_nodes, std::function<void(const std::string&)> warn,
               const TableNames& names = {});
 
-  // On a Galera cluster always: all of its nodes may crash.
+  // Always on a Galera cluster, because all of its nodes may crash.
   bool active(const SociSession& session) const {
     return sql_.condition != nullptr &&
            (failover_ != Failover::kSynchronous || session.settings().in_galera);
   }
   bool knows_term() const { return term_.load() >= 0; }
 
-  // What the conditions of a statement that hands out or takes back ids must end in; empty when
-  // there is no guard.
+  // The end of the conditions of a statement that leases ids or takes them back; empty if there is
+  // no guard.
   std::string condition(const SociSession& session) const;
 
-  // After the condition did not hold. OK: this server leads by now, so the statement may be tried
-  // again. kDataLoss: it does not lead, or the rows did not come from those that this process has
-  // seen last. kFailedPrecondition: somebody has to fix the record, or to stop its replication.
-  // Throws as SociSession does, and then nothing was changed. `stated` is an expression that must
-  // hold in the transaction as well (SettingsGuard::stated()).
+  // Called after the condition did not hold. OK: this server leads now, so the statement may be
+  // tried again. kDataLoss: it does not lead, or its rows do not descend from those that this
+  // process saw last. kFailedPrecondition: somebody must fix the record, or stop the server's
+  // replication. Throws as SociSession does; then nothing was changed. `stated`: an expression that
+  // must also hold in the transaction (SettingsGuard::stated()).
   Status follow(SociSession& session, const std::string& stated);
 
   // Gives the node of a Galera cluster the mark of its cluster, if it lacks it and another node has
@@ -48,7 +48,7 @@ class LeaderGuard {
   void keep_mark(SociSession& session) const { mark_.look(session); }
 
  private:
-  // What the row of id_leader and the server say.
+  // The row of id_leader, and what this server is.
   struct Lead {
     std::string recorded;
     std::string here;
@@ -71,8 +71,8 @@ class LeaderGuard {
   const std::function<void(const std::string&)> warn_;
   const TableNames names_;
 
-  // The number of leaders so far and, below it, random bits of the last one; 0 in a record of none,
-  // negative as long as this process has seen no record.
+  // The number of leaders so far and, in the lower bits, random bits of the last one. 0: the record
+  // names no leader. Negative: this process has seen no record yet.
   std::atomic<long long> term_{-1};
 };
 

@@ -21,7 +21,7 @@
 
 #include "lib/store/mysql_connect.h"
 #endif
-// SOCI's headers from 4.1 on do not bring those of libpq and SQLite.
+// SOCI's headers from 4.1 on do not include those of libpq and SQLite.
 #ifdef FEATHERID_SOCI_POSTGRESQL
 #include <libpq-fe.h>
 #include <soci/postgresql/soci-postgresql.h>
@@ -35,7 +35,7 @@ namespace sqlite_api {  // as SOCI has it
 
 namespace featherid {
 
-// What the adapter asks of one engine's driver.
+// What the adapter needs from one engine's driver.
 struct SociDriver {
   // Throws what SOCI throws.
   void (*open)(soci::session& session, const DatabaseUrl& url, std::chrono::seconds connect_timeout,
@@ -43,17 +43,17 @@ struct SociDriver {
   int (*socket)(soci::session& session);
   long long (*server_process)(soci::session& session);
   void (*read_code)(const std::exception& error, EngineError& result);
-  // Throws the error of the last statement when SOCI has not.
+  // Throws the error of the last statement if SOCI has not.
   void (*check_answer)(soci::session& session);
   // Whether a transaction is open, or the next statement would begin one that stays open.
   bool (*in_transaction)(soci::session& session);
   // Whether a password was used, and the connection is not encrypted.
   bool (*password_in_clear)(soci::session& session);
-  // For a driver without a socket: it waits for locks until the deadline, whatever that is then.
+  // For a driver without a socket: makes it wait for locks until the deadline of each call.
   void (*bound_lock_waits)(soci::session& session, TimePoint* deadline) = nullptr;
-  // For a driver whose server can answer a commit before it is durable: it notes that.
+  // For a driver whose server can answer a commit before it is durable: notes when it does.
   void (*watch_commits)(soci::session& session, bool* wait_was_cancelled) = nullptr;
-  // For a driver whose session can come to another database than the one that it was opened for.
+  // For a driver whose session can be switched to another database than it was opened for.
   void (*use_database)(soci::session& session, const std::string& database) = nullptr;
 };
 
@@ -80,14 +80,14 @@ const SociDriver kMysqlDriver = {
       }
     },
     [](soci::session& session) {
-      // A connection that is lost amid the rows of an answer is an answer without rows to SOCI.
+      // If the connection is lost amid the rows of an answer, SOCI sees an answer without rows.
       MYSQL* const connection = mysql_connection(session);
       if (const unsigned int error = mysql_errno(connection); error != 0) {
         throw soci::mysql_soci_error(mysql_error(connection), static_cast<int>(error));
       }
     },
     [](soci::session& session) {
-      // As the server's last answer says: a COMMIT may have begun another transaction.
+      // From the server's last answer: a COMMIT may have begun another transaction.
       const unsigned int status = mysql_connection(session)->server_status;
       return (status & SERVER_STATUS_IN_TRANS) != 0 || (status & SERVER_STATUS_AUTOCOMMIT) == 0;
     },
@@ -97,7 +97,7 @@ const SociDriver kMysqlDriver = {
       return mysql_get_ssl_cipher(connection) == nullptr && password != nullptr && *password != 0;
     },
     nullptr, nullptr,
-    // Not USE: SOCI would take a colon in the name for the beginning of a parameter's.
+    // Not USE: SOCI would read a colon in the name as the beginning of a parameter.
     [](soci::session& session, const std::string& database) {
       MYSQL* const connection = mysql_connection(session);
       if (mysql_select_db(connection, database.c_str()) != 0) {
@@ -108,8 +108,8 @@ const SociDriver kMysqlDriver = {
 #endif
 
 #ifdef FEATHERID_SOCI_POSTGRESQL
-// In a URI. SOCI from 4.1 on takes a connection string apart and puts it together again, by other
-// rules for quotes and backslashes than the driver's. In a URI there is none of them.
+// In a URI. SOCI from 4.1 on parses a connection string and rebuilds it, with other rules for
+// quotes and backslashes than the driver's. A URI contains neither.
 std::string uri_parameter(const char* name, const std::string& value) {
   constexpr const char* kDigits = "0123456789ABCDEF";
   std::string text = std::string(name) + "=";
@@ -127,14 +127,14 @@ PGconn* postgresql_connection(soci::session& session) {
 void open_postgresql(soci::session& session, const DatabaseUrl& url,
                      std::chrono::seconds connect_timeout, std::chrono::seconds answer_timeout) {
   const std::string answer_ms = std::to_string(std::chrono::milliseconds(answer_timeout).count());
-  // What the driver would else take from its environment or its files is stated, too.
+  // What the driver would otherwise take from its environment or its files is stated, too.
   std::string text = "postgresql:///?" + uri_parameter("host", url.host) +
                      uri_parameter("hostaddr", "") +
                      uri_parameter("port", std::to_string(url.port != 0 ? url.port : 5432)) +
                      uri_parameter("target_session_attrs", "any");
   if (!url.user.empty()) text += uri_parameter("user", url.user);
   if (!url.password.empty()) text += uri_parameter("password", url.password);
-  // Without options: a pooler refuses them, and an empty text keeps PGOPTIONS out.
+  // Without options: a pooler refuses them, and an empty value keeps PGOPTIONS out.
   text += uri_parameter("dbname", url.database) + uri_parameter("options", "") +
           uri_parameter("client_encoding", "UTF8") +
           uri_parameter("application_name", url.options.application_name) +
@@ -151,9 +151,9 @@ void open_postgresql(soci::session& session, const DatabaseUrl& url,
   }
 }
 
-// A commit that waited for a synchronous standby, and was told to wait no longer, is answered as if
-// it were durable: only a warning tells. It is known by the server's function, for its text is in
-// the server's language. (Without a receiver the driver prints notices to standard error.)
+// If a commit's wait for a synchronous standby is cancelled, the commit is answered as if it were
+// durable, with only a warning. The server's function identifies it, because its text is in the
+// server's language. (Without a receiver the driver prints notices to standard error.)
 void receive_notice(void* wait_was_cancelled, const PGresult* notice) {
   const char* const from = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
   if (from != nullptr && std::string_view(from) == "SyncRepWaitForLSN") {
@@ -192,14 +192,14 @@ void open_sqlite3(soci::session& session, const DatabaseUrl& url, std::chrono::s
                   std::chrono::seconds) {
   const Result<std::string> file = kernel_path(url.database);
   if (!file.ok()) throw soci::soci_error(file.status().message());
-  // When SOCI may take the whole text for the path it does not take it apart, a loop that never
-  // ends when there is no memory for the parts.
+  // If the whole text is the path, SOCI does not parse it. Its parser loops for ever if there is no
+  // memory for the parts.
   const bool plain = file->find('=') == std::string::npos;
   session.open(soci::sqlite3, plain ? *file : "dbname=\"" + *file + "\"");
 }
 
-// What SQLite calls while it waits for a lock; 0: it waits no longer. Its own timeout would begin
-// again with every lock of every statement.
+// What SQLite calls while it waits for a lock; 0: stop waiting. Its own timeout would begin again
+// with every lock of every statement.
 int wait_for_lock(void* deadline, int waits) {
   constexpr int kWaitMsMax = 50;
   const auto left = *static_cast<TimePoint*>(deadline) - std::chrono::steady_clock::now();
@@ -232,7 +232,7 @@ const SociDriver kSqlite3Driver = {
     }};
 #endif
 
-// Null when this build lacks it.
+// Null if this build lacks it.
 const SociDriver* driver_of(Engine engine) {
   switch (engine) {
 #ifdef FEATHERID_SOCI_MYSQL
@@ -259,7 +259,7 @@ bool has_driver(Engine engine) { return driver_of(engine) != nullptr; }
 EngineError to_engine_error(Engine engine, const std::exception& error, bool connecting) {
   EngineError result;
   result.connecting = connecting;
-  // what() adds the statement and its parameters, which do not belong into a log line.
+  // what() adds the statement and its parameters, which do not belong in a log line.
   const auto* const general = dynamic_cast<const soci::soci_error*>(&error);
   if (const auto* const no_login = dynamic_cast<const NoLogin*>(&error)) {
     result.before_login = no_login->code();
@@ -340,7 +340,7 @@ bool SociSession::execute(soci::statement& statement) {
 long long SociSession::last_insert_id() {
   long long value = 0;
   if (!session_.get_last_insert_id("id_segments", value)) {
-    throw soci::soci_error("the driver gives no LAST_INSERT_ID");
+    throw soci::soci_error("the driver returned no LAST_INSERT_ID");
   }
   return value;
 }

@@ -2,9 +2,11 @@
 #ifndef FEATHERID_LIB_STORE_SOCI_SESSION_H_
 #define FEATHERID_LIB_STORE_SOCI_SESSION_H_
 
-// SOCI's headers, and what differs between its versions and packages, come in through here only.
+// Include SOCI only through this file, which handles what differs between its versions and
+// packages.
 #include <soci/soci-config.h>
-// Debian's SOCI was built with Boost and says so to everybody; its package does not bring Boost.
+// Debian's SOCI was built with Boost and its headers say so, but its package does not require
+// Boost.
 #undef SOCI_HAVE_BOOST
 #undef SOCI_HAVE_BOOST_DATE_TIME
 #include <soci/soci.h>
@@ -28,7 +30,7 @@ struct SociDriver;
 // Whether this build has the engine's driver.
 bool has_driver(Engine engine);
 
-// Thrown where there is no login to open a session with.
+// Thrown if there is no login to open a session with.
 class NoLogin : public soci::soci_error {
  public:
   explicit NoLogin(const Status& status) : soci_error(status.message()), code_(status.code()) {}
@@ -38,16 +40,16 @@ class NoLogin : public soci::soci_error {
   StatusCode code_;
 };
 
-// The error that a driver threw; it must come from a SociSession of `engine`. `connecting`: that
-// gave no session.
+// The error that a driver threw; it must come from a SociSession of `engine`. `connecting`: no
+// session was opened.
 EngineError to_engine_error(Engine engine, const std::exception& error, bool connecting);
 
 // One connection, owned and used by one thread at a time. Methods throw what SOCI throws. After any
-// error it is good for nothing but to be destroyed; SOCI's reconnect() is never called.
+// error it can only be destroyed; SOCI's reconnect() is never called.
 class SociSession {
  public:
-  // Connects. `connect_timeout` holds for each address of the host; `answer_timeout` for each
-  // answer of the server, where the driver can (see Watchdog).
+  // Connects. `connect_timeout` applies to each address of the host, `answer_timeout` to each
+  // answer of the server if the driver supports it (see Watchdog).
   SociSession(const DatabaseUrl& url, std::chrono::seconds connect_timeout,
               std::chrono::seconds answer_timeout);
   // Never waits for the server.
@@ -73,22 +75,23 @@ class SociSession {
   Settings& settings() { return settings_; }
   const Settings& settings() const { return settings_; }
 
-  // The number of the server's process that the driver was told when it connected; 0: of none.
-  // Behind a pooler it is not the one that runs the statements.
+  // The number of the server's process that the driver was told when it connected; 0: none. Behind
+  // a pooler it is not the one that runs the statements.
   long long server_process();
 
-  // Of the call under way.
+  // Of the current call.
   TimePoint deadline() const { return deadline_; }
 
-  // Whether a password was sent, and nothing encrypts the connection.
+  // Whether a password was sent, and the connection is not encrypted.
   bool password_in_clear();
 
-  // While no statement runs: the server has hung up (or said something out of turn), or the file
-  // under the path of the SQLite database is another by now.
+  // While no statement runs: whether the server has hung up (or sent something unexpected), or
+  // whether the SQLite database's path now leads to another file.
   bool lost() const;
 
-  // Between a call's begin and its success the state of the connection is not known, and destroying
-  // it cuts the line instead of taking leave. SQLite waits for its locks until the deadline.
+  // From a call's begin until its success, the state of the connection is unknown, and the
+  // destructor cuts it instead of closing it properly. SQLite waits for its locks until the
+  // deadline.
   void begin_call(TimePoint deadline) {
     in_call_ = true;
     deadline_ = deadline;
@@ -110,7 +113,7 @@ class SociSession {
     return {got_row, statement.get_affected_rows()};
   }
 
-  // Runs one query and calls `on_row()` after each row has come into the exchanges.
+  // Runs one query and calls `on_row()` for each row, after it has been read into the exchanges.
   template <typename OnRow, typename... Exchanges>
   void for_each_row(const std::string& sql, OnRow on_row, Exchanges&&... exchanges) {
     soci::statement statement(session_);
@@ -118,15 +121,14 @@ class SociSession {
     for (bool got_row = execute(statement); got_row; got_row = statement.fetch()) on_row();
   }
 
-  // Makes sure that statements are about the database that the session was opened for, if something
-  // can have brought it to another.
+  // Makes sure that statements use the database that the session was opened for, if something may
+  // have switched it to another.
   void use_database(const std::string& database);
 
   // Runs the statements of a schema file.
   void run_script(std::string_view script);
 
-  // MySQL: the value of LAST_INSERT_ID(…) in the last statement's answer, 0 when it was not
-  // reached.
+  // MySQL: the value of LAST_INSERT_ID(…) in the last statement's answer, 0 if it was not reached.
   long long last_insert_id();
 
  private:
@@ -140,10 +142,10 @@ class SociSession {
     statement.define_and_bind();
   }
 
-  // Whether a row came. Throws also where the driver knows of an error that SOCI does not.
+  // Whether there was a row. Also throws if the driver knows of an error that SOCI does not.
   bool execute(soci::statement& statement);
 
-  // What tells one file from another; empty when there is none.
+  // Identifies a file; all 0 if there is none.
   struct FileIdentity {
     std::uint64_t device = 0;
     std::uint64_t inode = 0;

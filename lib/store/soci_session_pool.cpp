@@ -14,8 +14,8 @@ using soci::into;
 
 namespace {
 
-// A call that lost against another transaction is tried again at once, and after so many times
-// with a pause that doubles.
+// A call that lost against another transaction is tried again at once, up to this many times, and
+// then with a pause that doubles.
 constexpr int kConflictsAtOnce = 3;
 constexpr int kDoublingsMax = 6;
 
@@ -50,7 +50,7 @@ void SociSessionPool::Failure::add(Status next, bool try_next_address) {
     status = std::move(next);
     return;
   }
-  // As long as one address may come back by itself, nobody has to fix another.
+  // If one address may recover by itself, nobody has to fix another.
   const bool may_pass = status.code() == StatusCode::kUnavailable;
   status = {may_pass ? status.code() : next.code(), status.message() + "; then " + next.message()};
 }
@@ -70,7 +70,7 @@ SociSessionPool::SociSessionPool(std::vector<DatabaseUrl> addresses,
     logins_.push_back(std::make_shared<LoginSource>(addresses_[i], options_.database_file, i));
   }
   const MutexLock lock(mutex_);
-  // A session comes back without fail.
+  // So that push_back in keep() never throws.
   for (auto& idle : idle_) idle.reserve(static_cast<std::size_t>(calls_max_));
 }
 
@@ -104,7 +104,7 @@ void SociSessionPool::keep(std::size_t address, std::unique_ptr<SociSession> ses
     const MutexLock lock(mutex_);
     idle_[address].push_back(std::move(session));
   }
-  // As long as this address works nobody asks for those after it.
+  // While this address works, nobody uses those after it.
   for (std::size_t later = address + 1; later < addresses_.size(); ++later) drop(later);
 }
 
@@ -119,7 +119,7 @@ std::unique_ptr<SociSession> SociSessionPool::open(std::size_t address, TimePoin
   std::unique_ptr<SociSession> session = take_idle(address);
   if (session != nullptr && session->lost()) {
     session.reset();
-    warn(address, "a session that was idle is lost; opening another");
+    warn(address, "an idle session was lost; opening another");
   }
   if (session == nullptr) return connect(address, open_by, deadline);
   session->begin_call(deadline);
@@ -132,7 +132,7 @@ std::unique_ptr<SociSession> SociSessionPool::connect(std::size_t address, TimeP
   if (url_options.connect_timeout) {
     open_by = std::min(open_by, std::chrono::steady_clock::now() + *url_options.connect_timeout);
   }
-  // The drivers count in seconds, and for each address that a name has.
+  // The drivers' timeouts are in seconds, and apply to each address of a name.
   const auto time_left = open_by - std::chrono::steady_clock::now();
   const auto connect_timeout =
       std::max(std::chrono::ceil<std::chrono::seconds>(time_left), std::chrono::seconds(1));
@@ -151,7 +151,7 @@ std::unique_ptr<SociSession> SociSessionPool::connect(std::size_t address, TimeP
   if (!is_local(addresses_[address]) && session->password_in_clear() &&
       !warned_in_clear_[address].exchange(true)) {
     warn(address,
-         "the password goes over the network unencrypted; set tls=required or, better, "
+         "the password is sent over the network unencrypted; set tls=required or, better, "
          "tls=verify-full in the database URL");
   }
   const std::string risk = logins_[address]->risk();
@@ -180,7 +180,7 @@ bool SociSessionPool::ask_each(TimePoint deadline,
       if (answer) return true;
     } catch (const std::bad_alloc&) {
       throw;
-    } catch (const std::exception&) {  // what it has to say is said when it is used
+    } catch (const std::exception&) {  // it is reported when the address is used
     }
   }
   return false;
@@ -191,19 +191,19 @@ void SociSessionPool::note(std::size_t address, bool opened, TimePoint deadline,
   const EngineError engine_error = to_engine_error(engine(), error, !opened);
   const ServerState state = server_state(engine(), engine_error);
   const TimePoint now = std::chrono::steady_clock::now();
-  // A line that the watchdog cut looks like a lost connection; say what it was.
+  // If the watchdog cut the connection, it looks lost; report a timeout instead.
   const bool late = engine() != Engine::kSqlite3 && now >= deadline;
-  // Where many write to one row of a cluster, one in two loses: callers should not wait for a
-  // back-off each time.
+  // If many write to one row of a cluster, one in two loses: callers should not wait for a back-off
+  // each time.
   const bool rolled_back = opened && !late && state == ServerState::kRolledBack;
   const bool may_repeat = !opened || failure->repeat == Repeat::kSafe;
   if (rolled_back) note_conflict(address, engine_error, failure);
-  // What begins late would be cut off at the deadline, and look like a lost connection.
+  // A late attempt would be cut off at the deadline, and look like a lost connection.
   failure->try_same = rolled_back && may_repeat && deadline - now > options_.call_timeout / 2;
   if (failure->try_same) return std::this_thread::sleep_for(pause_after(failure->conflicts));
   if (!rolled_back && (!opened || late || state != ServerState::kServes)) {
     choice_.failed(address, now);
-    // A server that refuses a login may still serve those that are logged in.
+    // A server that refuses a login may still serve open sessions.
     if (opened || late || state != ServerState::kServes) drop(address);
   }
   failure->add(late ? timed_out(addresses_[address], options_.call_timeout, engine_error.text)
@@ -216,7 +216,7 @@ void SociSessionPool::note_conflict(std::size_t address, const EngineError& erro
   ++failure->conflicts;
   failure->conflict = to_status(addresses_[address], error);
   if (const std::int64_t count = conflicts_.add(std::chrono::steady_clock::now()); count > 0) {
-    warn(address, "statements that lost against another transaction since the last such line: " +
+    warn(address, "statements that lost against another transaction since the last such message: " +
                       std::to_string(count) + " (" + one_line(error.text) +
                       "); leases are tried again. If several servers of a cluster are written to, "
                       "give every process their addresses in the same order");
@@ -232,7 +232,7 @@ void SociSessionPool::note_no_session(std::size_t address, Failure* failure) {
   const std::chrono::seconds time =
       addresses_[address].options.connect_timeout.value_or(options_.call_timeout);
   failure->add(timed_out(addresses_[address], time,
-                         "no connection has come about; see that its name can be looked up, that "
+                         "no connection; make sure that its name can be looked up, and that "
                          "it runs and can be reached"),
                true);
 }
@@ -262,8 +262,8 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
   if (schema_version == 0) {
     if (has_had_schema_) {
       throw soci::soci_error(
-          "the file was removed or emptied while it was in use, and ids would begin anew; put it "
-          "back, or stop this process first");
+          "the file was removed or emptied while it was in use, so ids would begin at 1 again; put "
+          "it back, or stop this process first");
     }
     const NamedDialect dialect(addresses_.front());
     session.run((*dialect).begin);

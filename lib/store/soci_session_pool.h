@@ -30,9 +30,9 @@
 
 namespace featherid {
 
-// The sessions of one database, which may stand behind several addresses: runs calls on them, each
-// within the time-out. Thread-safe. A child made by fork() must neither call nor destroy it: it
-// would lock the parent's mutexes and speak on the parent's connections.
+// The sessions of one database, which may have several addresses. Runs calls on them, each within
+// the timeout. Thread-safe. A child made by fork() must neither call nor destroy it: it would lock
+// the parent's mutexes and use the parent's connections.
 class SociSessionPool {
  public:
   // Makes a new session of a server ready for a body. Throws what SociSession throws.
@@ -43,31 +43,31 @@ class SociSessionPool {
                   SetUp set_up);
   ~SociSessionPool();
 
-  // Whether a body that has begun may run once more.
+  // Whether a body that has begun may run again.
   enum class Repeat { kSafe, kNever };
 
-  // Runs `body` on a session. The one place where the driver's exceptions stop. Where an address
-  // gives no session, or its server answers that it does not serve, the next is tried, and what
-  // lost against another transaction once more; not after an error that leaves open what the body
-  // did. kNever is for what must not happen twice even where a server reports as rolled back what
-  // its cluster has committed: a give_back would take back what was leased to others in between.
+  // Runs `body` on a session. The driver's exceptions are caught only here. If an address gives no
+  // session, or its server refuses to serve, the next is tried. A body that lost against another
+  // transaction runs again. After an error that leaves open what the body did, it does not. kNever
+  // is for what must not happen twice even if a server reports as rolled back what its cluster has
+  // committed: a second give_back would take back what was leased to others in between.
   template <typename Body>
   auto call(Body body, Repeat repeat = Repeat::kSafe)
       -> decltype(body(std::declval<SociSession&>()));
 
-  // Calls `ask` with a session of its own for each address, in order, until it gives true or the
-  // time is over. An address that fails is passed over. Gives whether it gave true. For a body.
+  // Calls `ask` with a new session for each address, in order, until it returns true or the time is
+  // over. Skips addresses that fail. Returns whether `ask` returned true. For use in a body.
   bool ask_each(TimePoint deadline, const std::function<bool(SociSession& session)>& ask);
 
   // SQLite: a session has found a new file and made the tables in it.
   bool has_made_schema() const { return has_made_schema_; }
 
-  // Throws if a crash could take a commit back. To be called inside the transaction that is to be
-  // committed: before that, another program can change the file's journal mode for everybody.
+  // Throws if a crash could undo a commit. Call it inside the transaction that will be committed:
+  // before that, another program can change the file's journal mode for everybody.
   static void require_durable_sqlite3(SociSession& session);
 
  private:
-  // A place among the calls under way.
+  // A place among the running calls.
   class Place {
    public:
     Place(SociSessionPool& pool, TimePoint deadline);
@@ -98,7 +98,7 @@ class SociSessionPool {
   std::unique_ptr<SociSession> take_idle(std::size_t address) EXCLUDES(mutex_);
   void keep(std::size_t address, std::unique_ptr<SociSession> session) EXCLUDES(mutex_);
   void drop(std::size_t address) EXCLUDES(mutex_);
-  // A session that is ready for the body; null when none has come by `open_by`.
+  // A session that is ready for the body; null if none has arrived by `open_by`.
   std::unique_ptr<SociSession> open(std::size_t address, TimePoint open_by, TimePoint deadline);
   std::unique_ptr<SociSession> connect(std::size_t address, TimePoint open_by, TimePoint deadline);
   void note(std::size_t address, bool opened, TimePoint deadline, const std::exception& error,
@@ -131,7 +131,7 @@ class SociSessionPool {
   Mutex mutex_;
   CondVar freed_;
   std::vector<std::vector<std::unique_ptr<SociSession>>> idle_ GUARDED_BY(mutex_);  // by address
-  int calls_ GUARDED_BY(mutex_) = 0;  // under way, each with a session of its own
+  int calls_ GUARDED_BY(mutex_) = 0;  // running, each with its own session
 };
 
 template <typename Body>

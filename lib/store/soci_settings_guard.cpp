@@ -13,12 +13,12 @@ namespace {
 
 constexpr std::chrono::seconds kReadAgainAfter{60};
 
-// The tables, whose engine or place stands among the settings by their names.
+// The tables. The settings contain the engine or place of each, under its name.
 constexpr const char* kTables[] = {"id_segments", "id_leader"};
 constexpr const char* kTemporary = "TEMPORARY";
 constexpr const char* kType = "max_id";  // the type of its column
 
-// Stands among the settings for those of the tables when these cannot be read: why.
+// A setting that says why those of the tables could not be read.
 constexpr const char* kUnread = "unread";
 
 std::vector<std::string> split(const std::string& text) {
@@ -33,7 +33,7 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-// The values of `settings` by name; empty when there is none.
+// The values of `settings` by name; empty if there is none.
 class Values {
  public:
   explicit Values(const std::vector<ServerSetting>& settings) : settings_(settings) {}
@@ -68,7 +68,7 @@ void judge_pins(const Values& values, SettingsVerdict* verdict) {
 }
 
 // 0 loses leases in a crash of the server, or of all nodes of a cluster, and with them the guard's
-// own record that it has skipped. 2 loses them in a power cut alone; but kSynchronous is for
+// own record that it has skipped. 2 loses them only in a power cut, but kSynchronous is for
 // databases that lose none.
 void judge_flush(const Values& values, bool must_keep_all, SettingsVerdict* verdict) {
   const std::string flush = values["innodb_flush_log_at_trx_commit"];
@@ -125,20 +125,21 @@ void judge_engine(const std::string& table, const std::string& text, SettingsVer
   const std::string engine = text.substr(0, text.find(' '));
   if (engine == kTemporary) {
     verdict->wrong.push_back("the table " + table +
-                             " is temporary for this session and hides the real one; see that "
-                             "init_connect does not make it");
+                             " is temporary for this session and hides the real one; make "
+                             "sure that init_connect does not create it");
   } else if (engine == "VIEW") {
     verdict->warnings.push_back(table +
-                                " is a view, so whether its table keeps what is committed is not "
-                                "known; see that it is kept by InnoDB");
+                                " is a view, so it is unknown whether its table keeps committed "
+                                "data; make sure that the table uses InnoDB");
   } else if (!engine.empty() && text != engine + " YES") {
-    verdict->lossy.push_back("the table " + table + " is kept by " + engine +
+    verdict->lossy.push_back("the table " + table + " uses the engine " + engine +
                              ", which has no transactions, so a crash of the server can take back "
                              "leases; change it to InnoDB");
   } else if (!engine.empty() && engine != "InnoDB") {
-    verdict->warnings.push_back("the table " + table + " is kept by " + engine +
-                                ", so whether a crash can take back leases is not known; see that "
-                                "its commits are on disk before they are answered");
+    verdict->warnings.push_back(
+        "the table " + table + " uses the engine " + engine +
+        ", so it is unknown whether a crash can take back leases; make sure that "
+        "its commits are on disk before they are answered");
   }
 }
 
@@ -173,13 +174,14 @@ void judge_relations(const std::string& name, const std::string& list, SettingsV
                              "is UNLOGGED, so a crash of the server empties it; ALTER TABLE " +
                              name + " SET LOGGED");
   } else if (found[0].kind != 'r') {
-    verdict->warnings.push_back(which +
-                                "is a view, a foreign table or partitioned, so whether it keeps "
-                                "what is committed is not known; see that its tables are logged");
+    verdict->warnings.push_back(
+        which +
+        "is a view, a foreign table or partitioned, so it is unknown whether it keeps "
+        "committed data; make sure that its tables are logged");
   } else if (found[0].trigger == 't') {
     verdict->warnings.push_back(which +
-                                "has a trigger before an update; see that it leaves max_id alone, "
-                                "or ids come twice");
+                                "has a trigger before an update; make sure that it does not change "
+                                "max_id, or ids will be issued twice");
   }
 }
 
@@ -198,7 +200,7 @@ void judge_postgresql(const Values& values, SettingsVerdict* verdict) {
   for (const char* table : kTables) judge_relations(table, values[table], verdict);
 }
 
-// Where the rows are: a database of MySQL, a schema of PostgreSQL; empty when there are none.
+// Where the rows are: a database of MySQL, a schema of PostgreSQL; empty if there are none.
 std::string place_of(const Values& values) {
   if (std::string database = values["database"]; !database.empty()) return database;
   const std::vector<Relation> tables = relations(values["id_segments"]);
@@ -218,11 +220,11 @@ SettingsVerdict judge_settings(Engine engine, Failover failover,
   SettingsVerdict verdict;
   if (const std::string error = values[kUnread]; !error.empty()) {
     verdict.warnings.push_back(
-        "whether the table id_segments keeps what is committed, and whether this server has left a "
+        "whether the table id_segments keeps committed data, and whether this server has left a "
         "cluster, cannot be read (" +
         error + ")");
   }
-  // MySQL adds to a text as well, as to a double.
+  // MySQL also adds to a text, as if it were a double.
   const bool rounds =
       engine == Engine::kMysql
           ? !values.is(kType, {"", "tinyint", "smallint", "mediumint", "int", "bigint", "decimal"})
@@ -230,7 +232,7 @@ SettingsVerdict judge_settings(Engine engine, Failover failover,
   if (rounds) {
     verdict.wrong.push_back(
         "the column max_id is of type " + values[kType] +
-        ", which rounds large ids so that they come twice; change it to bigint");
+        ", which rounds large ids, so they would be issued twice; change it to bigint");
   }
   if (engine == Engine::kMysql) {
     judge_pins(values, &verdict);
@@ -269,7 +271,7 @@ void SettingsGuard::set_up(SociSession& session) {
   }
   const std::vector<ServerSetting> values = read(session, &settings.text);
   settings.in_galera = is_galera_node(values);
-  // Before anything is asked of its rows, which may be old.
+  // Before any query on its rows, which may be old.
   if (settings.group_member)
     session.run(std::string("SELECT 1 FROM DUAL WHERE 1 = 1") + sql_.is_member);
   settings.refused = judge(session, values);
@@ -308,7 +310,7 @@ std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string
     settings.push_back({*name, rest.substr(0, end)});
     rest.erase(0, std::min(end + 1, rest.size()));
   }
-  // This is advice only: a proxy that answers it in its own way must not stop a lease.
+  // This is for advice only: a proxy with answers of its own must not stop a lease.
   try {
     if (sql_.was_member != nullptr) {
       int was_member = 0;
@@ -338,7 +340,7 @@ bool SettingsGuard::is_temporary(SociSession& session, std::size_t table) const 
   try {
     session.run(sql_.show[table], into(name), into(made_by));
   } catch (const soci::soci_error&) {
-    // What hides the real table, if it is there at all, is shown to the session that made it.
+    // A temporary table would have been shown to the session that made it.
     if (session.lost()) throw;
     return false;
   }
@@ -357,7 +359,7 @@ Status SettingsGuard::judge(const SociSession& session,
   }
   if (!lossy_allowed_ && !verdict.lossy.empty()) {
     return refuse(verdict.lossy.front() +
-                  ", or accept duplicate ids after a crash by lossy-commits = allow");
+                  ", or accept duplicate ids after a crash with lossy-commits = allow");
   }
   for (std::string& lossy : verdict.lossy) verdict.warnings.push_back(std::move(lossy));
   for (std::string& warning : verdict.warnings) warning = names_.in(warning);

@@ -21,23 +21,23 @@ struct ServerSetting {
   std::string value;
 };
 
-// What settings mean for a lease, in one sentence each that names the setting.
+// What settings mean for a lease: one sentence for each, which names the setting.
 struct SettingsVerdict {
-  std::vector<std::string> warnings;  // a power cut or a failover can take back a lease
+  std::vector<std::string> warnings;  // a power cut or a failover can undo a lease
   std::vector<std::string> lossy;     // a mere crash of the server process can
   std::vector<std::string> wrong;     // a lease would not last, or would be of another table
 };
 SettingsVerdict judge_settings(Engine engine, Failover failover,
                                const std::vector<ServerSetting>& settings);
 
-// Whether they are those of a node of a Galera cluster.
+// Whether these are the settings of a Galera node.
 bool is_galera_node(const std::vector<ServerSetting>& settings);
 
-// Keeps a statement from running under settings that this process has not judged. The settings can
-// change at any time (a reload, a role's default, a pooler that exchanges sessions), so a statement
-// states those that it was sent under, as a condition. If they have changed by then, it moves no
-// row, and they are read and judged again. What can be set for a session is set there; what can be
-// set for a transaction, the statement sets. Thread-safe.
+// Ensures that statements run only under settings that this process has judged. The settings can
+// change at any time (a reload, a role's default, a pooler that exchanges sessions), so each
+// statement states those that it was sent under as a condition. If they have changed by then, it
+// moves no row, and they are read and judged again. Session settings are set when the session
+// opens. The statement sets what can be set for a transaction. Thread-safe.
 class SettingsGuard {
  public:
   // `warn` is called once for each warning of a server, and again if the setting was good in
@@ -50,12 +50,12 @@ class SettingsGuard {
   void set_up(SociSession& session);
 
   // Whether rows may be moved on the session. kFailedPrecondition names the setting that forbids
-  // it, until that is changed. Reads the settings again if they were refused, and once a minute:
-  // not all can be stated.
+  // it, until that is changed. Reads the settings again if they were refused, and once a minute,
+  // because not all can be stated.
   Status check(SociSession& session);
 
   // After a statement has moved no row: reads the settings again and says whether they differ from
-  // those that it stated, so that it may be sent once more. Errors as check().
+  // those that it stated, so that it may be sent again. Errors as check().
   Result<bool> changed(SociSession& session);
 
   // An expression for the conditions of a statement that moves a row: the settings are those that

@@ -31,20 +31,21 @@ using soci::use;
 constexpr std::int64_t kGuardIdsMax = std::int64_t{1} << 40;
 constexpr std::int64_t kAddressesMax = 16;
 
-// kFailedPrecondition names what the column has instead of a number.
+// kFailedPrecondition names what the column contains instead of a number.
 Status read_number(const std::string& table, const std::string& tag, const char* column,
                    const std::string& text, std::int64_t* number) {
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, *number);
   if (error == std::errc() && stop == end) return {};
   constexpr std::size_t kShownBytesMax = 64;
-  return {StatusCode::kFailedPrecondition, "tag '" + one_line(tag) + "' has " + column + " '" +
-                                               one_line(text.substr(0, kShownBytesMax)) + "' in " +
-                                               table + ", which is no whole number; set it to one"};
+  return {StatusCode::kFailedPrecondition,
+          "tag '" + one_line(tag) + "' has " + column + " '" +
+              one_line(text.substr(0, kShownBytesMax)) + "' in " + table +
+              ", which is not a whole number; set it to a whole number"};
 }
 
-// A row as it came: as texts, since SQLite keeps any value in any column, and a column may hold
-// NULL or a number that is too large.
+// A row as it was read: as texts, because SQLite keeps any value in any column, and a column may
+// hold NULL or a number that is too large.
 struct RawRow {
   std::string tag;
   std::string max_id;
@@ -67,10 +68,11 @@ Status several_rows(const std::string& table, std::string_view tag) {
                                                "and make biz_tag the primary key"};
 }
 
-// A call that met other settings or another leader than it knew tries again.
+// A call that met other settings or another leader than it knew is tried again.
 constexpr int kTriesMax = 4;
 
-// Less than a node needs to restart: or a node could go before the one that went last is marked.
+// Less than a node needs to restart: otherwise a node could go down before the last one to restart
+// is marked.
 constexpr std::chrono::seconds kMarkAgainAfter{2};
 
 class SociStore final : public Store {
@@ -96,7 +98,7 @@ class SociStore final : public Store {
  private:
   using Repeat = SociSessionPool::Repeat;
 
-  // As SociSessionPool's, in the process that opened the store.
+  // As SociSessionPool::call(), if this is the process that opened the store.
   template <typename Body>
   auto call(Body body, Repeat repeat = Repeat::kSafe)
       -> decltype(body(std::declval<SociSession&>()));
@@ -105,27 +107,27 @@ class SociStore final : public Store {
   template <typename Body>
   auto transact(Body body, Repeat repeat = Repeat::kSafe)
       -> decltype(body(std::declval<SociSession&>()));
-  // Runs a statement, less its conditions, on one row. kNotFound: there is none.
+  // Runs a statement on one row; `sql` lacks its conditions. kNotFound: there is no row.
   template <typename... Uses>
   Status write_row(std::string_view tag, const char* sql, Uses... uses);
 
-  // Runs a statement that must not take effect twice, less its last condition.
+  // Runs a statement that must not take effect twice; `sql` lacks its last condition.
   template <typename... Uses>
   SociSession::Outcome run_once(SociSession& session, const std::string& sql, Uses... uses);
 
-  // After an error of a statement: it may have met another session of the server than was judged,
-  // with another search path, say. OK: that explains nothing.
+  // Called after an error of a statement. It may have run on another session of the server than the
+  // one that was judged, with another search path, for example. OK: that is not the reason.
   Status refused_behind_pooler(SociSession& session);
 
   std::vector<std::string> tags(SociSession& session) const;  // of all rows, in order
-  // Makes the tables and their first rows where they are missing. The tags that it made.
+  // Makes the tables and their first rows if they are missing. Returns the tags that it made.
   std::vector<std::string> fill_schema(SociSession& session) const;
 
   Result<SegmentRow> find_row(SociSession& session, std::string_view tag);
-  // Moves max_id forward; nothing when no row was moved.
+  // Moves max_id forward. Returns nothing if no row was moved.
   Result<std::optional<IdRange>> move_row(SociSession& session, std::string_view tag,
                                           std::int64_t count_ids);
-  // A compare-and-set of a row's max_id, only on a server that leads: the row of another may lack
+  // A compare-and-set of a row's max_id, only on a server that leads: another server's row may lack
   // leases that were made after the caller's. False: it has another max_id, or there is no such
   // row.
   Result<bool> exchange_max_id(std::string_view tag, std::int64_t expected, std::int64_t desired);
@@ -137,11 +139,11 @@ class SociStore final : public Store {
   std::string led(const SociSession& session) const {
     return stated(session) + leader_guard_.condition(session);
   }
-  // After a statement that needs a leader has moved no row: OK when it may be tried again.
+  // Called after a statement that needs a leader has moved no row. OK: it may be tried again.
   Status follow_leader(SociSession& session);
 
-  // After a lease on a node of a Galera cluster: the nodes that have joined since get its mark, now
-  // and then, so that it lives on whichever node goes next.
+  // Called after a lease on a Galera node. From time to time it gives the mark to nodes that have
+  // joined since, so that the mark survives whichever node goes down next.
   void mark_other_nodes(const SociSession& session);
 
   const NamedDialect named_;
@@ -163,7 +165,7 @@ SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions&
       leader_guard_(
           dialect_.leader, options,
           [this](SociSession& asking, const auto& ask) {
-            // Half of the time is left for what comes of the answers.
+            // Half of the time is left to act on the answers.
             const TimePoint now = std::chrono::steady_clock::now();
             return sessions_->ask_each(now + (asking.deadline() - now) / 2, ask);
           },
@@ -223,9 +225,9 @@ Status SociStore::write_row(std::string_view tag, const char* sql, Uses... uses)
   });
 }
 
-// A proxy that lost the answer may say the words once more on another connection. Inside a
-// transaction it repeats no single statement, and a whole one meets the last condition. (The number
-// is added to 0 because ProxySQL answers the bare query itself, by a number of its own.)
+// A proxy that lost the answer may repeat the statement on another connection. Inside a transaction
+// it repeats no single statement, and a whole transaction fails the last condition. (The number is
+// added to 0 because ProxySQL answers the bare query itself, with its own number.)
 template <typename... Uses>
 SociSession::Outcome SociStore::run_once(SociSession& session, const std::string& sql,
                                          Uses... uses) {
@@ -273,7 +275,7 @@ std::vector<std::string> SociStore::tags(SociSession& session) const {
   return tags;
 }
 
-// They are read on the session that makes them: another address may lag behind.
+// The tags are read on the session that makes them: another address may lag behind.
 std::vector<std::string> SociStore::fill_schema(SociSession& session) const {
   const std::vector<std::string> statements = split_statements(dialect_.schema);
   session.run(statements.front());  // makes id_segments
@@ -291,15 +293,15 @@ std::vector<std::string> SociStore::fill_schema(SociSession& session) const {
 Status SociStore::init_schema(std::vector<std::string>* tags_made) {
   Status status;
   std::vector<std::string> made;
-  // PostgreSQL's IF NOT EXISTS fails when two do it at once; the second time it finds the table.
+  // PostgreSQL's IF NOT EXISTS fails if two run it at once; the next try finds the table.
   for (int tries = 0; tries < 3; ++tries) {
     status = transact([&](SociSession& session) {
       if (dialect_.schema_begin != nullptr) session.run_script(dialect_.schema_begin);
       made = fill_schema(session);
       if (dialect_.schema_end != nullptr) session.run_script(dialect_.schema_end);
       if (session.settings().in_galera) session.run_script(dialect_.leader.mark.schema);
-      // A failover that loses the first leader's record would go unnoticed: it is there before any
-      // lease.
+      // A failover that loses the first leader's record would go unnoticed, so it is made before
+      // any lease.
       if (!leader_guard_.active(session)) return Status();
       const Result<bool> changed = settings_guard_.changed(session);  // by the new tables
       return changed.ok() ? follow_leader(session) : changed.status();
@@ -314,7 +316,7 @@ Result<SegmentRow> SociStore::find_row(SociSession& session, std::string_view ta
   const std::string name(tag);
   RawRow row;
   std::optional<RawRow> found;
-  std::string twin;  // for the column's collation the same tag
+  std::string twin;  // the column's collation treats it as this tag
   int count = 0;
   const auto look_at_row = [&] {
     if (row.tag != name) {
@@ -362,8 +364,8 @@ Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
   return transact([&](SociSession& session) -> Result<IdRange> {
     std::int64_t count_ids = size.most_ids;
     Status refused;
-    // The first lease of a process comes to know the term; a further try follows a failover or a
-    // change of settings in between.
+    // The first lease of a process learns the term. Further tries follow a failover or a change of
+    // settings in between.
     for (int tries = 0; tries < kTriesMax; ++tries) {
       const Result<std::optional<IdRange>> range = move_row(session, tag, count_ids);
       if (!range.ok()) return range.status();
@@ -405,7 +407,7 @@ Result<std::vector<SegmentRow>> SociStore::list() {
       }
     };
     session.for_each_row(dialect_.list, add_row, into(raw.tag), into(raw.max_id), into(raw.step));
-    // Here, and not by ORDER BY: the order of a column's collation is not that of the bytes.
+    // Here, not by ORDER BY: a column's collation does not sort by bytes.
     std::sort(rows.begin(), rows.end(),
               [](const SegmentRow& a, const SegmentRow& b) { return a.tag < b.tag; });
     return rows;
@@ -460,7 +462,7 @@ Result<bool> SociStore::exchange_max_id(std::string_view tag, std::int64_t expec
     if (exchange_once(session)) return true;
     const Result<bool> changed = settings_guard_.changed(session);
     if (!changed.ok()) return changed.status();
-    // An operator's process, which has leased nothing, comes to know the term here.
+    // An operator's process, which has leased nothing, learns the term here.
     if (leader_guard_.active(session) && !leader_guard_.knows_term()) {
       if (Status status = follow_leader(session); !status.ok()) return status;
     } else if (!*changed) {
@@ -484,10 +486,10 @@ Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int
 }
 
 Status SociStore::probe() {
-  // A commit that changes nothing, of the row that init_soci_schema() makes for this.
+  // A commit that changes nothing, on the row that init_soci_schema() makes for this.
   const Status committed = advance("health", 0);
   if (!committed.ok() && committed.code() != StatusCode::kNotFound) return committed;
-  // Asks who leads, as a lease does. No tag is empty, so this meets no row.
+  // Checks which server leads, as a lease does. No tag is empty, so this matches no row.
   return exchange_max_id("", kIdMax, kIdMax - 1).status();
 }
 
@@ -500,7 +502,7 @@ Status check_options(const SociStoreOptions& options) {
   return check_bounds("failover_guard_ids", options.failover_guard_ids, 1, kGuardIdsMax);
 }
 
-// Later sessions must find the same file, wherever the process has gone meanwhile.
+// Later sessions must find the same file, even if the working directory changes.
 void make_absolute(std::string& file) {
   std::error_code error;
   const std::string path = std::filesystem::absolute(file, error).string();
@@ -556,7 +558,7 @@ Result<std::unique_ptr<SociStore>> make_store(const std::vector<std::string>& ur
     if (addresses.size() > 1) {
       return Status(StatusCode::kInvalidArgument, "a SQLite file has one address only");
     }
-    // A later session must find the same file, wherever the process has gone meanwhile.
+    // Later sessions must find the same file, even if the working directory changes.
     std::error_code error;
     first.database = std::filesystem::absolute(first.database, error).string();
     if (error) {

@@ -29,7 +29,7 @@ Status cannot_open(const std::string& path, const std::string& cause) {
       path, "the file cannot be opened; its folder must exist and be writable (" + cause + ")");
 }
 
-// Kernels before 5.8 do not tell it with the rest.
+// Kernels before 5.8 do not report it in statx().
 bool is_mount(const std::string& path, const struct statx& info) {
   if ((info.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0) {
     return (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
@@ -43,13 +43,13 @@ std::string fault_of(const std::string& path) {
   struct statx info {};
   if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &info) != 0) {
     if (errno == ENOENT) return "";
-    return "cannot be looked at (" + std::system_category().message(errno) + ")";
+    return "cannot be examined (" + std::system_category().message(errno) + ")";
   }
   if (S_ISLNK(info.stx_mode)) {
-    return "is a symbolic link; stop every process, and move what it leads to in its place";
+    return "is a symbolic link; stop every process, and replace it with the file that it leads to";
   }
   if (!S_ISREG(info.stx_mode)) return "is not a regular file; name another, or remove it";
-  const std::string danger = ", so a crash can bring back ids that were handed out; ";
+  const std::string danger = ", so a crash can repeat ids that were handed out; ";
   if (info.stx_nlink > 1) {
     return "has " + std::to_string(info.stx_nlink) + " hard links, each with a journal of its own" +
            danger + "remove the other links";
@@ -80,7 +80,7 @@ Result<std::string> kernel_path(const std::string& path) {
   std::error_code error;
   for (int links = 0; links < kLinksMax; ++links) {
     if (fs::path file = fs::canonical(at, error); !error) return file.string();
-    // There is no such file. It would be made in this folder, or where a symbolic link leads.
+    // There is no such file. It would be created in this folder, or where a symbolic link leads.
     const fs::path folder = fs::canonical(at.parent_path(), error);
     if (error) break;
     if (!fs::is_directory(folder, error)) {
@@ -124,15 +124,15 @@ std::string file_system_risk(std::uint32_t magic) {
       {0xBEEFDEAD, "SNFS"},     {0x013111A8, "IBRIX"},
   };
   static constexpr FileSystem kShortLived[] = {
-      {0x01021994, "tmpfs: it is gone after a restart of the machine"},
-      {0x858458F6, "ramfs: it is gone after a restart of the machine"},
-      {0x794C7630, "overlayfs: in a container it is gone with the container"},
+      {0x01021994, "tmpfs: it is lost when the machine restarts"},
+      {0x858458F6, "ramfs: it is lost when the machine restarts"},
+      {0x794C7630, "overlayfs: in a container it is lost with the container"},
   };
   for (const FileSystem& shared : kShared) {
     if (magic != shared.magic) continue;
     return std::string("the file is on a ") + shared.name +
-           " file system, whose locks and syncs may not hold between machines, and then ids come "
-           "twice; use a local disk, or a database server";
+           " file system, whose locks and syncs may not hold between machines, so ids could be "
+           "issued twice; use a local disk, or a database server";
   }
   for (const FileSystem& short_lived : kShortLived) {
     if (magic != short_lived.magic) continue;

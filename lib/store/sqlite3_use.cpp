@@ -14,8 +14,7 @@
 
 namespace featherid {
 
-// One for each process, made at its first use. What a child finds is its parent's, as it was at the
-// fork.
+// One for each process, made at its first use. A child finds its parent's, as it was at the fork.
 struct Sqlite3Use::Process {
   Process* const parent;
   const bool usable = parent == nullptr || (parent->usable && parent->uses == 0);
@@ -47,13 +46,13 @@ Status Sqlite3Use::status() const {
 
 Status check_sqlite3_library() {
 #ifdef FEATHERID_SOCI_SQLITE3
-  // Without mutexes any two are the same.
+  // Without mutexes, any two are equal.
   if (sqlite3_threadsafe() == 0 || sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_MASTER) ==
                                        sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_MEM)) {
     return {StatusCode::kFailedPrecondition,
             "SQLite is built or configured for a single thread; use it with SQLITE_THREADSAFE=1"};
   }
-  // The others lock in other ways, which its processes do not see, or not at all.
+  // Other VFSs lock in other ways, which processes with this one do not see, or not at all.
   const sqlite3_vfs* const vfs = sqlite3_vfs_find(nullptr);
   const std::string name = vfs != nullptr ? vfs->zName : "";
   if (name != "unix") {

@@ -6,10 +6,10 @@
 
 namespace featherid {
 
-// While it lives its thread may be inside SQLite, or hold a lock of a file. A child that fork()
-// makes meanwhile has copies of SQLite's mutexes and of its list of file locks, which no thread
-// there ever releases: SQLite would wait for ever, or take the parent's lock for its own. Such a
-// child, and its children, may not use SQLite. Thread-safe, and without a lock of its own.
+// While a Sqlite3Use exists, its thread may be inside SQLite, or hold a lock of a file. A child
+// that fork() makes meanwhile has copies of SQLite's mutexes and of its list of file locks, which
+// no thread there ever releases: SQLite would wait for ever, or treat the parent's lock as its own.
+// Such a child, and its children, may not use SQLite. Thread-safe, without a lock of its own.
 class Sqlite3Use {
  public:
   Sqlite3Use();

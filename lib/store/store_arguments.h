@@ -90,7 +90,7 @@ inline Status no_such_tag(std::string_view tag) {
   return {StatusCode::kNotFound, "no such tag '" + std::string(tag) + "'; create its row"};
 }
 
-// `twin` is there, and for the column's collation it equals `tag`.
+// `twin` exists, and the column's collation treats it as equal to `tag`.
 inline Status only_its_twin(std::string_view tag, std::string_view twin) {
   return {StatusCode::kNotFound,
           "tag '" + std::string(tag) + "' does not exist; '" + std::string(twin) +
@@ -99,7 +99,7 @@ inline Status only_its_twin(std::string_view tag, std::string_view twin) {
 }
 
 inline Status tag_exists(std::string_view tag) {
-  return {StatusCode::kAlreadyExists, "tag '" + std::string(tag) + "' is there already"};
+  return {StatusCode::kAlreadyExists, "tag '" + std::string(tag) + "' already exists"};
 }
 
 inline Status store_was_forked() {

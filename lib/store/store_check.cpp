@@ -41,7 +41,7 @@ class Check {
   }
   void require_code(const Status& status, StatusCode code, const std::string& what) {
     require(status.code() == code,
-            what + " must answer " + to_string(code) + ", but answers " + status.to_string());
+            what + " must return " + to_string(code) + ", but returned " + status.to_string());
   }
   SegmentStore& store_of(int thread) const { return thread % 2 == 0 ? *first_ : *second_; }
 
@@ -61,13 +61,13 @@ class Check {
 
 std::int64_t Check::max_id(SegmentStore& store) {
   const Result<SegmentRow> row = store.find(tag_);
-  require(row.ok(), "find() of the tag must succeed, but answers " + row.status().to_string());
+  require(row.ok(), "find() of the tag must succeed, but returned " + row.status().to_string());
   return row.ok() ? row->max_id : 0;
 }
 
 IdRange Check::lease(SegmentStore& store, LeaseSize size) {
   const Result<IdRange> range = store.lease(tag_, size);
-  require(range.ok(), "lease() must succeed, but answers " + range.status().to_string());
+  require(range.ok(), "lease() must succeed, but returned " + range.status().to_string());
   return range.ok() ? *range : IdRange{};
 }
 
@@ -89,7 +89,7 @@ void Check::require_disjoint(std::vector<IdRange> ranges, const std::string& wha
 
 void Check::row() {
   const Result<SegmentRow> row = first_->find(tag_);
-  require(row.ok(), "find() of the tag must succeed, but answers " + row.status().to_string());
+  require(row.ok(), "find() of the tag must succeed, but returned " + row.status().to_string());
   if (!row.ok()) return;
   require(row->tag == tag_, "find() must return the tag that was asked for");
   require(row->step > 0, "the row's step must be 1 or more");
@@ -115,16 +115,16 @@ void Check::leases() {
     const std::int64_t before = max_id(*first_);
     const IdRange range = lease(*first_, size);
     require(range.first == before + 1, "lease() after max_id " + std::to_string(before) +
-                                           " must begin right after it, but returns " +
+                                           " must begin right after it, but returned " +
                                            text_of(range));
     require(range.size() >= size.least_ids && range.size() <= size.most_ids,
-            "lease() must return a number of ids within the size asked for, but returns " +
+            "lease() must return a number of ids within the size asked for, but returned " +
                 text_of(range));
     require(max_id(*second_) == range.last(),
             "a lease must be visible to the second store as soon as lease() returns");
     const IdRange next = lease(*second_, 1);
     require(next.first >= range.end, "the second store must lease above the first one's " +
-                                         text_of(range) + ", but leases " + text_of(next));
+                                         text_of(range) + ", but leased " + text_of(next));
   }
 }
 

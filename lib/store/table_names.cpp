@@ -35,7 +35,7 @@ bool same(std::string_view text, std::string_view other) {
   return text.size() == other.size() && begins(text, other);
 }
 
-// Of any engine: a name of UTF-8, as a tag is.
+// For any engine: a name in UTF-8, with the rules of a tag.
 std::string wrong_name(const std::string& name) {
   if (validate_tag(name).ok()) return "";
   return "is not a name of 1 to 64 characters in UTF-8, without a space at either end";
@@ -44,14 +44,14 @@ std::string wrong_name(const std::string& name) {
 std::string wrong_mysql_table(const std::string& name) {
   // Such names stand for files of the server.
   if (name.front() == '#') return "starts with a #, which MySQL keeps for itself";
-  // SOCI takes them for the end of a text and for a parameter, in whatever quotes.
+  // SOCI reads them as the end of a text and as a parameter, whatever the quotes.
   if (name.find_first_of("':") != std::string::npos) {
-    return "holds a ' or a :, which the driver for MySQL cannot send in a name; rename the table, "
-           "or use a view of it";
+    return "contains a ' or a :, which the driver for MySQL cannot send in a name; rename the "
+           "table, or use a view of it";
   }
   const bool beyond =
       std::any_of(name.begin(), name.end(), [](unsigned char c) { return c >= 0xF0; });
-  if (beyond) return "holds a character above U+FFFF, which MySQL allows in no name";
+  if (beyond) return "contains a character above U+FFFF, which MySQL allows in no name";
   return "";
 }
 

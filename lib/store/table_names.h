@@ -10,8 +10,8 @@
 
 namespace featherid {
 
-// What the tables of a URL are called, by its options `schema` and `table`. All statements and
-// messages are written for `id_segments` and `id_leader`; in() puts the URL's names into them.
+// The names of a URL's tables, from its options `schema` and `table`. All statements and messages
+// are written for `id_segments` and `id_leader`; in() replaces these by the URL's names.
 class TableNames {
  public:
   TableNames() : TableNames(DatabaseUrl()) {}  // the usual ones
@@ -19,8 +19,7 @@ class TableNames {
 
   // id_segments becomes an identifier, quoted, after the schema; 'id_segments' a string constant of
   // the name alone; '"id_segments"' one of the identifier. The same for id_leader. With a schema,
-  // it alone is the search path that a statement of PostgreSQL looks through. The usual names leave
-  // the text as it is.
+  // PostgreSQL's statements search only that schema. The usual names leave the text as it is.
   std::string in(std::string_view text) const;
 
  private:
@@ -33,7 +32,7 @@ class TableNames {
   std::vector<Replacement> replacements_;  // the longest first, of those that begin alike
 };
 
-// A string constant of the engine; of MySQL in UTF-8, whatever the session's character set.
+// A string constant of the engine; for MySQL in UTF-8, whatever the session's character set.
 std::string sql_literal(Engine engine, std::string_view text);
 
 // What is wrong with the names in the options of `url`, as "has an option table that …"; or empty.

@@ -35,7 +35,7 @@ std::string file_error(const char* option, const std::string& path) {
   if (!text.empty()) {
     return text.find("ENCRYPTED") == std::string::npos
                ? ""
-               : file + " has a password; take it off (openssl pkey -in FILE -out FILE2)";
+               : file + " has a password; remove it (openssl pkey -in FILE -out FILE2)";
   }
   return file + ": " + (errno == 0 ? "is empty" : std::system_category().message(errno));
 }

@@ -10,15 +10,15 @@
 
 namespace featherid {
 
-// What the URL says; else kPreferred, or kOff if no network lies between.
+// The URL's mode; by default kPreferred, or kOff if the database is local.
 TlsMode tls_mode(const DatabaseUrl& url);
 
-// Why one of the URL's files cannot be used; empty: none is known. The drivers would say it in
-// words of their own, or ask at the terminal for a key's password.
+// Why one of the URL's files cannot be used; empty: no reason is known. The drivers would give
+// messages of their own, or ask at the terminal for a key's password.
 std::string tls_file_error(const UrlOptions& options);
 
-// What libpq has to be told, by its names. PGSSLMODE and its other variables hold for what the URL
-// does not say.
+// The parameters for libpq, with its names. PGSSLMODE and its other variables apply to what the URL
+// does not set.
 std::vector<std::pair<const char*, std::string>> postgresql_tls(const DatabaseUrl& url);
 
 }  // namespace featherid

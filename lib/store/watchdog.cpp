@@ -15,7 +15,7 @@ Watchdog::Guard::Guard(Watchdog& watchdog, int socket, TimePoint deadline)
     watchdog_.thread_ = std::thread([&dog = watchdog_] { dog.run(); });
   }
   watchdog_.sockets_.emplace(deadline_, socket_);
-  // Deadlines mostly rise, so the thread is woken for the first only.
+  // Deadlines mostly rise, so the thread is woken only for an earlier one.
   if (deadline_ < watchdog_.wakes_at_) watchdog_.changed_.notify_one();
 }
 

@@ -10,8 +10,8 @@
 
 namespace featherid {
 
-// Ends network calls that a driver cannot bound itself (libpq waits for an answer without end):
-// shuts a socket down at its deadline, upon which the driver sees a lost connection. Thread-safe.
+// Ends network calls that a driver cannot limit itself (libpq waits for an answer without end):
+// shuts a socket down at its deadline, so the driver sees a lost connection. Thread-safe.
 class Watchdog {
  public:
   Watchdog() = default;
@@ -19,7 +19,7 @@ class Watchdog {
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  // While it lives, `socket` is watched. It must stay open that long; -1: nothing is watched.
+  // While a Guard exists, `socket` is watched and must stay open. -1: nothing is watched.
   class Guard {
    public:
     Guard(Watchdog& watchdog, int socket, TimePoint deadline);

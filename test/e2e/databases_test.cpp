@@ -123,7 +123,7 @@ TEMPLATE_TEST_CASE("requests wait for a database that comes back, and others are
   const ServerProcess server(scratch, {"--database", database.url(), "--request-timeout", "30s"});
   CHECK(server.says("no ids can be leased yet: "));
   CHECK(server.says(" at 127.0.0.1:" + std::to_string(database.port()) +
-                    ": no connection; see that the server runs"));
+                    ": no connection; make sure that the server runs"));
   CHECK(server.output().find(TestType::password()) == std::string::npos);
   CHECK(server.get("/readyz").status == 503);
   std::vector<std::unique_ptr<RawClient>> parked;
@@ -216,7 +216,7 @@ TEMPLATE_TEST_CASE("while a database fails, the first callers wait, and then nob
     CHECK(at_once(watch.elapsed()));
     CHECK(answer.status == 503);
     CHECK(!answer.message().empty());
-    CHECK(answer.message().find("came in time") == std::string::npos);  // but what is wrong
+    CHECK(answer.message().find("arrived in time") == std::string::npos);  // but what is wrong
   }
   // Nobody has to ask for it: the next callers find ids.
   database.come_back();

@@ -22,7 +22,7 @@ void check_refused_at_once(const std::string& url) {
   const Status status = lease_one(**open_soci_store(url, short_options()));
   INFO(status);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
-  CHECK_FALSE(says(status, "see that the server runs"));
+  CHECK_FALSE(says(status, "make sure that the server runs"));
   SegmentAllocator allocator(*open_soci_store(url, short_options()));
   for (int i = 0; i < 2; ++i) {
     const Stopwatch stopwatch;

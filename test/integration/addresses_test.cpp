@@ -62,7 +62,7 @@ void check_conflicts(const std::string& url, const std::string& sql) {
   CHECK(losing.tries > 8);
   CHECK(losing.tries < 100);
   REQUIRE(losing.lines.size() == 1);
-  CHECK(losing.lines[0].find("since the last such line: 1 (") != std::string::npos);
+  CHECK(losing.lines[0].find("since the last such message: 1 (") != std::string::npos);
 }
 
 }  // namespace

@@ -161,7 +161,7 @@ void check_missing_table(const std::string& url) {
   CHECK(store->lease("order", 1)->first == 6);  // the first leader is nothing to skip for
   const Status another_leader = lease_one(*knows_a_leader.store);
   CHECK(another_leader.code() == StatusCode::kDataLoss);
-  CHECK(says(another_leader, "made anew"));
+  CHECK(says(another_leader, "created again"));
   CHECK(says(another_leader, "--advance"));
   RawSql(url).run("DELETE FROM id_leader");
   CHECK(says(lease_one(*open_soci_store(url, short_options()).value()), "--init-schema"));

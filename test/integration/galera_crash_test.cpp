@@ -186,7 +186,7 @@ TEST_CASE("Galera: without the table of marks nothing is leased, and the message
   sql.run("DROP TABLE id_mark");
   CHECK(says(refused(), "the table id_mark is missing"));
   sql.run("CREATE TABLE id_mark (term bigint PRIMARY KEY) ENGINE=InnoDB");
-  CHECK(says(refused(), "id_mark is kept by InnoDB instead of MEMORY"));
+  CHECK(says(refused(), "id_mark uses the engine InnoDB instead of MEMORY"));
   sql.run("DROP TABLE id_mark");
   sql.run("SET GLOBAL wsrep_mode = 'STRICT_REPLICATION'");
   const Status strict = init_soci_schema(galera().urls(), allowed());

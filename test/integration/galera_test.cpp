@@ -103,7 +103,7 @@ TEST_CASE("Galera: a minority refuses, the others go on", "[galera]") {
     REQUIRE(status.code() == StatusCode::kUnavailable);
     return says(status, "1047");
   }));
-  CHECK(says(status, "no connection; see that the server runs"));
+  CHECK(says(status, "no connection; make sure that the server runs"));
   for (const auto& leaser : leasers) REQUIRE(leaser->gets_on());
   CHECK(lease_one(*alone).code() == StatusCode::kUnavailable);
   galera().rejoin(0);

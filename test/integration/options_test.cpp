@@ -213,7 +213,7 @@ TEMPLATE_TEST_CASE("MySQL: what refuses a table follows its name", "[options]", 
   CHECK(sql.number("SELECT max_id FROM id_segments WHERE biz_tag = 'order'") == 0);
   sql.run("ALTER TABLE `my id_leader` ENGINE = MyISAM");
   const auto later = *open_soci_store(named, short_options());
-  CHECK(says(later->lease("order", 1).status(), "the table `my id_leader` is kept by MyISAM"));
+  CHECK(says(later->lease("order", 1).status(), "the table `my id_leader` uses the engine MyISAM"));
   sql.run("ALTER TABLE `my id_leader` ENGINE = InnoDB");
   sql.run("UPDATE `my id_leader` SET max_id = -1 WHERE biz_tag = 'order'");
   CHECK(says(later->lease("order", 1).status(), "has max_id -1 in `my id_leader`"));

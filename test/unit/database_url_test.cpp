@@ -112,7 +112,7 @@ TEST_CASE("a server's URL may have options, each decoded", "[database_url]") {
 TEST_CASE("a wrong option is named, with the known ones, and no value is repeated",
           "[database_url]") {
   const std::pair<const char*, const char*> wrong[] = {
-      {"tsl=s3cret", "unknown option 'tsl'; known are: tls, ca, cert, key"},
+      {"tsl=s3cret", "unknown option 'tsl'; the known options are: tls, ca, cert, key"},
       {"TLS=off", "unknown option 'TLS'"},
       {"&tls=off", "unknown option ''"},
       {"tls", "the option tls without a value"},
@@ -156,7 +156,8 @@ TEST_CASE("a ? in a SQLite file's name stays one unless an option follows it", "
   CHECK(parse_database_url("sqlite3:a%3Ftls=off")->database == "a?tls=off");
   const auto status = parse_database_url("sqlite3:a.db?tls=off").status();
   CHECK(status.code() == StatusCode::kInvalidArgument);
-  CHECK(status.message().find("unknown option 'tls'; known are: ") != std::string::npos);
+  CHECK(status.message().find("unknown option 'tls'; the known options are: ") !=
+        std::string::npos);
   CHECK(status.message().find("%3F") != std::string::npos);
 }
 

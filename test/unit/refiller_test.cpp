@@ -205,7 +205,7 @@ TEST_CASE("a store may throw what has no text", "[refiller][fault]") {
   }
   SECTION("a number") {
     f.store->on_lease = [](std::string_view, std::int64_t) -> Result<IdRange> { throw 42; };
-    said = "something that is no std::exception";
+    said = "something that is not a std::exception";
   }
   CHECK(Fixture::next(tag) == 0);
   CHECK(f.refiller->run_once());

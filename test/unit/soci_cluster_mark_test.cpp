@@ -132,8 +132,8 @@ TEST_CASE("a table that outlives its node is refused by name", "[soci_cluster_ma
   c.node.session.run("UPDATE me SET engine = 'InnoDB'");
   const Status refused = c.mark.look(c.node.session).refused;
   CHECK(refused.code() == StatusCode::kFailedPrecondition);
-  CHECK_THAT(refused.message(), Contains("id_mark is kept by InnoDB") && Contains("DROP TABLE") &&
-                                    Contains("--init-schema"));
+  CHECK_THAT(refused.message(), Contains("id_mark uses the engine InnoDB") &&
+                                    Contains("DROP TABLE") && Contains("--init-schema"));
 }
 
 TEST_CASE("a node without a record of a leader says so", "[soci_cluster_mark]") {

@@ -244,8 +244,8 @@ TEST_CASE("only what was not run may be tried at another address", "[soci_errors
 
 TEST_CASE("a message is one line", "[soci_errors]") {
   const Status status = status_of(Engine::kMysql, {2013, "", "\n lost\r\n\tconnection\n\n"});
-  CHECK(
-      status.message() ==
-      "mysql database d at h:1: no connection; see that the server runs and can be reached (2013: "
-      "lost connection )");
+  CHECK(status.message() ==
+        "mysql database d at h:1: no connection; make sure that the server runs and can be reached "
+        "(2013: "
+        "lost connection )");
 }

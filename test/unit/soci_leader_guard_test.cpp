@@ -246,7 +246,7 @@ TEST_CASE("two servers promoted from the first leader are not taken for one anot
     CHECK_FALSE(f.leases(knows_the_second));
     const Status status = knows_the_second.follow(f.session, "1 = 1");
     CHECK(status.code() == StatusCode::kDataLoss);
-    CHECK_THAT(status.message(), Contains("went another way") && Contains("--advance"));
+    CHECK_THAT(status.message(), Contains("have diverged") && Contains("--advance"));
     CHECK_FALSE(f.leases(knows_the_second));
     CHECK(f.max_id() == leased);
     // After a restart it is a newcomer too.

@@ -93,8 +93,8 @@ TEST_CASE("each clause of the contract is checked", "[store_check]") {
                  return row.ok() ? row : SegmentRow{std::string(tag), 0, 1};
                };
              }),
-             Contains("find() without a row must answer not_found") ||
-                 Contains("find() without a row must answer not found"));
+             Contains("find() without a row must return not_found") ||
+                 Contains("find() without a row must return not found"));
 }
 
 }  // namespace featherid
