@@ -62,7 +62,7 @@ Process::Process(Scheduler& scheduler, Random& random, ModelDatabase& database, 
 Process::~Process() {
   dead_ = true;
   store_->sever();
-  // Callbacks parked in the allocator reach the process through this.
+  // Callbacks parked in the allocator use the other members.
   ids_.reset();
   sequences_.clear();
   blocks_.clear();
@@ -331,8 +331,8 @@ void Process::check_rides_out(const TagStats& stats) {
   if (books_.in_flight() || !stats.last_error.ok()) return;
   const double burn_of_hold =
       stats.burn_ids_per_second * static_cast<double>(workload_.options.hold.count());
-  // A small series holds half a step. The last call's ids count as held: they are gone, and their
-  // burn is not yet known.
+  // A small series holds half a step. The last call's ids are no longer held, but their burn is not
+  // yet known.
   const std::int64_t slack_ids = ModelDatabase::kStepMax + 2 * kCallMax;
   if (static_cast<double>(stats.held_ids + slack_ids) >= burn_of_hold) return;
   violation("holds less than is used in a hold: " + stats.tag + " " +
