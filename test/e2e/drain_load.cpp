@@ -157,7 +157,7 @@ void DrainLoad::on_event(Client& client, short events) {
   end(client, nullptr);
 }
 
-// A connection that ends before the handshake counts as refused: no request was sent.
+// A connection that ends before the handshake does is a clean close: no request was sent.
 void DrainLoad::shake_hands(Client& client) {
   ERR_clear_error();
   errno = 0;

@@ -49,7 +49,7 @@ int restarts() {
 
 }  // namespace
 
-TEST_CASE("what was sent before SIGTERM is answered, accepted or not", "[e2e][drain]") {
+TEST_CASE("requests sent before SIGTERM are answered, accepted or not", "[e2e][drain]") {
   const ScratchDir scratch;
   ServerProcess server(scratch);
   std::vector<std::unique_ptr<RawClient>> kept;

@@ -175,7 +175,7 @@ TEST_CASE("a refusal because of TLS or its lack names the setting to use", "[soc
   }
 }
 
-TEST_CASE("a refused login asks for what the URL lacks", "[soci_errors]") {
+TEST_CASE("the error for a refused login names what the URL lacks", "[soci_errors]") {
   const auto refused = [](const std::string& options, const char* state = "28000") {
     const auto url = *featherid::parse_database_url("postgresql://u@db.example/d?" + options);
     return to_status(url, {0, state, "no pg_hba.conf entry", true});

@@ -110,7 +110,8 @@ TEST_CASE("a setting that loses leases in a mere crash of the server is lossy",
   CHECK_THAT(lossy(postgresql("id_leader", "ru s")), Contains("id_leader") && Contains("UNLOGGED"));
 }
 
-TEST_CASE("what is lossy on a Galera node depends on the mode", "[soci_settings_guard]") {
+TEST_CASE("which settings are lossy on a Galera node depends on the mode",
+          "[soci_settings_guard]") {
   const auto node = [](Failover failover, const std::string& flush) {
     return judge_settings(Engine::kMysql, failover,
                           with(with(with(kMysqlSafe, "wsrep_on", "1"), "wsrep_cluster", "gcomm://"),

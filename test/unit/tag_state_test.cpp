@@ -355,7 +355,7 @@ TEST_CASE("closing returns the unused end of the newest lease", "[tag_state]") {
   CHECK(f.tag->take_tail().empty());
 }
 
-TEST_CASE("closing returns only what lies above everybody else's leases", "[tag_state]") {
+TEST_CASE("closing returns only the ids above everybody else's leases", "[tag_state]") {
   Fixture f;
   CHECK(f.next() == 0);
   f.refill();
@@ -402,7 +402,7 @@ TEST_CASE("on_ready calls back once, when enough ids have come", "[tag_state]") 
   CHECK(heard.size() == 2);  // at once
 }
 
-TEST_CASE("parked waits whose time is up do not pile up while the store hangs",
+TEST_CASE("parked waits past their deadline do not pile up while the store hangs",
           "[tag_state][fault]") {
   Fixture f;
   int timed_out = 0;
@@ -500,7 +500,7 @@ TEST_CASE("a callback that registers again is not called out of its own registra
   CHECK(again.depth_max == 1);
 }
 
-TEST_CASE("a callback that takes ids and registers again goes on until they are gone",
+TEST_CASE("a callback that takes ids and registers again continues until they are gone",
           "[tag_state]") {
   Fixture f;
   CHECK(f.next() == 0);

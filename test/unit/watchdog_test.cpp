@@ -60,7 +60,7 @@ TEST_CASE("a socket is cut at its deadline and no earlier", "[watchdog][threads]
   CHECK(*cut_at >= deadline);
 }
 
-TEST_CASE("a socket whose guard is gone in time is left alone", "[watchdog][threads]") {
+TEST_CASE("a socket whose guard ends in time is left alone", "[watchdog][threads]") {
   Watchdog watchdog;
   const SilentPeer done;
   const SilentPeer other;
