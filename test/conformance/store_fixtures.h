@@ -15,8 +15,8 @@
 namespace featherid::test {
 
 // What the tests need of a store: the store, which has no rows at first, another one on the same
-// rows, and a way to write rows past both, unchecked. Server processes are shared by all fixtures
-// of the program.
+// rows, and a way to write rows past both, unchecked. All fixtures of the program
+// share the server processes.
 
 class MemoryFixture {
  public:
