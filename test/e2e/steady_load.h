@@ -60,8 +60,8 @@ class SteadyLoad {
 int errors_in(const std::vector<SteadyLoad::Request>& requests);
 std::chrono::microseconds p99_of(const std::vector<SteadyLoad::Request>& requests);
 
-// The p99 of all times, without a few stalls of the machine: the slowest of each 69 requests in a
-// row, and the median of those.
+// The p99 of all times, despite a stall or two of the machine: takes the slowest of each 69
+// requests in a row and returns the median of these.
 std::chrono::microseconds usual_p99_of(std::vector<SteadyLoad::Request> requests);
 
 }  // namespace featherid::test

@@ -99,7 +99,8 @@ void use_ids_in_handler() {
 
 }  // namespace
 
-TEST_CASE("a handler that runs before FeatherID's is also in a child", "[fork_guard][fork]") {
+TEST_CASE("a child is detected even in a handler that runs before FeatherID's",
+          "[fork_guard][fork]") {
   auto store = std::make_shared<MemoryStore>();
   REQUIRE(store->create("order", 100).ok());
   SegmentAllocator ids(store);
@@ -129,7 +130,7 @@ TEST_CASE("a handler that runs before FeatherID's is also in a child", "[fork_gu
 
 namespace {
 
-// As another library's handler might: fork() waits for a lock that is held while ids are used.
+// Acts like another library's handler: fork() waits for a lock that is held while ids are used.
 std::mutex foreign_mutex;
 std::atomic<bool> foreign_handler_waits{false};
 

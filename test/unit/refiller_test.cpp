@@ -86,7 +86,7 @@ TEST_CASE("a failed lease is retried after its pause and logged once", "[refille
 
 TEST_CASE("a tag behind others that the store fails gets the error at once", "[refiller][fault]") {
   std::list<Status> heard;
-  Fixture f;  // ends before its callers' results
+  Fixture f;  // destroyed before `heard`
   TagState& order = f.add("order", 100);
   TagState& user = f.add("user", 100);
   TagState& late = f.add("late", 100);
