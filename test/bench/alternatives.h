@@ -14,11 +14,11 @@
 
 #include "featherid/tag_admin.h"
 
-// What one would write first, to be measured beside FeatherID. Each is correct and no slower than
-// it has to be; each leases `step` ids at a time.
+// Obvious implementations, to compare with FeatherID. Each is correct and no slower than necessary.
+// Each leases `step` ids at a time.
 namespace featherid::bench {
 
-// A mutex around a segment. The store is called under it: whoever comes meanwhile waits.
+// A mutex around a segment. It is held during store calls, so other callers wait.
 class MutexSegment {
  public:
   MutexSegment(Store& store, std::string tag, std::int64_t step)
@@ -33,7 +33,7 @@ class MutexSegment {
   IdRange segment_;
 };
 
-// Tags by name: a map under a shared_mutex, and in it a MutexSegment for each tag.
+// Tags by name: a map under a shared_mutex, with a MutexSegment for each tag.
 class MutexPerTag {
  public:
   MutexPerTag(Store& store, std::int64_t step) : store_(store), step_(step) {}
@@ -49,7 +49,7 @@ class MutexPerTag {
 };
 
 // Two buffers with a read-write lock: ids come from one by an atomic add under the shared lock, and
-// a thread fills the other once a tenth of the first is used. The scheme of well-known services.
+// a thread fills the other when a tenth of the first is used. Well-known services do this.
 class TwoBuffers {
  public:
   TwoBuffers(Store& store, std::string tag, std::int64_t step);
@@ -69,7 +69,7 @@ class TwoBuffers {
   const std::string tag_;
   const std::int64_t step_;
 
-  std::shared_mutex mutex_;  // exclusive: to swap the buffers, and to note that one is filled
+  std::shared_mutex mutex_;  // exclusive: to swap the buffers and to record that one is filled
   Buffer buffers_[2];
   int current_ = 0;
   bool other_filled_ = false;

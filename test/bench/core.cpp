@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// featherid_bench_core [--plot FILE] [PART...]   prints the figures of the parts, or of all of
-// them.
+// featherid_bench_core [--plot FILE] [PART...]   prints the figures of these parts, or of all.
 #include <exception>
 #include <iostream>
 #include <string>
@@ -43,7 +42,7 @@ int main(int argc, char** argv) {
     } else if (const Part* part = find_part(argument)) {
       parts.push_back(part);
     } else {
-      std::cerr << "featherid_bench_core: '" << argument << "' is no part; there are:";
+      std::cerr << "featherid_bench_core: '" << argument << "' is not a part; the parts are:";
       for (const Part& each : kParts) std::cerr << ' ' << each.name;
       std::cerr << '\n';
       return 2;

@@ -23,16 +23,16 @@ namespace featherid::bench {
 
 namespace {
 
-constexpr std::int64_t kBatch = 1000;           // ids, between two looks at the benchmark's state
+constexpr std::int64_t kBatch = 1000;           // ids, between two checks of the benchmark's state
 constexpr std::int64_t kStep = 10000000;        // ids; also the lease of the alternatives
-constexpr int kRepetitions = 25;                // of each loop, at random among those of the others
+constexpr int kRepetitions = 25;                // of each loop, in random order with the others
 constexpr double kSecondsPerRepetition = 0.02;  // at least
 const std::vector<int> kThreads = {1, 2, 4};
 
-// Takes so many ids; false when one did not come.
+// Takes this many ids. False if one did not come.
 using Loop = std::function<bool(std::int64_t count)>;
 
-// Nanoseconds per id (wall time by ids of all threads), of every repetition, by loop and threads.
+// Nanoseconds per id (wall time / ids of all threads) of every repetition, by loop and threads.
 class Costs : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context&) override { return true; }
@@ -51,7 +51,7 @@ class Costs : public benchmark::BenchmarkReporter {
   std::map<std::pair<std::string, int>, std::vector<double>> ns_;
 };
 
-// `make_loop` is called once by each thread of each repetition.
+// Each thread of each repetition calls `make_loop` once.
 void add(const std::string& name, std::function<Loop()> make_loop) {
   auto* added = benchmark::RegisterBenchmark(
       name.c_str(), [make_loop = std::move(make_loop)](benchmark::State& state) {
@@ -64,7 +64,7 @@ void add(const std::string& name, std::function<Loop()> make_loop) {
   for (const int count : kThreads) added->Threads(count);
 }
 
-// One tag, and an allocator for it with options as they come.
+// One tag, and an allocator for it with default options.
 struct OneTag {
   std::shared_ptr<MemoryStore> store = store_with_tag();
   SegmentAllocator ids{store};
@@ -78,7 +78,7 @@ struct OneTag {
   }
 };
 
-// Many tags, each of which has handed out its first id, and their names in no order.
+// Many tags that have each handed out their first id, and their names in random order.
 struct ManyTags {
   explicit ManyTags(int count) : ids(store, options_for(count)) {
     for (int i = 0; i < count; ++i) {
@@ -87,11 +87,11 @@ struct ManyTags {
     }
     std::shuffle(names.begin(), names.end(), std::minstd_rand(1));
     std::size_t at = 0;
-    // Twice: a tag enters the table that is read without a lock with its second id.
+    // Twice, because a tag enters the lock-free table with its second id.
     if (!probe_next_id(ids, names, at, 2 * count)) throw std::runtime_error("a tag has no ids");
   }
 
-  // They all come at once, as names not yet known.
+  // All come at once as unknown names.
   static AllocatorOptions options_for(int count) {
     AllocatorOptions options;
     options.unknown_tags_max = std::max(options.unknown_tags_max, 2 * count);
@@ -103,12 +103,12 @@ struct ManyTags {
   std::vector<std::string> names;
 };
 
-// The bare counter, alone on its cache line as a cursor's word is.
+// The bare counter, alone on its cache line like a cursor's word.
 struct alignas(64) Word {
   std::atomic<std::int64_t> word{0};
 };
 
-// What an id costs in one loop of each kind.
+// The cost of an id in one loop of each kind.
 struct Contenders {
   OneTag tag;
   ManyTags tags_100{100};
@@ -155,7 +155,7 @@ void Contenders::add_all() {
     return [last = std::int64_t{0}](std::int64_t n) mutable { return probe_increment(last, n); };
   });
   add("local_next", [this]() -> Loop {
-    // std::function wants what can be copied, which a LocalBlock cannot.
+    // std::function requires a copyable target, and a LocalBlock is not copyable.
     auto block = std::make_shared<LocalBlock>(tag.sequence.local(100000));
     return [block](std::int64_t n) { return probe_local_next(*block, n); };
   });
@@ -198,7 +198,7 @@ void print_figures(const Costs& costs) {
   }
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   for (const int threads : kThreads) {
-    // By the time of one thread, not of all that run side by side.
+    // The time of one thread, not of all that run side by side.
     const double more = costs.of("next_id", threads) - costs.of("next", threads);
     figure(by_threads("next_id.beyond_next", threads), more * std::min(threads, cores), "ns");
   }
@@ -234,7 +234,7 @@ void print_costs(const Costs& costs, const std::string& plot_file) {
   if (!plot_file.empty()) plot.write(plot_file);
 }
 
-// Ranges of very different sizes, a short burst of each at a time out of memory that holds enough.
+// Ranges of very different sizes, each in short bursts from memory that holds enough.
 void measure_ranges() {
   constexpr int kRounds = 100;
   constexpr std::int64_t kCalls = 200;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// featherid_bench_http [--quick] [PART...]   prints the figures of the parts, or of all of them.
+// featherid_bench_http [--quick] [PART...]   prints the figures of these parts, or of all.
 #include <httplib.h>
 #include <sys/resource.h>
 
@@ -38,7 +38,7 @@ const std::string kBatch10 = "/api/v1/id/batch?biz_tag=order&count=10";
 const std::string kBatch1000 = "/api/v1/id/batch?biz_tag=order&count=1000";
 const std::string kRange = "/api/v1/id/range?biz_tag=order&count=10";
 
-// --- one run of wrk, and what is made of many ---
+// --- one run of wrk, and the figures of many ---
 
 struct Run {
   WrkReport wrk;
@@ -49,7 +49,7 @@ struct Run {
 Run drive(const HttpServerProcess& server, const std::string& target, const Load& load) {
   const double cpu_before = server.cpu_seconds();
   Wrk wrk(server.port(), target, load);
-  // While the connections are there.
+  // While the connections are open.
   test::wait_until([] { return false; }, load.duration / 2);
   Run run;
   run.resident_mb = server.resident_mb();
@@ -86,7 +86,7 @@ void report_ratios(const std::string& name, const std::vector<Run>& ours,
                    const std::vector<Run>& nginx) {
   for (const Quantity& quantity : kQuantities) {
     std::vector<double> ratios;
-    // Of neighbours in time: what slows the machine for a while slows both.
+    // Of runs close in time, because a stall of the machine slows both.
     for (std::size_t i = 0; i < ours.size(); ++i) {
       if (const double base = quantity.of(nginx[i]); base > 0) {
         ratios.push_back(quantity.of(ours[i]) / base);
@@ -103,7 +103,7 @@ void report(const std::string& name, const Runs& runs) {
     prefix += server + ".";
     double errors = 0;
     for (const Quantity& quantity : kQuantities) {
-      // wrk has no latencies of requests that were sent together.
+      // wrk measures no latencies of requests that were sent together.
       if (const double value = median_of(of_server, quantity); value != 0) {
         figure(prefix + quantity.name, value, quantity.unit);
       }
@@ -131,8 +131,8 @@ struct Contest {
   Names servers;
 };
 
-// The three servers, anew: featherid-server on SQLite, and nginx with its answers, byte for byte as
-// long.
+// The three servers, freshly started: featherid-server on SQLite, and nginx with answers of the
+// same length.
 class Contestants {
  public:
   explicit Contestants(const std::vector<Contest>& contests) {
@@ -196,7 +196,7 @@ void measure_ways() {
   new_connections.keep_alive = false;
   Load pipelined = with_connections(16);
   pipelined.depth = 16;
-  // nginx takes no body from its configuration that is as long as the batch's.
+  // nginx accepts no body as long as the batch's in its configuration.
   auto runs = measure({{"batch_1000.c16", kBatch1000, with_connections(16), kAlone},
                        {"new_connections.c16", kId, new_connections, kAll},
                        {"pipelined_16.c16", kId, pipelined, kNginxToo}});
@@ -206,9 +206,9 @@ void measure_ways() {
 
 // --- a tag whose store hangs ---
 
-// 900 clients of a tag that memory has ids of, alone and beside 100 of a tag whose row another
-// session has locked. Those are parked for the time of a request, and then refused at once, and do
-// not tire of asking: the 900 are measured through both.
+// 900 clients of a tag with ids in memory, alone and beside 100 of a tag whose row another session
+// has locked. The 100 are first parked for a request's timeout and then refused at once, and they
+// keep asking. The 900 are measured through both phases.
 void measure_hanging_tag() {
   test::MariadbServer mariadb;
   if (const Status bad = init_soci_schema(mariadb.url()); !bad.ok()) {
@@ -252,7 +252,7 @@ void measure_hanging_tag() {
 
 // --- start ---
 
-// From the start of the process until it says that it is ready, in milliseconds.
+// From the start of the process until its ready line, in milliseconds.
 double ready_ms(const test::ScratchDir& scratch) {
   const auto begin = std::chrono::steady_clock::now();
   const auto server = start_featherid(scratch, "sqlite3:" + scratch.file("ids.db"));
@@ -298,7 +298,7 @@ void prepare_process() {
   ::sigaddset(&stop, SIGTERM);
   ::sigprocmask(SIG_BLOCK, &stop, nullptr);  // see throw_if_told_to_stop()
   std::signal(SIGPIPE, SIG_IGN);
-  std::cout.exceptions(std::ios::badbit);  // whoever read the figures has gone
+  std::cout.exceptions(std::ios::badbit);  // the reader of the figures has gone
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
@@ -318,7 +318,7 @@ int run(const std::vector<std::string>& arguments) {
     } else if (part != std::end(kParts)) {
       parts.push_back(part);
     } else {
-      std::cerr << "featherid_bench_http: '" << argument << "' is no part; there are:";
+      std::cerr << "featherid_bench_http: '" << argument << "' is not a part; the parts are:";
       for (const Part& each : kParts) std::cerr << ' ' << each.name;
       std::cerr << '\n';
       return 2;

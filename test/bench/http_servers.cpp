@@ -19,7 +19,7 @@ namespace featherid::bench {
 
 namespace {
 
-// The field of /proc/PID/stat with this number, which is above 2.
+// The field of /proc/PID/stat with this number, which must be above 2.
 double stat_field(pid_t pid, int number) {
   const std::string text = test::read_file("/proc/" + std::to_string(pid) + "/stat");
   std::istringstream fields(text.substr(text.rfind(')') + 2));  // from the third on
@@ -51,7 +51,7 @@ HttpServerProcess::HttpServerProcess(std::string name, const std::vector<std::st
   }
 }
 
-// Not killed at once: nginx takes its workers with it only when it is asked.
+// Not killed at once, because nginx ends its workers only on a normal stop.
 HttpServerProcess::~HttpServerProcess() { process_.stop(SIGTERM); }
 
 std::vector<pid_t> HttpServerProcess::pids() const {

@@ -14,10 +14,10 @@
 
 namespace featherid::bench {
 
-// A server under load, on a free port of 127.0.0.1. It ends, in order, with this object.
+// A server under load, on a free port of 127.0.0.1. The destructor ends it cleanly.
 class HttpServerProcess {
  public:
-  // `argv` makes it listen on `port`. Throws when it does not.
+  // `argv` makes it listen on `port`. Throws if it does not.
   HttpServerProcess(std::string name, const std::vector<std::string>& argv, int port,
                     const std::string& output_file);
   ~HttpServerProcess();
@@ -25,7 +25,7 @@ class HttpServerProcess {
   const std::string& name() const { return name_; }
   int port() const { return port_; }
 
-  // Of all its processes.
+  // The sum of all its processes.
   double cpu_seconds() const;
   double resident_mb() const;
 
@@ -37,22 +37,22 @@ class HttpServerProcess {
   test::ChildProcess process_;
 };
 
-// featherid-server as it is released, with the flags that are given besides.
+// The release build of featherid-server, with these additional flags.
 std::unique_ptr<HttpServerProcess> start_featherid(const test::ScratchDir& scratch,
                                                    const std::string& database);
 
-// Makes the SQLite file `ids.db`, with steps that spare the store, and says its URL. Its ids have
-// 13 digits, all of them, so that answers have one length.
+// Creates the SQLite file `ids.db`, with large steps, and returns its URL. All its ids have 13
+// digits, so that answers have one length.
 std::string make_database(const test::ScratchDir& scratch);
 
-// nginx with two workers, which answers each target's path by what is given for it.
+// nginx with two workers. It answers each target's path with the given body.
 std::unique_ptr<HttpServerProcess> start_nginx(const test::ScratchDir& scratch,
                                                const std::map<std::string, std::string>& answers);
 
-// cpp-httplib as it comes: a pool with a thread for each connection.
+// cpp-httplib with its defaults: a pool with a thread for each connection.
 std::unique_ptr<HttpServerProcess> start_httplib_pool(const test::ScratchDir& scratch, int threads);
 
-// One GET: its body; throws unless the status is 200.
+// The body of one GET. Throws unless the status is 200.
 std::string get(int port, const std::string& target);
 
 }  // namespace featherid::bench

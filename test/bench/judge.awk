@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Reads test/bench/budgets and then figures (`name value unit`); prints each figure with its budget and
-# verdict, and writes them to the file `json`. Exits with 1 when a budget of `what` is missed, or, if
-# `whole`, when one was not measured. (scripts/bench has the values of these variables.)
+# Reads test/bench/budgets and then figures (`name value unit`). Prints each figure with its budget and
+# verdict, and writes them to the file `json`. Exits with 1 if a budget of `what` is missed or, if `whole`, was not
+# measured. (scripts/bench sets these variables.)
 
 # The budget of a name with * in it, as a regular expression.
 function pattern(name) {

@@ -8,7 +8,7 @@
 
 namespace featherid::bench {
 
-// A histogram of nanoseconds: exact below 64, to within 1/32 above. Not thread-safe.
+// A histogram of nanoseconds: exact below 64, within 1/32 above. Not thread-safe.
 class Latencies {
  public:
   void add(std::int64_t ns) {
@@ -17,7 +17,7 @@ class Latencies {
     max_ns_ = std::max(max_ns_, ns);
   }
 
-  // The least time that at least `share` (0 to 1) of all calls did not exceed.
+  // The shortest time that at least `share` (0 to 1) of all calls did not exceed.
   double quantile_ns(double share) const {
     const auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(count_));
     std::uint64_t seen = 0;

@@ -4,21 +4,20 @@
 
 #include <string>
 
-// The parts of featherid_bench_core. Each prints its figures and throws when it cannot measure
-// them.
+// The parts of featherid_bench_core. Each prints its figures and throws if it cannot measure them.
 namespace featherid::bench {
 
-// The cost of an id in nanoseconds, against the floors and against the alternatives. Writes the
-// plot of cost by threads to `plot_file` unless that is empty.
+// The cost of an id in nanoseconds, compared with the floors and the alternatives. Writes the plot
+// of cost by threads to `plot_file` unless that is empty.
 void measure_fast_path(const std::string& plot_file);
 
-// Steady burns and steps of the burn, against stores that answer late.
+// Steady burns and steps of the burn, on stores that answer late.
 void measure_refill();
 
 // 10,000 tags: memory and threads.
 void measure_tags();
 
-// 10,000 tags of a real MariaDB, from nothing until each has handed out an id.
+// 10,000 tags of a real MariaDB, from the start until each has handed out an id.
 void measure_start();
 
 // Leases and connections of a MariaDB and a PostgreSQL, over TLS and unencrypted in turn.

@@ -12,7 +12,7 @@ namespace featherid::bench {
 
 namespace {
 
-// The page, in pixels; the names of the lines stand to the right of the frame.
+// The page, in pixels. The names of the lines are to the right of the frame.
 constexpr double kWidth = 860;
 constexpr double kHeight = 460;
 constexpr double kLeft = 70;
@@ -21,7 +21,7 @@ constexpr double kTop = 50;
 constexpr double kBottom = 400;
 constexpr double kLabelHeight = 18;
 
-// Told apart without colour vision as well (the palette of Okabe and Ito).
+// Distinct even without colour vision (the palette of Okabe and Ito).
 const char* const kColours[] = {"#999999", "#009e73", "#000000", "#0072b2",
                                 "#56b4e9", "#d55e00", "#e69f00", "#cc79a7"};
 
@@ -97,7 +97,7 @@ void Plot::draw_axes(std::ostream& out) const {
   draw_text(out, {kLeft, 28}, "font-size=\"16\" font-weight=\"bold\"", title_);
 }
 
-// Where the names go: beside the last point of their line, pushed down where two would overlap.
+// The names' places: beside the last point of their line, moved down if two would overlap.
 std::vector<double> Plot::label_heights() const {
   std::vector<double> heights;
   for (const Line& line : lines_) heights.push_back(place(line.points.back()).y);

@@ -18,10 +18,10 @@ class Plot {
 
   Plot(std::string title, std::string x_label, std::string y_label);
 
-  // Points by ascending x; all values above 0, and the same xs in every line.
+  // Points by ascending x. All values are above 0, and every line has the same xs.
   void add(std::string name, std::vector<Point> points);
 
-  // At least one line was added. Throws when the file cannot be written.
+  // Requires at least one line. Throws if the file cannot be written.
   void write(const std::string& file) const;
 
  private:

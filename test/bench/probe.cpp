@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// featherid_probe NAME COUNT   runs one loop of probes.h, for a tool that looks at the program from
+// featherid_probe NAME COUNT   runs one loop of probes.h, for a tool that observes the program from
 // outside.
 #include <cstdlib>
 #include <iostream>
@@ -21,7 +21,7 @@ bool run(const std::string& name, std::int64_t count) {
   std::atomic<std::int64_t> word{0};
   std::int64_t last = 0;
   std::size_t at = 0;
-  // The first ids, so that what follows is the fast path and nothing else.
+  // Takes the first ids, so that only the fast path follows.
   if (!sequence.next().ok() || !block.next().ok() || !ids.next_id("order").ok()) return false;
 
   if (name == "fetch_add") return probe_fetch_add(word, count);

@@ -10,22 +10,22 @@
 
 #include "featherid/segment_allocator.h"
 
-// The loops whose cost is compared. Each is a function of its own with a plain name, so that the
-// time (fast_path.cpp), the instructions (callgrind) and the machine code (objdump) are those of
-// one and the same loop. Each takes `count` ids and keeps every one of them, as an application
-// would; false when an id did not come.
+// The loops whose cost is compared. Each is a separate function with a plain name, so that the time
+// (fast_path.cpp), the instructions (callgrind) and the machine code (objdump) belong to the same
+// loop. Each takes `count` ids and keeps every one, as an application would. False if an id did not
+// come.
 extern "C" {
 
-// The floor: what any counter shared by threads costs.
+// The floor: the cost of any counter that threads share.
 bool probe_fetch_add(std::atomic<std::int64_t>& word, std::int64_t count);
 bool probe_next(const featherid::Sequence& shared, std::int64_t count);
 bool probe_try_next(const featherid::Sequence& shared, std::int64_t count);
 
-// The floor of a counter that one thread has for itself, and LocalBlock beside it.
+// The floor of a counter for one thread, and LocalBlock beside it.
 bool probe_increment(std::int64_t& last, std::int64_t count);
 bool probe_local_next(featherid::LocalBlock& block, std::int64_t count);
 
-// By name: the names one after the other, from names[*at] on.
+// By name: takes the names in order, from names[*at] on.
 bool probe_next_id(featherid::SegmentAllocator& ids, const std::vector<std::string>& names,
                    std::size_t& at, std::int64_t count);
 
@@ -37,7 +37,7 @@ bool probe_next_range(featherid::Sequence& sequence, std::int64_t range_ids, std
 namespace featherid::bench {
 
 // Makes the compiler produce `value` in a register. Unlike benchmark::DoNotOptimize it does not
-// make it forget what it knows of memory: an application that uses the id does not either.
+// clobber memory, because an application that uses the id does not either.
 inline void keep(std::int64_t value) { asm volatile("" : : "r"(value)); }
 
 }  // namespace featherid::bench

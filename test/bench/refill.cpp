@@ -25,14 +25,14 @@ using std::chrono::nanoseconds;
 using std::chrono::seconds;
 using SteadyClock = std::chrono::steady_clock;
 
-// The shortest hold there is: the least stock, and so the hardest for the refill.
+// The shortest allowed hold has the smallest stock, so it is the hardest for the refill.
 constexpr seconds kHold{1};
 constexpr std::int64_t kStep = 1000;
-// From the first id to a lease that fits the burn: it doubles from kStep, once for each answer.
+// From the first id to a lease that fits the burn. A lease doubles from kStep with each answer.
 constexpr seconds kWarmUp{4};
 constexpr seconds kMeasured{4};
 
-// A store whose every answer takes `latency`.
+// A store whose answers each take `latency`.
 std::shared_ptr<test::FaultStore> late_store(milliseconds latency) {
   auto store = std::make_shared<test::FaultStore>();
   if (!store->create("order", kStep).ok()) throw std::runtime_error("no tag to measure");
@@ -47,9 +47,8 @@ std::shared_ptr<test::FaultStore> late_store(milliseconds latency) {
   return store;
 }
 
-// One thread that takes ids at a steady rate, in bursts 10 µs apart, and times each of them. What
-// it misses while the machine or a wait holds it up it does not make up for: the rate stays what it
-// is.
+// One thread that takes ids at a steady rate, in bursts 10 µs apart, and times each id. It does not
+// make up for ids that it misses during a stall or a wait, so the rate stays the same.
 template <typename Take>
 Latencies burn(std::int64_t ids_per_second, SteadyClock::duration duration, Take take) {
   constexpr microseconds kSlot{10};
@@ -61,7 +60,7 @@ Latencies burn(std::int64_t ids_per_second, SteadyClock::duration duration, Take
     auto before = SteadyClock::now();
     for (std::int64_t i = 0; i < ids_per_slot; ++i) {
       const Result<std::int64_t> id = take();
-      if (!id.ok()) throw std::runtime_error("the burn broke off: " + id.status().to_string());
+      if (!id.ok()) throw std::runtime_error("the burn stopped: " + id.status().to_string());
       keep(*id);
       const auto after = SteadyClock::now();
       latencies.add(nanoseconds(after - before).count());
@@ -74,7 +73,7 @@ Latencies burn(std::int64_t ids_per_second, SteadyClock::duration duration, Take
   return latencies;
 }
 
-// The least and the most ids that a tag holds, looked at every few milliseconds while it lives.
+// The fewest and the most ids that a tag holds, sampled every few milliseconds while it lives.
 class HeldIds {
  public:
   explicit HeldIds(const SegmentAllocator& ids) : ids_(ids), watcher_([this] { watch(); }) {}
@@ -149,8 +148,8 @@ void measure_burn(std::int64_t ids_per_second, milliseconds latency) {
   print_latencies(name, latencies);
 }
 
-// What the machine does to a loop that waits for nothing, and what a reader of the other figures
-// has to take off.
+// The machine's effect on a loop that waits for nothing. A reader subtracts it from the other
+// figures.
 void measure_bare_burn(std::int64_t ids_per_second) {
   std::atomic<std::int64_t> word{0};
   const Latencies latencies =
@@ -158,7 +157,7 @@ void measure_bare_burn(std::int64_t ids_per_second) {
   print_latencies("burn." + std::to_string(ids_per_second / 1000000) + "M.bare", latencies);
 }
 
-// The alternatives lease what FeatherID's policy tends to: one hold at a time.
+// The alternatives lease one hold at a time, as FeatherID's policy tends to do.
 template <typename Take>
 void measure_alternative(const std::string& name, Take take) {
   burn(1000000, seconds(1), take);
@@ -177,7 +176,7 @@ void measure_alternatives() {
   measure_alternative("two_buffers", [&] { return buffers.next(); });
 }
 
-// From idle to a full burn of `duration` and back to idle: the most ids held, in holds of that
+// From idle to a full burn of `duration` and back to idle. The most ids held, in holds of that
 // burn.
 void measure_step(const std::string& name, SteadyClock::duration duration) {
   constexpr std::int64_t kIdsPerSecond = 1000000;

@@ -47,7 +47,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Calls visit(name) for every name, shared out among so many threads; throws when one says false.
+// Calls visit(name) for every name, divided among this many threads. Throws if one returns false.
 template <typename Visit>
 void for_each_name(const std::vector<std::string>& names, int thread_count, Visit visit) {
   std::atomic<std::size_t> next{0};
@@ -87,7 +87,7 @@ void measure_tags() {
     if (!store->create(name, 1000).ok()) throw std::runtime_error("no tag to measure");
   }
   AllocatorOptions options;
-  options.unknown_tags_max = 2 * kTags;  // they all come at once, as names not yet known
+  options.unknown_tags_max = 2 * kTags;  // all come at once as unknown names
   SegmentAllocator ids(store, options);
   std::size_t at = 0;
   if (!probe_next_id(ids, {names.front()}, at, 1)) throw std::runtime_error("a tag gave no id");
@@ -108,8 +108,8 @@ void measure_start() {
   const test::MariadbServer server;
   const std::shared_ptr<Store> store = *open_soci_store(fill_table(server, names));
 
-  // What the store takes for the same rows, read and leased by as many threads; the first round
-  // only warms the server up.
+  // The store's time for the same rows, read and leased by the same number of threads. The first
+  // round only warms the server up.
   double store_seconds = 0;
   for (int round = 0; round < 2; ++round) {
     const auto begin = std::chrono::steady_clock::now();

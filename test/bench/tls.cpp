@@ -28,11 +28,11 @@ std::int64_t ns_since(SteadyClock::time_point begin) {
   return std::chrono::nanoseconds(SteadyClock::now() - begin).count();
 }
 
-// One way to reach a server, and what each round of it gave.
+// One way to reach a server, and the result of each round.
 struct Way {
   explicit Way(std::string way_url) : url(std::move(way_url)), store(*open_soci_store(url)) {}
 
-  // So many threads lease as fast as they can, each of a tag of its own.
+  // This many threads lease as fast as they can, each from its own tag.
   void lease(int callers) {
     std::vector<Latencies> latencies(static_cast<std::size_t>(callers));
     std::vector<std::thread> threads;

@@ -44,7 +44,7 @@ WrkReport Wrk::report() {
     throw_if_told_to_stop();
     if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("wrk hangs");
   }
-  throw_if_told_to_stop();  // the terminal tells wrk too, which then ends early
+  throw_if_told_to_stop();  // the terminal also signals wrk, which then ends early
   const std::string output = test::read_file(output_file_);
   const std::string begin = "measured ";
   const std::size_t at = output.rfind(begin);

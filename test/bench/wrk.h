@@ -10,11 +10,11 @@
 
 namespace featherid::bench {
 
-// How a server is driven.
+// The load on a server.
 struct Load {
   int connections = 16;
-  int depth = 1;           // requests that are sent at once
-  bool keep_alive = true;  // else each request has a connection of its own
+  int depth = 1;           // requests sent at once
+  bool keep_alive = true;  // otherwise each request has its own connection
   std::chrono::seconds duration{2};
 };
 
@@ -26,17 +26,17 @@ struct WrkReport {
   double p99_us = 0;
   double p999_us = 0;
   double refused = 0;  // answers with a status from 400 up
-  double failed = 0;   // connections that broke, and answers that took over 2 s
+  double failed = 0;   // broken connections, and answers after more than 2 s
 
   double per_second() const { return requests / seconds; }
 };
 
-// One wrk, with one thread, at work from its construction on. It ends with this object.
+// One wrk with one thread. It runs from construction on and ends with this object.
 class Wrk {
  public:
   Wrk(int port, const std::string& target, const Load& load);
 
-  // Waits for the end; throws when there is no report, or when this program is told to stop.
+  // Waits for the end. Throws if there is no report or if this program must stop.
   WrkReport report();
 
  private:
@@ -46,8 +46,8 @@ class Wrk {
   test::ChildProcess process_;
 };
 
-// Throws when SIGINT or SIGTERM has come: both are to be blocked, so that whatever was started is
-// stopped by its owner on the way out.
+// Throws if SIGINT or SIGTERM has come. Both must be blocked, so that the owner of each started
+// process stops it on the way out.
 void throw_if_told_to_stop();
 
 }  // namespace featherid::bench

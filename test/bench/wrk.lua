@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- What wrk does for scripts/bench beside its own: sends several requests at once (`-- DEPTH`), and says
--- what it measured in one line: requests, microseconds, p50, p99, p99.9 in microseconds, statuses
--- from 400 up, other errors.
+-- Extends wrk for scripts/bench: sends several requests at once (`-- DEPTH`) and prints its figures in one
+-- line: requests, microseconds, p50, p99, p99.9 in microseconds, statuses from 400 up, other errors.
 
 function init(arguments)
   local depth = tonumber(arguments[1])

@@ -13,14 +13,14 @@ namespace featherid::campaign {
 // The binary log of a MariaDB or MySQL: every committed change, and nothing else.
 class BinaryLog {
  public:
-  // Files `path`.000001 and so on, which the program `reader` reads.
+  // Files `path`.000001 and so on. The program `reader` reads them.
   BinaryLog(std::string reader, std::string path)
       : reader_(std::move(reader)), path_(std::move(path)) {}
 
-  // What the server must be started with, besides `more`.
+  // The flags that the server must be started with, besides `more`.
   std::vector<std::string> flags(std::vector<std::string> more) const;
 
-  // Of id_segments. Whether the server runs does not matter.
+  // The changes of id_segments. The server need not run.
   std::vector<Move> moves() const;
 
  private:

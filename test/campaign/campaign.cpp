@@ -27,7 +27,7 @@ using std::chrono::steady_clock;
 constexpr std::chrono::seconds kSettleMax{30};  // until all are served once the faults are over
 constexpr int kHealsMax = 60;
 constexpr milliseconds kHealAgainAfter(500);
-constexpr int kAllFaultsSeconds = 300;  // a campaign as long as that meets every fault
+constexpr int kAllFaultsSeconds = 300;  // a campaign of this length meets every fault
 
 std::string last_lines(const std::string& text) {
   constexpr std::size_t kBytes = 1500;
@@ -95,7 +95,7 @@ std::vector<Fault> Campaign::all_faults() {
     faults.push_back(with_fresh_processes(std::move(crash)));
   }
   if (engine_->keeps_commits()) add(row_faults(*engine_, random_));
-  // Of servers one, of embedding processes one.
+  // One server and one embedding process.
   std::vector<Process*> servers;
   std::vector<Process*> embedded;
   std::vector<Process*> all;
@@ -116,7 +116,7 @@ std::vector<Fault> Campaign::all_faults() {
                                 return fault.name.find(options_.only) == std::string::npos;
                               }),
                faults.end());
-  if (faults.empty()) throw std::runtime_error("no fault of that name");
+  if (faults.empty()) throw std::runtime_error("no fault has that name");
   return faults;
 }
 
@@ -126,7 +126,7 @@ std::vector<Fault> Campaign::process_faults(Process& process) {
     const rlimit limit{bytes, RLIM_INFINITY};
     ::prlimit(process.pid(), RLIMIT_FSIZE, &limit, nullptr);
   };
-  // Within the database, so that a commit may fail half-way.
+  // Inside the database, so that a commit may fail half-way.
   const auto bytes_max = static_cast<rlim_t>(4096 * random_.pick(0, 20));
   auto frozen = std::make_shared<std::unique_ptr<test::Frozen>>();
   std::vector<Fault> faults = {
@@ -154,7 +154,7 @@ std::vector<Fault> Campaign::process_faults(Process& process) {
       violation(process.name() + " goes on with a tag that went backwards");
     }));
   }
-  if (engine_->is_file() && process.is_server()) {  // the others have their notes to write
+  if (engine_->is_file() && process.is_server()) {  // the others must write their notes
     faults.push_back({"files limited in size" + of,
                       {process.name()},
                       milliseconds(500),
@@ -247,8 +247,8 @@ void Campaign::heal(bool all) {
   }
 }
 
-// False: not yet. Another fault may have to be healed first, as of a process that was stopped with
-// the lock that this one waits for.
+// False: not yet. Another fault may have to be healed first, such as a stopped process that holds
+// the lock which this one waits for.
 bool Campaign::heals(Active& active) {
   try {
     active.fault.heal();
@@ -327,7 +327,7 @@ void Campaign::judge_faults() {
 }
 
 void Campaign::violation(const std::string& text) {
-  std::cout << "VIOLATION: " << text << std::endl;  // at once: the campaign may not come to its end
+  std::cout << "VIOLATION: " << text << std::endl;  // at once: the campaign may not reach its end
   figures_.add_violation(text);
 }
 

@@ -23,11 +23,11 @@ struct Options {
   int servers = 3;
   int embedded = 3;
   std::uint64_t seed = 1;
-  std::string only;               // faults whose name has this in it; empty: all
+  std::string only;               // faults whose name contains this; empty: all
   std::string embedding_program;  // featherid_campaign_embedding, or one with a planted bug
 };
 
-// Servers and embedding processes on one database, under load, while faults come and go.
+// Runs servers and embedding processes on one database, under load, while faults come and go.
 class Campaign {
  public:
   explicit Campaign(const Options& options);
@@ -45,7 +45,7 @@ class Campaign {
   std::vector<Fault> all_faults();
   std::vector<Fault> process_faults(Process& process);
   Fault with_fresh_processes(Fault crash);
-  void end_process(Process& process, int signal);  // a violation where it ends otherwise
+  void end_process(Process& process, int signal);  // a violation if it ends otherwise
   bool is_free(const Fault& fault) const;
   void begin_fault();
   void heal(bool all);
@@ -63,7 +63,7 @@ class Campaign {
   const test::ScratchDir scratch_;
   const std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<Process>> processes_;
-  std::vector<Fault> bag_;  // of each fault one, until it is empty and filled again
+  std::vector<Fault> bag_;  // one of each fault; refilled when empty
   std::vector<Active> active_;
   std::set<std::string> impossible_;  // faults that this machine cannot have
   std::int64_t healed_us_ = 0;

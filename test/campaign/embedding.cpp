@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// featherid_campaign_embedding: a program that embeds FeatherID, as an application would, and notes
-// every id that it got. Runs until SIGTERM; shuts the allocator down then.
+// featherid_campaign_embedding: embeds FeatherID as an application would, and records every id that
+// it gets. On SIGTERM it shuts the allocator down and ends.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -32,7 +32,7 @@ struct Options {
   std::uint64_t seed = 1;
 };
 
-// One thread that asks, and what it writes down.
+// One thread that takes ids, and its notes.
 class Asker {
  public:
   Asker(SegmentAllocator& ids, const Options& options, int file, std::uint16_t thread)
@@ -72,7 +72,7 @@ class Asker {
     }
   }
 
-  // As a batch comes: one id after the other. Those before a failing one are in use as well.
+  // As a batch is made: one id after the other. Ids before a failing one are in use as well.
   void ask_block(const Question& question, const Sequence& sequence) {
     LocalBlock block = sequence.local(question.count_ids);
     IdRange run;

@@ -16,19 +16,17 @@
 
 namespace featherid::campaign {
 
-// What Fault::apply throws where the machine cannot have the fault: it is no fault of the
-// campaign's.
+// Fault::apply throws this if the fault is not possible on this machine. The campaign then goes on.
 class NotOnThisMachine : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
 // Something that goes wrong for a while. Both functions run on the campaign's main thread, may take
-// seconds, and throw where the fault cannot be had.
+// seconds, and throw if the fault is not possible.
 struct Fault {
   std::string name;  // it is counted under this
-  // What it lays hands on ("database", "server-0"). Of two faults that touch the same, one is over
-  // before the other begins.
+  // What it affects ("database", "server-0"). Faults that affect the same thing never overlap.
   std::vector<std::string> touches;
   std::chrono::milliseconds lasts_min;
   std::chrono::milliseconds lasts_max;
@@ -43,44 +41,42 @@ struct Move {
   std::int64_t to;
 };
 
-// A database set-up, with all that can go wrong with it. It starts in the constructor, with the
-// schema and a log of all moves that the database itself keeps, in the transaction of the move (see
-// lease_log.h).
+// A database set-up and its faults. The constructor starts it with the schema and a log of all
+// moves. The database itself writes that log in the transaction of the move (see lease_log.h).
 class Engine {
  public:
   virtual ~Engine() = default;
 
-  // The addresses that every process of FeatherID is given.
+  // The addresses that every process of FeatherID gets.
   virtual std::vector<std::string> urls() const = 0;
   std::string database() const;  // the same as a server's setting
   // The setting `failover` of every process.
   virtual std::string failover() const { return "skip"; }
-  // Whether every commit that was acknowledged is there for good. Else `lossy-commits` is allow,
-  // and only faults come whose healing needs no commit to last.
+  // Whether every acknowledged commit lasts. Otherwise `lossy-commits` is allow, and the only
+  // faults are those whose healing does not depend on a lasting commit.
   virtual bool keeps_commits() const { return true; }
 
-  // Whether the processes themselves write the database, a file.
+  // Whether the database is a file that the processes themselves write.
   virtual bool is_file() const { return false; }
 
-  // A session of an operator, who goes around the fault proxies. Throws while there is no database.
+  // An operator's session, which bypasses the fault proxies. Throws while there is no database.
   virtual std::unique_ptr<test::RawSql> operator_sql() = 0;
-  // What begins a transaction that locks what it changes.
+  // The statement that begins a transaction which locks what it changes.
   virtual std::string begin() const { return "START TRANSACTION"; }
 
-  // Its own faults; those of rows.h come on top.
+  // Its own faults, besides those of row_faults.h.
   virtual std::vector<Fault> faults(Random& random) = 0;
-  // Crashes of the whole database: half of the processes are ended with it, and are fresh ones
-  // when they come back.
+  // Crashes of the whole database. Half of the processes end with it and start fresh afterwards.
   virtual std::vector<Fault> crashes(Random& /*random*/) { return {}; }
 
   // Every move that was ever committed. Throws while there is no database.
   virtual std::vector<Move> moves();
-  // What it has counted besides, by name. Throws while there is no database.
+  // Its other counts, by name. Throws while there is no database.
   virtual std::vector<std::pair<std::string, std::int64_t>> counts() { return {}; }
 };
 
 std::string engine_names();  // "galera, mariadb, …"
-// Throws for a name that is none of them.
+// Throws for any other name.
 std::unique_ptr<Engine> make_engine(const std::string& name);
 
 }  // namespace featherid::campaign

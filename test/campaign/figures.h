@@ -13,7 +13,7 @@
 
 namespace featherid::campaign {
 
-// What a campaign has to say for itself.
+// The figures of a campaign.
 class Figures {
  public:
   void add_faults(const std::string& name, std::int64_t count) { faults_[name] += count; }
@@ -24,7 +24,7 @@ class Figures {
   // Of the time from `begin_us` to `end_us`.
   void add(Process& process, const std::vector<Note>& notes, std::int64_t begin_us,
            std::int64_t end_us);
-  // `keeps_commits`: ids outside any lease are a violation, for the database has lost none.
+  // `keeps_commits`: ids outside any lease are a violation, because the database has lost none.
   void set_verdict(Ledger::Verdict verdict, bool keeps_commits);
 
   bool good() const { return violations_.empty(); }

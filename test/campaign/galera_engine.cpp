@@ -19,7 +19,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// What the three nodes are put through.
+// The faults of the three nodes.
 struct Trial {
   bool all_crash;
   bool keeps_commits;
@@ -33,7 +33,7 @@ SociStoreOptions options(const Trial& trial) {
   return options;
 }
 
-// Somebody who leases at another node than all the others do, as fast as it goes.
+// Leases at another node than all the others, as fast as possible.
 class StrangeWriter {
  public:
   StrangeWriter(const std::string& url, std::string tag, const SociStoreOptions& options)
@@ -51,14 +51,14 @@ class StrangeWriter {
   std::thread thread_;
 };
 
-// Three nodes, of which all processes prefer the first. The way there can be in trouble.
+// Three nodes. All processes prefer the first, and the way there can fail.
 class GaleraEngine final : public Engine {
  public:
   explicit GaleraEngine(Trial trial) : trial_(trial) {
     if (const Status made = init_soci_schema(urls(), options(trial_)); !made.ok()) {
       throw std::runtime_error(made.to_string());
     }
-    // Its log of moves: the binary log of a node does not outlive a state transfer.
+    // Its log of moves, because a node's binary log does not survive a state transfer.
     operator_sql()->run("ALTER TABLE id_segments ADD SYSTEM VERSIONING");
   }
 
@@ -103,9 +103,9 @@ std::unique_ptr<test::RawSql> GaleraEngine::operator_sql() {
   throw std::runtime_error("no node belongs to a majority");
 }
 
-// Every value that a row ever had is there, but for some between two leases that waited for one
-// another. So from one value to the next it was one lease or several, unless it is as far as only
-// an operator goes.
+// The log has every value that a row ever had, except some between two leases that waited for one
+// another. So one step between values is one lease or several, unless it is so large that only an
+// operator can have made it.
 std::vector<Move> GaleraEngine::moves() {
   std::vector<Move> moves;
   std::string tag;
@@ -142,7 +142,7 @@ std::vector<Fault> GaleraEngine::faults(Random& random) {
 }
 
 std::vector<Fault> GaleraEngine::node_faults(Random& random) {
-  // The one that everybody writes to, more often than not.
+  // The node that everybody writes to, more often than not.
   const auto node = static_cast<std::size_t>(
       random.percent(60) ? 0 : random.pick(1, static_cast<std::int64_t>(kNodes) - 1));
   const std::string tag = shared_tag(random);
@@ -188,13 +188,13 @@ std::vector<Fault> GaleraEngine::node_faults(Random& random) {
   };
 }
 
-// A crash that the healing of an earlier one left half done is healed as well.
+// Also heals a crash that an earlier attempt healed only in part.
 void GaleraEngine::begin_again() {
   cluster_.kill_all();
   cluster_.begin_again();
 }
 
-// The node joins once more, and goes on without the donor that it has begun with.
+// The node joins again, and continues without its first donor.
 void GaleraEngine::kill_donor_of(std::size_t node) {
   cluster_.stop(node, SIGKILL);
   cluster_.launch(node);
@@ -216,7 +216,7 @@ std::vector<Fault> GaleraEngine::crashes(Random& random) {
   if (!trial_.all_crash) return {};
   const auto node = random.index(kNodes);
   const milliseconds gap(random.pick(0, 600));
-  // Until then there are leases to lose, and an earlier skip is on the disk.
+  // By then there are leases to lose, and an earlier skip is on the disk.
   const auto lease_first = [] { std::this_thread::sleep_for(milliseconds(2000)); };
   const auto crash = [](const char* name, std::function<void()> apply, std::function<void()> heal) {
     return Fault{name,
@@ -243,7 +243,8 @@ std::vector<Fault> GaleraEngine::crashes(Random& random) {
           [=] {
             try {
               cluster_.find_again();
-            } catch (const std::exception&) {  // one had seen another go: an operator has to decide
+            } catch (
+                const std::exception&) {  // one had seen another leave: an operator must decide
               begin_again();
             }
           }),

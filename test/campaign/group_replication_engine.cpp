@@ -26,8 +26,8 @@ SociStoreOptions options() {
   return options;
 }
 
-// Three members, all of whose addresses every process has. The way to the first one can be in
-// trouble, whether it is the primary or not.
+// Three members. Every process has all addresses. The way to the first one can fail, whether it is
+// the primary or not.
 class GroupReplicationEngine final : public Engine {
  public:
   GroupReplicationEngine() {
@@ -55,7 +55,7 @@ class GroupReplicationEngine final : public Engine {
   void come_back_alone(std::size_t member);
   void restart_all();
 
-  GroupReplication group_;  // first: it may be made only while there is one thread
+  GroupReplication group_;  // first: may be made only while there is one thread
   test::Forwarder forwarder_{GroupReplication::kPort, GroupReplication::address(0)};
   CutProgress cut_progress_;
 };
@@ -70,7 +70,7 @@ std::unique_ptr<test::RawSql> GroupReplicationEngine::operator_sql() {
                                         "SET SESSION innodb_lock_wait_timeout = 5");
 }
 
-// A member that was away has got what it missed, and logged it like all else.
+// A member that was away has fetched what it missed and logged it like everything else.
 std::vector<Move> GroupReplicationEngine::moves() {
   return BinaryLog(test::MysqlServer::binary_log_reader(), group_.binary_log(writable())).moves();
 }
@@ -82,7 +82,7 @@ void GroupReplicationEngine::restart_all() {
   }
 }
 
-// It may be written, and has the rows of when it went.
+// It is writable and has the rows of the moment it left.
 void GroupReplicationEngine::come_back_alone(std::size_t member) {
   group_.start_alone(member);
   std::this_thread::sleep_for(milliseconds(3000));

@@ -11,7 +11,7 @@ namespace featherid::campaign {
 
 namespace {
 
-// Longer than the server takes for any answer.
+// Longer than the server needs for any answer.
 constexpr std::chrono::seconds kAnswerTimeout{4};
 
 std::string target_of(const Question& question, const std::string& tag) {
@@ -29,7 +29,7 @@ std::string target_of(const Question& question, const std::string& tag) {
 
 }  // namespace
 
-// To the server's present life.
+// To the server's current life.
 class HttpClient::Connection {
  public:
   httplib::Result get(Address address, const std::string& target) {

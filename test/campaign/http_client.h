@@ -13,17 +13,17 @@
 
 namespace featherid::campaign {
 
-// Where a server listens in which of its lives. Aligned, or clang takes its atomic for one that
-// needs a lock.
+// Where a server listens in its current life. Aligned, because clang otherwise assumes that its
+// atomic needs a lock.
 struct alignas(4) Address {
   std::uint16_t port = 0;  // 0: it does not
   std::uint16_t life = 0;
 };
 
-// A thread that asks one server over a kept connection, and notes the answers in memory.
+// A thread that asks one server over a kept connection and records the answers in memory.
 class HttpClient {
  public:
-  // `address` outlives it.
+  // `address` must outlive it.
   HttpClient(const std::atomic<Address>& address, std::vector<std::string> tags,
              std::uint16_t thread, std::uint64_t seed);
   ~HttpClient() { stop(); }

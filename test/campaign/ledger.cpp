@@ -16,7 +16,7 @@ std::string text(IdRange ids) {
 
 bool begins_earlier(IdRange a, IdRange b) { return a.first < b.first; }
 
-// Sorted, without overlaps and without touching ones.
+// Sorted, and no two overlap or touch.
 std::vector<IdRange> unite(std::vector<IdRange> ranges) {
   std::sort(ranges.begin(), ranges.end(), begins_earlier);
   std::vector<IdRange> united;

@@ -13,7 +13,7 @@
 
 namespace featherid::campaign {
 
-// All acknowledged ids as ranges, and the exact check of them.
+// All acknowledged ids as ranges, and their exact check.
 class Ledger {
  public:
   // All notes of a process, each thread's in its own order.
@@ -26,10 +26,11 @@ class Ledger {
     std::int64_t outside_leases = 0;
     std::int64_t out_of_order = 0;
     std::int64_t leases = 0;
-    std::int64_t wasted = 0;            // leased, neither acknowledged nor given back
-    std::vector<std::string> examples;  // of each violation the first few, with the owners
+    std::int64_t wasted = 0;            // leased, but neither acknowledged nor given back
+    std::vector<std::string> examples;  // the first few of each violation, with the owners
   };
-  // `moves` as Engine::moves(); a move up by more than a lease can be is an operator's, no lease.
+  // `moves` as Engine::moves(). A move up by more than the largest lease is an operator's, not a
+  // lease.
   Verdict check(const std::vector<Move>& moves);
 
  private:

@@ -15,16 +15,16 @@ namespace featherid::campaign {
 
 using sim::Random;
 
-constexpr int kThreads = 2;                      // that ask one process for ids
+constexpr int kThreads = 2;                      // ask one process for ids
 constexpr std::chrono::milliseconds kPeriod{5};  // a thread asks once in it
 constexpr int kBatchMax = 200;
 constexpr int kRangeMax = 5000;
 
-// Short, so that there are many leases and an outage is soon felt.
+// Short, so that there are many leases and an outage soon shows.
 constexpr int kHoldSeconds = 1;
 constexpr std::int64_t kLeaseIdsMax = 200000;
 
-// The tags that a process is asked for: three that all share, and its own, the last.
+// The tags of a process: three that all processes share, and last its own.
 inline std::vector<std::string> tags_of(const std::string& process) {
   return {"order", "user", "tiny-steps", "own-of-" + process};
 }
@@ -32,7 +32,7 @@ inline std::vector<std::string> tags_of(const std::string& process) {
 // One of those that all share.
 inline std::string shared_tag(Random& random) { return tags_of("").at(random.index(3)); }
 
-// What an embedding process says when it can be told to stop.
+// The line of an embedding process when it is ready for SIGTERM.
 inline std::string begins(std::uint16_t life) { return "life " + std::to_string(life) + " begins"; }
 
 struct Question {
@@ -56,7 +56,7 @@ inline Question next_question(Random& random, std::size_t tags) {
   return question;
 }
 
-// Turns that come once in a period; one that is missed is not made up for.
+// Turns that come once in a period. A missed turn is not made up for.
 class Pace {
  public:
   void wait() {

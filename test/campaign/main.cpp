@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // featherid_campaign ENGINE [--seconds N] [--servers S] [--embedded E] [--seed K]
 //
-// Starts a database, servers and embedding processes, lets faults drawn from the seed befall them
-// under load, checks every acknowledged id, and prints its figures. Exit code 1 on any violation.
+// Starts a database, servers and embedding processes, causes faults drawn from the seed under load,
+// checks every acknowledged id, and prints figures. Exit code 1 on any violation.
 #include <sim_commit.h>
 
 #include <CLI/CLI.hpp>
@@ -28,10 +28,10 @@ int main(int argc, char** argv) {
   app.add_option("--embedded", options.embedded, "processes that embed FeatherID")
       ->capture_default_str()
       ->check(CLI::Range(0, 20));
-  app.add_option("--seed", options.seed, "of all chance; default: a new one");
-  app.add_option("--only", options.only, "only faults whose name has this in it");
+  app.add_option("--seed", options.seed, "the seed of all random choices; default: a new one");
+  app.add_option("--only", options.only, "only faults whose name contains this");
   app.add_option("--embedding-program", options.embedding_program,
-                 "in place of featherid_campaign_embedding");
+                 "runs instead of featherid_campaign_embedding");
   CLI11_PARSE(app, argc, argv);
   std::cout << "featherid_campaign " << kSimCommit << " " << options.engine << " --seconds "
             << options.seconds << " --servers " << options.servers << " --embedded "

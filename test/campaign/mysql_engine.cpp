@@ -43,7 +43,7 @@ class MysqlEngine final : public Engine {
   const BinaryLog binary_log_{Server::binary_log_reader(), scratch_.file("binlog")};
   Server server_{binary_log_.flags({"--max-connections=40"})};
   std::optional<test::HaproxyServer> haproxy_;
-  // From the server on: the way to it, and with a proxy the way to that.
+  // From the server outwards: the way to it, and the way to the proxy if there is one.
   std::deque<test::Forwarder> network_;
   CutProgress cut_progress_;
 };
@@ -60,7 +60,7 @@ MysqlEngine<Server>::MysqlEngine(Proxy proxy) {
     throw std::runtime_error(made.to_string());
   }
   const auto sql = operator_sql();
-  // Of two transactions in a deadlock the one dies that has changed less.
+  // In a deadlock, the transaction that has changed less dies.
   sql->run("CREATE TABLE weight (x int) ENGINE=InnoDB");
   // Without the rights that overrule read-only mode.
   sql->run("CREATE USER leaser@'%' IDENTIFIED BY '" + std::string(kRightPassword) + "'");

@@ -23,7 +23,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// In SQL: how far a primary has come, how far a replica has, and the function that waits for it.
+// In SQL: the position of a primary, that of a replica, and the function that waits for it.
 struct PositionSql {
   const char* primary;
   const char* replica;
@@ -38,8 +38,8 @@ template <>
 constexpr PositionSql kPosition<test::MysqlServer> = {
     "@@global.gtid_executed", "@@global.gtid_executed", "WAIT_FOR_EXECUTED_GTID_SET"};
 
-// A primary and a replica that trails it. In a failover the replica takes the primary's place
-// behind one address, without the last leases, and gets a new replica itself.
+// A primary and a replica that lags. In a failover the replica replaces the primary behind one
+// address, without the last leases, and gets a new replica itself.
 template <typename Server>
 class MysqlReplicaEngine final : public Engine {
  public:
@@ -66,7 +66,7 @@ class MysqlReplicaEngine final : public Engine {
   void promote();
 
   test::ScratchDir scratch_;
-  std::deque<BinaryLog> logs_;  // of all servers that there ever were
+  std::deque<BinaryLog> logs_;  // of all servers, also former ones
   std::unique_ptr<Server> primary_ = make_server();
   std::unique_ptr<Server> replica_ = make_server();
   test::Forwarder address_{primary_->port()};
@@ -88,14 +88,14 @@ std::unique_ptr<Server> MysqlReplicaEngine<Server>::make_server() {
   const std::string number = std::to_string(logs_.size() + 1);
   logs_.emplace_back(Server::binary_log_reader(), scratch_.file("binlog-" + number));
   return std::make_unique<Server>(
-      // A domain of its own, or what it writes in its start comes out of order. MySQL has none, and
-      // logs a primary's changes unasked.
+      // Its own domain, or its writes at the start would be out of order. MySQL has no domains, and
+      // logs a primary's changes by default.
       logs_.back().flags({"--server-id=" + number, "--loose-gtid-domain-id=" + number,
                           "--loose-log-slave-updates"}));
 }
 
-// Also those that were lost with their server: its log is still there, and what it had leased is in
-// use. A replica writes what it is told into a log of its own.
+// Also moves that were lost with their server: its log still exists, and its leases are in use. A
+// replica writes what it receives into its own log.
 template <typename Server>
 std::vector<Move> MysqlReplicaEngine<Server>::moves() {
   std::set<std::tuple<std::string, std::int64_t, std::int64_t>> distinct;
@@ -107,7 +107,7 @@ std::vector<Move> MysqlReplicaEngine<Server>::moves() {
   return moves;
 }
 
-// From its very first transaction on.
+// From its first transaction on.
 template <typename Server>
 void MysqlReplicaEngine<Server>::follow_primary() {
   test::RawSql sql(replica_->url());
@@ -125,11 +125,11 @@ void MysqlReplicaEngine<Server>::await_replica() {
   test::RawSql replica(replica_->url());
   const std::string wait = std::string("SELECT ") + sql.wait + "('" + position + "', 60)";
   if (replica.number(wait) == 0) return;
-  throw std::runtime_error("the replica does not catch up; it is at " +
+  throw std::runtime_error("the replica does not catch up; its position is " +
                            replica.text(std::string("SELECT ") + sql.replica) + " of " + position);
 }
 
-// As an operator must: only what has followed the last leader may take its place.
+// As an operator must: only a replica of the last leader may replace it.
 template <typename Server>
 void MysqlReplicaEngine<Server>::lose_primary(milliseconds lag) {
   test::RawSql replica(replica_->url());
@@ -143,7 +143,7 @@ void MysqlReplicaEngine<Server>::lose_primary(milliseconds lag) {
   primary_lost_ = true;
 }
 
-// May be tried again where it failed: it goes on from there, and promotes nobody twice.
+// May be retried after a failure: it continues from there and promotes nobody twice.
 template <typename Server>
 void MysqlReplicaEngine<Server>::promote() {
   if (primary_lost_) {

@@ -10,7 +10,7 @@ using test::Forwarder;
 
 // A conversation from the login to the first lease has fewer bytes: up to 7400 to PostgreSQL.
 constexpr std::int64_t kConversationBytes = 7700;
-// From the end of a sweep of cuts to the next: a short campaign, too, meets every part of it.
+// From the end of a sweep of cuts to the next, so that even a short campaign meets every part.
 constexpr std::int64_t kStrideBytes = kConversationBytes / 3;
 
 Fault trouble(Forwarder& forwarder, const std::string& name, Forwarder::Trouble what,

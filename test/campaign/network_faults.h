@@ -12,16 +12,16 @@
 
 namespace featherid::campaign {
 
-// Where the next sweep of cuts goes on, so that a campaign gets through whole conversations.
+// Where the next sweep of cuts continues, so that a campaign covers whole conversations.
 struct CutProgress {
   std::int64_t to_server = 0;
   std::int64_t to_client = 0;
 };
 
-// What befalls the way to a database. Both outlive the faults.
+// The faults of the way to a database. Both must outlive the faults.
 std::vector<Fault> network_faults(test::Forwarder& forwarder, CutProgress& progress);
 
-// Of begin_cutting(), ever, on all the ways of a network.
+// All cuts of begin_cutting() so far, on all ways of a network.
 std::int64_t cuts_of(const std::deque<test::Forwarder>& network);
 
 }  // namespace featherid::campaign

@@ -7,14 +7,14 @@
 
 namespace featherid::campaign {
 
-// What a thread that asks for ids writes down of each answer. Embedding processes append them to a
-// file by one write() each, which a kill -9 cannot take back.
+// A thread's record of one answer. Embedding processes append each to a file by one write(), which
+// a kill -9 cannot undo.
 struct Note {
   enum Kind : std::uint8_t {
     kIds,           // the first range of an answer
     kMoreIds,       // a further range of the same answer
     kUnorderedIds,  // of a LocalBlock, which keeps no order with other ids
-    kError,         // `code`: the HTTP status, 0 where no answer came; embedded: the StatusCode
+    kError,         // `code`: the HTTP status, 0 without an answer; embedded: the StatusCode
   };
 
   std::int64_t at_us;  // of the monotonic clock, which all processes share

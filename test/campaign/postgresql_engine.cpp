@@ -16,14 +16,14 @@ namespace featherid::campaign {
 
 namespace {
 
-// A pooler: its pool_mode, and how many connections to the server it keeps. In mode `session` that
-// is one for each of the processes' sessions.
+// A pooler: its pool_mode, and how many connections to the server it keeps. In mode `session` it
+// keeps one for each session of the processes.
 struct Pooler {
   std::string mode;
   int pool_size;
 };
 
-// Server and pooler come back from a fault before the processes' time is over.
+// Server and pooler return from a fault before the processes' timeouts.
 std::string healing(const Pooler& pooler) {
   return "default_pool_size = " + std::to_string(pooler.pool_size) +
          "\nmax_client_conn = 500\nserver_login_retry = 1\nserver_connect_timeout = 2\n"
@@ -39,7 +39,7 @@ class PostgresqlEngine final : public Engine {
     const std::string port = std::to_string(network_.back().port());
     return {"postgresql://leaser:" + std::string(kRightPassword) + "@127.0.0.1:" + port + "/ids"};
   }
-  // What an operator has done is not taken back by a crash.
+  // A crash does not undo what an operator has done.
   std::unique_ptr<test::RawSql> operator_sql() override {
     return std::make_unique<test::RawSql>(server_.url(), "SET synchronous_commit = on");
   }
@@ -51,7 +51,7 @@ class PostgresqlEngine final : public Engine {
  private:
   test::PostgresqlServer server_;
   std::optional<test::PgbouncerServer> pooler_;
-  // From the server on: the way to it, and with a pooler the way to that.
+  // From the server outwards: the way to it, and the way to the pooler if there is one.
   std::deque<test::Forwarder> network_;
   CutProgress cut_progress_;
 };

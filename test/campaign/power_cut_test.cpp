@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The power goes at every sync of a lease. fsync() and fdatasync() are the program's own here (the
-// SQLite library finds them before the C library's): each keeps what the disk would hold then.
+// Cuts the power at every sync of a lease. This program replaces fsync() and fdatasync() (the
+// SQLite library finds them before the C library's). Each keeps what the disk would hold then.
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,7 +19,7 @@ using namespace featherid::test;
 
 namespace {
 
-// A database file and its journal, on a disk whose power can go.
+// A database file and its journal, on a disk whose power can fail.
 class Disk {
  public:
   explicit Disk(const ScratchDir& scratch)
@@ -32,7 +32,7 @@ class Disk {
 
   std::string url() const { return "sqlite3:" + (live_ / "ids.db").string(); }
 
-  // `file` is about to be synced. The names in a folder are taken to be safe at once.
+  // `file` is about to be synced. Names in a folder count as safe at once.
   void sync(const fs::path& file) {
     if (checking_ || file.parent_path() != live_) return;
     ++syncs_;
@@ -51,10 +51,10 @@ class Disk {
   int syncs() const { return syncs_; }
 
  private:
-  // What comes back has every lease that was answered, whether all that was written is there after
-  // the cut (`files` is live_) or only what was synced.
+  // The recovered database has every lease that was answered. It may hold everything that was
+  // written before the cut (`files` is live_) or only what was synced.
   void check(const fs::path& files) {
-    if (answered_ == 0) return;  // the schema may not be there yet
+    if (answered_ == 0) return;  // the schema may not exist yet
     checking_ = true;
     fs::remove_all(cut_);
     fs::copy(files, cut_);
@@ -97,7 +97,7 @@ TEST_CASE("SQLite: a lease that was answered survives a power cut at any sync", 
   disk = &on_disk;
   std::unique_ptr<Store> store;
   for (int i = 1; i <= kLeases; ++i) {
-    // Each second one by a process that has just begun.
+    // Every second lease is by a process that has just started.
     if (i % 2 == 1) store = *open_soci_store(on_disk.url());
     const Result<IdRange> leased = store->lease("order", 100);
     REQUIRE(leased.ok());

@@ -12,8 +12,8 @@
 
 namespace featherid::campaign {
 
-// A process of FeatherID together with the threads that ask it for ids. All methods are of the
-// campaign's main thread: what it starts dies with that.
+// A process of FeatherID together with the threads that ask it for ids. Only the campaign's main
+// thread calls the methods, because what it starts dies with that thread.
 class Process {
  public:
   explicit Process(std::string name) : name_(std::move(name)) {}
@@ -25,22 +25,21 @@ class Process {
   virtual bool is_server() const = 0;
   const char* kind() const { return is_server() ? "a server" : "an embedding process"; }
 
-  virtual void start() = 0;         // begins a life; the first one, or after end()
+  virtual void start() = 0;         // begins a life: the first one, or the next after end()
   virtual int end(int signal) = 0;  // ends it; the exit code
   virtual void end_asking() = 0;    // for good
   virtual pid_t pid() = 0;
-  virtual bool died() = 0;  // though nobody ended it
+  virtual bool died() = 0;  // without an end()
   // Whether it has handed out an id of its own tag in this life.
   virtual bool own_tag_served() = 0;
-  // Whether its own tag has been refused in this life for a database that went backwards.
+  // Whether its own tag was refused in this life because the database went backwards.
   virtual bool own_tag_stopped() = 0;
-  // When the thread that has waited longest got its last ids.
+  // When the thread with the longest wait got its last ids.
   virtual std::int64_t all_served_us() = 0;
 
-  // All that its threads wrote down, each thread's notes in its own order; after end_asking() and
-  // end().
+  // All notes of its threads, each thread's in order. Call it after end_asking() and end().
   virtual std::vector<Note> notes() = 0;
-  // Its last words, for a report.
+  // Its last output, for a report.
   virtual std::string output() = 0;
 
  private:

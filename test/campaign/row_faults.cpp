@@ -20,14 +20,14 @@ using std::chrono::milliseconds;
 
 std::string where(const std::string& tag) { return " WHERE biz_tag = '" + tag + "'"; }
 
-// Above all that was ever leased of any tag, by more than the largest lease.
+// Above every lease of any tag so far, by more than the largest lease.
 long long above_all_leases(Engine& engine) {
   std::int64_t highest = 0;
   for (const Move& move : engine.moves()) highest = std::max(highest, move.to);
   return highest + 10 * kLeaseIdsMax;
 }
 
-// Deletes the row where there is one, and makes it.
+// Deletes the row if there is one, and creates it.
 void make_again(Engine& engine, const std::string& tag, bool above) {
   const auto sql = engine.operator_sql();
   const long long max_id = above ? above_all_leases(engine) : 0;
@@ -70,7 +70,7 @@ std::vector<Fault> row_faults(Engine& engine, Random& random) {
          (*transaction)->run(engine.begin());
          (*transaction)->run("UPDATE id_segments SET step = step" + where(tag));
        },
-       // The session's end undoes it, also when the transaction did not begin.
+       // The session's end undoes it, even if the transaction did not begin.
        [=] { transaction->reset(); }},
       {"step changed",
        {"database"},
@@ -118,7 +118,7 @@ Fault table_dropped(Engine& engine, const LeaseLogSql& log, const std::string& c
           [=, &engine, &log] {
             const auto sql = engine.operator_sql();
             if (!*dropped) return sql->run("DROP TABLE IF EXISTS id_segments_saved");
-            // The triggers first: no lease may go past them.
+            // The triggers first, so that no lease bypasses them.
             sql->run("UPDATE id_segments_saved SET max_id = " +
                      std::to_string(above_all_leases(engine)));
             make_triggers(*sql, log, "id_segments_saved");
@@ -135,7 +135,7 @@ Fault own_tag_set_back(Engine& engine, Process& process, const std::function<voi
           milliseconds(0),
           milliseconds(0),
           [=, &engine, &process] {
-            // What it has never held it cannot know to be taken.
+            // A process cannot know that ids are taken if it never held them.
             if (!test::wait_until([&] { return process.own_tag_served(); }, milliseconds(10000))) {
               throw std::runtime_error("the process has no ids of its own tag");
             }
@@ -147,7 +147,7 @@ Fault own_tag_set_back(Engine& engine, Process& process, const std::function<voi
                 *went_back &&
                 test::wait_until([&] { return process.own_tag_stopped(); }, milliseconds(15000));
             if (!stopped && std::exchange(*went_back, false)) went_on();
-            // As docs/operating/failover.md says: past all ids ever handed out, then a new process.
+            // As in docs/operating/failover.md: past all ids ever handed out, then a new process.
             make_again(engine, tag, /*above=*/true);
             process.end(SIGKILL);
             process.start();
@@ -181,7 +181,7 @@ Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Ra
               const long long above = above_all_leases(engine);
               restore(engine, *backup);
               for (const SegmentRow& row : *backup) advance(engine, row.tag, above);
-              backup->clear();  // a second attempt must not take back what is leased from here on
+              backup->clear();  // a second attempt must not undo later leases
             }
             for (; !stopped->empty(); stopped->pop_back()) stopped->back()->start();
           }};

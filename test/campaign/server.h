@@ -15,7 +15,7 @@
 
 namespace featherid::campaign {
 
-// A featherid-server with clients of its own.
+// A featherid-server with its own clients.
 class Server final : public Process {
  public:
   Server(const test::ScratchDir& scratch, const std::string& name, const std::string& database,

@@ -38,7 +38,7 @@ Fault connection_limit(Engine& engine, test::Forwarder& forwarder, int port) {
           [=] { sessions->clear(); }};
 }
 
-// Of an operator and a lease. Either may be the victim.
+// Between an operator and a lease. Either may be the victim.
 Fault deadlock(Engine& engine, const std::vector<std::string>& provoke_deadlock) {
   auto sql = std::make_shared<std::unique_ptr<test::RawSql>>();
   return {"deadlock",

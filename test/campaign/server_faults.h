@@ -21,16 +21,16 @@ struct ServerControl {
 };
 std::vector<Fault> server_faults(const ServerControl& server);
 
-// What an operator says to one engine, beside what is portable.
+// The operator's statements that differ between engines.
 struct OperatorSql {
   std::vector<std::string> read_only;
   std::vector<std::string> writable;
-  std::string set_password;  // and the password, quoted, comes after it
-  // In a transaction: what the next lease waits for, and then this transaction for the lease, when
-  // it changes the rows.
+  std::string set_password;  // the quoted password comes after it
+  // In a transaction: the next lease waits for it, and then this transaction waits for the lease
+  // when it changes the rows.
   std::vector<std::string> provoke_deadlock;
 };
-// The password that the processes of FeatherID are given.
+// The password that the processes of FeatherID use.
 constexpr char kRightPassword[] = "right";
 
 // `forwarder`: connections made before the fault are cut there.

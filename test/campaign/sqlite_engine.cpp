@@ -20,8 +20,8 @@ using std::chrono::milliseconds;
 
 constexpr std::int64_t kDiskBytes = 24 << 20;
 
-// Processes on one file. Where the campaign is root the file is on a small disk of its own, which
-// can be filled up; only the campaign and what it starts see that.
+// Processes on one file. If the campaign is root, the file is on its own small disk, which can be
+// filled up. Only the campaign and its children see that disk.
 class SqliteEngine final : public Engine {
  public:
   SqliteEngine();
@@ -66,7 +66,7 @@ Fault SqliteEngine::disk_full(std::int64_t bytes_left) {
           milliseconds(500),
           milliseconds(3000),
           [=] {
-            if (!own_disk_) throw NotOnThisMachine("needs root, for a small disk of its own");
+            if (!own_disk_) throw NotOnThisMachine("requires root, for its own small disk");
             std::ofstream file(filler, std::ios::binary);
             const std::string block(4096, 'x');
             for (std::int64_t bytes = 0; file && bytes < kDiskBytes; bytes += 4096) {
@@ -85,7 +85,7 @@ Fault SqliteEngine::reader() {
   return {"reader keeps commits out",
           {"database"},
           milliseconds(500),
-          milliseconds(8000),  // for several calls to end in it, each when its time is up
+          milliseconds(8000),  // long enough for several calls to time out
           [=] {
             *reader = operator_sql();
             (*reader)->run("BEGIN");

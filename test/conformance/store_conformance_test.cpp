@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The contract of segment_store.h, sentence by sentence, against every store.
+// Tests every store against the contract of segment_store.h, sentence by sentence.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,7 +85,7 @@ TEMPLATE_TEST_CASE("a new tag starts at id 1 and leases follow one another", "[s
   CHECK(max_id_of(store, "order") == 1008);
 }
 
-TEMPLATE_TEST_CASE("a lease goes by max_id and count, never by step", "[store]", STORES) {
+TEMPLATE_TEST_CASE("a lease depends on max_id and count, never on step", "[store]", STORES) {
   TestType fixture;
   Store& store = fixture.store();
   fixture.put_row("order", 41, 0);
@@ -165,7 +165,7 @@ TEMPLATE_TEST_CASE("any well-formed tag comes back as it went in", "[store]", ST
   CHECK(take(store.list()).size() == 11);
 }
 
-TEMPLATE_TEST_CASE("tags differ by their bytes, whatever a collation says", "[store]", STORES) {
+TEMPLATE_TEST_CASE("tags differ by their bytes, whatever the collation", "[store]", STORES) {
   TestType fixture;
   Store& store = fixture.store();
   require_ok(store.create("order", 10));
@@ -198,7 +198,7 @@ TEMPLATE_TEST_CASE("create makes a row with max_id 0 and leaves an existing one 
   const SegmentRow row = take(store.find("order"));
   CHECK(row.max_id == 5);
   CHECK(row.step == 1000);
-  // The store goes on after the refusal.
+  // The store works after the refusal.
   CHECK(take(store.lease("order", 1)) == IdRange{6, 7});
 }
 
@@ -216,7 +216,7 @@ TEMPLATE_TEST_CASE("a step is 1 to kStepMax", "[store]", STORES) {
   for (const std::int64_t step : {std::int64_t{1}, kStepMax}) {
     require_ok(store.update("order", step));
     CHECK(take(store.find("order")).step == step);
-    require_ok(store.update("order", step));  // the same again is no error
+    require_ok(store.update("order", step));  // repeating it is no error
   }
   require_ok(store.create("large", kStepMax));
   CHECK(take(store.find("large")).step == kStepMax);
@@ -272,7 +272,7 @@ TEMPLATE_TEST_CASE("give_back is a compare-and-set on max_id", "[store]", STORES
   CHECK(max_id_of(store, "order") == 60);
   CHECK(take(store.give_back("order", {61, 101})) == false);  // not twice
   CHECK(take(store.lease("order", 10)) == IdRange{61, 71});
-  CHECK(take(store.give_back("order", {31, 61})) == false);  // somebody leased after
+  CHECK(take(store.give_back("order", {31, 61})) == false);  // somebody has leased since
   CHECK(max_id_of(store, "order") == 70);
   CHECK(take(store.give_back("order", {1, 71})));  // down to nothing
   CHECK(max_id_of(store, "order") == 0);
@@ -346,7 +346,7 @@ TEMPLATE_TEST_CASE("rewind is a compare-and-set on max_id", "[store]", STORES) {
   CHECK(take(store.rewind("order", 101, 0)));
   CHECK(max_id_of(store, "order") == 0);
   CHECK(max_id_of(store, "user") == 500);
-  // From past the last id, too.
+  // Also from past the last id.
   constexpr std::int64_t kPast = std::numeric_limits<std::int64_t>::max();
   fixture.put_row("order", kPast, 10);
   CHECK(take(store.rewind("order", kPast, 5)));
@@ -407,7 +407,7 @@ TEMPLATE_TEST_CASE("one tag does not move another", "[store]", STORES) {
   CHECK(max_id_of(store, "order") == 100);
 }
 
-TEMPLATE_TEST_CASE("in a child after fork() every call is refused and the parent goes on",
+TEMPLATE_TEST_CASE("in a child after fork() every call is refused and the parent continues",
                    "[store][fork]", STORES) {
   TestType fixture;
   Store& store = fixture.store();

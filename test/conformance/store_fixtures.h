@@ -15,8 +15,8 @@
 namespace featherid::test {
 
 // What the tests need of a store: the store, which has no rows at first, another one on the same
-// rows, and a way to write rows past both, unchecked. Server processes are shared by all fixtures
-// of the program.
+// rows, and a way to write rows past both, unchecked. All fixtures of the program
+// share the server processes.
 
 class MemoryFixture {
  public:
@@ -32,7 +32,7 @@ class MemoryFixture {
 
 class SociFixture {
  public:
-  // `table`: as SQL names it.
+  // `table`: its name in SQL.
   explicit SociFixture(std::string url, std::string table = "id_segments");
   Store& store() { return *store_; }
   std::shared_ptr<Store> open();  // another one
@@ -49,8 +49,8 @@ class Sqlite3Fixture : private ScratchDir, public SociFixture {
   Sqlite3Fixture() : SociFixture("sqlite3:" + file("ids.db")) {}
 };
 
-// The same on a table that somebody else has named, with what would end the name in SQL, or be
-// taken for a parameter or a comment, if it were not quoted.
+// The same on a table with a hostile name: unquoted, it would end the name in SQL or look like a
+// parameter or a comment.
 class NamedSqlite3Fixture : private ScratchDir, public SociFixture {
  public:
   NamedSqlite3Fixture();
@@ -62,7 +62,7 @@ class ServerFixture : public SociFixture {
   ServerFixture() : SociFixture(server().url()) {}
 
  protected:
-  // `options`: of the URL.
+  // `options`: the URL's options.
   ServerFixture(const std::string& options, const std::string& table)
       : SociFixture(server().url() + options, table) {}
   static const Server& server() {

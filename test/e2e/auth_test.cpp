@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who may change anything: every way round the rule that we know of.
+// Who may change anything. Tries every known way around the rule.
 #include <arpa/inet.h>
 #include <httplib.h>
 #include <ifaddrs.h>
@@ -38,7 +38,7 @@ std::string level_of(const ServerProcess& server) {
 
 std::string bearer(const std::string& token) { return "Authorization: Bearer " + token + "\r\n"; }
 
-// Shows the token wherever a request can, by right and by mistake.
+// Sends the token wherever a request can contain it, correctly and by mistake.
 void leave_traces(const ServerProcess& server, const std::string& token) {
   CHECK(try_change(server, kLocal + bearer(token)) == 200);
   try_change(server, kLocal + bearer(token + "x"));
@@ -53,7 +53,7 @@ void leave_traces(const ServerProcess& server, const std::string& token) {
   try_change(server, "Host: " + token + "\r\n");
 }
 
-// All that the server has said, and written to its log folder.
+// Everything that the server has printed and written to its log folder.
 std::string everything_logged(const ServerProcess& server, const std::string& log_dir) {
   std::string text = server.output();
   for (const auto& entry : std::filesystem::directory_iterator(log_dir)) {
@@ -64,7 +64,7 @@ std::string everything_logged(const ServerProcess& server, const std::string& lo
 
 }  // namespace
 
-TEST_CASE("without a token, what came through a proxy changes nothing", "[e2e][auth]") {
+TEST_CASE("without a token, a request through a proxy changes nothing", "[e2e][auth]") {
   const ScratchDir scratch;
   const ServerProcess server(scratch);
   for (const char* line :
@@ -78,7 +78,7 @@ TEST_CASE("without a token, what came through a proxy changes nothing", "[e2e][a
     INFO(line);
     CHECK(try_change(server, kLocal + line + "\r\n") == 403);
   }
-  // Another parser's names for the same: no headers at all here.
+  // Another parser's names for the same. Here they are no headers at all.
   for (const char* line : {"X-Forwarded-For : 127.0.0.1", " X-Forwarded-For: 127.0.0.1"}) {
     CHECK(try_change(server, kLocal + line + "\r\n") == 400);
   }
@@ -158,7 +158,7 @@ TEST_CASE("without a token, the host of a target in absolute form is the one tha
     INFO(origin);
     CHECK(try_target(origin, kLocal) == 400);
   }
-  CHECK(try_target("http://localhost", "") == 400);  // Host is needed all the same
+  CHECK(try_target("http://localhost", "") == 400);  // Host is still required
   CHECK(try_target("http://localhost", kLocal + kLocal) == 400);
   CHECK(try_target("http://localhost", kLocal + "Via: 1.1 proxy\r\n") == 403);
   CHECK(try_target("http://localhost", kLocal + "Origin: http://127.0.0.1\r\n") == 403);
@@ -170,7 +170,7 @@ TEST_CASE("without a token, the host of a target in absolute form is the one tha
 
 namespace {
 
-// An address of this machine's own by which its packets do not come from the loopback.
+// An address of this machine that is not a loopback address.
 std::string own_address() {
   ifaddrs* all = nullptr;
   REQUIRE(::getifaddrs(&all) == 0);
@@ -190,7 +190,7 @@ std::string own_address() {
 TEST_CASE("without a token, a client from elsewhere changes nothing", "[e2e][auth]") {
   const std::string elsewhere = own_address();
   if (elsewhere.empty()) {
-    WARN("SKIPPED: this machine has no address but the loopback's");
+    WARN("SKIPPED: this machine has only loopback addresses");
     return;
   }
   const ScratchDir scratch;
@@ -208,7 +208,7 @@ TEST_CASE("without a token, a client from elsewhere changes nothing", "[e2e][aut
   CHECK(server.id() == 1);
 }
 
-TEST_CASE("loopback is known where IPv4 comes as IPv6", "[e2e][auth]") {
+TEST_CASE("a loopback address is detected if IPv4 comes as IPv6", "[e2e][auth]") {
   const ScratchDir scratch;
   const ServerProcess server(scratch, {"--listen", "[::]:0"});
   CHECK(try_change(server, kLocal) == 200);  // from ::ffff:127.0.0.1
@@ -216,7 +216,7 @@ TEST_CASE("loopback is known where IPv4 comes as IPv6", "[e2e][auth]") {
   CHECK(try_change(server, "Host: evil.example\r\n") == 403);
 }
 
-TEST_CASE("with a token configured, only its bearer changes anything", "[e2e][auth]") {
+TEST_CASE("if a token is configured, only its bearer may change anything", "[e2e][auth]") {
   const ScratchDir scratch;
   const std::string token = "a-Secret-token";
   const ServerProcess server(scratch, {}, {"FEATHERID_ADMIN_TOKEN=next-token " + token});
@@ -242,7 +242,7 @@ TEST_CASE("with a token configured, only its bearer changes anything", "[e2e][au
   CHECK(try_change(server, kLocal + bearer(token)) == 200);
   CHECK(try_change(server, kLocal + bearer("next-token")) == 200);
   CHECK(try_change(server, kLocal + "authorization: bEARER " + token + "\r\n") == 200);
-  // Then it does not matter where the request comes from.
+  // With a token, the origin of the request does not matter.
   CHECK(try_change(server, "Host: ids.example\r\nX-Forwarded-For: 192.0.2.1\r\n" + bearer(token)) ==
         200);
 }

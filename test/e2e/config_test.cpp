@@ -15,7 +15,7 @@ void write_file(const std::string& path, const std::string& text) { std::ofstrea
 
 }  // namespace
 
-TEST_CASE("what cannot be is one line on standard error", "[e2e][config]") {
+TEST_CASE("a wrong configuration is one line on standard error", "[e2e][config]") {
   const ScratchDir scratch;
   const ServerProcess other(scratch);
   write_file(scratch.file("plain"), "");
@@ -55,7 +55,7 @@ TEST_CASE("what cannot be is one line on standard error", "[e2e][config]") {
   }
 }
 
-TEST_CASE("a database is named by where it was given", "[e2e][config]") {
+TEST_CASE("an error names the source of the database setting", "[e2e][config]") {
   const ScratchDir scratch;
   write_file(scratch.file("ids.toml"), "database = \"oracle://x\"\n");
   const auto run = [&scratch](const std::vector<std::string>& environment) {
@@ -70,7 +70,7 @@ TEST_CASE("a database is named by where it was given", "[e2e][config]") {
   CHECK(run({"FEATHERID_CONFIG=" + file}).find("featherid-server: " + file + ": database: ") == 0);
 }
 
-TEST_CASE("what the server says to try can be tried, wherever it listens", "[e2e][config]") {
+TEST_CASE("the command that the server prints works, wherever it listens", "[e2e][config]") {
   const ScratchDir scratch;
   const bool v6 = GENERATE(false, true);
   const ServerProcess server(scratch, {"--listen", v6 ? "[::]:0" : "0.0.0.0:0"});
@@ -78,7 +78,7 @@ TEST_CASE("what the server says to try can be tried, wherever it listens", "[e2e
                     std::to_string(server.port()) + "/api/v1/id?biz_tag=order'\n"));
 }
 
-TEST_CASE("a misspelt variable is warned of", "[e2e][config]") {
+TEST_CASE("a misspelt variable causes a warning", "[e2e][config]") {
   const ScratchDir scratch;
   const std::vector<std::string> misspelt = {"FEATHERID_DATABSE=mysql://ids:secret@db/ids"};
   const std::string warning = "FEATHERID_DATABSE: there is no such setting";
@@ -93,7 +93,7 @@ TEST_CASE("a misspelt database is never a new file with ids from 1", "[e2e][conf
   const auto run = [&scratch](const std::string& variable, const std::string& flag) {
     const std::string output_file = scratch.file("output");
     std::filesystem::remove(output_file);
-    // By a shell, for a working directory where ids.db would show.
+    // Through a shell, to set a working directory in which ids.db would show.
     const std::string script = "cd '" + scratch.path().string() + "' && exec '" +
                                FEATHERID_SERVER_PROGRAM + "' --listen 127.0.0.1:0 " + flag;
     ChildProcess process({"/bin/sh", "-c", script}, {output_file, "", {variable}});
@@ -155,7 +155,7 @@ TEST_CASE("flags come before environment before file", "[e2e][config]") {
   CHECK(server.get(batch + "8").status == 400);
 }
 
-TEST_CASE("--advance moves a tag, and back only with a second word", "[e2e][config]") {
+TEST_CASE("--advance moves a tag, and moves it back only with a second word", "[e2e][config]") {
   const ScratchDir scratch;
   const auto run = [&](const std::vector<std::string>& flags, int exit_code, const char* says) {
     const RunResult result = run_server(scratch, flags);
@@ -178,7 +178,7 @@ TEST_CASE("--advance moves a tag, and back only with a second word", "[e2e][conf
   run({"--allow-backward"}, 2, "--advance");
 }
 
-TEST_CASE("a request moves a tag, and back only with a second word", "[e2e][config]") {
+TEST_CASE("a request moves a tag, and moves it back only with a second word", "[e2e][config]") {
   const ScratchDir scratch;
   const std::string target = "/api/v1/tag/advance?biz_tag=user&max_id=";
   {
@@ -200,11 +200,11 @@ TEST_CASE("a request moves a tag, and back only with a second word", "[e2e][conf
     CHECK(server.post(target + "10&allow_backward=yes").body["data"] == 10);
     CHECK(server.says("moved backward"));
   }
-  // What it still held was not given back over the move.
+  // The ids that it still held were not given back over the move.
   CHECK(ServerProcess(scratch).id("user") == 11);
 }
 
-TEST_CASE("--init-schema, --check-config, --version and --help end well", "[e2e][config]") {
+TEST_CASE("--init-schema, --check-config, --version and --help succeed", "[e2e][config]") {
   const ScratchDir scratch;
   const std::string database = " (sqlite3:" + scratch.file("ids.db") + ")\n";
   for (const char* tags : {"health, order, user", "none"}) {

@@ -25,12 +25,12 @@ namespace featherid::test {
 
 namespace {
 
-// The databases that stand behind a network.
+// The databases behind a network.
 #define DATABASES MYSQL_SERVERS, PostgresqlServer
 
 const std::string kIdTarget = "/api/v1/id?biz_tag=order";
 
-// Clients that ask one server for ids, and keep every id they were given.
+// Clients that ask one server for ids and keep every id they get.
 class Clients {
  public:
   Clients(int port, int threads) : ids_(static_cast<std::size_t>(threads)) {
@@ -112,14 +112,14 @@ TEMPLATE_TEST_CASE("two servers on one database, one stopped and started again: 
   CHECK(distinct.size() == handed_out);
 }
 
-TEMPLATE_TEST_CASE("requests wait for a database that comes back, and others are told why",
+TEMPLATE_TEST_CASE("requests wait for a database that comes back, and others get the reason",
                    "[e2e][databases]", DATABASES) {
   TestType database;
   const ScratchDir scratch;
   REQUIRE(run_server(scratch, {"--database", database.url(), "--init-schema"}).exit_code == 0);
   database.stop();
 
-  // It starts without its database, says so, and is ready by itself later.
+  // It starts without its database, reports that, and later becomes ready by itself.
   const ServerProcess server(scratch, {"--database", database.url(), "--request-timeout", "30s"});
   CHECK(server.says("no ids can be leased yet: "));
   CHECK(server.says(" at 127.0.0.1:" + std::to_string(database.port()) +
@@ -144,7 +144,7 @@ TEMPLATE_TEST_CASE("requests wait for a database that comes back, and others are
   CHECK(answers.size() == 100);
   CHECK(wait_until([&] { return server.get("/readyz").status == 200; }));
 
-  // With ids in memory an outage is none.
+  // With ids in memory an outage does not show.
   database.stop(SIGKILL);
   CHECK(server.get("/readyz").status == 200);
   CHECK(server.get(kIdTarget).status == 200);
@@ -152,9 +152,9 @@ TEMPLATE_TEST_CASE("requests wait for a database that comes back, and others are
 
 namespace {
 
-// A database that the server cannot lease from, in one of the ways in which waiting may help.
+// A database that the server cannot lease from, for a reason that may pass.
 template <typename Server>
-class Gone {  // it refuses connections
+class Gone {  // refuses connections
  public:
   Gone() : address_(server_.port()) {
     REQUIRE(run_server(scratch_, {"--database", url(), "--init-schema"}).exit_code == 0);
@@ -194,7 +194,7 @@ TEMPLATE_TEST_CASE("while a database fails, the first callers wait, and then nob
   const std::chrono::seconds patience(2);
   const ServerProcess server(
       scratch, {"--database", database.url(), "--call-timeout", "2s", "--request-timeout", "2s"});
-  // How long the answer took, which is an error whatever it took.
+  // How long the answer took. It must be an error.
   const auto ask = [&server] {
     const Stopwatch watch;
     const Answer answer = server.get(kIdTarget);
@@ -204,9 +204,9 @@ TEMPLATE_TEST_CASE("while a database fails, the first callers wait, and then nob
     return watch.elapsed();
   };
   const Stopwatch::Duration first = ask();
-  CHECK(first > 0.9 * patience);  // the stopwatch leaves out what the machine lost
+  CHECK(first > 0.9 * patience);  // the stopwatch excludes the machine's stalls
   CHECK(first < 2 * patience);
-  // At once, as soon as the database has failed for so long, which takes its first error.
+  // At once, when the database has failed for that long, counted from its first error.
   const auto at_once = [patience](Stopwatch::Duration took) { return took < 0.2 * patience; };
   CHECK(wait_until([&] { return at_once(ask()); }, std::chrono::seconds(10)));
   for (int i = 0; i < 20; ++i) {
@@ -216,15 +216,15 @@ TEMPLATE_TEST_CASE("while a database fails, the first callers wait, and then nob
     CHECK(at_once(watch.elapsed()));
     CHECK(answer.status == 503);
     CHECK(!answer.message().empty());
-    CHECK(answer.message().find("arrived in time") == std::string::npos);  // but what is wrong
+    CHECK(answer.message().find("arrived in time") == std::string::npos);  // but the cause
   }
-  // Nobody has to ask for it: the next callers find ids.
+  // Nobody has to ask again: the next callers find ids.
   database.come_back();
   CHECK(wait_until([&] { return server.get(kIdTarget).status == 200; }));
   CHECK(server.id() == 2);
 }
 
-TEMPLATE_TEST_CASE("a database that cannot be used: the server says what to do, then serves",
+TEMPLATE_TEST_CASE("if a database cannot be used, the server says what to do and then serves",
                    "[e2e][databases]", DATABASES) {
   const TestType database;
   const ScratchDir scratch;
@@ -235,12 +235,12 @@ TEMPLATE_TEST_CASE("a database that cannot be used: the server says what to do, 
     std::string url;
     std::string words;
   };
-  // The last one is mended below.
+  // The last one is fixed below.
   for (const Case& bad : {Case{wrong_password, "login refused"},
                           Case{database.url("nowhere"), "there is no such database"},
                           Case{good, "featherid-server --init-schema"}}) {
     INFO(bad.words);
-    // At once, as no wait mends it: longer than any client here has patience.
+    // At once, because waiting does not fix it. The timeout is longer than any client waits.
     ServerProcess server(scratch, {"--database", bad.url, "--request-timeout", "10m"});
     for (const std::string& target : {kIdTarget, kIdTarget, std::string("/readyz")}) {
       const Answer answer = server.get(target);
@@ -261,7 +261,7 @@ TEMPLATE_TEST_CASE("a database that cannot be used: the server says what to do, 
     }
     CHECK(server.process().stop(SIGTERM) == 0);
   }
-  // One line on standard error, and another exit code than that of success.
+  // One line on standard error, and a nonzero exit code.
   const RunResult refused = run_server(scratch, {"--database", wrong_password, "--init-schema"});
   CHECK(refused.exit_code == 1);
   CHECK(refused.output.find("--init-schema: ") != std::string::npos);
@@ -270,7 +270,7 @@ TEMPLATE_TEST_CASE("a database that cannot be used: the server says what to do, 
   CHECK(refused.output.find("hunter2") == std::string::npos);
 }
 
-TEMPLATE_TEST_CASE("the URL of the database may stand in a file", "[e2e][databases]", DATABASES) {
+TEMPLATE_TEST_CASE("the URL of the database may be in a file", "[e2e][databases]", DATABASES) {
   const TestType database;
   const ScratchDir scratch;
   const std::string file = scratch.file("database-url");
@@ -308,7 +308,7 @@ TEMPLATE_TEST_CASE("without the table id_leader a server is not ready, and says 
   CHECK(made.output.find("the tables id_segments and id_leader are there; tags made: none (") !=
         std::string::npos);
   CHECK(wait_until([&] { return server.get("/readyz").status == 200; }));
-  CHECK(server.id() == 1);  // asking used none up
+  CHECK(server.id() == 1);  // asking used up no id
 }
 
 TEST_CASE("failover = stop: both servers stop after a switch, until an operator has acted",
@@ -380,7 +380,7 @@ TEST_CASE("failover = stop: both servers stop after a switch, until an operator 
   CHECK(*ids.begin() > handed_out);
 }
 
-TEST_CASE("a wait ends by its deadline, with the store's words", "[e2e][databases]") {
+TEST_CASE("a wait ends by its deadline with the store's message", "[e2e][databases]") {
   const std::string scheme = GENERATE("mysql", "postgresql");
   INFO(scheme);
   const ScratchDir scratch;
@@ -407,7 +407,7 @@ TEST_CASE("a wait ends by its deadline, with the store's words", "[e2e][database
   }
   CHECK(stopwatch.elapsed().count() < 0.9);
   CHECK(std::chrono::steady_clock::now() - begin >= std::chrono::milliseconds(490));
-  // One more than two may be parked, as each event loop reads the count by itself.
+  // One more than two may be parked, because each event loop reads the count by itself.
   CHECK(statuses.count("503") >= 1);
   CHECK(statuses.count("504") >= 2);
   CHECK(statuses.count("503") + statuses.count("504") == clients.size());

@@ -36,8 +36,8 @@ bool would_block(SSL* tls, int result) {
   return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
 }
 
-// What one read gave. kCut: the peer ended without saying so, as a reset may look or an attacker
-// may make it.
+// The result of one read. kCut: the peer ended without notice. A reset may look like this, or an
+// attacker may cause it.
 struct Input {
   enum class Kind { kBytes, kNothing, kEnd, kCut, kReset } kind;
   std::size_t bytes;
@@ -81,7 +81,7 @@ DrainLoad::~DrainLoad() {
 
 void DrainLoad::run_until(const std::function<bool(const Account&)>& enough) {
   if (!wait_until([&] { return step(100), enough(account_); })) {
-    throw std::runtime_error("the load does not get on");
+    throw std::runtime_error("the load makes no progress");
   }
 }
 
@@ -89,13 +89,13 @@ void DrainLoad::run_to_end(const std::function<bool()>& server_is_gone) {
   const bool ended = wait_until([&] {
     reconnect_ = reconnect_ && !server_is_gone();
     step(20);
-    // Who is still knocking at a closed door has not been let in.
+    // A client that is still connecting to a closed port has not been accepted.
     const bool busy = std::any_of(clients_.begin(), clients_.end(), [](const Client& client) {
       return client.fd >= 0 && client.connected;
     });
     return !busy && !reconnect_;
   });
-  if (!ended) throw std::runtime_error("connections are left that do not end");
+  if (!ended) throw std::runtime_error("some connections do not end");
 }
 
 void DrainLoad::connect(Client& client) {
@@ -129,7 +129,7 @@ void DrainLoad::send(Client& client) {
 void DrainLoad::step(int timeout_ms) {
   std::vector<pollfd> polled;
   for (Client& client : clients_) {
-    // Once the server stops, those that came to stay do not come again.
+    // When the server stops, clients with kept connections do not connect again.
     if (client.fd < 0 && reconnect_) connect(client);
     const short wanted = client.connected ? POLLIN : POLLOUT;
     polled.push_back({client.fd, wanted, 0});
@@ -157,7 +157,7 @@ void DrainLoad::on_event(Client& client, short events) {
   end(client, nullptr);
 }
 
-// A connection that ends before the handshake is over is as good as none: nothing was asked.
+// A connection that ends before the handshake does is a clean close: no request was sent.
 void DrainLoad::shake_hands(Client& client) {
   ERR_clear_error();
   errno = 0;

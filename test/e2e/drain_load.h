@@ -14,18 +14,18 @@
 
 namespace featherid::test {
 
-// Clients of every kind, in the clear or under TLS, that hold a server busy, and an account of how
-// each connection ended.
+// Clients of every kind, with or without TLS, that keep a server busy. Counts how each connection
+// ended.
 class DrainLoad {
  public:
   struct Account {
     std::int64_t answers = 0;
     std::vector<std::int64_t> ids;
-    int clean_closes = 0;     // without an answer begun
-    int unanswered = 0;       // requests that met a clean close
-    int refused = 0;          // no connection was made
-    int cut = 0;              // an answer was begun and not ended, or TLS ended without its goodbye
-    int reset = 0;            // of a connection that had been made
+    int clean_closes = 0;     // before any part of an answer
+    int unanswered = 0;       // requests that ended in a clean close
+    int refused = 0;          // the connection was not made
+    int cut = 0;              // an answer was incomplete, or TLS ended without close_notify
+    int reset = 0;            // an established connection was reset
     std::string first_fault;  // what a cut or reset connection was doing
   };
 
@@ -34,9 +34,9 @@ class DrainLoad {
   DrainLoad(const DrainLoad&) = delete;
   DrainLoad& operator=(const DrainLoad&) = delete;
 
-  // Goes on until `enough` says so.
+  // Runs until `enough` returns true.
   void run_until(const std::function<bool(const Account&)>& enough);
-  // Goes on, connecting anew as long as the server is there, until every connection has ended.
+  // Runs until every connection has ended, and connects again as long as the server runs.
   void run_to_end(const std::function<bool()>& server_is_gone);
 
   const Account& account() const { return account_; }
@@ -46,9 +46,9 @@ class DrainLoad {
   struct Client {
     Kind kind = Kind::kKeepAlive;
     int fd = -1;
-    std::shared_ptr<SSL> tls;  // null in the clear
+    std::shared_ptr<SSL> tls;  // null without TLS
     bool connected = false;
-    bool shook_hands = false;  // or there is nothing to shake
+    bool shook_hands = false;  // also true without TLS
     bool closing = false;      // the server has said Connection: close
     int awaited = 0;           // requests without an answer yet
     std::string in;
@@ -64,7 +64,7 @@ class DrainLoad {
   void end(Client& client, const char* fault);
 
   const int port_;
-  const std::shared_ptr<SSL_CTX> tls_;  // null in the clear
+  const std::shared_ptr<SSL_CTX> tls_;  // null without TLS
   bool reconnect_ = true;
   std::vector<Client> clients_;
   Account account_;

@@ -25,7 +25,7 @@ int answers_in(const std::optional<std::string>& text) {
   return count_of(text.value_or(""), "\"code\":0");
 }
 
-// The first id of a server, which has leased then.
+// The first id of a server. It has leased by then.
 std::int64_t first_id(int port, const Certificate* certificate) {
   std::optional<std::string> answer;
   if (certificate != nullptr) {
@@ -49,7 +49,7 @@ int restarts() {
 
 }  // namespace
 
-TEST_CASE("what was sent before SIGTERM is answered, accepted or not", "[e2e][drain]") {
+TEST_CASE("requests sent before SIGTERM are answered, accepted or not", "[e2e][drain]") {
   const ScratchDir scratch;
   ServerProcess server(scratch);
   std::vector<std::unique_ptr<RawClient>> kept;
@@ -61,7 +61,7 @@ TEST_CASE("what was sent before SIGTERM is answered, accepted or not", "[e2e][dr
   }
   {
     const Frozen frozen(server.process().pid());
-    server.process().signal(SIGTERM);  // is heard when it runs again, like all the rest
+    server.process().signal(SIGTERM);  // arrives when it runs again, like everything else
     for (const auto& client : kept) client->send(kRequest + kRequest);
     for (int i = 0; i < 50; ++i) {  // in the kernel's queue
       fresh.push_back(std::make_unique<RawClient>(server.port()));
@@ -73,7 +73,7 @@ TEST_CASE("what was sent before SIGTERM is answered, accepted or not", "[e2e][dr
   CHECK(server.process().wait(std::chrono::seconds(10)) == 0);
 }
 
-TEST_CASE("a drain has a grace: requests on their way are answered", "[e2e][drain]") {
+TEST_CASE("a drain has a grace period: requests on their way are answered", "[e2e][drain]") {
   const ScratchDir scratch;
   ServerProcess server(scratch);
   const RawClient active(server.port());
@@ -89,14 +89,14 @@ TEST_CASE("a drain has a grace: requests on their way are answered", "[e2e][drai
   REQUIRE(answers_in(answers) == 2);
   const std::size_t close = answers->find("Connection: close\r\n");
   CHECK(close != std::string::npos);
-  CHECK(close > answers->find("\"code\":0"));  // it stands in the last one
+  CHECK(close > answers->find("\"code\":0"));  // it is in the last one
   CHECK(silent.read_to_end() == "");
   CHECK(server.process().wait(std::chrono::seconds(10)) == 0);
 }
 
-// All clients see every answer that was begun, no connection that was made is reset, and no id was
-// used up for nobody: they come without a gap through all restarts. The step is so long that no
-// segment follows another while ids are claimed, for that may cost one (id_cursor.h).
+// Clients get every answer that was begun, no established connection is reset, and no id is lost:
+// ids come without a gap through all restarts. The step is so long that no segment follows another
+// while ids are claimed, because that may cost an id (id_cursor.h).
 TEST_CASE("a drain under full load loses no accepted request", "[e2e][drain]") {
   const ScratchDir scratch;
   const bool tls = GENERATE(false, true);
@@ -120,7 +120,7 @@ TEST_CASE("a drain under full load loses no accepted request", "[e2e][drain]") {
     INFO(load.account().first_fault);
     INFO(server.output());
     REQUIRE(load.account().cut == 0);
-    // Who connects as the port is closed may be reset where the kernel lets nobody be held off.
+    // A client that connects while the port closes may be reset if the kernel cannot hold it off.
     const bool holds_off = server.output().find("cannot hold off new clients") == std::string::npos;
     REQUIRE((load.account().reset == 0 || !holds_off));
     sum.reset += load.account().reset;

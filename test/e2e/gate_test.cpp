@@ -15,7 +15,7 @@ namespace featherid::test {
 namespace {
 
 #if defined(__SANITIZE_THREAD__)
-constexpr std::int64_t kGrownKbMax = 4 * 1024;  // the sanitizer remembers what was touched
+constexpr std::int64_t kGrownKbMax = 4 * 1024;  // the sanitizer keeps shadow memory
 #else
 constexpr std::int64_t kGrownKbMax = 1024;
 #endif
@@ -28,7 +28,7 @@ std::string get(const std::string& target, const std::string& headers = "") {
   return "GET " + target + " HTTP/1.1\r\n" + kHost + headers + "\r\n";
 }
 
-// All that the server says to these bytes, up to its close.
+// The server's whole answer to these bytes, up to its close.
 std::string answers(const ServerProcess& server, const std::string& bytes) {
   const RawClient client(server.port());
   client.send(bytes);
@@ -52,7 +52,7 @@ bool ends_the_connection(const std::string& answers) {
          answers.find("\r\nConnection: close\r\n", last) != std::string::npos;
 }
 
-// One rejection, and nothing after it.
+// One rejection and nothing after it.
 void check_rejected(const ServerProcess& server, const std::string& bytes, int status) {
   INFO(bytes.substr(0, 300));
   const std::string answer = answers(server, bytes);
@@ -92,7 +92,7 @@ TEST_CASE("request smuggling: none of the pairs gets a second answer", "[e2e][ga
     check_rejected(server, one.bytes, one.status);
   }
   CHECK(pairs >= 20);
-  // A body that looks like a request is a body.
+  // A body that looks like a request is still a body.
   const std::string inside = get("/api/v1/id?biz_tag=order");
   CHECK(statuses(answers(server, kPost + "Content-Length: " + std::to_string(inside.size()) +
                                      "\r\n\r\n" + inside)) == std::vector<int>{405});
@@ -109,7 +109,7 @@ TEST_CASE("a payload limit that chunked bodies pass by", "[e2e][gate]") {
   const auto answer = client.read_until("}");  // at once, before a byte of the body
   REQUIRE(answer);
   CHECK(statuses(*answer) == std::vector<int>{501});
-  REQUIRE(server.get("/readyz").status == 200);  // else the start may still take memory
+  REQUIRE(server.get("/readyz").status == 200);  // otherwise the start may still take memory
   const std::int64_t before_kb = server.rss_kb();
   client.send(bytes);
   CHECK(server.rss_kb() < before_kb + kGrownKbMax);
@@ -129,7 +129,7 @@ TEST_CASE("header lines and counts without bound", "[e2e][gate]") {
   const ServerProcess server(scratch);
   const std::string begin = "GET /healthz HTTP/1.1\r\n" + kHost;
   const std::string megabyte(1 << 20, 'x');
-  REQUIRE(server.get("/readyz").status == 200);  // else the start may still take memory
+  REQUIRE(server.get("/readyz").status == 200);  // otherwise the start may still take memory
   const std::int64_t before_kb = server.rss_kb();
   std::string many = begin;
   for (int i = 0; i < 100000; ++i) many += "A: b\r\n";
@@ -164,7 +164,7 @@ TEST_CASE("a REMOTE_ADDR header that passes for the peer's address", "[e2e][gate
   const ScratchDir scratch;
   const ServerProcess server(scratch);
   const std::string level = "/api/v1/log/level?level=info";
-  // The peer is the loopback: the header does not make a stranger of it, nor a friend of a proxy.
+  // The peer is the loopback. The header neither makes it foreign nor makes a proxy trusted.
   CHECK(statuses(answers(server, get(level, "REMOTE_ADDR: 192.0.2.1\r\n"))) ==
         std::vector<int>{200});
   CHECK(statuses(answers(server, get(level,

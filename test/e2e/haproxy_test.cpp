@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a real HAProxy makes of the server's answers to its health checks.
+// How a real HAProxy reads the server's answers to its health checks.
 #include <httplib.h>
 
 #include <map>
@@ -18,7 +18,7 @@ namespace featherid::test {
 
 namespace {
 
-// Lines of a backend, which say how it checks its server.
+// Lines of a backend that configure its health check.
 using Checks = std::vector<std::pair<std::string, std::string>>;
 
 const Checks kLivenessChecks = {
@@ -37,13 +37,13 @@ const Checks kReadinessChecks = {
     {"ready_head", "option httpchk HEAD /readyz"},
 };
 
-// An HAProxy with one backend a check, all of them for the same server.
+// An HAProxy with one backend for each check, all for the same server.
 class Haproxy {
  public:
   explicit Haproxy(int server_port)
       : haproxy_("http", "  stats enable\n  stats uri /\n", backends(server_port)) {}
 
-  // What it has found out by a check, such as "UP L7OK 200".
+  // The result of a check, such as "UP L7OK 200".
   std::string verdict(const std::string& backend) const {
     httplib::Client client("127.0.0.1", haproxy_.port());
     client.set_url_encode(false);  // the semicolon means something to HAProxy
@@ -56,7 +56,7 @@ class Haproxy {
       std::map<std::string, std::string> row;
       std::size_t column = 0;
       for (std::string cell; std::getline(cells, cell, ','); ++column) {
-        if (column == names.size()) names.push_back(cell);  // the first line, which names them
+        if (column == names.size()) names.push_back(cell);  // the first line has the names
         row[names[column]] = cell;
       }
       if (row["# pxname"] != backend || row["svname"] != "ids") continue;
@@ -94,16 +94,16 @@ void check_verdicts(const Haproxy& haproxy, const Checks& checks, const std::str
 
 }  // namespace
 
-TEST_CASE("HAProxy finds a server that serves up, however it asks", "[e2e][haproxy]") {
+TEST_CASE("HAProxy reports a server that serves as up, whatever its check", "[e2e][haproxy]") {
   const ScratchDir scratch;
   const ServerProcess server(scratch);
   const Haproxy haproxy(server.port());
   check_verdicts(haproxy, kLivenessChecks, "UP L7OK 200");
   check_verdicts(haproxy, kReadinessChecks, "UP L7OK 200");
-  CHECK(server.id() == 1);  // none of it has used up an id
+  CHECK(server.id() == 1);  // no check has used up an id
 }
 
-TEST_CASE("HAProxy finds a server without its database down, if it asks for that",
+TEST_CASE("HAProxy reports a server without its database as down, if it checks that",
           "[e2e][haproxy]") {
   const ScratchDir scratch;
   const ServerProcess server(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What hostile, broken and too many clients get, and that a well-behaved one beside them feels none
-// of it. docs/testing.md has the table of these cases.
+// Hostile, broken and too many clients: their answers, and that a well-behaved client beside them
+// is not affected. docs/testing.md has the table of these cases.
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -44,14 +44,14 @@ Clients connect(const ServerProcess& server, int count) {
   return clients;
 }
 
-// A server, a neighbour that has been served well, and what both were like before the attack.
+// A server, a well-served neighbour, and the figures of both before the attack.
 class Attacked {
  public:
   explicit Attacked(std::vector<std::string> flags = {}, std::uint64_t descriptors_max = 0)
       : server_(scratch_, std::move(flags), {}, descriptors_max), neighbour_(server_.port()) {
     warm_up();
   }
-  // On another database, which `scratch` knows nothing of.
+  // On another database, outside `scratch`.
   explicit Attacked(const std::string& database_url, std::vector<std::string> flags)
       : server_(scratch_, with_database(database_url, std::move(flags))),
         neighbour_(server_.port()) {
@@ -62,7 +62,7 @@ class Attacked {
   int descriptors_before() const { return descriptors_before_; }
   int threads_before() const { return threads_before_; }
 
-  // Repeats an attack that is soon over until the neighbour has been served beside it for a while.
+  // Repeats a short attack until the neighbour has been served beside it for a while.
   template <typename Attack>
   void keep_up(Attack attack) {
     for (int round = 0; round == 0 || (neighbour_.answers() < 100 && round < 10000); ++round) {
@@ -70,10 +70,10 @@ class Attacked {
     }
   }
 
-  // To be called while the attack has its greatest effect: the neighbour got all its answers, about
-  // as fast as before, and the server has grown by no more than said. The bounds are wide, as
-  // others use the machine as well; a server that stops for one client, or does its work first, is
-  // far beyond them.
+  // Call it while the attack has its greatest effect. Checks that the neighbour got all its answers
+  // about as fast as before, and that the server has grown by at most this much. The bounds are
+  // wide because others use the machine as well. A server that stops for one client, or serves it
+  // first, is far beyond them.
   void check_unharmed(std::int64_t grown_kb_max) {
     const std::int64_t rss_kb = server_.rss_kb();
     const Neighbour::Figures during = neighbour_.figures();
@@ -119,7 +119,7 @@ class Attacked {
   int threads_before_ = 0;
 };
 
-// Requests whose answers, more than 15 MB, are more than the kernel keeps for one connection.
+// Requests whose answers (more than 15 MB) exceed the kernel's buffers for one connection.
 std::string too_much_to_answer() {
   std::string requests;
   for (int i = 0; i < 2000; ++i) {
@@ -128,8 +128,7 @@ std::string too_much_to_answer() {
   return requests;
 }
 
-// How many of the clients got an answer with this status and then a clean end; how many an end
-// alone.
+// How many clients got an answer with this status and then a clean end, and how many only an end.
 struct Ends {
   int answered = 0;
   int silent = 0;
@@ -144,7 +143,7 @@ Ends ends_of(const Clients& clients, int status) {
   return ends;
 }
 
-// Sends requests without end on one connection, and reads the answers as they come.
+// Sends endless requests on one connection and reads the answers.
 class PipelineFlood {
  public:
   explicit PipelineFlood(int port)
@@ -199,14 +198,15 @@ TEST_CASE("slow headers end with 408, in time", "[e2e][hardness]") {
   CHECK(ends_of(slow, 408).answered == 300);
 }
 
-TEST_CASE("an idle flood is let go without a word", "[e2e][hardness]") {
+TEST_CASE("an idle flood is closed without an answer", "[e2e][hardness]") {
   Attacked attacked({"--header-timeout", "700ms"});
   const Clients idle = connect(attacked.server(), 1000);
   attacked.check_unharmed(16 * kMegabyte);
   CHECK(ends_of(idle, 0).silent == 1000);
 }
 
-TEST_CASE("who never reads costs little, and is cut off at the write time-out", "[e2e][hardness]") {
+TEST_CASE("a client that never reads costs little and is cut off at the write timeout",
+          "[e2e][hardness]") {
   Attacked attacked({"--write-timeout", "1s"});
   const Clients deaf = connect(attacked.server(), 20);
   const std::string requests = too_much_to_answer();
@@ -216,11 +216,11 @@ TEST_CASE("who never reads costs little, and is cut off at the write time-out", 
       wait_until([&] { return attacked.server().descriptors() <= attacked.descriptors_before(); }));
 }
 
-TEST_CASE("who reads a little now and then does not put the write time-out off",
+TEST_CASE("a client that reads a little now and then does not postpone the write timeout",
           "[e2e][hardness]") {
   Attacked attacked({"--write-timeout", "1s", "--max-batch", "100000"});
-  // It takes enough for the server to get rid of some bytes several times a second, and too little
-  // for one of these answers, each of nearly a megabyte, to be gone in one.
+  // It reads enough for the server to send some bytes several times a second, but too little to get
+  // one of these answers, of nearly a megabyte each, within a second.
   const RawClient dripping(attacked.server().port(), 4096);
   std::string requests;
   for (int i = 0; i < 20; ++i) {
@@ -237,7 +237,7 @@ TEST_CASE("who reads a little now and then does not put the write time-out off",
 
 TEST_CASE("a half-closed peer gets its answers", "[e2e][hardness]") {
   Attacked attacked;
-  for (const char* tag : {"order", "health"}) {  // the first one of each waits for a lease
+  for (const char* tag : {"order", "health"}) {  // the first of each waits for a lease
     const Clients clients = connect(attacked.server(), 100);
     for (const auto& client : clients) {
       client->send(get(std::string("/api/v1/id?biz_tag=") + tag) + get("/healthz"));
@@ -250,7 +250,7 @@ TEST_CASE("a half-closed peer gets its answers", "[e2e][hardness]") {
       CHECK(answer->find("\"ok\"}") != std::string::npos);
     }
   }
-  // Half a request has no answer.
+  // Half a request gets no answer.
   const Clients halves = connect(attacked.server(), 100);
   for (const auto& client : halves) {
     client->send("GET /healthz HTTP/1.1\r\nHost:");
@@ -262,7 +262,7 @@ TEST_CASE("a half-closed peer gets its answers", "[e2e][hardness]") {
 
 // --- too many of them ---
 
-TEST_CASE("connections over the limit are told 503 and to come again", "[e2e][hardness]") {
+TEST_CASE("connections over the limit get 503 and Retry-After", "[e2e][hardness]") {
   Attacked attacked({"--max-connections", "100", "--header-timeout", "2s"});
   const Clients within = connect(attacked.server(), 98);  // the neighbour has two
   for (const auto& client : within) client->send(get("/healthz"));
@@ -272,7 +272,7 @@ TEST_CASE("connections over the limit are told 503 and to come again", "[e2e][ha
   int told = 0;
   for (const auto& client : over) {
     const auto answer = client->read_to_end();
-    if (!answer || answer->empty()) continue;  // too many even to be told
+    if (!answer || answer->empty()) continue;  // too many even for an answer
     ++told;
     CHECK(status_of(*answer) == 503);
     CHECK(answer->find("\r\nRetry-After: 1\r\n") != std::string::npos);
@@ -291,17 +291,18 @@ TEST_CASE("a flood of connections leaves the store the files it needs", "[e2e][h
   CHECK(attacked.server().descriptors() < 180);
   // A batch that needs several leases: SQLite opens its journal for each.
   Answer batch;
-  CHECK(wait_until([&] {  // the flood is over the limit: once some of it has gone, one gets in
-    batch = attacked.server().get("/api/v1/id/range?biz_tag=order&count=5000");
-    return batch.status == 200;
-  }));
+  CHECK(
+      wait_until([&] {  // the flood is over the limit; a request gets in after some of it has gone
+        batch = attacked.server().get("/api/v1/id/range?biz_tag=order&count=5000");
+        return batch.status == 200;
+      }));
   attacked.check_unharmed(8 * kMegabyte);
 }
 
-TEST_CASE("out of descriptors, connections wait until there are some", "[e2e][hardness]") {
+TEST_CASE("without free descriptors, connections wait for one", "[e2e][hardness]") {
 #if defined(__SANITIZE_ADDRESS__)
-  // Its check of virtual calls opens a pipe, and takes a failure to do so for a broken object.
-  WARN("SKIPPED under UndefinedBehaviorSanitizer, which needs descriptors itself");
+  // Its check of virtual calls opens a pipe and reports a broken object if that fails.
+  WARN("SKIPPED under UndefinedBehaviorSanitizer, which itself needs descriptors");
   return;
 #endif
   Attacked attacked;
@@ -323,8 +324,8 @@ TEST_CASE("out of descriptors, connections wait until there are some", "[e2e][ha
   attacked.check_unharmed(4 * kMegabyte);
   limit(before);
   for (const auto& client : clients) CHECK(client->read_until("\"ok\"}"));
-  // Said once and not at every try, but again where one was accepted in between: a lease that is
-  // done gives back the descriptor of its journal.
+  // Logged once and not at every try, but again if one was accepted in between: a finished lease
+  // frees the descriptor of its journal.
   CHECK(wait_until([&] {
     const std::string log = attacked.server().output();
     return count_of(log, "cannot accept") == count_of(log, "are accepted again");
@@ -348,7 +349,7 @@ TEST_CASE("connections that come and go leave nothing behind", "[e2e][hardness]"
 
 // --- what they send ---
 
-TEST_CASE("malformed requests have their answers, however many come", "[e2e][hardness]") {
+TEST_CASE("malformed requests get their answers, however many come", "[e2e][hardness]") {
   struct Case {
     std::string bytes;
     int status;
@@ -356,7 +357,7 @@ TEST_CASE("malformed requests have their answers, however many come", "[e2e][har
   const std::string id = "/api/v1/id?biz_tag=";
   const std::string five = "Content-Length: 5\r\n";
   const Case cases[] = {
-      {get("/healthz", five) + "hello", 200},  // a body where none belongs is passed over
+      {get("/healthz", five) + "hello", 200},  // an unexpected body is skipped
       {"POST /healthz HTTP/1.1\r\nHost: x\r\n" + five + "\r\nhello", 405},
       {get("/healthz", "Content-Length: 99999\r\n"), 413},
       {get("/" + std::string(7000, 'x')), 404},
@@ -388,7 +389,7 @@ TEST_CASE("malformed requests have their answers, however many come", "[e2e][har
   attacked.check_unharmed(2 * kMegabyte);
 }
 
-TEST_CASE("ten thousand unknown tags are 404, or 503 when they come too fast", "[e2e][hardness]") {
+TEST_CASE("ten thousand unknown tags get 404, or 503 if they come too fast", "[e2e][hardness]") {
   Attacked attacked;
   const Clients clients = connect(attacked.server(), 10);
   int unknown = 0;
@@ -412,7 +413,7 @@ TEST_CASE("ten thousand unknown tags are 404, or 503 when they come too fast", "
   attacked.check_unharmed(4 * kMegabyte);
 }
 
-TEST_CASE("an endless head is refused and no more than discarded", "[e2e][hardness]") {
+TEST_CASE("an endless head is refused and then only discarded", "[e2e][hardness]") {
   Attacked attacked;
   const std::string megabyte(1 << 20, 'x');
   attacked.keep_up([&] {
@@ -427,7 +428,7 @@ TEST_CASE("an endless head is refused and no more than discarded", "[e2e][hardne
   attacked.check_unharmed(2 * kMegabyte);
 }
 
-TEST_CASE("a pipeline without end leaves others their turn", "[e2e][hardness]") {
+TEST_CASE("an endless pipeline leaves others their turn", "[e2e][hardness]") {
   Attacked attacked;
   const PipelineFlood floods[] = {PipelineFlood(attacked.server().port()),
                                   PipelineFlood(attacked.server().port())};  // one a loop
@@ -450,8 +451,8 @@ TEST_CASE("a thousand parked requests hold no thread, and other tags keep servin
   {
     const Frozen frozen(database.pid());
     for (const auto& client : clients) client->send(get("/api/v1/id?biz_tag=order"));
-    // Those that find every place taken are told so, at once; the count may be one off, as each
-    // event loop reads it by itself.
+    // Requests that find every place taken get an error at once. The count may be one off, because
+    // each event loop reads it by itself.
     std::vector<std::string> refusals;
     REQUIRE(wait_until([&] {
       for (auto client = clients.begin(); client != clients.end();) {

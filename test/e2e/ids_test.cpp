@@ -32,7 +32,7 @@ TEST_CASE("batch, range and strings", "[e2e][ids]") {
   CHECK(server.get("/api/v1/id/range?biz_tag=order&count=500").body["data"] ==
         nlohmann::json::parse(R"([{"first":8,"last":507}])"));
 
-  // More than one segment holds: it waits for a lease, and still gives exactly so many.
+  // More than one segment holds. It waits for a lease and still gives exactly this many.
   std::set<std::int64_t> ids;
   for (int i = 0; i < 5; ++i) {
     const Answer answer = server.get("/api/v1/id/batch?biz_tag=user&count=1000");
@@ -99,14 +99,14 @@ TEST_CASE("bad input gets its code and status", "[e2e][ids]") {
     CHECK(!answer.message().empty());
     CHECK(answer.body.value("data", nlohmann::json(1)).is_null());
   }
-  // None of it cost an id.
+  // None of this cost an id.
   CHECK(server.id() == 1);
 }
 
-TEST_CASE("what somebody has to mend is answered at once, and is not ready; mended, it serves",
+TEST_CASE("a broken row or table is an error at once and not ready; after the fix it serves",
           "[e2e][ids]") {
   struct Case {
-    std::string breaks;  // what the database is like
+    std::string breaks;  // makes the database unusable
     std::string says;
     std::string mends;
   };
@@ -135,8 +135,7 @@ TEST_CASE("what somebody has to mend is answered at once, and is not ready; mend
   CHECK(wait_until([&] { return server.get("/api/v1/id?biz_tag=order").status == 200; }));
 }
 
-TEST_CASE("a database that can only be read is not ready, and is warned of at the start",
-          "[e2e][ids]") {
+TEST_CASE("a read-only database is not ready, and the start warns of it", "[e2e][ids]") {
   const ScratchDir scratch;
   REQUIRE(run_server(scratch, {"--init-schema"}).exit_code == 0);
   const std::string file = scratch.file("ids.db");

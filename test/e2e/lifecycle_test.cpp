@@ -33,7 +33,7 @@ std::filesystem::path log_file(const std::filesystem::path& dir) {
   return {};
 }
 
-// A named pipe that takes nothing more, until its reader has taken what is in it.
+// A named pipe that is full until its reader empties it.
 class FullPipe {
  public:
   explicit FullPipe(std::string path) : path_(std::move(path)) {
@@ -53,7 +53,7 @@ class FullPipe {
     REQUIRE(::read(fd_, page.data(), page.size()) == static_cast<ssize_t>(page.size()));
   }
 
-  // All that has come out of it so far.
+  // Everything read from it so far.
   const std::string& take_all() {
     std::array<char, 65536> chunk;
     for (ssize_t size = 0; (size = ::read(fd_, chunk.data(), chunk.size())) > 0;) {
@@ -68,7 +68,7 @@ class FullPipe {
   std::string taken_;
 };
 
-// A server with one of its streams elsewhere, as a shell has it; the other goes to a file.
+// A server with one of its streams redirected, as by a shell. The other goes to a file.
 std::unique_ptr<ChildProcess> start_with(const std::string& redirection,
                                          const std::vector<std::string>& flags,
                                          const std::string& output_file) {
@@ -80,7 +80,8 @@ std::unique_ptr<ChildProcess> start_with(const std::string& redirection,
 
 }  // namespace
 
-TEST_CASE("SIGTERM gives tails back: the next server goes on without a gap", "[e2e][lifecycle]") {
+TEST_CASE("SIGTERM gives tails back, and the next server continues without a gap",
+          "[e2e][lifecycle]") {
   const ScratchDir scratch;
   for (int round = 0; round < 3; ++round) {
     ServerProcess server(scratch);
@@ -104,7 +105,7 @@ TEST_CASE("kill -9 loses ids and repeats none", "[e2e][lifecycle]") {
   CHECK(seen.size() == static_cast<std::size_t>(count));
 }
 
-TEST_CASE("a limit on the size of files is an outage, not the end", "[e2e][lifecycle]") {
+TEST_CASE("a limit on the size of files is an outage, not a crash", "[e2e][lifecycle]") {
   const ScratchDir scratch;
   ServerProcess server(scratch, {"--request-timeout", "1s"});
   const std::int64_t before = server.id();
@@ -123,7 +124,7 @@ TEST_CASE("a limit on the size of files is an outage, not the end", "[e2e][lifec
   CHECK(server.process().stop() == 0);
 }
 
-TEST_CASE("a drain answers what is under way and closes what is idle", "[e2e][lifecycle]") {
+TEST_CASE("a drain answers pending requests and closes idle connections", "[e2e][lifecycle]") {
   const ScratchDir scratch;
   ServerProcess server(scratch, {"--drain-timeout", "5s"});
   const std::string request = "GET /api/v1/id?biz_tag=order HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -161,14 +162,13 @@ TEST_CASE("a server that drains is not ready", "[e2e][lifecycle]") {
   CHECK(answer->find("the server is stopping") != std::string::npos);
 }
 
-TEST_CASE("a log folder that breaks while the server serves costs lines alone",
-          "[e2e][lifecycle]") {
+TEST_CASE("a log folder that breaks while the server serves costs only lines", "[e2e][lifecycle]") {
   const ScratchDir scratch;
   const std::string logs = scratch.file("logs");
   ServerProcess server(scratch, {"--log-dir", logs, "--log-level", "debug"});
   CHECK(server.id() == 1);
   std::filesystem::remove_all(logs);
-  std::ofstream(logs) << "in the way";  // of a folder made anew
+  std::ofstream(logs) << "in the way";  // prevents a new folder
   const std::string none_lost = "featherid_log_lines_dropped_total{reason=\"not_writable\"} 0\n";
   httplib::Client client("127.0.0.1", server.port());
   CHECK(wait_until([&] {
@@ -200,7 +200,7 @@ TEST_CASE("the drain ends in time, and a second signal ends it at once", "[e2e][
   CHECK(server.process().wait(std::chrono::seconds(5)) == 0);
 }
 
-TEST_CASE("standard error that nobody reads does not keep the server", "[e2e][lifecycle]") {
+TEST_CASE("standard error that nobody reads does not block the server", "[e2e][lifecycle]") {
   const ScratchDir scratch;
   const bool many = GENERATE(false, true);  // signals
   const FullPipe pipe(scratch.file("pipe"));
@@ -236,7 +236,7 @@ TEST_CASE("standard error that nobody reads does not keep the server", "[e2e][li
   CHECK(read_file(log_file(logs)).find("unused ids went back") != std::string::npos);
 }
 
-TEST_CASE("standard output that nobody reads does not keep the server", "[e2e][lifecycle]") {
+TEST_CASE("standard output that nobody reads does not block the server", "[e2e][lifecycle]") {
   const ScratchDir scratch;
   const FullPipe pipe(scratch.file("pipe"));
   const std::string output = scratch.file("stderr");
@@ -254,8 +254,7 @@ TEST_CASE("standard output that nobody reads does not keep the server", "[e2e][l
   CHECK(server->stop() == 0);
 }
 
-TEST_CASE("with standard error closed nothing else gets what was meant for it",
-          "[e2e][lifecycle]") {
+TEST_CASE("if standard error is closed, its text goes nowhere else", "[e2e][lifecycle]") {
   const ScratchDir scratch;
   const std::string output = scratch.file("stdout");
   const auto server = start_with(
@@ -267,14 +266,14 @@ TEST_CASE("with standard error closed nothing else gets what was meant for it",
   CHECK(server->stop() == 0);
 }
 
-TEST_CASE("an error that nobody reads ends the server all the same", "[e2e][lifecycle]") {
+TEST_CASE("the server ends on an error even if nobody reads it", "[e2e][lifecycle]") {
   const ScratchDir scratch;
   const FullPipe pipe(scratch.file("pipe"));
   const auto server = start_with("2>" + pipe.path(), {"--bogus"}, scratch.file("stdout"));
   CHECK(server->wait(std::chrono::seconds(8)) == 2);
 }
 
-TEST_CASE("who reads standard error late reads how many lines were lost", "[e2e][lifecycle]") {
+TEST_CASE("a late reader of standard error gets the number of lost lines", "[e2e][lifecycle]") {
   const ScratchDir scratch;
   FullPipe pipe(scratch.file("pipe"));
   const std::string output = scratch.file("stdout");
@@ -295,7 +294,7 @@ TEST_CASE("who reads standard error late reads how many lines were lost", "[e2e]
   CHECK(server->stop() == 0);
 }
 
-TEST_CASE("the log level changes at run time and lasts; SIGHUP opens a moved log anew",
+TEST_CASE("the log level changes at run time and lasts, and SIGHUP reopens a moved log",
           "[e2e][lifecycle]") {
   const ScratchDir scratch;
   const std::string logs = scratch.file("logs");
@@ -310,7 +309,7 @@ TEST_CASE("the log level changes at run time and lasts; SIGHUP opens a moved log
   };
   const std::string level = "/api/v1/log/level";
   CHECK(server.get(level).body["data"] == "warn");
-  CHECK(read_file(move_log_and_hup()).empty());  // it says so at info
+  CHECK(read_file(move_log_and_hup()).empty());  // it logs that at info
 
   CHECK(server.get(level + "?level=info").body["data"] == "info");
   const std::string file = move_log_and_hup();
@@ -326,8 +325,7 @@ TEST_CASE("two servers do not share a log folder", "[e2e][lifecycle]") {
   CHECK(second.output.find("in use by another server") != std::string::npos);
 }
 
-TEST_CASE("calls of a store that hangs, and that wait for others, keep neither /readyz nor the end",
-          "[e2e][lifecycle]") {
+TEST_CASE("store calls that hang or queue delay neither /readyz nor the end", "[e2e][lifecycle]") {
   const ScratchDir scratch;
   const BlackHole database;
   const bool twice = GENERATE(false, true);
@@ -358,7 +356,7 @@ TEST_CASE("calls of a store that hangs, and that wait for others, keep neither /
   CHECK(server.says("stopped; "));
 }
 
-TEST_CASE("a line that standard error takes in part ends before the next one, and is told of once",
+TEST_CASE("a line that standard error takes in part ends before the next one and is reported once",
           "[e2e][lifecycle]") {
   const ScratchDir scratch;
   FullPipe pipe(scratch.file("pipe"));

@@ -12,8 +12,8 @@
 
 namespace featherid::test {
 
-// A well-behaved client beside an attack: it asks for ids, one every two milliseconds, in turn over
-// as many connections as the server has event loops, and keeps the time.
+// A well-behaved client beside an attack. It asks for an id every two milliseconds, in turn over as
+// many connections as the server has event loops, and measures the time.
 class Neighbour {
  public:
   struct Figures {
@@ -32,7 +32,7 @@ class Neighbour {
   // Answers since the last call of figures().
   int answers();
 
-  // What has been seen since the last call, and at least `answers_min` answers.
+  // The figures since the last call, from at least `answers_min` answers.
   Figures figures(int answers_min = 100);
 
  private:
@@ -42,7 +42,7 @@ class Neighbour {
   std::mutex mutex_;
   std::vector<std::chrono::microseconds> latencies_;
   int errors_ = 0;
-  std::thread thread_;  // last: it uses what stands above
+  std::thread thread_;  // last: it uses the members above
 };
 
 }  // namespace featherid::test

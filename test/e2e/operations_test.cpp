@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What an operator sees: metrics, logs, the API's description, the service manager's view.
+// The operator's view: metrics, logs, the API's description, the service manager.
 #include <httplib.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -40,8 +40,7 @@ bool has_line(const std::string& text, const std::string& line) {
 
 }  // namespace
 
-TEST_CASE("the metrics count what was done, and promtool finds nothing wrong",
-          "[e2e][operations]") {
+TEST_CASE("the metrics count correctly, and promtool accepts them", "[e2e][operations]") {
   const ScratchDir scratch;
   const ServerProcess server(scratch);
   for (int i = 0; i < 3; ++i) server.id("order");
@@ -92,7 +91,7 @@ TEST_CASE("the metrics count what was done, and promtool finds nothing wrong",
 
 namespace {
 
-// A service manager, as far as a service sees one.
+// A service manager, as a service sees it.
 class NotifySocket {
  public:
   explicit NotifySocket(const std::string& name)
@@ -108,7 +107,7 @@ class NotifySocket {
   NotifySocket(const NotifySocket&) = delete;
   NotifySocket& operator=(const NotifySocket&) = delete;
 
-  // The next message; empty when none comes.
+  // The next message, or empty if none comes.
   std::string next() const {
     char text[512];
     pollfd ready{socket_, POLLIN, 0};
@@ -123,10 +122,10 @@ class NotifySocket {
 
 }  // namespace
 
-TEST_CASE("the service manager hears of start, reload and stop", "[e2e][operations]") {
+TEST_CASE("the service manager is notified of start, reload and stop", "[e2e][operations]") {
   const ScratchDir scratch;
   const bool abstract = GENERATE(false, true);
-  // Of the scratch folder's name, so that no other test has it.
+  // Contains the scratch folder's name, so that it is unique.
   const std::string name = abstract ? "@" + scratch.file("notify") : scratch.file("notify");
   const NotifySocket manager(name);
   ServerProcess server(scratch, {}, {"NOTIFY_SOCKET=" + name});
@@ -145,7 +144,7 @@ TEST_CASE("the service manager hears of start, reload and stop", "[e2e][operatio
   CHECK(server.process().wait(std::chrono::seconds(20)) == 0);
 }
 
-TEST_CASE("a service manager that is not there is no reason not to serve", "[e2e][operations]") {
+TEST_CASE("the server serves even if the service manager is missing", "[e2e][operations]") {
   const ScratchDir scratch;
   for (const std::string& name : {scratch.file("nobody"), std::string(200, 'x')}) {
     const ServerProcess server(scratch, {}, {"NOTIFY_SOCKET=" + name});
@@ -156,7 +155,7 @@ TEST_CASE("a service manager that is not there is no reason not to serve", "[e2e
 
 namespace {
 
-// An access line in JSON, with its members in the words of the text format.
+// An access line in JSON, converted to the text format.
 std::string text_of_json_line(const std::string& json) {
   const auto line = nlohmann::json::parse(json);
   const std::string message = line.at("message").get<std::string>();
@@ -176,7 +175,7 @@ std::string text_of_json_line(const std::string& json) {
 
 }  // namespace
 
-TEST_CASE("at debug every request is a line with its number, which errors name too",
+TEST_CASE("at debug every request logs a line with its number, and errors name it, too",
           "[e2e][operations]") {
   const ScratchDir scratch;
   const bool json = GENERATE(false, true);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What clients see of a database that goes away, and comes back.
+// The clients' view of a database that goes away and comes back.
 #include <httplib.h>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ using Clock = SteadyLoad::Clock;
 using Seconds = std::chrono::duration<double>;
 using Requests = std::vector<SteadyLoad::Request>;
 
-constexpr std::chrono::seconds kRecovery(5);  // what is looked at once the database is back
+constexpr std::chrono::seconds kRecovery(5);  // observed after the database is back
 
 // FEATHERID_OUTAGE_HOLD and FEATHERID_OUTAGE_SECONDS ask for longer times than a test takes.
 std::chrono::seconds from_environment(const char* name, int otherwise) {
@@ -41,17 +41,17 @@ std::chrono::seconds from_environment(const char* name, int otherwise) {
 std::chrono::seconds hold() { return from_environment("FEATHERID_OUTAGE_HOLD", 2); }
 std::chrono::seconds long_outage() { return from_environment("FEATHERID_OUTAGE_SECONDS", 10); }
 
-// A database server, and the ways in which it can be gone.
+// A database server, and the ways in which it can be unavailable.
 class Database {
  public:
   explicit Database(InnodbServer& server) : server_(server), address_(server.port()) {}
 
   enum class Gone { kKilled, kFrozen, kRefused, kSilent };
 
-  // The address at which it can also refuse and be silent.
+  // The address that can also refuse connections and be silent.
   std::string url() const { return with_port(server_.url(), address_.port()); }
 
-  // No forwarder in between: one that connects to who stands still, stands still itself.
+  // No forwarder in between, because one that connects to a stopped server stops as well.
   std::string own_url() const { return server_.url(); }
 
   void leave(Gone how) {
@@ -75,7 +75,7 @@ class Database {
   Gone how_ = Gone::kRefused;
 };
 
-// What a server says of itself at one moment.
+// A server's metrics at one moment.
 class Figures {
  public:
   explicit Figures(const ServerProcess& server) : port_(server.port()) {
@@ -96,7 +96,7 @@ class Figures {
     }
     return sum;
   }
-  // How long it can go on without its database.
+  // How long it can serve without its database.
   Seconds promised() const { return Seconds(sum("featherid_outage_survivable_min_seconds")); }
 
  private:
@@ -105,7 +105,7 @@ class Figures {
   Clock::time_point read_;
 };
 
-// One database, some servers, and clients that burn ids steadily.
+// One database, some servers, and clients that use ids steadily.
 class Scene {
  public:
   Scene(InnodbServer& server, int servers, bool through_address) : database_(server) {
@@ -125,7 +125,7 @@ class Scene {
   SteadyLoad& load() { return *load_; }
   int servers() const { return static_cast<int>(servers_.size()); }
 
-  // Until the whole hold is there, by a burn rate that has settled; what each of them says then.
+  // Waits until the whole hold is there at a settled burn rate. Returns each server's metrics then.
   std::vector<Figures> warm_up() const {
     std::this_thread::sleep_for(2 * hold());
     std::vector<Figures> warm;
@@ -154,7 +154,7 @@ class Scene {
   std::unique_ptr<SteadyLoad> load_;
 };
 
-// An outage as long as the hold is none to the clients.
+// Clients do not notice an outage as long as the hold.
 void check_invisible(Scene& scene, Database::Gone how) {
   scene.warm_up();
   const Clock::time_point before = Clock::now();
@@ -174,12 +174,12 @@ void check_invisible(Scene& scene, Database::Gone how) {
                        << usual_p99_of(during).count() << " us: " << ratio << " x");
   CHECK(errors_in(normal) == 0);
   CHECK(errors_in(during) == 0);
-  // Of a few hundred requests beside everything else that tests do, the ratio says nothing.
+  // With a few hundred requests beside other tests, the ratio is meaningless.
   CHECK((ratio <= 2 || usual_p99_of(during) < std::chrono::milliseconds(10)));
 }
 
-// What a server holds is what it promises, and is served to the last id before its first error.
-// Counted in ids, since a stall of the machine makes the burn of that moment another.
+// A server holds what it promises, and serves it to the last id before its first error. Counted in
+// ids, because a stall of the machine changes the current burn.
 void check_promise(const SteadyLoad& load, const Figures& said, Clock::time_point end) {
   const Requests requests = load.between({}, end);
   Clock::time_point first_error = end;
@@ -188,7 +188,7 @@ void check_promise(const SteadyLoad& load, const Figures& said, Clock::time_poin
     first_error = std::min(first_error, request.ended);
   }
   double served = 0;
-  double burn = 0;  // ids/s, as a server reckons it: a mean over one hold
+  double burn = 0;  // ids/s as the server computes it: a mean over one hold
   for (const auto& request : requests) {
     if (request.port != said.port() || !request.served) continue;
     if (request.sent < first_error) served += SteadyLoad::kBatchIds;
@@ -199,11 +199,11 @@ void check_promise(const SteadyLoad& load, const Figures& said, Clock::time_poin
   const double held = said.sum("featherid_ids_held");
   INFO("held " << held << ", burnt " << burn << "/s, promised " << said.promised().count() << " s");
   CHECK(served > said.sum("featherid_ids_issued_total") + held - SteadyLoad::kBatchIds);
-  // It measures the burn by chunks: what happens within one it cannot see.
+  // It measures the burn by chunks and cannot see inside one.
   CHECK(held >= 0.95 * said.promised().count() * burn);
 }
 
-// A longer outage: errors begin no sooner than was promised, and end when it ends.
+// A longer outage: errors begin no sooner than promised and end with the outage.
 void check_visible(Scene& scene, Database::Gone how) {
   const std::vector<Figures> warm = scene.warm_up();
   Seconds least = warm.front().promised();
@@ -229,7 +229,8 @@ void check_visible(Scene& scene, Database::Gone how) {
     last_error = std::max(last_error, request.ended);
   }
   REQUIRE(first_error < back);
-  // Who came as the ids went may wait for his whole time; then errors come at once.
+  // A request that came as the ids ran out may wait for its whole timeout. Then errors come at
+  // once.
   const Requests refused = scene.load().between(first_error + std::chrono::seconds(3), back);
   const Requests after = scene.load().between(last_error + std::chrono::milliseconds(1), end);
   const double pace = static_cast<double>(scene.servers() * SteadyLoad::kClientsPerServer) /
@@ -250,10 +251,10 @@ void check_visible(Scene& scene, Database::Gone how) {
   CHECK(p99_of(refused) < std::chrono::milliseconds(500));
   CHECK(last_error - up < std::chrono::seconds(2));
   CHECK(after.size() > 100);
-  // One to fill up, then one each half hold at most.
+  // One to fill up, then at most one each half hold.
   const double half_holds = Seconds(kRecovery) / (Seconds(hold()) / 2);
   CHECK(leases_after <= scene.servers() * (2 + half_holds));
-  // The first pauses are short, then two tries a second at most.
+  // The first pauses are short, then at most two tries a second.
   CHECK(failures_in_all <= scene.servers() * (10 + 2 * Seconds(end - begin).count()));
 }
 
@@ -268,18 +269,18 @@ void ride_out(InnodbServer& server, int servers, Database::Gone briefly, Databas
 
 }  // namespace
 
-TEST_CASE("riding out an outage: one server, whose database stands still", "[outage]") {
+TEST_CASE("surviving an outage: one server whose database is stopped", "[outage]") {
   MariadbServer server;
   ride_out(server, 1, Database::Gone::kFrozen, Database::Gone::kFrozen);
 }
 
-TEMPLATE_TEST_CASE("riding out an outage: three servers, whose database is killed", "[outage]",
+TEMPLATE_TEST_CASE("surviving an outage: three servers whose database is killed", "[outage]",
                    MYSQL_SERVERS) {
   TestType server;
   ride_out(server, 3, Database::Gone::kKilled, Database::Gone::kKilled);
 }
 
-TEST_CASE("riding out an outage: three servers, whose database cannot be reached", "[outage]") {
+TEST_CASE("surviving an outage: three servers whose database cannot be reached", "[outage]") {
   MariadbServer server;
   ride_out(server, 3, Database::Gone::kRefused, Database::Gone::kSilent);
 }

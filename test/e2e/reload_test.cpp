@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 void write_file(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
-// Waits until the server has taken the configuration over, or has refused to.
+// Waits until the server has applied or refused the configuration.
 void reload(ServerProcess& server, const std::string& says) {
   const int before = count_of(server.output(), says);
   server.process().signal(SIGHUP);
@@ -40,7 +40,7 @@ int set_level(const ServerProcess& server, const std::string& token) {
 
 const std::string kId = "GET /api/v1/id?biz_tag=order HTTP/1.1\r\nHost: x\r\n\r\n";
 
-// Whether a new connection finds a server that proves to have this certificate.
+// Whether the server proves on a new connection that it has this certificate.
 bool serves_by(int port, const Certificate& certificate) {
   try {
     const TlsClient client(port, certificate);
@@ -58,7 +58,7 @@ void put_in_place(const Certificate& from, const Certificate& to) {
 
 }  // namespace
 
-TEST_CASE("SIGHUP takes over what may change, and names what may not", "[e2e][reload]") {
+TEST_CASE("SIGHUP applies the settings that may change and names the others", "[e2e][reload]") {
   const ScratchDir scratch;
   const std::string file = scratch.file("ids.toml");
   write_file(file, "log-level = \"info\"\nidle-timeout = \"1h\"\nmax-batch = 5\n");
@@ -74,14 +74,14 @@ TEST_CASE("SIGHUP takes over what may change, and names what may not", "[e2e][re
   CHECK(server.says("settings that changed: --idle-timeout, --max-connections, --log-level"));
   CHECK(server.get("/api/v1/log/level").body["data"] == "warn");
   CHECK(server.get("/api/v1/id/batch?biz_tag=order&count=6").status == 400);
-  early.send(kId);  // from its next request on, it is idle for 100 ms
+  early.send(kId);  // from its next request on, it may be idle for 100 ms
   const auto answer = early.read_to_end();
   REQUIRE(answer);
   CHECK(answer->find("\"code\":0") != std::string::npos);
   write_file(file, "idle-timeout = \"1h\"\nmax-connections = 1\n");
   reload(server, "--log-level");
   std::unique_ptr<RawClient> only;
-  CHECK(wait_until([&] {  // once the connections before it have ended
+  CHECK(wait_until([&] {  // after the earlier connections have ended
     only = std::make_unique<RawClient>(server.port());
     only->send(kId);
     return only->read_until("\r\n\r\n").value_or("").find("HTTP/1.1 200") == 0;
@@ -105,7 +105,7 @@ TEST_CASE("a level set by a request stays until the configured one changes", "[e
   CHECK(wait_until([&] { return server.get(level).body["data"] == "error"; }));
 }
 
-TEST_CASE("tokens rotate by SIGHUP; a bad file changes nothing", "[e2e][reload]") {
+TEST_CASE("SIGHUP rotates tokens, and a bad file changes nothing", "[e2e][reload]") {
   const ScratchDir scratch;
   const std::string tokens = scratch.file("tokens");
   const std::string file = scratch.file("ids.toml");
@@ -133,7 +133,7 @@ TEST_CASE("tokens rotate by SIGHUP; a bad file changes nothing", "[e2e][reload]"
   reload(server, kRefused);
   CHECK(set_level(server, "new") == 200);
 
-  // One bad setting holds back all the others.
+  // One bad setting blocks all the others.
   write_file(tokens, "newest\n");
   write_file(file, "log-level = \"loud\"\n");
   reload(server, kRefused);
@@ -141,7 +141,8 @@ TEST_CASE("tokens rotate by SIGHUP; a bad file changes nothing", "[e2e][reload]"
   CHECK(set_level(server, "newest") == 401);
 }
 
-TEST_CASE("a new certificate serves new connections; a bad one changes nothing", "[e2e][reload]") {
+TEST_CASE("a new certificate serves new connections, and a bad one changes nothing",
+          "[e2e][reload]") {
   const ScratchDir scratch;
   const Certificate first(scratch, "first");
   const Certificate second(scratch, "second");
@@ -188,7 +189,7 @@ TEST_CASE("a new certificate serves new connections; a bad one changes nothing",
   CHECK(server.process().stop() == 0);
 }
 
-TEST_CASE("logs are reopened though the configuration is bad", "[e2e][reload]") {
+TEST_CASE("logs are reopened even if the configuration is bad", "[e2e][reload]") {
   const ScratchDir scratch;
   const std::string file = scratch.file("ids.toml");
   write_file(file, "");

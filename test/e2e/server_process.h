@@ -22,12 +22,11 @@ struct Answer {
   std::int64_t id() const { return body.at("data").get<std::int64_t>(); }
 };
 
-// A featherid-server on a free port of 127.0.0.1. Starts in the constructor; throws, with what it
-// said, when it does not come to its ready line.
+// A featherid-server on a free port of 127.0.0.1. The constructor starts it. Throws with its output
+// if it does not print its ready line.
 class ServerProcess {
  public:
-  // "--listen" and "--database" are given where `flags` does not; the database is `scratch`'s
-  // ids.db.
+  // Adds "--listen" and "--database" if `flags` lacks them. The database is ids.db in `scratch`.
   explicit ServerProcess(const ScratchDir& scratch, std::vector<std::string> flags = {},
                          std::vector<std::string> environment = {},
                          std::uint64_t descriptors_max = 0);
@@ -38,13 +37,13 @@ class ServerProcess {
   int threads() const;
   int descriptors() const;  // open files, sockets included
   std::string output() const { return read_file(output_file_); }
-  // Whether it says so soon: the thread that writes the log may be behind.
+  // Whether it logs this soon. The thread that writes the log may be behind.
   bool says(const std::string& text) const;
 
-  // One request on a connection of its own.
+  // One request on its own connection.
   Answer get(const std::string& target) const;
   Answer post(const std::string& target) const;
-  // The id that target gives; throws when it gives none.
+  // The id that target gives. Throws if it gives none.
   std::int64_t id(const std::string& tag = "order") const;
 
  private:
@@ -55,7 +54,7 @@ class ServerProcess {
   int port_ = 0;
 };
 
-// Runs featherid-server to its end, for configurations that do not come to serve.
+// Runs featherid-server to its end, for configurations that never serve.
 struct RunResult {
   int exit_code;
   std::string output;  // both streams

@@ -51,7 +51,7 @@ void SteadyLoad::run(int port, Client& client) {
         for (const auto& id : body["data"]) client.ids.push_back(id.get<std::int64_t>());
       }
     }
-    // Nothing is made up for: a burst after a stall would be another burn.
+    // Missed requests are not made up for, because a burst after a stall would change the burn.
     next = std::max(next + kPause, request.ended);
     std::this_thread::sleep_until(next);
   }

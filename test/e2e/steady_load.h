@@ -12,15 +12,15 @@
 
 namespace featherid::test {
 
-// Clients that ask each of several servers for ids at one steady pace, and keep an account of every
-// request and every id.
+// Clients that ask each of several servers for ids at one steady pace and record every request and
+// every id.
 class SteadyLoad {
  public:
   using Clock = std::chrono::steady_clock;
 
   static constexpr int kClientsPerServer = 2;
   static constexpr int kBatchIds = 20;
-  static constexpr std::chrono::milliseconds kPause{10};  // of a client, from request to request
+  static constexpr std::chrono::milliseconds kPause{10};  // of a client, between requests
 
   struct Request {
     int port;
@@ -36,7 +36,7 @@ class SteadyLoad {
 
   void stop();
 
-  // The requests, in no order, that were sent from `begin` on and have ended before `end`.
+  // The requests that were sent from `begin` on and ended before `end`, in no order.
   std::vector<Request> between(Clock::time_point begin, Clock::time_point end) const;
 
   // Once it has stopped: all ids, sorted.
@@ -56,12 +56,12 @@ class SteadyLoad {
   std::vector<std::unique_ptr<Client>> clients_;
 };
 
-// Of requests: how many were not served, and within what time 99 of 100 were answered.
+// How many requests were not served, and the time within which 99 of 100 were answered.
 int errors_in(const std::vector<SteadyLoad::Request>& requests);
 std::chrono::microseconds p99_of(const std::vector<SteadyLoad::Request>& requests);
 
-// The p99 of all times but for a stall of the machine or two: what the slowest of 69 requests
-// takes, at the median of one 69 after the other.
+// The p99 of all times, despite a stall or two of the machine: takes the slowest of each 69
+// requests in a row and returns the median of these.
 std::chrono::microseconds usual_p99_of(std::vector<SteadyLoad::Request> requests);
 
 }  // namespace featherid::test

@@ -42,7 +42,7 @@ Certificate::Certificate(const ScratchDir& scratch, const std::string& name, Kin
 
 TlsClient::TlsClient(int port, const Certificate& known, int version_max, const Session& resume)
     : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free),
-      tls_((SSL_CTX_set_security_level(context_.get(), 0),  // or it would not even offer TLS 1.1
+      tls_((SSL_CTX_set_security_level(context_.get(), 0),  // it would otherwise not offer TLS 1.1
             SSL_CTX_set_min_proto_version(context_.get(), TLS1_VERSION),
             SSL_CTX_set_max_proto_version(context_.get(), version_max),
             SSL_CTX_load_verify_file(context_.get(), known.cert_file.c_str()),

@@ -12,33 +12,33 @@
 
 namespace featherid::test {
 
-// A certificate for 127.0.0.1 that vouches for itself, made by the openssl program.
+// A self-signed certificate for 127.0.0.1, made by the openssl program.
 struct Certificate {
   enum class Kind { kEc, kRsa };
 
-  // `name` is its common name and that of its files in `scratch`.
+  // `name` is its common name and the name of its files in `scratch`.
   Certificate(const ScratchDir& scratch, const std::string& name, Kind kind = Kind::kEc);
 
   std::string cert_file;
   std::string key_file;
 };
 
-// A TLS client that knows one certificate. Its socket has a time-out of 20 s for each call.
+// A TLS client that trusts one certificate. Its socket has a timeout of 20 s for each call.
 class TlsClient {
  public:
   using Session = std::shared_ptr<SSL_SESSION>;
 
-  // Throws when the handshake fails.
+  // Throws if the handshake fails.
   TlsClient(int port, const Certificate& known, int version_max = TLS1_3_VERSION,
             const Session& resume = nullptr);
   ~TlsClient();
   TlsClient(const TlsClient&) = delete;
   TlsClient& operator=(const TlsClient&) = delete;
 
-  void send(const std::string& bytes) const;  // throws when it cannot
-  // What comes until the server says in TLS that it ends; nothing when it ends otherwise.
+  void send(const std::string& bytes) const;  // throws on an error
+  // All bytes until the server sends close_notify, or nothing if it ends otherwise.
   std::optional<std::string> read_to_end() const;
-  // What comes until `wanted` has come; nothing when it does not.
+  // All bytes until `wanted` has come, or nothing if it does not.
   std::optional<std::string> read_until(const std::string& wanted) const;
 
   bool resumed() const { return SSL_session_reused(tls_.get()) == 1; }

@@ -28,7 +28,7 @@ std::vector<std::string> tls_flags(const Certificate& certificate,
 
 }  // namespace
 
-TEST_CASE("TLS serves what plain HTTP serves, and ends as TLS should", "[e2e][tls]") {
+TEST_CASE("TLS serves the same as plain HTTP and ends with close_notify", "[e2e][tls]") {
   const ScratchDir scratch;
   const Certificate certificate(scratch, "server");
   const ServerProcess server(scratch, tls_flags(certificate));
@@ -50,7 +50,7 @@ TEST_CASE("TLS serves what plain HTTP serves, and ends as TLS should", "[e2e][tl
   CHECK(count_of(*answers, "\"code\":0") == 1000);
 }
 
-TEST_CASE("curl takes the certificate", "[e2e][tls]") {
+TEST_CASE("curl accepts the certificate", "[e2e][tls]") {
   const ScratchDir scratch;
   const Certificate certificate(scratch, "server");
   const ServerProcess server(scratch, tls_flags(certificate));
@@ -58,7 +58,7 @@ TEST_CASE("curl takes the certificate", "[e2e][tls]") {
        "https://127.0.0.1:" + std::to_string(server.port()) + "/api/v1/id?biz_tag=order"});
 }
 
-TEST_CASE("a large answer to a client that reads late comes whole", "[e2e][tls]") {
+TEST_CASE("a large answer to a client that reads late is complete", "[e2e][tls]") {
   const ScratchDir scratch;
   const Certificate certificate(scratch, "server");
   const ServerProcess server(scratch, tls_flags(certificate, {"--max-batch", "100000"}));
@@ -75,14 +75,14 @@ TEST_CASE("a large answer to a client that reads late comes whole", "[e2e][tls]"
   const auto answers = client.read_to_end();
   REQUIRE(answers);
   CHECK(count_of(*answers, "\"code\":0") == kBatches);
-  // Between the ids, two beside them, and one in Date.
+  // Commas between the ids, two beside them, and one in Date.
   CHECK(count_of(*answers, ",") == kBatches * (100000 - 1 + 2 + 1));
 }
 
 TEST_CASE("TLS 1.1 is refused, and a session is resumed", "[e2e][tls]") {
   const ScratchDir scratch;
   const Certificate certificate(scratch, "server");
-  // OpenSSL's own configuration would let it pass: it is the server that refuses.
+  // OpenSSL's own configuration would allow it, so the server refuses it.
   const std::string lax = scratch.file("openssl.cnf");
   std::ofstream(lax) << "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = lax\n"
                         "[lax]\nMinProtocol = TLSv1\nCipherString = DEFAULT:@SECLEVEL=0\n";
@@ -106,7 +106,7 @@ TEST_CASE("TLS 1.1 is refused, and a session is resumed", "[e2e][tls]") {
   CHECK(second.read_to_end());
 }
 
-TEST_CASE("who does not speak TLS gets a clean close", "[e2e][tls]") {
+TEST_CASE("a client that does not speak TLS gets a clean close", "[e2e][tls]") {
   const ScratchDir scratch;
   const Certificate certificate(scratch, "server");
   const ServerProcess server(scratch, tls_flags(certificate));
@@ -132,7 +132,7 @@ TEST_CASE("who does not speak TLS gets a clean close", "[e2e][tls]") {
   CHECK(client.read_to_end());
 }
 
-TEST_CASE("a handshake has the time that headers have", "[e2e][tls]") {
+TEST_CASE("a handshake has the same time limit as headers", "[e2e][tls]") {
   const ScratchDir scratch;
   const Certificate certificate(scratch, "server");
   const ServerProcess server(
@@ -148,7 +148,7 @@ TEST_CASE("a handshake has the time that headers have", "[e2e][tls]") {
   for (const auto& ended : slow) CHECK(ended->read_to_end() == "");
 }
 
-TEST_CASE("a TLS connection over the limit is told so", "[e2e][tls]") {
+TEST_CASE("a TLS connection over the limit gets an error", "[e2e][tls]") {
   const ScratchDir scratch;
   const Certificate certificate(scratch, "server");
   const ServerProcess server(scratch, tls_flags(certificate, {"--max-connections", "1"}));
@@ -161,7 +161,7 @@ TEST_CASE("a TLS connection over the limit is told so", "[e2e][tls]") {
   CHECK(answer->find("HTTP/1.1 503 ") == 0);
 }
 
-TEST_CASE("a drain ends TLS connections as TLS should", "[e2e][tls]") {
+TEST_CASE("a drain ends TLS connections with close_notify", "[e2e][tls]") {
   const ScratchDir scratch;
   const Certificate certificate(scratch, "server");
   ServerProcess server(scratch, tls_flags(certificate));
@@ -173,7 +173,7 @@ TEST_CASE("a drain ends TLS connections as TLS should", "[e2e][tls]") {
   }
   {
     const Frozen frozen(server.process().pid());
-    server.process().signal(SIGTERM);  // is heard when the request is there
+    server.process().signal(SIGTERM);  // handled when the request has arrived
     active.send(kId);
   }
   CHECK(count_of(active.read_to_end().value_or(""), "\"code\":0") == 1);

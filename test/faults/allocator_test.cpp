@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr const char* kTags[] = {"order", "user"};
 
-// What one fault that passes may cost: a lease, a call's ids and a tail.
+// The most that one passing fault may cost: a lease, a call's ids and a tail.
 constexpr std::int64_t kLostIdsMax = 500;
 
 AllocatorOptions options() {
@@ -33,14 +33,14 @@ std::shared_ptr<SegmentAllocator> start_once(const std::shared_ptr<Store>& store
   attempt([&] { ids = std::make_shared<SegmentAllocator>(store, options()); });
   if (ids == nullptr) return nullptr;
   const Uncounted own;
-  // A name that is none shows whether any call is served.
+  // An invalid name shows whether any call is served.
   const Status status = ids->next_id("").status();
   if (status.code() == StatusCode::kInvalidArgument) return ids;
   CHECK(status.code() == StatusCode::kUnavailable);
   return nullptr;
 }
 
-// A fault that passes allows it at the second attempt, one that stays only when it is over.
+// A passing fault allows it at the second attempt, a lasting one only when it is over.
 std::shared_ptr<SegmentAllocator> start(const std::shared_ptr<Store>& store, const Strike& strike) {
   if (auto ids = start_once(store)) return ids;
   strike.disarm_persistent();
@@ -78,7 +78,7 @@ void use(SegmentAllocator& ids, Ledger& ledger, Callbacks& callbacks) {
         sequence->on_ready(40, milliseconds(5), [&](const Status&) { ++callbacks.heard; });
         ++callbacks.registered;
       });
-      LocalBlock block = sequence->local(1);  // which leaves nothing behind
+      LocalBlock block = sequence->local(1);  // leaves nothing behind
       attempt([&] { note_id(tag, block.next()); });
       attempt([&] { note_id(tag, block.next()); });
       attempt([&] { static_cast<void>(ids.stats()); });
@@ -104,7 +104,7 @@ void check_serving(SegmentAllocator& ids, const char* tag, Ledger& ledger, bool 
   REQUIRE(serves);
 }
 
-// What was handed out is unique, and what is missing of it was lost to the fault.
+// Issued ids are unique, and missing ids were lost to the fault.
 void check_ids(FaultStore& store, Ledger& ledger, const Strike& strike) {
   for (const char* const tag : kTags) {
     const std::int64_t max_id = store.memory().find(tag)->max_id;

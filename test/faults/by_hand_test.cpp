@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One thread and time that stands still: the same at every run, and every id accounted for.
+// One thread and a manual clock: every run is the same, and every id is accounted for.
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,7 +21,7 @@ constexpr TagOptions kOptions{
 
 constexpr std::int64_t kStep = 10;
 
-// More than any one lease of this scenario.
+// More than any lease of this scenario.
 constexpr std::int64_t kLeaseIds = 400;
 
 // One tag of one process, driven by hand.
@@ -30,7 +30,7 @@ class Process {
   Process(std::shared_ptr<FaultStore> store, Ledger& ledger)
       : store_(std::move(store)), ledger_(ledger) {}
 
-  // False while there is no memory for it.
+  // False if there is no memory for it.
   bool start() {
     return attempt([&] {
              if (!refiller_) {
@@ -68,14 +68,14 @@ class Process {
     while (refiller_->run_once()) continue;
   }
 
-  // Another process leases in between.
+  // Another process leases meanwhile.
   void lease_elsewhere() {
     const Uncounted own;
     REQUIRE(store_->memory().lease("order", 10).ok());
     elsewhere_ids_ += 10;
   }
 
-  // Leased ids are issued or held; what is missing was lost to the fault.
+  // Leased ids are issued or held. Missing ids were lost to the fault.
   void check_counts(const Strike& strike) const {
     const Uncounted own;
     const TagSnapshot now = tag_->snapshot();
@@ -89,8 +89,8 @@ class Process {
     if (!strike.persistent) REQUIRE(lost_ids <= kLeaseIds);
   }
 
-  // Nobody waits any more, and after quiet hours no more than a step is leased: a count of waiting
-  // ids that leaked would lease more.
+  // Nobody waits now, so after quiet hours at most a step is leased. A leaked count of waiting ids
+  // would lease more.
   void check_idle() {
     const Uncounted own;
     pass(seconds(1));
@@ -102,8 +102,8 @@ class Process {
     if (error().code() == StatusCode::kDataLoss) return;
     for (int hour = 0; hour < 3; ++hour) {
       take_all();
-      REQUIRE_FALSE(take(1, 1));  // what counts as held was all there was
-      pass(seconds(1));           // the lease comes; only then an hour goes by that nobody uses
+      REQUIRE_FALSE(take(1, 1));  // the held ids were all there were
+      pass(seconds(1));           // the lease comes, and then an idle hour passes
       pass(std::chrono::hours(1));
     }
     REQUIRE(held_ids() <= 2 * kStep);

@@ -6,8 +6,8 @@
 
 namespace featherid::test {
 
-// Counts the calls of something and says which of them are to fail: the nth alone, or all from the
-// nth on. Thread-safe; needs no memory.
+// Counts calls and decides which of them fail: only the nth, or all from the nth on. Thread-safe.
+// Allocates no memory.
 class FaultCounter {
  public:
   void arm(int nth, bool persistent) {
@@ -17,10 +17,10 @@ class FaultCounter {
     armed_ = true;
   }
   void disarm() { armed_ = false; }
-  // The nth call has come since it was armed.
+  // Whether the nth call since arming has come.
   bool reached() const { return calls_ >= nth_; }
 
-  // To be asked at every call: is it to fail?
+  // Asked at every call: must it fail?
   bool strikes() {
     if (!armed_) return false;
     const int call = ++calls_;
@@ -38,7 +38,7 @@ class FaultCounter {
 extern FaultCounter allocations;
 extern FaultCounter thread_starts;
 
-// While it lives, this thread's allocations are not counted: those of the test itself.
+// While it lives, this thread's allocations (the test's own) are not counted.
 class Uncounted {
  public:
   Uncounted();

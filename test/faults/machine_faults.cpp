@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Takes the place of operator new and of pthread_create() in this program, so that they can fail.
+// Replaces operator new and pthread_create() in this program, so that they can fail.
 #include <dlfcn.h>
 #include <pthread.h>
 
@@ -46,7 +46,7 @@ using featherid::test::allocate;
 using featherid::test::allocate_or_null;
 using featherid::test::kDefault;
 
-// Every form there is, for AddressSanitizer has its own of each that is not replaced.
+// All forms, because AddressSanitizer provides each one that is not replaced.
 void* operator new(std::size_t size) { return allocate(size, kDefault); }
 void* operator new[](std::size_t size) { return allocate(size, kDefault); }
 void* operator new(std::size_t size, std::align_val_t alignment) {

@@ -9,7 +9,7 @@
 
 namespace featherid::test {
 
-TEST_CASE("a store call that finds no memory has changed nothing", "[faults][memory_store]") {
+TEST_CASE("a store call that gets no memory changes nothing", "[faults][memory_store]") {
   const Fault fault{"no memory", &allocations, nullptr};
   const std::string old_tag(kTagCharsMax, 'o');  // too long for a string's own buffer
   const std::string new_tag(kTagCharsMax, 'n');
@@ -19,10 +19,10 @@ TEST_CASE("a store call that finds no memory has changed nothing", "[faults][mem
   };
   const Call calls[] = {
       {"MemoryStore: create", [&](MemoryStore& s) { static_cast<void>(s.create(new_tag, 7)); }},
-      {"MemoryStore: create of what is there",
+      {"MemoryStore: create of an existing tag",
        [&](MemoryStore& s) { static_cast<void>(s.create(old_tag, 7)); }},
       {"MemoryStore: find", [&](MemoryStore& s) { static_cast<void>(s.find(old_tag)); }},
-      {"MemoryStore: find of what is not there",
+      {"MemoryStore: find of a missing tag",
        [&](MemoryStore& s) { static_cast<void>(s.find(new_tag)); }},
       {"MemoryStore: list", [&](MemoryStore& s) { static_cast<void>(s.list()); }},
       {"MemoryStore: update", [&](MemoryStore& s) { static_cast<void>(s.update(old_tag, 9)); }},
@@ -35,7 +35,7 @@ TEST_CASE("a store call that finds no memory has changed nothing", "[faults][mem
          static_cast<void>(s.give_back(old_tag, {1, 6}));
        }},
       {"MemoryStore: rewind", [&](MemoryStore& s) { static_cast<void>(s.rewind(old_tag, 5, 1)); }},
-      {"MemoryStore: remove of what is not there",
+      {"MemoryStore: remove of a missing tag",
        [&](MemoryStore& s) { static_cast<void>(s.remove(new_tag)); }},
   };
   for (const Call& call : calls) {

@@ -16,19 +16,19 @@
 
 namespace featherid::test {
 
-// What can be made to fail in a scenario.
+// What can fail in a scenario.
 struct Fault {
   const char* name;
   FaultCounter* counter;
-  // Makes the store fail when the counter strikes; empty for what is no fault of the store.
+  // Makes the store fail when the counter strikes. Empty if it is no fault of the store.
   std::function<void(FaultStore&)> attach;
-  bool may_stop_a_tag = false;  // by an answer that no honest store gives
+  bool may_stop_a_tag = false;  // by an answer that no correct store gives
 };
 
 // No memory, and every way in which a store can fail.
 std::vector<Fault> memory_and_store_faults();
 
-// One run of a scenario: the fault strikes at its nth call.
+// One run of a scenario. The fault strikes at its nth call.
 struct Strike {
   const Fault& fault;
   int nth;
@@ -44,14 +44,14 @@ struct Strike {
 // A store with the tags "order" and "user", step 10, and the fault attached.
 std::shared_ptr<FaultStore> store_with(const Fault& fault);
 
-// All ids that were handed out in one run.
+// All ids that one run handed out.
 class Ledger {
  public:
   Ledger() { got_.reserve(10000); }
 
   void note(const char* tag, IdRange range);
 
-  // Ids handed out of a tag. REQUIREs that none came twice and none lies above `max_id`.
+  // Ids handed out of a tag. REQUIREs that none came twice and none is above `max_id`.
   std::int64_t check(const std::string& tag, std::int64_t max_id);
 
  private:
@@ -63,7 +63,7 @@ class Ledger {
   std::vector<Got> got_;
 };
 
-// A call of the API: std::bad_alloc is the one exception it may throw. False when it did.
+// A call of the API, which may throw only std::bad_alloc. False if it did.
 template <typename Call>
 bool attempt(Call call) {
   try {
@@ -74,8 +74,8 @@ bool attempt(Call call) {
   }
 }
 
-// Runs the scenario with the fault at call 1, 2, 3, … until it passes without reaching it; first
-// with a fault that passes, then with one that stays.
+// Runs the scenario with the fault at call 1, 2, 3, … until it ends without reaching the fault. The
+// first sweep uses a passing fault, the second a lasting one.
 void fail_at_every_call(const char* scenario, const Fault& fault,
                         const std::function<void(const Strike&)>& run);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The real thing over SQLite, with no memory at allocation 1, 2, 3, … of each call.
+// The real store over SQLite, with no memory at allocation 1, 2, 3, … of each call.
 #include "featherid/soci_store.h"
 
 #include <functional>
@@ -13,7 +13,7 @@ namespace featherid::test {
 
 namespace {
 
-// A call under test: what it answers, for the record of leased ids.
+// A call under test. Its answer goes into the record of leased ids.
 using Call = std::function<Result<IdRange>(Store&)>;
 
 Status as_error(const Status& status) {
@@ -47,7 +47,7 @@ void sweep(const char* name, const Call& call) {
     strike.disarm();
     INFO("it answered: " << error);
     if (!store) store = std::move(open_soci_store(url)).value();
-    // The next call finds nothing broken, and no id that was given before.
+    // The next call finds nothing broken and gets no id that was given before.
     const Result<IdRange> leased = store->lease(tag, 3);
     REQUIRE(leased.ok());
     REQUIRE(leased->size() == 3);
@@ -59,7 +59,7 @@ void sweep(const char* name, const Call& call) {
 
 }  // namespace
 
-TEST_CASE("SociStore serves after a call that found no memory", "[faults][soci_store]") {
+TEST_CASE("SociStore serves after a call that got no memory", "[faults][soci_store]") {
   const std::string tag(kTagCharsMax, 't');
   sweep("SociStore: lease", [&](Store& store) { return store.lease(tag, 10); });
   sweep("SociStore: find",
@@ -73,13 +73,13 @@ TEST_CASE("SociStore serves after a call that found no memory", "[faults][soci_s
   sweep("SociStore: lease and give back", [&](Store& store) -> Result<IdRange> {
     const Result<IdRange> leased = store.lease(tag, 10);
     if (!leased.ok()) return leased.status();
-    // Its first two ids are used; the others may come again once they went back.
+    // Its first two ids are used. The others may come again after they were given back.
     const Result<bool> given = store.give_back(tag, {leased->first + 2, leased->end});
     return given.ok() && *given ? IdRange{leased->first, leased->first + 2} : *leased;
   });
 }
 
-TEST_CASE("SociStore answers where the machine gives no thread to connect on",
+TEST_CASE("SociStore answers if the machine gives no thread to connect on",
           "[faults][threads][soci_store]") {
   const auto store = open_soci_store("mysql://u@127.0.0.1:1/ids").value();  // nobody listens there
   thread_starts.arm(1, true);

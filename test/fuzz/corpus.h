@@ -7,18 +7,18 @@
 
 namespace featherid::test {
 
-// One file of test/fuzz/corpus: what a client sends, and what the name says of it.
-//   accept-<what>      one request or more, each of which passes the gate, and nothing else
-//   reject-NNN-<what>  the last thing in it is rejected with the status NNN; what is before passes
+// One file of test/fuzz/corpus: what a client sends. The name has the expected verdict:
+//   accept-<what>      one or more requests that all pass the gate, and nothing else
+//   reject-NNN-<what>  the last request is rejected with the status NNN; earlier ones pass
 //   more-<what>        the beginning of a request
 struct CorpusCase {
   std::string name;
   std::string bytes;
-  int status = 0;  // of the rejection; 0: there is none
+  int status = 0;  // of the rejection; 0: none
   bool more = false;
 };
 
-// Sorted by name; throws when the folder is not there.
+// Sorted by name. Throws if the folder is missing.
 std::vector<CorpusCase> read_corpus();
 
 }  // namespace featherid::test

@@ -11,11 +11,12 @@ namespace featherid::test {
 
 namespace {
 
-const std::string kNone;  // what broken_property() says when all is well
+const std::string kNone;  // the result of broken_property() if nothing is broken
 
 }  // namespace
 
-TEST_CASE("the gate judges each file of the corpus as its name says", "[fuzz][request_gate]") {
+TEST_CASE("the gate's verdict on each file of the corpus matches its name",
+          "[fuzz][request_gate]") {
   const std::vector<CorpusCase> corpus = read_corpus();
   REQUIRE(corpus.size() > 100);
   for (const CorpusCase& one : corpus) {
@@ -37,7 +38,7 @@ TEST_CASE("the gate judges each file of the corpus as its name says", "[fuzz][re
   }
 }
 
-TEST_CASE("a mangled corpus breaks no property of the gate", "[fuzz][request_gate]") {
+TEST_CASE("a changed corpus breaks no property of the gate", "[fuzz][request_gate]") {
   const std::vector<CorpusCase> corpus = read_corpus();
   const std::string spice("\0\r\n :;\t/?#%AG1\x7f\xff", 16);
   const auto seed = 42U;
@@ -45,7 +46,7 @@ TEST_CASE("a mangled corpus breaks no property of the gate", "[fuzz][request_gat
   const auto below = [&random](std::size_t n) { return random() % n; };
   for (int round = 0; round < 20000; ++round) {
     std::string bytes = corpus[below(corpus.size())].bytes;
-    if (bytes.size() > 1000) continue;  // the fuzzer has the time for these
+    if (bytes.size() > 1000) continue;  // the fuzzer has time for these
     for (std::size_t i = 1 + below(4); i > 0; --i) {
       if (bytes.empty()) bytes = "x";
       const std::size_t at = below(bytes.size());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What libFuzzer drives: scripts/fuzz builds and runs it.
+// The target of libFuzzer. scripts/fuzz builds and runs it.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

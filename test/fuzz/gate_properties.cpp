@@ -61,10 +61,10 @@ void require_same_verdict(const GateVerdict& a, const GateVerdict& b, const std:
           where + " changes a flag");
 }
 
-// --- the verdict does not hang on how the bytes were cut ---
+// --- the verdict does not depend on how the bytes were split ---
 
-// All the places to cut a short input at; of a long one the first line ends, where the limits of
-// what follows them are passed, and a sample.
+// All places to cut a short input. For a long one: the first line ends, the places where later
+// limits are passed, and a sample.
 std::vector<std::size_t> cuts_of(std::string_view bytes) {
   const std::size_t stride = bytes.size() <= 300 ? 1 : bytes.size() / 50;
   int line_ends = 0;
@@ -93,7 +93,7 @@ void check_cuts(std::string_view bytes, const GateVerdict& whole) {
   }
 }
 
-// --- an accepted head, read once more in the plainest way ---
+// --- an accepted head, read again in the simplest way ---
 
 bool is(std::string_view name, std::string_view other) {
   return name.size() == other.size() && ::strncasecmp(name.data(), other.data(), name.size()) == 0;

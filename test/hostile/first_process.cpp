@@ -21,7 +21,7 @@ constexpr char kWarning = 'w';
 constexpr char kOperation = 'o';
 constexpr char kEnd = 'e';
 
-// The child's half: it does as the cell says and tells the parent of it, a line each.
+// The child's half: it runs the cell's operations and reports each to the parent in one line.
 class Child {
  public:
   Child(const Cell& cell, std::string bare_url, int to_parent)
@@ -45,7 +45,8 @@ class Child {
       }
       for (const Operation operation : cell_.operations) {
         tell(perform(*store, operation));
-        // The first lease of a process goes by the failover guard; the others are but a statement.
+        // The first lease of a process goes through the failover guard. The others are one
+        // statement.
         if (operation == Operation::kLease) tell(perform(*store, operation));
       }
       say(kEnd, "");
@@ -93,7 +94,7 @@ class Child {
     return lease(**open_soci_store(bare_url_, options_), Operation::kInitSchema, tag);
   }
 
-  // As a caller does it: what is unavailable may pass, and is tried again.
+  // As a caller does: it retries an unavailable call.
   Told perform(Store& store, Operation operation) const {
     constexpr int kTriesMax = 3;
     Told told = try_once(store, operation);
@@ -133,7 +134,7 @@ class Child {
 }  // namespace
 
 std::string tag_of(Operation operation) {
-  // One that every schema has.
+  // A tag that every schema has.
   if (operation == Operation::kInitSchema) return "order";
   return std::string(to_string(operation)) + " 号段";
 }

@@ -23,7 +23,7 @@ constexpr std::int64_t kStepSet = 55;
 std::string tag_of(Operation operation);
 constexpr char kFirstTag[] = "first";
 
-// What process 1 was told of an operation.
+// The result of an operation in process 1.
 struct Told {
   Operation operation;
   std::string tag;
@@ -34,7 +34,7 @@ struct Told {
 // Process 1: a child made by fork(), with a store of its own.
 class FirstProcess {
  public:
-  // In a cell that is set after a lease it leases once and then waits for go().
+  // If the cell's setting comes after a lease, it leases once and then waits for go().
   FirstProcess(const Cell& cell, const std::string& url, const std::string& bare_url);
   ~FirstProcess();  // kill -9
   FirstProcess(const FirstProcess&) = delete;
@@ -42,13 +42,13 @@ class FirstProcess {
 
   Told first_lease();
   void go() const;
-  // All operations, once it has done them. It goes on living.
+  // All operations, after it has done them. The process lives on.
   std::vector<Told> operations();
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
   std::string read_line();
-  // Nothing: it has done all.
+  // Nothing if it has done all.
   std::optional<Told> read_told();
 
   int from_child_ = -1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A refused login is told from a server that is not there, in any language, and at once.
+// A refused login is distinguished from a missing server, in any language and at once.
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -17,7 +17,7 @@ using namespace featherid::test;
 
 namespace {
 
-// Two callers, neither of whom waits.
+// Two callers, and neither waits.
 void check_refused_at_once(const std::string& url) {
   const Status status = lease_one(**open_soci_store(url, short_options()));
   INFO(status);
@@ -36,7 +36,7 @@ void check_unavailable(const std::string& url) {
   CHECK(status.code() == StatusCode::kUnavailable);
 }
 
-// A PostgreSQL that speaks German, and knows where its users may come from.
+// A PostgreSQL with German messages and a pg_hba.conf for its users.
 class GermanServer {
  public:
   GermanServer() {
@@ -62,7 +62,7 @@ class GermanServer {
 
 }  // namespace
 
-TEST_CASE("PostgreSQL: an error that an operator must fix is known in German, too",
+TEST_CASE("PostgreSQL: an error that an operator must fix is also known in German",
           "[postgresql][logins]") {
   const GermanServer server;
   RawSql sql(server.admin_url(), "CREATE ROLE leaser LOGIN PASSWORD 'p'");
@@ -92,7 +92,8 @@ TEST_CASE("PostgreSQL: an error that an operator must fix is known in German, to
   }
 }
 
-TEST_CASE("PostgreSQL: too many connections pass, in German, too", "[postgresql][logins]") {
+TEST_CASE("PostgreSQL: too many connections is an error that passes, also in German",
+          "[postgresql][logins]") {
   const GermanServer server;
   RawSql sql(server.admin_url(), "CREATE ROLE full LOGIN PASSWORD 'p' CONNECTION LIMIT 0");
   sql.run("CREATE ROLE leaser LOGIN PASSWORD 'p'");
@@ -117,7 +118,7 @@ TEMPLATE_TEST_CASE("MySQL: an account that an operator must fix is reported at o
   sql.run("ALTER USER locked@'%' ACCOUNT LOCK");
   sql.run("ALTER USER late@'%' PASSWORD EXPIRE");
   check_refused_at_once(url("late"));
-  if (std::is_same_v<TestType, MariadbServer>) {  // MySQL does so from its start on, or never
+  if (std::is_same_v<TestType, MariadbServer>) {  // MySQL sets this only at its start
     sql.run("SET GLOBAL disconnect_on_expired_password = 1");
     check_refused_at_once(url("late"));
   }
@@ -135,7 +136,7 @@ TEMPLATE_TEST_CASE("MySQL: an account that an operator must fix is reported at o
     check_refused_at_once(url("odd"));
     sql.run("SET GLOBAL init_connect = ''");
   }
-  // No account may come from here any more; this session goes on.
+  // No account may log in from here now. This session stays open.
   const std::string accounts = std::is_same_v<TestType, MariadbServer> ? "global_priv" : "user";
   sql.run("DELETE FROM " + accounts + " WHERE user = 'root'");
   sql.run("UPDATE " + accounts + " SET host = '10.9.8.7' WHERE host = '%'");
@@ -144,7 +145,7 @@ TEMPLATE_TEST_CASE("MySQL: an account that an operator must fix is reported at o
   check_refused_at_once(url("odd"));
 }
 
-// A server that has just started knows no password by heart (caching_sha2_password).
+// A server that has just started has no password in its cache (caching_sha2_password).
 TEST_CASE("MySQL itself: a first login without TLS works, or says that it needs TLS",
           "[mysql][logins]") {
   const MysqlServer server;

@@ -16,7 +16,7 @@ using namespace featherid::test;
 
 namespace {
 
-// What decides whether a lease is committed, and whether the commit lasts.
+// Settings that decide whether a lease is committed and whether the commit lasts.
 const std::vector<Row>& commit_rows() {
   static const std::vector<Row> rows = {
       {"completion_type = 'CHAIN'", kEverywhere, serves()},
@@ -31,7 +31,7 @@ const std::vector<Row>& commit_rows() {
   return rows;
 }
 
-// What must not matter, or be told.
+// Settings that must not matter or must be reported.
 const std::vector<Row>& mode_rows() {
   static const std::vector<Row> rows = {
       {"innodb_flush_log_at_trx_commit = 2", kGlobalOnly, warns("innodb_flush_log_at_trx_commit")},
@@ -39,7 +39,7 @@ const std::vector<Row>& mode_rows() {
       {"tx_isolation = 'READ-COMMITTED'", kSession, serves()},
       {"tx_isolation = 'REPEATABLE-READ'", kSession, serves()},
       {"tx_isolation = 'SERIALIZABLE'", kSession, serves()},
-      // Respected: an operator may fence a server that way.
+      // Respected, because an operator may fence a server this way.
       {"tx_read_only = 1", kEverywhere, serves_or_refuses("READ ONLY")},
       {"read_only = 1", kGlobalOnly, serves_or_refuses("read-only")},
       {"innodb_snapshot_isolation = 1", kSession, serves()},
@@ -86,7 +86,7 @@ const std::vector<Row>& mode_rows() {
   return rows;
 }
 
-// What else an init_connect can do to a session, and an operator to a table.
+// What else an init_connect can do to a session or an operator to a table.
 const std::vector<Row>& statement_rows() {
   static const std::vector<Row> rows = {
       {"START TRANSACTION READ ONLY", kConnect, serves()},
@@ -110,7 +110,7 @@ const std::vector<Row>& statement_rows() {
   return rows;
 }
 
-// Where there is a binary log, which a replica and a recovery go by.
+// With a binary log, which replicas and recovery use.
 const std::vector<Row>& binary_log_rows() {
   static const std::vector<Row> rows = {
       {"sync_binlog = 0", kGlobalOnly, warns("sync_binlog")},
@@ -125,7 +125,7 @@ const std::vector<Row>& binary_log_rows() {
   return rows;
 }
 
-// What libmariadb reads of the environment. Its folder has a .my.cnf.
+// Environment variables that libmariadb reads. HOME has a .my.cnf.
 std::vector<std::string> environments(const std::string& folder) {
   return {"MYSQL_TCP_PORT=1",     "MYSQL_UNIX_PORT=" + folder + "/none",
           "MYSQL_HOST=127.0.0.2", "MYSQL_PWD=wrong",
@@ -182,7 +182,7 @@ TEST_CASE("MariaDB: the environment", "[mariadb]") {
   }
 }
 
-TEMPLATE_TEST_CASE("MySQL: flags that a power cut turns into lost leases are warned of", "[mysql]",
+TEMPLATE_TEST_CASE("MySQL: a warning names flags that lose leases in a power cut", "[mysql]",
                    MYSQL_SERVERS) {
   for (const std::string name : {"innodb_doublewrite=0", "innodb_flush_method=nosync"}) {
     const TestType server({"--" + name});
@@ -196,7 +196,7 @@ TEMPLATE_TEST_CASE("MySQL: flags that a power cut turns into lost leases are war
   }
 }
 
-TEMPLATE_TEST_CASE("MySQL: nothing is warned of without cause", "[mysql]", MYSQL_SERVERS) {
+TEMPLATE_TEST_CASE("MySQL: there is no warning without a cause", "[mysql]", MYSQL_SERVERS) {
   const bool log = GENERATE(false, true);
   const TestType server(log ? std::vector<std::string>{"--log-bin", "--sync-binlog=1"}
                             : std::vector<std::string>{"--skip-log-bin", "--sync-binlog=0"});
@@ -209,7 +209,7 @@ TEMPLATE_TEST_CASE("MySQL: nothing is warned of without cause", "[mysql]", MYSQL
   CHECK(warnings.empty());
 }
 
-TEMPLATE_TEST_CASE("MySQL: a lease is in the binary log although the session had left it",
+TEMPLATE_TEST_CASE("MySQL: a lease is in the binary log even if the session was excluded from it",
                    "[mysql]", MYSQL_SERVERS) {
   TestType server({"--log-bin", "--sync-binlog=1", "--server-id=7"});
   MysqlDatabase database(server);
@@ -234,7 +234,7 @@ TEMPLATE_TEST_CASE("MySQL: a lease is in the binary log although the session had
   }
 }
 
-TEST_CASE("MariaDB: a URL without a port means 3306, whatever the environment says", "[mariadb]") {
+TEST_CASE("MariaDB: a URL without a port means 3306, whatever the environment", "[mariadb]") {
   MariadbServer server;
   MysqlDatabase database(server);
   database.prepare();

@@ -27,7 +27,7 @@ bool names_all(const std::string& text, const std::vector<std::string>& names) {
                      [&](const std::string& name) { return holds(text, name); });
 }
 
-// What process 1 did and was told, until the crash.
+// What process 1 did, and its results, until the crash.
 struct Record {
   std::vector<Told> told;
   std::vector<std::string> warnings;
@@ -56,7 +56,7 @@ Record work_and_crash(const Cell& cell, HostileDatabase& database) {
   return record;
 }
 
-// Why what process 1 was told to be done is not done for good; empty: it is.
+// Why something that process 1 was told is done did not last; empty: all lasted.
 std::string lost(RawSql& rows, const Told& told) {
   const auto column = [&](const char* name) {  // -1: no such row
     return rows.number("SELECT " + std::string(name) + " FROM id_segments WHERE biz_tag = '" +
@@ -83,7 +83,7 @@ std::string lost(RawSql& rows, const Told& told) {
   }
 }
 
-// Why an id of process 1 comes again to a second process; empty: none does.
+// Why a second process gets an id of process 1 again; empty: it gets none.
 std::string repeated(const HostileDatabase& database, const Told& told) {
   if (told.taken.empty()) return "";
   const bool bare = told.operation == Operation::kInitSchema;
@@ -98,7 +98,7 @@ std::string repeated(const HostileDatabase& database, const Told& told) {
   return text.str();
 }
 
-// Why a refusal is not the one that the cell wants; empty: it is.
+// Why a refusal is not the one that the cell expects; empty: it is.
 std::string unwanted(const Told& told, const Expectation& expectation) {
   std::ostringstream text;
   const bool wanted = expectation.may_refuse && names_all(told.status.message(), expectation.names);
@@ -107,7 +107,7 @@ std::string unwanted(const Told& told, const Expectation& expectation) {
   return text.str();
 }
 
-// What makes no promise of ids may as well be done, if it lasts.
+// An operation that promises no ids may also succeed, if it lasts.
 bool must_be_refused(const Told& told, const Expectation& expectation) {
   const bool leases = told.operation == Operation::kSkip || told.operation == Operation::kLease ||
                       told.operation == Operation::kGiveBack;
@@ -197,8 +197,8 @@ std::vector<std::string> Matrix::faults_of(const Cell& cell) {
   }
   rows.reset();  // it would keep a SQLite file in its mode
   for (const Told& told : record.told) {
-    // What was leased before somebody made the table forget is his to lose, if the second process
-    // does not lease it again either.
+    // Leases may be lost if somebody made the table forget them, but not if the second process
+    // leases them again.
     const bool forgotten = cell.after_lease && cell.expectation.must_tell;
     const std::string fault = repeated(database_, told);
     if (!forgotten || fault.rfind("TWICE", 0) == 0) note(told, fault);
@@ -207,7 +207,7 @@ std::vector<std::string> Matrix::faults_of(const Cell& cell) {
   const bool warned = std::any_of(record.warnings.begin(), record.warnings.end(),
                                   [&](const auto& text) { return names_all(text, names); });
   if (warned && !names.empty()) ++warned_;
-  if (cell.expectation.must_tell && !warned && !told_of) faults.emplace_back("says nothing of it");
+  if (cell.expectation.must_tell && !warned && !told_of) faults.emplace_back("reports nothing");
   return faults;
 }
 
@@ -220,7 +220,7 @@ void Matrix::run_each_alone(Cell cell) {
   }
   cell.failover = Failover::kSynchronous;
   cell.operations = {Operation::kLease};
-  cell.name = name + ", lease alone without a guard";
+  cell.name = name + ", lease only, without a guard";
   run(cell);
 }
 

@@ -13,17 +13,17 @@
 #include "test/support/stopwatch.h"
 
 // The matrix of hostile settings. In each cell a process works under one setting, then the database
-// and the process are killed, and a second process leases. No id may come twice, and what the first
-// process was told to be done must still be there.
+// and the process are killed, and a second process leases. No id may come twice, and everything
+// that the first process was told is done must last.
 namespace featherid::test {
 
 enum class Operation { kSkip, kInitSchema, kCreate, kSetStep, kAdvance, kGiveBack, kLease };
 const char* to_string(Operation operation);
 
-// In this order nothing undoes what came before. SQLite has no leaders, hence no kSkip.
+// In this order no operation undoes an earlier one. SQLite has no leaders, so it has no kSkip.
 std::vector<Operation> all_operations();
 
-// What must become of the operations. A refusal or a warning must hold all of `names`.
+// The expected results. A refusal or a warning must contain all of `names`.
 struct Expectation {
   bool may_succeed = true;
   bool may_refuse = false;
@@ -31,7 +31,7 @@ struct Expectation {
   std::vector<std::string> names;
 };
 
-// The rows that prepare() makes besides those of the schema.
+// The rows that prepare() creates besides those of the schema.
 std::vector<std::string> rows_wanted();
 
 Expectation serves();
@@ -44,15 +44,15 @@ struct Cell {
   std::string name;
   Expectation expectation;
   std::vector<Operation> operations;
-  std::function<void()> set;             // null: `environment` is all
-  bool after_lease = false;              // set() runs when process 1 has leased once
+  std::function<void()> set;             // null: only `environment` is set
+  bool after_lease = false;              // set() runs after the first lease of process 1
   std::vector<std::string> environment;  // of process 1, "NAME=value"
-  int port = 0;                          // that process 1 connects to; 0: the database's
+  int port = 0;                          // process 1 connects to it; 0: the database's
   std::function<void()> undo;            // besides HostileDatabase::undo()
   Failover failover = Failover::kSkip;   // of process 1
 };
 
-// What the matrix asks of an engine.
+// What the matrix needs of an engine.
 class HostileDatabase {
  public:
   virtual ~HostileDatabase() = default;
@@ -61,14 +61,14 @@ class HostileDatabase {
   virtual std::string admin_url() const = 0;  // the same database
   virtual std::string bare_url() const = 0;   // of FeatherID: another database, without tables
   virtual std::string bare_admin_url() const = 0;
-  virtual void prepare() = 0;  // a fresh schema, and no trace of any cell
+  virtual void prepare() = 0;  // a fresh schema without a trace of any cell
   virtual void make_another_lead() = 0;
   virtual void crash() = 0;  // kill -9, at once
   virtual void restart() = 0;
-  virtual void undo() = 0;  // no setting is left
+  virtual void undo() = 0;  // removes every setting
 };
 
-// The name that make_another_lead() writes into id_leader.
+// The name that make_another_lead() writes to id_leader.
 constexpr char kAnotherServer[] = "another server";
 
 class Matrix {
@@ -80,8 +80,8 @@ class Matrix {
   Matrix& operator=(const Matrix&) = delete;
 
   void run(const Cell& cell);
-  // With one crash for each operation, for a later one that is safe makes the earlier ones safe,
-  // too; and without the failover guard, whose transaction may do so.
+  // Also with one crash for each operation, because a later safe one makes earlier ones safe, and
+  // without the failover guard, whose transaction may do the same.
   void run_each_alone(Cell cell);
 
  private:

@@ -11,12 +11,12 @@
 
 namespace featherid::test {
 
-// A MariaDB or a MySQL. FeatherID is the user `leaser`, to whom the databases `ids`, `bare` and
-// `evil` are granted.
+// A MariaDB or a MySQL. FeatherID is the user `leaser`, who has rights on the databases `ids`,
+// `bare` and `evil`.
 class MysqlDatabase final : public HostileDatabase {
  public:
   explicit MysqlDatabase(InnodbServer& server);
-  ~MysqlDatabase() override { crash(); }  // or it would take its time to end
+  ~MysqlDatabase() override { crash(); }  // a normal end is slow
   MysqlDatabase(const MysqlDatabase&) = delete;
   MysqlDatabase& operator=(const MysqlDatabase&) = delete;
 
@@ -33,7 +33,7 @@ class MysqlDatabase final : public HostileDatabase {
     server_.start();
     admin_.reset();
   }
-  void undo() override {}  // a restart forgets SET GLOBAL
+  void undo() override {}  // a restart undoes SET GLOBAL
 
   void run(const std::string& sql);
   int port() const { return server_.port(); }
@@ -47,7 +47,7 @@ class MysqlDatabase final : public HostileDatabase {
   std::unique_ptr<RawSql> admin_;
 };
 
-// What a row's text is, and when it comes to act.
+// What a row's text is, and when it takes effect.
 enum class Level {
   kGlobal,  // a variable with its value
   kGlobalAfterLease,
@@ -76,7 +76,7 @@ std::string init_connect(const std::string& statement);
 Cell cell_of(MysqlDatabase& database, const Row& row, Level level);
 void run_all(const char* name, MysqlDatabase& database, const std::vector<Row>& rows);
 
-// It writes its log once a second at the latest: not in a test.
+// Normally it writes its log once a second. A test must prevent that.
 extern const std::vector<std::string> kLazyLog;
 
 }  // namespace featherid::test

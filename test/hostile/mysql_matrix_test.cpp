@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What MySQL itself has besides MariaDB, or may do otherwise. A crash of it costs seconds, so what
-// must not matter stands in one cell.
+// Settings that MySQL itself has besides MariaDB, or may treat differently. A crash costs seconds,
+// so all settings that must not matter are in one cell.
 #include <string>
 #include <vector>
 
@@ -17,7 +17,7 @@ const std::vector<Level> kGlobalLater = {Level::kGlobalAfterLease};
 const std::vector<Level> kTableFirst = {Level::kTable};
 const std::vector<Level> kTableLater = {Level::kTableAfterLease};
 
-// What decides whether a lease is committed, and whether the commit lasts.
+// Settings that decide whether a lease is committed and whether the commit lasts.
 const std::vector<Row>& commit_rows() {
   static const std::vector<Row> rows = {
       {"completion_type = 'CHAIN'", kEverywhere, serves()},
@@ -36,7 +36,7 @@ const std::vector<Row>& commit_rows() {
   return rows;
 }
 
-// What must not matter, or be told.
+// Settings that must not matter or must be reported.
 const std::vector<Row>& mode_rows() {
   static const std::vector<Row> rows = {
       {"transaction_isolation = 'READ-UNCOMMITTED'", kGlobalFirst, serves()},

@@ -16,7 +16,7 @@ constexpr char kOtherColumns[] =
     "max_id bigint NOT NULL DEFAULT 0, step int NOT NULL DEFAULT 1000, "
     "update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (biz_tag)";
 
-// A table of another's make, with one row.
+// A table that FeatherID did not create, with one row.
 template <typename Server>
 void make_table(const std::string& key_type, const std::string& tag) {
   RawSql sql(shared<Server>().url(), "DROP TABLE IF EXISTS id_segments, id_leader, company");
@@ -32,7 +32,7 @@ void drop_all() {
   sql.run("DROP TABLE IF EXISTS id_segments, id_leader, company");
 }
 
-// By a user who has what is granted, and no more.
+// As a user who has only the granted rights.
 template <typename Server>
 Status lease_as_nobody(const std::string& grant, const std::string& other = "USAGE ON *.*") {
   RawSql sql(shared<Server>().url());
@@ -73,8 +73,8 @@ TEMPLATE_TEST_CASE("MySQL: id_segments as a view on another table serves", "[mys
   drop_all<TestType>();
 }
 
-TEMPLATE_TEST_CASE("MySQL: a view on a table that loses commits is not served unseen",
-                   "[mysql][tables]", MYSQL_SERVERS) {
+TEMPLATE_TEST_CASE("MySQL: a view on a table that loses commits is detected", "[mysql][tables]",
+                   MYSQL_SERVERS) {
   drop_all<TestType>();
   const std::string engine = GENERATE("MyISAM", "MEMORY");
   RawSql sql(shared<TestType>().url());
@@ -115,7 +115,7 @@ TEMPLATE_TEST_CASE("MySQL: rows that cannot be served are named and left alone",
   drop_all<TestType>();
 }
 
-// Of a text a sum is a double, and the greater one of two is that of the later letter.
+// A sum with a text is a double, and the greater of two texts has the later letter.
 TEMPLATE_TEST_CASE("MySQL: a max_id that rounds is refused", "[mysql][tables]", MYSQL_SERVERS) {
   drop_all<TestType>();
   RawSql sql(shared<TestType>().url());
@@ -133,8 +133,8 @@ TEMPLATE_TEST_CASE("MySQL: a max_id that rounds is refused", "[mysql][tables]", 
   drop_all<TestType>();
 }
 
-// It is in no list: of a view one sees the view, and of a name that is not taken nothing.
-TEMPLATE_TEST_CASE("MySQL: a temporary table is seen whatever it hides", "[mysql][tables]",
+// It is in no list: a view's name shows the view, and a free name shows nothing.
+TEMPLATE_TEST_CASE("MySQL: a temporary table is detected, whatever it hides", "[mysql][tables]",
                    MYSQL_SERVERS) {
   drop_all<TestType>();
   RawSql sql(shared<TestType>().url());
@@ -146,7 +146,7 @@ TEMPLATE_TEST_CASE("MySQL: a temporary table is seen whatever it hides", "[mysql
   sql.run(
       "SET GLOBAL init_connect = "
       "'CREATE TEMPORARY TABLE ids.id_segments SELECT * FROM ids.company'");
-  const Status status = lease_as_nobody<TestType>("ALL ON ids.*");  // an administrator is spared it
+  const Status status = lease_as_nobody<TestType>("ALL ON ids.*");  // administrators are exempt
   sql.run("SET GLOBAL init_connect = ''");
   INFO(status);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
@@ -154,7 +154,7 @@ TEMPLATE_TEST_CASE("MySQL: a temporary table is seen whatever it hides", "[mysql
   drop_all<TestType>();
 }
 
-TEMPLATE_TEST_CASE("MySQL: databases whose names differ in case are two", "[mysql][tables]",
+TEMPLATE_TEST_CASE("MySQL: databases whose names differ in case are different", "[mysql][tables]",
                    MYSQL_SERVERS) {
   const SettingsSql& settings = dialect_of(Engine::kMysql).settings;
   const std::string text = settings.text;
@@ -163,12 +163,12 @@ TEMPLATE_TEST_CASE("MySQL: databases whose names differ in case are two", "[mysq
   sql.run("CREATE DATABASE IDS");
   const std::string stated = text + " = " + settings.literal(sql.text("SELECT " + text));
   CHECK(sql.number("SELECT " + stated) == 1);
-  sql.run("USE IDS");  // as a proxy does that exchanges sessions
+  sql.run("USE IDS");  // like a proxy that exchanges sessions
   CHECK(sql.number("SELECT " + stated) == 0);
   sql.run("DROP DATABASE IDS");
 }
 
-TEMPLATE_TEST_CASE("MySQL: the engine counts where a user may not see how the table was made",
+TEMPLATE_TEST_CASE("MySQL: the engine decides if a user may not see how the table was created",
                    "[mysql][tables]", MYSQL_SERVERS) {
   make_table<TestType>("varchar(64)", "tag");
   RawSql sql(shared<TestType>().url());
@@ -200,7 +200,7 @@ TEMPLATE_TEST_CASE("MySQL: a key of bytes holds any tag", "[mysql][tables]", MYS
   drop_all<TestType>();
 }
 
-TEMPLATE_TEST_CASE("MySQL: a tag that the column cannot hold is not there", "[mysql][tables]",
+TEMPLATE_TEST_CASE("MySQL: a tag that the column cannot hold does not exist", "[mysql][tables]",
                    MYSQL_SERVERS) {
   struct {
     const char* charset;
@@ -210,7 +210,7 @@ TEMPLATE_TEST_CASE("MySQL: a tag that the column cannot hold is not there", "[my
   for (const auto& [charset, tag] : cases) {
     INFO(charset);
     make_table<TestType>("varchar(64) CHARACTER SET " + std::string(charset), "other");
-    // What a conversion with losses would make of it.
+    // The result of a lossy conversion.
     RawSql sql(shared<TestType>().url());
     for (const char* lossy : {"?", "??", "????"}) insert_row(sql, {lossy, 0, 1000});
     check_no_such_tag(*Watched(shared<TestType>().url()).store, tag);
@@ -218,14 +218,14 @@ TEMPLATE_TEST_CASE("MySQL: a tag that the column cannot hold is not there", "[my
   drop_all<TestType>();
 }
 
-TEMPLATE_TEST_CASE("MySQL: a tag longer than its column is not there", "[mysql][tables]",
+TEMPLATE_TEST_CASE("MySQL: a tag longer than its column does not exist", "[mysql][tables]",
                    MYSQL_SERVERS) {
   make_table<TestType>("varchar(6) CHARACTER SET utf8mb4", "order");
   check_no_such_tag(*Watched(shared<TestType>().url()).store, "order 7");
   drop_all<TestType>();
 }
 
-TEMPLATE_TEST_CASE("MySQL: a tag that an old table's collation takes for another is named",
+TEMPLATE_TEST_CASE("MySQL: an error names a tag that an old table's collation equates with another",
                    "[mysql][tables]", MYSQL_SERVERS) {
   const std::string collation = GENERATE("utf8mb4_general_ci", "utf8mb4_unicode_ci");
   make_table<TestType>("varchar(64) CHARACTER SET utf8mb4 COLLATE " + collation, "order");
@@ -236,7 +236,7 @@ TEMPLATE_TEST_CASE("MySQL: a tag that an old table's collation takes for another
   drop_all<TestType>();
 }
 
-TEMPLATE_TEST_CASE("MySQL: a new table tells all tags apart", "[mysql][tables]", MYSQL_SERVERS) {
+TEMPLATE_TEST_CASE("MySQL: a new table distinguishes all tags", "[mysql][tables]", MYSQL_SERVERS) {
   drop_all<TestType>();
   REQUIRE(init_soci_schema(shared<TestType>().url()).ok());
   Watched watched(shared<TestType>().url());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// FeatherID behind a pooler, where a session's settings may be anybody's.
+// FeatherID behind a pooler, where any client may have changed a session's settings.
 #include <string>
 #include <vector>
 
@@ -23,7 +23,7 @@ PgbouncerServer pooler(const PostgresqlDatabase& database, const std::string& po
   return {database.port(), pool_mode, {{"leaser", "p"}}, more_settings};
 }
 
-// What another client of the pool gets, which says nothing of its own to the server.
+// What another client of the pool gets if it changes no settings.
 std::string psql(int port, const std::string& sql) {
   const ScratchDir scratch;
   ChildProcess::Options options;
@@ -54,7 +54,7 @@ void run_with_synchronous_commit_off(Matrix& matrix, PostgresqlDatabase& databas
   matrix.run_each_alone(cell);
 }
 
-// What another client may leave behind on a connection to the server.
+// What another client may leave on a connection to the server.
 struct Leftover {
   std::string sql;
   Expectation expectation;
@@ -110,7 +110,7 @@ TEST_CASE("PgBouncer: a lease commits synchronously in every mode that serves", 
       run_with_synchronous_commit_off(matrix, database, pool_mode, bouncer.port(), after_lease);
     }
   }
-  // Here nothing that a client says at its start reaches the server.
+  // Here no startup parameter of a client reaches the server.
   const PgbouncerServer bouncer = pooler(database, "transaction", kIgnoresOptions);
   for (const bool after_lease : {false, true}) {
     run_with_synchronous_commit_off(matrix, database, "transaction, options ignored",
@@ -146,7 +146,7 @@ TEST_CASE("PgBouncer: FeatherID leaves nothing on a connection", "[pgbouncer]") 
   const std::string url = with_port(database.url(), bouncer.port());
   const auto store = *open_soci_store(url, short_options());
   const auto check_clean = [&] {
-    // But for what PgBouncer itself sets for each client.
+    // Except what PgBouncer itself sets for each client.
     for (const char* left :
          {"SELECT name, setting FROM pg_settings WHERE source = 'session' AND name NOT IN "
           "('application_name', 'client_encoding', 'DateStyle', 'TimeZone', "
@@ -212,7 +212,7 @@ TEST_CASE("PgBouncer: a locked row ends the call in time, and its ids come once"
   CHECK(store->lease("order", 10)->first >= before->end);
 }
 
-TEST_CASE("PgBouncer: a connection that is cut is not taken for a wrong pool_mode", "[pgbouncer]") {
+TEST_CASE("PgBouncer: a cut connection is not reported as a wrong pool_mode", "[pgbouncer]") {
   PostgresqlDatabase database;
   database.prepare();
   const PgbouncerServer bouncer = pooler(database, "transaction");
@@ -234,5 +234,5 @@ TEST_CASE("PgBouncer: a connection that is cut is not taken for a wrong pool_mod
       CHECK(status.code() == StatusCode::kUnavailable);
     }
   }
-  CHECK(refused <= 2);  // amid that statement it cannot be told apart
+  CHECK(refused <= 2);  // a cut inside that statement looks the same
 }

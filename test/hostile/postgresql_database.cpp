@@ -8,7 +8,7 @@
 
 namespace featherid::test {
 
-// Its WAL writer would soon save what a commit has left unsaved: not in a test.
+// Its WAL writer would soon save what a commit left unsaved. A test must prevent that.
 PostgresqlDatabase::PostgresqlDatabase()
     : server_(
           {"-c", "wal_writer_delay=10s", "-c", "autovacuum=off", "-c", "checkpoint_timeout=1h"}) {
@@ -36,13 +36,13 @@ void PostgresqlDatabase::prepare() {
   }
 }
 
-// Not saved by itself, or all that came before would be.
+// Must not be saved, because that would save everything before it.
 void PostgresqlDatabase::make_another_lead() {
   RawSql sql(server_.url("ids"), "SET synchronous_commit = off");
   sql.run("UPDATE public.id_leader SET server = '" + std::string(kAnotherServer) + "'");
 }
 
-// Written for the next start only: recovery would first save every file there is, for seconds.
+// Written only for the next start: recovery would otherwise spend seconds saving every file.
 void PostgresqlDatabase::crash() {
   RawSql(server_.url("postgres")).run("ALTER SYSTEM SET fsync = off");
   server_.stop(SIGKILL);
@@ -92,7 +92,7 @@ void PostgresqlDatabase::reload() {
   };
   const std::string before = loaded_at();
   RawSql(server_.url("postgres")).run("SELECT pg_reload_conf()");
-  // A new session has what the postmaster has; that has told the others by then.
+  // A new session has the postmaster's values, and the other processes have them by then.
   if (!wait_until([&] { return loaded_at() != before; })) throw std::runtime_error("no reload");
 }
 

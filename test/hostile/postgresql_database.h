@@ -10,7 +10,7 @@
 
 namespace featherid::test {
 
-// FeatherID is the role `leaser`, which owns what it makes in the databases `ids` and `bare`.
+// FeatherID is the role `leaser`, which owns what it creates in the databases `ids` and `bare`.
 class PostgresqlDatabase final : public HostileDatabase {
  public:
   PostgresqlDatabase();
@@ -28,13 +28,13 @@ class PostgresqlDatabase final : public HostileDatabase {
   int port() const { return server_.port(); }
   // As a superuser, in `ids`:
   void run(const std::string& sql) { RawSql(server_.url("ids")).run(sql); }
-  // Whatever the parameter is set to, the superuser has its default from now on.
+  // The superuser has the parameter's default from now on, whatever its setting.
   void keep_from_admin(const std::string& name);
   // ALTER SYSTEM, and a reload that has taken effect.
   void set_system(const std::string& name, const std::string& value);
-  // Of FeatherID: a pooler gives its clients others, and they do not notice.
+  // FeatherID's sessions. A pooler gives its clients new ones, and they do not notice.
   void end_sessions();
-  // A value of a parameter as it stands in a statement. A list of names is not quoted as one.
+  // A parameter's value in a statement. A list of names is not quoted as one value.
   static std::string in_sql(const std::string& name, const std::string& value);
 
  private:

@@ -107,7 +107,7 @@ const std::vector<Row>& mode_rows() {
       {"default_transaction_isolation", "serializable", serves(), kEverywhere},
       {"default_transaction_read_only", "on", serves_or_refuses("read-only"), kEverywhere},
       {"default_transaction_deferrable", "on", serves(), kByUser},
-      // It may end the very statement that sets a longer one.
+      // It may end even the statement that sets a longer one.
       {"statement_timeout", "1ms", serves_or_refuses("timeout"), kEverywhere},
       {"lock_timeout", "1ms", serves(), kEverywhere},
       {"idle_in_transaction_session_timeout", "1ms", serves(), kEverywhere},
@@ -130,7 +130,7 @@ const std::vector<Row>& mode_rows() {
       {"enable_indexscan", "off", serves(), kByUser},
       {"force_parallel_mode", "on", serves(), kByUser},
       {"jit_above_cost", "0", serves(), kByUser},
-      // What only an administrator can set.
+      // Settings of an administrator only.
       {"fsync", "off", warns("fsync"), kSystemOnly},
       {"full_page_writes", "off", warns("full_page_writes"), kSystemOnly},
       {"session_replication_role", "replica", serves(), kSystemOnly},
@@ -140,16 +140,16 @@ const std::vector<Row>& mode_rows() {
   return rows;
 }
 
-// What an operator does to names and tables.
+// Changes that an operator makes to names and tables.
 struct Change {
   std::string name;
   std::vector<std::string> statements;
   Expectation expectation;
-  // A role's and a database's parameters are for new sessions.
+  // Parameters of a role or a database apply to new sessions.
   Expectation after_lease;
 };
 
-// A second pair of tables, as far as a session of FeatherID can find it.
+// A second pair of tables, if a session of FeatherID can find it.
 std::vector<std::string> tables_in(const std::string& schema, const std::string& more = "") {
   std::vector<std::string> statements = {"CREATE SCHEMA " + schema};
   for (const std::string table : {"id_segments", "id_leader"}) {
@@ -194,7 +194,7 @@ std::vector<Change> changes() {
   };
 }
 
-// What libpq reads of the environment, apart from PGOPTIONS.
+// Environment variables that libpq reads, except PGOPTIONS.
 std::vector<std::string> environments() {
   return {"PGHOSTADDR=127.0.0.2",
           "PGTARGETSESSIONATTRS=read-only",
@@ -264,8 +264,7 @@ TEST_CASE("PostgreSQL: the environment", "[postgresql]") {
   }
 }
 
-TEST_CASE("PostgreSQL: a URL without a port means 5432, whatever the environment says",
-          "[postgresql]") {
+TEST_CASE("PostgreSQL: a URL without a port means 5432, whatever the environment", "[postgresql]") {
   PostgresqlDatabase database;
   database.prepare();
   CHECK(failures_in_fork([&] {
@@ -276,7 +275,7 @@ TEST_CASE("PostgreSQL: a URL without a port means 5432, whatever the environment
         }) == 0);
 }
 
-TEST_CASE("PostgreSQL: nothing is warned of without cause", "[postgresql]") {
+TEST_CASE("PostgreSQL: there is no warning without a cause", "[postgresql]") {
   PostgresqlDatabase database;
   database.prepare();
   std::string warnings;

@@ -52,7 +52,7 @@ TEST_CASE("PostgreSQL: a schema named like the role does not make a second table
   drop_all();
 }
 
-TEST_CASE("PostgreSQL: --init-schema makes id_segments where id_leader is",
+TEST_CASE("PostgreSQL: --init-schema creates id_segments in the schema of id_leader",
           "[postgresql][tables]") {
   drop_all();
   REQUIRE(init_soci_schema(url()).ok());
@@ -97,7 +97,7 @@ TEST_CASE("PostgreSQL: id_segments as a view on another table serves", "[postgre
   drop_all();
 }
 
-TEST_CASE("PostgreSQL: a view on an unlogged table is not served unseen", "[postgresql][tables]") {
+TEST_CASE("PostgreSQL: a view on an unlogged table is detected", "[postgresql][tables]") {
   drop_all();
   RawSql sql(url());
   sql.run(
@@ -114,7 +114,7 @@ TEST_CASE("PostgreSQL: a view on an unlogged table is not served unseen", "[post
   drop_all();
 }
 
-TEST_CASE("PostgreSQL: a partition that is unlogged is not served unseen", "[postgresql][tables]") {
+TEST_CASE("PostgreSQL: a partition that is unlogged is detected", "[postgresql][tables]") {
   drop_all();
   RawSql sql(url());
   sql.run(
@@ -172,13 +172,13 @@ TEST_CASE("PostgreSQL: any text type holds a tag", "[postgresql][tables]") {
   drop_all();
 }
 
-TEST_CASE("PostgreSQL: a tag longer than its column is not there", "[postgresql][tables]") {
+TEST_CASE("PostgreSQL: a tag longer than its column does not exist", "[postgresql][tables]") {
   make_table("varchar(6)", "order");
   check_no_such_tag(*Watched(url()).store, "order 7");
   drop_all();
 }
 
-TEST_CASE("PostgreSQL: a tag that a database cannot hold is not there", "[postgresql][tables]") {
+TEST_CASE("PostgreSQL: a tag that a database cannot hold does not exist", "[postgresql][tables]") {
   RawSql sql(url(), "DROP DATABASE IF EXISTS latin");
   sql.run("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
   const std::string latin = postgresql().url("latin");
@@ -187,7 +187,8 @@ TEST_CASE("PostgreSQL: a tag that a database cannot hold is not there", "[postgr
   check_no_such_tag(*Watched(latin).store, "文件");
 }
 
-TEST_CASE("PostgreSQL: a tag that a collation takes for another is named", "[postgresql][tables]") {
+TEST_CASE("PostgreSQL: an error names a tag that a collation equates with another",
+          "[postgresql][tables]") {
   make_table("varchar(64) COLLATE ignores_case", "order");
   Watched watched(url());
   REQUIRE(watched.store->lease("order", 10).ok());
@@ -195,7 +196,8 @@ TEST_CASE("PostgreSQL: a tag that a collation takes for another is named", "[pos
   drop_all();
 }
 
-TEST_CASE("PostgreSQL: a trigger that may set max_id back is warned of", "[postgresql][tables]") {
+TEST_CASE("PostgreSQL: a warning names a trigger that may set max_id back",
+          "[postgresql][tables]") {
   drop_all();
   REQUIRE(init_soci_schema(url()).ok());
   RawSql sql(url(),

@@ -11,7 +11,7 @@ using namespace featherid::test;
 
 namespace {
 
-// Nothing runs but the processes; the crash is that of process 1.
+// Only the processes run, so the crash is that of process 1.
 class SqliteDatabase final : public HostileDatabase {
  public:
   std::string url() const override { return "sqlite3:" + scratch_.file("ids.db"); }
@@ -57,7 +57,7 @@ std::vector<Operation> operations_without_leader() {
 
 }  // namespace
 
-TEST_CASE("SQLite: what a file, another program and the environment set", "[sqlite3]") {
+TEST_CASE("SQLite: settings of a file, another program and the environment", "[sqlite3]") {
   SqliteDatabase database;
   Matrix matrix("SQLite", database);
   Cell cell;
@@ -77,7 +77,7 @@ TEST_CASE("SQLite: what a file, another program and the environment set", "[sqli
     for (const bool after_lease : {false, true}) {
       cell.after_lease = after_lease;
       cell.name = std::string(sql) + (after_lease ? ", after a lease" : "");
-      // The call that finds another mode fails, and the next one sets it back.
+      // A call that finds another mode fails, and the next one sets it back.
       cell.expectation = serves_or_refuses("journal_mode");
       matrix.run(cell);
     }

@@ -33,7 +33,8 @@ TEST_CASE("SQLite: any table that holds tags serves", "[sqlite3][tables]") {
   check_all_operations(*Watched(url).store, "文件", "文本 😀");
 }
 
-TEST_CASE("SQLite: a tag that a collation takes for another is named", "[sqlite3][tables]") {
+TEST_CASE("SQLite: an error names a tag that a collation equates with another",
+          "[sqlite3][tables]") {
   const ScratchDir scratch;
   Watched watched(make_table(scratch, "TEXT COLLATE NOCASE", "", "order"));
   REQUIRE(watched.store->lease("order", 10).ok());

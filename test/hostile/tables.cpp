@@ -95,7 +95,7 @@ void check_bad_rows(const std::string& url, const std::vector<BadRow>& bad_rows)
   CHECK(store.advance("user", 50).ok());
   CHECK(store.create("new", 10).ok());
   CHECK(store.lease("order", 10).ok());
-  // A failover moves the other rows, and only them.
+  // A failover moves only the other rows.
   RawSql sql(url);
   sql.run("UPDATE id_leader SET server = 'another server'");
   const Result<IdRange> skipped = store.lease("order", 10);
@@ -112,7 +112,7 @@ void check_bad_rows(const std::string& url, const std::vector<BadRow>& bad_rows)
       CHECK(says(refused, bad.value));
     };
     names_it(store.find(bad.tag).status());
-    // A lease asks for no step.
+    // A lease does not read the step.
     if (bad.column == "max_id") names_it(store.lease(bad.tag, 1).status());
     const std::string where = " FROM id_segments WHERE biz_tag = '" + bad.tag + "'";
     CHECK(sql.text("SELECT COALESCE(CAST(" + bad.column + " AS char(40)), 'NULL')" + where)

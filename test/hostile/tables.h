@@ -8,10 +8,10 @@
 
 #include "test/integration/servers.h"
 
-// What every engine must make of tables that FeatherID did not make.
+// How every engine must treat tables that FeatherID did not create.
 namespace featherid::test {
 
-// A store that keeps what it warns of.
+// A store that keeps its warnings.
 struct Watched {
   explicit Watched(const std::string& url, Failover failover = Failover::kSkip) {
     SociStoreOptions options = short_options();
@@ -24,17 +24,16 @@ struct Watched {
   std::unique_ptr<Store> store;
 };
 
-// Every operation on `tag`, whose row is there with max_id 0, and on `created`, whose is not.
+// Every operation on `tag`, whose row exists with max_id 0, and on `created`, whose row does not.
 void check_all_operations(Store& store, const std::string& tag, const std::string& created);
 
-// A tag that the rows cannot hold is not there, and that is said at once.
+// A tag that the rows cannot hold does not exist, and the error says so at once.
 void check_no_such_tag(Store& store, const std::string& tag);
 
-// The row of `present` is taken for `absent`'s by the database; FeatherID says so, and moves
-// nothing.
+// The database returns the row of `present` for `absent`. FeatherID reports that and moves nothing.
 void check_not_taken_for(Store& store, const std::string& absent, const std::string& present);
 
-// The refused row `bad` is named with its column and value, and the others serve.
+// The error names the refused row `bad` with its column and value, and the others serve.
 struct BadRow {
   std::string tag;
   std::string column;

@@ -25,7 +25,7 @@ std::unique_ptr<Store> store_at(const std::vector<int>& ports) {
   return open_soci_store(urls, short_options()).value();
 }
 
-// A call whose statement `sql` loses against another transaction, the first `losses` times.
+// A call whose statement `sql` loses against another transaction the first `losses` times.
 struct Losing {
   Losing(const std::string& url, std::string statement) : sql(std::move(statement)) {
     SociStoreOptions options = short_options();
@@ -67,7 +67,7 @@ void check_conflicts(const std::string& url, const std::string& sql) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a call that loses against other transactions is tried again, and told of once",
+TEMPLATE_TEST_CASE("a call that loses against other transactions is retried and reported once",
                    "[addresses]", MYSQL_SERVERS) {
   for (const char* const number : {"1020", "1180", "1213"}) {
     check_conflicts(shared<TestType>().url(),
@@ -75,10 +75,8 @@ TEMPLATE_TEST_CASE("a call that loses against other transactions is tried again,
   }
 }
 
-TEST_CASE(
-    "PostgreSQL: a call that loses against other transactions is tried again, and told of "
-    "once",
-    "[addresses]") {
+TEST_CASE("PostgreSQL: a call that loses against other transactions is retried and reported once",
+          "[addresses]") {
   check_conflicts(postgresql().url(),
                   "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$");
 }
@@ -116,8 +114,8 @@ TEMPLATE_TEST_CASE(
   fresh_store(shared<TestType>().url());
   const BlackHole hole;
   const auto store = store_at<TestType>({hole.port(), free_port(), shared<TestType>().port()});
-  // Each of the three gets its share, in whole seconds; on a busy machine 1 s may be too little,
-  // and then the next call begins with the one that works.
+  // Each of the three gets its share, in whole seconds. On a busy machine 1 s may be too short, and
+  // then the next call begins with the one that works.
   CHECK(wait_until([&] { return lease_one(*store).ok(); }));
   const Status none = lease_one(*store_at<TestType>({free_port(), hole.port()}));
   CHECK(none.code() == StatusCode::kUnavailable);
@@ -126,7 +124,7 @@ TEMPLATE_TEST_CASE(
 }
 
 TEMPLATE_TEST_CASE(
-    "several addresses: what may have been done at one is not done again at the next",
+    "several addresses: a call that may have succeeded at one is not repeated at the next",
     "[addresses]", MYSQL_SERVERS) {
   fresh_store(shared<TestType>().url());
   const Forwarder second(shared<TestType>().port());
@@ -154,7 +152,7 @@ TEMPLATE_TEST_CASE(
   other.run("COMMIT");
 }
 
-TEST_CASE("several addresses: only those of one database are taken", "[addresses]") {
+TEST_CASE("several addresses: only those of one database are accepted", "[addresses]") {
   const auto code = [](const std::vector<std::string>& urls) {
     return open_soci_store(urls).status().code();
   };

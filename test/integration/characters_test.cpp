@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every character in user, password, database and path: URL, SOCI and the driver each have rules of
-// their own for some of them.
+// Every character in user, password, database and path. The URL, SOCI and the driver each have
+// their own rules for some.
 #include <algorithm>
 #include <filesystem>
 #include <string>
@@ -16,8 +16,8 @@ using namespace featherid::test;
 
 namespace {
 
-// Each printable character of ASCII at the beginning and amid a text, some others, and neighbours
-// that could be taken apart in a wrong way.
+// Each printable ASCII character at the beginning and inside a text, some others, and pairs that
+// could be split wrongly.
 std::vector<std::string> texts() {
   std::vector<std::string> texts = {"\\'x",     "'\\x",       "\"'x",        "' \"x",
                                     "\\\\'x",   "'' x",       "x='y'",       "%27x%y",
@@ -43,7 +43,7 @@ std::string escaped(const std::string& text) {
   return result;
 }
 
-// A constant for a server that takes a backslash for the beginning of an escape.
+// A constant for a server that reads a backslash as the start of an escape.
 std::string constant(const std::string& text) {
   std::string result = "'";
   for (const char c : text) {
@@ -98,7 +98,7 @@ class RenamedMariadb {
     for (const char c : database) result += c == '`' ? "``" : std::string(1, c);
     return result + "`";
   }
-  // As a constant: SOCI takes a colon in the statement for the beginning of a parameter's name.
+  // As a constant, because SOCI reads a colon in the statement as the start of a parameter's name.
   void run(const std::string& statement) {
     sql_.run("SET @statement = " + constant(statement));
     sql_.run("PREPARE renaming FROM @statement");
@@ -118,7 +118,7 @@ class RenamedPostgresql {
   }
 
   const Login& become(const Login& login) {
-    // A session outlives its connection by a moment, and its database keeps its name until then.
+    // A session outlives its connection briefly, and its database keeps its name until then.
     REQUIRE(wait_until([&] {
       return sql_.number("SELECT count(*) FROM pg_stat_activity WHERE datname = E" +
                          constant(login_.database)) == 0;
@@ -165,12 +165,12 @@ TEST_CASE("PostgreSQL: every character in user, password and database",
   check_all<RenamedPostgresql>("postgresql", postgresql().port());
 }
 
-TEST_CASE("SQLite: every character in the path but the double quote, which is refused",
+TEST_CASE("SQLite: every character in the path except the double quote, which is refused",
           "[sqlite3][characters]") {
   const ScratchDir scratch;
   std::vector<std::string> names;
   for (const std::string& text : texts()) {
-    // SOCI reads a name with an equals sign in another way.
+    // SOCI reads a name with an equals sign differently.
     for (const char* more : {"", "= '"}) names.push_back(text + more);
   }
   for (std::string name : names) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The guard against a database that went backwards: the primary dies with leases that its replica
-// never saw, and the replica is promoted behind the same address.
+// Tests the guard against a database that went backwards: the primary dies with leases that its
+// replica never saw, and the replica is promoted behind the same address.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -30,7 +30,7 @@ constexpr char kCountLeaderTables[] =
     "WHERE table_schema = 'ids' AND table_name = 'id_leader'";
 constexpr char kOtherLeads[] = "UPDATE id_leader SET server = 'another server'";
 
-// What a process of FeatherID knows of the database: its store, and what it was warned of.
+// What a process of FeatherID knows of the database: its store and its warnings.
 struct Process {
   explicit Process(const std::string& url, Failover failover = Failover::kSkip) {
     SociStoreOptions options;
@@ -109,8 +109,8 @@ void lose_leases(const std::string& url, RawSql& primary, const std::string& rep
   CHECK(old_leader != replica.text(kRecorded));
 }
 
-// Both replicas have followed the first leader alone, and up to before the first lease.
-// `promote(i)` has replica i take the place of who led.
+// Both replicas have followed only the first leader, up to the first lease. `promote(i)` lets
+// replica i replace the leader.
 template <typename CutOff, typename Promote>
 void promote_two_in_a_row(const std::string& url, RawSql& primary,
                           const std::vector<std::string>& replica_urls, CutOff cut_off,
@@ -134,7 +134,7 @@ void promote_two_in_a_row(const std::string& url, RawSql& primary,
   Process newcomer(url);
   newcomer.lease(1, 10);
   CHECK(newcomer.leased == std::vector<IdRange>{second.leased[0]});  // the operator's fault, …
-  for (int i = 0; i < 2; ++i) {  // … whom those tell who have seen the leader between
+  for (int i = 0; i < 2; ++i) {  // … which processes that saw the leader between report
     const Status status = second.store->lease("order", 10).status();
     INFO(status);
     CHECK(status.code() == StatusCode::kDataLoss);
@@ -186,13 +186,13 @@ void check_skip(const std::string& url) {
   CHECK(process.store->find("nearly")->max_id == kIdMax);
   CHECK(process.store->find("bad")->max_id == -5);
   CHECK(process.store->lease("nearly", 1).status().code() == StatusCode::kExhausted);
-  // Another process finds that it is done.
+  // Another process sees that it is done.
   Process other(url);
   CHECK(other.store->lease("order", 10)->first == kGuardIds + 21);
   CHECK(other.failovers == 0);
 }
 
-// Runs what the message tells the operator to run.
+// Runs the operator's commands from the message.
 void obey(const Status& status, RawSql& sql) {
   const std::string& message = status.message();
   const std::size_t begin = message.find("UPDATE id_leader");
@@ -218,7 +218,7 @@ void check_stop(const std::string& url) {
   REQUIRE(process.store->advance("order", 500).ok());
   obey(lease_one(*process.store), sql);
   CHECK(process.store->lease("order", 10)->first == 501);
-  // Nor does one who has leased nothing, an operator, stand before a closed door.
+  // A process that has leased nothing, such as an operator's, is not refused either.
   CHECK(*Process(url).store->give_back("order", {501, 511}));
 }
 
@@ -232,8 +232,8 @@ void check_older_rows(const std::string& url) {
   CHECK(store->find("order")->max_id == 10);
 }
 
-// Logged as a statement a lease would find another server, and other settings, on the replica, and
-// do nothing there.
+// A lease that is logged as a statement would find another server and other settings on the replica
+// and do nothing there.
 void check_statement_log_is_refused(const std::string& url, RawSql& sql) {
   sql.run("SET GLOBAL binlog_format = STATEMENT");
   for (const Failover failover : {Failover::kSkip, Failover::kSynchronous}) {
@@ -244,7 +244,7 @@ void check_statement_log_is_refused(const std::string& url, RawSql& sql) {
   sql.run("SET GLOBAL binlog_format = MIXED");
 }
 
-// A failover under way, whose lock on the leader is held, does not hold up leases.
+// A failover in progress holds a lock on the leader, but it does not delay leases.
 void check_no_lock(const std::string& url) {
   const auto store = fresh_store(url);
   REQUIRE(store->lease("order", 10).ok());
@@ -255,7 +255,7 @@ void check_no_lock(const std::string& url) {
   other.run("COMMIT");
 }
 
-// Leases with the guard and without it in turn, on one row; prints the medians.
+// Leases on one row with and without the guard, in turn. Prints the medians.
 void print_cost(const char* engine, const std::string& url) {
   constexpr int kLeases = 2000;
   fresh_store(url);
@@ -304,7 +304,7 @@ TEMPLATE_TEST_CASE("MySQL: leases that a promoted replica never saw are not made
         address.switch_to(replica.port());
       });
 
-  // The old primary comes back by mistake: its rows lack what the new one has leased.
+  // The old primary returns by mistake. Its rows lack the leases of the new one.
   REQUIRE(survivor.store->lease("order", 1).ok());
   primary.start();
   address.switch_to(primary.port());
@@ -351,7 +351,7 @@ TEST_CASE("PostgreSQL: leases that a promoted replica never saw are not made aga
   REQUIRE(init_soci_schema(primary.url()).ok());
   PostgresqlServer replica(primary);
   RawSql at_primary(primary.url());
-  // A server that does not let itself be written is no address to stay at.
+  // A process does not stay at a server that cannot be written.
   REQUIRE(open_soci_store({replica.url(), primary.url()}).value()->lease("health", 1).ok());
   Forwarder address(primary.port());
   lose_leases(
@@ -364,7 +364,7 @@ TEST_CASE("PostgreSQL: leases that a promoted replica never saw are not made aga
       });
 }
 
-TEMPLATE_TEST_CASE("MySQL: two replicas of the first leader, promoted in a row, are told apart",
+TEMPLATE_TEST_CASE("MySQL: two replicas of the first leader, promoted in a row, are distinguished",
                    "[failover]", MYSQL_SERVERS) {
   TestType primary({"--server-id=1", "--log-bin", "--sync-binlog=1"});
   TestType replicas[] = {TestType({"--server-id=2"}), TestType({"--server-id=3"})};
@@ -388,7 +388,7 @@ TEMPLATE_TEST_CASE("MySQL: two replicas of the first leader, promoted in a row, 
       });
 }
 
-TEST_CASE("PostgreSQL: two replicas of the first leader, promoted in a row, are told apart",
+TEST_CASE("PostgreSQL: two replicas of the first leader, promoted in a row, are distinguished",
           "[failover]") {
   PostgresqlServer primary;
   REQUIRE(init_soci_schema(primary.url()).ok());
@@ -410,7 +410,7 @@ TEST_CASE("PostgreSQL: two replicas of the first leader, promoted in a row, are 
       });
 }
 
-TEMPLATE_TEST_CASE("without id_leader the error names both ways out", "[failover]", DATABASES) {
+TEMPLATE_TEST_CASE("without id_leader the error names both solutions", "[failover]", DATABASES) {
   check_missing_table(shared<TestType>().url());
 }
 
@@ -418,7 +418,7 @@ TEMPLATE_TEST_CASE("a failover skips on every tag, once, up to its end", "[failo
   check_skip(shared<TestType>().url());
 }
 
-TEMPLATE_TEST_CASE("told to stop, a failover is kDataLoss until an operator has acted",
+TEMPLATE_TEST_CASE("in the mode stop, a failover is kDataLoss until an operator has acted",
                    "[failover]", DATABASES) {
   check_stop(shared<TestType>().url());
 }
@@ -428,11 +428,11 @@ TEMPLATE_TEST_CASE("rows from before a failover that was seen are kDataLoss", "[
   check_older_rows(shared<TestType>().url());
 }
 
-TEMPLATE_TEST_CASE("a lease waits for no lock on the leader", "[failover]", DATABASES) {
+TEMPLATE_TEST_CASE("a lease does not wait for a lock on the leader", "[failover]", DATABASES) {
   check_no_lock(shared<TestType>().url());
 }
 
-TEST_CASE("what the failover guard costs", "[.][cost]") {
+TEST_CASE("the cost of the failover guard", "[.][cost]") {
   print_cost("MariaDB", mariadb().url());
   print_cost("MySQL", shared<MysqlServer>().url());
   print_cost("PostgreSQL", postgresql().url());

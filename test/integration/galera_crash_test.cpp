@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A crash of all nodes of a Galera cluster: what was committed last may be lost, and a process that
-// has just begun knows nothing of it.
+// A crash of all nodes of a Galera cluster. The last commits may be lost, and a new process knows
+// nothing of them.
 #include <atomic>
 #include <chrono>
 #include <future>
@@ -61,7 +61,7 @@ void fresh_schema() {
 
 long long leaders() { return RawSql(galera().url(0)).number("SELECT term >> 32 FROM id_leader"); }
 
-// What a process leases that knows of nothing, once it gets anything.
+// The first lease of a process that knows nothing.
 std::vector<IdRange> lease_afresh(const std::vector<std::string>& urls, int leases,
                                   const SociStoreOptions& options = allowed()) {
   const auto store = open_at(urls, options);
@@ -110,7 +110,7 @@ TEST_CASE("Galera: after a crash of all nodes a fresh process repeats no id",
       RawSql(galera().url(first)).number("SELECT max_id FROM id_segments WHERE biz_tag = 'order'");
   INFO(ranges.back() << " was acknowledged, up to " << kept << " is there");
 
-  // Told to stop, a process does, and says what to do.
+  // In the mode stop, a process stops and says what to do.
   const Status stopped =
       open_at(galera().urls(), allowed(Failover::kStop))->lease("order", 1).status();
   CHECK(stopped.code() == StatusCode::kDataLoss);
@@ -118,8 +118,8 @@ TEST_CASE("Galera: after a crash of all nodes a fresh process repeats no id",
   CHECK(says(stopped, "galera cluster featherid-test has died as a whole"));
   CHECK(says(stopped, "INSERT IGNORE INTO id_mark"));
 
-  // Two that come at once, at other nodes, skip once: the later one asks the node where the first
-  // one is.
+  // Two processes that start at once, at other nodes, skip once: the later one asks the first one's
+  // node.
   std::vector<IdRange> more[2];
   auto other = std::async(std::launch::async, [&] {
     more[1] = lease_afresh({galera().url(1), galera().url(2), galera().url(0)}, 200);
@@ -137,14 +137,14 @@ TEST_CASE("Galera: a node that has restarted alone costs no id", "[galera][galer
   fresh_schema();
   lease_afresh(galera().urls(), 1);  // which also marks the other nodes
   galera().stop(0, SIGKILL);
-  // By processes that start meanwhile, at any node, and even if they know of no other.
+  // Tried with processes that start meanwhile, at any node, even if they know no other.
   CHECK(lease_afresh({galera().url(1)}, 1).front().first < kGuardIds);
   CHECK(lease_afresh({galera().url(2)}, 1).front().first < kGuardIds);
   galera().start(0);
-  SECTION("which prefer the node") {
+  SECTION("they prefer the node") {
     CHECK(lease_afresh(galera().urls(), 1).front().first < kGuardIds);
   }
-  SECTION("which know of this node alone, once it was marked by others") {
+  SECTION("they know only this node, after others have marked it") {
     CHECK(lease_afresh({galera().url(1), galera().url(0)}, 1).front().first < kGuardIds);
     CHECK(lease_afresh({galera().url(0)}, 1).front().first < kGuardIds);
   }
@@ -195,6 +195,6 @@ TEST_CASE("Galera: without the table of marks nothing is leased, and the message
   CHECK(strict.code() == StatusCode::kFailedPrecondition);
   CHECK(says(strict, "wsrep_mode without STRICT_REPLICATION"));
   REQUIRE(init_soci_schema(galera().urls(), allowed()).ok());
-  // The record of the leader is there; only its mark was lost.
+  // The record of the leader exists. Only its mark was lost.
   CHECK(wait_until([] { return open_at(galera().urls())->lease("order", 1).ok(); }));
 }

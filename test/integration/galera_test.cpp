@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A cluster of three nodes behind three addresses: what one node commits all have, so that any of
-// them may go.
+// A cluster of three nodes behind three addresses. All nodes have what one commits, so any of them
+// may fail.
 #include <chrono>
 #include <memory>
 #include <string>
@@ -21,10 +21,10 @@ void fresh_schema() {
     RawSql(galera().url(0)).run("DROP TABLE IF EXISTS " + std::string(table));
   }
   REQUIRE(init_soci_schema(galera().urls(), synchronous()).ok());
-  galera().await_applied();  // or another node would still say that there is no such table
+  galera().await_applied();  // or another node could still report a missing table
 }
 
-// How many sessions of stores there are at a node.
+// How many sessions stores have at a node.
 long long sessions_at(std::size_t node) {
   return RawSql(galera().url(node))
       .number(
@@ -46,14 +46,14 @@ std::vector<std::unique_ptr<Leaser>> leasers_preferring(
 TEST_CASE("Galera: writers at two nodes lose against one another, and no id comes twice",
           "[galera]") {
   fresh_schema();
-  // Nothing is to fail but what loses: a slow disk is no error here.
+  // Only conflicts may fail. A slow disk is no error here.
   constexpr std::chrono::seconds kPatience(30);
   const SociStoreOptions patient = synchronous(kPatience);
   auto leasers = leasers_preferring({0, 1, 2}, std::chrono::milliseconds(0), patient);
   for (const auto& leaser : leasers) {
     REQUIRE(wait_until([&] { return leaser->leases() >= 300; }));
   }
-  // Through it all, callers see none of it: a lease that lost is tried again.
+  // Callers see none of this, because a lease that lost is retried.
   AllocatorOptions options;
   options.wait_timeout = kPatience;
   SegmentAllocator ids(open_soci_store(urls_from(1, galera().urls()), patient).value(), options);
@@ -73,7 +73,7 @@ TEST_CASE("Galera: writers at two nodes lose against one another, and no id come
   check("Galera, three writers on one tag", leasers);
 }
 
-TEST_CASE("Galera: a node that is killed is left, and used again once it is back", "[galera]") {
+TEST_CASE("Galera: a killed node is left, and is used again after it returns", "[galera]") {
   fresh_schema();
   auto leasers = leasers_preferring({0, 0});
   for (const auto& leaser : leasers) REQUIRE(leaser->gets_on());
@@ -82,11 +82,11 @@ TEST_CASE("Galera: a node that is killed is left, and used again once it is back
   galera().stop(0, SIGKILL);
   for (const auto& leaser : leasers) REQUIRE(leaser->gets_on());
   CHECK(sessions_at(1) > 0);
-  // It lost where it was: one of the others is its donor, which cannot be written meanwhile.
+  // It lost its position, so one of the others is its donor. A donor cannot be written meanwhile.
   galera().start(0);
   for (const auto& leaser : leasers) REQUIRE(leaser->gets_on());
   CHECK(wait_until([] { return sessions_at(0) > 0 && sessions_at(1) == 0; }));
-  check("Galera, a node killed, and back by a whole state transfer", leasers);
+  check("Galera, a node killed, then back by a whole state transfer", leasers);
 }
 
 TEST_CASE("Galera: a minority refuses, the others go on", "[galera]") {
@@ -96,7 +96,7 @@ TEST_CASE("Galera: a minority refuses, the others go on", "[galera]") {
   const auto alone = open_soci_store(galera().url(0), synchronous()).value();
   REQUIRE(wait_until([&] { return lease_one(*alone).ok(); }));  // it may lose to the others
   galera().isolate(0);
-  // Until the nodes have noticed, a lease at any of them waits; none is made at the minority.
+  // Until the nodes notice, a lease at any of them waits. The minority makes none.
   Status status;
   REQUIRE(wait_until([&] {
     status = lease_one(*alone);
@@ -124,7 +124,7 @@ TEST_CASE("Galera: a rolling restart of all nodes under load", "[galera]") {
   }
   for (const auto& leaser : leasers) REQUIRE(leaser->gets_on());
   check("Galera, all nodes restarted in turn", leasers);
-  // Each node was given the mark of the others in time: none of it is a crash of the cluster.
+  // Each node got the others' mark in time, so nothing looks like a crash of the cluster.
   const auto fresh = open_soci_store(urls_from(2, galera().urls()), synchronous()).value();
   CHECK(wait_until([&] { return lease_one(*fresh).ok(); }));
   CHECK(RawSql(galera().url(0)).number("SELECT term >> 32 FROM id_leader") == 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// MySQL's cluster behind three addresses: one member can be written, and another takes its place.
+// MySQL's cluster behind three addresses. One member is writable, and another can replace it.
 #include "test/support/group_replication.h"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ namespace {
 
 constexpr char kMaxOfOrder[] = "SELECT max_id FROM id_segments WHERE biz_tag = 'order'";
 
-// The one group of the program; a test leaves it whole, in single-primary mode.
+// The program's only group. Every test leaves it complete and in single-primary mode.
 GroupReplication& group() {
   static GroupReplication group;
   return group;
@@ -67,7 +67,7 @@ void lose_the_primary(const std::string& what, Lose lose, BringBack bring_back) 
   check("Group Replication, " + what, leasers);
 }
 
-// The first member serves alone, with an old row: nothing must be leased there.
+// The first member serves alone, with an old row. It must make no lease.
 void check_refused(const std::string& user, Failover failover) {
   CAPTURE(user, failover);
   SociStoreOptions options = short_options();
@@ -103,7 +103,7 @@ TEST_CASE("Group Replication: a primary that is killed leases nothing when it co
     }
   }
   CHECK(RawSql(GroupReplication::url(0)).number(kMaxOfOrder) == old_row);
-  // A new process that has all addresses goes on to the others, and those that run stay there.
+  // A new process with all addresses goes to the others, and running ones stay there.
   leasers.push_back(std::make_unique<Leaser>(GroupReplication::urls(), std::chrono::milliseconds(5),
                                              synchronous()));
   REQUIRE(all_get_on(leasers));
@@ -113,7 +113,7 @@ TEST_CASE("Group Replication: a primary that is killed leases nothing when it co
   check("Group Replication, the primary killed, and back alone", leasers);
 }
 
-TEST_CASE("Group Replication: a primary that stands still", "[group_replication]") {
+TEST_CASE("Group Replication: a primary that is stopped by SIGSTOP", "[group_replication]") {
   std::unique_ptr<Frozen> frozen;
   lose_the_primary(
       "the primary stopped (SIGSTOP)", [&] { frozen = std::make_unique<Frozen>(group().pid(0)); },
@@ -132,7 +132,7 @@ TEST_CASE("Group Replication: a primary that is cut off refuses, the others go o
         alone = open_soci_store(GroupReplication::url(0), synchronous()).value();
         REQUIRE(wait_until([&] { return lease_one(*alone).ok(); }));
         group().isolate(0);
-        // Until it has noticed, a lease waits; none is made.
+        // Until it notices, a lease waits and none is made.
         CHECK(wait_until([&] {
           const Status status = lease_one(*alone);
           INFO(status);
@@ -178,7 +178,7 @@ TEST_CASE("Group Replication: conflicts of several primaries are one line a minu
   AllocatorOptions options;
   options.wait_timeout = kPatience;
   options.refill_threads = 1;
-  options.lease_max_ids = 1500;  // or leases would become rare
+  options.lease_max_ids = 1500;  // otherwise leases would become rare
   options.log = [&](LogLevel level, std::string_view line) {
     if (level >= LogLevel::kInfo) note(line);
   };
@@ -209,7 +209,7 @@ TEST_CASE("Group Replication: conflicts of several primaries are one line a minu
   CHECK(lines[0].find("lost against another transaction") != std::string::npos);
 }
 
-TEST_CASE("Group Replication: a failover is told with the address of the server that leads",
+TEST_CASE("Group Replication: a failover message has the address of the leading server",
           "[group_replication]") {
   fresh_schema();
   std::vector<std::string> lines;

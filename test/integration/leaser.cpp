@@ -53,7 +53,7 @@ void Leaser::run() {
     const Clock::time_point now = Clock::now();
     longest_gap_ = std::max<std::chrono::duration<double>>(longest_gap_, now - last);
     last = now;
-    // No faster, or a node that was away would never catch up on a small machine.
+    // No faster, because a returning node would otherwise never catch up on a small machine.
     std::this_thread::sleep_for(pause_);
   }
 }

@@ -16,10 +16,10 @@ namespace featherid::test {
 // Options for a cluster, where no failover loses a commit.
 SociStoreOptions synchronous(std::chrono::seconds call_timeout = short_options().call_timeout);
 
-// `urls`, with one brought to the front and those before it to the end.
+// `urls`, rotated so that `preferred` comes first.
 std::vector<std::string> urls_from(std::size_t preferred, std::vector<std::string> urls);
 
-// A process that leases from one tag again and again, and keeps what it got.
+// A process that leases from one tag repeatedly and keeps its ranges.
 class Leaser {
  public:
   Leaser(const std::vector<std::string>& urls, std::chrono::milliseconds pause,
@@ -30,7 +30,7 @@ class Leaser {
 
   void stop();
   int leases() const { return leases_; }
-  // Whether it gets on, from now on.
+  // Whether it makes progress from now on.
   bool gets_on() const;
 
   // Once it has stopped:
@@ -50,7 +50,7 @@ class Leaser {
   int conflicts_ = 0;
   std::vector<Status> other_errors_;
   std::chrono::duration<double> longest_gap_{0};
-  std::thread thread_;  // last: it uses what stands above
+  std::thread thread_;  // last: it uses the members above
 };
 
 // One for each list of addresses.
@@ -59,8 +59,8 @@ std::vector<std::unique_ptr<Leaser>> leasers_of(
     std::chrono::milliseconds pause = std::chrono::milliseconds(5),
     const SociStoreOptions& options = synchronous());
 
-// Stops them; no id twice, all errors are ones to try again after. `what` begins the line of
-// figures.
+// Stops them. Checks that no id came twice and that all errors can be retried. `what` begins the
+// line of figures.
 void check(const std::string& what, const std::vector<std::unique_ptr<Leaser>>& leasers);
 
 }  // namespace featherid::test

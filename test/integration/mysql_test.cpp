@@ -65,13 +65,13 @@ TEMPLATE_TEST_CASE("MySQL: a missing database and a missing table say what to do
   const Status no_table = lease_one(*bare);
   CHECK(no_table.code() == StatusCode::kFailedPrecondition);
   CHECK(says(no_table, "--init-schema"));
-  // Once it is there the same store serves.
+  // When the table exists, the same store serves.
   REQUIRE(init_soci_schema(shared<TestType>().url("bare")).ok());
   CHECK(bare->lease("order", 1000)->first == 1);
   RawSql(shared<TestType>().url()).run("DROP DATABASE bare");
 }
 
-TEMPLATE_TEST_CASE("MySQL: the schema holds the three tags, and comes but once", "[mysql]",
+TEMPLATE_TEST_CASE("MySQL: the schema has the three tags and is created once", "[mysql]",
                    MYSQL_SERVERS) {
   const auto store = fresh_store(shared<TestType>().url());
   REQUIRE(store->lease("order", 10).ok());
@@ -85,8 +85,9 @@ TEMPLATE_TEST_CASE("MySQL: the schema holds the three tags, and comes but once",
   CHECK(rows[2].tag == "user");
 }
 
-TEMPLATE_TEST_CASE("MySQL: a tag that the collation takes for another is not made, and says so",
-                   "[mysql]", MYSQL_SERVERS) {
+TEMPLATE_TEST_CASE(
+    "MySQL: a tag that the collation equates with another is not created, and the error says so",
+    "[mysql]", MYSQL_SERVERS) {
   const auto store = fresh_store(shared<TestType>().url());
   RawSql(shared<TestType>().url())
       .run(
@@ -99,7 +100,8 @@ TEMPLATE_TEST_CASE("MySQL: a tag that the collation takes for another is not mad
   CHECK(says(twin, "tag 'Order' does not exist; 'order' does"));
 }
 
-TEMPLATE_TEST_CASE("MySQL: a new table tells tags apart by their bytes", "[mysql]", MYSQL_SERVERS) {
+TEMPLATE_TEST_CASE("MySQL: a new table distinguishes tags by their bytes", "[mysql]",
+                   MYSQL_SERVERS) {
   const auto store = fresh_store(shared<TestType>().url());
   for (const char* tag : {"Order", "ordér", "ORDER"}) {
     REQUIRE(store->create(tag, 10).ok());
@@ -108,8 +110,8 @@ TEMPLATE_TEST_CASE("MySQL: a new table tells tags apart by their bytes", "[mysql
   CHECK(store->lease("order", 10)->first == 1);
 }
 
-TEMPLATE_TEST_CASE("MySQL: a user that may not make the tables is told what to grant", "[mysql]",
-                   MYSQL_SERVERS) {
+TEMPLATE_TEST_CASE("MySQL: the error for a user that may not create the tables says what to grant",
+                   "[mysql]", MYSQL_SERVERS) {
   RawSql sql(shared<TestType>().url());
   sql.run("DROP TABLE IF EXISTS id_segments, id_leader");
   sql.run("DROP USER IF EXISTS plain@'%'");
@@ -126,7 +128,7 @@ TEMPLATE_TEST_CASE("MySQL: a user that may not make the tables is told what to g
   CHECK(lease_one(**open_soci_store(plain, short_options())).ok());
 }
 
-TEMPLATE_TEST_CASE("MySQL: a connection killed between calls is replaced unseen", "[mysql]",
+TEMPLATE_TEST_CASE("MySQL: a connection killed between calls is replaced silently", "[mysql]",
                    MYSQL_SERVERS) {
   const auto store = fresh_store(shared<TestType>().url());
   REQUIRE(store->lease("order", 1).ok());
@@ -164,7 +166,7 @@ TEMPLATE_TEST_CASE("MySQL: a lease outlives a killed server", "[mysql]", MYSQL_S
   CHECK(store->lease("order", 5)->first == 6);
 }
 
-TEMPLATE_TEST_CASE("MySQL: an answer that is cut short anywhere is an error, and no empty answer",
+TEMPLATE_TEST_CASE("MySQL: an answer that is cut anywhere is an error, not an empty answer",
                    "[mysql]", MYSQL_SERVERS) {
   fresh_store(shared<TestType>().url());
   Forwarder forwarder(shared<TestType>().port());
@@ -206,8 +208,9 @@ TEMPLATE_TEST_CASE("MySQL: a row locked by another transaction ends the call in 
   CHECK(store->lease("order", 1)->first == 1);
 }
 
-TEMPLATE_TEST_CASE("MySQL: what lost against another transaction is tried again, a give-back never",
-                   "[mysql]", MYSQL_SERVERS) {
+TEMPLATE_TEST_CASE(
+    "MySQL: a call that lost against another transaction is retried, but never a give-back",
+    "[mysql]", MYSQL_SERVERS) {
   const auto store = fresh_store(shared<TestType>().url());
   REQUIRE(store->lease("order", 100).ok());
   RawSql sql(shared<TestType>().url());
@@ -221,12 +224,12 @@ TEMPLATE_TEST_CASE("MySQL: what lost against another transaction is tried again,
   const long long lease_tries = tries();  // within half of its call's time
   CHECK(lease_tries > 4);
   CHECK(lease_tries < 100);
-  // A cluster may have committed what one of its servers reports as rolled back.
+  // A cluster may have committed a transaction that one of its servers reports as rolled back.
   CHECK(says(timed([&] { return store->give_back("order", {51, 101}).status(); }), "1213"));
   CHECK(tries() == lease_tries + 1);
 }
 
-TEMPLATE_TEST_CASE("MySQL: what lost, and gets no session to try again, says what it lost against",
+TEMPLATE_TEST_CASE("MySQL: a call that lost and gets no session to retry says what it lost against",
                    "[mysql]", MYSQL_SERVERS) {
   fresh_store(shared<TestType>().url());
   Forwarder network(shared<TestType>().port());
@@ -250,7 +253,8 @@ TEMPLATE_TEST_CASE("MySQL: what lost, and gets no session to try again, says wha
 
 namespace {
 
-// What a call gives. On its way to the caller the session is free already, and `on_return` uses it.
+// A call's result. While it returns to the caller the session is already free, and `on_return` uses
+// it.
 struct Returned {
   Returned(const Status& what) : status(what) {}  // NOLINT(google-explicit-constructor)
   Returned(Returned&& other) noexcept : status(other.status), on_return(other.on_return) {
@@ -317,13 +321,12 @@ TEMPLATE_TEST_CASE("MySQL: waiting for a session ends in time", "[mysql]", MYSQL
   CHECK(store->lease("order", 1).ok());
 }
 
-TEMPLATE_TEST_CASE("MySQL: a server that stands still ends the call in time", "[mysql]",
-                   MYSQL_SERVERS) {
+TEMPLATE_TEST_CASE("MySQL: a stopped server ends the call in time", "[mysql]", MYSQL_SERVERS) {
   const auto store = fresh_store(shared<TestType>().url());
   REQUIRE(store->lease("order", 1).ok());
   {
     const Frozen frozen(shared<TestType>().pid());
-    CHECK(lease_one(*store).code() == StatusCode::kUnavailable);  // on the session that there is
+    CHECK(lease_one(*store).code() == StatusCode::kUnavailable);  // on the existing session
     CHECK(lease_one(*store).code() == StatusCode::kUnavailable);  // on a new one
   }
   CHECK(wait_until([&] { return store->lease("order", 1).ok(); }));
@@ -340,8 +343,8 @@ TEMPLATE_TEST_CASE("MySQL: a port that never answers ends the call in time", "[m
   }
 }
 
-TEMPLATE_TEST_CASE("MySQL: settings that can take back a lease are warned of once, by name",
-                   "[mysql]", MYSQL_SERVERS) {
+TEMPLATE_TEST_CASE("MySQL: a setting that can undo a lease is named in one warning", "[mysql]",
+                   MYSQL_SERVERS) {
   RawSql sql(shared<TestType>().url());
   sql.run("SET GLOBAL innodb_flush_log_at_trx_commit = 2");
   std::vector<std::string> warnings;
@@ -357,8 +360,8 @@ TEMPLATE_TEST_CASE("MySQL: settings that can take back a lease are warned of onc
 }
 
 TEMPLATE_TEST_CASE(
-    "MySQL: what loses leases in a crash of the server is refused unless it is allowed", "[mysql]",
-    MYSQL_SERVERS) {
+    "MySQL: a setting that loses leases in a crash of the server is refused unless allowed",
+    "[mysql]", MYSQL_SERVERS) {
   RawSql sql(shared<TestType>().url());
   const auto store = fresh_store(shared<TestType>().url());
   REQUIRE(store->lease("order", 1).ok());
@@ -375,7 +378,7 @@ TEMPLATE_TEST_CASE(
     REQUIRE(warnings.size() == 1);
     CHECK(warnings[0].find(name) != std::string::npos);
   };
-  // Set while the session is open: the statement finds it out.
+  // Set while the session is open. The statement detects it.
   sql.run("SET GLOBAL innodb_flush_log_at_trx_commit = 0");
   check_refused(*store, "innodb_flush_log_at_trx_commit is 0");
   sql.run("SET GLOBAL innodb_flush_log_at_trx_commit = 1");

@@ -10,11 +10,11 @@
 
 namespace featherid::test {
 
-// What the names that tests make up stand for. getaddrinfo() is replaced in this program, for the
-// drivers too: it knows them.
+// The addresses of names that tests invent. This program replaces getaddrinfo(), also for the
+// drivers, and it knows these names.
 class Names {
  public:
-  // Look-ups of a name without addresses hang until it has some.
+  // A look-up of a name without addresses hangs until it has some.
   void set(const std::string& name, std::vector<std::string> addresses);
   bool knows(const std::string& name);
   std::vector<std::string> look_up(const std::string& name);

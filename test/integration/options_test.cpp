@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a URL says beyond the address, against real servers.
+// The options of a URL, on real servers.
 #include <sys/stat.h>
 
 #include <atomic>
@@ -34,7 +34,7 @@ void make_user(const PostgresqlServer& server) {
   sql.run("CREATE ROLE rotated LOGIN SUPERUSER PASSWORD 'first'");
 }
 
-// Ends what the user has open, so that the next lease takes a new session.
+// Ends the user's sessions, so that the next lease opens a new one.
 void end_sessions(const InnodbServer& server) {
   RawSql sql(server.url());
   std::vector<long long> ids;
@@ -45,7 +45,7 @@ void end_sessions(const InnodbServer& server) {
   for (const long long session : ids) {
     try {
       sql.run("KILL " + std::to_string(session));
-    } catch (const soci::soci_error&) {  // it has ended by itself
+    } catch (const soci::soci_error&) {  // it has already ended
     }
   }
 }
@@ -54,7 +54,7 @@ void end_sessions(const PostgresqlServer& server) {
          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rotated'");
 }
 
-// As a tool that changes secrets does it: the file is there at every moment.
+// As a tool that rotates secrets does: the file always exists.
 void write_secret(const std::string& file, const std::string& text) {
   std::ofstream(file + ".new") << text << "\n";
   ::chmod((file + ".new").c_str(), 0600);
@@ -67,14 +67,14 @@ std::string with_login(const std::string& url, const std::string& login) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a password is changed under load, and no caller sees it", "[options]",
+TEMPLATE_TEST_CASE("a password changes under load, and no caller sees it", "[options]",
                    MYSQL_SERVERS, PostgresqlServer) {
   const TestType& server = shared<TestType>();
   fresh_store(server.url());
   make_user(server);
   const ScratchDir scratch;
   const std::string file = scratch.file("secret");
-  // Once a file with the password alone, once one with the whole URL.
+  // With a file that holds the password, and with one that holds the whole URL.
   const bool whole_url = GENERATE(false, true);
   const auto write = [&](const std::string& password) {
     write_secret(file, whole_url ? with_login(server.url(), "rotated:" + password) : password);
@@ -145,7 +145,7 @@ TEMPLATE_TEST_CASE("connect_timeout ends an attempt to connect, not a call", "[o
       {with_port(server.url(), silent.port()) + "?connect_timeout=1", server.url()});
   const Stopwatch stopwatch;
   CHECK(store->lease("order", 1).ok());
-  CHECK(stopwatch.elapsed().count() < 2.4);  // of 5 s, half of which would be the first one's
+  CHECK(stopwatch.elapsed().count() < 2.4);  // of 5 s; the first one would use half
   const auto alone =
       *open_soci_store(with_port(server.url(), silent.port()) + "?connect_timeout=1");
   const Stopwatch again;
@@ -153,8 +153,7 @@ TEMPLATE_TEST_CASE("connect_timeout ends an attempt to connect, not a call", "[o
   CHECK(again.elapsed().count() < 2.5);  // of 5 s
 }
 
-TEST_CASE("PostgreSQL: a schema of the URL's is where the tables are, whatever the search path",
-          "[options]") {
+TEST_CASE("PostgreSQL: the URL's schema has the tables, whatever the search path", "[options]") {
   const std::string url = postgresql().url();
   RawSql sql(url, "DROP SCHEMA IF EXISTS company, evil CASCADE");
   fresh_store(url);
@@ -173,7 +172,7 @@ TEST_CASE("PostgreSQL: a schema of the URL's is where the tables are, whatever t
             "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'company'") == 2);
   CHECK(*store->lease("order", 5) == IdRange{1, 6});
   CHECK(sql.number("SELECT max_id FROM public.id_segments WHERE biz_tag = 'order'") == 0);
-  // Tables of the same names where a search path would look first, temporary ones too.
+  // Tables with the same names where a search path would look first, also temporary ones.
   sql.run("CREATE SCHEMA evil");
   sql.run("CREATE TABLE evil.numbers AS TABLE company.numbers");
   sql.run("CREATE TABLE evil.id_leader AS TABLE company.id_leader");
@@ -183,7 +182,7 @@ TEST_CASE("PostgreSQL: a schema of the URL's is where the tables are, whatever t
   sql.run("ALTER ROLE featherid RESET search_path");
   INFO(range.status());
   CHECK(*range == IdRange{6, 11});
-  // What refuses, and what it says, follows the name.
+  // Checks and messages use the new name.
   sql.run("ALTER TABLE company.numbers SET UNLOGGED");
   const Status unlogged = store->lease("order", 1).status();
   CHECK(says(unlogged, "the table \"company\".\"numbers\" is UNLOGGED"));
@@ -201,7 +200,7 @@ TEST_CASE("PostgreSQL: a schema of the URL's is where the tables are, whatever t
   sql.run("DROP SCHEMA company, evil CASCADE");
 }
 
-TEMPLATE_TEST_CASE("MySQL: what refuses a table follows its name", "[options]", MYSQL_SERVERS) {
+TEMPLATE_TEST_CASE("MySQL: checks of a table use its new name", "[options]", MYSQL_SERVERS) {
   const std::string url = shared<TestType>().url();
   RawSql sql(url, "DROP TABLE IF EXISTS `my id_leader`");
   fresh_store(url);

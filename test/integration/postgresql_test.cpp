@@ -35,7 +35,8 @@ TEST_CASE("PostgreSQL: a missing database and a missing table say what to do", "
   CHECK(says(no_table, "--init-schema"));
 }
 
-TEST_CASE("PostgreSQL: a user that may not make the tables is told what to grant", "[postgresql]") {
+TEST_CASE("PostgreSQL: the error for a user that may not create the tables says what to grant",
+          "[postgresql]") {
   RawSql sql(postgresql().url());
   sql.run("DROP TABLE IF EXISTS id_segments, id_leader");
   sql.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC");  // the default from 15 on
@@ -53,7 +54,7 @@ TEST_CASE("PostgreSQL: a user that may not make the tables is told what to grant
   sql.run("DROP ROLE plain");
 }
 
-TEST_CASE("PostgreSQL: a connection ended between calls is replaced unseen", "[postgresql]") {
+TEST_CASE("PostgreSQL: a connection ended between calls is replaced silently", "[postgresql]") {
   const auto store = fresh_store(postgresql().url());
   REQUIRE(store->lease("order", 1).ok());
   RawSql sql(postgresql().url());
@@ -91,7 +92,7 @@ TEST_CASE("PostgreSQL: a row locked by another transaction ends the call in time
   CHECK(store->lease("order", 1)->first == 1);
 }
 
-TEST_CASE("PostgreSQL: a backend that stands still ends the call in time", "[postgresql]") {
+TEST_CASE("PostgreSQL: a stopped backend ends the call in time", "[postgresql]") {
   const auto store = fresh_store(postgresql().url());
   REQUIRE(store->lease("order", 1).ok());
   RawSql sql(postgresql().url());
@@ -123,7 +124,7 @@ TEST_CASE("PostgreSQL: a lease commits no weaker than synchronously, whatever th
   const std::string url = postgresql().url();
   fresh_store(url);
   RawSql sql(url);
-  // The row tells how the transaction that updates it would commit.
+  // The row records how the transaction that updates it would commit.
   sql.run("ALTER TABLE id_segments ADD committed text");
   sql.run(
       "CREATE OR REPLACE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN "
@@ -139,7 +140,7 @@ TEST_CASE("PostgreSQL: a lease commits no weaker than synchronously, whatever th
   sql.run("ALTER DATABASE ids RESET synchronous_commit");
 }
 
-TEST_CASE("PostgreSQL: fsync=off is warned of", "[postgresql]") {
+TEST_CASE("PostgreSQL: fsync=off causes a warning", "[postgresql]") {
   const std::string url = postgresql().url();
   RawSql sql(url);
   const auto set_fsync = [&](const std::string& value) {

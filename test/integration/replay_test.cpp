@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A proxy that lost an answer may say a client's words once more, on another connection. Here they
-// are recorded, and said again after another process has leased what was given back.
+// A proxy that lost an answer may send a client's bytes again on another connection. These tests
+// record them and replay them after another process has leased what was given back.
 #include <algorithm>
 #include <cstddef>
 #include <fstream>
@@ -21,7 +21,7 @@ using namespace featherid::test;
 
 namespace {
 
-// What a client has said: its login, and then one call of the server after another.
+// What a client has sent: its login, and then each call of the server.
 struct Conversation {
   std::string login;
   std::vector<std::string> calls;
@@ -40,7 +40,7 @@ std::string take_front(std::string_view* bytes, std::size_t count) {
   return front;
 }
 
-// Each packet: three bytes of its length, the lowest first, a number, and as many bytes.
+// Each packet: three bytes of length (lowest first), a number, and that many bytes.
 Conversation mysql_conversation(std::string_view bytes) {
   Conversation said;
   while (!bytes.empty()) {
@@ -51,8 +51,8 @@ Conversation mysql_conversation(std::string_view bytes) {
   return said;
 }
 
-// Each message but the first: a letter, four bytes of its length with themselves, and the rest. A
-// call ends in a query or a Sync.
+// Each message except the first: a letter, four bytes of length (which count themselves), and the
+// rest. A call ends with a query or a Sync.
 Conversation postgresql_conversation(std::string_view bytes) {
   constexpr std::size_t kRequestBytes = 8;  // whether the server speaks TLS
   if (big_endian(bytes.substr(0, 4)) == kRequestBytes) bytes.remove_prefix(kRequestBytes);
@@ -67,7 +67,7 @@ Conversation postgresql_conversation(std::string_view bytes) {
   return said;
 }
 
-// A user without a password, so that a recorded login is good for another connection.
+// A user without a password, so that a recorded login works on another connection.
 void let_in_without_password(const InnodbServer& server) {
   RawSql sql(server.url(), "CREATE USER IF NOT EXISTS replayed@'%' IDENTIFIED BY ''");
   sql.run("GRANT ALL ON ids.* TO replayed@'%'");
@@ -87,7 +87,7 @@ std::string url_without_password(const std::string& url) {
   return url.substr(0, url.find("//") + 2) + "replayed" + url.substr(url.rfind('@'));
 }
 
-// On a connection of its own: each call once the one before it is answered.
+// On a new connection. Sends each call after the answer to the one before.
 void say_again(const Conversation& said, int port, bool greets) {
   const RawClient client(port);
   if (greets) REQUIRE(client.read_some());
@@ -103,7 +103,7 @@ void say_again(const Conversation& said, int port, bool greets) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a give-back that a proxy says again takes back nobody's lease", "[replay]",
+TEMPLATE_TEST_CASE("a give-back that a proxy replays takes back nobody's lease", "[replay]",
                    MYSQL_SERVERS, PostgresqlServer) {
   const TestType& server = shared<TestType>();
   constexpr bool kIsPostgresql = std::is_same_v<TestType, PostgresqlServer>;
@@ -114,7 +114,7 @@ TEMPLATE_TEST_CASE("a give-back that a proxy says again takes back nobody's leas
   proxy.begin_recording();
   const auto store = *open_soci_store(with_port(url_without_password(server.url()), proxy.port()),
                                       short_options());
-  // A proxy makes its new connection what the lost one was.
+  // A proxy sets up its new connection like the lost one.
   REQUIRE(store->find("order").ok());
   Conversation said = conversation(proxy.recorded());
   const Result<IdRange> tail = store->lease("order", 10);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The time of a call holds whatever the resolver does, and however many addresses a name has.
+// A call ends in time whatever the resolver does and however many addresses a name has.
 #include <string>
 #include <vector>
 
@@ -18,7 +18,7 @@ std::string url_at(const std::string& scheme, const std::string& host, int port)
          "/ids";
 }
 
-// The server of the scheme, which must have been started.
+// The scheme's server, which must be running.
 int server_port(const std::string& scheme) {
   return scheme == "mysql" ? mariadb().port() : postgresql().port();
 }
@@ -40,7 +40,7 @@ TEST_CASE("resolver: a look-up that hangs ends the call in time, and later ones 
   SociStoreOptions options = short_options();
   options.sessions_max = 1;
   const auto store = open_soci_store(url_at(scheme, name, port), options).value();
-  for (int i = 0; i < 2; ++i) {  // one more than there may be look-ups
+  for (int i = 0; i < 2; ++i) {  // one more than the limit of look-ups
     const Status status = lease_one(*store);
     CHECK(status.code() == StatusCode::kUnavailable);
     CHECK(says(status, name));
@@ -58,7 +58,7 @@ TEST_CASE("resolver: behind an address whose look-up hangs the next one serves",
   const std::string name = scheme + "-first-hangs.test";
   names().set(name, {});
   const auto store = store_of({url_at(scheme, name, port), url_at(scheme, "127.0.0.1", port)});
-  // On a busy machine its share of the first call may be too little for the second address.
+  // On a busy machine the second address's share of the first call may be too short.
   CHECK(wait_until([&] { return lease_one(*store).ok(); }));
   for (int i = 0; i < 3; ++i) CHECK(lease_one(*store).ok());
   names().set(name, {"127.0.0.1"});

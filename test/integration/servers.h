@@ -18,7 +18,7 @@
 
 namespace featherid::test {
 
-// The server of a kind that all tests of the program share; a test leaves it running.
+// The server of a kind, shared by all tests of the program. Every test leaves it running.
 template <typename Server>
 Server& shared() {
   static Server server;
@@ -26,17 +26,16 @@ Server& shared() {
 }
 inline MariadbServer& mariadb() { return shared<MariadbServer>(); }
 inline PostgresqlServer& postgresql() { return shared<PostgresqlServer>(); }
-inline GaleraCluster& galera() { return shared<GaleraCluster>(); }  // which a test leaves whole
+inline GaleraCluster& galera() { return shared<GaleraCluster>(); }  // every test leaves it complete
 
-// The shortest time-outs there are, so that a test of one is short.
+// The shortest allowed timeouts, so that tests of them are short.
 SociStoreOptions short_options();
 
 // A store on a fresh schema of the database.
 std::unique_ptr<Store> fresh_store(const std::string& url,
                                    const SociStoreOptions& options = short_options());
 
-// The status, checked to be of one line and to have come within the call_timeout of
-// short_options().
+// The status. Checks that it has one line and came within the call_timeout of short_options().
 template <typename Call>
 Status timed(Call call) {
   const Stopwatch stopwatch;
@@ -56,10 +55,10 @@ inline bool says(const Status& status, const std::string& words) {
   return status.message().find(words) != std::string::npos;
 }
 
-// No two of them have an id in common.
+// Checks that no two have an id in common.
 void check_disjoint(std::vector<IdRange> ranges);
 
-// Every id of `ranges` is there once and, together, they are 1 to max_id.
+// Checks that no id of `ranges` is there twice and that together they are 1 to max_id.
 void check_no_id_twice(std::vector<IdRange> ranges, std::int64_t max_id);
 
 }  // namespace featherid::test

@@ -15,7 +15,7 @@ using namespace featherid::test;
 
 namespace {
 
-// One lease as the other program does it, on a connection of its own.
+// One lease as the other program makes it, on its own connection.
 IdRange foreign_lease(RawSql& sql) {
   sql.run("BEGIN");
   const std::int64_t max_id =
@@ -75,8 +75,8 @@ TEST_CASE("PostgreSQL: no id twice beside a program that leases by SELECT FOR UP
 
 namespace {
 
-// MariaDB's from 11.6.2 on have it ON; 10.6, 10.11 and 11.4 have it as well. It holds for sessions
-// to come.
+// ON by default from MariaDB 11.6.2 on. 10.6, 10.11 and 11.4 have the setting, too. It applies to
+// new sessions.
 class SnapshotIsolation {
  public:
   SnapshotIsolation() {
@@ -101,7 +101,7 @@ class SnapshotIsolation {
 
 }  // namespace
 
-TEST_CASE("MariaDB: leases of one tag do not lose against one another under snapshot isolation",
+TEST_CASE("MariaDB: leases of one tag do not conflict under snapshot isolation",
           "[mariadb][shared]") {
   constexpr int kStores = 4;
   constexpr int kLeases = 300;
@@ -125,7 +125,7 @@ TEST_CASE("MariaDB: leases of one tag do not lose against one another under snap
     });
   }
   for (std::thread& thread : threads) thread.join();
-  // What loses is tried again on a new connection.
+  // A call that lost is retried on a new connection.
   CHECK(connections() - before == kStores);
   std::vector<IdRange> all;
   for (const std::vector<IdRange>& own : leased) all.insert(all.end(), own.begin(), own.end());
@@ -153,7 +153,7 @@ TEST_CASE("MariaDB: a session under snapshot isolation moves no row until it is 
   CHECK(number("@@innodb_snapshot_isolation") == 0);
   CHECK(number(guard.stated(session)) == 1);
   session.run("SET innodb_snapshot_isolation = ON");
-  // An older one need not be told: there it is off by default.
+  // An older server does not need this, because there it is off by default.
   if (number("0 /*M!110602 + 1 */") == 1) {
     CHECK(number(guard.stated(session)) == 0);
     CHECK(guard.changed(session).value() == false);

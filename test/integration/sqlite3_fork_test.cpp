@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A child made by fork() opens a store of its own, while threads of the parent use SQLite or do
-// not.
+// A child made by fork() opens its own store, while threads of the parent may use SQLite.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -36,7 +35,7 @@ void note(int file, IdRange range) {
   if (::write(file, line.data(), line.size()) != static_cast<ssize_t>(line.size())) ::_exit(99);
 }
 
-// One lease by a new store: served within the call_timeout, or refused at once.
+// One lease by a new store: it is served within the call_timeout or refused at once.
 int lease_in_child(const std::string& path, int ranges) {
   const auto begin = std::chrono::steady_clock::now();
   const Result<IdRange> range = open_file(path)->lease("order", 7);
@@ -52,7 +51,7 @@ int lease_in_child(const std::string& path, int ranges) {
   return took < milliseconds(100) ? kRefused : kSlow;
 }
 
-// Its exit code; nothing, and it is killed, when it hangs.
+// Its exit code. If it hangs, it is killed and this is nothing.
 std::optional<int> end_of(pid_t child) {
   int status = -1;
   if (!wait_until([&] { return ::waitpid(child, &status, WNOHANG) == child; }, seconds(10))) {
@@ -63,7 +62,7 @@ std::optional<int> end_of(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-// A file with a store of the parent's, and what was leased by everybody.
+// A file with a store of the parent, and everybody's leases.
 struct Family {
   Family() : ranges(::open(scratch.file("ranges").c_str(), O_CREAT | O_APPEND | O_RDWR, 0600)) {}
   ~Family() { ::close(ranges); }
@@ -94,7 +93,7 @@ TEST_CASE("SQLite: a child of a process whose stores are idle is served", "[sqli
     note(family.ranges, *range);
     CHECK(family.child() == kServed);
   }
-  // So is a child of the child, and of one that was served itself.
+  // A child of the child is served, too, and so is a child of one that was itself served.
   for (const bool served : {false, true}) {
     CHECK(end_of(in_child([&] {
             if (served && lease_in_child(family.path, family.ranges) != kServed) return 9;
@@ -120,7 +119,7 @@ TEST_CASE("SQLite: a child of a process with a thread inside SQLite is refused a
   REQUIRE(wait_until([&] { return begun.load(); }));
   std::this_thread::sleep_for(milliseconds(300));  // it waits for the lock for 2 s
   CHECK(family.child() == kRefused);
-  // Whatever the file, however often, and for its children.
+  // For any file, any number of times, and for its children.
   CHECK(end_of(in_child([&] {
           const std::string another = family.scratch.file("another.db");
           for (int i = 0; i < 3; ++i) {
@@ -128,12 +127,12 @@ TEST_CASE("SQLite: a child of a process with a thread inside SQLite is refused a
           }
           if (!is_refused(init_soci_schema("sqlite3:" + another), "exec a program first"))
             return 14;
-          // A store of the parent's says what it always said, and can be destroyed.
+          // A store of the parent gives the same error as before and can be destroyed.
           if (!is_refused(store->find("order").status(), "belongs to the parent")) return 15;
           return end_of(in_child([&] { return lease_in_child(another, family.ranges); }))
               .value_or(13);
         })) == kRefused);
-  // What it may do.
+  // What the child may do.
   CHECK(end_of(in_child([&] {
           ::execlp("true", "true", nullptr);
           return 1;
@@ -143,7 +142,7 @@ TEST_CASE("SQLite: a child of a process with a thread inside SQLite is refused a
   CHECK(family.child() == kServed);
 }
 
-TEST_CASE("SQLite: children made amid leases are served or refused, and none hangs",
+TEST_CASE("SQLite: children forked during leases are served or refused, and none hangs",
           "[sqlite3][fork]") {
   const Family family;
   REQUIRE(init_soci_schema("sqlite3:" + family.path).ok());
@@ -154,7 +153,7 @@ TEST_CASE("SQLite: children made amid leases are served or refused, and none han
       const auto lease = [&](Store& store) {
         const Result<IdRange> range = store.lease("order", 5);
         if (range.ok()) note(family.ranges, *range);
-        // Or children that are served would seldom find the file unlocked.
+        // Otherwise served children would seldom find the file unlocked.
         std::this_thread::sleep_for(milliseconds(3));
       };
       const auto kept = open_file(family.path);
@@ -177,7 +176,7 @@ TEST_CASE("SQLite: children made amid leases are served or refused, and none han
   }
   stop = true;
   for (std::thread& thread : threads) thread.join();
-  std::cout << "children made amid leases: " << served << " served, " << refused << " refused"
+  std::cout << "children forked during leases: " << served << " served, " << refused << " refused"
             << std::endl;
   CHECK(served + refused == 48);
   check_disjoint(family.leased());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which file a path leads to, and whether everybody finds its journal.
+// Which file a path leads to, and whether every process finds its journal.
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -18,8 +18,8 @@ using namespace featherid::test;
 
 namespace {
 
-// A process is killed in the middle of a commit: pages of it are in the file, and what they were is
-// in the journal beside `path`.
+// A process is killed during a commit: some new pages are in the file, and their old content is in
+// the journal beside `path`.
 void crash_amid_commit(const std::string& path) {
   const pid_t child = in_child([&] {
     RawSql sql("sqlite3:" + path);
@@ -37,7 +37,7 @@ void crash_amid_commit(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("SQLite: a crash by one path takes back no lease that was made by another",
+TEST_CASE("SQLite: a crash by one path undoes no lease that was made by another",
           "[sqlite3][path]") {
   const ScratchDir scratch;
   const std::string path = scratch.file("ids.db");
@@ -56,7 +56,7 @@ TEST_CASE("SQLite: a crash by one path takes back no lease that was made by anot
   CHECK(leased.empty());
 }
 
-TEST_CASE("SQLite: a file with a second name is refused by all of them until it has one",
+TEST_CASE("SQLite: a file with two names is refused by each name until it has only one",
           "[sqlite3][path]") {
   const ScratchDir scratch;
   const std::string path = scratch.file("ids.db");
@@ -82,7 +82,7 @@ TEST_CASE("SQLite: a file with a second name is refused by all of them until it 
   CHECK(in_use->lease("order", 10)->first == 11);
 }
 
-TEST_CASE("SQLite: a file that is mounted alone is refused, and not one in a mounted folder",
+TEST_CASE("SQLite: a file that is itself a mount is refused, but not one in a mounted folder",
           "[sqlite3][path]") {
   const ScratchDir scratch;
   const std::string name = GENERATE("ids.db", "a b\\040.db");
@@ -91,7 +91,7 @@ TEST_CASE("SQLite: a file that is mounted alone is refused, and not one in a mou
     return ::mount(what.c_str(), where.c_str(), nullptr, MS_BIND, nullptr) == 0;
   };
   constexpr int kNotPermitted = 77;
-  // Of its own sight of the file system, as a container.
+  // In its own mount namespace, like a container.
   const int code = exit_code_of(in_child([&] {
     if (::unshare(CLONE_NEWNS) != 0 ||
         ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
@@ -128,7 +128,7 @@ TEST_CASE("SQLite: a file that is mounted alone is refused, and not one in a mou
   CHECK(code == 0);
 }
 
-TEST_CASE("SQLite: what is no file of its own, or has no such journal, is refused by name",
+TEST_CASE("SQLite: the error names a path that is no regular file or has no usable journal",
           "[sqlite3][path]") {
   const ScratchDir scratch;
   REQUIRE(::mkfifo(scratch.file("fifo").c_str(), 0600) == 0);
@@ -155,14 +155,14 @@ TEST_CASE("SQLite: what is no file of its own, or has no such journal, is refuse
   }
 }
 
-TEST_CASE("SQLite: a path leads where the kernel's does", "[sqlite3][path]") {
+TEST_CASE("SQLite: a path resolves as in the kernel", "[sqlite3][path]") {
   const ScratchDir scratch;
   std::filesystem::create_directories(scratch.file("real/sub"));
   std::filesystem::create_directory_symlink("real/sub", scratch.file("link"));
   CHECK(open_file(scratch.file("link/../ids.db"))->lease("order", 10).ok());
   CHECK(std::filesystem::exists(scratch.file("real/ids.db")));
   CHECK_FALSE(std::filesystem::exists(scratch.file("ids.db")));
-  // A relative one as from the folder that the process was in.
+  // A relative path starts at the folder that the process was in.
   CHECK(exit_code_of(in_child([&] {
           std::filesystem::current_path(scratch.path());
           const auto store = open_file("./link/../ids.db");
@@ -170,14 +170,14 @@ TEST_CASE("SQLite: a path leads where the kernel's does", "[sqlite3][path]") {
           const Result<IdRange> range = store->lease("order", 10);
           return range.ok() && range->first == 11 ? 0 : 1;
         })) == 0);
-  // One that is made through a link, the journal too.
+  // A file that is created through a link, and its journal.
   std::filesystem::create_symlink("real/sub/made.db", scratch.file("first.db"));
   std::filesystem::create_symlink("first.db", scratch.file("second.db"));
   const auto store = open_file(scratch.file("second.db"));
   CHECK(store->lease("order", 10).ok());
   CHECK(std::filesystem::exists(scratch.file("real/sub/made.db-journal")));
   CHECK(open_file(scratch.file("real/sub/made.db"))->lease("order", 10)->first == 11);
-  // A link that leads elsewhere by and by is followed.
+  // A link that changes later is followed.
   std::filesystem::remove(scratch.file("first.db"));
   std::filesystem::create_symlink("real/ids.db", scratch.file("first.db"));
   CHECK(store->lease("order", 10)->first == 21);

@@ -28,7 +28,7 @@ TEST_CASE("SQLite: a new file and an empty file get the schema", "[sqlite3]") {
   }
 }
 
-TEST_CASE("SQLite: a file with other tables does not get the schema unasked", "[sqlite3]") {
+TEST_CASE("SQLite: a file with other tables gets the schema only on request", "[sqlite3]") {
   const ScratchDir scratch;
   const std::string url = "sqlite3:" + scratch.file("other.db");
   RawSql(url).run("CREATE TABLE other (x int)");
@@ -40,7 +40,7 @@ TEST_CASE("SQLite: a file with other tables does not get the schema unasked", "[
   CHECK(lease_one(*store).ok());
 }
 
-TEST_CASE("SQLite: a table that is lost is not made again unasked", "[sqlite3]") {
+TEST_CASE("SQLite: a lost table is created again only on request", "[sqlite3]") {
   const ScratchDir scratch;
   const std::string path = scratch.file("ids.db");
   REQUIRE(open_file(path)->lease("order", 10).ok());
@@ -59,7 +59,8 @@ TEST_CASE("SQLite: a table that is lost is not made again unasked", "[sqlite3]")
   CHECK(store->lease("order", 1)->first == 11);
 }
 
-TEST_CASE("SQLite: a row that holds no number is named, and serves once it does", "[sqlite3]") {
+TEST_CASE("SQLite: the error names a row without a number, and the row serves once it has one",
+          "[sqlite3]") {
   const ScratchDir scratch;
   const auto store = open_file(scratch.file("ids.db"));
   REQUIRE(store->lease("order", 1).ok());
@@ -84,7 +85,7 @@ TEST_CASE("SQLite: a lease is in the file for the next process", "[sqlite3]") {
   CHECK(open_file(scratch.file("ids.db"))->lease("order", 10)->first == 11);
 }
 
-TEST_CASE("SQLite: a file that cannot be used says so and names it", "[sqlite3]") {
+TEST_CASE("SQLite: the error names a file that cannot be used", "[sqlite3]") {
   const ScratchDir scratch;
   std::ofstream(scratch.file("text.db")) << std::string(5000, 'x');
   for (const std::string& path :
@@ -96,13 +97,13 @@ TEST_CASE("SQLite: a file that cannot be used says so and names it", "[sqlite3]"
   }
 }
 
-TEST_CASE("SQLite: an unwritable file says so, and serves once it may be written", "[sqlite3]") {
+TEST_CASE("SQLite: an unwritable file is an error, and serves once it is writable", "[sqlite3]") {
   const ScratchDir scratch;
   const std::string path = scratch.file("ids.db");
   REQUIRE(open_file(path)->lease("order", 1).ok());
-  // Not of this second, or an UPDATE would find nothing to write.
+  // Not of this second, because an UPDATE would then have nothing to write.
   RawSql("sqlite3:" + path).run("UPDATE id_segments SET update_time = '2026-01-01 00:00:00'");
-  const bool folder = GENERATE(false, true);  // where its journal has to be made
+  const bool folder = GENERATE(false, true);  // where its journal must be created
   ::chmod(path.c_str(), folder ? 0666 : 0444);
   ::chmod(scratch.path().c_str(), folder ? 0555 : 0777);
   CHECK(exit_code_of(in_child([&] {
@@ -111,7 +112,7 @@ TEST_CASE("SQLite: an unwritable file says so, and serves once it may be written
           const Status status = open_file(path)->lease("order", 1).status();
           if (status.code() != StatusCode::kFailedPrecondition) return 2;
           if (!says(status, path) || !says(status, "folder")) return 3;
-          // As the server asks whether it is ready: it can be read all the same.
+          // The server's readiness probe. The file can still be read.
           if (!open_file(path)->find("health").ok()) return 4;
           return open_file(path)->advance("health", 0).code() == status.code() ? 0 : 5;
         })) == 0);
@@ -130,7 +131,7 @@ TEST_CASE("SQLite: a file locked by another connection ends the call in time", "
   CHECK(status.code() == StatusCode::kUnavailable);
   CHECK(says(status, "another program holds"));
   other.run("COMMIT");
-  // A reader blocks the commit, not the begin.
+  // A reader blocks the commit, but not the begin.
   other.run("BEGIN");
   other.number("SELECT max_id FROM id_segments WHERE biz_tag = 'order'");
   CHECK(lease_one(*store).code() == StatusCode::kUnavailable);
@@ -149,7 +150,7 @@ TEST_CASE("SQLite: a file that others keep in WAL mode is refused", "[sqlite3]")
   CHECK(status.code() == StatusCode::kUnavailable);
 }
 
-TEST_CASE("SQLite: a file that was replaced is not written any more", "[sqlite3]") {
+TEST_CASE("SQLite: a file that was replaced is no longer written", "[sqlite3]") {
   const ScratchDir scratch;
   const auto store = open_file(scratch.file("ids.db"));
   REQUIRE(store->lease("order", 10)->first == 1);
@@ -179,7 +180,7 @@ TEST_CASE("SQLite: several processes lease from one file, no id twice", "[sqlite
     children.push_back(in_child([&] {
       const auto store = *open_soci_store("sqlite3:" + scratch.file("ids.db"));
       std::ofstream out(output(process));
-      // SQLite polls for its lock, so one process may miss it for long: as any caller, try again.
+      // SQLite polls for its lock, so a process may miss it for long. Like any caller, it retries.
       int failures = 0;
       for (int n = 0; n < kLeases && failures < 20;) {
         const Result<IdRange> range = store->lease("order", 1 + n % 20);
@@ -206,11 +207,11 @@ TEST_CASE("SQLite: several processes lease from one file, no id twice", "[sqlite
   check_no_id_twice(all, open_file(scratch.file("ids.db"))->find("order")->max_id);
 }
 
-TEST_CASE("SQLite: one deadline for all the locks that a call waits for", "[sqlite3]") {
+TEST_CASE("SQLite: a call has one deadline for all the locks that it waits for", "[sqlite3]") {
   const ScratchDir scratch;
   const std::string url = "sqlite3:" + scratch.file("ids.db");
   REQUIRE(init_soci_schema(url).ok());
-  // The set-up needs to read, the transaction to write, the commit that nobody reads.
+  // The set-up must read, the transaction must write, and the commit needs that nobody reads.
   struct Case {
     const char* first;
     const char* then;
@@ -244,7 +245,7 @@ TEST_CASE("SQLite: a file that another program turns to WAL is turned back befor
   REQUIRE(store->lease("order", 1).ok());
   auto other = std::make_unique<RawSql>("sqlite3:" + scratch.file("ids.db"));
   REQUIRE(other->text("PRAGMA journal_mode = WAL") == "wal");
-  CHECK(says(lease_one(*store), "journal_mode=wal"));  // by the session that is open
+  CHECK(says(lease_one(*store), "journal_mode=wal"));  // by the open session
   CHECK(store->lease("order", 1)->first == 2);
   other = std::make_unique<RawSql>("sqlite3:" + scratch.file("ids.db"));
   REQUIRE(other->text("PRAGMA journal_mode = WAL") == "wal");
@@ -275,11 +276,11 @@ TEST_CASE("SQLite: tags differ by their bytes, whatever the column's collation",
   CHECK(store->find("order")->step == 1000);
 }
 
-TEST_CASE("SQLite: a number that is not kept as a whole one is named, and left alone",
+TEST_CASE("SQLite: an error names a number that is not a whole one and leaves it alone",
           "[sqlite3]") {
   const ScratchDir scratch;
   RawSql sql("sqlite3:" + scratch.file("ids.db"));
-  // Columns without a type keep what they are given.
+  // Columns without a type keep values as given.
   sql.run("CREATE TABLE id_segments (biz_tag TEXT PRIMARY KEY, max_id, step, update_time)");
   sql.run("INSERT INTO id_segments VALUES ('good', 0, 10, ''), ('order', 0, 10, '')");
   struct Case {
@@ -315,9 +316,10 @@ TEST_CASE("SQLite: a tag with two rows is not leased from", "[sqlite3]") {
   CHECK(sql.number("SELECT max(max_id) FROM id_segments") == 500);
 }
 
-TEST_CASE("SQLite: what the application sets for every connection weakens no lease", "[sqlite3]") {
+TEST_CASE("SQLite: settings that the application makes for every connection weaken no lease",
+          "[sqlite3]") {
   const ScratchDir scratch;
-  // In a child: an automatic extension is the whole process's.
+  // In a child, because an automatic extension affects the whole process.
   CHECK(exit_code_of(in_child([&] {
           using Extension = int (*)(sqlite3*, char**, const sqlite3_api_routines*);
           const Extension set_up = [](sqlite3* connection, char**, const sqlite3_api_routines*) {
@@ -332,7 +334,7 @@ TEST_CASE("SQLite: what the application sets for every connection weakens no lea
   CHECK(std::filesystem::exists(scratch.file("ids.db-journal")));
 }
 
-TEST_CASE("SQLite: a library that keeps nobody out of the file is refused", "[sqlite3]") {
+TEST_CASE("SQLite: a library that does not lock the file is refused", "[sqlite3]") {
   const ScratchDir scratch;
   const std::string path = scratch.file("ids.db");
   { REQUIRE(open_file(path)->lease("order", 10).ok()); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// TLS to real servers, with certificates that nobody else knows.
+// TLS to real servers, with certificates of private authorities.
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -38,7 +38,7 @@ void check_fails(const std::string& url, const std::string& words) {
   CHECK_FALSE(says(status, "p@ss"));
 }
 
-// MariaDB's library has no such check from 3.4 on, and then FeatherID refuses.
+// MariaDB's library lacks this check from 3.4 on, and FeatherID then refuses.
 bool can_verify_ca(const std::string& url) {
   const Status status = lease_at(url);
   if (!says(status, "only up to 3.3")) return true;
@@ -51,7 +51,7 @@ std::string verify(const std::string& word, const std::string& ca_file) {
   return "tls=" + word + "&ca=" + ca_file;
 }
 
-// What the store warns of when it leases once.
+// The store's warnings for one lease.
 std::vector<std::string> warnings_at(const std::string& url) {
   std::vector<std::string> warnings;
   SociStoreOptions options = short_options();
@@ -66,7 +66,7 @@ std::vector<std::string> warnings_at(const std::string& url) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("TLS: each word of tls encrypts as it says", "[tls]", TLS_SERVERS) {
+TEMPLATE_TEST_CASE("TLS: each value of tls encrypts as documented", "[tls]", TLS_SERVERS) {
   auto& tls = tls_server<TestType>();
   const std::string& ca = tls.authority().ca_file();
   names().set("db.example", {"127.0.0.1"});
@@ -88,8 +88,7 @@ TEMPLATE_TEST_CASE("TLS: each word of tls encrypts as it says", "[tls]", TLS_SER
   CHECK(lease_at(tls.url(verify("verify-full", ca))).ok());
 }
 
-TEMPLATE_TEST_CASE("TLS: a certificate that is not what was asked for is refused", "[tls]",
-                   TLS_SERVERS) {
+TEMPLATE_TEST_CASE("TLS: a certificate that does not match is refused", "[tls]", TLS_SERVERS) {
   auto& tls = tls_server<TestType>();
   Authority stranger;
   const Authority::Issued self_signed{stranger.ca_file(), stranger.key_file()};
@@ -112,7 +111,7 @@ TEMPLATE_TEST_CASE("TLS: a certificate that is not what was asked for is refused
       check_fails(chain_alone, "no TLS connection; check tls, ca, cert and key");
     }
   };
-  SECTION("the one that was asked for") { check(true, true, ca); }
+  SECTION("a matching one") { check(true, true, ca); }
   SECTION("of another authority") { check(false, true, stranger.ca_file()); }
   SECTION("for another name") {
     tls.use(tls.authority().issue("DNS:other.example,IP:192.0.2.1"));
@@ -121,7 +120,7 @@ TEMPLATE_TEST_CASE("TLS: a certificate that is not what was asked for is refused
   SECTION("expired") {
     const auto expired = tls.authority().issue("DNS:db.example", Authority::Term::kExpired);
     if (std::is_same_v<TestType, MysqlServer>) {
-      CHECK_THROWS(tls.use(expired));  // it does not even load it
+      CHECK_THROWS(tls.use(expired));  // it does not load it
     } else {
       tls.use(expired);
       check(false, true, ca);
@@ -139,7 +138,7 @@ TEMPLATE_TEST_CASE("TLS: a certificate that is not what was asked for is refused
   tls.use_good();
 }
 
-TEMPLATE_TEST_CASE("TLS: a server that requires it says which setting to use", "[tls]",
+TEMPLATE_TEST_CASE("TLS: the error for a server that requires it names the setting to use", "[tls]",
                    TLS_SERVERS) {
   auto& tls = tls_server<TestType>();
   CHECK(lease_at(tls.url_of("encrypted", "tls=required")).ok());
@@ -155,8 +154,9 @@ TEMPLATE_TEST_CASE("TLS: a server that requires it says which setting to use", "
   }
 }
 
-TEMPLATE_TEST_CASE("TLS: a server that requires a client's certificate gets it, or says so",
-                   "[tls]", TLS_SERVERS) {
+TEMPLATE_TEST_CASE(
+    "TLS: a server that requires a client's certificate gets it, or the error says so", "[tls]",
+    TLS_SERVERS) {
   auto& tls = tls_server<TestType>();
   const auto with = [&](const Authority::Issued& issued) {
     return tls.url_of("known", "tls=required&cert=" + issued.cert_file + "&key=" + issued.key_file);
@@ -188,7 +188,7 @@ TEMPLATE_TEST_CASE("TLS: a file that cannot be used is named", "[tls]", TLS_SERV
   check_fails(tls.url(verify("verify-full", garbage)), "no TLS connection; check tls, ca");
 }
 
-TEMPLATE_TEST_CASE("TLS: a server without it is refused or warned of by name", "[tls]",
+TEMPLATE_TEST_CASE("TLS: a server without it is refused or named in a warning", "[tls]",
                    MariadbServer, PostgresqlServer) {
   const std::string url = shared<TestType>().url();
   fresh_store(url);
@@ -215,13 +215,13 @@ TEMPLATE_TEST_CASE("TLS: a server without it is refused or warned of by name", "
   CHECK(warnings_at(tls.url("tls=off", "db.example")).size() == 1);
 }
 
-TEST_CASE("TLS: MySQL without it logs in with a cache that is empty", "[tls]") {
+TEST_CASE("TLS: MySQL without it logs in with an empty cache", "[tls]") {
   RawSql sql(tls_server<MysqlServer>().url());
   sql.run("FLUSH PRIVILEGES");  // empties the cache of caching_sha2_password
   CHECK(lease_at(tls_server<MysqlServer>().url("tls=off")).ok());
 }
 
-TEST_CASE("TLS: PostgreSQL's own variables hold for what the URL does not say", "[tls]") {
+TEST_CASE("TLS: PostgreSQL's own variables apply to options that the URL lacks", "[tls]") {
   auto& tls = tls_server<PostgresqlServer>();
   const std::string& ca = tls.authority().ca_file();
   Authority stranger;
@@ -254,7 +254,7 @@ TEMPLATE_TEST_CASE("TLS: a call ends in time, and a lost session is replaced", "
   CHECK(lease_one(*store).ok());
 }
 
-TEMPLATE_TEST_CASE("TLS: a handshake that is cut is tried again", "[tls]", TLS_SERVERS) {
+TEMPLATE_TEST_CASE("TLS: a handshake that is cut is retried", "[tls]", TLS_SERVERS) {
   auto& tls = tls_server<TestType>();
   Forwarder forwarder(tls.server().port());
   const std::string url =

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * The protocol of include/featherid/id_cursor.h, as TagState uses it: two claimants of one id and one of a
- * range, and one publisher that leases, installs what it has in stock, takes back what was not claimed, takes
- * ids out of it, installs it again, and at last closes for good and gives the rest back. All interleavings; a
- * step is one access to shared memory with what the thread does by itself after it. Checked: no id is
- * claimed twice, none that was taken out of the stock or given back, none that was not leased.
+ * The protocol of include/featherid/id_cursor.h, as TagState uses it. Two threads claim one id, and one claims
+ * a range. One publisher leases, installs its stock, takes back unclaimed ids, takes ids out of them, installs
+ * the rest again, and finally closes for good and gives the rest back. Covers all interleavings. A step is one
+ * access to shared memory and the thread's own work after it. Checks that no id is claimed twice, after it was
+ * taken out of the stock or given back, or without a lease.
  *
  * Spin's memory is sequentially consistent; litmus/ checks the code's orders.
- * The fork epoch is a constant in any one process and left out. Each lease follows on the one before, as it
- * does where nobody else leases: that is when claims past an end run through the ids of the next segment.
- * claim() tries again where another claim got in between; here it is one try, as good as any later one.
+ * The fork epoch is constant in a process, so it is left out. Each lease begins where the one before ended, as
+ * it does if nobody else leases: then claims past an end run through the ids of the next segment.
+ * claim() retries if another claim came in between. Here it is one try, which is equivalent to any later one.
  *
  * MUTATION 1: the limit is written before the word is closed.
  * MUTATION 2: the word is not closed while the limit is written.
  * MUTATION 3: the tail is read from the word before it is closed, without an exchange.
- * MUTATION 4: what came back goes in again in part only, so that an end goes back.
+ * MUTATION 4: only part of the returned ids goes in again, so that an end goes back.
  * MUTATION 5: the limit is read after the claim.
  * MUTATION 6: a range is claimed by a plain store, without compare-and-swap.
  */
@@ -29,7 +29,7 @@
 byte word = CLOSED;
 byte limit = 0;
 
-/* What the checks need to know. */
+/* State for the checks. */
 bool gone[IDS];
 byte leased_to = 1;  /* the first id that was not leased */
 

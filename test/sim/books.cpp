@@ -102,7 +102,7 @@ void Books::leased(const std::string& tag, IdRange range, Instant now) {
   ++leases_;
   trace("leased", tag, range);
   if (range.first < series.highest_end) {
-    // The store went backwards under this process, which can tell: the tag has to stop.
+    // This process can see that the store went backwards, so the tag must stop.
     series.stopped_at = std::min(series.stopped_at, now);
     return;
   }
@@ -116,7 +116,7 @@ void Books::gives_back(const std::string& tag, IdRange tail) {
   trace("is given back", tag, tail);
   if (!series.leased.contains(tail)) violation("a tail not leased is given back", tag, tail);
   if (series.last_id >= tail.first) violation("a tail with issued ids is given back", tag, tail);
-  // Not even when the call fails: the store may have taken it.
+  // Not even if the call fails: the store may have taken it.
   series.leased.remove_from(tail.first);
   series.leased_ids -= tail.size();
   series.given_back_from = tail.first;
@@ -165,7 +165,7 @@ IdRange Books::unused_tail(const std::string& tag) {
   Series& series = series_[tag];
   IdRange tail = series.leased.last_run();
   tail.first = std::max(tail.first, series.last_id + 1);
-  // Below what was given back lay somebody else's ids then.
+  // Somebody else's ids were then below the tail that was given back.
   if (series.given_back_from != 0 && series.given_back_from != tail.end) return {};
   return tail;
 }

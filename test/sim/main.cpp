@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // featherid_sim [--seeds N] [--first-seed S] [--trace]   runs N simulations, with the seeds S, S +
-// 1, …; stops at the first violation. --trace tells all that happens.
+// 1, …, and stops at the first violation. --trace prints every event.
 //
-// Before each run it prints the seed and what that has drawn, so that a run which ends the program
-// can be replayed as well.
+// It prints the seed and the drawn options before each run, so that a run which ends the program
+// can be replayed.
 #include <unistd.h>
 
 #include <chrono>
@@ -18,7 +18,7 @@
 
 namespace {
 
-// Ends the program when there is a violation.
+// Ends the program if there is a violation.
 featherid::sim::Tally run(std::uint64_t seed, bool trace) {
   featherid::sim::Simulation simulation(seed);
   if (trace) simulation.trace_to(std::cout);
@@ -27,10 +27,10 @@ featherid::sim::Tally run(std::uint64_t seed, bool trace) {
   if (violation.empty()) return simulation.tally();
   std::cout << "VIOLATION: " << violation << "\nreplay: featherid_sim --seeds 1 --first-seed "
             << seed << std::endl;
-  std::_Exit(1);  // the processes of the run are not fit to be taken apart
+  std::_Exit(1);  // the processes of the run cannot be destroyed safely
 }
 
-// A broken invariant stops the program where it stands; its own words are on stderr by then.
+// A broken invariant stops the program at once. Its message is on stderr by then.
 void report_abort(int /*signal*/) {
   constexpr char kText[] = "VIOLATION: the core stopped the program; replay the last seed\n";
   static_cast<void>(::write(STDOUT_FILENO, kText, sizeof kText - 1) == 0);

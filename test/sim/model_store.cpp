@@ -17,7 +17,7 @@ Status lost(const char* when) {
 }
 Status no_such_tag() { return {StatusCode::kNotFound, "no such tag"}; }
 
-// Notes that a call is under way, however it ends.
+// Records that a call is under way, however it ends.
 class Flight {
  public:
   Flight(Books& books, std::string tag) : books_(books), tag_(std::move(tag)) {
@@ -119,7 +119,7 @@ void ModelDatabase::change_row() {
     ledger_.forgotten(row->first, max_id);
     const std::string tag = row->first;
     rows.erase(row);
-    scheduler_.spawn(kGroup, [this, tag] {  // an operator who makes it anew, from id 1
+    scheduler_.spawn(kGroup, [this, tag] {  // an operator who creates it again, from id 1
       scheduler_.sleep(milliseconds(random_.pick(0, 20000)));
       rows.emplace(tag, Row{0, random_.pick(1, kStepMax)});
     });

@@ -16,7 +16,7 @@
 
 namespace featherid::sim {
 
-// Which faults a run has; when they strike is drawn.
+// Which faults a run has. Their times are drawn.
 struct Faults {
   bool before_commit = false;  // a call fails and nothing happened
   bool after_commit = false;   // a call fails and it happened
@@ -25,12 +25,12 @@ struct Faults {
   bool outage = false;         // every call fails, for a while
   bool backwards = false;      // the last commits are forgotten
   bool small_leases = false;   // a lease grants fewer ids than were asked for
-  bool operators = false;  // rows are changed by hand: step, max_id forward, deleted and made anew
+  bool operators = false;  // rows change by hand: step, max_id forward, deleted and created again
 };
 
-// The database that all simulated processes share: a plain map of rows, and the truth about what
-// was committed. A statement runs on a fiber of the database's own, so it may be committed after
-// the process that sent it has died.
+// The database that all simulated processes share: a plain map of rows, and the record of what was
+// committed. A statement runs on a fiber of the database, so it may commit after the process that
+// sent it has died.
 class ModelDatabase {
  public:
   ModelDatabase(Random& random, Scheduler& scheduler, Ledger& ledger)
@@ -49,21 +49,21 @@ class ModelDatabase {
   // How many ids a lease of `size` gets.
   std::int64_t grant(LeaseSize size);
 
-  // Something happens to the rows or to the database, as the faults allow.
+  // Causes an event in the rows or the database that the faults allow.
   void disturb();
-  // No faults from here on: rows are mended, hanging calls go on.
+  // Ends all faults. Rows are fixed and hanging calls continue.
   void heal(const std::vector<std::string>& tags);
 
-  // Sends a statement and waits for its answer. `books` hears of trouble on the way.
+  // Sends a statement and waits for its answer. `books` records trouble on the way.
   template <typename T>
   Result<T> call(Books& books, std::function<Result<T>()> statement);
 
   std::int64_t rewinds() const { return rewinds_; }
-  // The row has had a step of 0 at some time.
+  // Whether the row ever had a step of 0.
   bool was_unservable(const std::string& tag) const { return unservable_.count(tag) > 0; }
 
  private:
-  // Some time passes, or very much.
+  // Lets some time pass, or a lot.
   void pause(Books& books);
   void change_row();
   void trace(const std::string& what);
@@ -83,7 +83,7 @@ class ModelStore final : public SegmentStore {
   // Both must outlive every fiber of the process.
   ModelStore(ModelDatabase& database, Books& books) : database_(database), books_(books) {}
 
-  // The process has died: no call reaches the database any more.
+  // The process has died. No call reaches the database from now on.
   void sever() { severed_ = true; }
 
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override;

@@ -21,11 +21,11 @@ Result<std::vector<IdRange>> as_ranges(const Result<std::int64_t>& id) {
 }
 
 constexpr std::int64_t kCallMax = 300;  // ids in one call
-constexpr Span kInstant{1};             // long enough for everybody to do what there is to do now
+constexpr Span kInstant{1};             // long enough for all work that is due now
 
 }  // namespace
 
-// Somebody waits for ids of a tag.
+// A call that waits for ids of a tag.
 struct Process::Wait {
   std::string tag;
   std::int64_t count_ids;
@@ -62,7 +62,7 @@ Process::Process(Scheduler& scheduler, Random& random, ModelDatabase& database, 
 Process::~Process() {
   dead_ = true;
   store_->sever();
-  // What is parked in the allocator speaks to the rest of this.
+  // Callbacks parked in the allocator use the other members.
   ids_.reset();
   sequences_.clear();
   blocks_.clear();
@@ -133,11 +133,11 @@ void Process::shut_down() {
       scheduler_.now() + seconds(random_.pick(1, 60)));
   if (!ended) return crash();
   check_nobody_waits();
-  scheduler_.sleep(milliseconds(random_.pick(0, 1000)));  // callers hear that it is over
+  scheduler_.sleep(milliseconds(random_.pick(0, 1000)));  // callers learn that it is over
   leaving_ = true;
   scheduler_.sleep(kInstant);  // now no call is under way
   run_inside([this] { ids_.reset(); }, kNever);
-  // Else a refill thread whose store call still hangs is left behind in a process that goes on.
+  // Otherwise a refill thread whose store call hangs is left behind in a process that continues.
   if (random_.percent(50)) end();
 }
 
@@ -235,7 +235,7 @@ void Process::ask_by_name(const std::string& tag) {
 
 void Process::ask_for_ghost() {
   const std::string ghost = "ghost" + std::to_string(random_.pick(1, workload_.ghosts));
-  if (ids_->next_id(ghost).ok()) violation("an id of a tag that is none");
+  if (ids_->next_id(ghost).ok()) violation("an id of a tag that does not exist");
 }
 
 void Process::take_from_block(std::size_t caller, std::size_t tag) {
@@ -290,7 +290,7 @@ void Process::check_error(const std::string& tag, const Status& status, bool in_
     case StatusCode::kDataLoss:
       return books_.refused(tag);
     case StatusCode::kFailedPrecondition:
-      // Or a row that somebody has to mend; it may have been mended since it was read.
+      // Or a row that an operator must fix. It may have been fixed since it was read.
       if (!closing_ && !database_.was_unservable(tag)) {
         violation("refused before its end: " + status.to_string());
       }
@@ -303,7 +303,7 @@ void Process::check_error(const std::string& tag, const Status& status, bool in_
     case StatusCode::kExhausted:
       return;
     default:
-      violation("an error that makes no sense: " + status.to_string());
+      violation("an unexpected error: " + status.to_string());
   }
 }
 
@@ -325,14 +325,14 @@ void Process::check_waits() {
   }
 }
 
-// Should the store go away now, what is held lasts for `hold` at the rate of now. Not while a lease
-// is under way, or when the last one has failed.
+// If the store went away now, the held ids would last for `hold` at the current rate. This is not
+// checked during a lease or after a failed one.
 void Process::check_rides_out(const TagStats& stats) {
   if (books_.in_flight() || !stats.last_error.ok()) return;
   const double burn_of_hold =
       stats.burn_ids_per_second * static_cast<double>(workload_.options.hold.count());
-  // A small series holds half a step. And what the last call took counts for the next: it is gone
-  // from what is held, and its burn is not yet known.
+  // A small series holds half a step. The last call's ids are no longer held, but their burn is not
+  // yet known.
   const std::int64_t slack_ids = ModelDatabase::kStepMax + 2 * kCallMax;
   if (static_cast<double>(stats.held_ids + slack_ids) >= burn_of_hold) return;
   violation("holds less than is used in a hold: " + stats.tag + " " +
@@ -350,9 +350,9 @@ void Process::check_tails_went_back(std::int64_t troubles_before, Span took) {
   const bool healthy = books_.no_trouble_since(troubles_before);
   const Span timeout = workload_.options.shutdown_timeout;
   if (!healthy || timeout < seconds(1)) return;
-  if (took >= timeout) return violation("a shutdown on a healthy store took its whole time-out");
-  // Calls that are about to return ids they have taken already end first; the rows must not change
-  // meanwhile, so they are read now.
+  if (took >= timeout) return violation("a shutdown on a healthy store took its whole timeout");
+  // Calls that have taken ids and are about to return end first. The rows are read now because they
+  // must not change meanwhile.
   const auto rows = database_.rows;
   scheduler_.sleep(kInstant);
   for (const std::string& tag : workload_.tags) {

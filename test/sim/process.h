@@ -24,13 +24,13 @@ struct Workload {
   int callers = 1;                // threads that use the allocator, in each process
   std::int64_t pause_max_ms = 0;  // between two calls of one of them
   bool blocks = false;            // they use LocalBlocks as well
-  int ghosts = 0;                 // names they ask for that are no tags
+  int ghosts = 0;                 // names they ask for that do not exist
 };
 
 // One life of one simulated process: a real SegmentAllocator with its refill threads, and the
 // threads that call it, all fibers of one group. It checks what each call returns, and when.
 //
-// Once made it must stay until all fibers are gone. Methods are for fibers of other groups.
+// It must outlive all fibers. Methods are for fibers of other groups.
 class Process {
  public:
   Process(Scheduler& scheduler, Random& random, ModelDatabase& database, Ledger& ledger,
@@ -39,21 +39,21 @@ class Process {
   Process& operator=(const Process&) = delete;
   ~Process();
 
-  // Comes back when the allocator is there and its callers run.
+  // Returns when the allocator exists and its callers run.
   void start();
 
   // Ends it as kill -9 does.
   void crash();
-  // Ends it by shutdown(), or by a crash in the middle of that when it takes very long.
+  // Ends it by shutdown(), or by a crash during a shutdown that takes very long.
   void shut_down();
-  // Ends it by destroying the allocator, while calls wait.
+  // Ends it by destroying the allocator while calls wait.
   void destroy();
-  // Has a real child of this program use the allocator; it must refuse.
+  // Lets a real child of this program use the allocator, which must refuse.
   void fork_child();
 
-  // To be called when time is about to pass: whoever waits now has to.
+  // Called when time is about to pass. Every call that waits now must have a reason.
   void check_waits();
-  // The tag must hand out an id by `deadline`, or have a good reason not to. Comes back then.
+  // The tag must hand out an id by `deadline` or have a valid reason not to. Returns then.
   void check_serves(const std::string& tag, Instant deadline);
 
   const Books& books() const { return books_; }
@@ -63,7 +63,7 @@ class Process {
   struct Wait;
   class CallUnderWay;
 
-  // Ends all that still runs in it.
+  // Ends everything that still runs in it.
   void end();
   void use(std::size_t caller);
   void use_once(std::size_t caller);
@@ -75,7 +75,7 @@ class Process {
             const std::function<Ids()>& ask);
   void check_rides_out(const TagStats& stats);
   void check_error(const std::string& tag, const Status& status, bool in_time);
-  // Runs `body` on a fiber of the process; false when it has not ended by then.
+  // Runs `body` on a fiber of the process. False if it has not ended by then.
   bool run_inside(std::function<void()> body, Instant deadline);
   void check_tails_went_back(std::int64_t troubles_before, Span took);
   void check_nobody_waits();

@@ -8,7 +8,7 @@
 
 namespace featherid::sim {
 
-// All chance of a run, from its seed; the same on every machine.
+// All randomness of a run comes from its seed. It is the same on every machine.
 class Random {
  public:
   explicit Random(std::uint64_t seed) : engine_(seed) {}
@@ -18,7 +18,7 @@ class Random {
   std::int64_t pick(std::int64_t min, std::int64_t max) {
     return min + static_cast<std::int64_t>(engine_() % static_cast<std::uint64_t>(max - min + 1));
   }
-  // The place of one of `size`.
+  // An index below `size`.
   std::size_t index(std::size_t size) {
     return static_cast<std::size_t>(pick(0, static_cast<std::int64_t>(size) - 1));
   }

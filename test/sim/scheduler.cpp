@@ -31,7 +31,7 @@ Scheduler* current_scheduler = nullptr;
   std::abort();
 }
 
-// AddressSanitizer has to be told when another stack comes into use, and when it is there.
+// AddressSanitizer must know when the stack is about to change and when it has changed.
 #if defined(__SANITIZE_ADDRESS__)
 void leave_stack(void** state, const void* next_stack, std::size_t next_bytes) {
   __sanitizer_start_switch_fiber(state, next_stack, next_bytes);
@@ -44,7 +44,7 @@ void leave_stack(void** /*state*/, const void* /*next_stack*/, std::size_t /*nex
 void enter_stack(void* /*state*/, const void** /*last_stack*/, std::size_t* /*last_bytes*/) {}
 #endif
 
-// Stacks of fibers that have ended, for those to come.
+// Stacks of fibers that have ended, for new ones.
 class StackPool {
  public:
   ~StackPool() {
@@ -164,7 +164,7 @@ void Scheduler::enter() {
     try {
       self.body();
     } catch (const Killed&) {
-      // What it was doing is undone by now.
+      // Its stack is unwound by now.
     }
   }
   self.body = nullptr;

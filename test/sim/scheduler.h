@@ -19,45 +19,44 @@ constexpr Instant kNever = Instant::max();
 // Thrown in a killed fiber, so that its stack is unwound.
 struct Killed {};
 
-// The simulation's threads and time: fibers that take turns on one thread. Which one goes next is
-// drawn from the run's seed; a fiber runs until it waits. Time stands still while any fiber can
-// run, and then jumps to the next deadline; so what should happen at a moment happens at exactly
-// that moment.
+// The simulation's threads and time: fibers that take turns on one thread. The run's seed decides
+// which one is next, and a fiber runs until it waits. Time stands still while any fiber can run and
+// then jumps to the next deadline, so every event happens exactly on time.
 //
 // Fibers belong to groups (a simulated process is one), which can be killed as a whole.
 class Scheduler {
  public:
-  // `preempt_percent`: how often a fiber lets others go first where a real thread could be stopped.
+  // `preempt_percent`: how often a fiber lets others run where a real thread could be preempted.
   Scheduler(Random& random, int preempt_percent);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  // The one that runs; there is one at a time.
+  // The fiber that runs. There is one at a time.
   static Scheduler& current();
 
   void spawn(int group, std::function<void()> body);
 
-  // Runs one fiber until it waits; false when every fiber waits for another.
+  // Runs one fiber until it waits. False if every fiber waits for another.
   bool step();
 
-  // Called whenever time is about to pass: nobody can do anything more at this moment.
+  // Called whenever time is about to pass: no fiber can run at this moment.
   std::function<void()> before_time_passes;
 
   Instant now() const { return now_; }
-  // Fibers that can run at this moment, besides the one that does.
+  // Fibers that can run at this moment, besides the running one.
   bool busy() const { return !runnable_.empty(); }
 
   // --- for the fiber that runs ---
 
   // Zero outside all fibers.
   int group() const;
-  // Names the fiber; outside all fibers it names the scheduler.
+  // Identifies the fiber, or the scheduler outside all fibers.
   const void* self() const;
   // Waits for a wake of `channel` (true) or for the deadline (false). Outside all fibers and in a
-  // killed one nobody waits: false at once.
+  // killed one it returns false at once.
   bool wait(const void* channel, Instant deadline = kNever);
-  // Waits for a wake of `channel`, killed or not, for a lock that others still have to let go.
+  // Waits for a wake of `channel`, killed or not, for a lock that others must still release.
   void wait_for_lock(const void* channel);
   void sleep(Span span);  // may throw Killed
   void yield();
@@ -65,19 +64,18 @@ class Scheduler {
   void preempt();
   void wake_one(const void* channel);
   void wake_all(const void* channel);
-  // A killed fiber goes on, as fast as it can, to where it calls this: the core has functions that
-  // nothing may be thrown through.
+  // A killed fiber runs on until it calls this, because the core has functions that nothing may be
+  // thrown through.
   void throw_if_killed();
 
-  // In a child made by fork(), whose threads are gone and whose locks may be held for ever: to take
-  // a lock or to wait ends it with kTouchedALock.
+  // In a child made by fork() the threads are gone and locks may be held for ever. Taking a lock or
+  // waiting ends it with kTouchedALock.
   static constexpr int kTouchedALock = 3;
   void become_child() { is_child_ = true; }
 
-  // Ends all fibers of a group, and comes back when they are gone. For a fiber of
-  // another group.
+  // Ends all fibers of a group and returns when they are gone. For a fiber of another group.
   void kill(int group);
-  // Ends all there are. Not for a fiber.
+  // Ends all fibers. Not for a fiber.
   void kill_all();
 
  private:

@@ -51,7 +51,7 @@ void Simulation::draw_options() {
   AllocatorOptions& options = workload_.options;
   options.wait_timeout = milliseconds(r.pick(1, 3000));
   options.hold = seconds(r.pick(1, 60));
-  // Often too little for what the callers want: then the tags compete for the refill threads.
+  // Often too few for the callers, so that the tags compete for the refill threads.
   options.lease_max_ids = r.pick(1, coin() ? 200 : 5000);
   options.refill_threads = coin() ? 1 : static_cast<int>(r.pick(2, 4));
   options.backoff_min = milliseconds(r.pick(1, 50));
@@ -62,7 +62,7 @@ void Simulation::draw_options() {
 
   for (auto n = r.pick(1, 4); n > 0; --n) {
     workload_.tags.push_back("tag" + std::to_string(n));
-    // Some series are about to end.
+    // Some series are near their end.
     const std::int64_t max_id = r.percent(5) ? kIdMax - r.pick(0, 5000) : 0;
     database_.rows[workload_.tags.back()] = {max_id, r.pick(1, ModelDatabase::kStepMax)};
   }
@@ -137,7 +137,7 @@ std::string Simulation::run() {
     check_liveness();
     done = true;
   });
-  if (!run_until(done, 1000000)) ledger_.violation("the run does not come to its end");
+  if (!run_until(done, 1000000)) ledger_.violation("the run does not end");
   return ledger_.violation();
 }
 
@@ -192,7 +192,7 @@ void Simulation::operate() {
 
 void Simulation::check_liveness() {
   while (supervisors_ > 0) scheduler_.wait(&supervisors_);
-  // The longest pauses there are, and what the calls under way and in the queue still take.
+  // The longest pauses, and the time of the calls under way and in the queue.
   const AllocatorOptions& options = workload_.options;
   const Instant deadline =
       scheduler_.now() + std::max(options.backoff_max, options.unknown_tag_ttl) + seconds(2);

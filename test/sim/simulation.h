@@ -26,11 +26,11 @@ struct Tally {
 };
 
 // One run: a few processes, each with a real SegmentAllocator, over one database. The seed decides
-// everything that happens. At every step it checks the promises of docs/architecture.md: ids are
-// unique, inside a committed lease and ordered in a process; waits are bounded, and only for what
-// memory does not hold; enough is held to ride out an outage; the unused tail is given back; a
-// store that went backwards is noticed; children of forks refuse. Once the faults have stopped,
-// every tag of every process must serve again.
+// everything. Every step checks the promises of docs/architecture.md: ids are unique, inside a
+// committed lease and ordered in a process; waits are bounded, and only for ids that memory does
+// not hold; enough ids are held to survive an outage; the unused tail is given back; a store that
+// went backwards is detected; children of forks refuse. After the faults stop, every tag of every
+// process must serve again.
 class Simulation {
  public:
   explicit Simulation(std::uint64_t seed);
@@ -38,22 +38,22 @@ class Simulation {
   Simulation(const Simulation&) = delete;
   Simulation& operator=(const Simulation&) = delete;
 
-  // What this run has switched on: "processes=3 tags=2 …".
+  // The options of this run: "processes=3 tags=2 …".
   std::string options() const;
 
-  // Prints what happens, with the time.
+  // Prints each event with its time.
   void trace_to(std::ostream& out);
 
-  // Runs it. Empty, or the violation in words.
+  // Runs it. Returns the violation, or empty.
   std::string run();
 
   Tally tally() const;
 
  private:
   void draw_options();
-  // Runs until `done`, but for `steps_max` steps at the most; false when those are over first.
+  // Runs until `done`, for at most `steps_max` steps. False if the steps ran out.
   bool run_until(const bool& done, std::int64_t steps_max);
-  // The life of one process after the other, in one place of several; until it is calm.
+  // Runs one process after another in one of several places, until it is calm.
   void supervise(std::size_t place);
   void end_life(Process& process);
   void operate();
@@ -64,7 +64,7 @@ class Simulation {
   Scheduler scheduler_;
   ModelDatabase database_;
   Workload workload_;
-  std::vector<std::unique_ptr<Process>> processes_;  // all that ever were
+  std::vector<std::unique_ptr<Process>> processes_;  // all, also ended ones
   std::vector<Process*> places_;                     // those that run, at the end
   std::int64_t steps_max_ = 0;
   std::int64_t life_max_ms_ = 0;

@@ -12,8 +12,8 @@
 
 namespace featherid::stress {
 
-// A set of ids, one bit each, in pages that are made when they are first needed. Written by one
-// thread without any synchronisation, so that the bookkeeping orders nothing between threads.
+// A set of ids, one bit each, in pages that are allocated when first needed. One thread writes it
+// without synchronisation, so that the bookkeeping does not order the threads.
 class IdSet {
  public:
   void add(IdRange range) {
@@ -37,7 +37,7 @@ class IdSet {
     return static_cast<std::int64_t>(ids);
   }
 
-  // Adds what `other` holds. Returns an id that both held, or 0.
+  // Adds the ids of `other`. Returns an id that both held, or 0.
   std::int64_t merge(const IdSet& other) {
     std::int64_t common = 0;
     for (std::size_t index = 0; index < other.pages_.size(); ++index) {

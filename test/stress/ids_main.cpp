@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// featherid_stress_ids [--ids N] [--seed S]   takes N ids on real threads, in every way there is,
-// and checks every one of them against all others.
+// featherid_stress_ids [--ids N] [--seed S]   takes N ids on real threads, in every way that the
+// API offers, and checks each against all others.
 //
-// Several allocators, as processes would be, share a store that fails and is late now and then;
-// each is shut down, tail given back, and made anew all the time, half of the times under its
-// threads' hands. What each thread got is one bit per id in sets of its own, compared when all is
-// over.
+// Several allocators, like processes, share a store that sometimes fails or is late. Each is
+// repeatedly shut down, gives its tail back and is created again, half of the time while its
+// threads use it. Each thread keeps its ids as one bit each in its own sets, which are compared at
+// the end.
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -33,7 +33,7 @@ constexpr int kRuns = 20;    // of each process
 constexpr const char* kTags[] = {"order", "user", "a-tag-with-a-longer-name"};
 constexpr std::size_t kTagCount = std::size(kTags);
 
-// Shared, and drawn from by many threads: which of them draws what is not repeatable.
+// Many threads draw from it, so which thread draws what is not repeatable.
 class Dice {
  public:
   explicit Dice(std::uint64_t seed) : random_(seed) {}
@@ -77,7 +77,7 @@ class Worker {
  public:
   explicit Worker(std::uint64_t seed) : random_(seed) {}
 
-  // Takes at least `ids` ids, or as many as come until the allocator is shut down.
+  // Takes at least `ids` ids, or as many as it gets until the allocator is shut down.
   void run(SegmentAllocator& allocator, std::int64_t ids) {
     const std::int64_t goal = received_ + ids;
     std::vector<Sequence> sequences;
@@ -86,7 +86,7 @@ class Worker {
       if (!sequence.ok()) return;
       sequences.push_back(*std::move(sequence));
     }
-    for (std::int64_t& last : last_) last = 0;  // another process now
+    for (std::int64_t& last : last_) last = 0;  // this is another process
     for (open_ = true; open_ && received_ < goal;) {
       const std::size_t tag = random_() % kTagCount;
       take(allocator, sequences[tag], tag);
@@ -98,7 +98,7 @@ class Worker {
   const IdSet& got(std::size_t tag) const { return got_[tag]; }
 
  private:
-  // One of the ways to ask, for a while.
+  // Takes ids in one way for a while.
   void take(SegmentAllocator& allocator, Sequence& sequence, std::size_t tag) {
     switch (random_() % 8) {
       case 0:
@@ -115,7 +115,7 @@ class Worker {
         const std::int64_t last = last_[tag];
         LocalBlock block = sequence.local(1 + static_cast<std::int64_t>(random_() % 300));
         repeat(tag, 1000, [&] { return block.next(); });
-        last_[tag] = last;  // blocks keep no order with the rest
+        last_[tag] = last;  // blocks keep no order with other ids
         return;
       }
       default:
@@ -159,7 +159,7 @@ class Worker {
 
 using Workers = std::vector<std::unique_ptr<Worker>>;
 
-// A process that is started and shut down kRuns times.
+// A process that starts and shuts down kRuns times.
 void run_process(const std::shared_ptr<Store>& store, Worker* const* workers, std::int64_t ids,
                  std::atomic<std::int64_t>& returned_ids) {
   const std::int64_t share = ids / (kRuns * kThreads) + 1;
@@ -172,14 +172,14 @@ void run_process(const std::shared_ptr<Store>& store, Worker* const* workers, st
     std::atomic<int> running{kThreads};
     std::vector<std::thread> threads;
     for (int t = 0; t < kThreads; ++t) {
-      // What one run leaves undone because it was shut down, the last one makes up for.
+      // The last run makes up for what earlier ones did not finish.
       const std::int64_t due = share * (run + 1) - workers[t]->received();
       threads.emplace_back([&, t, due] {
         workers[t]->run(allocator, std::max<std::int64_t>(0, due));
         --running;
       });
     }
-    const bool early = run % 2 == 0;  // under the hands of the threads that are not done yet
+    const bool early = run % 2 == 0;  // while threads still use it
     while (running > (early ? kThreads - 1 : 0)) {
       static_cast<void>(allocator.stats());
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -189,7 +189,7 @@ void run_process(const std::shared_ptr<Store>& store, Worker* const* workers, st
   }
 }
 
-// Says how many ids came more than once, and of the first of them who got it.
+// Prints how many ids came more than once, and who got the first of them.
 std::int64_t count_duplicates(const Workers& workers) {
   std::int64_t duplicates = 0;
   for (std::size_t tag = 0; tag < kTagCount; ++tag) {
@@ -207,7 +207,7 @@ std::int64_t count_duplicates(const Workers& workers) {
     }
     duplicates += received_of_sets - all.size();
   }
-  // And what a thread got twice itself.
+  // And ids that one thread got twice.
   for (const auto& worker : workers) {
     duplicates += worker->received();
     for (std::size_t tag = 0; tag < kTagCount; ++tag) duplicates -= worker->got(tag).size();

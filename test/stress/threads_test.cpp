@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Real threads, real faults, exact bookkeeping: meant for ThreadSanitizer as much as for itself.
+// Real threads, real faults, exact bookkeeping. Also run under ThreadSanitizer.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,12 +22,12 @@ namespace {
 
 constexpr int kThreads = 4;
 constexpr int kTags = 3;
-constexpr std::size_t kRangesMax = 100000;  // that one thread takes in one run: bounds the memory
-constexpr int kProcesses = 3;               // allocators that share the store, as processes would
+constexpr std::size_t kRangesMax = 100000;  // of one thread in one run, to bound the memory
+constexpr int kProcesses = 3;               // allocators that share the store, like processes
 
 std::string tag_name(int tag) { return "tag" + std::to_string(tag); }
 
-// A store that now and then fails before the commit, after it, or answers late.
+// A store that sometimes fails before the commit or after it, or answers late.
 std::shared_ptr<test::FaultStore> faulty_store(unsigned seed) {
   auto store = std::make_shared<test::FaultStore>();
   for (int tag = 0; tag < kTags; ++tag) REQUIRE(store->create(tag_name(tag), 50).ok());
@@ -60,7 +60,7 @@ struct Got {
   IdRange range;
 };
 
-// Every range of every thread in one line; two that overlap are the unforgivable bug.
+// Sorts all ranges of all threads. Two that overlap are the unforgivable bug.
 void check_unique(std::vector<Got> got, unsigned seed) {
   std::sort(got.begin(), got.end(), [](const Got& a, const Got& b) {
     return std::pair(a.tag, a.range.first) < std::pair(b.tag, b.range.first);
@@ -82,7 +82,7 @@ void check_unique(std::vector<Got> got, unsigned seed) {
   CHECK(duplicates == 0);
 }
 
-// What happens beside the threads' own calls.
+// Callbacks, beside the threads' own calls.
 struct Aside {
   std::atomic<int> disorders{0};
   std::atomic<int> registered{0};  // callbacks
@@ -90,7 +90,7 @@ struct Aside {
   std::mutex mutex;
   std::vector<Got> got;  // by callbacks
 
-  // Comes back for an id when there is one.
+  // Takes an id when there is one.
   void call_back(Sequence sequence, int tag) {
     const std::chrono::milliseconds timeout(tag);  // 0 for one of them
     sequence.on_ready(5, timeout, [this, sequence, tag](const Status& status) mutable {
@@ -106,7 +106,7 @@ struct Aside {
   }
 };
 
-// Takes ids in every way there is until `done`, and checks that each thread sees them increase.
+// Takes ids in every way until `done`, and checks that each thread sees them increase.
 void use(SegmentAllocator& ids, int thread, const std::atomic<bool>& done, std::vector<Got>& got,
          Aside& aside) {
   std::minstd_rand random(static_cast<unsigned>(thread) + 1);
@@ -176,7 +176,7 @@ TEST_CASE("no id is handed out twice by threads, allocators, faults and restarts
           });
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(60));
-        if (run % 2 == 0) ids.shutdown();  // with the threads still at it
+        if (run % 2 == 0) ids.shutdown();  // while threads still use it
         done = true;
         for (std::thread& thread : threads) thread.join();
         const std::lock_guard<std::mutex> lock(all_mutex);
@@ -211,7 +211,7 @@ TEST_CASE("handles that outlive their allocator stop at once and repeat nothing"
           if (id.ok()) mine.push_back({t, t % kTags, {*id, *id + 1}});
         }
         for (int i = 0; i < 100; ++i) {
-          // A thread that was through with its ids has not been refused yet.
+          // A thread that has finished its ids has not been refused yet.
           const bool refused = sequence.next().status().code() == StatusCode::kFailedPrecondition;
           if (status.code() == StatusCode::kFailedPrecondition && !refused) ++issued_after_refusal;
         }
@@ -219,7 +219,7 @@ TEST_CASE("handles that outlive their allocator stop at once and repeat nothing"
     }
     while (ids->stats().size() < kTags) std::this_thread::yield();
     std::this_thread::sleep_for(std::chrono::milliseconds(run % 5));
-    ids.reset();  // gives the tails back, under the threads' hands
+    ids.reset();  // gives the tails back while threads use it
     for (std::thread& thread : threads) thread.join();
     CHECK(issued_after_refusal == 0);
     for (const auto& part : got) all.insert(all.end(), part.begin(), part.end());
@@ -227,7 +227,7 @@ TEST_CASE("handles that outlive their allocator stop at once and repeat nothing"
   check_unique(std::move(all), seed);
 }
 
-TEST_CASE("children forked in the middle of the traffic refuse at once", "[stress][fork]") {
+TEST_CASE("children forked during traffic refuse at once", "[stress][fork]") {
   auto store = faulty_store(1);
   SegmentAllocator ids(store);
   std::atomic<bool> done{false};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A store that hangs, and many who wait for it.
+// A store that hangs, and many calls that wait for it.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -45,7 +45,7 @@ double lateness_ms(milliseconds timeout, const std::function<void()>& wait) {
 
 struct Latest {
   double of_waiters_ms = 0;
-  int wrong = 0;  // waits that ended early, or otherwise than by their deadline
+  int wrong = 0;  // waits that ended early or not by their deadline
 };
 
 // 24 calls that wait, each with a deadline of its own.
@@ -77,7 +77,7 @@ TEST_CASE("while the store hangs every wait ends within 10 ms of its own deadlin
   auto gate = std::make_shared<test::Gate>();
   SegmentAllocator ids(hanging_store(gate));
   Sequence stuck = *ids.sequence("stuck");
-  // A busy machine makes any wait late; a convoy would be late each time.
+  // A busy machine can make any wait late. A convoy would be late each time.
   Latest latest;
   int tries = 0;
   do {
@@ -85,7 +85,7 @@ TEST_CASE("while the store hangs every wait ends within 10 ms of its own deadlin
     REQUIRE(latest.wrong == 0);
   } while (latest.of_waiters_ms > 10 && ++tries < 20);
   WARN("the latest of 24 waits was " << latest.of_waiters_ms << " ms late, after " << tries
-                                     << " tries on a machine too busy to tell");
+                                     << " tries (the machine is too busy to judge)");
   CHECK(latest.of_waiters_ms <= 10);
   gate->open();
 }
@@ -128,7 +128,7 @@ TEST_CASE("destroying the allocator ends every wait, and a call that hangs is le
   const Clock::time_point start = Clock::now();
   ids.reset();
   for (std::thread& thread : threads) thread.join();
-  CHECK(Clock::now() - start < seconds(30));  // and not at the end of their wait
+  CHECK(Clock::now() - start < seconds(30));  // not at the end of their wait
   CHECK(refused == kWaiters + 1);
 
   CHECK_FALSE(left_behind.expired());

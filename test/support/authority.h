@@ -17,7 +17,7 @@ class Authority {
     std::string cert_file;
     std::string key_file;
   };
-  // `names` as in a certificate: "DNS:db.example,IP:127.0.0.1".
+  // `names` in a certificate's syntax: "DNS:db.example,IP:127.0.0.1".
   enum class Term { kValid, kExpired };
   Issued issue(const std::string& names, Term term = Term::kValid);
 

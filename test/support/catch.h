@@ -2,7 +2,7 @@
 #ifndef FEATHERID_TEST_SUPPORT_CATCH_H_
 #define FEATHERID_TEST_SUPPORT_CATCH_H_
 
-// Catch2 version 2 or 3, and what differs between them.
+// Catch2 version 2 or 3, and the differences between them.
 #if __has_include(<catch2/catch.hpp>)
 #include <catch2/catch.hpp>
 #else

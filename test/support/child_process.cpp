@@ -21,7 +21,7 @@ namespace featherid::test {
 
 namespace {
 
-// In the child, between fork() and exec(): only what is safe there. Never returns.
+// Runs in the child between fork() and exec(), so it calls only what is safe there. Never returns.
 [[noreturn]] void become(char* const* argv, char* const* environment, int output_fd,
                          const passwd* user, rlim_t descriptors_max, pid_t parent) {
   if (output_fd >= 0) {
@@ -36,7 +36,7 @@ namespace {
   const bool is_user =
       user == nullptr ||
       (::setgroups(0, nullptr) == 0 && ::setgid(user->pw_gid) == 0 && ::setuid(user->pw_uid) == 0);
-  // After setuid(), which clears it; and the parent may be gone already.
+  // After setuid(), which clears it. The parent may be gone already.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (is_user && ::getppid() == parent) ::execvpe(argv[0], argv, environment);
   ::_exit(127);

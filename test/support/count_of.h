@@ -7,7 +7,7 @@
 
 namespace featherid::test {
 
-// How often `part` stands in `text`.
+// How often `part` occurs in `text`.
 inline int count_of(const std::string& text, const std::string& part) {
   int count = 0;
   for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {

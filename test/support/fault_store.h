@@ -13,8 +13,8 @@
 
 namespace featherid::test {
 
-// A MemoryStore whose calls can be made to fail, answer wrongly or hang: each hook that is set is
-// called instead, and may call memory() itself. Set hooks before threads use the store.
+// A MemoryStore whose calls can fail, answer wrongly or hang. A hook that is set is called instead,
+// and it may call memory(). Set hooks before threads use the store.
 class FaultStore final : public Store {
  public:
   std::function<Result<IdRange>(std::string_view, std::int64_t most_ids)> on_lease;

@@ -22,7 +22,7 @@ namespace {
 constexpr int kPollMs = 5;
 constexpr std::chrono::milliseconds kSlowness{100};
 
-// Or a second small packet waits until the first is acknowledged, 40 ms.
+// Otherwise a second small packet waits 40 ms for the first one's acknowledgement.
 void send_at_once(int socket) {
   const int on = 1;
   ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -92,7 +92,7 @@ void Forwarder::accept_one() {
   }
 }
 
-// False when the connection is over.
+// False if the connection is over.
 bool Forwarder::pass_on(Pair& pair, Direction direction) {
   const bool to_server = direction == Direction::kToServer;
   const int cutting = cutting_;
@@ -121,7 +121,7 @@ bool Forwarder::pass_on(Pair& pair, Direction direction) {
 }
 
 bool Forwarder::serve(Pair& pair, short client_events, short server_events) {
-  if (pair.server < 0) {  // what the client says is lost, until the trouble is over
+  if (pair.server < 0) {  // what the client sends is lost until the trouble is over
     char bytes[16384];
     const bool gone = client_events != 0 && ::recv(pair.client, bytes, sizeof(bytes), 0) <= 0;
     return !gone && trouble_ == Trouble::kHalfOpen;

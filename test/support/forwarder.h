@@ -11,15 +11,15 @@
 
 namespace featherid::test {
 
-// An address of 127.0.0.1 behind which servers can be exchanged: passes every connection on to the
-// port that is set when it comes in. And a network that can be made to misbehave.
+// An address of 127.0.0.1 behind which servers can be exchanged. Each new connection goes to the
+// port that is set at that time. The network between can be made to fail.
 class Forwarder {
  public:
   enum class Trouble {
     kNone,
-    kRefuses,    // connections are cut, and new ones at once
-    kBlackHole,  // nothing gets through; what was sent meanwhile arrives when it is over
-    kHalfOpen,   // the servers see their connections closed; the clients hear nothing, new ones too
+    kRefuses,    // connections are cut, new ones at once
+    kBlackHole,  // nothing gets through; what was sent meanwhile arrives afterwards
+    kHalfOpen,   // servers see their connections closed; clients get nothing, new ones too
     kSlow,       // bytes and connections wait for up to a tenth of a second
   };
   enum class Direction { kToServer, kToClient };
@@ -32,20 +32,20 @@ class Forwarder {
   int port() const { return port_; }
   int accepted() const { return accepted_; }  // connections, ever
 
-  // Connections that there are are cut. A port that nobody listens on: they are refused.
+  // Cuts all connections. If nobody listens on the port, new ones are refused.
   void switch_to(int target_port);
 
-  // Until it is told otherwise.
+  // Lasts until the next call.
   void set_trouble(Trouble trouble) { trouble_ = trouble; }
 
-  // Cuts a connection once `bytes` more have passed on it in `direction`; then the next one a byte
-  // later, and so on, so that in time every boundary is met; until end_cutting().
+  // Cuts a connection after `bytes` more in `direction`, the next one a byte later, and so on,
+  // until end_cutting(). In time this cuts at every boundary.
   void begin_cutting(Direction direction, std::int64_t bytes);
   // The number of bytes after which the next connection would have been cut.
   std::int64_t end_cutting();
   int cuts() const { return cuts_; }  // of begin_cutting(), ever
 
-  // All that clients have said, as it came, if told to keep it.
+  // All that clients have sent, in order, if it is kept.
   void begin_recording() { recording_ = true; }
   std::string recorded() const {
     const std::lock_guard<std::mutex> lock(recorded_mutex_);
@@ -57,7 +57,7 @@ class Forwarder {
     int client;
     int server;  // -1: half-open
     int cutting = 0;
-    std::int64_t passed_bytes = 0;  // in the direction of the cut, since that began
+    std::int64_t passed_bytes = 0;  // in the direction of the cut, since cutting began
   };
   void run();
   void accept_one();

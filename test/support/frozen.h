@@ -16,12 +16,12 @@
 
 namespace featherid::test {
 
-// While it lives, the process stands still, with every one of its threads.
+// While this object lives, the process is stopped, with all of its threads.
 class Frozen {
  public:
   explicit Frozen(pid_t pid) : pid_(pid) {
     ::kill(pid_, SIGSTOP);
-    // kill() returns before the threads have stopped; one of them could still answer.
+    // kill() returns before the threads have stopped, and one could still answer.
     if (!wait_until([this] { return all_stopped(); })) {
       ::kill(pid_, SIGCONT);
       throw std::runtime_error("process " + std::to_string(pid_) + " does not stop");
@@ -32,7 +32,7 @@ class Frozen {
   Frozen& operator=(const Frozen&) = delete;
 
  private:
-  // Or gone: a zombie, whose parent stands still as well, stays one.
+  // Or gone: a zombie stays one if its parent is stopped as well.
   bool all_stopped() const {
     std::error_code gone;
     for (const auto& task :

@@ -42,7 +42,8 @@ GaleraCluster::GaleraCluster(std::vector<std::string> server_options)
     node.transfer_port = free_port();
   }
   prepare();
-  // The others begin as copies, or each would take a whole state transfer first, after the other.
+  // The others start as copies. Otherwise each would need a whole state transfer, one after the
+  // other.
   for (std::size_t node = 1; node < kNodes; ++node) {
     run({"cp", "-a", file(0, "data"), file(node, "data")}, as_server(""));
   }
@@ -84,7 +85,7 @@ void GaleraCluster::end_transfer(std::size_t node) const {
     const std::string pid_file = file(node, "data") + name;
     const pid_t pid = std::atoi(read_file(pid_file).c_str());
     std::filesystem::remove(pid_file);
-    // Another program may have the number by now.
+    // Another program may have the number now.
     const std::string command = read_file("/proc/" + std::to_string(pid) + "/cmdline");
     if (pid > 0 && command.find(file(node, "data")) != std::string::npos) ::kill(pid, SIGKILL);
   }
@@ -170,7 +171,7 @@ std::size_t GaleraCluster::begin_again() {
   }
   const auto first =
       static_cast<std::size_t>(std::max_element(numbers.begin(), numbers.end()) - numbers.begin());
-  // As an operator does: this node may begin, and not only together with those it saw last.
+  // As an operator does: this node may start the cluster without those it saw last.
   std::filesystem::remove(file(first, "data") + "/gvwstate.dat");
   run({"sed", "-i", "s/^safe_to_bootstrap: 0/safe_to_bootstrap: 1/",
        file(first, "data") + "/grastate.dat"});

@@ -153,12 +153,12 @@ void GroupReplication::await_answers(std::size_t member) const {
 void GroupReplication::await_online(std::size_t member) const {
   const bool online = wait_until(
       [&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));  // each question is a process
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));  // each query is a process
         const std::string own = state(member, member);
         if (own == "ERROR") {
           static_cast<void>(client(member).ask("STOP GROUP_REPLICATION; START GROUP_REPLICATION"));
         }
-        // One that stood still or was cut off may not know yet that it was expelled.
+        // A member that was stopped or cut off may not know yet that it was expelled.
         const std::size_t other = (member + 1) % kMembers;
         return own == "ONLINE" && state(member, other) == "ONLINE" &&
                state(other, other) == "ONLINE";

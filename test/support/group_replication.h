@@ -16,9 +16,9 @@
 namespace featherid::test {
 
 // Three MySQLs of one Group Replication in single-primary mode, with an empty database `ids` and a
-// user `featherid` who needs no password. They are in a PrivateNetwork, since a member listens for
-// the others on all interfaces: see there when this may be made. Starts in the constructor, which
-// takes some ten seconds; throws when it cannot.
+// user `featherid` who needs no password. They are in a PrivateNetwork, because a member listens
+// for the others on all interfaces. See there for when this may be made. The constructor starts
+// them in about ten seconds, or throws.
 class GroupReplication {
  public:
   static constexpr std::size_t kMembers = 3;
@@ -31,12 +31,13 @@ class GroupReplication {
   static std::vector<std::string> urls();  // of all members, the first one first
   pid_t pid(std::size_t member) const { return processes_[member]->pid(); }
   SqlClient client(std::size_t member) const;  // as root
-  // The path of its log without the numbers of its files. It has all that the group has committed.
+  // The path of its log without the numbers of its files. It has everything that the group has
+  // committed.
   std::string binary_log(std::size_t member) const { return file(member, "binlog"); }
 
-  // After stop(), while there is a group: the member joins, and is online when this returns.
+  // After stop(), while there is a group: the member joins and is online when this returns.
   void start(std::size_t member);
-  // The same by a server that is set up as many are: it may be written, and joins no group by
+  // The same with a common server configuration: it is writable and does not join a group by
   // itself.
   void start_alone(std::size_t member);
   void stop(std::size_t member, int signal_number = SIGTERM);
@@ -46,15 +47,14 @@ class GroupReplication {
   void reconnect(std::size_t member);
 
   void set_multi_primary(bool multi_primary);
-  // The one that may be written in single-primary mode, as the majority says; nothing while there
-  // is none.
+  // The member that is writable in single-primary mode according to the majority, if there is one.
   std::optional<std::size_t> primary() const;
   void make_primary(std::size_t member);
 
-  // Waits until it is a member that has caught up; throws, with its log, when that takes longer
-  // than a minute. One that was expelled is made to join again.
+  // Waits until it is a member that has caught up. Throws with its log if that takes longer than a
+  // minute. An expelled member joins again.
   void await_online(std::size_t member) const;
-  // Waits until every member has applied what the group has committed by now.
+  // Waits until every member has applied what the group has committed so far.
   void await_applied() const;
 
  private:

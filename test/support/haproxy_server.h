@@ -10,11 +10,11 @@
 
 namespace featherid::test {
 
-// An HAProxy of its own on a free port of 127.0.0.1, in mode `tcp` or `http`. Starts in the
-// constructor; throws when it cannot.
+// An HAProxy on a free port of 127.0.0.1, in mode `tcp` or `http`. The constructor starts it, or
+// throws.
 class HaproxyServer {
  public:
-  // `port_lines`: what it does at its port. `more_sections`: whole sections, such as backends.
+  // `port_lines`: the configuration of its port. `more_sections`: whole sections, such as backends.
   HaproxyServer(const std::string& mode, const std::string& port_lines,
                 const std::string& more_sections = "");
 

@@ -11,10 +11,10 @@
 
 namespace featherid::test {
 
-// fork() as the kernel has it, which no handler hears of.
+// The kernel's fork(), which runs no handlers.
 inline pid_t raw_clone() { return static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }
 
-// Runs `child`, which returns how many of its checks failed, in a child made by fork() or `make`.
+// Runs `child` in a child made by fork() or `make`. It returns how many of its checks failed.
 template <typename Child>
 int failures_in_fork(Child child, pid_t (*make)() = ::fork) {
   const pid_t pid = make();

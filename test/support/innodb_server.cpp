@@ -14,7 +14,7 @@ namespace featherid::test {
 
 InnodbServer::InnodbServer(std::vector<std::string> argv, const std::vector<std::string>& more)
     : port_(free_port()), argv_(std::move(argv)) {
-  // Not into the binary log: a replica has made its own.
+  // Not into the binary log, because a replica has made its own.
   std::ofstream(scratch_.file("init.sql"))
       << "SET SESSION sql_log_bin = 0;\n"
          "CREATE DATABASE IF NOT EXISTS ids;\n"
@@ -36,7 +36,7 @@ InnodbServer::InnodbServer(std::vector<std::string> argv, const std::vector<std:
   argv_.insert(argv_.end(), more.begin(), more.end());
 }
 
-// At its start a server removes the temporary tables of all servers in the same folder.
+// A server that starts removes the temporary tables of all servers in the same folder.
 ChildProcess::Options InnodbServer::own_temporary_files() const {
   ChildProcess::Options options;
   options.environment = {"TMPDIR=" + scratch_.path().string()};

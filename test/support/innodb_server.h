@@ -11,25 +11,25 @@
 
 namespace featherid::test {
 
-// What MariadbServer and MysqlServer have in common: a server of its own on a free port of
-// 127.0.0.1, with an empty database `ids` and a user `featherid` who may do everything.
+// The common part of MariadbServer and MysqlServer: a server on a free port of 127.0.0.1, with an
+// empty database `ids` and a user `featherid` who may do everything.
 class InnodbServer {
  public:
   InnodbServer(const InnodbServer&) = delete;
   InnodbServer& operator=(const InnodbServer&) = delete;
 
-  void start();  // after stop(): the same data, the same port; throws when it cannot
+  void start();  // after stop(): the same data and port; throws if it cannot
   void stop(int signal_number = SIGTERM);
   pid_t pid() const { return process_->pid(); }
 
   int port() const { return port_; }
-  // The password holds characters that a URL must escape.
+  // The password contains characters that a URL must escape.
   std::string url(const std::string& database = "ids") const;
   static std::string password() { return "p@ss:w/d%'\\ 1"; }
   static std::string quoted_password() { return "p@ss:w/d%\\'\\\\ 1"; }  // as in SQL
 
  protected:
-  // `argv`: the program and the flags that only its kind has, before those of both and `more`.
+  // `argv`: the program and the flags of its kind. Those of both kinds and `more` come after.
   // The constructor of the kind fills data_folder() and calls start().
   InnodbServer(std::vector<std::string> argv, const std::vector<std::string>& more);
   ~InnodbServer() { stop(); }

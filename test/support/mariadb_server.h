@@ -9,7 +9,7 @@
 
 namespace featherid::test {
 
-// Starts in the constructor; throws when it cannot.
+// The constructor starts it, or throws.
 class MariadbServer : public InnodbServer {
  public:
   explicit MariadbServer(const std::vector<std::string>& more_flags = {});

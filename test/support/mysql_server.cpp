@@ -12,7 +12,7 @@ MysqlServer::MysqlServer(const std::vector<std::string>& more_flags)
   start();
 }
 
-// With the server's key, as a password goes over no unencrypted connection in the clear.
+// With the server's key, because a password never crosses an unencrypted connection in the clear.
 std::string MysqlServer::change_source(int port) {
   return "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = " +
          std::to_string(port) + ", SOURCE_USER = 'featherid', SOURCE_PASSWORD = '" +

@@ -10,8 +10,8 @@
 
 namespace featherid::test {
 
-// Starts in the constructor; throws when it cannot. It has a binary log, GTIDs and TLS (ca.pem in
-// its data folder), as MySQL has by default.
+// The constructor starts it, or throws. It has MySQL's defaults: a binary log, GTIDs and TLS
+// (ca.pem in its data folder).
 class MysqlServer : public InnodbServer {
  public:
   explicit MysqlServer(const std::vector<std::string>& more_flags = {});
@@ -21,13 +21,13 @@ class MysqlServer : public InnodbServer {
   // The program that prints a binary log as text.
   static std::string binary_log_reader();
 
-  // What scripts/get-mysql has fetched. Throws when it is not there.
+  // What scripts/get-mysql has fetched. Throws if it is missing.
   static std::string program();
-  // Makes the folder, with the data of a new server, whose root@localhost has no password.
+  // Creates the folder with the data of a new server. Its root@localhost has no password.
   static void make_data(const std::string& folder);
 };
 
-// What a mysql:// URL may lead to, for TEMPLATE_TEST_CASE.
+// The servers behind a mysql:// URL, for TEMPLATE_TEST_CASE.
 #define MYSQL_SERVERS featherid::test::MariadbServer, featherid::test::MysqlServer
 
 }  // namespace featherid::test

@@ -11,9 +11,9 @@
 
 namespace featherid::test {
 
-// A PgBouncer of its own on a free port of 127.0.0.1, in front of the PostgreSQL at `target_port`,
-// with all of its databases. `users` are names and passwords. It refuses to run as root, so there
-// it runs as the user `postgres`.
+// A PgBouncer on a free port of 127.0.0.1, in front of all databases of the PostgreSQL at
+// `target_port`. `users` are names and passwords. It refuses to run as root, so it then runs as the
+// user `postgres`.
 class PgbouncerServer {
  public:
   struct User {

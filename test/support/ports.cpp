@@ -55,8 +55,8 @@ int free_port() {
   static std::set<int> given;
   const std::lock_guard<std::mutex> lock(mutex);
   std::random_device random;
-  // Below the ports that outgoing connections get: one of those could take the place of a server
-  // that is down for a while.
+  // Below the ports for outgoing connections, which could take the place of a server that is down
+  // for a while.
   std::uniform_int_distribution<int> any(10000, 32767);
   for (int tries = 0; tries < 1000; ++tries) {
     const int port = any(random);
@@ -115,7 +115,7 @@ UnreachablePort::UnreachablePort(const char* address, int port)
   ::inet_pton(AF_INET, address, &own.sin_addr);
   socklen_t size = sizeof(own);
   auto* const any = reinterpret_cast<sockaddr*>(&own);
-  // The kernel drops the first packet of all that come when the backlog is full.
+  // If the backlog is full, the kernel drops the first packet of every new connection.
   if (::bind(listener_, any, size) != 0 || ::listen(listener_, 0) != 0 ||
       ::getsockname(listener_, any, &size) != 0 || ::connect(first_, any, size) != 0) {
     throw std::runtime_error("cannot make a port of " + std::string(address) + " unreachable");

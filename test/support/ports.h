@@ -6,27 +6,26 @@
 
 namespace featherid::test {
 
-// The same database, at another port: that of a forwarder, say. `url` names a port.
+// The same database at another port, such as a forwarder's. `url` names a port.
 std::string with_port(std::string url, int port);
 
-// A TCP port of 127.0.0.1 that nobody listens on just now, and that was not given before.
+// A TCP port of 127.0.0.1 that nobody listens on and that was not returned before.
 int free_port();
 
-// True when something accepts connections on the port of 127.0.0.1 and, with `greets`, sends a
-// byte.
+// True if something accepts connections on the port of 127.0.0.1 and, with `greets`, sends a byte.
 bool port_answers(int port, bool greets = false);
 
 // A socket that listens on a free port of 127.0.0.1; the caller closes it.
 int listen_on_free_port();
 int port_of(int socket);
 
-// A connection to the port of `address`, which the caller closes; -1 when there is none.
-// `receive_bytes`: how much the kernel takes for it before it is read; 0: as is.
+// A connection to the port of `address`, which the caller closes, or -1. `receive_bytes`: the size
+// of the kernel's receive buffer; 0: the default.
 int connect_to(int port, int receive_bytes = 0, const char* address = "127.0.0.1");
-// The same; throws when there is none.
+// The same, but throws instead of -1.
 int must_connect_to(int port, int receive_bytes = 0);
 
-// A port that neither takes nor refuses connections, as if the packets were lost on the way.
+// A port that neither accepts nor refuses connections, as if the packets were lost.
 class UnreachablePort {
  public:
   // On a free port, or on `port`, of a loopback address.
@@ -43,7 +42,7 @@ class UnreachablePort {
   int first_;  // the connection that fills the backlog
 };
 
-// A port that takes connections and never says a word.
+// A port that accepts connections and never sends anything.
 class BlackHole {
  public:
   BlackHole();

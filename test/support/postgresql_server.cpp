@@ -27,7 +27,7 @@ std::string find_programs() {
 }
 
 // Whether a killed process may still have its memory: it is neither gone nor a zombie. (Its statm
-// is empty a moment before it has let go of what it shares.)
+// is empty shortly before it releases shared memory.)
 bool has_memory(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string stat;
@@ -120,7 +120,7 @@ void PostgresqlServer::stop(int signal_number) {
   if (!process_) return;
   std::vector<pid_t> killed;
   if (signal_number == SIGKILL && !process_->wait(std::chrono::milliseconds(0))) {
-    const Frozen frozen(process_->pid());  // it makes no more of them
+    const Frozen frozen(process_->pid());  // it starts no more of them
     killed = pids();
     for (const pid_t pid : killed) ::kill(pid, SIGKILL);
   }

@@ -11,9 +11,9 @@
 
 namespace featherid::test {
 
-// A PostgreSQL of its own on a free port of 127.0.0.1, with an empty database `ids`; `featherid` is
-// its superuser. Starts in the constructor; throws when it cannot. It refuses to run as root, so
-// there it runs as the user `postgres`.
+// A PostgreSQL on a free port of 127.0.0.1, with an empty database `ids`. `featherid` is its
+// superuser. The constructor starts it, or throws. It refuses to run as root, so it then runs as
+// the user `postgres`.
 class PostgresqlServer {
  public:
   explicit PostgresqlServer(std::vector<std::string> more_flags = {});
@@ -25,11 +25,11 @@ class PostgresqlServer {
   // SIGINT: at once, without waiting for clients. SIGKILL: all of its processes.
   void stop(int signal_number = SIGINT);
   pid_t pid() const { return process_->pid(); }
-  // The postmaster first, which then makes no more of the others.
+  // The postmaster first, so that it starts no more of the others.
   std::vector<pid_t> pids() const;
 
   int port() const { return port_; }
-  // The password holds characters that a URL must escape.
+  // The password contains characters that a URL must escape.
   std::string url(const std::string& database = "ids") const;
   static std::string password() { return "p@ss:w/d%'\\ 1"; }
 

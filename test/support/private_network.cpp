@@ -66,7 +66,7 @@ void PrivateNetwork::add_host(std::size_t host) {
   const std::string pid = std::to_string(keeper.pid());
   if (!wait_until(
           [&] { return std::filesystem::read_symlink(namespace_of(keeper.pid())) != own; })) {
-    throw std::runtime_error("a host gets no network namespace");
+    throw std::runtime_error("a host did not get a network namespace");
   }
   const std::string commands = scratch_.file("cables");
   std::ofstream(commands) << "link add " << link_of(host, "outer") << " type veth peer name outer "

@@ -12,13 +12,13 @@
 
 namespace featherid::test {
 
-// Several hosts in network namespaces of their own, for servers that listen on all interfaces, and
-// whose network is to fail. Each host has two addresses: one that this process reaches, and one
-// that only the hosts reach among themselves.
+// Several hosts in their own network namespaces, for servers that listen on all interfaces and
+// whose network must fail. Each host has two addresses: this process reaches the first, and only
+// the other hosts reach the second.
 //
-// The first one moves the whole process into a namespace where there is nothing else, for good. It
-// must be made before any other thread. Throws when that is not possible: a message that begins
-// with "SKIPPED", which CMake knows, when this machine allows no namespaces.
+// The first one moves the whole process into an empty namespace for good. It must be made before
+// any other thread. Throws if that is not possible. If the machine allows no namespaces, the
+// message begins with "SKIPPED", which CMake knows.
 class PrivateNetwork {
  public:
   explicit PrivateNetwork(std::size_t hosts);
@@ -26,10 +26,10 @@ class PrivateNetwork {
   static std::string address(std::size_t host);        // from here
   static std::string inner_address(std::size_t host);  // from the other hosts
 
-  // The arguments of a program that runs it on a host.
+  // The arguments that run a program on a host.
   std::vector<std::string> on(std::size_t host, const std::vector<std::string>& argv) const;
 
-  // Whether the other hosts reach it. This process reaches it in any case.
+  // Whether the other hosts reach it. This process always does.
   void set_connected(std::size_t host, bool connected);
 
  private:

@@ -17,7 +17,7 @@ void RawClient::send(const std::string& bytes) const {
   std::size_t sent = 0;
   while (sent < bytes.size()) {
     const ssize_t n = ::send(socket_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-    if (n <= 0) return;  // the server has closed: what it said is still to be read
+    if (n <= 0) return;  // the server has closed; its answer can still be read
     sent += static_cast<std::size_t>(n);
   }
 }

@@ -8,10 +8,10 @@
 
 namespace featherid::test {
 
-// A plain TCP client, to say what no HTTP library would.
+// A plain TCP client that sends what no HTTP library would.
 class RawClient {
  public:
-  // `receive_bytes`: how much the kernel takes for the client before it reads; 0: as is.
+  // `receive_bytes`: the size of the kernel's receive buffer; 0: the default.
   explicit RawClient(int port, int receive_bytes = 0);
   ~RawClient();
   RawClient(const RawClient&) = delete;
@@ -19,14 +19,14 @@ class RawClient {
 
   void send(const std::string& bytes) const;
   void end_sending() const;     // closes this half of the connection
-  void reset_on_close() const;  // the object's end breaks the connection off, without a goodbye
-  // What comes until the server closes, or until `bound` (then nothing).
+  void reset_on_close() const;  // the destructor then resets the connection
+  // All bytes until the server closes, or nothing if it has not closed within `bound`.
   std::optional<std::string> read_to_end(
       std::chrono::milliseconds bound = std::chrono::seconds(20)) const;
-  // What comes next; empty at the end, clean or not; nothing when none comes within `bound`.
+  // The next bytes. Empty at the end, clean or not. Nothing if none come within `bound`.
   std::optional<std::string> read_some(
       std::chrono::milliseconds bound = std::chrono::seconds(20)) const;
-  // What comes until `wanted` has come; nothing when it does not.
+  // All bytes until `wanted` has come, or nothing if it does not.
   std::optional<std::string> read_until(const std::string& wanted) const;
 
  private:

@@ -12,13 +12,13 @@
 
 namespace featherid::test {
 
-// Speaks to a database beside the store, as an operator or another program does. Throws on errors.
-// Needs the targets that test/support/CMakeLists.txt calls featherid_test_sql.
+// Talks to a database beside the store, as an operator or another program does. Throws on errors.
+// Requires the target featherid_test_sql of test/support/CMakeLists.txt.
 class RawSql {
  public:
   explicit RawSql(std::string_view url)
       : session_(*parse_database_url(url), std::chrono::seconds(10), std::chrono::seconds(30)) {}
-  // `first` is run before all else.
+  // `first` runs before all else.
   RawSql(std::string_view url, const std::string& first) : RawSql(url) { run(first); }
 
   void run(const std::string& sql) { session_.run(sql); }
@@ -41,7 +41,7 @@ class RawSql {
   SociSession session_;
 };
 
-// Unchecked, past the store. `row.tag` needs no escape.
+// Writes past the store, unchecked. `row.tag` must need no escape.
 inline void insert_row(RawSql& sql, const SegmentRow& row,
                        const std::string& table = "id_segments") {
   sql.run("INSERT INTO " + table + " (biz_tag, max_id, step) VALUES ('" + row.tag + "', " +

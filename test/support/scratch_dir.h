@@ -12,7 +12,8 @@
 
 namespace featherid::test {
 
-// A folder of its own, gone with the object. Others may enter it: a server may run as another user.
+// A folder that is removed with the object. Others may enter it, because a server may run as
+// another user.
 class ScratchDir {
  public:
   ScratchDir() {

@@ -16,7 +16,7 @@ std::optional<std::string> SqlClient::ask(const std::string& sql) const {
   ChildProcess client({"mariadb", "--no-defaults", "--user=root", "--socket=" + socket_,
                        "--connect-timeout=2", "--batch", "--skip-column-names", "--execute=" + sql},
                       options);
-  // On a busy machine a member takes its time to join.
+  // On a busy machine a member needs time to join.
   if (client.wait(std::chrono::seconds(60)) != 0) return std::nullopt;
   std::string answer = read_file(options.output_file);
   if (!answer.empty() && answer.back() == '\n') answer.pop_back();

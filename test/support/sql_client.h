@@ -10,15 +10,15 @@
 
 namespace featherid::test {
 
-// MariaDB's command line, as root, who needs no password, at a Unix socket of a MariaDB or a MySQL:
-// for what must never hang a test.
+// MariaDB's command line as root, without a password, at the Unix socket of a MariaDB or a MySQL.
+// It never hangs a test.
 class SqlClient {
  public:
   explicit SqlClient(std::string socket) : socket_(std::move(socket)) {}
 
-  // What the server answers; nothing when it gives an error, or no answer.
+  // The server's answer, or nothing if it gives an error or no answer.
   std::optional<std::string> ask(const std::string& sql) const;
-  void tell(const std::string& sql) const;  // throws when it cannot
+  void tell(const std::string& sql) const;  // throws on an error
 
  private:
   const std::string socket_;

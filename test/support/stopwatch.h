@@ -10,8 +10,8 @@
 
 namespace featherid::test {
 
-// The time since it was made, without that in which the machine did not let the process run: by how
-// much a thread that only sleeps woke up too late. For bounds on what must not take longer.
+// The time since it was made, without the time in which the machine did not run the process: how
+// much too late a thread that only sleeps woke up. For upper bounds on durations.
 class Stopwatch {
  public:
   using Duration = std::chrono::duration<double>;
@@ -52,7 +52,7 @@ class Stopwatch {
   const Clock::time_point begin_ = Clock::now();
   Clock::time_point due_ = begin_ + kNap;  // when the thread wakes up next
   Clock::duration late_{0};
-  std::thread thread_;  // last: it uses what stands above
+  std::thread thread_;  // last: it uses the members above
 };
 
 }  // namespace featherid::test

@@ -18,8 +18,8 @@
 
 namespace featherid::test {
 
-// A server with a certificate of `authority()`, which also vouches for clients. Its users, besides
-// `featherid`: `encrypted`, who must use TLS, and `known`, who must have a certificate as well.
+// A server with a certificate of `authority()`, which also signs those of clients. Its users
+// besides `featherid`: `encrypted` must use TLS, and `known` must also have a certificate.
 template <typename Server>
 class TlsServer {
  public:
@@ -77,7 +77,7 @@ class TlsServer {
     }
   }
 
-  // PostgreSQL reads only a key that is its own.
+  // PostgreSQL reads only a key that it owns.
   void put(const Authority::Issued& issued) {
     std::filesystem::permissions(issued.key_file, std::filesystem::perms(0644));
     ChildProcess::Options options;

@@ -7,7 +7,7 @@
 
 namespace featherid::test {
 
-// Asks until `condition()` holds; false when it does not within `bound`.
+// Waits until `condition()` holds. False if it does not within `bound`.
 template <typename Condition>
 bool wait_until(Condition condition, std::chrono::milliseconds bound = std::chrono::seconds(30)) {
   const auto deadline = std::chrono::steady_clock::now() + bound;

@@ -21,7 +21,8 @@ TEST_CASE("the preferred address comes first while it works", "[address_choice]"
   CHECK(choice.order(kStart) == Order{0, 1, 2});
 }
 
-TEST_CASE("an address that failed comes last, and first again after a while", "[address_choice]") {
+TEST_CASE("a failed address comes last, and after a while it comes first again",
+          "[address_choice]") {
   AddressChoice choice(3);
   choice.failed(0, kStart);
   CHECK(choice.order(kStart) == Order{1, 2, 0});
@@ -29,13 +30,13 @@ TEST_CASE("an address that failed comes last, and first again after a while", "[
   CHECK(choice.order(kStart + seconds(4)) == Order{2, 0, 1});
   const TimePoint over = kStart + AddressChoice::kShunned;
   CHECK(choice.order(over) == Order{0, 2, 1});
-  // Whoever tries it is alone until it is known to work.
+  // Only one caller tries it until it is known to work.
   CHECK(choice.order(over)[0] == 2);
   choice.worked(0);
   CHECK(choice.order(over)[0] == 0);
 }
 
-TEST_CASE("when all have failed all are tried, the one that failed first before the others",
+TEST_CASE("if all have failed, all are tried, and the one that failed first comes first",
           "[address_choice]") {
   AddressChoice choice(2);
   choice.failed(1, kStart);

@@ -10,7 +10,7 @@ namespace {
 const char* const kWord = "--the-word";
 }  // namespace
 
-TEST_CASE("TAG=ID is taken apart at the last '='", "[advance]") {
+TEST_CASE("TAG=ID is split at the last '='", "[advance]") {
   const Result<Advance> plain = parse_advance("order=5000");
   REQUIRE(plain.ok());
   CHECK(plain->tag == "order");
@@ -25,7 +25,7 @@ TEST_CASE("TAG=ID is taken apart at the last '='", "[advance]") {
   }
 }
 
-TEST_CASE("a tag is moved forward, and back only with a second word", "[advance]") {
+TEST_CASE("a tag moves forward, and moves back only with a second word", "[advance]") {
   test::FaultStore store;
   REQUIRE(store.create("order", 10).ok());
   CHECK(run_advance(store, {"order", 500, false}, kWord).value() == 0);
@@ -43,7 +43,7 @@ TEST_CASE("a tag is moved forward, and back only with a second word", "[advance]
   CHECK(run_advance(store, {"none", 5, false}, kWord).status().code() == StatusCode::kNotFound);
 }
 
-TEST_CASE("a tag that is leased from meanwhile is not moved back", "[advance]") {
+TEST_CASE("a tag is not moved back if ids are leased from it meanwhile", "[advance]") {
   test::FaultStore store;
   REQUIRE(store.create("order", 10).ok());
   REQUIRE(store.advance("order", 500).ok());

@@ -67,7 +67,7 @@ TEST_CASE("values of every kind are read", "[config]") {
   CHECK(good({"--listen", "localhost:80"}).listen.address().is_loopback());
 }
 
-TEST_CASE("several addresses of the database stand with blanks between them", "[config]") {
+TEST_CASE("blanks separate the addresses of a database", "[config]") {
   CHECK(good({"--database", " mysql://a/ids  mysql://b/ids\n"}).databases ==
         std::vector<std::string>{"mysql://a/ids", "mysql://b/ids"});
   CHECK(good({"--database", "postgres://a/ids postgresql://b/ids"}).databases ==
@@ -76,7 +76,7 @@ TEST_CASE("several addresses of the database stand with blanks between them", "[
         std::vector<std::string>{"sqlite3:a file.db"});
 }
 
-TEST_CASE("the database's URLs may stand in a file of their own", "[config]") {
+TEST_CASE("the database's URLs may be in a separate file", "[config]") {
   const test::ScratchDir scratch;
   const std::string file = scratch.file("url");
   std::ofstream(file) << "mysql://u:p@a/ids\nmysql://u:p@b/ids\n";
@@ -84,7 +84,7 @@ TEST_CASE("the database's URLs may stand in a file of their own", "[config]") {
   CHECK(good({"--database-file", file}).databases == both);
   CHECK(good({}, {{"FEATHERID_DATABASE_FILE", file}}).databases == both);
   CHECK(good({}, {{"FEATHERID_DATABASE_FILE", file}}).database_file == file);
-  // No name, or one that leads nowhere, is never the default.
+  // An empty name or a missing file never means the default.
   CHECK(refusal({}, {{"FEATHERID_DATABASE_FILE", ""}})
             .find("FEATHERID_DATABASE_FILE: names no file") == 0);
   CHECK(refusal({"--database-file", scratch.file("none")}).find("cannot read ") !=
@@ -92,7 +92,7 @@ TEST_CASE("the database's URLs may stand in a file of their own", "[config]") {
   const std::string excluded =
       refusal({"--database", "mysql://h/d"}, {{"FEATHERID_DATABASE_FILE", file}});
   CHECK(excluded.find("FEATHERID_DATABASE_FILE: excludes --database") == 0);
-  // A variable that may be meant for the database is no error while a file has it.
+  // A variable that resembles the database's is no error if a file names the database.
   CHECK_FALSE(good({"--database-file", file}, {{"FEATHERID_DB", "x"}}).warnings.empty());
 
   Config running = good({"--database-file", file});
@@ -159,7 +159,7 @@ TEST_CASE("flags come before environment before file", "[config]") {
   CHECK(good({"--max-batch", "7"}, variables).max_batch_ids == 7);
 }
 
-TEST_CASE("a wrong environment or file is named, even where it is overruled", "[config]") {
+TEST_CASE("a wrong variable or file is named, even if it is overridden", "[config]") {
   const test::ScratchDir scratch;
   CHECK(refusal({"--max-batch", "7"}, {{"FEATHERID_MAX_BATCH", "x"}})
             .find("FEATHERID_MAX_BATCH: 'x'") != std::string::npos);
@@ -220,7 +220,7 @@ TEST_CASE("a line of the file that is neither a setting nor a comment is named",
   CHECK(why("Log-Dir = \"secret\"") == "Log-Dir: there is no such setting");
 }
 
-TEST_CASE("a value of the file is what stands in its quotes", "[config]") {
+TEST_CASE("a value in the file is the text between its quotes", "[config]") {
   const test::ScratchDir scratch;
   const auto log_dir = [&scratch](const std::string& line) {
     return good({"--config", file_with(scratch, line)}).log_files.dir;
@@ -232,7 +232,7 @@ TEST_CASE("a value of the file is what stands in its quotes", "[config]") {
   CHECK(log_dir(R"("log-dir" = "a\"\\b")") == R"(a"\b)");
 }
 
-TEST_CASE("what is given but empty is not what was not given", "[config]") {
+TEST_CASE("an empty value is not the same as no value", "[config]") {
   const test::ScratchDir scratch;
   const std::string file = file_with(scratch, "database = \"\"\n");
   const std::string no_database = ": is empty; without it ids come from sqlite3:ids.db";
@@ -278,7 +278,8 @@ TEST_CASE("a variable that is no setting is a warning", "[config]") {
   }
 }
 
-TEST_CASE("while no database is configured, a variable that resembles it is an error", "[config]") {
+TEST_CASE("if no database is configured, a variable that resembles its name is an error",
+          "[config]") {
   const test::ScratchDir scratch;
   const std::string otherwise =
       ", or start with --database sqlite3:ids.db to take ids from that file";
@@ -312,7 +313,7 @@ TEST_CASE("while no database is configured, a variable that resembles it is an e
   CHECK(good({"--config", with_database}, misspelt).warnings.size() == 1);
 }
 
-TEST_CASE("what Kubernetes injects is neither an error nor a warning", "[config]") {
+TEST_CASE("variables that Kubernetes injects are neither errors nor warnings", "[config]") {
   const Environment injected = {{"FEATHERID_SERVICE_HOST", "10.96.0.7"},
                                 {"FEATHERID_SERVICE_PORT", "8080"},
                                 {"FEATHERID_SERVICE_PORT_HTTP", "8080"},
@@ -366,7 +367,7 @@ TEST_CASE("a token file that others can read is a warning", "[config]") {
   }
 }
 
-TEST_CASE("what may change while the server runs is taken over, and the rest named", "[config]") {
+TEST_CASE("a reload applies the settings that may change and names the others", "[config]") {
   const test::ScratchDir scratch;
   std::ofstream(scratch.file("tokens")) << "new\n";
   Config running =
@@ -390,7 +391,7 @@ TEST_CASE("what may change while the server runs is taken over, and the rest nam
   CHECK(take_over(running, &running).need_restart.empty());
 }
 
-TEST_CASE("--help and --version end well", "[config]") {
+TEST_CASE("--help and --version succeed", "[config]") {
   for (const char* flag : {"--help", "--version"}) {
     const ConfigOutcome outcome = read_config({flag}, {});
     CHECK(!outcome.config);

@@ -6,7 +6,7 @@
 using namespace featherid;
 using std::chrono::seconds;
 
-TEST_CASE("conflicts are told at once, and then once a minute with their number",
+TEST_CASE("a conflict is reported at once, and then once a minute with the count",
           "[conflict_count]") {
   ConflictCount conflicts;
   const TimePoint start = std::chrono::steady_clock::now();

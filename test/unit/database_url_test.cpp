@@ -14,7 +14,7 @@ using featherid::redact_database_url;
 using featherid::StatusCode;
 using featherid::TlsMode;
 
-TEST_CASE("a server's URL is taken apart and its escapes decoded", "[database_url]") {
+TEST_CASE("a server's URL is split and its escapes are decoded", "[database_url]") {
   const DatabaseUrl url =
       *parse_database_url("mysql://me%40x:p%2Fw%3A%25@db.example:3307/my%20ids");
   CHECK(url.engine == Engine::kMysql);
@@ -109,7 +109,7 @@ TEST_CASE("a server's URL may have options, each decoded", "[database_url]") {
   }
 }
 
-TEST_CASE("a wrong option is named, with the known ones, and no value is repeated",
+TEST_CASE("an error names the wrong option and the known ones, and repeats no value",
           "[database_url]") {
   const std::pair<const char*, const char*> wrong[] = {
       {"tsl=s3cret", "unknown option 'tsl'; the known options are: tls, ca, cert, key"},
@@ -140,7 +140,7 @@ TEST_CASE("a wrong option is named, with the known ones, and no value is repeate
   CHECK(parse_database_url("postgresql://h/d?tls=verify-full").ok());  // libpq's own file
   const auto without_ca = parse_database_url("mysql://h/d?tls=verify-full").status();
   CHECK(without_ca.message().find("without ca") != std::string::npos);
-  // A password with a / and a ? leaves a piece of it where options are.
+  // Part of a password with a / and a ? ends up among the options.
   const auto status = parse_database_url("mysql://u:33/x?s3cret=1@h/d").status();
   CHECK(status.code() == StatusCode::kInvalidArgument);
   CHECK(status.message().find("cret") == std::string::npos);
@@ -161,7 +161,7 @@ TEST_CASE("a ? in a SQLite file's name stays one unless an option follows it", "
   CHECK(status.message().find("%3F") != std::string::npos);
 }
 
-TEST_CASE("time to connect, name and password file of a connection", "[database_url]") {
+TEST_CASE("a connection has a timeout, a name and a password file", "[database_url]") {
   for (const char* engine : {"mysql", "postgresql"}) {
     const std::string start = engine + std::string("://u@h/d?");
     const auto url = parse_database_url(
@@ -202,7 +202,7 @@ TEST_CASE("addresses of one database agree on schema and table", "[database_url]
   }
 }
 
-TEST_CASE("no network lies between a loopback host and this one", "[database_url]") {
+TEST_CASE("a loopback host is reached without a network", "[database_url]") {
   for (const char* host : {"localhost", "127.0.0.1", "127.1.2.3", "[::1]", "%2Frun%2Fpg"}) {
     CHECK(is_local(*parse_database_url("mysql://" + std::string(host) + "/d")));
   }

@@ -16,7 +16,7 @@ std::string meant(const std::string& name, const std::string& text = "x") {
 
 }  // namespace
 
-TEST_CASE("a name for the database of FeatherID, however it is spelled, is seen", "[environment]") {
+TEST_CASE("a variable for the database is detected in any spelling", "[environment]") {
   for (const char* name : {"FEATHERID_DATABASE_URL", "FEATHERID_DATABASE_URI",
                            "FEATHERID_DATABASES",    "FEATHERID_DB",
                            "FEATHERID_DB_URL",       "FEATHERID_DBURL",
@@ -46,7 +46,7 @@ TEST_CASE("a name for the database of FeatherID, however it is spelled, is seen"
   }
 }
 
-TEST_CASE("the address of a database is seen in any variable of FeatherID", "[environment]") {
+TEST_CASE("a database address is detected in any FeatherID variable", "[environment]") {
   for (const char* name : {"FEATHERID_URL", "FEATHERID_STORE", "FEATHERID_X", "featherid_url"}) {
     for (const char* address :
          {"mysql://u:p@h/ids", "mariadb://h/ids", "postgres://h/ids", "postgresql://h/ids",
@@ -63,7 +63,7 @@ TEST_CASE("the address of a database is seen in any variable of FeatherID", "[en
   CHECK(meant("OTHER_URL", "mysql://h/other").empty());
 }
 
-TEST_CASE("a name for the file with the database is seen", "[environment]") {
+TEST_CASE("a variable for the database's file is detected", "[environment]") {
   for (const char* name :
        {"FEATHERID_DATABASEFILE", "FEATHERID_DB_FILE", "FEATHERID_DATABASE_FLE",
         "FEATHERID_DATABSE_FILE", "FEATHERID_DATABASE_URL_FILE", "featherid_database_file_"}) {
@@ -73,7 +73,7 @@ TEST_CASE("a name for the file with the database is seen", "[environment]") {
   }
 }
 
-TEST_CASE("a name for the file with the settings is seen", "[environment]") {
+TEST_CASE("a variable for the settings file is detected", "[environment]") {
   for (const char* name :
        {"FEATHERID_CONFIG_FILE", "FEATHERID_CONFIG_PATH", "FEATHERID_CONF",
         "FEATHERID_CONFIGURATION", "FEATHERID_CONFG", "FEATHERID_COFNIG", "FEATHERID_CNFIG",
@@ -86,7 +86,7 @@ TEST_CASE("a name for the file with the settings is seen", "[environment]") {
   CHECK(meant("FEATHERID_SETTINGS", "on").empty());
 }
 
-TEST_CASE("names of something else are left alone", "[environment]") {
+TEST_CASE("other variables are left alone", "[environment]") {
   for (const char* name : {"DATABASE",
                            "DATABASE_URL",
                            "DB_URL",
@@ -125,7 +125,7 @@ TEST_CASE("names of something else are left alone", "[environment]") {
   }
 }
 
-TEST_CASE("what Kubernetes and Docker inject for a service is known", "[environment]") {
+TEST_CASE("variables that Kubernetes and Docker inject for a service are known", "[environment]") {
   for (const std::string service :
        {"FEATHERID", "FEATHERID_SERVER", "FEATHERID_DB", "FEATHERID_DATABASE", "FEATHERID_CONFIG",
         "MY_FEATHERID_MYSQL"}) {
@@ -150,7 +150,7 @@ TEST_CASE("what Kubernetes and Docker inject for a service is known", "[environm
       CHECK(is_service_link(name, injected));
     }
   }
-  // What somebody has written, though it is spelled alike.
+  // Written by a user, though it is spelled alike.
   const Environment written = {{"FEATHERID_DB_PORT", "3306"},     {"FEATHERID_DB_HOST", "db"},
                                {"FEATHERID_DB_NAME", "ids"},      {"FEATHERID_PORT", "8080"},
                                {"FEATHERID_DATABASE_URL", "x"},   {"FEATHERID_DB_PORT_X", "1"},

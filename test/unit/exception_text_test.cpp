@@ -8,7 +8,7 @@
 
 namespace featherid {
 
-TEST_CASE("an exception is put into words, even one that has none", "[exception_text]") {
+TEST_CASE("every exception gets a text, even one without a text of its own", "[exception_text]") {
   struct Silent final : std::exception {
     const char* what() const noexcept override { return nullptr; }
   };

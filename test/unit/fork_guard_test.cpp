@@ -23,7 +23,7 @@ TEST_CASE("a guard knows the child from the parent", "[fork_guard][fork]") {
   CHECK_FALSE(guard.forked());
 }
 
-TEST_CASE("a guard made in a child is the child's own, and strange to a grandchild",
+TEST_CASE("a guard made in a child belongs to the child, not to a grandchild",
           "[fork_guard][fork]") {
   const int failed = test::failures_in_fork([] {
     const ForkGuard guard;
@@ -33,7 +33,7 @@ TEST_CASE("a guard made in a child is the child's own, and strange to a grandchi
   CHECK(failed == 0);
 }
 
-TEST_CASE("a guard knows a child that no handler heard of", "[fork_guard][fork]") {
+TEST_CASE("a guard detects a child even if no fork handler ran", "[fork_guard][fork]") {
   const ForkGuard guard;
   const int failed = test::failures_in_fork(
       [&] {
@@ -99,7 +99,8 @@ void use_ids_in_handler() {
 
 }  // namespace
 
-TEST_CASE("a handler that runs before FeatherID's finds a child, too", "[fork_guard][fork]") {
+TEST_CASE("a child is detected even in a handler that runs before FeatherID's",
+          "[fork_guard][fork]") {
   auto store = std::make_shared<MemoryStore>();
   REQUIRE(store->create("order", 100).ok());
   SegmentAllocator ids(store);
@@ -129,7 +130,7 @@ TEST_CASE("a handler that runs before FeatherID's finds a child, too", "[fork_gu
 
 namespace {
 
-// What another library's handler might do: fork() waits for a lock that is held while ids are used.
+// Acts like another library's handler: fork() waits for a lock that is held while ids are used.
 std::mutex foreign_mutex;
 std::atomic<bool> foreign_handler_waits{false};
 
@@ -140,7 +141,8 @@ void wait_in_prepare_handler() {
 
 }  // namespace
 
-TEST_CASE("fork() meets no lock of ours, whatever other handlers wait for", "[fork_guard][fork]") {
+TEST_CASE("fork() never waits for a lock of FeatherID, whatever other handlers wait for",
+          "[fork_guard][fork]") {
   static const int registered = pthread_atfork(wait_in_prepare_handler, nullptr, nullptr);
   REQUIRE(registered == 0);
   auto store = std::make_shared<MemoryStore>();

@@ -60,7 +60,7 @@ TEST_CASE("ids reach to the top of the id space", "[id_cursor]") {
   CHECK(cursor.replace({kIdMax - 1, kIdMax + 1}).empty());
   CHECK(cursor.claim_one() == kIdMax - 1);
   CHECK(cursor.claim_one() == kIdMax);
-  // Past the end the word runs beyond what an id can be; none of that comes back as a tail.
+  // Past the end the word exceeds the largest id. None of that comes back as a tail.
   for (int i = 0; i < 10; ++i) CHECK(cursor.claim_one() == 0);
   CHECK(cursor.claim(1, 1).empty());
   CHECK(cursor.remaining() == 0);
@@ -79,7 +79,7 @@ TEST_CASE("claims past the end take nothing from the segment that begins there",
   CHECK(cursor.claim_one() == 0);
 }
 
-TEST_CASE("a cursor that stays closed is asked for ever without harm", "[id_cursor]") {
+TEST_CASE("a closed cursor withstands any number of claims", "[id_cursor]") {
   IdCursor cursor;
   CHECK(cursor.replace({1, 2}).empty());
   CHECK(cursor.replace({}) == IdRange{1, 2});
@@ -90,7 +90,7 @@ TEST_CASE("a cursor that stays closed is asked for ever without harm", "[id_curs
   CHECK(cursor.claim_one() == 1);
 }
 
-TEST_CASE("a stopped cursor says so and has nothing", "[id_cursor]") {
+TEST_CASE("a stopped cursor reports that and holds nothing", "[id_cursor]") {
   IdCursor cursor;
   cursor.replace({5, 10});
   CHECK_FALSE(cursor.stopped());
@@ -102,7 +102,7 @@ TEST_CASE("a stopped cursor says so and has nothing", "[id_cursor]") {
   CHECK(cursor.remaining() == 0);
 }
 
-TEST_CASE("what comes back goes in again, longer or whole", "[id_cursor]") {
+TEST_CASE("a returned segment can go in again, longer or whole", "[id_cursor]") {
   IdCursor cursor;
   CHECK(cursor.replace({1, 11}).empty());
   CHECK(cursor.claim_one() == 1);
@@ -114,7 +114,7 @@ TEST_CASE("what comes back goes in again, longer or whole", "[id_cursor]") {
 }
 
 TEST_CASE("threads never claim an id twice while segments are replaced", "[id_cursor][threads]") {
-  constexpr std::int64_t kSegmentIds = 7;  // short, so that generations race by
+  constexpr std::int64_t kSegmentIds = 7;  // short, for many generations
   constexpr std::int64_t kIds = 200000;
   IdCursor cursor;
   std::vector<std::atomic<int>> claimed(kIds + 1);
@@ -156,7 +156,7 @@ TEST_CASE("in a child the parent's segment is used up, and the parent goes on",
     for (int i = 0; i < 100; ++i) wrong += cursor.claim_one() != 0;
     wrong += !cursor.claim(1, 1).empty();
     wrong += cursor.remaining() != 0;
-    // Nothing of it comes back as a tail either; what the child puts in is the child's own.
+    // None of it comes back as a tail. A segment that the child puts in is the child's own.
     wrong += !cursor.replace({100, 110}).empty();
     wrong += cursor.claim_one() != 100;
     wrong += test::failures_in_fork([&] { return cursor.claim_one() == 0 ? 0 : 1; });

@@ -22,8 +22,7 @@ int counted(int value) {
   return value;
 }
 
-// The signal that ends a process which breaks an invariant, with standard error at `stderr_fd`; 0
-// when none does.
+// The signal that ends a process which breaks an invariant, or 0. Standard error is `stderr_fd`.
 int signal_of_broken_invariant(int stderr_fd) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -40,7 +39,7 @@ int signal_of_broken_invariant(int stderr_fd) {
 
 }  // namespace
 
-TEST_CASE("an invariant that holds does nothing, and looks at its condition once", "[invariant]") {
+TEST_CASE("an invariant that holds does nothing and evaluates its condition once", "[invariant]") {
   FEATHERID_INVARIANT(counted(1) == 1, 41, 42);
   CHECK(evaluations == 1);
 }

@@ -52,7 +52,7 @@ std::string gunzip(const fs::path& path) {
   return text;
 }
 
-// The lines of every file in the folder. Fails the test where gzip finds one that is not whole.
+// The lines of every file in the folder. Fails the test if gzip finds an incomplete one.
 std::multiset<std::string> lines_in(const fs::path& dir) {
   std::multiset<std::string> lines;
   for (const std::string& name : names_in(dir)) {
@@ -107,7 +107,7 @@ TEST_CASE("lines go to the file of their local date; the day before is compresse
   CHECK(test::read_file(options.dir + "/" + second) == "tomorrow\n");
 }
 
-TEST_CASE("a full file is rotated, and so many backups are kept", "[log_files]") {
+TEST_CASE("a full file is rotated, and the newest backups are kept", "[log_files]") {
   const test::ScratchDir scratch;
   LogFilesOptions options;
   options.dir = scratch.file("logs");
@@ -126,7 +126,7 @@ TEST_CASE("a full file is rotated, and so many backups are kept", "[log_files]")
   CHECK(test::read_file(options.dir + "/" + stem + ".log").substr(0, 3) == "11x");
 }
 
-TEST_CASE("a restart goes on in the same file and counts what is in it", "[log_files]") {
+TEST_CASE("a restart appends to the same file and counts the bytes in it", "[log_files]") {
   const test::ScratchDir scratch;
   LogFilesOptions options;
   options.dir = scratch.file("logs");
@@ -139,7 +139,7 @@ TEST_CASE("a restart goes on in the same file and counts what is in it", "[log_f
   CHECK(names_in(options.dir).size() == 2);
 }
 
-TEST_CASE("tidying ends what a crash left, and removes what is old", "[log_files]") {
+TEST_CASE("tidying completes what a crash interrupted and removes old files", "[log_files]") {
   const test::ScratchDir scratch;
   LogFilesOptions options;
   options.dir = scratch.path().string();
@@ -216,8 +216,7 @@ TEST_CASE("lines that cannot be written are counted, and writing goes on later",
   CHECK(test::read_file(file.string()) == "2 log lines could not be written\nfound\n");
 }
 
-TEST_CASE("a folder that is removed is made again, and what is lost is counted",
-          "[log_files][fault]") {
+TEST_CASE("a removed folder is created again, and lost lines are counted", "[log_files][fault]") {
   const test::ScratchDir scratch;
   LogFilesOptions options;
   options.dir = scratch.file("logs");
@@ -229,14 +228,14 @@ TEST_CASE("a folder that is removed is made again, and what is lost is counted",
   CHECK(files->lines_lost() == 1);
   const std::string file = options.dir + "/featherid-" + date(system_clock::now()) + ".log";
   CHECK(test::read_file(file) == "1 log lines could not be written\nfound\n");
-  // The folder is this writer's again.
+  // The writer owns the folder again.
   CHECK(LogFiles::open(options).status().message().find("in use") != std::string::npos);
 }
 
 namespace {
 
-// A folder that takes a few hundred KB and then no more, until it has room again. Root gets a small
-// file system that only this process sees; anybody else a limit on the size of a file.
+// A folder that is full after a few hundred KB, until it gets more room. Root gets a small file
+// system that only this process sees. Other users get a limit on the size of a file.
 class SmallDisk {
  public:
   explicit SmallDisk(const std::string& dir) : ballast_(dir + "/ballast") {
@@ -267,7 +266,7 @@ class SmallDisk {
   const std::string ballast_;
 };
 
-// Fills the disk, and goes on when it has room again. Returns what is wrong, one bit for each.
+// Fills the disk and continues when there is room again. Returns the failures, one bit each.
 int fill_disk(const LogFilesOptions& options) {
   SmallDisk disk(options.dir);
   const auto files = open_files(options);
@@ -286,8 +285,7 @@ int fill_disk(const LogFilesOptions& options) {
   files->wait_until_tidy();
   std::size_t found = 0;
   std::size_t others = 0;
-  std::int64_t noted =
-      0;  // a note may find room where a longer line does not, so there may be many
+  std::int64_t noted = 0;  // a note may fit if a longer line does not, so there may be many
   for (const std::string& line : lines_in(options.dir)) {
     if (sent.erase(line) == 1) {
       ++found;
@@ -314,7 +312,7 @@ TEST_CASE("a full disk drops lines and tears none, and writing goes on once it h
   CHECK(test::failures_in_fork([&] { return fill_disk(options); }) == 0);
 }
 
-TEST_CASE("a clock that jumps over midnight and back loses no line and doubles none",
+TEST_CASE("no line is lost or doubled if the clock jumps over midnight and back",
           "[log_files][fault]") {
   const test::ScratchDir scratch;
   LogFilesOptions options;
@@ -325,14 +323,14 @@ TEST_CASE("a clock that jumps over midnight and back loses no line and doubles n
   const auto tomorrow = today + hours(24);
   std::multiset<std::string> sent;
   const auto say = [&](system_clock::time_point when) {
-    // A long one, so that compression takes its time, and one after it.
+    // A long one that takes time to compress, and one after it.
     for (const std::size_t length : {std::size_t{50000}, std::size_t{0}}) {
       const std::string line = std::to_string(sent.size()) + std::string(length, 'x');
       sent.insert(line);
       log(*files, line, when);
     }
   };
-  // While files of the day that seems to be over are compressed, it comes back.
+  // The day comes back while its files are compressed.
   for (int i = 0; i < 200; ++i) {
     say(today);
     if (i % 3 != 0) say(tomorrow);

@@ -14,7 +14,7 @@ namespace featherid {
 
 namespace {
 std::string never_made() {
-  FAIL("a line is made that nobody reads");
+  FAIL("a line was made that nobody reads");
   return "";
 }
 }  // namespace
@@ -30,7 +30,7 @@ TEST_CASE("a line reaches the callback with its level", "[log_sink]") {
   CHECK(lines == std::vector<std::string>{"a", "b"});
 }
 
-TEST_CASE("without a callback and after close() no line is made", "[log_sink]") {
+TEST_CASE("no line is made without a callback or after close()", "[log_sink]") {
   LogSink none((LogCallback()));
   none.write(LogLevel::kError, never_made);
   int lines = 0;
@@ -40,7 +40,7 @@ TEST_CASE("without a callback and after close() no line is made", "[log_sink]") 
   CHECK(lines == 0);
 }
 
-TEST_CASE("what is thrown costs one line", "[log_sink][fault]") {
+TEST_CASE("an exception costs one line", "[log_sink][fault]") {
   int lines = 0;
   LogSink sink([&](LogLevel, std::string_view line) {
     if (line == "bad") throw 42;
@@ -58,7 +58,7 @@ TEST_CASE("a callback may close the sink that calls it", "[log_sink]") {
   const auto kept = std::make_shared<int>(7);
   LogSink sink([&own, &lines, kept](LogLevel, std::string_view) {
     own->close();
-    lines += *kept == 7;  // what it owns is there until it has returned
+    lines += *kept == 7;  // its captures live until it returns
   });
   own = &sink;
   sink.write(LogLevel::kInfo, [] { return std::string("a"); });

@@ -22,8 +22,7 @@ namespace featherid {
 
 namespace {
 
-// Logs in a child, whose default logger and standard error are its own. Returns what it wrote into
-// files, line by line.
+// Logs in a child with its own default logger and standard error. Returns the lines of its files.
 template <typename Say>
 std::vector<std::string> lines_of(const std::string& dir, LogFormat format, Say say) {
   CHECK(test::failures_in_fork([&] {
@@ -47,7 +46,7 @@ std::vector<std::string> lines_of(const std::string& dir, LogFormat format, Say 
 
 }  // namespace
 
-TEST_CASE("a JSON line is valid JSON, whatever the message holds", "[logging]") {
+TEST_CASE("a JSON line is valid JSON, whatever the message contains", "[logging]") {
   const test::ScratchDir scratch;
   std::string all;
   for (int c = 0; c < 256; ++c) all.push_back(static_cast<char>(c));
@@ -81,7 +80,7 @@ TEST_CASE("a JSON line may have members of its own, at the level of all lines", 
   CHECK(line["status"] == 200);
 }
 
-TEST_CASE("a flood of lines: what is dropped is counted, and nothing comes twice",
+TEST_CASE("in a flood of lines, dropped lines are counted and no line comes twice",
           "[logging][fault]") {
   const test::ScratchDir scratch;
   constexpr int kThreads = 2;

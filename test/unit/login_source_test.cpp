@@ -55,7 +55,7 @@ TEST_CASE("a database file gives the login of its URL each time", "[login_source
   CHECK(read(second) == Words("u", "p"));
   folder.write("mysql://v:q@a/d\nmariadb://v:r%41@b/d\n");
   CHECK(read(second) == Words("v", "rA"));
-  // Another place counts from the next start on, and so does a file that names fewer.
+  // Another address counts from the next start on, and so does a file with fewer addresses.
   for (const char* text :
        {"mysql://u:p@a/d mysql://w:x@c/d", "mysql://u:p@a/d mysql://w:x@b:1/d",
         "mysql://u:p@a/d mysql://w:x@b/e", "mysql://u:p@a/d postgresql://w:x@b/d",
@@ -68,7 +68,8 @@ TEST_CASE("a database file gives the login of its URL each time", "[login_source
   CHECK(second.read().status().code() == StatusCode::kUnavailable);
 }
 
-TEST_CASE("a database file holds URLs between blanks, or a SQLite file's", "[login_source]") {
+TEST_CASE("a database file holds URLs separated by blanks, or a SQLite file's URL",
+          "[login_source]") {
   const Folder folder;
   CHECK(*read_database_file(folder.write("mysql://a/d\n  mysql://b/d\n\n")) ==
         std::vector<std::string>{"mysql://a/d", "mysql://b/d"});

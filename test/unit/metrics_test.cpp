@@ -24,7 +24,7 @@ struct Fixture {
 
   explicit Fixture(std::size_t tags_max = 100) : metrics(tags_max, [this] { return now; }) {}
 
-  // The value of a series as written; nothing where it is not there.
+  // The value of a series as written, or nothing if there is none.
   std::string value(const std::string& series) {
     text = "\n" + metrics.text();
     const std::size_t at = text.find("\n" + series + " ");
@@ -38,7 +38,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("an outage is survivable for what is held over the burn, of the worst tag", "[metrics]") {
+TEST_CASE("the survivable outage is the worst tag's held ids divided by its burn", "[metrics]") {
   Fixture f;
   CHECK(f.value("featherid_outage_survivable_min_seconds") == "+Inf");
   f.now.tags = {tag("busy", 3000, 100), tag("idle", 3000, 0)};
@@ -49,12 +49,12 @@ TEST_CASE("an outage is survivable for what is held over the burn, of the worst 
   CHECK(f.value("featherid_outage_survivable_min_seconds") == "0");
 }
 
-TEST_CASE("so many tags have labels; the others are summed, and no counter falls", "[metrics]") {
+TEST_CASE("tags past the label limit are summed, and no counter falls", "[metrics]") {
   Fixture f(2);
   const std::string issued = "featherid_ids_issued_total";
   f.now.tags = {tag("b", 1, 0), tag(kOtherTags, 1, 0), tag("c", 1, 0)};
   CHECK(f.value(issued + R"x({tag="(other)"})x") == "10");
-  // Others come, and the order is another: who has a label keeps it.
+  // Other tags come in another order. A tag that has a label keeps it.
   f.now.tags = {tag("a", 1, 0), tag("c", 1, 0), tag("z", 100, 10), tag(kOtherTags, 1, 0),
                 tag("b", 1, 0)};
   CHECK(f.value(issued + R"({tag="b"})") == "10");

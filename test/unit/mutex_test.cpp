@@ -19,8 +19,8 @@ struct Counter {
 
 }  // namespace
 
-TEST_CASE("a mutex keeps all but one out", "[mutex][threads]") {
-  constexpr int kTimes = 1000000;  // so many that both are at it together
+TEST_CASE("a mutex admits one thread at a time", "[mutex][threads]") {
+  constexpr int kTimes = 1000000;  // enough for both threads to overlap
   Counter counter;
   const auto add = [&] {
     for (int i = 0; i < kTimes; ++i) {
@@ -35,15 +35,15 @@ TEST_CASE("a mutex keeps all but one out", "[mutex][threads]") {
   CHECK(counter.value == 2 * kTimes);
 }
 
-TEST_CASE("a wait that nobody ends is over at its deadline, and says so", "[mutex]") {
+TEST_CASE("a wait that nobody ends returns at its deadline and reports that", "[mutex]") {
   Counter counter;
   const MutexLock lock(counter.mutex);
   const TimePoint deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
-  while (counter.changed.wait_until(counter.mutex, deadline)) continue;  // but for false alarms
+  while (counter.changed.wait_until(counter.mutex, deadline)) continue;  // spurious wakeups
   CHECK(std::chrono::steady_clock::now() >= deadline);
 }
 
-TEST_CASE("a wait lets the mutex go, and has it again when it is woken", "[mutex][threads]") {
+TEST_CASE("a wait releases the mutex and holds it again when it wakes", "[mutex][threads]") {
   Counter counter;
   std::thread other([&] {
     for (int i = 0; i < 1000; ++i) {

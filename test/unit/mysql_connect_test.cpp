@@ -8,7 +8,7 @@
 
 namespace featherid {
 
-TEST_CASE("a server that is not there is the driver's error, with its number", "[mysql_connect]") {
+TEST_CASE("a missing server gives the driver's error with its number", "[mysql_connect]") {
   const std::string port = std::to_string(test::free_port());
   for (const std::string host :
        {"127.0.0.1", "localhost", "%2Fno%2Fsocket", "a%3Bhost=127.0.0.1"}) {

@@ -45,7 +45,7 @@ bool contains(const Reply& reply, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("ready: the store answers; not ready: it does not, and why", "[ops]") {
+TEST_CASE("readyz is ready if the store answers, and otherwise says why not", "[ops]") {
   Service service;
   SECTION("it answers") { CHECK(service.get("/readyz").status == 200); }
   SECTION("it fails") {
@@ -60,7 +60,7 @@ TEST_CASE("ready: the store answers; not ready: it does not, and why", "[ops]") 
   CHECK(service.get("/").status == 200);
 }
 
-TEST_CASE("while a store hangs, memory is enough to be ready at once", "[ops]") {
+TEST_CASE("ids in memory are enough to be ready at once while a store hangs", "[ops]") {
   std::promise<void> gate;
   const std::shared_future<void> opened = gate.get_future().share();
   Service service;
@@ -77,7 +77,7 @@ TEST_CASE("while a store hangs, memory is enough to be ready at once", "[ops]") 
   gate.set_value();
 }
 
-TEST_CASE("a server that drains is not ready, whatever it holds", "[ops]") {
+TEST_CASE("a server that drains is not ready, whatever ids it holds", "[ops]") {
   Service service;
   REQUIRE(service.allocator.next_id("order").ok());
   service.draining = true;

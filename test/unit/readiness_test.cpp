@@ -12,7 +12,7 @@ namespace featherid {
 namespace {
 
 Status ask(Readiness& readiness) {
-  // Shared: set_value() may still be at work when the answer is here already.
+  // Shared: set_value() may still run when the answer has arrived.
   const auto answered = std::make_shared<std::promise<void>>();
   readiness.ask_store([answered] { answered->set_value(); });
   answered->get_future().wait();
@@ -34,7 +34,7 @@ TEST_CASE("a store that answers is up, whether or not it knows the tag", "[readi
   pool.join();
 }
 
-TEST_CASE("a store that is down says why; ids are held all the same", "[readiness]") {
+TEST_CASE("a store that is down gives its reason, and ids are still held", "[readiness]") {
   const auto store = std::make_shared<test::FaultStore>();
   REQUIRE(store->create("order", 10).ok());
   std::atomic<bool> is_down{false};
@@ -53,7 +53,7 @@ TEST_CASE("a store that is down says why; ids are held all the same", "[readines
   pool.join();
 }
 
-TEST_CASE("one question at a time answers all who ask", "[readiness]") {
+TEST_CASE("one probe at a time answers all callers", "[readiness]") {
   const auto store = std::make_shared<test::FaultStore>();
   std::promise<void> gate;
   const std::shared_future<void> opened = gate.get_future().share();

@@ -113,7 +113,7 @@ TEST_CASE("the mean does not depend on how often it is measured", "[refill_polic
   CHECK(std::abs(often.ids_per_second() - seldom.ids_per_second()) < 1);
 }
 
-TEST_CASE("a use in no time at all does not divide by zero", "[refill_policy]") {
+TEST_CASE("a use in zero time does not divide by zero", "[refill_policy]") {
   BurnMeter meter(seconds(10));
   meter.add(1000, Duration(0));
   CHECK(std::isfinite(meter.ids_per_second()));

@@ -64,8 +64,7 @@ TEST_CASE("a refill finds the row and leases its step", "[refiller]") {
   CHECK(f.store->finds() == 1);
 }
 
-TEST_CASE("a failed lease is tried again when its pause is over, and said once",
-          "[refiller][fault]") {
+TEST_CASE("a failed lease is retried after its pause and logged once", "[refiller][fault]") {
   Fixture f;
   TagState& tag = f.add("order", 100);
   f.store->on_lease = [](std::string_view, std::int64_t) {
@@ -85,17 +84,16 @@ TEST_CASE("a failed lease is tried again when its pause is over, and said once",
                                           "tag 'order': the store answers again"});
 }
 
-TEST_CASE("a tag whose turn does not come, behind others that the store fails, hears so at once",
-          "[refiller][fault]") {
+TEST_CASE("a tag behind others that the store fails gets the error at once", "[refiller][fault]") {
   std::list<Status> heard;
-  Fixture f;  // ends before what its callers hear
+  Fixture f;  // destroyed before `heard`
   TagState& order = f.add("order", 100);
   TagState& user = f.add("user", 100);
   TagState& late = f.add("late", 100);
   f.store->on_find = [](std::string_view) {
     return Status(StatusCode::kUnavailable, "the store is down");
   };
-  // What a parked caller of `late` hears; kDeadlineExceeded of the test's own when he waits.
+  // What a parked caller of `late` gets. The test's own kDeadlineExceeded means that it waits.
   const auto hear = [&]() -> const Status& {
     Status& own = heard.emplace_back(StatusCode::kDeadlineExceeded, "waits");
     late.on_ready(1, seconds(2), [&own](const Status& status) { own = status; });
@@ -103,7 +101,7 @@ TEST_CASE("a tag whose turn does not come, behind others that the store fails, h
   };
   bool several = true;
   SECTION("its first caller waits, the next one does not, until a call succeeds") {}
-  SECTION("a tag that fails alone, for its row is locked, is no reason") { several = false; }
+  SECTION("a tag that fails alone, because its row is locked, is no reason") { several = false; }
 
   CHECK(Fixture::next(order) == 0);
   CHECK(f.refiller->run_once());
@@ -127,7 +125,7 @@ TEST_CASE("a tag whose turn does not come, behind others that the store fails, h
   CHECK(Fixture::next(late) > 0);
 }
 
-TEST_CASE("after an outage the store is seen to answer before it is said to, though no ids are due",
+TEST_CASE("the log reports a recovery only after a call succeeds, even if no ids are due",
           "[refiller][fault]") {
   Fixture f;
   TagState& tag = f.add("order", 100);
@@ -139,7 +137,7 @@ TEST_CASE("after an outage the store is seen to answer before it is said to, tho
   f.store->on_find = [](std::string_view) {
     return Status(StatusCode::kUnavailable, "the store is down");
   };
-  CHECK_FALSE(tag.try_take(5000, 5000).ok());  // more than there is, and then nobody wants them
+  CHECK_FALSE(tag.try_take(5000, 5000).ok());  // more than it holds, and then nobody waits
   for (int i = 0; i < 5; ++i) {
     CHECK(f.refiller->run_once());
     f.clock->advance(seconds(1));
@@ -153,7 +151,7 @@ TEST_CASE("after an outage the store is seen to answer before it is said to, tho
                                           "tag 'order': the store answers again"});
 }
 
-TEST_CASE("a name that nobody asks for any more is not looked up for ever", "[refiller][fault]") {
+TEST_CASE("look-ups of a name end when nobody asks for it", "[refiller][fault]") {
   Status heard(StatusCode::kDeadlineExceeded, "waits");
   Fixture f;
   TagState& tag = f.add("order", 100);
@@ -166,7 +164,7 @@ TEST_CASE("a name that nobody asks for any more is not looked up for ever", "[re
     f.clock->advance(seconds(1));
   }
   CHECK(f.store->finds() <= 2);
-  // Whoever comes then has the store asked anew, and hears nothing of the old error.
+  // The next caller makes the store look again and does not get the old error.
   f.store->on_find = nullptr;
   const auto hear = [&](const Status& status) { heard = status; };
   tag.on_ready(1, seconds(2), hear);
@@ -188,18 +186,18 @@ TEST_CASE("a store that throws fails that call only", "[refiller][fault]") {
   CHECK_THAT(f.log.at(0), Contains("boom"));
 }
 
-TEST_CASE("a store may throw what has no text", "[refiller][fault]") {
+TEST_CASE("a store may throw anything, even without a text", "[refiller][fault]") {
   struct Silent final : std::exception {
     const char* what() const noexcept override { return nullptr; }
   };
   Fixture f;
   TagState& tag = f.add("order", 100);
   std::string said;
-  SECTION("an exception whose what() is null, out of a lease") {
+  SECTION("an exception whose what() is null, from a lease") {
     f.store->on_lease = [](std::string_view, std::int64_t) -> Result<IdRange> { throw Silent(); };
     said = "an exception without a text";
   }
-  SECTION("the same, out of a look-up") {
+  SECTION("the same, from a look-up") {
     f.store->on_find = [](std::string_view) -> Result<SegmentRow> { throw Silent(); };
     said = "an exception without a text";
   }
@@ -212,7 +210,8 @@ TEST_CASE("a store may throw what has no text", "[refiller][fault]") {
   CHECK_THAT(f.log.at(0), Contains(said));
 }
 
-TEST_CASE("what the log throws costs the line and nothing else", "[refiller][fault]") {
+TEST_CASE("an exception from the log callback costs the line and nothing else",
+          "[refiller][fault]") {
   Fixture f;
   auto refiller =
       std::make_shared<Refiller>(f.store, f.clock, [](LogLevel, std::string_view) { throw 42; });
@@ -337,7 +336,7 @@ TEST_CASE("a hanging store call holds up neither the other tags nor the stop",
   while (store->memory().find("stuck")->max_id == 0) std::this_thread::yield();
 }
 
-TEST_CASE("tags that are served come before names that may be none", "[refiller]") {
+TEST_CASE("tags that are served come before names that may not exist", "[refiller]") {
   Fixture f;
   TagState& tag = f.add("order", 100);
   CHECK(Fixture::next(tag) == 0);
@@ -361,7 +360,7 @@ TEST_CASE("tags that are served come before names that may be none", "[refiller]
   CHECK(asked == std::vector<std::string>{"order", "a", "b", "c"});
 }
 
-TEST_CASE("a new tag gets its turn though the others never have enough", "[refiller]") {
+TEST_CASE("a new tag gets its turn even if the others never have enough", "[refiller]") {
   Fixture f;
   TagState& busy = f.add("busy", 1);
   TagState& fresh = f.add("fresh", 100);
@@ -380,7 +379,7 @@ TEST_CASE("a new tag gets its turn though the others never have enough", "[refil
   CHECK(Fixture::next(fresh) == 1);
 }
 
-TEST_CASE("a thread left behind calls the log callback no more", "[refiller][threads][fault]") {
+TEST_CASE("a thread left behind no longer calls the log callback", "[refiller][threads][fault]") {
   auto store = std::make_shared<test::FaultStore>();
   REQUIRE(store->create("order", 100).ok());
   std::atomic<bool> called{false};
@@ -412,7 +411,7 @@ TEST_CASE("a thread left behind calls the log callback no more", "[refiller][thr
   CHECK(lines_after_close == 0);
 }
 
-TEST_CASE("idle threads end at once, without any time to do so", "[refiller][threads]") {
+TEST_CASE("idle threads end at once, even without any time allowed", "[refiller][threads]") {
   auto clock = std::make_shared<SteadyClock>();
   for (int i = 0; i < 50; ++i) {
     auto refiller =
@@ -422,7 +421,7 @@ TEST_CASE("idle threads end at once, without any time to do so", "[refiller][thr
   }
 }
 
-TEST_CASE("what leases took is counted by its bounds, failed leases included", "[refiller]") {
+TEST_CASE("lease durations are counted by their bounds, failed leases included", "[refiller]") {
   Fixture f;
   TagState& tag = f.add("order", 100);
   // On a bound, above it, and above all of them.

@@ -16,7 +16,7 @@ const std::string kHost = "Host: x\r\n\r\n";
 
 }  // namespace
 
-TEST_CASE("a request is taken apart", "[request_gate]") {
+TEST_CASE("a request is split into its parts", "[request_gate]") {
   const std::string bytes =
       "POST /a/b?x=1&y HTTP/1.1\r\nhOsT:  example:80\t\r\nAuthorization: Bearer t\r\nContent-Type: "
       "text/plain\r\nOrigin: http://o\r\nTraceparent: 00-1\r\nUser-Agent: me\r\nAccept: */*\r\n"
@@ -49,7 +49,7 @@ TEST_CASE("every prefix of a request needs more", "[request_gate]") {
   CHECK(inspect_request(bytes).kind == Kind::kRequest);
 }
 
-TEST_CASE("who keeps the connection open", "[request_gate]") {
+TEST_CASE("a connection stays open if version and headers allow it", "[request_gate]") {
   const auto keeps = [](const std::string& bytes) {
     const GateVerdict verdict = inspect_request(bytes);
     REQUIRE(verdict.kind == Kind::kRequest);
@@ -62,7 +62,7 @@ TEST_CASE("who keeps the connection open", "[request_gate]") {
   CHECK(!keeps("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
 }
 
-TEST_CASE("a proxy and another site's page are noticed", "[request_gate]") {
+TEST_CASE("a proxy and another site's page are detected", "[request_gate]") {
   for (const char* header : {"Forwarded: for=x", "X-Forwarded-For: x", "x-forwarded-proto: x",
                              "X-Real-IP: x", "Via: x", "via:"}) {
     const std::string bytes = std::string(kGet).append(header).append("\r\n").append(kHost);
@@ -74,7 +74,7 @@ TEST_CASE("a proxy and another site's page are noticed", "[request_gate]") {
   CHECK(!inspect_request(kGet + "Sec-Fetch-Site: same-origin\r\n" + kHost).request.cross_site);
 }
 
-TEST_CASE("what two parsers could read in two ways is rejected", "[request_gate]") {
+TEST_CASE("a request that two parsers could read differently is rejected", "[request_gate]") {
   struct Case {
     std::string bytes;
     int status;
@@ -183,7 +183,7 @@ TEST_CASE("a target in absolute form is its path and query, and its authority re
   }
 }
 
-TEST_CASE("an absolute form does not excuse its host, nor the header Host", "[request_gate]") {
+TEST_CASE("an absolute form requires a valid host and the header Host", "[request_gate]") {
   for (const char* authority :
        {"",        ":80",     "u@x",       "localhost:80@x", "u:p@x:80", "@x",         "x@",
         "x:80:80", "x:y",     "x:-1",      "x:65536",        "x:8 0",    "[::1",       "::1",
@@ -247,14 +247,14 @@ TEST_CASE("the limits are exact", "[request_gate]") {
   CHECK(inspect_request(kGet + length + kHost + std::string(kBodyBytesMax, 'x')).kind ==
         Kind::kRequest);
 
-  // However the bytes come, no more than kRequestBytesMax of them are asked for.
+  // At most kRequestBytesMax bytes are requested, however they arrive.
   const std::string line = "A: " + std::string(4000, 'x') + "\r\n";
   std::string endless = "GET " + target + " HTTP/1.1\r\n" + length;
   while (endless.size() < kRequestBytesMax) endless += line;
   CHECK(inspect_request(endless).status == 431);
 }
 
-TEST_CASE("a repeated traceparent is none", "[request_gate]") {
+TEST_CASE("a repeated traceparent is ignored", "[request_gate]") {
   for (const int times : {1, 2, 3}) {
     std::string bytes = kGet + kHost.substr(0, kHost.size() - 2);
     for (int i = 0; i < times; ++i) bytes += "traceparent: 00-1\r\n";
@@ -265,12 +265,12 @@ TEST_CASE("a repeated traceparent is none", "[request_gate]") {
   }
 }
 
-TEST_CASE("the verdict does not hang on how the bytes were cut", "[request_gate]") {
-  // The longest line there may be, cut between its CR and its LF.
+TEST_CASE("the verdict does not depend on how the bytes were split", "[request_gate]") {
+  // The longest allowed line, split between its CR and its LF.
   const std::string longest = kGet + "X: " + std::string(kHeaderLineBytesMax - 3, 'x') + "\r";
   CHECK(inspect_request(longest).kind == Kind::kNeedMore);
   CHECK(inspect_request(longest + "\n" + kHost).kind == Kind::kRequest);
-  // The first thing that is wrong decides, also when more has come already.
+  // The first error decides, even if more bytes have arrived.
   const std::string too_long = "GET /" + std::string(kRequestLineBytesMax, 'x');
   CHECK(inspect_request(too_long).status == 414);
   CHECK(inspect_request(too_long + "\n").status == 414);
@@ -278,9 +278,9 @@ TEST_CASE("the verdict does not hang on how the bytes were cut", "[request_gate]
   CHECK(inspect_request("\x16 / HTTP/2.0\r\n").status == 400);
 }
 
-TEST_CASE("of two limits the one that is passed first is named, however the bytes were cut",
+TEST_CASE("the limit that is passed first is named, however the bytes were split",
           "[request_gate]") {
-  // A last line that passes its own limit about where the section passes its.
+  // A last line that passes its own limit near the point where the section passes its limit.
   const std::string last = "B: " + std::string(kHeaderLineBytesMax, 'x');
   for (std::size_t before = 0; before < 8; ++before) {
     const std::size_t last_begin = kHeaderSectionBytesMax - kHeaderLineBytesMax - 4 + before;

@@ -38,7 +38,7 @@ TEST_CASE("a traceparent that is not valid gives none", "[request_trace]") {
   CHECK(trace_id_of(text).empty());
 }
 
-TEST_CASE("a request's number is spelled in 16 digits", "[request_trace]") {
+TEST_CASE("a request's number is written with 16 digits", "[request_trace]") {
   CHECK(request_id(0) == "0000000000000000");
   CHECK(request_id(0x0123456789abcdef) == "0123456789abcdef");
   CHECK(log_tag(255, "nonsense") == "request=00000000000000ff");
@@ -47,7 +47,7 @@ TEST_CASE("a request's number is spelled in 16 digits", "[request_trace]") {
   CHECK(random_request_number() != random_request_number());
 }
 
-TEST_CASE("of a query only what the id routes take is logged", "[request_trace]") {
+TEST_CASE("only the query parameters of the id routes are logged", "[request_trace]") {
   const std::pair<const char*, const char*> cases[] = {
       {"/healthz", "/healthz"},
       {"/healthz?", "/healthz"},

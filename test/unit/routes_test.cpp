@@ -66,14 +66,14 @@ TEST_CASE("each error of a tag has its status and code", "[routes]") {
   CHECK(has_code(reply, bad.api_code));
 }
 
-TEST_CASE("a store that fails or hangs ends the wait with its words", "[routes]") {
+TEST_CASE("a wait for a store that fails or hangs ends with the store's message", "[routes]") {
   const auto store = std::make_shared<test::FaultStore>();
   REQUIRE(store->create("order", 10).ok());
   store->on_lease = [](std::string_view, std::int64_t) {
     return answer_of(StatusCode::kUnavailable);
   };
   Client client(store, milliseconds(100));
-  CHECK(test::wait_until([&] {  // the first waits may end before the store has said anything
+  CHECK(test::wait_until([&] {  // the first waits may end before the store answers
     const Reply reply = client.get("biz_tag=order");
     CHECK((reply.status == 503 || reply.status == 504));
     CHECK(has_code(reply, 2));
@@ -93,7 +93,7 @@ TEST_CASE("an allocator that was shut down answers 503", "[routes]") {
   CHECK(test::header_of(reply, "Retry-After") == "1");
 }
 
-TEST_CASE("a batch counts on over every carry, as numbers and as strings", "[routes]") {
+TEST_CASE("a batch counts correctly over every carry, as numbers and as strings", "[routes]") {
   const auto store = std::make_shared<test::FaultStore>();
   REQUIRE(store->create("order", 100000).ok());
   Client client(store);

@@ -36,7 +36,8 @@ TEST_CASE("a secret is the text of its file without the newline at its end", "[s
   CHECK(*read_secret_file(folder.write(std::string(65536, 'x'))) == std::string(65536, 'x'));
 }
 
-TEST_CASE("a file that holds no secret is told from one that is being written", "[secret_file]") {
+TEST_CASE("a file that cannot be a secret fails differently from one that is being written",
+          "[secret_file]") {
   const Folder folder;
   const auto check = [](const Status& status, StatusCode code, const char* words) {
     INFO(status);
@@ -58,7 +59,7 @@ TEST_CASE("a file that holds no secret is told from one that is being written", 
   REQUIRE(::mkfifo(folder.file("fifo").c_str(), 0600) == 0);
   check(read_secret_file(folder.file("fifo")).status(), StatusCode::kFailedPrecondition,
         "not a regular file");
-  if (::geteuid() == 0) return;  // who may read all files
+  if (::geteuid() == 0) return;  // root may read all files
   ::chmod(folder.write("x").c_str(), 0);
   check(read_secret_file(folder.file("secret")).status(), StatusCode::kFailedPrecondition,
         "this user may read it");

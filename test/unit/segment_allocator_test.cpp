@@ -36,7 +36,7 @@ AllocatorOptions patient() {
   return options;
 }
 
-// Few names may be unknown, and few of them forgotten for others.
+// Allows few unknown names, and few look-ups of them a second.
 AllocatorOptions wary_of_names(int lookups_per_second) {
   AllocatorOptions options = patient();
   options.unknown_tags_max = 64;
@@ -69,7 +69,7 @@ TEST_CASE("ranges can be walked as they come", "[segment_allocator]") {
   CHECK(next == 6);
 }
 
-TEST_CASE("bad arguments are refused with what is allowed", "[segment_allocator]") {
+TEST_CASE("the error for a bad argument names what is allowed", "[segment_allocator]") {
   SegmentAllocator ids(store_with("order", 10));
   CHECK(ids.next_id("").status().code() == StatusCode::kInvalidArgument);
   CHECK(ids.sequence(std::string(65, 'x')).status().code() == StatusCode::kInvalidArgument);
@@ -113,15 +113,14 @@ TEST_CASE("a flood of unknown tags neither fills memory nor reaches the store un
   const double seconds_taken =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const int finds = store->finds() - finds_before;
-  // Whatever is not refused is remembered, and asked of the store once: as many as may be
-  // remembered, those of a second at once, then as many a second.
+  // Every name that is not refused is remembered and looked up once: as many as may be remembered,
+  // a second's worth at once, then as many each second.
   CHECK(finds <= 64 + 10 * (2 + seconds_taken));
   CHECK(refused >= kNames - finds);
   CHECK(served == kNames / 100);
 }
 
-TEST_CASE("a tag first asked for in the midst of a flood of unknown names is soon served",
-          "[segment_allocator]") {
+TEST_CASE("a new tag is soon served during a flood of unknown names", "[segment_allocator]") {
   auto store = std::make_shared<MemoryStore>();
   SegmentAllocator ids(store, wary_of_names(20));
   int flooded = 0;
@@ -141,7 +140,7 @@ TEST_CASE("a tag first asked for in the midst of a flood of unknown names is soo
   }
 }
 
-TEST_CASE("names that cannot be served for whatever reason make room for others",
+TEST_CASE("names that cannot be served make room for others, whatever the reason",
           "[segment_allocator]") {
   auto store = std::make_shared<test::FaultStore>();
   std::atomic<bool> table_missing{true};
@@ -159,7 +158,7 @@ TEST_CASE("names that cannot be served for whatever reason make room for others"
   CHECK(ids.next_id("order").ok());
 }
 
-TEST_CASE("many tags that exist are served at once, each asked for by name but once",
+TEST_CASE("many existing tags are served at once, each requested by name only once",
           "[segment_allocator]") {
   auto store = std::make_shared<MemoryStore>();
   SegmentAllocator ids(store, wary_of_names(20));
@@ -173,7 +172,7 @@ TEST_CASE("many tags that exist are served at once, each asked for by name but o
   CHECK(ids.stats().size() == 500);
 }
 
-TEST_CASE("options out of bounds are named, and every call says so", "[segment_allocator]") {
+TEST_CASE("every call names the options that are out of bounds", "[segment_allocator]") {
   const auto message = [](void (*change)(AllocatorOptions&)) {
     AllocatorOptions options;
     change(options);
@@ -197,14 +196,13 @@ TEST_CASE("options out of bounds are named, and every call says so", "[segment_a
   CHECK(SegmentAllocator(nullptr).next_id("order").status().code() == StatusCode::kInvalidArgument);
 }
 
-TEST_CASE("a wait ends by its deadline and says what the store said",
-          "[segment_allocator][fault]") {
+TEST_CASE("a wait ends by its deadline with the store's message", "[segment_allocator][fault]") {
   auto store = store_with("order", 10);
   store->on_lease = store_is_down;
   AllocatorOptions options;
   options.wait_timeout = milliseconds(50);
   SegmentAllocator ids(store, options);
-  CHECK(test::wait_until([&] {  // the first waits may end before the store has said anything
+  CHECK(test::wait_until([&] {  // the first waits may end before the store answers
     const Status status = ids.next_id("order").status();
     CHECK((status.code() == StatusCode::kDeadlineExceeded ||
            status.code() == StatusCode::kUnavailable));
@@ -221,7 +219,7 @@ TEST_CASE("an exhausted tag says so", "[segment_allocator]") {
   CHECK_FALSE(ids.holds_ids());
 }
 
-TEST_CASE("shutdown gives the tail back, and the next process goes on without a gap",
+TEST_CASE("shutdown gives the tail back, and the next process continues without a gap",
           "[segment_allocator]") {
   auto store = store_with("order", 1000);
   {
@@ -282,7 +280,7 @@ TEST_CASE("destroying the allocator ends waiting calls", "[segment_allocator][th
   CHECK(code == StatusCode::kFailedPrecondition);
 }
 
-TEST_CASE("stats speak of the tags that exist", "[segment_allocator]") {
+TEST_CASE("stats cover the tags that exist", "[segment_allocator]") {
   SegmentAllocator ids(store_with("order", 10), patient());
   CHECK(ids.next_id("order").ok());
   CHECK_FALSE(ids.next_id("none").ok());
@@ -296,7 +294,7 @@ TEST_CASE("stats speak of the tags that exist", "[segment_allocator]") {
 
 namespace {
 
-// What ends an allocator in the midst of a call: it destroys it, or only shuts it down.
+// Ends an allocator during a call: destroys it, or only shuts it down.
 struct Ending {
   std::unique_ptr<SegmentAllocator> ids;
   bool destroys = true;
@@ -327,7 +325,7 @@ AllocatorOptions slow_to_shut_down() {
 
 }  // namespace
 
-TEST_CASE("an allocator that ends in its own callback does so at once, and gives back",
+TEST_CASE("an allocator that ends in its own callback ends at once and gives ids back",
           "[segment_allocator][threads]") {
   auto store = store_with("order", 100);
   Ending ending;
@@ -342,7 +340,7 @@ TEST_CASE("an allocator that ends in its own callback does so at once, and gives
   CHECK(store->memory().find("order")->max_id == 0);
 }
 
-TEST_CASE("an allocator may end in a callback that its caller runs, or the end itself",
+TEST_CASE("an allocator may end in a callback that its caller or the shutdown runs",
           "[segment_allocator][threads]") {
   auto store = store_with("order", 100);
   Ending ending;
@@ -417,9 +415,9 @@ TEST_CASE("a callback that registers itself again for ever ends with the allocat
   std::atomic<int> calls{0};
   std::string tag = "order";
   std::int64_t count_ids = 1;
-  SECTION("though ids are there") {}
+  SECTION("while ids are available") {}
   SECTION("on an unknown tag") { tag = "ghost"; }
-  SECTION("with a count that is none") { count_ids = 0; }
+  SECTION("with an invalid count") { count_ids = 0; }
   SegmentAllocator ids(store, options);
   Sequence sequence = *ids.sequence(tag);
   const ReadyCallback again = [&](const Status&) {

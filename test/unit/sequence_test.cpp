@@ -32,7 +32,7 @@ bool refuses(const Status& status) { return status.code() == StatusCode::kFailed
 
 }  // namespace
 
-TEST_CASE("try_next never waits; on_ready says when it is worth while", "[sequence]") {
+TEST_CASE("try_next never waits, and on_ready reports when ids are there", "[sequence]") {
   Fixture f;
   Sequence order = *f.ids.sequence("order");
   while (!order.try_next().ok()) {
@@ -60,7 +60,7 @@ TEST_CASE("local blocks hand out disjoint ids, each in order", "[sequence]") {
     CHECK(seen.insert(id).second);
     CHECK(seen.insert(*b.next()).second);
   }
-  CHECK(*seen.rbegin() < 2000 + 2 * 10);  // nothing was lost but what the blocks still hold
+  CHECK(*seen.rbegin() < 2000 + 2 * 10);  // only the ids that the blocks still hold were lost
 }
 
 TEST_CASE("a moved block takes its ids along", "[sequence]") {
@@ -74,7 +74,7 @@ TEST_CASE("a moved block takes its ids along", "[sequence]") {
   CHECK(*a.next() == 3);
 }
 
-TEST_CASE("a block stops with its tag, ids left or not", "[sequence]") {
+TEST_CASE("a block stops with its tag, even if ids are left", "[sequence]") {
   auto store = std::make_shared<test::FaultStore>();
   REQUIRE(store->memory().create("order", 100).ok());
   SegmentAllocator ids(store, Fixture::options());
@@ -94,15 +94,16 @@ TEST_CASE("a block stops with its tag, ids left or not", "[sequence]") {
   CHECK_FALSE(block.next().ok());
 }
 
-TEST_CASE("a handle that was moved from is still a handle", "[sequence]") {
+TEST_CASE("a handle that was moved from is still usable", "[sequence]") {
   Fixture f;
   Sequence order = *f.ids.sequence("order");
-  Sequence other = std::move(order);  // NOLINT(performance-move-const-arg): a copy, as is shown
+  Sequence other =
+      std::move(order);  // NOLINT(performance-move-const-arg): a copy, as the test shows
   CHECK(*other.next() == 1);
   CHECK(*order.next() == 2);  // NOLINT(bugprone-use-after-move)
 }
 
-TEST_CASE("what a callback throws is dropped, wherever it runs", "[sequence]") {
+TEST_CASE("an exception from a callback is dropped, wherever the callback runs", "[sequence]") {
   Fixture f;
   Sequence order = *f.ids.sequence("order");
   StatusCode heard = StatusCode::kOk;

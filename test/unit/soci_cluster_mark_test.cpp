@@ -12,8 +12,8 @@ namespace featherid {
 
 namespace {
 
-// A SQLite file stands for a node: its table `me` says of which cluster it is and how it keeps its
-// marks. (What a cluster does: test/integration.)
+// A SQLite file acts as a node: its table `me` names its cluster and how it keeps its marks. (Tests
+// with real clusters: test/integration.)
 const MarkSql kSql = {
     " AND EXISTS (SELECT 1 FROM id_mark WHERE term = ",
     "INSERT OR IGNORE INTO id_mark VALUES (:term)",
@@ -49,7 +49,7 @@ struct TestNode {
                       std::chrono::seconds(1), std::chrono::seconds(1)};
 };
 
-// Of which the first one is asked, and asks the others.
+// The first one is asked, and it asks the others.
 struct Cluster {
   TestNode node;
   TestNode other;
@@ -118,7 +118,7 @@ TEST_CASE("a node lives in a term that began while it lived in the one before",
   CHECK(c.asked == 0);
 }
 
-TEST_CASE("a term that was to begin and did not, or that was lost, is no mark",
+TEST_CASE("a term that never began, or that was lost, is no mark",
           "[soci_cluster_mark][failover]") {
   Cluster c;
   c.node.mark(kTerm + 1);
@@ -136,7 +136,7 @@ TEST_CASE("a table that outlives its node is refused by name", "[soci_cluster_ma
                                     Contains("DROP TABLE") && Contains("--init-schema"));
 }
 
-TEST_CASE("a node without a record of a leader says so", "[soci_cluster_mark]") {
+TEST_CASE("a node without a record of a leader is an error", "[soci_cluster_mark]") {
   Cluster c;
   c.node.session.run("DELETE FROM id_leader");
   CHECK_FALSE(c.mark.look(c.node.session).has_record);

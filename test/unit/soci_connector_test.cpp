@@ -20,7 +20,7 @@ namespace {
 
 TimePoint in(Duration time) { return std::chrono::steady_clock::now() + time; }
 
-// Sessions of a SQLite file, which open at once, or when the gate does.
+// Sessions of a SQLite file, which open at once or when the gate opens.
 struct Fixture {
   std::unique_ptr<SociSession> session() {
     ++opened;
@@ -30,7 +30,7 @@ struct Fixture {
   SociConnector::Open at_once() {
     return [this] { return session(); };
   }
-  // What an attempt owns goes with it: its end can be seen.
+  // Owned by each attempt, so that its end can be seen.
   SociConnector::Open when_open() {
     return [this, owned = token] {
       ++begun;
@@ -51,7 +51,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("a thread whose attempt has ended is joined, and what it destroys as it ends is gone",
+TEST_CASE("the thread of an ended attempt is joined, after it has destroyed its thread_locals",
           "[soci_connector][threads]") {
   Fixture f;
   std::atomic<bool> ended{false};
@@ -94,7 +94,7 @@ TEST_CASE("a session is opened on another thread", "[soci_connector][threads]") 
   CHECK(one == 1);
 }
 
-TEST_CASE("what opening throws comes to the caller, once", "[soci_connector][threads]") {
+TEST_CASE("an exception from opening reaches the caller, once", "[soci_connector][threads]") {
   Fixture f;
   SociConnector connector(1);
   const auto refused = [&] {
@@ -106,7 +106,7 @@ TEST_CASE("what opening throws comes to the caller, once", "[soci_connector][thr
   CHECK(connector.connect(f.at_once(), in(seconds(30))) != nullptr);
 }
 
-TEST_CASE("who waits leaves in time, and the late session is the next caller's",
+TEST_CASE("a waiting caller leaves in time, and the next caller gets the late session",
           "[soci_connector][threads][fault]") {
   Fixture f;
   SociConnector connector(1);
@@ -119,7 +119,7 @@ TEST_CASE("who waits leaves in time, and the late session is the next caller's",
   CHECK(f.attempts_ended());
 }
 
-TEST_CASE("attempts that hang are so many and no more", "[soci_connector][threads][fault]") {
+TEST_CASE("the number of attempts that hang is limited", "[soci_connector][threads][fault]") {
   Fixture f;
   SociConnector connector(2);
   for (int i = 0; i < 5; ++i)
@@ -135,7 +135,7 @@ TEST_CASE("attempts that hang are so many and no more", "[soci_connector][thread
   CHECK(f.opened == 3);
 }
 
-TEST_CASE("whose session another took has one opened again", "[soci_connector][threads]") {
+TEST_CASE("a caller whose session another took opens a new one", "[soci_connector][threads]") {
   Fixture f;
   SociConnector connector(1);
   std::vector<std::unique_ptr<SociSession>> sessions(5);
@@ -150,8 +150,7 @@ TEST_CASE("whose session another took has one opened again", "[soci_connector][t
   CHECK(f.attempts_ended());
 }
 
-TEST_CASE("an attempt that hangs keeps no other from coming through",
-          "[soci_connector][threads][fault]") {
+TEST_CASE("an attempt that hangs does not block the others", "[soci_connector][threads][fault]") {
   Fixture f;
   SociConnector connector(2);
   CHECK(connector.connect(f.when_open(), in(milliseconds(1))) == nullptr);
@@ -160,7 +159,7 @@ TEST_CASE("an attempt that hangs keeps no other from coming through",
   CHECK(f.attempts_ended());
 }
 
-TEST_CASE("a late session that was lost meanwhile is nobody's",
+TEST_CASE("nobody gets a late session that was lost meanwhile",
           "[soci_connector][threads][fault]") {
   Fixture f;
   SociConnector connector(1);
@@ -172,7 +171,7 @@ TEST_CASE("a late session that was lost meanwhile is nobody's",
   CHECK(f.opened == 2);
 }
 
-TEST_CASE("a session that is lost as soon as it is opened is an error, and not tried again",
+TEST_CASE("a session that is lost as soon as it opens is an error and is not retried",
           "[soci_connector][threads][fault]") {
   Fixture f;
   SociConnector connector(1);
@@ -200,7 +199,8 @@ TEST_CASE("late sessions are closed by drop()", "[soci_connector][threads][fault
   CHECK(f.opened == 2);
 }
 
-TEST_CASE("attempts may outlive the connector, which is told", "[soci_connector][threads][fault]") {
+TEST_CASE("attempts may outlive the connector, and this is reported",
+          "[soci_connector][threads][fault]") {
   Fixture f;
   const bool before = SociConnector::left_threads_behind();
   {

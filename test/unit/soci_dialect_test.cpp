@@ -10,13 +10,13 @@ using featherid::dialect_of;
 using featherid::Engine;
 using featherid::split_statements;
 
-TEST_CASE("a schema file falls into its statements", "[soci_dialect]") {
+TEST_CASE("a schema file is split into its statements", "[soci_dialect]") {
   CHECK(split_statements("-- one; two\nA (\n  'x;y'\n);\n\nB;\n") ==
         std::vector<std::string>{"A (\n  'x;y'\n)", "B"});
   CHECK(split_statements("").empty());
   for (const Engine engine : {Engine::kMysql, Engine::kPostgresql, Engine::kSqlite3}) {
     const std::vector<std::string> statements = split_statements(dialect_of(engine).schema);
-    // id_segments and, where there are servers, id_leader.
+    // id_segments and, for servers, id_leader.
     REQUIRE(statements.size() == (engine == Engine::kSqlite3 ? 2 : 4));
     for (std::size_t i = 0; i < statements.size(); i += 2) {
       CHECK(statements[i].rfind("CREATE TABLE IF NOT EXISTS", 0) == 0);

@@ -27,7 +27,7 @@ bool says(const Status& status, const std::string& words) {
 
 }  // namespace
 
-TEST_CASE("each engine's errors are told by number or SQLSTATE", "[soci_errors]") {
+TEST_CASE("each engine's errors are classified by number or SQLSTATE", "[soci_errors]") {
   struct Case {
     Engine engine;
     int number;
@@ -84,7 +84,7 @@ TEST_CASE("each engine's errors are told by number or SQLSTATE", "[soci_errors]"
   }
 }
 
-TEST_CASE("a server that left its group is told by the function that only a member has",
+TEST_CASE("a server that left its group is detected by a function that only members have",
           "[soci_errors]") {
   const EngineError left{1123, "", "Can't initialize function 'group_replication_get_…'"};
   CHECK(server_state(Engine::kMysql, left) == featherid::ServerState::kRefuses);
@@ -94,7 +94,7 @@ TEST_CASE("a server that left its group is told by the function that only a memb
   CHECK(server_state(Engine::kMysql, other) == featherid::ServerState::kServes);
 }
 
-TEST_CASE("a password that MySQL takes over TLS only is told from a wrong one", "[soci_errors]") {
+TEST_CASE("a password that MySQL accepts only over TLS differs from a wrong one", "[soci_errors]") {
   for (const char* words :
        {"Couldn't read RSA public key from server",
         "RSA Encryption not supported - caching_sha2_password plugin was built with GnuTLS support",
@@ -108,7 +108,7 @@ TEST_CASE("a password that MySQL takes over TLS only is told from a wrong one", 
   CHECK(says(other, "login refused"));
 }
 
-TEST_CASE("what a cluster rolls back at the commit is a conflict", "[soci_errors]") {
+TEST_CASE("a commit that a cluster rolls back is a conflict", "[soci_errors]") {
   for (const int number : {1020, 1180, 1213, 3101}) {
     const EngineError error{number, "", "Got error 149 during COMMIT", false};
     CHECK(server_state(Engine::kMysql, error) == featherid::ServerState::kRolledBack);
@@ -116,7 +116,7 @@ TEST_CASE("what a cluster rolls back at the commit is a conflict", "[soci_errors
   }
 }
 
-TEST_CASE("a key that is there and a number too large have codes of their own", "[soci_errors]") {
+TEST_CASE("a duplicate key and a number that is too large have their own codes", "[soci_errors]") {
   CHECK(status_of(Engine::kMysql, {1062, "", ""}).code() == StatusCode::kAlreadyExists);
   CHECK(status_of(Engine::kPostgresql, {0, "23505", ""}).code() == StatusCode::kAlreadyExists);
   CHECK(status_of(Engine::kSqlite3, {19, "", ""}).code() == StatusCode::kAlreadyExists);
@@ -125,7 +125,7 @@ TEST_CASE("a key that is there and a number too large have codes of their own", 
   CHECK(status_of(Engine::kPostgresql, {0, "22003", ""}).code() == StatusCode::kExhausted);
 }
 
-TEST_CASE("a refused connection is told by its SQLSTATE, in any language", "[soci_errors]") {
+TEST_CASE("a refused connection is classified by its SQLSTATE, in any language", "[soci_errors]") {
   const auto connecting = [](const char* state) {
     return status_of(Engine::kPostgresql, {0, state, "FATAL:  Passwort-Authentifizierung", true});
   };
@@ -138,7 +138,7 @@ TEST_CASE("a refused connection is told by its SQLSTATE, in any language", "[soc
   CHECK(says(connecting(""), "no connection"));
 }
 
-TEST_CASE("what TLS or its lack refuses says which setting to use", "[soci_errors]") {
+TEST_CASE("a refusal because of TLS or its lack names the setting to use", "[soci_errors]") {
   struct Case {
     int number;
     const char* text;
@@ -175,14 +175,14 @@ TEST_CASE("what TLS or its lack refuses says which setting to use", "[soci_error
   }
 }
 
-TEST_CASE("a refused login asks for what the URL lacks", "[soci_errors]") {
+TEST_CASE("the error for a refused login names what the URL lacks", "[soci_errors]") {
   const auto refused = [](const std::string& options, const char* state = "28000") {
     const auto url = *featherid::parse_database_url("postgresql://u@db.example/d?" + options);
     return to_status(url, {0, state, "no pg_hba.conf entry", true});
   };
   CHECK(says(refused("tls=off"), "hostssl in pg_hba.conf), set tls=required"));
   CHECK(says(refused("tls=required"), "clientcert in pg_hba.conf), set cert and key"));
-  CHECK(says(refused(""), "set cert and key"));  // it was preferred, and it was there
+  CHECK(says(refused(""), "set cert and key"));  // it was preferred, and the server offered it
   CHECK(says(refused("tls=required&cert=c&key=k"), "and the client's certificate"));
   CHECK_FALSE(says(refused("tls=off", "28P01"), "tls="));  // the password itself
 }
@@ -193,14 +193,15 @@ TEST_CASE("a client's own error on a connection is no lost connection", "[soci_e
   CHECK_FALSE(says(status_of(Engine::kPostgresql, conversion), "no connection"));
 }
 
-TEST_CASE("a missing table is told by what is missing", "[soci_errors]") {
+TEST_CASE("the error for a missing table depends on which table it is", "[soci_errors]") {
   CHECK(says(status_of(Engine::kSqlite3, {1, "", "no such table: id_segments"}), "--init-schema"));
   const Status no_leader = status_of(Engine::kMysql, {1146, "", "no 'ids.id_leader'"});
   CHECK(says(no_leader, "--init-schema"));
   CHECK(says(no_leader, "failover = synchronous"));
 }
 
-TEST_CASE("a Galera cluster without its table of marks is told what to run", "[soci_errors]") {
+TEST_CASE("the error for a Galera cluster without its table of marks says what to run",
+          "[soci_errors]") {
   for (const Status& refused :
        {status_of(Engine::kMysql, {1146, "", "Table 'ids.id_mark' doesn't exist"}),
         status_of(Engine::kMysql, {1286, "", "Unknown storage engine 'MEMORY'"}),
@@ -218,7 +219,7 @@ TEST_CASE("a tag that the column cannot hold is no tag", "[soci_errors]") {
   CHECK(status_of(Engine::kPostgresql, {0, "22P05", ""}).code() == StatusCode::kNotFound);
 }
 
-TEST_CASE("only what was not run may be tried at another address", "[soci_errors]") {
+TEST_CASE("only a statement that did not run may be tried at another address", "[soci_errors]") {
   using featherid::ServerState;
   const auto mysql = [](int number) { return server_state(Engine::kMysql, {number, "", ""}); };
   const auto postgresql = [](const char* state) {

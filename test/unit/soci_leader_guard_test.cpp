@@ -11,8 +11,8 @@ namespace featherid {
 
 namespace {
 
-// Statements for a SQLite file whose table `me` says what "server" this is: the guard's own part
-// is what it does about the answers. (What the servers answer: test/integration.)
+// Statements for a SQLite file whose table `me` says which "server" this is. They test what the
+// guard does about the answers. (Tests with real servers: test/integration.)
 const LeaderSql kSql = {
     " AND EXISTS (SELECT 1 FROM id_leader WHERE id = 1 AND server = (SELECT name FROM me) "
     "AND term = ",
@@ -74,7 +74,7 @@ struct Fixture {
   }
   long long term() { return number("SELECT term FROM id_leader"); }
   long long leaders() { return term() >> 32; }
-  // What a replica has that followed up to here, and the switch to one that was promoted with it.
+  // The state of a replica that followed up to here, and the switch to it after its promotion.
   void copy_to_replica() {
     for (const char* table : {"id_leader", "id_segments"}) {
       session.run("CREATE TABLE replica_" + std::string(table) + " AS SELECT * FROM " + table);
@@ -123,7 +123,7 @@ TEST_CASE("nothing is leased before the leader is known, and the first takes the
   CHECK(f.warnings.empty());
 }
 
-TEST_CASE("who comes later learns the term and moves nothing", "[soci_leader_guard]") {
+TEST_CASE("a later process learns the term and moves nothing", "[soci_leader_guard]") {
   Fixture f;
   LeaderGuard first = f.guard();
   LeaderGuard second = f.guard(Failover::kStop);
@@ -171,7 +171,7 @@ TEST_CASE("a skip ends at the last id there is", "[soci_leader_guard][failover]"
   CHECK(f.max_id() == kIdMax);
 }
 
-TEST_CASE("told to stop, a guard changes nothing and says what to do",
+TEST_CASE("in the mode stop, a guard changes nothing and says what to do",
           "[soci_leader_guard][failover]") {
   Fixture f;
   LeaderGuard guard = f.guard(Failover::kStop);
@@ -188,7 +188,7 @@ TEST_CASE("told to stop, a guard changes nothing and says what to do",
   }
   CHECK(f.max_id() == 1000);
   CHECK(f.term() == term);
-  // What it says to do helps, and a second time does nothing.
+  // Its advice helps, and following it a second time does nothing.
   const std::size_t begin = message.find("UPDATE id_leader");
   for (int i = 0; i < 2; ++i) f.session.run(message.substr(begin, message.find(';') - begin));
   CHECK(f.leaders() == 2);
@@ -219,9 +219,9 @@ TEST_CASE("a smaller number of leaders than the one known is an old server that 
   CHECK(std::to_string(f.term()) == term);
 }
 
-TEST_CASE("two servers promoted from the first leader are not taken for one another",
+TEST_CASE("two servers promoted from the first leader are not confused",
           "[soci_leader_guard][failover]") {
-  // PostgreSQL gives both the same name, for both began the second timeline.
+  // PostgreSQL gives both the same name because both began the second timeline.
   const std::string third = GENERATE("b", "c");
   Fixture f;
   LeaderGuard knows_the_second = f.guard();
@@ -241,7 +241,7 @@ TEST_CASE("two servers promoted from the first leader are not taken for one anot
     LeaderGuard newcomer = f.guard();
     REQUIRE(newcomer.follow(f.session, "1 = 1").ok());
     REQUIRE(f.leases(newcomer));
-    CHECK(f.max_id() == leased);  // what only the operator can avoid
+    CHECK(f.max_id() == leased);  // only the operator can avoid this
     CHECK(f.leaders() == 2);
     CHECK_FALSE(f.leases(knows_the_second));
     const Status status = knows_the_second.follow(f.session, "1 = 1");
@@ -256,7 +256,7 @@ TEST_CASE("two servers promoted from the first leader are not taken for one anot
   }
 }
 
-TEST_CASE("a server without any leader's record is the first one only to who knows of none",
+TEST_CASE("a server without a leader's record is the first only to a process that knows of none",
           "[soci_leader_guard][failover]") {
   Fixture f;
   f.copy_to_replica();
@@ -313,7 +313,7 @@ TEST_CASE("a cluster that has died as a whole has no mark: every tag skips, once
   CHECK_THAT(f.warnings[0], Contains("FAILOVER: a has died as a whole"));
 }
 
-TEST_CASE("told to stop, a guard does so after a crash of the whole cluster, and says what to do",
+TEST_CASE("in the mode stop, a guard stops after a crash of the whole cluster and says what to do",
           "[soci_leader_guard][failover]") {
   Fixture f;
   f.session.settings().in_galera = true;
@@ -334,7 +334,7 @@ TEST_CASE("told to stop, a guard does so after a crash of the whole cluster, and
     const std::size_t at = message.find(begin);
     REQUIRE(at != std::string::npos);
     std::string sql = message.substr(at, message.find(';', at) - at);
-    if (*begin == 'I') sql.replace(0, 13, "INSERT OR IGNORE");  // as SQLite says it
+    if (*begin == 'I') sql.replace(0, 13, "INSERT OR IGNORE");  // SQLite's syntax
     f.session.run(sql);
   }
   CHECK(f.leaders() == 2);
@@ -355,7 +355,7 @@ TEST_CASE("a leader's table without its row is an error that says what to do",
   CHECK(guard.follow(f.session, "1 = 1").ok());
 }
 
-TEST_CASE("a guard whose statement fails has learnt nothing", "[soci_leader_guard][fault]") {
+TEST_CASE("a guard learns nothing from a statement that fails", "[soci_leader_guard][fault]") {
   Fixture f;
   LeaderGuard guard = f.guard();
   REQUIRE(guard.follow(f.session, "1 = 1").ok());

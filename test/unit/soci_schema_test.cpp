@@ -22,12 +22,12 @@ TEST_CASE("each engine's schema makes both tables and the three tags", "[soci_sc
              Contains("CREATE TABLE IF NOT EXISTS `id_mark`") && Contains("ENGINE=MEMORY"));
 }
 
-TEST_CASE("each dialect runs its own engine's schema, whole", "[soci_schema]") {
+TEST_CASE("each dialect runs the whole schema of its engine", "[soci_schema]") {
   CHECK(dialect_of(Engine::kMysql).schema == kMysqlSchema);
   CHECK(dialect_of(Engine::kPostgresql).schema == kPostgresqlSchema);
   CHECK(dialect_of(Engine::kSqlite3).schema == kSqlite3Schema);
   CHECK(dialect_of(Engine::kMysql).leader.mark.schema == kGaleraSchema);
-  // Every statement ends in a semicolon: what stands behind the last one would not be run.
+  // Every statement ends in a semicolon. Text after the last one would not be run.
   for (const std::string schema :
        {kMysqlSchema, kGaleraSchema, kPostgresqlSchema, kSqlite3Schema}) {
     CHECK(schema.substr(schema.find_last_not_of('\n')) == ";\n");

@@ -21,7 +21,7 @@ using std::chrono::seconds;
 
 namespace {
 
-// A pool over a SQLite file. (What servers do to a session: test/integration.)
+// A pool over a SQLite file. (Tests with real servers: test/integration.)
 struct Fixture {
   explicit Fixture(seconds call_timeout = seconds(10))
       : pool(addresses(), options(call_timeout), nullptr) {}
@@ -58,7 +58,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("a call runs on a session that is set up, and gives what its body gives",
+TEST_CASE("a call runs on a session that is set up and returns its body's result",
           "[soci_session_pool]") {
   Fixture f;
   CHECK(f.number("SELECT count(*) FROM id_segments").value() == 3);
@@ -79,7 +79,7 @@ TEST_CASE("a session is kept for the next call, and gone after an error", "[soci
   CHECK(f.run("CREATE TEMP TABLE mine (x)").ok());
 }
 
-TEST_CASE("a call that leaves a transaction open is no success, and its session is gone",
+TEST_CASE("a call that leaves a transaction open fails and loses its session",
           "[soci_session_pool]") {
   Fixture f;
   const Status status = f.run("BEGIN IMMEDIATE");
@@ -94,7 +94,8 @@ TEST_CASE("a call that leaves a transaction open is no success, and its session 
   CHECK(f.number("SELECT max(max_id) FROM id_segments").value() == 0);
 }
 
-TEST_CASE("what a body throws ends in a status, and no memory goes on", "[soci_session_pool]") {
+TEST_CASE("an exception from a body becomes a status, and bad_alloc passes",
+          "[soci_session_pool]") {
   Fixture f;
   const Status status =
       f.pool.call([](SociSession&) -> Status { throw std::runtime_error("boom"); });
@@ -107,7 +108,7 @@ TEST_CASE("what a body throws ends in a status, and no memory goes on", "[soci_s
   CHECK(f.run("SELECT 1").ok());  // its place was given back
 }
 
-TEST_CASE("a session whose file was replaced is not used, and that is said",
+TEST_CASE("a session whose file was replaced is not used, and a warning says so",
           "[soci_session_pool]") {
   Fixture f;
   REQUIRE(f.run("UPDATE id_segments SET max_id = 7").ok());
@@ -119,7 +120,7 @@ TEST_CASE("a session whose file was replaced is not used, and that is said",
   CHECK_THAT(f.warnings[0], Contains("ids.db: ") && Contains("lost"));
 }
 
-TEST_CASE("a file that is gone is not begun anew", "[soci_session_pool]") {
+TEST_CASE("a missing file is not created again", "[soci_session_pool]") {
   Fixture f;
   REQUIRE(f.run("UPDATE id_segments SET max_id = 7").ok());
   std::filesystem::rename(f.scratch.file("ids.db"), f.scratch.file("old.db"));
@@ -152,7 +153,7 @@ TEST_CASE("calls of one SQLite file take turns", "[soci_session_pool][threads]")
   CHECK(most == 1);
 }
 
-TEST_CASE("a call without a session within its time-out says so", "[soci_session_pool][threads]") {
+TEST_CASE("a call without a session within its timeout says so", "[soci_session_pool][threads]") {
   Fixture f(seconds(0));
   test::Gate gate;
   std::atomic<bool> inside{false};
@@ -173,7 +174,7 @@ TEST_CASE("a call without a session within its time-out says so", "[soci_session
   CHECK(f.run("SELECT 1").ok());
 }
 
-TEST_CASE("each address is asked until one says yes, and one that fails is passed over",
+TEST_CASE("each address is asked until one accepts, and failing ones are skipped",
           "[soci_session_pool]") {
   Fixture f;
   const TimePoint by = std::chrono::steady_clock::now() + seconds(10);
@@ -188,8 +189,7 @@ TEST_CASE("each address is asked until one says yes, and one that fails is passe
                   std::bad_alloc);
 }
 
-TEST_CASE("addresses that give no session are named one after the other",
-          "[soci_session_pool][addresses]") {
+TEST_CASE("the error names each address that gives no session", "[soci_session_pool][addresses]") {
   const int ports[] = {test::free_port(), test::free_port()};
   std::vector<DatabaseUrl> addresses;
   for (const int port : ports) {

@@ -50,7 +50,7 @@ TEST_CASE("this build has every driver", "[soci_session]") {
   }
 }
 
-TEST_CASE("a statement tells the rows it changed, and whether one came", "[soci_session]") {
+TEST_CASE("a statement returns how many rows it changed and whether one came", "[soci_session]") {
   Fixture f;
   const std::string key = "it's \"x\" \\ :k";
   const long long number = 7;
@@ -65,7 +65,7 @@ TEST_CASE("a statement tells the rows it changed, and whether one came", "[soci_
   CHECK_FALSE(f.session.run("SELECT n FROM t WHERE k = 'none'", into(found)).got_row);
 }
 
-TEST_CASE("every row of a query is told once", "[soci_session]") {
+TEST_CASE("every row of a query is returned once", "[soci_session]") {
   Fixture f;
   f.session.run_script("INSERT INTO t VALUES ('a', 1);\nINSERT INTO t VALUES ('b', 2);\n");
   std::vector<std::string> rows;
@@ -78,8 +78,7 @@ TEST_CASE("every row of a query is told once", "[soci_session]") {
   CHECK(rows.size() == 2);
 }
 
-TEST_CASE("an error tells number and words of the engine, and not the statement",
-          "[soci_session]") {
+TEST_CASE("an error has the engine's number and message, and not the statement", "[soci_session]") {
   Fixture f;
   f.session.run("INSERT INTO t VALUES ('a', 1)");
   const EngineError duplicate = f.error_of("INSERT INTO t VALUES ('a', 4711)");
@@ -94,7 +93,7 @@ TEST_CASE("an error tells number and words of the engine, and not the statement"
   CHECK(foreign.text == "no such luck");
 }
 
-TEST_CASE("a session is lost when its file is another or none", "[soci_session]") {
+TEST_CASE("a session is lost if its file is replaced or removed", "[soci_session]") {
   Fixture f;
   CHECK(f.session.socket() == -1);
   CHECK_FALSE(f.session.lost());
@@ -107,8 +106,7 @@ TEST_CASE("a session is lost when its file is another or none", "[soci_session]"
   CHECK_FALSE(f.session.lost());
 }
 
-TEST_CASE("a lock is waited for as long as the call has time, and not without end",
-          "[soci_session]") {
+TEST_CASE("a call waits for a lock until its deadline and no longer", "[soci_session]") {
   Fixture f;
   SociSession other(f.url(), seconds(1), seconds(1));
   other.run("BEGIN EXCLUSIVE");
@@ -132,7 +130,7 @@ TEST_CASE("a lock is waited for as long as the call has time, and not without en
   CHECK(since() >= milliseconds(700));
 }
 
-TEST_CASE("a path may hold what SOCI takes for parameters", "[soci_session]") {
+TEST_CASE("a path may contain text that looks like SOCI's parameters", "[soci_session]") {
   for (const char* name : {"a=b.db", "a b='c'.db", "dbname=x timeout=1.db"}) {
     const Fixture f(name);
     CHECK(std::filesystem::exists(f.scratch.path() / name));

@@ -56,7 +56,7 @@ bool is_clean(const SettingsVerdict& verdict) {
 
 }  // namespace
 
-TEST_CASE("settings that keep every commit are met in silence", "[soci_settings_guard]") {
+TEST_CASE("settings that keep every commit cause no warning", "[soci_settings_guard]") {
   CHECK(is_clean(judge_settings(Engine::kMysql, Failover::kSkip, kMysqlSafe)));
   CHECK(is_clean(judge_settings(Engine::kPostgresql, Failover::kSkip, kPostgresqlSafe)));
   CHECK(is_clean(judge_settings(Engine::kSqlite3, Failover::kSkip, {})));
@@ -67,8 +67,7 @@ TEST_CASE("settings that keep every commit are met in silence", "[soci_settings_
   CHECK(is_clean(postgresql("id_segments", "")));  // no tables yet
 }
 
-TEST_CASE("a setting that loses leases in a power cut is warned of by name",
-          "[soci_settings_guard]") {
+TEST_CASE("a warning names a setting that loses leases in a power cut", "[soci_settings_guard]") {
   const auto warning = [](const SettingsVerdict& verdict) {
     CHECK(verdict.lossy.empty());
     CHECK(verdict.wrong.empty());
@@ -111,7 +110,8 @@ TEST_CASE("a setting that loses leases in a mere crash of the server is lossy",
   CHECK_THAT(lossy(postgresql("id_leader", "ru s")), Contains("id_leader") && Contains("UNLOGGED"));
 }
 
-TEST_CASE("what is lossy on a Galera node depends on the mode", "[soci_settings_guard]") {
+TEST_CASE("which settings are lossy on a Galera node depends on the mode",
+          "[soci_settings_guard]") {
   const auto node = [](Failover failover, const std::string& flush) {
     return judge_settings(Engine::kMysql, failover,
                           with(with(with(kMysqlSafe, "wsrep_on", "1"), "wsrep_cluster", "gcomm://"),
@@ -127,14 +127,14 @@ TEST_CASE("what is lossy on a Galera node depends on the mode", "[soci_settings_
              Contains("innodb_flush_log_at_trx_commit is 2") && Contains("on every node"));
   CHECK(node(Failover::kSkip, "2").lossy.empty());
   CHECK(node(Failover::kSkip, "2").warnings.size() == 1);
-  // Not on a single server: there a power cut is warned of, whatever the mode.
+  // A single server gets only a warning about power cuts, whatever the mode.
   const auto alone = with(kMysqlSafe, "innodb_flush_log_at_trx_commit", "2");
   CHECK(judge_settings(Engine::kMysql, Failover::kSynchronous, alone).lossy.empty());
   CHECK_FALSE(is_galera_node(alone));
   CHECK_FALSE(is_galera_node(with(alone, "wsrep_on", "1")));  // in no cluster
 }
 
-TEST_CASE("a session that lost what it was set to, and a hidden table, are wrong",
+TEST_CASE("a session that lost its settings is wrong, and so is a hidden table",
           "[soci_settings_guard]") {
   const auto wrong = [](const SettingsVerdict& verdict) {
     REQUIRE(verdict.wrong.size() == 1);

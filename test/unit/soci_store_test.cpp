@@ -8,7 +8,7 @@
 #include "test/support/raw_sql.h"
 #include "test/support/scratch_dir.h"
 
-// What a store does with rows is stated for all of them at once: test/conformance.
+// test/conformance tests what every store does with rows.
 namespace featherid {
 
 using std::chrono::seconds;
@@ -21,7 +21,7 @@ Status opens(const SociStoreOptions& options) {
 
 }  // namespace
 
-TEST_CASE("options out of their bounds are refused by name, on the bounds they are not",
+TEST_CASE("options out of bounds are refused by name, and those on the bounds are not",
           "[soci_store]") {
   struct Case {
     const char* name;
@@ -59,7 +59,7 @@ TEST_CASE("a malformed URL is refused without being quoted", "[soci_store]") {
   CHECK(init_soci_schema("mysql://u:hunter2@host").code() == StatusCode::kInvalidArgument);
 }
 
-TEST_CASE("opening opens nothing: what is wrong shows at the first call, and may be mended",
+TEST_CASE("opening does not connect: errors show at the first call and may be fixed",
           "[soci_store]") {
   const test::ScratchDir scratch;
   const std::string folder = scratch.file("later");
@@ -72,7 +72,7 @@ TEST_CASE("opening opens nothing: what is wrong shows at the first call, and may
   CHECK((*store)->lease("order", 1)->first == 1);
 }
 
-TEST_CASE("the schema is made where it is missing and changes nothing that is there",
+TEST_CASE("the schema is created if it is missing and changes nothing that exists",
           "[soci_store]") {
   const test::ScratchDir scratch;
   const std::string url = "sqlite3:" + scratch.file("ids.db");

@@ -27,7 +27,7 @@ struct Fixture {
   const std::string folder = fs::canonical(scratch.path()).string();
 };
 
-// (What the store makes of it, and mounts: test/integration/sqlite3_path_test.cpp.)
+// (Tests with the store and with mounts: test/integration/sqlite3_path_test.cpp.)
 void check_refused(const std::string& path, const std::string& word) {
   const Status status = check_sqlite3_file(path);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
@@ -36,7 +36,7 @@ void check_refused(const std::string& path, const std::string& word) {
 
 }  // namespace
 
-TEST_CASE("a path leads where open() goes, through links and to what is not there yet",
+TEST_CASE("a path resolves as open() resolves it, through links and to missing files",
           "[sqlite3_file]") {
   const Fixture f;
   fs::create_directories(f.at("real/sub"));
@@ -50,7 +50,8 @@ TEST_CASE("a path leads where open() goes, through links and to what is not ther
   CHECK(kernel_path(f.at("to-dangling")).value() == made);
 }
 
-TEST_CASE("a path that open() would make no file at is refused with the cause", "[sqlite3_file]") {
+TEST_CASE("a path at which open() would create no file is refused with the cause",
+          "[sqlite3_file]") {
   const Fixture f;
   const std::string file = f.made("file");
   fs::create_symlink("loop", f.at("loop"));
@@ -63,8 +64,7 @@ TEST_CASE("a path that open() would make no file at is refused with the cause", 
   }
 }
 
-TEST_CASE("a plain file with a plain journal is fit, and so is one that is not there",
-          "[sqlite3_file]") {
+TEST_CASE("a plain file with a plain journal is fit, and so is a missing one", "[sqlite3_file]") {
   const Fixture f;
   CHECK(check_sqlite3_file(f.at("new.db")).ok());
   CHECK(check_sqlite3_file(f.made("ids.db")).ok());
@@ -74,7 +74,8 @@ TEST_CASE("a plain file with a plain journal is fit, and so is one that is not t
   CHECK(check_sqlite3_file(f.at("link.db")).ok());
 }
 
-TEST_CASE("a file with two names, or that is none, is unfit as long as it is", "[sqlite3_file]") {
+TEST_CASE("a file with two names is unfit until one is removed, and so is no regular file",
+          "[sqlite3_file]") {
   const Fixture f;
   const std::string file = f.made("ids.db");
   fs::create_symlink("ids.db", f.at("link.db"));
@@ -112,7 +113,7 @@ TEST_CASE("a mount point is found by the path as the kernel writes it", "[sqlite
   CHECK_FALSE(is_mount_point("\n1\n1 2 3 4\n\\", "/data"));
 }
 
-TEST_CASE("file systems of several machines, and those that do not last, are told of",
+TEST_CASE("file systems that several machines share, or that do not last, are reported",
           "[sqlite3_file]") {
   CHECK_THAT(file_system_risk(0x6969), Contains("NFS") && Contains("local disk"));
   CHECK_THAT(file_system_risk(0xFF534D42), Contains("CIFS"));

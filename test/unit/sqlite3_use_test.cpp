@@ -10,7 +10,7 @@
 #include "test/support/catch.h"
 #include "test/support/in_fork.h"
 
-// (With stores and SQLite itself: test/integration/sqlite3_fork_test.cpp.)
+// (Tests with stores and SQLite itself: test/integration/sqlite3_fork_test.cpp.)
 namespace featherid {
 
 namespace {
@@ -19,7 +19,7 @@ int refused() { return Sqlite3Use().status().ok() ? 0 : 1; }
 
 }  // namespace
 
-TEST_CASE("SQLite may be used by any number of threads, one in the other", "[sqlite3_use]") {
+TEST_CASE("any number of uses of SQLite may overlap, in threads or nested", "[sqlite3_use]") {
   const Sqlite3Use outer;
   std::thread([&] {
     const Sqlite3Use other;
@@ -63,7 +63,7 @@ TEST_CASE("a child's own uses shut its children out, too", "[sqlite3_use]") {
         }) == 1);
 }
 
-TEST_CASE("a SQLite whose default locks are none is refused", "[sqlite3_use]") {
+TEST_CASE("a SQLite that takes no locks by default is refused", "[sqlite3_use]") {
   CHECK(check_sqlite3_library().ok());
   CHECK(test::failures_in_fork([] {
           sqlite3_vfs_register(sqlite3_vfs_find("unix-none"), 1);

@@ -31,7 +31,7 @@ TEST_CASE("an error keeps its code and message when copied and moved", "[status]
   CHECK(assigned.message() == "no such tag");
 }
 
-TEST_CASE("copies share one message, whichever of them goes first", "[status]") {
+TEST_CASE("copies share one message, whichever of them ends first", "[status]") {
   auto error = std::make_unique<Status>(StatusCode::kNotFound, "no such tag");
   Status copy = *error;
   CHECK(&copy.message() == &error->message());
@@ -76,7 +76,7 @@ TEST_CASE("a result holds a value or an error", "[status]") {
   CHECK(*value == "again");
 }
 
-TEST_CASE("a result passes on what can only be moved", "[status]") {
+TEST_CASE("a result can hold a value that can only be moved", "[status]") {
   Result<std::unique_ptr<int>> result = std::make_unique<int>(7);
   Result<std::unique_ptr<int>> moved = std::move(result);
   const std::unique_ptr<int> value = *std::move(moved);
@@ -85,7 +85,7 @@ TEST_CASE("a result passes on what can only be moved", "[status]") {
 
 namespace {
 
-// Says whether it is still there.
+// Reports whether it is still alive.
 struct Mark {
   explicit Mark(bool* gone) : gone_(gone) {}
   Mark(Mark&& other) noexcept : gone_(std::exchange(other.gone_, nullptr)) {}
@@ -98,7 +98,7 @@ struct Mark {
 
 }  // namespace
 
-TEST_CASE("what is asked of a temporary outlives it", "[status]") {
+TEST_CASE("what is taken from a temporary result outlives it", "[status]") {
   bool gone = false;
   const auto result = [&]() -> Result<Mark> { return Mark(&gone); };
   SECTION("its value, by name") {
@@ -133,7 +133,7 @@ TEST_CASE("what is asked of a temporary outlives it", "[status]") {
   }
 }
 
-TEST_CASE("a lasting result is looked at in place, a temporary by value", "[status]") {
+TEST_CASE("a named result gives a reference, a temporary one a value", "[status]") {
   using R = Result<std::string>;
   STATIC_REQUIRE(std::is_same_v<decltype(std::declval<R&>().value()), std::string&>);
   STATIC_REQUIRE(std::is_same_v<decltype(*std::declval<const R&>()), const std::string&>);

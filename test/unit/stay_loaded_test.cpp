@@ -5,7 +5,7 @@
 
 namespace featherid {
 
-// What it does in a plugin, test/package/consumer/host.cpp shows.
+// test/package/consumer/host.cpp shows what it does in a plugin.
 TEST_CASE("a program asks to stay loaded without harm, as often as it likes", "[stay_loaded]") {
   CHECK_NOTHROW(stay_loaded());
   CHECK_NOTHROW(stay_loaded());

@@ -48,7 +48,7 @@ TEST_CASE("an empty tail is refused", "[store_arguments]") {
   CHECK(check_give_back("order", {5, 4}).code() == StatusCode::kInvalidArgument);
 }
 
-TEST_CASE("every call refuses a tag that is none", "[store_arguments]") {
+TEST_CASE("every call refuses an invalid tag", "[store_arguments]") {
   for (const Status& status :
        {check_lease("", 1), check_step("", 1), check_advance("", 1), check_give_back("", {1, 2})}) {
     CHECK(status.code() == StatusCode::kInvalidArgument);
@@ -72,7 +72,7 @@ TEST_CASE("why a row was not leased from", "[store_arguments]") {
   CHECK_THAT(refused_lease({"t", last, 1}, 10).message(), Contains("try again"));
 }
 
-TEST_CASE("a refusal's code says what its caller can do, its words name the tag",
+TEST_CASE("a refusal's code says what the caller can do, and its message names the tag",
           "[store_arguments]") {
   CHECK(no_such_tag("order").code() == StatusCode::kNotFound);
   CHECK_THAT(no_such_tag("order").message(), Contains("'order'"));

@@ -42,14 +42,14 @@ TEST_CASE("names are quoted for the engine, in statements and in their texts", "
   CHECK(names("postgresql://h/d?schema=S%5C&table=t")
             .in("'\"id_segments\"', 'id_leader', id_leader, pg_catalog.current_schemas(true)") ==
         "E'\"S\\\\\".\"t\"', E'id_leader', \"S\\\".\"id_leader\", ARRAY[CAST(E'S\\\\' AS name)]");
-  // In a message that says where the table is, too.
+  // Also in a message that says where the table is.
   CHECK(names("postgresql://h/d?schema=s").in("the table s.id_segments is") ==
         "the table \"s\".\"id_segments\" is");
   // A name that holds the usual one.
   CHECK(names("mysql://h/d?table=my_id_segments").in("id_segments") == "`my_id_segments`");
 }
 
-TEST_CASE("names that an engine does not keep as they are are refused", "[table_names]") {
+TEST_CASE("names that an engine would change are refused", "[table_names]") {
   const std::vector<std::pair<std::string, const char*>> wrong = {
       {"mysql://h/d?table=", "is empty"},
       {"mysql://h/d?table=ID_Leader", "failover guard's own table"},

@@ -19,7 +19,7 @@ using std::chrono::seconds;
 
 namespace {
 
-// Remembers what was asked of it; a test plays the refiller.
+// Records its requests. The test acts as the refiller.
 class RecordingQueue final : public RefillQueue {
  public:
   void request(std::shared_ptr<TagState> tag, TimePoint due) override {
@@ -130,7 +130,7 @@ TEST_CASE("a range comes whole and in order, across leases, or not at all", "[ta
   CHECK(*taken == std::vector<IdRange>{{3, 101}, {1101, 1153}});
 }
 
-TEST_CASE("what came back out of the cursor goes in again whole, though chunks are smaller by now",
+TEST_CASE("what was taken out of the cursor goes in again whole, even if chunks are smaller now",
           "[tag_state]") {
   Fixture f;
   CHECK(f.next() == 0);
@@ -143,12 +143,12 @@ TEST_CASE("what came back out of the cursor goes in again whole, though chunks a
   REQUIRE(f.tag->begin_refill());
   REQUIRE(f.tag->accept_row({"order", f.max_id, 4}).ok());
   CHECK(f.answer(IdRange{}, 0).status.ok());
-  CHECK_FALSE(f.tag->try_take(100, 100).ok());  // more than there is: the cursor is emptied for it
+  CHECK_FALSE(f.tag->try_take(100, 100).ok());  // more than there is: this empties the cursor
   CHECK(f.tag->cursor().end() == end);
   for (std::int64_t id = last + 1; id < end; ++id) CHECK(f.tag->cursor().claim_one() == id);
 }
 
-TEST_CASE("where no flight can be asked for nobody waits for one", "[tag_state][fault]") {
+TEST_CASE("if no flight can be requested, nobody waits for one", "[tag_state][fault]") {
   Fixture f;
   f.queue.full = true;
   int calls = 0;
@@ -160,7 +160,7 @@ TEST_CASE("where no flight can be asked for nobody waits for one", "[tag_state][
   f.tag->on_ready(1, seconds(60), count);
   CHECK(f.queue.requests() == 1);
   f.queue.full = true;
-  f.fail(down());  // and its retry cannot be asked for
+  f.fail(down());  // and its retry cannot be requested
   CHECK(calls == 1);
   f.queue.full = false;
   f.clock->advance(seconds(1));
@@ -169,7 +169,7 @@ TEST_CASE("where no flight can be asked for nobody waits for one", "[tag_state][
   CHECK(f.next() == 1);
 }
 
-TEST_CASE("what a callback throws costs the others nothing", "[tag_state][fault]") {
+TEST_CASE("an exception from a callback does not affect the others", "[tag_state][fault]") {
   Fixture f;
   int calls = 0;
   for (int i = 0; i < 3; ++i) {
@@ -214,8 +214,7 @@ TEST_CASE("once the store has failed for a whole wait_timeout, errors come at on
   CHECK(f.tag->take(1, 1, seconds(60)).status().code() == StatusCode::kUnavailable);
 }
 
-TEST_CASE("a tag recovers from an error that came when nothing was due any more",
-          "[tag_state][fault]") {
+TEST_CASE("a tag recovers from an error that came when no ids were due", "[tag_state][fault]") {
   Fixture f;
   CHECK(f.next() == 0);
   f.refill();
@@ -236,7 +235,7 @@ TEST_CASE("a caller that cannot wait still starts the lease it needs", "[tag_sta
   CHECK(f.tag->try_take(1500, 1500).ok());
 }
 
-TEST_CASE("a trouble of another kind is waited for anew", "[tag_state][fault]") {
+TEST_CASE("an error of another kind starts a new wait", "[tag_state][fault]") {
   Fixture f;
   CHECK(f.next() == 0);
   f.fail({StatusCode::kNotFound, "no such tag"});
@@ -280,7 +279,8 @@ TEST_CASE("an unknown tag is remembered for unknown_tag_ttl", "[tag_state]") {
   CHECK(f.next() == 1);
 }
 
-TEST_CASE("a row that cannot be served names the mend, and serves once mended", "[tag_state]") {
+TEST_CASE("the error for a row that cannot be served names the fix, and the fix helps",
+          "[tag_state]") {
   Fixture f;
   CHECK(f.next() == 0);
   REQUIRE(f.tag->begin_refill());
@@ -289,7 +289,7 @@ TEST_CASE("a row that cannot be served names the mend, and serves once mended", 
   Status heard;
   f.tag->on_ready(1, seconds(60), [&](const Status& status) { heard = status; });
   f.answer(refused, 0);
-  // Nobody waits for what only an operator can mend.
+  // Nobody waits if only an operator can fix the row.
   CHECK(heard.code() == StatusCode::kFailedPrecondition);
   CHECK(f.try_code() == StatusCode::kFailedPrecondition);
   f.clock->advance(seconds(1));
@@ -355,7 +355,7 @@ TEST_CASE("closing returns the unused end of the newest lease", "[tag_state]") {
   CHECK(f.tag->take_tail().empty());
 }
 
-TEST_CASE("closing returns only what lies above everybody else's leases", "[tag_state]") {
+TEST_CASE("closing returns only the ids above everybody else's leases", "[tag_state]") {
   Fixture f;
   CHECK(f.next() == 0);
   f.refill();
@@ -390,7 +390,7 @@ TEST_CASE("closing ends every wait", "[tag_state][threads]") {
   CHECK(heard.code() == StatusCode::kFailedPrecondition);
 }
 
-TEST_CASE("on_ready speaks when enough ids have come, once", "[tag_state]") {
+TEST_CASE("on_ready calls back once, when enough ids have come", "[tag_state]") {
   Fixture f;
   std::vector<Status> heard;
   f.tag->on_ready(150, seconds(60), [&](const Status& status) { heard.push_back(status); });
@@ -402,7 +402,7 @@ TEST_CASE("on_ready speaks when enough ids have come, once", "[tag_state]") {
   CHECK(heard.size() == 2);  // at once
 }
 
-TEST_CASE("parked waits whose time is up do not pile up while the store hangs",
+TEST_CASE("parked waits past their deadline do not pile up while the store hangs",
           "[tag_state][fault]") {
   Fixture f;
   int timed_out = 0;
@@ -417,7 +417,7 @@ TEST_CASE("parked waits whose time is up do not pile up while the store hangs",
 
 namespace {
 
-// Registers itself again each time it is called, so often at most; the stack shows its depth.
+// Registers itself again in each call, up to a limit. The stack shows its depth.
 struct Again {
   TagState& tag;
   std::int64_t count_ids = 1;
@@ -446,7 +446,7 @@ struct Again {
 
 }  // namespace
 
-TEST_CASE("a callback that registers again on an error hears the next one from the next flight",
+TEST_CASE("a callback that registers again on an error gets the next one from the next flight",
           "[tag_state][fault]") {
   Fixture f;
   Again again{*f.tag};
@@ -466,7 +466,7 @@ TEST_CASE("a callback that registers again on an error hears the next one from t
     answer_three_times(down());
   }
   SECTION("no such tag") { answer_three_times({StatusCode::kNotFound, "no such tag"}); }
-  SECTION("a row that somebody has to mend") {
+  SECTION("a row that an operator has to fix") {
     answer_three_times({StatusCode::kFailedPrecondition, "step 0"});
   }
   SECTION("no ids left") { answer_three_times({StatusCode::kExhausted, "the end"}); }
@@ -486,7 +486,7 @@ TEST_CASE("a callback that registers again is not called out of its own registra
     f.refill();
     CHECK(again.heard.ok());
   }
-  SECTION("with a time that is up already, while the store hangs") {
+  SECTION("with a deadline that has passed, while the store hangs") {
     CHECK(f.try_code() == StatusCode::kUnavailable);
     REQUIRE(f.tag->begin_refill());
     again.timeout = seconds(0);
@@ -500,7 +500,7 @@ TEST_CASE("a callback that registers again is not called out of its own registra
   CHECK(again.depth_max == 1);
 }
 
-TEST_CASE("a callback that takes ids and registers again goes on until they are gone",
+TEST_CASE("a callback that takes ids and registers again continues until they are gone",
           "[tag_state]") {
   Fixture f;
   CHECK(f.next() == 0);
@@ -515,7 +515,7 @@ TEST_CASE("a callback that takes ids and registers again goes on until they are 
   CHECK(again.depth_max == 1);
 }
 
-TEST_CASE("a callback that registers again for ever comes to an end with its tag", "[tag_state]") {
+TEST_CASE("a callback that registers again for ever ends with its tag", "[tag_state]") {
   Fixture f;
   Again again{*f.tag};
   SECTION("parked when the tag is closed") {
@@ -539,7 +539,7 @@ TEST_CASE("a callback that registers again for ever comes to an end with its tag
   CHECK(again.heard.code() == StatusCode::kFailedPrecondition);
 }
 
-TEST_CASE("who hears of a trouble and registers again hears of the end, too", "[tag_state]") {
+TEST_CASE("a callback that gets an error and registers again also gets the end", "[tag_state]") {
   Fixture f;
   Again again{*f.tag};
   again.in_between = [&] {
@@ -553,7 +553,7 @@ TEST_CASE("who hears of a trouble and registers again hears of the end, too", "[
   CHECK(again.heard.code() == StatusCode::kFailedPrecondition);
 }
 
-TEST_CASE("a callback may let go of the last handle", "[tag_state]") {
+TEST_CASE("a callback may release the last handle", "[tag_state]") {
   RecordingQueue queue;
   auto clock = std::make_shared<test::ManualClock>();
   auto open = std::make_shared<TagState>("order", kOptions, clock, &queue);
@@ -638,7 +638,7 @@ TEST_CASE("after an outage a tag still knows its burn", "[tag_state][fault]") {
   for (int i = 0; i < 120; ++i) before = burn_a_second(true);
   CHECK(before > 90);
   for (int i = 0; i < 600; ++i) burn_a_second(false);
-  REQUIRE(!f.tag->try_take(10, 10).ok());  // though some are left, too few
+  REQUIRE(!f.tag->try_take(10, 10).ok());  // some are left, but too few
   const std::int64_t leases = f.tag->snapshot().leases;
   for (int i = 0; i < 30; ++i) burn_a_second(true);
   CHECK(f.tag->snapshot().burn_ids_per_second > 90);

@@ -35,7 +35,7 @@ TEST_CASE("TLS is preferred over a network and off without one, unless the URL s
   CHECK(tls_mode(url("db.example", "tls=off")) == TlsMode::kOff);
 }
 
-TEST_CASE("PostgreSQL's driver is told in its own words", "[tls_options]") {
+TEST_CASE("PostgreSQL's driver gets the options under its own names", "[tls_options]") {
   ::unsetenv("PGSSLMODE");
   CHECK(told(url("h", "tls=off")).at("sslmode") == "disable");
   CHECK(told(url("h")).at("sslmode") == "prefer");
@@ -47,7 +47,7 @@ TEST_CASE("PostgreSQL's driver is told in its own words", "[tls_options]") {
             {"sslmode", "verify-full"}, {"sslrootcert", "a"}, {"sslcert", "c"}, {"sslkey", "k"}});
 }
 
-TEST_CASE("PGSSLMODE holds for a URL that does not say tls", "[tls_options]") {
+TEST_CASE("PGSSLMODE applies to a URL without the option tls", "[tls_options]") {
   ::setenv("PGSSLMODE", "verify-full", 1);
   CHECK(told(url("h")).empty());
   CHECK(told(url("localhost")).empty());

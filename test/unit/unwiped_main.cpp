@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// unwiped KERNEL   if the kernel does not wipe the fork epoch, a handler protects children; if the
-// C library registers none either (NO_HANDLERS), nobody gets ids. KERNEL: refuses, or pretends, as
-// some emulators do, which accept any advice.
+// unwiped KERNEL   If the kernel does not wipe the fork epoch, a handler protects children. If the
+// C library registers no handlers either (NO_HANDLERS), nobody gets ids. KERNEL: refuses, or
+// pretends (some emulators accept any advice).
 #include <errno.h>
 #include <pthread.h>
 #include <sys/mman.h>

@@ -22,7 +22,7 @@ namespace {
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
-// A connection whose other end never says anything.
+// A connection whose other end never sends anything.
 class SilentPeer {
  public:
   SilentPeer() { REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends_) == 0); }
@@ -38,7 +38,7 @@ class SilentPeer {
     pollfd poll_fd{ends_[0], POLLIN, 0};
     return ::poll(&poll_fd, 1, static_cast<int>(bound.count())) == 1;
   }
-  // When a read of what never comes has ended; nothing when it has not within a long time.
+  // When a read that gets no data ended, or nothing if it did not end within a long time.
   std::optional<TimePoint> cut_at() const {
     if (!is_cut(seconds(30))) return std::nullopt;
     return now();
@@ -60,7 +60,7 @@ TEST_CASE("a socket is cut at its deadline and no earlier", "[watchdog][threads]
   CHECK(*cut_at >= deadline);
 }
 
-TEST_CASE("a socket whose guard is gone in time is left alone", "[watchdog][threads]") {
+TEST_CASE("a socket whose guard ends in time is left alone", "[watchdog][threads]") {
   Watchdog watchdog;
   const SilentPeer done;
   const SilentPeer other;
@@ -71,7 +71,7 @@ TEST_CASE("a socket whose guard is gone in time is left alone", "[watchdog][thre
   CHECK_FALSE(done.is_cut());
 }
 
-TEST_CASE("one of two guards of the same moment goes without the other", "[watchdog][threads]") {
+TEST_CASE("one of two guards with the same deadline can go first", "[watchdog][threads]") {
   Watchdog watchdog;
   const SilentPeer first;
   const SilentPeer second;
@@ -82,7 +82,7 @@ TEST_CASE("one of two guards of the same moment goes without the other", "[watch
   CHECK_FALSE(second.is_cut());
 }
 
-TEST_CASE("an earlier deadline that comes later is kept", "[watchdog][threads]") {
+TEST_CASE("an earlier deadline that is set later is kept", "[watchdog][threads]") {
   Watchdog watchdog;
   const SilentPeer late;
   const Watchdog::Guard first(watchdog, late.socket(), now() + hours(1));
@@ -104,7 +104,7 @@ TEST_CASE("deadlines are kept one after the other, passed ones at once", "[watch
   }
 }
 
-TEST_CASE("what has no socket is not watched", "[watchdog]") {
+TEST_CASE("a guard without a socket is not watched", "[watchdog]") {
   const std::filesystem::path threads("/proc/self/task");
   const auto count = [&] {
     const std::filesystem::directory_iterator begin(threads);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // host PLUGIN HANGS   unloads a plugin with FeatherID inside while one of its threads is in a call
-// that hangs, and lets the thread come back.
+// that hangs, and then lets the call return.
 #include <dlfcn.h>
 #include <netdb.h>
 
@@ -34,7 +34,7 @@ bool wait_until(Condition condition) {
 
 }  // namespace
 
-// In place of the C library's, for the driver.
+// Replaces the C library's, for the driver.
 extern "C" int getaddrinfo(const char*, const char*, const addrinfo*, addrinfo**) {
   hang();
   return EAI_FAIL;
@@ -50,8 +50,7 @@ int main(int argc, char** argv) {
   if (dlclose(plugin) != 0) return 4;
   released = true;
   const std::string hangs = argv[2];
-  // The store calls once more when it is back; an allocator that is not destroyed keeps its
-  // threads.
+  // The store calls again when it is back. An allocator that is not destroyed keeps its threads.
   if (hangs != "resolver" && !wait_until([] { return hanging > 1; })) return 5;
   return hangs == "store_at_exit" || wait_until([] { return threads() == 1; }) ? 0 : 6;
 }

@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// Its look-ups hang as long as the host likes.
+// Its look-ups hang as long as the host decides.
 class HangingStore final : public featherid::SegmentStore {
  public:
   explicit HangingStore(void (*hang)()) : hang_(hang) {}
@@ -45,7 +45,7 @@ std::unique_ptr<featherid::SegmentAllocator> ends_with_the_plugin;
 
 }  // namespace
 
-// Asks for an id in vain: `hangs` says why. 0 when all went as it should.
+// Asks for an id and fails, as `hangs` specifies. 0 if everything was as expected.
 extern "C" [[gnu::visibility("default")]] int ask(const char* hangs, void (*hang)()) {
   std::shared_ptr<featherid::SegmentStore> store = std::make_shared<HangingStore>(hang);
   if (hangs == std::string("resolver")) {

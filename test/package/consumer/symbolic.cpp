@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Whatever the library was linked with: a child never gets its parent's ids. If code that is
+// A child never gets its parent's ids, whatever the library was linked with. If code that is
 // compiled into the application sees another copy of the fork protection, the application is
-// refused, and told why.
+// refused with the reason.
 #include <featherid/memory_store.h>
 #include <featherid/segment_allocator.h>
 #include <sys/wait.h>

@@ -12,7 +12,7 @@
 
 #include "test/sim/scheduler.h"
 
-// In place of lib/platform.h: the same names over the simulation's fibers and its time.
+// Replaces lib/platform.h: the same names over the simulation's fibers and time.
 namespace featherid::platform {
 
 class Mutex {
@@ -25,7 +25,7 @@ class Mutex {
   }
   void unlock() {
     sim::Scheduler& scheduler = sim::Scheduler::current();
-    // What throws out of a wait has its lock let go twice.
+    // If a wait throws, its lock is released twice.
     if (holder_ != scheduler.self()) return;
     holder_ = nullptr;
     scheduler.wake_one(this);
@@ -50,7 +50,7 @@ class ConditionVariable {
   void notify_all() { sim::Scheduler::current().wake_all(this); }
 };
 
-// A fiber in the group of the one that starts it.
+// A fiber in the group of the fiber that starts it.
 class Thread {
  public:
   explicit Thread(std::function<void()> body) : ended_(std::make_shared<bool>(false)) {
@@ -73,7 +73,7 @@ class Thread {
   std::shared_ptr<bool> ended_;
 };
 
-// Of the fiber that runs. None is left behind by one that ends, so another may come at its address.
+// Belongs to the running fiber. An ended fiber leaves none, so another may use its address.
 template <typename T>
 T& own_of_thread() {
   static std::map<const void*, T> owns;
