@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "featherid/status.h"
-#include "lib/mutex.h"
+#include "lib/base/mutex.h"
 #include "server/http/exchange.h"
 
 namespace featherid {

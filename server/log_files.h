@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "featherid/status.h"
-#include "lib/mutex.h"
+#include "lib/base/mutex.h"
 
 namespace featherid {
 

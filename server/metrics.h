@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "featherid/segment_allocator.h"
-#include "lib/mutex.h"
+#include "lib/base/mutex.h"
 #include "server/http/http_server.h"
 
 namespace featherid {

@@ -11,7 +11,7 @@
 
 #include "featherid/segment_allocator.h"
 #include "featherid/tag_admin.h"
-#include "lib/mutex.h"
+#include "lib/base/mutex.h"
 
 namespace featherid {
 

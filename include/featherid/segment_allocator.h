@@ -2,101 +2,20 @@
 #ifndef FEATHERID_SEGMENT_ALLOCATOR_H_
 #define FEATHERID_SEGMENT_ALLOCATOR_H_
 
-#include <array>
-#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include "featherid/export.h"
-#include "featherid/fork_guard.h"
+#include "featherid/internal/export.h"
+#include "featherid/internal/fork_guard.h"
+#include "featherid/options.h"
 #include "featherid/segment_store.h"
 #include "featherid/sequence.h"
+#include "featherid/stats.h"
 #include "featherid/status.h"
 
 namespace featherid {
-
-enum class LogLevel { kDebug, kInfo, kWarn, kError };
-
-// Receives the library's log lines, on any thread. It must be quick, and must not use the allocator
-// except to shut it down or destroy it.
-using LogCallback = std::function<void(LogLevel level, std::string_view message)>;
-
-struct AllocatorOptions {
-  // How long next() and next_range() wait when memory holds no ids. 1 ms to 10 min.
-  std::chrono::milliseconds wait_timeout{2000};
-
-  // Each tag holds enough ids for this long at its burn rate (ids used per second), so it survives
-  // a store outage of that length. A crash loses at most about twice as many ids. 1 s to 1 h.
-  std::chrono::seconds hold{30};
-
-  // Leases grow up to this size, in ids. A row with a larger step leases its step. For callers that
-  // wait for more ids at once, one lease has up to kRangeIdsMax. 1 to kLeaseIdsMax.
-  std::int64_t lease_max_ids = 10000000;
-
-  // Threads that call the store, each with one lease at a time. 1 to 64.
-  int refill_threads = 2;
-
-  // A failed lease is tried again after backoff_min, then after twice that, up to backoff_max. Each
-  // pause has jitter. 1 ms <= backoff_min <= backoff_max <= 1 min.
-  std::chrono::milliseconds backoff_min{20};
-  std::chrono::milliseconds backoff_max{1000};
-
-  // How long "no such tag", or another error that somebody must fix, is remembered before the store
-  // is asked again. 1 ms to 10 min.
-  std::chrono::milliseconds unknown_tag_ttl{1000};
-
-  // How many names that are not (yet) known to be tags are remembered at once. Each is looked up at
-  // most once per unknown_tag_ttl. Raise it if the application makes more handles than this before
-  // it uses them. 16 to 1,000,000.
-  int unknown_tags_max = 1024;
-
-  // How many of these names per second may be forgotten in favour of new ones. Each costs one more
-  // look-up. Other new names are refused (kUnavailable), repeated names last. 1 to 1,000,000.
-  int unknown_lookups_per_second_max = 500;
-
-  // How long shutdown() waits for leases in progress. It does not wait for a store that hangs
-  // longer. 0 to 10 min.
-  std::chrono::milliseconds shutdown_timeout{3000};
-
-  LogCallback log;  // may be empty
-};
-
-// OK, or kInvalidArgument with the name of the option and its bounds.
-FEATHERID_EXPORT Status validate(const AllocatorOptions& options);
-
-// What a tag has done in this process so far.
-struct TagStats {
-  std::string tag;
-  std::int64_t issued_ids = 0;
-  std::int64_t held_ids = 0;  // leased and not yet issued
-  std::int64_t returned_ids = 0;
-  double burn_ids_per_second = 0;  // a mean over one hold, up to now
-  std::int64_t leases = 0;
-  std::int64_t lease_failures = 0;
-  std::int64_t waits = 0;  // calls that found no id in memory
-  std::chrono::microseconds last_lease_latency{0};
-  Status last_error;  // of the last lease; OK once one succeeds
-};
-
-// How long the store took for leases, over all tags and including failed leases.
-struct LeaseLatency {
-  static constexpr std::array<std::chrono::microseconds, 12> kBounds{
-      std::chrono::microseconds(250), std::chrono::microseconds(500),
-      std::chrono::milliseconds(1),   std::chrono::milliseconds(2),
-      std::chrono::milliseconds(5),   std::chrono::milliseconds(10),
-      std::chrono::milliseconds(25),  std::chrono::milliseconds(50),
-      std::chrono::milliseconds(100), std::chrono::milliseconds(500),
-      std::chrono::seconds(1),        std::chrono::seconds(5)};
-
-  // counts[i]: the leases that took longer than kBounds[i - 1], and at most kBounds[i]. The last
-  // one: the leases that took longer than every bound.
-  std::array<std::int64_t, kBounds.size() + 1> counts{};
-  std::chrono::microseconds sum{0};
-};
 
 // Issues ids for every tag of one store. Make one per process and share it.
 //

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "featherid/export.h"
 #include "featherid/id_range.h"
+#include "featherid/internal/export.h"
 #include "featherid/status.h"
 
 namespace featherid {

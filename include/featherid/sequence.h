@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include "featherid/export.h"
-#include "featherid/fork_guard.h"
-#include "featherid/id_cursor.h"
 #include "featherid/id_range.h"
+#include "featherid/internal/export.h"
+#include "featherid/internal/fork_guard.h"
+#include "featherid/internal/id_cursor.h"
 #include "featherid/status.h"
 
 namespace featherid {

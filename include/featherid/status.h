@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "featherid/export.h"
+#include "featherid/internal/export.h"
 
 namespace featherid {
 

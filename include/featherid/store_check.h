@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "featherid/export.h"
+#include "featherid/internal/export.h"
 #include "featherid/segment_store.h"
 
 namespace featherid {

@@ -7,7 +7,7 @@
 #include <exception>
 #include <utility>
 
-#include "lib/exception_text.h"
+#include "lib/base/exception_text.h"
 
 namespace featherid {
 

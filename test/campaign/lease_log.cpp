@@ -11,14 +11,14 @@ const LeaseLogSql kSqlite3LeaseLog = {
     {"DROP TRIGGER IF EXISTS %s_log",
      "CREATE TRIGGER %s_log AFTER UPDATE OF max_id ON %s WHEN NEW.max_id <> OLD.max_id BEGIN "
      "INSERT INTO lease_log (biz_tag, from_id, to_id) "
-     "VALUES (NEW.tag, OLD.max_id, NEW.max_id); END"}};
+     "VALUES (NEW.biz_tag, OLD.max_id, NEW.max_id); END"}};
 
 const LeaseLogSql kPostgresqlLeaseLog = {
     "CREATE TABLE lease_log (entry bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
     "biz_tag varchar(64), from_id bigint, to_id bigint)",
     {"CREATE OR REPLACE FUNCTION log_lease() RETURNS trigger SECURITY DEFINER AS $$ BEGIN "
      "INSERT INTO lease_log (biz_tag, from_id, to_id) "
-     "VALUES (NEW.tag, OLD.max_id, NEW.max_id); RETURN NULL; END $$ LANGUAGE plpgsql",
+     "VALUES (NEW.biz_tag, OLD.max_id, NEW.max_id); RETURN NULL; END $$ LANGUAGE plpgsql",
      "DROP TRIGGER IF EXISTS %s_log ON %s",
      "CREATE TRIGGER %s_log AFTER UPDATE ON %s FOR EACH ROW "
      "WHEN (NEW.max_id <> OLD.max_id) EXECUTE FUNCTION log_lease()"}};

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "lib/refiller.h"
-#include "lib/tag_state.h"
+#include "lib/segment/refiller.h"
+#include "lib/segment/tag_state.h"
 #include "test/faults/scenario.h"
 #include "test/support/manual_clock.h"
 

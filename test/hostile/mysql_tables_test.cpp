@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "lib/store/database_url.h"
-#include "lib/store/soci_dialect.h"
+#include "lib/store/soci/database_url.h"
+#include "lib/store/soci/soci_dialect.h"
 #include "test/hostile/tables.h"
 #include "test/support/raw_sql.h"
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "lib/store/soci_session_pool.h"
+#include "lib/store/soci/soci_session_pool.h"
 #include "test/integration/servers.h"
 #include "test/support/forwarder.h"
 #include "test/support/frozen.h"

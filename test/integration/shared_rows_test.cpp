@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "lib/store/soci_settings_guard.h"
+#include "lib/store/soci/soci_settings_guard.h"
 #include "test/integration/servers.h"
 #include "test/support/raw_sql.h"
 

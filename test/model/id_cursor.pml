@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The protocol of include/featherid/id_cursor.h, as TagState uses it. Two threads claim one id, and one claims
+ * The protocol of include/featherid/internal/id_cursor.h, as TagState uses it. Two threads claim one id, and one claims
  * a range. One publisher leases, installs its stock, takes back unclaimed ids, takes ids out of them, installs
  * the rest again, and finally closes for good and gives the rest back. Covers all interleavings. A step is one
  * access to shared memory and the thread's own work after it. Checks that no id is claimed twice, after it was

@@ -4,7 +4,7 @@
 
 #include <atomic>
 
-#include "lib/clock.h"
+#include "lib/base/clock.h"
 
 namespace featherid::test {
 

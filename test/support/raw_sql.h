@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "featherid/tag_admin.h"
-#include "lib/store/database_url.h"
-#include "lib/store/soci_session.h"
+#include "lib/store/soci/database_url.h"
+#include "lib/store/soci/soci_session.h"
 
 namespace featherid::test {
 

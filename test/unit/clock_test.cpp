@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/clock.h"
+#include "lib/base/clock.h"
 
 #include "test/support/catch.h"
 

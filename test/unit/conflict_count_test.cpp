@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/conflict_count.h"
+#include "lib/store/soci/conflict_count.h"
 
 #include "test/support/catch.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/database_url.h"
+#include "lib/store/soci/database_url.h"
 
 #include <string>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/exception_text.h"
+#include "lib/base/exception_text.h"
 
 #include <stdexcept>
 #include <string>

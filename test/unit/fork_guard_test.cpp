@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "featherid/fork_guard.h"
+#include "featherid/internal/fork_guard.h"
 
 #include <pthread.h>
 

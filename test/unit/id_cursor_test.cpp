@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "featherid/id_cursor.h"
+#include "featherid/internal/id_cursor.h"
 
 #include <algorithm>
 #include <atomic>

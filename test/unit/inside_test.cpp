@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/inside.h"
+#include "lib/base/inside.h"
 
 #include <thread>
 

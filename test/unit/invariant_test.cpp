@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/invariant.h"
+#include "lib/base/invariant.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>

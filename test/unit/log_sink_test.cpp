@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/log_sink.h"
+#include "lib/base/log_sink.h"
 
 #include <atomic>
 #include <memory>

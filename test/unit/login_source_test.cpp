@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/login_source.h"
+#include "lib/store/soci/login_source.h"
 
 #include <fstream>
 #include <string>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "lib/mutex.h"
+#include "lib/base/mutex.h"
 
 #include <chrono>
 #include <thread>
 
-#include "lib/clock.h"
+#include "lib/base/clock.h"
 #include "test/support/catch.h"
 
 namespace featherid {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/mysql_connect.h"
+#include "lib/store/soci/mysql_connect.h"
 
 #include <string>
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "featherid/version.h"
-#include "lib/refill_policy.h"
+#include "lib/segment/refill_policy.h"
 #include "server/auth.h"
 #include "server/routes/admin.h"
 #include "server/routes/ids.h"

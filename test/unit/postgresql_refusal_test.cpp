@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/postgresql_refusal.h"
+#include "lib/store/soci/postgresql_refusal.h"
 
 #include "test/support/catch.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/refill_policy.h"
+#include "lib/segment/refill_policy.h"
 
 #include <cmath>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/refiller.h"
+#include "lib/segment/refiller.h"
 
 #include <atomic>
 #include <condition_variable>

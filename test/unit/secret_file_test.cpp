@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/secret_file.h"
+#include "lib/store/soci/secret_file.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

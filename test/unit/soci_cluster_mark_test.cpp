@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/soci_cluster_mark.h"
+#include "lib/store/soci/soci_cluster_mark.h"
 
 #include <memory>
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/soci_connector.h"
+#include "lib/store/soci/soci_connector.h"
 
 #include <atomic>
 #include <memory>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/soci_dialect.h"
+#include "lib/store/soci/soci_dialect.h"
 
 #include <string>
 #include <vector>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/soci_errors.h"
+#include "lib/store/soci/soci_errors.h"
 
 #include <string>
 #include <vector>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/soci_leader_guard.h"
+#include "lib/store/soci/soci_leader_guard.h"
 
 #include <string>
 #include <vector>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/soci_schema.h"
+#include "lib/store/soci/soci_schema.h"
 
 #include <string>
 
-#include "lib/store/soci_dialect.h"
+#include "lib/store/soci/soci_dialect.h"
 #include "test/support/catch.h"
 #include "test/support/raw_sql.h"
 #include "test/support/scratch_dir.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/soci_session_pool.h"
+#include "lib/store/soci/soci_session_pool.h"
 
 #include <atomic>
 #include <new>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/soci_session.h"
+#include "lib/store/soci/soci_session.h"
 
 #include <stdexcept>
 #include <string>

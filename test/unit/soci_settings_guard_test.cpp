@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/soci_settings_guard.h"
+#include "lib/store/soci/soci_settings_guard.h"
 
 #include <string>
 #include <vector>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/sqlite3_file.h"
+#include "lib/store/soci/sqlite3_file.h"
 
 #include <sys/stat.h>
 

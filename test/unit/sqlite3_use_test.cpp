@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/sqlite3_use.h"
+#include "lib/store/soci/sqlite3_use.h"
 
 #include <sqlite3.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/stay_loaded.h"
+#include "lib/base/stay_loaded.h"
 
 #include "test/support/catch.h"
 

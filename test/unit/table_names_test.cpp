@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/table_names.h"
+#include "lib/store/soci/table_names.h"
 
 #include <string>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/tag_state.h"
+#include "lib/segment/tag_state.h"
 
 #include <algorithm>
 #include <functional>

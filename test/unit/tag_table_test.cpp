@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/tag_table.h"
+#include "lib/segment/tag_table.h"
 
 #include <atomic>
 #include <string>

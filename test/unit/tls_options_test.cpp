@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/tls_options.h"
+#include "lib/store/soci/tls_options.h"
 
 #include <cstdlib>
 #include <fstream>

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_FEATHERID_H_
+#define FEATHERID_FEATHERID_H_
+
+// What most applications need of the core. The stores have headers of their own: memory_store.h,
+// soci_store.h.
+#include "featherid/segment_allocator.h"
+#include "featherid/segment_store.h"
+#include "featherid/sequence.h"
+#include "featherid/status.h"
+#include "featherid/version.h"
+
+#endif  // FEATHERID_FEATHERID_H_

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_INTERNAL_EXPORT_H_
+#define FEATHERID_INTERNAL_EXPORT_H_
+
+// Marks what the shared library exports; everything else is hidden (-fvisibility=hidden).
+#if defined(__GNUC__)
+#define FEATHERID_EXPORT [[gnu::visibility("default")]]
+#define FEATHERID_COLD [[gnu::cold, gnu::noinline]]
+// A condition that the compiler may take for granted. If it is false, behaviour is undefined.
+#define FEATHERID_ASSUME(condition) ((condition) ? void() : __builtin_unreachable())
+#else
+#define FEATHERID_EXPORT
+#define FEATHERID_COLD
+#define FEATHERID_ASSUME(condition) void()
+#endif
+
+#endif  // FEATHERID_INTERNAL_EXPORT_H_

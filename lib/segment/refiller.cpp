@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include "lib/segment/refiller.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/inside.h"
+#include "lib/base/stay_loaded.h"
+
+namespace featherid {
+
+namespace {
+[[gnu::constructor]] void at_load() { stay_loaded(); }
+}  // namespace
+
+Refiller::Refiller(std::shared_ptr<SegmentStore> store, std::shared_ptr<const Clock> clock,
+                   LogCallback log)
+    : store_(std::move(store)), clock_(std::move(clock)), log_(std::move(log)) {}
+
+Refiller::~Refiller() = default;
+
+void Refiller::request(std::shared_ptr<TagState> tag, TimePoint due) {
+  const MutexLock lock(mutex_);
+  if (stopping_) return;
+  (tag->resolved() ? jobs_ : lookups_).push({due, next_number_++, std::move(tag)});
+  changed_.notify_one();
+}
+
+Status Refiller::trouble() const {
+  const MutexLock lock(mutex_);
+  return failed_others_ ? failure_ : Status();
+}
+
+std::shared_ptr<TagState> Refiller::pop_due() {
+  const TimePoint now = clock_->now();
+  const auto is_due = [&](const std::priority_queue<Job>& jobs) {
+    return !jobs.empty() && jobs.top().due <= now;
+  };
+  const bool lookup = is_due(lookups_) && (lookups_turn_ || !is_due(jobs_));
+  std::priority_queue<Job>& jobs = lookup ? lookups_ : jobs_;
+  if (!is_due(jobs)) return nullptr;
+  lookups_turn_ = !lookup;
+  std::shared_ptr<TagState> tag = jobs.top().tag;
+  jobs.pop();
+  return tag;
+}
+
+std::optional<TimePoint> Refiller::next_due_locked() const {
+  std::optional<TimePoint> due;
+  for (const std::priority_queue<Job>* const jobs : {&jobs_, &lookups_}) {
+    if (!jobs->empty() && (!due || jobs->top().due < *due)) due = jobs->top().due;
+  }
+  return due;
+}
+
+bool Refiller::run_once() {
+  std::shared_ptr<TagState> tag;
+  {
+    const MutexLock lock(mutex_);
+    tag = pop_due();
+  }
+  if (tag == nullptr) return false;
+  refill(*tag);
+  return true;
+}
+
+std::optional<TimePoint> Refiller::next_due() const {
+  const MutexLock lock(mutex_);
+  return next_due_locked();
+}
+
+LeaseLatency Refiller::lease_latency() const {
+  const MutexLock lock(mutex_);
+  return lease_latency_;
+}
+
+void Refiller::note_lease_latency(Duration latency) {
+  const auto& bounds = LeaseLatency::kBounds;
+  const auto bound = std::lower_bound(bounds.begin(), bounds.end(), latency);
+  const MutexLock lock(mutex_);
+  ++lease_latency_.counts[static_cast<std::size_t>(bound - bounds.begin())];
+  lease_latency_.sum += std::chrono::duration_cast<std::chrono::microseconds>(latency);
+}
+
+// One tag may fail alone, if its row is locked. That says nothing about the others.
+void Refiller::note_answer(const TagState& tag, const Status& status) {
+  const MutexLock lock(mutex_);
+  if (!is_transient(status)) {
+    failed_first_ = nullptr;
+    failed_others_ = false;
+    failure_ = {};
+    return;
+  }
+  failure_ = status;
+  failed_others_ = failed_others_ || (failed_first_ != nullptr && failed_first_ != &tag);
+  if (failed_first_ == nullptr) failed_first_ = &tag;
+}
+
+Status Refiller::start(int threads) {
+  const MutexLock lock(mutex_);
+  threads_.reserve(static_cast<std::size_t>(threads));
+  try {
+    while (threads_.size() < static_cast<std::size_t>(threads)) {
+      // The thread owns a share, so everything still exists for a thread that stop() left behind.
+      threads_.emplace_back([self = shared_from_this()] { self->run(); });
+    }
+  } catch (const std::exception& e) {  // the machine allows no more threads, or has no memory
+    if (threads_.empty()) {
+      return {StatusCode::kUnavailable,
+              std::string("cannot start a refill thread (") + text_of(e) +
+                  "); raise the process's limits on threads and memory, or free some"};
+    }
+    log_.write(LogLevel::kWarn, [&, started = threads_.size()] {
+      return "only " + std::to_string(started) + " of " + std::to_string(threads) +
+             " refill threads could be started: " + text_of(e);
+    });
+  }
+  return {};
+}
+
+void Refiller::run() {
+  for (;;) {
+    std::shared_ptr<TagState> tag;
+    {
+      const MutexLock lock(mutex_);
+      while (!stopping_ && (tag = pop_due()) == nullptr) {
+        if (const std::optional<TimePoint> due = next_due_locked()) {
+          changed_.wait_until(mutex_, *due);
+        } else {
+          changed_.wait(mutex_);
+        }
+      }
+      if (stopping_) return;
+      ++calling_;
+    }
+    refill(*tag);
+    const MutexLock lock(mutex_);
+    --calling_;
+    if (stopping_) changed_.notify_all();
+  }
+}
+
+bool Refiller::stop(Duration timeout) {
+  std::vector<platform::Thread> threads;
+  const int own = Inside::of(this) ? 1 : 0;  // this thread, which cannot wait for itself
+  bool idle = !Inside::of(store_.get());     // in a store call others may wait for this one
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+    jobs_ = lookups_ = {};
+    changed_.notify_all();
+    const TimePoint deadline = clock_->now() + timeout;
+    while (calling_ > own && idle) idle = changed_.wait_until(mutex_, deadline);
+    idle = idle && calling_ <= own;
+    threads.swap(threads_);
+  }
+  const bool may_join = idle && own == 0;
+  for (platform::Thread& thread : threads) may_join ? thread.join() : thread.detach();
+  log_.close();
+  return idle;
+}
+
+template <typename T, typename Call>
+Result<T> Refiller::ask_store(Call call) noexcept {
+  const Inside inside(store_.get());
+  return call_store<T>(call);
+}
+
+void Refiller::refill(TagState& tag) noexcept {
+  const Inside inside(this);
+  if (!tag.begin_refill()) return;
+  Result<IdRange> leased = IdRange{};
+  Duration latency{0};
+  std::int64_t asked_ids = tag.ids_to_lease();
+  const bool needs_row = tag.needs_row(asked_ids);
+  if (needs_row) {
+    const Result<SegmentRow> row = ask_store<SegmentRow>([&] { return store_->find(tag.tag()); });
+    const Status accepted = row.ok() ? tag.accept_row(*row) : row.status();
+    if (!accepted.ok()) leased = accepted;
+    asked_ids = leased.ok() ? tag.ids_to_lease() : 0;
+  }
+  if (asked_ids > 0) {
+    const TimePoint start = clock_->now();
+    leased = ask_store<IdRange>([&] { return store_->lease(tag.tag(), {1, asked_ids}); });
+    latency = clock_->now() - start;
+    note_lease_latency(latency);
+  }
+  if (needs_row || asked_ids > 0) note_answer(tag, leased.status());
+  log_outcome(tag, tag.end_refill(asked_ids, std::move(leased), latency));
+}
+
+void Refiller::log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome) {
+  const auto about_tag = [&](const char* what) {
+    return "tag '" + tag.tag() + "': " + what + outcome.status.message();
+  };
+  if (outcome.status.ok()) {
+    if (outcome.failures_before == 0) return;
+    log_.write(LogLevel::kInfo, [&] { return about_tag("the store answers again"); });
+  } else if (outcome.status.code() == StatusCode::kDataLoss) {
+    log_.write(LogLevel::kError, [&] { return outcome.status.message(); });
+  } else if (outcome.status.code() == StatusCode::kNotFound) {
+    log_.write(LogLevel::kDebug, [&] { return about_tag(""); });
+  } else if (outcome.failures_before == 0) {
+    log_.write(LogLevel::kWarn, [&] { return about_tag("cannot lease: "); });
+  } else {
+    log_.write(LogLevel::kDebug, [&] { return about_tag("still cannot lease: "); });
+  }
+}
+
+}  // namespace featherid

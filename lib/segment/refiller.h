@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_SEGMENT_REFILLER_H_
+#define FEATHERID_LIB_SEGMENT_REFILLER_H_
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <new>
+#include <optional>
+#include <queue>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "featherid/log.h"
+#include "featherid/segment_store.h"
+#include "featherid/stats.h"
+#include "lib/base/clock.h"
+#include "lib/base/exception_text.h"
+#include "lib/base/log_sink.h"
+#include "lib/base/mutex.h"
+#include "lib/base/platform.h"
+#include "lib/segment/tag_state.h"
+
+namespace featherid {
+
+// A store is foreign code: what it throws becomes the error of that one call.
+template <typename T, typename Call>
+Result<T> call_store(Call call) noexcept {
+  try {
+    try {
+      return call();
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& e) {
+      return Status(StatusCode::kUnavailable, std::string("the store threw: ") + text_of(e));
+    } catch (...) {
+      return Status(StatusCode::kUnavailable,
+                    "the store threw something that is not a std::exception");
+    }
+  } catch (const std::bad_alloc&) {  // in the store, or while the error text was made
+    return internal::out_of_memory(StatusCode::kUnavailable);
+  }
+}
+
+// Calls the store for the tags, on its own threads: takes the tag whose refill is due first, asks
+// the store, and tells the tag. A tag is in the queue at most once, and never while it is in
+// flight. Tags whose row has been seen take turns with the other names. So a flood of names that
+// are not tags costs the tags at most every second call, and tags that never have enough do not
+// keep a new one from its first lease.
+//
+// It is shared: stop() leaves a thread behind whose store call does not return, and that thread
+// keeps the refiller and the store alive.
+class Refiller final : public RefillQueue, public std::enable_shared_from_this<Refiller> {
+ public:
+  Refiller(std::shared_ptr<SegmentStore> store, std::shared_ptr<const Clock> clock,
+           LogCallback log);
+  ~Refiller() override;
+
+  void request(std::shared_ptr<TagState> tag, TimePoint due) override EXCLUDES(mutex_);
+  Status trouble() const override EXCLUDES(mutex_);
+
+  // Serves the first tag in the queue that is due. False if none is.
+  bool run_once() EXCLUDES(mutex_);
+
+  // When the next tag in the queue is due.
+  std::optional<TimePoint> next_due() const EXCLUDES(mutex_);
+
+  LeaseLatency lease_latency() const EXCLUDES(mutex_);
+
+  // Starts fewer threads than asked for if the machine allows no more. kUnavailable: it allows
+  // none.
+  Status start(int threads) EXCLUDES(mutex_);
+
+  // Accepts no more work, and waits until no thread is in a store call. True: the threads have
+  // ended. False: `timeout` passed first, and the threads end when their calls do. In both cases
+  // the log callback is not called any more.
+  //
+  // If called in a callback on one of its threads, it waits only for the others. If called in a
+  // store call on one of them, it returns false at once.
+  bool stop(Duration timeout) EXCLUDES(mutex_);
+
+ private:
+  struct Job {
+    TimePoint due;
+    std::uint64_t number;  // among equally due jobs, first come, first served
+    std::shared_ptr<TagState> tag;
+    bool operator<(const Job& other) const {  // std::priority_queue serves the largest
+      return due != other.due ? due > other.due : number > other.number;
+    }
+  };
+
+  void run() EXCLUDES(mutex_);
+  std::shared_ptr<TagState> pop_due() REQUIRES(mutex_);
+  std::optional<TimePoint> next_due_locked() const REQUIRES(mutex_);
+  void refill(TagState& tag) noexcept EXCLUDES(mutex_);
+  template <typename T, typename Call>
+  Result<T> ask_store(Call call) noexcept;
+  void note_lease_latency(Duration latency) EXCLUDES(mutex_);
+  void note_answer(const TagState& tag, const Status& status) EXCLUDES(mutex_);
+  void log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome);
+
+  // Constant after construction.
+  const std::shared_ptr<SegmentStore> store_;
+  const std::shared_ptr<const Clock> clock_;
+
+  LogSink log_;
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::priority_queue<Job> jobs_ GUARDED_BY(mutex_);     // of tags whose row has been seen
+  std::priority_queue<Job> lookups_ GUARDED_BY(mutex_);  // of the other names
+  bool lookups_turn_ GUARDED_BY(mutex_) = false;
+  std::uint64_t next_number_ GUARDED_BY(mutex_) = 0;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  LeaseLatency lease_latency_ GUARDED_BY(mutex_);
+  // Since the last successful call. The tag is only compared, never read.
+  Status failure_ GUARDED_BY(mutex_);
+  const TagState* failed_first_ GUARDED_BY(mutex_) = nullptr;
+  bool failed_others_ GUARDED_BY(mutex_) = false;
+  int calling_ GUARDED_BY(mutex_) = 0;  // threads that are serving a tag
+  std::vector<platform::Thread> threads_ GUARDED_BY(mutex_);
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_SEGMENT_REFILLER_H_

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_SEGMENT_TAG_STATE_H_
+#define FEATHERID_LIB_SEGMENT_TAG_STATE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "featherid/id_range.h"
+#include "featherid/internal/fork_guard.h"
+#include "featherid/internal/id_cursor.h"
+#include "featherid/segment_store.h"
+#include "featherid/status.h"
+#include "lib/base/clock.h"
+#include "lib/base/mutex.h"
+#include "lib/segment/refill_policy.h"
+
+namespace featherid {
+
+class TagState;
+
+// Where a tag requests a refill. It is called with the tag's mutex held, so it must not call the
+// tag.
+class RefillQueue {
+ public:
+  virtual ~RefillQueue() = default;
+  // May throw std::bad_alloc; then nothing was queued.
+  virtual void request(std::shared_ptr<TagState> tag, TimePoint due) = 0;
+  // The error that the store now returns for every tag; OK if some tags are served.
+  virtual Status trouble() const = 0;
+};
+
+struct TagOptions {
+  Duration wait_timeout;
+  RefillLimits limits;
+  Duration backoff_min;
+  Duration backoff_max;
+  Duration unknown_tag_ttl;
+  std::uint32_t seed = 0;  // for the back-off's jitter; differs between processes
+};
+
+// The state of a tag at one moment, for stats.
+struct TagSnapshot {
+  std::int64_t issued_ids = 0;
+  std::int64_t held_ids = 0;
+  std::int64_t returned_ids = 0;
+  double burn_ids_per_second = 0;
+  std::int64_t leases = 0;
+  std::int64_t lease_failures = 0;
+  std::int64_t waits = 0;
+  Duration lease_latency{0};
+  Status error;
+};
+
+// One tag: the cursor that issues, the stock of leased ids behind it, and the waiting callers. It
+// does no I/O. Callers take ids; a refiller calls begin_refill … end_refill, one flight at a time.
+//
+// Threads: all methods from any thread. After close(), and in a child after fork(), it only returns
+// kFailedPrecondition.
+//
+// Memory: the callers' methods may throw std::bad_alloc, which costs at most the ids of that call.
+// The refiller's methods and close() never throw; without memory they do less.
+class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
+ public:
+  // `queue` must exist until close().
+  TagState(std::string tag, const TagOptions& options, std::shared_ptr<const Clock> clock,
+           RefillQueue* queue);
+
+  const std::string& tag() const { return tag_; }
+  internal::IdCursor& cursor() { return cursor_; }
+
+  // Whether the store has returned a row of this tag.
+  bool resolved() const { return resolved_.load(std::memory_order_relaxed); }  // a hint: no partner
+
+  // --- callers ---
+
+  // Between `least` and `most` ids, in increasing order. take waits up to `timeout` (absent: the
+  // option wait_timeout), try_take never does. Errors as in sequence.h.
+  Result<std::vector<IdRange>> take(std::int64_t least, std::int64_t most,
+                                    std::optional<Duration> timeout);
+  Result<std::vector<IdRange>> try_take(std::int64_t least, std::int64_t most);
+
+  using ReadyCallback = std::function<void(const Status&)>;
+  void on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback callback);
+  // Calls back with a final error. Inside a callback that was itself refused it does nothing: a
+  // callback that registers again each time would never end.
+  void refuse(const ReadyCallback& callback, const Status& why) const;
+
+  TagSnapshot snapshot() const;
+  bool holds_ids() const;
+
+  // --- the refiller ---
+
+  // False if there is nothing (left) to do.
+  bool begin_refill();
+  // The row is unknown, or was read so long ago that its step may have changed. Or the last flight
+  // failed, and this one asks for no ids but must still see the store answer.
+  bool needs_row(std::int64_t asked_ids) const;
+  // Takes in the row that was found. Pass an error (a row that cannot be served) to end_refill.
+  Status accept_row(const SegmentRow& row);
+  // How many ids to lease now; 0 for none, or none yet.
+  std::int64_t ids_to_lease() const;
+
+  struct RefillOutcome {
+    Status status;            // of this refill; kDataLoss if the range was refused
+    int failures_before = 0;  // in a row, before this one, without "no such tag"
+  };
+  // Takes in the store's answer to a lease of `asked_ids`. 0: none was tried, and `leased` is empty
+  // or holds the error of another call.
+  RefillOutcome end_refill(std::int64_t asked_ids, Result<IdRange> leased, Duration latency);
+
+  // --- shutdown ---
+
+  // Stops issuing and ends every wait. Idempotent.
+  void close();
+  // After close(), once: the unused ids at the end of the newest lease, which may be given back.
+  IdRange take_tail();
+  void note_returned(std::int64_t count_ids);
+
+ private:
+  enum class Flight { kNone, kQueued, kFlying };
+
+  struct Parked {
+    std::int64_t count_ids;
+    TimePoint deadline;
+    ReadyCallback callback;
+    Status verdict;  // what the callback will get
+  };
+  // Callbacks to run once the mutex is free. Lists, so that no wake-up needs memory.
+  using Wakeups = std::list<Parked>;
+  void run(Wakeups wakeups) EXCLUDES(mutex_);
+
+  Status forked_status() const;
+  bool take_locked(std::int64_t least, std::int64_t most, std::vector<IdRange>* ranges)
+      REQUIRES(mutex_);
+  // Moves what is left in the cursor back into the stock, and measures what was used.
+  void reclaim_chunk() REQUIRES(mutex_);
+  void publish_chunk() REQUIRES(mutex_);
+  // False if there is no memory to note the range, which is then lost.
+  bool add_to_stock(IdRange range) REQUIRES(mutex_);
+  std::int64_t available_ids() const REQUIRES(mutex_);
+  std::int64_t refill_due_ids() const REQUIRES(mutex_);
+  void request_refill(TimePoint now) REQUIRES(mutex_);
+  // Why a call that found no ids should not wait; OK if it should.
+  Status refusal(TimePoint now) const REQUIRES(mutex_);
+  Status deadline_status() const REQUIRES(mutex_);
+  Status check_lease(std::int64_t asked_ids, IdRange range) const REQUIRES(mutex_);
+  void note_failure(const Status& status, TimePoint now) REQUIRES(mutex_);
+  void stop(Status reason) REQUIRES(mutex_);
+  std::optional<Status> verdict_on(const Parked& parked, TimePoint now) const REQUIRES(mutex_);
+  Wakeups collect_wakeups(TimePoint now, bool only_ready = false) REQUIRES(mutex_);
+  Wakeups park(Parked caller) REQUIRES(mutex_);
+
+  // Constant after construction.
+  const std::string tag_;
+
+  // Claims: any thread; replace(): under mutex_. It stands here so that its limit shares the first
+  // cache line with the name: next_id() reads nothing else of a tag. Its word begins the second
+  // line, of which nothing else is read until ids run out.
+  internal::IdCursor cursor_;
+
+  const TagOptions options_;
+  const std::shared_ptr<const Clock> clock_;
+
+  const internal::ForkGuard fork_guard_;
+
+  std::atomic<bool> resolved_{false};
+  std::atomic<bool> parked_in_callback_{false};  // since run() last looked
+
+  mutable Mutex mutex_;
+  CondVar changed_;                        // ids are there, or waiting is pointless
+  RefillQueue* queue_ GUARDED_BY(mutex_);  // null after close()
+  Status stopped_ GUARDED_BY(mutex_);      // why the tag issues no more; OK while it does
+
+  // Leased ids behind the cursor, in increasing order. While the cursor holds a chunk, the front is
+  // the rest (perhaps empty) of the range that the chunk was cut from. The chunk's tail returns
+  // there.
+  std::vector<IdRange> stock_ GUARDED_BY(mutex_);
+  std::int64_t stock_ids_ GUARDED_BY(mutex_) = 0;
+  std::int64_t chunk_size_ GUARDED_BY(mutex_) = 0;   // of the chunk in the cursor
+  std::int64_t highest_end_ GUARDED_BY(mutex_) = 1;  // of all ranges ever leased here
+
+  // Waiting callers.
+  std::int64_t blocked_ids_ GUARDED_BY(mutex_) = 0;
+  std::int64_t missed_ids_ GUARDED_BY(mutex_) = 0;  // the largest miss since the last flight
+  std::list<Parked> parked_ GUARDED_BY(mutex_);
+  std::int64_t parked_ids_ GUARDED_BY(mutex_) = 0;  // the sum of their counts
+  std::size_t parked_sweep_at_ GUARDED_BY(mutex_) = 64;
+
+  // Refill.
+  Flight flight_ GUARDED_BY(mutex_) = Flight::kNone;
+  TimePoint due_at_ GUARDED_BY(mutex_){};  // of the queued flight
+  std::int64_t step_ GUARDED_BY(mutex_) = 0;
+  TimePoint row_read_at_ GUARDED_BY(mutex_){};
+  std::int64_t last_lease_ids_ GUARDED_BY(mutex_) = 0;
+  Duration lease_latency_ GUARDED_BY(mutex_){0};
+  BurnMeter burn_ GUARDED_BY(mutex_);
+  TimePoint burn_at_ GUARDED_BY(mutex_);          // up to when burn_ has counted
+  std::int64_t used_ids_ GUARDED_BY(mutex_) = 0;  // since then, not counting the chunk
+  bool dry_ GUARDED_BY(mutex_) = false;           // a caller found no ids since the last lease
+  Status error_ GUARDED_BY(mutex_);               // of the last refill
+  int failures_ GUARDED_BY(mutex_) = 0;           // in a row
+  TimePoint failing_since_ GUARDED_BY(mutex_){};
+  TimePoint retry_at_ GUARDED_BY(mutex_){};
+  std::minstd_rand random_ GUARDED_BY(mutex_);
+
+  // Counts for stats.
+  std::int64_t issued_ids_ GUARDED_BY(mutex_) = 0;  // not counting the chunk in the cursor
+  std::int64_t returned_ids_ GUARDED_BY(mutex_) = 0;
+  std::int64_t leases_ GUARDED_BY(mutex_) = 0;
+  std::int64_t lease_failures_ GUARDED_BY(mutex_) = 0;
+  std::int64_t waits_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_SEGMENT_TAG_STATE_H_

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/soci/soci_dialect.h"
+
+#include <algorithm>
+
+#include "lib/store/soci/soci_schema.h"
+
+namespace featherid {
+
+namespace {
+
+// Tags are compared by their bytes, whatever the collation of the table, which by default treats
+// `Order` and `order` as one tag. The first condition uses the primary key, the second checks the
+// one row that it found. The tag is UTF-8 on the wire and in the comparison, whatever the character
+// sets of the session and the column.
+#define FEATHERID_MYSQL_ROW     \
+  "biz_tag = _utf8mb4:tag AND " \
+  "CAST(CONVERT(biz_tag USING utf8mb4) AS BINARY) = CAST(_utf8mb4:tag AS BINARY)"
+#define FEATHERID_POSTGRESQL_ROW "biz_tag = :tag AND CAST(biz_tag AS text) COLLATE \"C\" = :tag"
+
+// The server's identity. MySQL and MariaDB each run the part that is meant for them and treat the
+// other as a comment; MariaDB has no server_uuid. A replica must have another server_id than its
+// primary. A commit on one node of a Galera cluster is on all.
+#define FEATHERID_MYSQL_SERVER                        \
+  "/*!50700 @@server_uuid *//*M! IF(@@wsrep_on, "     \
+  "CONCAT('galera cluster ', @@wsrep_cluster_name), " \
+  "CONCAT('server_id ', @@global.server_id, ' at ', @@hostname, ':', @@port)) */"
+
+// A replica keeps the system identifier; promoting it begins a timeline, which pg_walfile_name()
+// shows from the first write on (pg_control_checkpoint() only after a checkpoint).
+#define FEATHERID_POSTGRESQL_SERVER                            \
+  "(SELECT 'system ' || system_identifier || ' timeline ' || " \
+  "left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system())"
+
+#define FEATHERID_LEADS(server) \
+  " AND EXISTS (SELECT 1 FROM id_leader WHERE id = 1 AND server = " server " AND term = "
+
+// A row without a usable number is left alone.
+#define FEATHERID_SKIP                                                        \
+  "UPDATE id_segments SET max_id = CASE "                                     \
+  "WHEN max_id < :limit - GREATEST(:count, 10.0 * COALESCE(step, 0)) "        \
+  "THEN max_id + GREATEST(:count, 10.0 * COALESCE(step, 0)) ELSE :limit END " \
+  "WHERE max_id >= 0 AND max_id < :limit"
+
+// MariaDB shows this to any user, and counts replications that still apply what they received
+// although their primary is gone. MySQL 8 shows it only to users who may read performance_schema.
+const char kMysqlReplications[] =
+    "SELECT 0 /*M! + count(*) FROM information_schema.global_status "
+    "WHERE variable_name = 'SLAVES_RUNNING' AND variable_value <> '0' */";
+
+// A term counts the leaders above its random bits. With wsrep_sync_wait, the query sees all that
+// the cluster has committed, and only a node of the majority answers it.
+const MarkSql kGaleraMark = {
+    " AND EXISTS (SELECT 1 FROM id_mark WHERE term = ", "INSERT IGNORE INTO id_mark VALUES (:term)",
+    "SET STATEMENT wsrep_sync_wait = 1 FOR SELECT l.term, l.server = " FEATHERID_MYSQL_SERVER
+    ", "
+    "EXISTS (SELECT 1 FROM id_mark m WHERE m.term = l.term), "
+    "EXISTS (SELECT 1 FROM id_mark m WHERE m.term >> 32 < l.term >> 32), "
+    "COALESCE((SELECT variable_value FROM information_schema.global_status "
+    "WHERE variable_name = 'wsrep_cluster_state_uuid'), ''), "
+    "COALESCE((SELECT engine FROM information_schema.tables "
+    "WHERE table_schema = DATABASE() AND table_name = 'id_mark'), '') "
+    "FROM id_leader l WHERE l.id = 1",
+    "MEMORY", kGaleraSchema};
+
+const char kFurthest[] =
+    "SELECT COALESCE(MAX(max_id), 0) FROM id_segments WHERE max_id BETWEEN 0 AND :limit";
+
+const char kLockedRecord[] = " FROM id_leader WHERE id = 1 FOR UPDATE";
+const char kRecordLeader[] = "UPDATE id_leader SET server = :server, term = :term WHERE id = 1";
+
+const char* const kMysqlSettingNames[] = {"autocommit",
+                                          "completion_type",
+                                          "sql_mode",
+                                          "isolation",
+                                          "innodb_snapshot_isolation",
+                                          "sql_log_bin",
+                                          "log_bin",
+                                          "sync_binlog",
+                                          "innodb_doublewrite",
+                                          "innodb_flush_method",
+                                          "innodb_flush_log_at_trx_commit",
+                                          "wsrep_on",
+                                          "wsrep_cluster",
+                                          "database",
+                                          nullptr};
+
+// Prepares a session of MySQL for leases. READ COMMITTED: leases then read id_leader without a
+// lock, which could otherwise deadlock with a failover, and the server logs them by row. Logged as
+// statements, they would find another server on a replica and do nothing there.
+// innodb_snapshot_isolation is off (MariaDB sets it from 11.6 on; older ones may lack it): a lease
+// reads id_leader before it waits for its row, and would fail if the row changed meanwhile.
+std::vector<std::string> mysql_pins(std::chrono::seconds call_timeout) {
+  const std::string lock_seconds = std::to_string(call_timeout.count() / 2);
+  // An init_connect may have begun a transaction.
+  return {
+      "ROLLBACK AND NO CHAIN NO RELEASE",
+      "SET NAMES utf8mb4, autocommit = 1, completion_type = 'NO_CHAIN', sql_mode = '" +
+          std::string(kMysqlSqlMode) +
+          "', sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = 18446744073709551615, "
+          "innodb_lock_wait_timeout = " +
+          lock_seconds + ", lock_wait_timeout = " + lock_seconds +
+          " /*!50708 , max_execution_time = 0 *//*M! , max_statement_time = 0 */",
+      // 1193: there is no such variable.
+      "/*!50700 DO 0 *//*M! BEGIN NOT ATOMIC DECLARE EXIT HANDLER FOR 1193 BEGIN END; "
+      "EXECUTE IMMEDIATE 'SET innodb_snapshot_isolation = OFF'; END */",
+      "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"};
+}
+
+// The engine of a table and whether it has transactions; a view has none. MariaDB from 11.2 on
+// lists a temporary table beside the one that it hides.
+#define FEATHERID_MYSQL_ENGINE(name)                                    \
+  "COALESCE((SELECT CONCAT(COALESCE(t.engine, t.table_type, ''), ' ', " \
+  "COALESCE(e.transactions, '')) FROM information_schema.tables t "     \
+  "LEFT JOIN information_schema.engines e ON e.engine = t.engine "      \
+  "WHERE t.table_schema = DATABASE() AND t.table_name = '" name         \
+  "' "                                                                  \
+  "ORDER BY t.table_type = 'TEMPORARY' LIMIT 1), '')"
+
+// MariaDB's redo log cannot be disabled.
+#define FEATHERID_MYSQL_REDO_LOG                               \
+  "CONCAT('' /*!80021 , COALESCE((SELECT variable_value FROM " \
+  "performance_schema.global_status WHERE variable_name = 'Innodb_redo_log_enabled'), '') */)"
+
+// Any user may read both. The global transaction identifiers of a group begin with its name, a UUID
+// that may be written in several ways. (If the plugin is missing, its variable cannot be named in a
+// query, but a list just lacks it.)
+const char kMysqlWasMember[] =
+    "SELECT 0 /*!80016 + count(*) FROM performance_schema.global_variables "
+    "WHERE variable_name = 'group_replication_group_name' AND IF(IS_UUID(variable_value), "
+    "LOCATE(BIN_TO_UUID(UUID_TO_BIN(variable_value)), @@global.gtid_executed), 0) > 0 */";
+
+// performance_schema.replication_group_members shows it, too, but requires a privilege and costs
+// more.
+const char kMysqlIsMember[] = " AND group_replication_get_communication_protocol() <> ''";
+
+const SociDialect kMysqlDialect = {
+    nullptr,
+    nullptr,
+    SociDialect::Leased::kInsertId,
+    "UPDATE id_segments SET max_id = LAST_INSERT_ID(max_id + :count) "
+    "WHERE " FEATHERID_MYSQL_ROW " AND max_id >= 0 AND max_id <= :limit",
+    "",
+    "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL') "
+    "FROM id_segments WHERE biz_tag = _utf8mb4:tag",
+    "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL') "
+    "FROM id_segments",
+    "INSERT INTO id_segments (biz_tag, max_id, step) "
+    "SELECT _utf8mb4:tag, 0, :step FROM DUAL WHERE 1 = 1",
+    "UPDATE id_segments SET step = :step WHERE " FEATHERID_MYSQL_ROW,
+    "UPDATE id_segments SET max_id = GREATEST(COALESCE(max_id, 0), :max_id) "
+    "WHERE " FEATHERID_MYSQL_ROW,
+    "UPDATE id_segments SET max_id = :max_id WHERE " FEATHERID_MYSQL_ROW " AND max_id = :expected",
+    "DELETE FROM id_segments WHERE " FEATHERID_MYSQL_ROW,
+    "CONNECTION_ID()",
+    {nullptr,
+     nullptr,
+     mysql_pins,
+     kMysqlSettingNames,
+     kMysqlWasMember,
+     kMysqlIsMember,
+     // By bytes: otherwise databases whose names differ only in case would count as one.
+     "CAST(CONCAT_WS(';', @@autocommit, @@completion_type, @@sql_mode, "
+     "/*!50720 @@transaction_isolation *//*M! @@tx_isolation */, "
+     "CONCAT('' /*M!110602 , @@innodb_snapshot_isolation */), @@sql_log_bin, @@log_bin, "
+     "@@sync_binlog, @@innodb_doublewrite, COALESCE(@@innodb_flush_method, ''), "
+     "@@innodb_flush_log_at_trx_commit, "
+     "/*!50700 0, '' *//*M! @@wsrep_on, "
+     "IF(@@wsrep_provider = 'none', '', COALESCE(@@wsrep_cluster_address, '')) */, "
+     "COALESCE(DATABASE(), '')) AS BINARY)",
+     "SELECT " FEATHERID_MYSQL_ENGINE("id_segments") ", " FEATHERID_MYSQL_ENGINE(
+         "id_leader") ", COALESCE((SELECT data_type FROM information_schema.columns "
+                      "WHERE table_schema = DATABASE() AND table_name = 'id_segments' "
+                      "AND column_name = 'max_id' LIMIT 1), ''), " FEATHERID_MYSQL_REDO_LOG,
+     "innodb_redo_log",
+     {"SHOW CREATE TABLE id_segments", "SHOW CREATE TABLE id_leader"},
+     [](std::chrono::seconds) { return std::string(); },
+     [](const std::string& text) { return sql_literal(Engine::kMysql, text); }},
+    {FEATHERID_LEADS(FEATHERID_MYSQL_SERVER), "START TRANSACTION", "COMMIT AND NO CHAIN NO RELEASE",
+     FEATHERID_MYSQL_SERVER, kFurthest, kLockedRecord, FEATHERID_SKIP, kRecordLeader,
+     kMysqlReplications, kGaleraMark},
+    nullptr,
+    kMysqlSchema,
+    nullptr};
+
+// The tables of one name in the schemas of the search path: first the one that the name refers to,
+// then those that it hides. Each as kind, persistence and schema.
+#define FEATHERID_POSTGRESQL_TABLES(name)                                                \
+  "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace " \
+  "WHERE c.relname = '" name                                                             \
+  "' AND c.relkind IN ('r', 'p', 'v', 'm', 'f') "                                        \
+  "AND n.nspname = ANY (pg_catalog.current_schemas(true))"
+#define FEATHERID_POSTGRESQL_PLACE \
+  "ORDER BY pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname)"
+// With a "t" if a trigger may change the row before it is updated.
+#define FEATHERID_POSTGRESQL_LIST(name)                                                    \
+  "(SELECT COALESCE(pg_catalog.string_agg(pg_catalog.concat(c.relkind, c.relpersistence, " \
+  "CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid "       \
+  "AND t.tgenabled <> 'D' AND t.tgtype & 19 = 19) THEN 't' ELSE ' ' END, n.nspname), "     \
+  "';' " FEATHERID_POSTGRESQL_PLACE "), '') " FEATHERID_POSTGRESQL_TABLES(name) ")"
+
+// Makes a table's schema the search path of the transaction, if the path has the table.
+#define FEATHERID_POSTGRESQL_GO_TO(name)                                            \
+  "SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident(n.nspname), " \
+  "true) " FEATHERID_POSTGRESQL_TABLES(name) " " FEATHERID_POSTGRESQL_PLACE " LIMIT 1;\n"
+
+// Keeps remote_apply, which is stronger.
+#define FEATHERID_POSTGRESQL_SYNCHRONOUSLY                                     \
+  "pg_catalog.set_config('synchronous_commit', "                               \
+  "CASE pg_catalog.current_setting('synchronous_commit') WHEN 'remote_apply' " \
+  "THEN 'remote_apply' ELSE 'on' END, true)"
+
+const char* const kPostgresqlSettingNames[] = {"fsync", "full_page_writes", "tables", nullptr};
+
+std::vector<std::string> postgresql_pins(std::chrono::seconds call_timeout) {
+  const std::string timeout_ms =
+      std::to_string(std::chrono::milliseconds(call_timeout).count() * 3 / 4);
+  return {
+      "SELECT pg_catalog.set_config('default_transaction_isolation', 'read committed', false), "
+      "pg_catalog.set_config('idle_in_transaction_session_timeout', '0', false), "
+      "pg_catalog.set_config('default_transaction_deferrable', 'off', false), "
+      "pg_catalog.set_config('statement_timeout', '" +
+      timeout_ms + "', false)"};
+}
+
+// The server reports by a warning that a commit did not wait for its standby. The lock's timeout
+// ends before the statement's, so that the error names the lock.
+std::string postgresql_durably(std::chrono::seconds call_timeout) {
+  const std::string timeout_ms =
+      std::to_string(std::chrono::milliseconds(call_timeout).count() / 2);
+  return FEATHERID_POSTGRESQL_SYNCHRONOUSLY
+         " IS NOT NULL AND pg_catalog.set_config('client_min_messages', 'warning', true) IS NOT "
+         "NULL "
+         "AND pg_catalog.set_config('lock_timeout', '" +
+         timeout_ms + "', true) IS NOT NULL AND ";
+}
+
+const SociDialect kPostgresqlDialect = {
+    nullptr,
+    nullptr,
+    SociDialect::Leased::kReturnedRow,
+    "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id >= 0 AND max_id <= :limit",
+    " RETURNING max_id",
+    "SELECT CAST(biz_tag AS text), COALESCE(CAST(max_id AS text), 'NULL'), "
+    "COALESCE(CAST(step AS text), 'NULL') FROM id_segments WHERE biz_tag = :tag",
+    "SELECT CAST(biz_tag AS text), COALESCE(CAST(max_id AS text), 'NULL'), "
+    "COALESCE(CAST(step AS text), 'NULL') FROM id_segments",
+    "INSERT INTO id_segments (biz_tag, max_id, step) "
+    "SELECT CAST(:tag AS text), 0, CAST(:step AS integer) WHERE 1 = 1",
+    "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_POSTGRESQL_ROW,
+    "UPDATE id_segments SET max_id = GREATEST(max_id, :max_id), update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_POSTGRESQL_ROW,
+    "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id = :expected",
+    "DELETE FROM id_segments WHERE " FEATHERID_POSTGRESQL_ROW,
+    "pg_catalog.txid_current()",
+    {"SELECT pg_catalog.pg_backend_pid()",
+     "RESET extra_float_digits",
+     postgresql_pins,
+     kPostgresqlSettingNames,
+     nullptr,
+     nullptr,
+     // The tables by their numbers. A table that becomes UNLOGGED gets another file.
+     "pg_catalog.concat_ws(';', pg_catalog.current_setting('fsync'), "
+     "pg_catalog.current_setting('full_page_writes'), "
+     "CAST(pg_catalog.to_regclass('\"id_segments\"') AS oid), "
+     "CAST(pg_catalog.to_regclass('\"id_leader\"') AS oid), "
+     "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('\"id_segments\"')), "
+     "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('\"id_leader\"')))",
+     "SELECT " FEATHERID_POSTGRESQL_LIST("id_segments") ", " FEATHERID_POSTGRESQL_LIST(
+         "id_leader") ", COALESCE((SELECT pg_catalog.format_type(atttypid, NULL) "
+                      "FROM pg_catalog.pg_attribute WHERE attrelid = "
+                      "pg_catalog.to_regclass('\"id_segments\"') "
+                      "AND attname = 'max_id'), ''), "
+                      // Empty if the URL names a schema, which is searched instead.
+                      "(SELECT CASE WHEN setting = reset_val OR NOT 'pg_catalog' = ANY "
+                      "(pg_catalog.current_schemas(true)) THEN '' ELSE setting END FROM "
+                      "pg_catalog.pg_settings WHERE name = 'search_path')",
+     "search_path",  // empty, unless another program has set it
+     {nullptr, nullptr},
+     postgresql_durably,
+     [](const std::string& text) { return sql_literal(Engine::kPostgresql, text); }},
+    {FEATHERID_LEADS(FEATHERID_POSTGRESQL_SERVER),
+     // In one round trip: otherwise a very short timeout could end the transaction in between.
+     "START TRANSACTION ISOLATION LEVEL READ COMMITTED; "
+     "SET LOCAL idle_in_transaction_session_timeout = 0",
+     "COMMIT",
+     FEATHERID_POSTGRESQL_SERVER,
+     kFurthest,
+     kLockedRecord,
+     FEATHERID_SKIP,
+     kRecordLeader,
+     nullptr,
+     {}},
+    // IF NOT EXISTS checks only the first schema of the search path: new tables there would hide
+    // those that ids were leased from.
+    "START TRANSACTION ISOLATION LEVEL READ COMMITTED;\n"
+    "SELECT " FEATHERID_POSTGRESQL_SYNCHRONOUSLY ";\n" FEATHERID_POSTGRESQL_GO_TO("id_segments")
+        FEATHERID_POSTGRESQL_GO_TO("id_leader"),
+    kPostgresqlSchema,
+    "COMMIT;\n"};
+
+// As FEATHERID_MYSQL_ROW: the table may be another program's, with a collation of its own.
+#define FEATHERID_SQLITE3_ROW "biz_tag = :tag AND CAST(biz_tag AS BLOB) = CAST(:tag AS BLOB)"
+
+// SQLite keeps any value in any column. Adding to a real number above 2^53 may not change it.
+#define FEATHERID_SQLITE3_COUNTABLE FEATHERID_SQLITE3_ROW " AND typeof(max_id) = 'integer'"
+
+// A value as a text that reads as a number only if it is stored as one.
+#define FEATHERID_SQLITE3_NUMBER(column)                                   \
+  "CASE WHEN typeof(" column ") IN ('integer', 'real') OR (typeof(" column \
+  ") = 'text' AND " column " GLOB '*[^0-9]*') THEN " column " ELSE quote(" column ") END"
+#define FEATHERID_SQLITE3_SELECT                                                       \
+  "SELECT biz_tag, " FEATHERID_SQLITE3_NUMBER("max_id") ", " FEATHERID_SQLITE3_NUMBER( \
+      "step") " FROM id_segments"
+
+const SociDialect kSqlite3Dialect = {
+    // Not plain BEGIN, whose later upgrade to a writer fails without waiting. Never without a
+    // transaction: SOCI would not see that the commit after a RETURNING failed.
+    "BEGIN IMMEDIATE",
+    "COMMIT",
+    SociDialect::Leased::kReturnedRow,
+    "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id >= 0 AND max_id <= :limit",
+    " RETURNING max_id",
+    FEATHERID_SQLITE3_SELECT " WHERE biz_tag = :tag",
+    FEATHERID_SQLITE3_SELECT,
+    "INSERT INTO id_segments (biz_tag, max_id, step) SELECT :tag, 0, :step WHERE 1 = 1",
+    "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_SQLITE3_ROW,
+    "UPDATE id_segments SET max_id = MAX(max_id, :max_id), update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_SQLITE3_COUNTABLE,
+    "UPDATE id_segments SET max_id = :max_id, update_time = CURRENT_TIMESTAMP "
+    "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
+    "DELETE FROM id_segments WHERE " FEATHERID_SQLITE3_ROW,
+    nullptr,
+    {nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     {nullptr, nullptr},
+     nullptr,
+     nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, {}},
+    nullptr,
+    kSqlite3Schema,
+    nullptr};
+
+}  // namespace
+
+const SociDialect& dialect_of(Engine engine) {
+  switch (engine) {
+    case Engine::kMysql:
+      return kMysqlDialect;
+    case Engine::kPostgresql:
+      return kPostgresqlDialect;
+    case Engine::kSqlite3:
+      break;
+  }
+  return kSqlite3Dialect;
+}
+
+NamedDialect::NamedDialect(const DatabaseUrl& url) : dialect_(dialect_of(url.engine)) {
+  const TableNames names(url);
+  SettingsSql& settings = dialect_.settings;
+  LeaderSql& leader = dialect_.leader;
+  for (const char** text :
+       {&dialect_.lease, &dialect_.find, &dialect_.list, &dialect_.create, &dialect_.update,
+        &dialect_.advance, &dialect_.exchange_max_id, &dialect_.remove, &dialect_.schema_begin,
+        &dialect_.schema, &settings.text, &settings.tables, &settings.show[0], &settings.show[1],
+        &leader.condition, &leader.furthest, &leader.locked_record, &leader.skip, &leader.record}) {
+    if (*text != nullptr) *text = texts_.emplace_front(names.in(*text)).c_str();
+  }
+}
+
+// Strict: otherwise a max_id that is too large for its column would be cut to the largest and
+// leased again.
+const char* const kMysqlSqlMode = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION";
+
+namespace sqlite3_sql {
+// WAL is not used: SQLite 3.40 has a known bug that resets it, and with synchronous=NORMAL it may
+// undo a commit.
+const char* const kSetJournalMode = "PRAGMA journal_mode = TRUNCATE";
+const char* const kJournalMode = "PRAGMA journal_mode";
+const char* const kJournalModeWanted = "truncate";
+const char* const kSetSynchronous = "PRAGMA synchronous = FULL";
+const char* const kSynchronous = "PRAGMA synchronous";
+// The application can change every new connection with sqlite3_auto_extension().
+const char* const kSetWritable = "PRAGMA query_only = OFF";
+const char* const kSchemaVersion = "PRAGMA schema_version";
+}  // namespace sqlite3_sql
+
+std::vector<std::string> split_statements(std::string_view script) {
+  std::vector<std::string> statements;
+  std::string statement;
+  while (!script.empty()) {
+    const std::size_t end = std::min(script.find('\n'), script.size());
+    const std::string_view line = script.substr(0, end);
+    script.remove_prefix(std::min(end + 1, script.size()));
+    if (line.empty() || line.substr(0, 2) == "--") continue;
+    statement += line;
+    if (line.back() == ';') {
+      statement.pop_back();
+      statements.push_back(std::exchange(statement, ""));
+    } else {
+      statement += '\n';
+    }
+  }
+  return statements;
+}
+
+}  // namespace featherid

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_STORE_SOCI_SOCI_DIALECT_H_
+#define FEATHERID_LIB_STORE_SOCI_SOCI_DIALECT_H_
+
+#include <chrono>
+#include <forward_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/store/soci/database_url.h"
+#include "lib/store/soci/table_names.h"
+
+namespace featherid {
+
+// The SQL of ClusterMark; null for an engine without clusters of this kind.
+struct MarkSql {
+  // A further condition for a statement on id_segments: this node has the mark of the term. The
+  // number of the term and a closing bracket must follow.
+  const char* condition;
+  const char* add;  // :term
+  // A query: the term on record, whether the record names this cluster, whether the node has the
+  // term's mark, whether it has one of a term before it, the cluster's name for itself, the engine
+  // of id_mark. No row: there is no record.
+  const char* look;
+  const char* engine;  // the required one
+  const char* schema;  // the text of sql/galera.sql
+};
+
+// The SQL of LeaderGuard; null for an engine without servers.
+struct LeaderSql {
+  // A further condition for a statement on id_segments: this server leads the rows, in the term.
+  // The number of the term and a closing bracket must follow.
+  const char* condition;
+  const char* begin;
+  const char* commit;
+  const char* server;  // an expression: what this server calls itself
+  // Returns the highest max_id that is an id; 0 if there is none.
+  const char* furthest;
+  const char* locked_record;  // ends the query for the record, and locks it
+  // Moves every tag forward by :count or ten steps, up to :limit.
+  const char* skip;
+  const char* record;
+  // How many replications write to this server what another one leads; null if none can.
+  const char* replications;
+  MarkSql mark;
+};
+
+// The SQL of SettingsGuard; null for an engine without server settings.
+struct SettingsSql {
+  // Returns the process that serves the session; null: it is the one that the driver knows.
+  const char* server_process;
+  // On a pooler's session, undoes what the driver has set by itself.
+  const char* unpin;
+  // Set what a session may set for itself.
+  std::vector<std::string> (*pin)(std::chrono::seconds call_timeout);
+  const char* const* names;  // of the values in `text`, in order; null after the last
+  // A query: whether this server has been a member of a cluster whose members can continue alone,
+  // with old rows. Null: there is no such cluster.
+  const char* was_member;
+  // A condition for a statement on such a server. It is an error unless the server is a member that
+  // has caught up and is in the majority.
+  const char* is_member;
+  // An expression: the values of the settings that are named, with ';' between them.
+  const char* text;
+  // A query for what would cost too much in each statement. Returns a text about id_segments, one
+  // about id_leader, the type of the column max_id, and the value of `further`.
+  const char* tables;
+  const char* further;  // a setting's name
+  // Show how each table was made: a temporary table hides the real one and is in no list. Null:
+  // `tables` shows it.
+  const char* show[2];
+  // The beginning of a condition: makes its statement commit durably. Empty if the settings in
+  // `text` decide that.
+  std::string (*durably)(std::chrono::seconds call_timeout);
+  std::string (*literal)(const std::string& text);  // a string constant
+};
+
+// The SQL of SociStore for one engine. Named parameters: :tag, :count, :limit (the highest max_id
+// that may be leased from), :step, :max_id, :expected (the max_id that there must be), :term,
+// :server. Statements that write end with their conditions.
+struct SociDialect {
+  // Where a lease finds the max_id that it wrote.
+  enum class Leased { kInsertId, kReturnedRow };
+
+  const char* begin;   // null: every statement is a transaction of its own
+  const char* commit;  // null in the same case
+  Leased leased;
+  const char* lease;
+  const char* lease_returning;  // comes after the conditions
+  // Returns biz_tag and, as texts, max_id and step of the rows whose biz_tag equals :tag in the
+  // column's collation.
+  const char* find;
+  const char* list;  // the same for all rows, in any order
+  const char* create;
+  const char* update;
+  const char* advance;
+  const char* exchange_max_id;  // of a row whose max_id is :expected
+  const char* remove;
+  // An expression whose value is constant within a transaction and differs in any other one (MySQL:
+  // on any other connection). A proxy cannot repeat a statement that states it. Null: there are no
+  // proxies.
+  const char* transaction;
+  SettingsSql settings;
+  LeaderSql leader;
+  const char* schema_begin;  // statements before and after the schema's; null: none
+  const char* schema;        // the text of sql/<engine>.sql
+  const char* schema_end;
+};
+
+const SociDialect& dialect_of(Engine engine);
+
+// The same for the tables that a URL names.
+class NamedDialect {
+ public:
+  explicit NamedDialect(const DatabaseUrl& url);
+  NamedDialect(const NamedDialect&) = delete;
+  NamedDialect& operator=(const NamedDialect&) = delete;
+
+  const SociDialect& operator*() const { return dialect_; }
+
+ private:
+  SociDialect dialect_;
+  std::forward_list<std::string> texts_;  // that dialect_ points to
+};
+
+// The sql_mode of MySQL's sessions; SettingsGuard refuses any other.
+extern const char* const kMysqlSqlMode;
+
+namespace sqlite3_sql {
+extern const char* const kSetJournalMode;  // returns the mode that is then on
+extern const char* const kJournalMode;
+extern const char* const kJournalModeWanted;
+extern const char* const kSetSynchronous;
+extern const char* const kSynchronous;
+extern const char* const kSetWritable;
+constexpr long long kSynchronousWanted = 2;  // FULL
+extern const char* const kSchemaVersion;     // 0: the file is new, no table was ever made in it
+}  // namespace sqlite3_sql
+
+// The statements of a schema file, without its comment lines.
+std::vector<std::string> split_statements(std::string_view script);
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_STORE_SOCI_SOCI_DIALECT_H_

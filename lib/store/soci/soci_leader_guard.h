@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_STORE_SOCI_SOCI_LEADER_GUARD_H_
+#define FEATHERID_LIB_STORE_SOCI_SOCI_LEADER_GUARD_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "featherid/soci_store.h"
+#include "featherid/status.h"
+#include "lib/store/soci/soci_cluster_mark.h"
+#include "lib/store/soci/soci_dialect.h"
+#include "lib/store/soci/soci_session.h"
+
+namespace featherid {
+
+// Ensures that leases are made only on the server that leads the rows, as recorded in id_leader. If
+// another server has taken over, or all nodes of a Galera cluster have crashed, it moves the rows
+// past what may have been lost. Thread-safe.
+class LeaderGuard {
+ public:
+  // `warn` is called once for every failover that this process handles.
+  LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
+              ClusterMark::AskNodes ask_nodes, std::function<void(const std::string&)> warn,
+              const TableNames& names = {});
+
+  // Always on a Galera cluster, because all of its nodes may crash.
+  bool active(const SociSession& session) const {
+    return sql_.condition != nullptr &&
+           (failover_ != Failover::kSynchronous || session.settings().in_galera);
+  }
+  bool knows_term() const { return term_.load() >= 0; }
+
+  // The end of the conditions of a statement that leases ids or takes them back; empty if there is
+  // no guard.
+  std::string condition(const SociSession& session) const;
+
+  // Called after the condition did not hold. OK: this server leads now, so the statement may be
+  // tried again. kDataLoss: it does not lead, or its rows do not descend from those that this
+  // process saw last. kFailedPrecondition: somebody must fix the record, or stop the server's
+  // replication. Throws as SociSession does; then nothing was changed. `stated`: an expression that
+  // must also hold in the transaction (SettingsGuard::stated()).
+  Status follow(SociSession& session, const std::string& stated);
+
+  // Gives the node of a Galera cluster the mark of its cluster, if it lacks it and another node has
+  // it. Throws as SociSession does.
+  void keep_mark(SociSession& session) const { mark_.look(session); }
+
+ private:
+  // The row of id_leader, and what this server is.
+  struct Lead {
+    std::string recorded;
+    std::string here;
+    long long term = 0;
+    bool lives = true;  // false: a cluster that has died as a whole
+  };
+  Status begin(SociSession& session) const;
+  Status take_lead(SociSession& session, const Lead& lead, long long next,
+                   std::string* warning) const;
+  std::string what_happened(const Lead& lead) const;
+  Status still_a_replica(const std::string& here) const;
+  Status refuse(const Lead& lead) const;
+  Status went_another_way(const std::string& here, long long term, long long seen) const;
+  std::string furthest(SociSession& session) const;
+
+  const LeaderSql& sql_;
+  const Failover failover_;
+  const long long skip_ids_;
+  const ClusterMark mark_;
+  const std::function<void(const std::string&)> warn_;
+  const TableNames names_;
+
+  // The number of leaders so far and, in the lower bits, random bits of the last one. 0: the record
+  // names no leader. Negative: this process has seen no record yet.
+  std::atomic<long long> term_{-1};
+};
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_STORE_SOCI_SOCI_LEADER_GUARD_H_
