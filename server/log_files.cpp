@@ -251,7 +251,7 @@ Status LogFiles::take_dir() {
   }
   fs::create_directories(options_.dir, error);
   if (error) {
-    return {StatusCode::kUnavailable, "cannot make " + options_.dir + ": " + error.message()};
+    return {StatusCode::kUnavailable, "cannot create " + options_.dir + ": " + error.message()};
   }
   if (lock_fd_ >= 0) ::close(lock_fd_);
   const std::string path = (fs::path(options_.dir) / kLock).string();
@@ -262,7 +262,7 @@ Status LogFiles::take_dir() {
   }
   if (::flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
     return {StatusCode::kUnavailable,
-            options_.dir + " is in use by another server; give each its own"};
+            options_.dir + " is in use by another server; give each server its own folder"};
   }
   return {};
 }

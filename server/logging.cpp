@@ -135,7 +135,7 @@ class Outputs final : public spdlog::sinks::dist_sink<spdlog::details::null_mute
     const std::size_t overrun = queue_.overrun_counter();
     if (overrun > told_) {
       const std::string text = std::to_string(overrun - told_) +
-                               " log lines were dropped: there were more than could be written";
+                               " log lines were dropped: more arrived than could be written";
       told_ = overrun;
       sink_it_({{}, spdlog::level::warn, text});
     }

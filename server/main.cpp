@@ -77,7 +77,7 @@ HttpOptions within_descriptor_limit(HttpOptions options) {
   ::setrlimit(RLIMIT_NOFILE, &limit);
   const int within = HttpServer::connections_within(limit.rlim_max);
   if (within < options.connections_max) {
-    spdlog::warn("--max-connections {}: {} it is, as the limit of open files is {}",
+    spdlog::warn("--max-connections {} is lowered to {}, because the limit of open files is {}",
                  options.connections_max, within, limit.rlim_max);
     options.connections_max = within;
   }
@@ -155,7 +155,7 @@ class Signals {
     if (number == SIGHUP) {
       manager_.reloading();
       if (log_files_) log_files_->reopen();
-      spdlog::info("SIGHUP: the logs are open anew");
+      spdlog::info("SIGHUP: reopening the log files");
       reload();
       manager_.ready();
     } else if (server_.draining()) {
@@ -184,10 +184,10 @@ class Signals {
     const auto level = config_.log_level != level_before ? config_.log_level : logger.level();
     logger.set_level(std::min(level, logger.level()));
     log_warnings(config_);
-    spdlog::info("SIGHUP: tokens and certificate are read anew; settings that changed: {}",
+    spdlog::info("SIGHUP: tokens and certificate were read again; settings that changed: {}",
                  change.taken_over.empty() ? "none" : joined(change.taken_over));
     if (!change.need_restart.empty()) {
-      spdlog::warn("SIGHUP: a change of {} takes a restart", joined(change.need_restart));
+      spdlog::warn("SIGHUP: a change of {} requires a restart", joined(change.need_restart));
     }
     logger.set_level(level);
   }
@@ -284,11 +284,10 @@ int init_schema_and_say(const Config& config, const SociStoreOptions& options) {
     return fail(kExitFailure, "--init-schema: " + bad.message());
   }
   const bool is_sqlite = config.databases.front().rfind("sqlite3:", 0) == 0;
-  const std::string tables =
-      name_soci_tables(is_sqlite ? "the table id_segments is there"
-                                 : "the tables id_segments and id_leader are there",
-                       config.databases.front());
-  std::printf("%s; tags made: %s (%s)\n", tables.c_str(),
+  const std::string tables = name_soci_tables(
+      is_sqlite ? "the table id_segments exists" : "the tables id_segments and id_leader exist",
+      config.databases.front());
+  std::printf("%s; tags created: %s (%s)\n", tables.c_str(),
               made.empty() ? "none" : joined(made).c_str(), redacted(config.databases).c_str());
   return EXIT_SUCCESS;
 }

@@ -42,7 +42,7 @@ void ServiceManager::tell(std::string_view state) const {
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof second);
   if (::sendto(fd, state.data(), state.size(), MSG_NOSIGNAL,
                reinterpret_cast<const sockaddr*>(&address), length) < 0) {
-    spdlog::warn("cannot tell the service manager at {}: {}", socket_, std::strerror(errno));
+    spdlog::warn("cannot notify the service manager at {}: {}", socket_, std::strerror(errno));
   }
   if (fd >= 0) ::close(fd);
 }

@@ -61,7 +61,7 @@ void Connection::sweep(Exchange::Clock::time_point now) {
       stream_.cancel();  // the read under way: its buffer is about to be used otherwise
       // Not closed at once: a request that is on its way must not meet a reset.
       if (idle()) return linger();
-      reject(408, "the request did not come in time");
+      reject(408, "the request did not arrive in time");
       return write();
     case State::kParked:
       return end_wait(true, {});

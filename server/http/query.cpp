@@ -53,13 +53,13 @@ Result<Query> Query::parse(std::string_view text) {
     std::optional<std::string> name = decode(param.substr(0, equals));
     std::optional<std::string> value = decode(param.substr(std::min(equals + 1, param.size())));
     if (!name || !value) {
-      return Status(StatusCode::kInvalidArgument, "the query holds a bad percent-escape");
+      return Status(StatusCode::kInvalidArgument, "the query contains a bad percent-escape");
     }
     if (query.find(*name) != nullptr) {
       return Status(StatusCode::kInvalidArgument, "parameter '" + *name + "' is given twice");
     }
     if (query.params_.size() == kParamsMax) {
-      return Status(StatusCode::kInvalidArgument, "the query holds too many parameters");
+      return Status(StatusCode::kInvalidArgument, "the query contains too many parameters");
     }
     query.params_.emplace_back(std::move(*name), std::move(*value));
   }

@@ -147,7 +147,7 @@ class Inspection {
                                              : reject(400, "the HTTP version is malformed");
     }
     if (std::find(std::begin(kMethods), std::end(kMethods), request.method) == std::end(kMethods)) {
-      return reject(501, "this method is not known here");
+      return reject(501, "the method is not supported");
     }
     if (target.size() > kTargetBytesMax) return reject(414, "the target is longer than 8000 bytes");
     if (target.empty() || !all_in(kTargetBytes, target))
@@ -191,7 +191,7 @@ class Inspection {
         return reject(431, "a header line is longer than 8000 bytes");
       }
       if (end > section_limit) {
-        return reject(431, "the headers are longer than 16384 bytes together");
+        return reject(431, "the headers together are longer than 16384 bytes");
       }
       if (found == Line::kBad) return reject(400, "lines must end in CRLF");
       if (found == Line::kPartial) return false;
@@ -202,7 +202,8 @@ class Inspection {
         return reject(400, "a header line is not 'Name: value'");
       }
       const std::string_view value = trim(line.substr(colon + 1));
-      if (!is_header_value(value)) return reject(400, "a header value holds a control character");
+      if (!is_header_value(value))
+        return reject(400, "a header value contains a control character");
       if (!take_header(line.substr(0, colon), value)) return false;
     }
   }

@@ -36,12 +36,13 @@ Result<TlsContext> load_tls_context(const std::string& cert_file, const std::str
   if (const Status bad = check_readable("--tls-key", key_file); !bad.ok()) return bad;
 
   TlsContext context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
-  if (!context) return Status(StatusCode::kInvalidArgument, "--tls-cert: OpenSSL does not start");
+  if (!context)
+    return Status(StatusCode::kInvalidArgument, "--tls-cert: OpenSSL cannot be initialized");
   SSL_CTX* const raw = context.get();
   SSL_CTX_set_default_passwd_cb(raw, no_password);
   ERR_clear_error();
   if (SSL_CTX_use_certificate_chain_file(raw, cert_file.c_str()) != 1) {
-    return invalid("--tls-cert", cert_file, "holds no certificate in PEM that can be used");
+    return invalid("--tls-cert", cert_file, "contains no usable certificate in PEM");
   }
   const bool taken = SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) == 1;
   // A key of another kind than the certificate's is taken, for a certificate to come.
@@ -52,7 +53,7 @@ Result<TlsContext> load_tls_context(const std::string& cert_file, const std::str
     ERR_clear_error();
     return invalid("--tls-key", key_file,
                    other ? "is not the key of the certificate in " + cert_file
-                         : "holds no private key in PEM, or one with a password");
+                         : "contains no private key in PEM, or the key has a password");
   }
 
   SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);

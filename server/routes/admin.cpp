@@ -30,7 +30,7 @@ void serve_log_level(Exchange& exchange) {
                                  "level must be debug, info, warn or error");
     }
     spdlog::default_logger()->set_level(*level);
-    spdlog::log(*level, "the log level is {} now {}", *wanted, exchange.log_tag());
+    spdlog::log(*level, "the log level is now {} {}", *wanted, exchange.log_tag());
   }
   exchange.reply.succeed(json_string(log_level_name(spdlog::default_logger()->level())));
 }
@@ -54,7 +54,7 @@ std::optional<Advance> read_advance(Exchange& exchange) {
   if (bad.ok()) bad = validate_tag(tag);
   if (bad.ok()) bad = max_id.status();
   if (bad.ok() && allow != "yes" && allow != "no") {
-    bad = {StatusCode::kInvalidArgument, "allow_backward is neither yes nor no"};
+    bad = {StatusCode::kInvalidArgument, "allow_backward must be yes or no"};
   }
   if (bad.ok()) return Advance{tag, *max_id, allow == "yes"};
   exchange.reply.fail(400, ApiCode::kBadRequest, bad.message());
@@ -95,7 +95,7 @@ void serve_advance(Exchange& exchange, const std::shared_ptr<Mover>& mover) {
   if (!advance) return;
   Reply& reply = exchange.reply;
   if (exchange.wait.expired) {
-    return reply.fail_for_now("the store has not answered in time; it may still be done");
+    return reply.fail_for_now("the store has not answered in time; the tag may still be moved");
   }
   if (!exchange.wait.over) {
     return exchange.park([=, log_tag = exchange.log_tag()](const Exchange::Resume& resume) {

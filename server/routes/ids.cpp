@@ -48,7 +48,7 @@ bool read_order(Exchange& exchange, Order* order) {
   const std::string* as = exchange.query.find("as");
   order->as_string = as != nullptr && *as == "string";
   if (as != nullptr && !order->as_string && *as != "number") {
-    exchange.reply.fail(400, ApiCode::kBadRequest, "'as' is neither string nor number");
+    exchange.reply.fail(400, ApiCode::kBadRequest, "'as' must be string or number");
     return false;
   }
   return true;
