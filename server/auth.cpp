@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
 
-// A page of another site can make a name of its own point here, but not these.
+// Another site can make its own host name point to this machine, but not these names.
 bool names_this_machine(std::string_view host) {
   const std::size_t colon = host.rfind(':');
   if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
@@ -45,8 +45,8 @@ void Auth::change(const std::vector<std::string>& tokens, bool tls) {
   tls_ = tls;
 }
 
-// Takes as long whatever is presented: digests have one length, tell nothing of how near two tokens
-// are, and all of them are compared, to the end.
+// Takes the same time for every token. Digests have one length and do not show how similar two
+// tokens are, and all of them are compared to the end.
 bool Auth::is_token(std::string_view presented) const {
   const Digest given = digest(presented);
   bool found = false;

@@ -33,7 +33,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// The variables that are no settings of the table.
+// The variables that are not in the table of settings.
 const char* const kConfigVariable = "FEATHERID_CONFIG";
 const char* const kTokensVariable = "FEATHERID_ADMIN_TOKEN";
 
@@ -50,7 +50,7 @@ constexpr Unit kDurations[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 36000
 constexpr Unit kSizes[] = {{"", 1},          {"KB", 1000},     {"MB", 1000000}, {"GB", 1000000000},
                            {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
 
-// A number and one of the units, in the smallest unit; -1 when it is malformed.
+// A number and one of the units, in the smallest unit; -1 if it is malformed.
 template <std::size_t N>
 std::int64_t parse_amount(std::string_view text, const Unit (&units)[N]) {
   std::int64_t number = 0;
@@ -66,7 +66,7 @@ std::int64_t parse_amount(std::string_view text, const Unit (&units)[N]) {
   return -1;
 }
 
-// The bounds are written as the amount is.
+// The bounds have the same form as the amount.
 template <std::size_t N>
 Result<std::int64_t> parse_between(const std::string& text, const char* min, const char* max,
                                    const Unit (&units)[N]) {
@@ -132,20 +132,20 @@ Status set_log_format(const std::string& text, LogFormat* out) {
   return {};
 }
 
-// A URL holds no blank, except for SQLite's, which is a file's name and stands alone.
+// A URL contains no space. SQLite's is the exception: it is a file name and the only address.
 Status set_databases(const std::string& text, std::vector<std::string>* out) {
   std::istringstream words(text);
   *out = {std::istream_iterator<std::string>(words), {}};
   if (out->empty()) return invalid("is empty; if it is not set, ids come from sqlite3:ids.db");
   if (text.rfind("sqlite3:", 0) == 0) *out = {text};
-  for (std::string& url : *out) {  // the other name that PostgreSQL's own programs take
+  for (std::string& url : *out) {  // the other scheme that PostgreSQL's own programs accept
     if (url.rfind("postgres://", 0) == 0) url.insert(sizeof "postgres" - 1, "ql");
   }
   return {};
 }
 
 Result<std::string> read_text(const std::string& path) {
-  std::error_code ignored;  // a folder reads as an empty file
+  std::error_code ignored;  // without this check a folder would read as an empty file
   if (std::filesystem::is_directory(path, ignored)) {
     return invalid(path + " is a folder, not a file");
   }
@@ -167,7 +167,7 @@ Status set_database_file(const std::string& path, Config* config) {
   if (path.empty()) return {};
   const Result<std::string> text = read_text(path);
   if (!text.ok()) return text.status();
-  constexpr std::size_t kBytesMax = 64 * 1024;  // as the store, which reads it again
+  constexpr std::size_t kBytesMax = 64 * 1024;  // as in the store, which reads it again
   if (text->size() > kBytesMax) return invalid(path + " is larger than 64 KiB");
   const std::string urls = text->substr(0, text->find_last_not_of("\r\n") + 1);
   if (urls.empty()) return invalid(path + " is empty");
@@ -202,13 +202,13 @@ struct Setting {
   std::string default_text;
   std::string help;
   std::function<Status(Config&, const std::string&)> set;
-  bool reloadable = false;  // SIGHUP takes it over; else a change takes a restart
+  bool reloadable = false;  // SIGHUP applies a change; otherwise a change requires a restart
 };
 constexpr bool kReloadable = true;
 
 using Text = const std::string&;
 
-// The one place that knows what can be set, within which bounds, and what it is without being set.
+// The one place that knows the settings, their bounds and their defaults.
 std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table, however long
   const unsigned io_threads = std::clamp(std::thread::hardware_concurrency(), 1U, 2U);
   return {
@@ -317,7 +317,7 @@ Status load_tls(Config* config) {
   return {};
 }
 
-// An empty name of a file must not mean ids from a new one.
+// An empty file name must not mean a new SQLite file.
 Status check_database(const GivenByName& given) {
   const Given& file = given.at("database-file");
   const Given& database = given.at("database");
@@ -328,7 +328,7 @@ Status check_database(const GivenByName& given) {
                  "; give one of them");
 }
 
-// FEATHERID_ADMIN_TOKEN: tokens with blanks between them.
+// FEATHERID_ADMIN_TOKEN: tokens separated by spaces.
 Status add_tokens(const std::string& text, std::vector<std::string>* tokens) {
   std::istringstream words(text);
   for (std::string word; words >> word; tokens->push_back(word)) {
@@ -347,7 +347,7 @@ void warn_of_readers(const std::string& setting, const std::string& file, Config
                              " can be read by users other than its owner; run chmod 600 on it");
 }
 
-// A single lost lease could be larger than what is skipped.
+// Otherwise a single lost lease could be larger than what a failover skips.
 Status check_failover(const Config& config) {
   const std::int64_t lease_ids = std::max(config.allocator.lease_max_ids, kRangeIdsMax);
   if (config.failover != "skip" || config.failover_guard_ids >= lease_ids) return {};
@@ -364,8 +364,8 @@ std::string environment_name(std::string name) {
   return "FEATHERID_" + name;
 }
 
-// A misspelt variable leaves its setting at the default. For the database that would mean ids from
-// 1 out of a new file, and no warning is enough for that.
+// A misspelt variable leaves its setting at the default. For the database, that would mean a new
+// file with ids from 1. A warning is not enough for that.
 Status check_unknown(const Environment& environment, const std::vector<Setting>& table,
                      Config* config) {
   std::set<std::string> known = {kConfigVariable, kTokensVariable, "FEATHERID_SETUP"};
@@ -385,7 +385,7 @@ Status check_unknown(const Environment& environment, const std::vector<Setting>&
   return {};
 }
 
-// What goes beyond one setting.
+// Checks and loads what involves more than one setting.
 Status complete(const Environment& environment, const std::vector<Setting>& table, Config* config) {
   if (Status bad = check_database(config->given); !bad.ok()) return bad;
   if (Status bad = load_tls(config); !bad.ok()) return bad;
@@ -401,14 +401,15 @@ Status complete(const Environment& environment, const std::vector<Setting>& tabl
 // --- the sources ---
 
 ConfigOutcome usage_error(const std::string& message) {
-  // One line for any terminal, whatever a library says and somebody has typed.
+  // One line without control characters, whatever a library reports or a user types.
   std::string line = message;
   std::replace_if(
       line.begin(), line.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
   return {std::nullopt, kExitUsage, line};
 }
 
-// kInvalidArgument says what to write; no message holds the value, as it may be a password.
+// kInvalidArgument: the message says what to write. It never contains the value, which may be a
+// password.
 Result<std::string> text_of(const toml::node& value) {
   if (const auto* text = value.as_string()) return text->get();
   if (const auto* number = value.as_integer()) return std::to_string(number->get());
@@ -419,7 +420,7 @@ Result<std::string> text_of(const toml::node& value) {
   return invalid("the value must be text in quotes or a whole number");
 }
 
-// kInvalidArgument names the file and the line.
+// kInvalidArgument: the message names the file and the line.
 Result<GivenByName> read_file(const Given& file, const std::vector<Setting>& table) {
   if (file.text.empty()) return invalid(file.origin + ": names no file");
   const Result<std::string> text = read_text(file.text);
@@ -458,7 +459,7 @@ Status apply(const GivenByName& given, const std::vector<Setting>& table, Config
   return {};
 }
 
-// The flag's file, else the variable's, else none. `by_flag` may be null.
+// The file that the flag names, else the variable's, else none. `by_flag` may be null.
 Result<GivenByName> read_given_file(const std::string* by_flag, const Environment& environment,
                                     const std::vector<Setting>& table) {
   if (by_flag != nullptr) return read_file({"--config", *by_flag}, table);
@@ -476,7 +477,8 @@ GivenByName read_environment(const Environment& environment, const std::vector<S
   return given;
 }
 
-// `--name=` as the two arguments of `--name ""`: CLI11 would take the next argument for the value.
+// Turns `--name=` into the two arguments `--name ""`. Otherwise CLI11 would use the next argument
+// as the value.
 std::vector<std::string> with_empty_values(const std::vector<std::string>& arguments) {
   std::vector<std::string> all;
   for (const std::string& argument : arguments) {
@@ -528,7 +530,7 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
   }
 
   arguments = with_empty_values(arguments);
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 expects them in reverse
   try {
     app.parse(arguments);
   } catch (const CLI::CallForHelp&) {
@@ -569,7 +571,7 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
 
 namespace {
 
-// The URLs without their logins, which each new connection reads again.
+// The URLs without their logins, because each new connection reads the login again.
 std::vector<std::string> places(std::vector<std::string> urls) {
   for (std::string& url : urls) url.erase(0, url.rfind('@') + 1);
   return urls;

@@ -51,7 +51,7 @@ MetricFamily single(MetricType type, const char* name, const char* help, double 
   return result;
 }
 
-// `counts` has one place for each bound and one more for what lies above all of them.
+// `counts` has one place for each bound, and one more for values above all of them.
 template <typename Bounds, typename Counts>
 void add_histogram(MetricFamily* family, Labels labels, const Bounds& bounds, const Counts& counts,
                    double sum_seconds) {
@@ -70,7 +70,7 @@ void add_histogram(MetricFamily* family, Labels labels, const Bounds& bounds, co
 
 // --- tags ---
 
-// How long the tag can be served from memory at the going rate.
+// How long the tag can be served from memory at the current rate.
 double survivable_seconds(const TagStats& tag) {
   if (tag.held_ids <= 0) return 0;
   if (tag.burn_ids_per_second <= 0) return std::numeric_limits<double>::infinity();

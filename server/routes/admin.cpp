@@ -17,9 +17,9 @@ namespace featherid {
 
 namespace {
 
-constexpr int kMovesMax = 16;  // of tags, under way or queued
+constexpr int kMovesMax = 16;  // moves of tags, in progress or queued
 constexpr const char* kAdvance = "/api/v1/tag/advance";
-// Its GET, which stays until 0.3, gave way to POST on 2026-11-29. As RFC 9745 spells it.
+// POST replaced GET on 2026-11-29; GET stays until 0.3. In the form of RFC 9745.
 constexpr const char* kGetDeprecated = "@1795910400";
 
 void serve_log_level(Exchange& exchange) {
@@ -35,7 +35,7 @@ void serve_log_level(Exchange& exchange) {
   exchange.reply.succeed(json_string(log_level_name(spdlog::default_logger()->level())));
 }
 
-// Nothing: the reply says what is wrong.
+// Nothing: a parameter is wrong, and the reply says why.
 std::optional<Advance> read_advance(Exchange& exchange) {
   const auto text = [&](const char* name, const char* missing) {
     const std::string* const found = exchange.query.find(name);
@@ -70,7 +70,7 @@ Status advance_and_log(Store& store, const Advance& advance, const std::string& 
   return {};
 }
 
-// Where tags are moved.
+// What moves tags.
 struct Mover {
   std::shared_ptr<Store> store;
   asio::thread_pool& pool;
