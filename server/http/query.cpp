@@ -18,7 +18,7 @@ int hex_digit(char c) {
 
 // The text of a query without its escapes; nothing if one is malformed.
 std::optional<std::string> decode(std::string_view text) {
-  // Mostly there is nothing to decode, and then a copy is several times as quick.
+  // Usually there is nothing to decode, and a copy is several times as fast.
   if (std::none_of(text.begin(), text.end(), [](char c) { return c == '%' || c == '+'; })) {
     return std::string(text);
   }
