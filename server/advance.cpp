@@ -6,8 +6,8 @@
 namespace featherid {
 
 const char* const kBackwardWarning =
-    "ids that were handed out before will be handed out again, and running processes that held "
-    "them stop the tag: restart every process";
+    "ids that were already issued will be issued again, and running processes that leased them "
+    "before will stop the tag; restart every process";
 
 Result<std::int64_t> parse_max_id(const std::string& text) {
   std::int64_t max_id = -1;
@@ -38,17 +38,17 @@ Result<std::int64_t> run_advance(Store& store, const Advance& advance, const cha
     if (Status status = store.advance(advance.tag, advance.max_id); !status.ok()) return status;
     return before;
   }
-  const std::string where =
-      "tag '" + advance.tag + "' is at " + std::to_string(before) + " already";
   if (!advance.allow_backward) {
-    return Status(StatusCode::kInvalidArgument, where + "; moving it back takes " + allowing_word +
-                                                    " as well, for " + kBackwardWarning);
+    return Status(StatusCode::kInvalidArgument,
+                  "tag '" + advance.tag + "' is at " + std::to_string(before) + ", already past " +
+                      std::to_string(advance.max_id) + "; to move it backward, add " +
+                      allowing_word + ", but then " + kBackwardWarning);
   }
   const Result<bool> moved = store.rewind(advance.tag, before, advance.max_id);
   if (!moved.ok()) return moved.status();
   if (*moved) return before;
-  return Status(StatusCode::kUnavailable,
-                "tag '" + advance.tag + "' was leased from meanwhile; stop every process first");
+  return Status(StatusCode::kUnavailable, "a process leased from tag '" + advance.tag +
+                                              "' in the meantime; stop every process first");
 }
 
 }  // namespace featherid

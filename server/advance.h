@@ -10,26 +10,26 @@
 
 namespace featherid {
 
-// An operator's move of a series, as after a restored backup.
+// An operator's move of a tag, for example after a restored backup.
 struct Advance {
   std::string tag;
-  std::int64_t max_id = 0;      // no lease from then on holds an id up to and including it
-  bool allow_backward = false;  // the second, explicit word
+  std::int64_t max_id = 0;      // afterwards no lease contains an id up to and including it
+  bool allow_backward = false;  // the operator has confirmed that it may move backward
 };
 
-// "TAG=ID". kInvalidArgument.
+// Parses "TAG=ID". kInvalidArgument if it is malformed.
 Result<Advance> parse_advance(const std::string& text);
 
-// The number of an id that may be taken, 0 to kIdMax. kInvalidArgument.
+// Parses a max_id, 0 to kIdMax. kInvalidArgument if it is malformed or out of range.
 Result<std::int64_t> parse_max_id(const std::string& text);
 
-// Makes the tag's max_id at least advance.max_id or, with allow_backward, exactly it. Returns what
-// it was before. kInvalidArgument: it is further already, and moving backward was not allowed; the
-// message says that `allowing_word` would allow it. kUnavailable also when somebody leased
-// meanwhile. Blocks for up to three calls of the store.
+// Raises the tag's max_id to at least advance.max_id. With allow_backward, sets it to exactly that.
+// Returns the max_id before. kInvalidArgument: the tag is already past advance.max_id, and moving
+// backward is not allowed; the message says that `allowing_word` allows it. kUnavailable also if
+// somebody leased in the meantime. Blocks for up to three calls of the store.
 Result<std::int64_t> run_advance(Store& store, const Advance& advance, const char* allowing_word);
 
-// Why moving backward needs a second word.
+// Why moving backward requires confirmation.
 extern const char* const kBackwardWarning;
 
 }  // namespace featherid

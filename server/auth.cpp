@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
 
-// A page of another site can make a name of its own point here, but not these.
+// Another site can make its own host name point to this machine, but not these names.
 bool names_this_machine(std::string_view host) {
   const std::size_t colon = host.rfind(':');
   if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
@@ -45,8 +45,8 @@ void Auth::change(const std::vector<std::string>& tokens, bool tls) {
   tls_ = tls;
 }
 
-// Takes as long whatever is presented: digests have one length, tell nothing of how near two tokens
-// are, and all of them are compared, to the end.
+// Takes the same time for every token. Digests have one length and do not show how similar two
+// tokens are, and all of them are compared to the end.
 bool Auth::is_token(std::string_view presented) const {
   const Digest given = digest(presented);
   bool found = false;
@@ -67,14 +67,15 @@ bool Auth::may_change(Exchange& exchange) const {
         is_token(given.substr(kBearer.size()))) {
       return true;
     }
-    reply.fail(401, ApiCode::kNotAllowed, "send 'Authorization: Bearer' with the admin token");
+    reply.fail(401, ApiCode::kNotAllowed,
+               "send the admin token in the header 'Authorization: Bearer TOKEN'");
     reply.headers.emplace_back("WWW-Authenticate", "Bearer");
     return false;
   }
   if (!exchange.peer_is_loopback || request.via_proxy) {
     reply.fail(403, ApiCode::kNotAllowed,
-               "changes are allowed from the server's own machine, without a proxy; for others, "
-               "start the server with --admin-token-file");
+               "changes are allowed only from the server's own machine and without a proxy; to "
+               "allow others, start the server with --admin-token-file");
     return false;
   }
   const bool same_origin =
@@ -82,15 +83,15 @@ bool Auth::may_change(Exchange& exchange) const {
       request.origin == (tls_ ? "https://" : "http://") + std::string(request.host);
   if (!same_origin || request.cross_site) {
     reply.fail(403, ApiCode::kNotAllowed,
-               "the header Origin or Sec-Fetch-Site says that another site's page asks; from there "
-               "no changes are allowed");
+               "the header Origin or Sec-Fetch-Site shows that a page of another site sent the "
+               "request; such a page may not change anything");
     return false;
   }
   if (!names_this_machine(request.host)) {
     reply.fail(403, ApiCode::kNotAllowed,
-               "the header Host (or the URL in the request line) does not name this machine: ask "
-               "localhost, 127.0.0.1 or [::1]; for other names, start the server with "
-               "--admin-token-file");
+               "the header Host (or the URL in the request line) does not name this machine; use "
+               "localhost, 127.0.0.1 or [::1], or start the server with --admin-token-file to "
+               "allow other names");
     return false;
   }
   return true;
@@ -100,7 +101,7 @@ Status validate_token(std::string_view token) {
   const bool printable =
       std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7f; });
   if (!token.empty() && printable) return {};
-  return {StatusCode::kInvalidArgument, "a token is one word of printable ASCII characters"};
+  return {StatusCode::kInvalidArgument, "a token must be one word of printable ASCII characters"};
 }
 
 Result<std::vector<std::string>> read_token_file(const std::string& path) {
@@ -119,7 +120,7 @@ Result<std::vector<std::string>> read_token_file(const std::string& path) {
   if (!file.is_open() || file.bad()) {
     return Status(StatusCode::kInvalidArgument, path + ": cannot be read");
   }
-  if (tokens.empty()) return Status(StatusCode::kInvalidArgument, path + ": holds no token");
+  if (tokens.empty()) return Status(StatusCode::kInvalidArgument, path + ": contains no token");
   return tokens;
 }
 

@@ -13,17 +13,18 @@
 
 namespace featherid {
 
-// Who may change anything. With tokens configured: who bears one of them. Without: a client on this
-// very machine that did not come through a proxy and is no other site's page in a browser here.
-// Safe from any thread. Holds no token, only their digests.
+// Decides who may change anything. If tokens are configured, a client requires one of them.
+// Otherwise the client must be on this machine, must not come through a proxy, and must not be
+// another site's page in a browser. Safe from any thread. Holds only the digests of tokens.
 class Auth {
  public:
   Auth(const std::vector<std::string>& tokens, bool tls) { change(tokens, tls); }
 
-  // From the next request on. `tls`: the server speaks https, and so do its own pages.
+  // Takes effect with the next request. `tls`: the server speaks https, so its own pages are https
+  // too.
   void change(const std::vector<std::string>& tokens, bool tls) EXCLUDES(mutex_);
 
-  // False when the exchange may change nothing; its reply then says why (401 or 403).
+  // False if the exchange may not change anything. Its reply then says why (401 or 403).
   bool may_change(Exchange& exchange) const EXCLUDES(mutex_);
 
  private:
@@ -37,12 +38,12 @@ class Auth {
   bool tls_ GUARDED_BY(mutex_) = false;
 };
 
-// The tokens of a file, one a line; empty lines and lines that begin with '#' are skipped.
-// kInvalidArgument: the file cannot be read, holds no token, or one with a blank or unprintable
-// character. The message holds no token.
+// Reads the tokens of a file, one per line. Empty lines and lines that begin with '#' are skipped.
+// kInvalidArgument: the file cannot be read, contains no token, or contains a token with a space or
+// an unprintable character. The message contains no token.
 Result<std::vector<std::string>> read_token_file(const std::string& path);
 
-// OK when `token` can stand in an Authorization header.
+// OK if `token` can be sent in an Authorization header.
 Status validate_token(std::string_view token);
 
 }  // namespace featherid

@@ -33,7 +33,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// The variables that are no settings of the table.
+// The variables that are not in the table of settings.
 const char* const kConfigVariable = "FEATHERID_CONFIG";
 const char* const kTokensVariable = "FEATHERID_ADMIN_TOKEN";
 
@@ -50,7 +50,7 @@ constexpr Unit kDurations[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 36000
 constexpr Unit kSizes[] = {{"", 1},          {"KB", 1000},     {"MB", 1000000}, {"GB", 1000000000},
                            {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
 
-// A number and one of the units, in the smallest unit; -1 when it is malformed.
+// A number and one of the units, in the smallest unit; -1 if it is malformed.
 template <std::size_t N>
 std::int64_t parse_amount(std::string_view text, const Unit (&units)[N]) {
   std::int64_t number = 0;
@@ -66,7 +66,7 @@ std::int64_t parse_amount(std::string_view text, const Unit (&units)[N]) {
   return -1;
 }
 
-// The bounds are written as the amount is.
+// The bounds have the same form as the amount.
 template <std::size_t N>
 Result<std::int64_t> parse_between(const std::string& text, const char* min, const char* max,
                                    const Unit (&units)[N]) {
@@ -93,12 +93,13 @@ Status set_size(const std::string& text, const char* min, const char* max, std::
 template <typename Duration>
 Status set_time(const std::string& text, const char* min, const char* max, Duration* out) {
   if (parse_amount(text, kNumbers) >= 0) {
-    return invalid("'" + text + "' lacks its unit: write " + text + "s, or with ms, m or h");
+    return invalid("'" + text + "' has no unit; write " + text + "s, or use ms, m or h");
   }
   const Result<std::int64_t> amount = parse_between(text, min, max, kDurations);
   if (!amount.ok()) return amount.status();
   *out = std::chrono::duration_cast<Duration>(milliseconds(*amount));
-  if (*out != milliseconds(*amount)) return invalid("'" + text + "' is not in whole seconds");
+  if (*out != milliseconds(*amount))
+    return invalid("'" + text + "' is not a whole number of seconds");
   return {};
 }
 
@@ -131,20 +132,20 @@ Status set_log_format(const std::string& text, LogFormat* out) {
   return {};
 }
 
-// A URL holds no blank, except for SQLite's, which is a file's name and stands alone.
+// A URL contains no space. SQLite's is the exception: it is a file name and the only address.
 Status set_databases(const std::string& text, std::vector<std::string>* out) {
   std::istringstream words(text);
   *out = {std::istream_iterator<std::string>(words), {}};
-  if (out->empty()) return invalid("is empty; without it ids come from sqlite3:ids.db");
+  if (out->empty()) return invalid("is empty; if it is not set, ids come from sqlite3:ids.db");
   if (text.rfind("sqlite3:", 0) == 0) *out = {text};
-  for (std::string& url : *out) {  // the other name that PostgreSQL's own programs take
+  for (std::string& url : *out) {  // the other scheme that PostgreSQL's own programs accept
     if (url.rfind("postgres://", 0) == 0) url.insert(sizeof "postgres" - 1, "ql");
   }
   return {};
 }
 
 Result<std::string> read_text(const std::string& path) {
-  std::error_code ignored;  // a folder reads as an empty file
+  std::error_code ignored;  // without this check a folder would read as an empty file
   if (std::filesystem::is_directory(path, ignored)) {
     return invalid(path + " is a folder, not a file");
   }
@@ -166,7 +167,7 @@ Status set_database_file(const std::string& path, Config* config) {
   if (path.empty()) return {};
   const Result<std::string> text = read_text(path);
   if (!text.ok()) return text.status();
-  constexpr std::size_t kBytesMax = 64 * 1024;  // as the store, which reads it again
+  constexpr std::size_t kBytesMax = 64 * 1024;  // as in the store, which reads it again
   if (text->size() > kBytesMax) return invalid(path + " is larger than 64 KiB");
   const std::string urls = text->substr(0, text->find_last_not_of("\r\n") + 1);
   if (urls.empty()) return invalid(path + " is empty");
@@ -201,99 +202,105 @@ struct Setting {
   std::string default_text;
   std::string help;
   std::function<Status(Config&, const std::string&)> set;
-  bool reloadable = false;  // SIGHUP takes it over; else a change takes a restart
+  bool reloadable = false;  // SIGHUP applies a change; otherwise a change requires a restart
 };
 constexpr bool kReloadable = true;
 
 using Text = const std::string&;
 
-// The one place that knows what can be set, within which bounds, and what it is without being set.
+// The one place that knows the settings, their bounds and their defaults.
 std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table, however long
   const unsigned io_threads = std::clamp(std::thread::hardware_concurrency(), 1U, 2U);
   return {
-      {"listen", "HOST:PORT", "127.0.0.1:8080", "where to listen; port 0 takes a free one",
+      {"listen", "HOST:PORT", "127.0.0.1:8080",
+       "address and port to listen on; port 0 means any free port",
        [](Config& c, Text t) { return set_listen(t, &c.listen); }},
-      {"tls-cert", "FILE", "", "speak TLS, with this certificate and its chain (PEM)",
+      {"tls-cert", "FILE", "",
+       "certificate with its chain (PEM); the server then speaks TLS instead of plain HTTP",
        [](Config& c, Text t) { return c.tls_cert_file = t, Status(); }, kReloadable},
-      {"tls-key", "FILE", "", "the private key of --tls-cert (PEM)",
+      {"tls-key", "FILE", "", "private key of --tls-cert (PEM, without a password)",
        [](Config& c, Text t) { return c.tls_key_file = t, Status(); }, kReloadable},
       {"database", "URL", "sqlite3:ids.db",
-       "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…; further addresses "
-       "of the same database after blanks",
+       "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…; several addresses of "
+       "one database are separated by spaces",
        [](Config& c, Text t) { return set_databases(t, &c.databases); }},
       {"database-file", "FILE", "",
-       "read the URL or URLs of --database from this file; user and password again whenever a "
-       "connection is made",
+       "file that holds the value of --database; each new connection reads user and password again",
        [](Config& c, Text t) { return set_database_file(t, &c); }},
       {"failover", "MODE", "skip",
-       "on a failover of the database: skip (ids), stop, or synchronous (nothing is lost)",
+       "after a failover of the database: skip (ids), stop, or synchronous (no commit is ever "
+       "lost)",
        [](Config& c, Text t) {
          return set_one_of({"skip", "stop", "synchronous"}, "skip, stop or synchronous", t,
                            &c.failover);
        }},
-      {"failover-guard-ids", "N", "100000000", "ids of every tag that a failover skips",
+      {"failover-guard-ids", "N", "100000000", "number of ids of every tag that a failover skips",
        [](Config& c, Text t) {
          return set_number(t, "1", "1099511627776", &c.failover_guard_ids);
        }},
       {"lossy-commits", "MODE", "refuse",
-       "when a crash of the database can take back leases: refuse to lease, or allow (ids may come "
-       "twice)",
+       "if a crash of the database can take back leases: refuse to lease, or allow (ids may be "
+       "issued twice)",
        [](Config& c, Text t) {
          return set_one_of({"refuse", "allow"}, "refuse or allow", t, &c.lossy_commits);
        }},
-      {"max-batch", "N", "1000", "ids in one answer of /api/v1/id/batch, at most",
+      {"max-batch", "N", "1000", "maximum number of ids in one answer of /api/v1/id/batch",
        [](Config& c, Text t) { return set_number(t, "1", "100000", &c.max_batch_ids); }},
       {"hold", "TIME", "30s", "how long a tag can be served without the database",
        [](Config& c, Text t) { return set_time(t, "1s", "1h", &c.allocator.hold); }},
-      {"lease-max-ids", "N", "10000000", "the largest lease that growth leads to",
+      {"lease-max-ids", "N", "10000000",
+       "largest lease; leases grow with the use of a tag up to this size",
        [](Config& c, Text t) {
          return set_number(t, "1", "1073741824", &c.allocator.lease_max_ids);
        }},
-      {"refill-threads", "N", "2", "leases under way at once",
+      {"refill-threads", "N", "2", "maximum number of leases in progress at once",
        [](Config& c, Text t) { return set_number(t, "1", "64", &c.allocator.refill_threads); }},
-      {"call-timeout", "TIME", "5s", "a call to the database takes no longer",
+      {"call-timeout", "TIME", "5s", "time limit for a call to the database",
        [](Config& c, Text t) { return set_time(t, "2s", "60s", &c.call_timeout); }},
-      {"request-timeout", "TIME", "2s", "a request waits for ids no longer",
+      {"request-timeout", "TIME", "2s", "time limit for a request that waits for ids",
        [](Config& c, Text t) {
          Status status = set_time(t, "10ms", "10m", &c.http.request_timeout);
          c.allocator.wait_timeout = c.http.request_timeout;
          return status;
        }},
-      {"header-timeout", "TIME", "10s", "a request must arrive within",
+      {"header-timeout", "TIME", "10s",
+       "time limit for a complete request or TLS handshake; silent new connections are closed "
+       "after it as well",
        [](Config& c, Text t) { return set_time(t, "10ms", "10m", &c.http.header_timeout); },
        kReloadable},
-      {"idle-timeout", "TIME", "75s", "a connection without a request is closed after",
+      {"idle-timeout", "TIME", "75s",
+       "a connection is closed if no further request arrives within this time",
        [](Config& c, Text t) { return set_time(t, "10ms", "24h", &c.http.idle_timeout); },
        kReloadable},
-      {"write-timeout", "TIME", "30s", "a client must take its answers within",
+      {"write-timeout", "TIME", "30s", "time limit for a client to read its answers",
        [](Config& c, Text t) { return set_time(t, "10ms", "10m", &c.http.write_timeout); },
        kReloadable},
-      {"drain-timeout", "TIME", "10s", "after SIGTERM, requests under way may take",
+      {"drain-timeout", "TIME", "10s", "time limit for requests in progress after SIGTERM",
        [](Config& c, Text t) { return set_time(t, "0s", "10m", &c.http.drain_timeout); },
        kReloadable},
-      {"io-threads", "N", std::to_string(io_threads), "event loops",
+      {"io-threads", "N", std::to_string(io_threads), "number of event loops",
        [](Config& c, Text t) { return set_number(t, "1", "64", &c.http.io_threads); }},
-      {"max-connections", "N", "10000", "further ones are told 503",
+      {"max-connections", "N", "10000", "maximum number of connections; others get 503",
        [](Config& c, Text t) { return set_number(t, "1", "1000000", &c.http.connections_max); },
        kReloadable},
-      {"max-parked", "N", "10000", "requests that wait for ids; further ones are told 503",
+      {"max-parked", "N", "10000", "maximum number of requests that wait for ids; others get 503",
        [](Config& c, Text t) { return set_number(t, "0", "1000000", &c.http.parked_max); },
        kReloadable},
-      {"admin-token-file", "FILE", "", "tokens that allow changes, one a line",
+      {"admin-token-file", "FILE", "", "file of the tokens that allow changes, one per line",
        [](Config& c, Text t) { return set_token_file(t, &c); }, kReloadable},
-      {"metrics-tags", "N", "100", "tags that have metrics of their own; the others are summed",
+      {"metrics-tags", "N", "100", "number of tags with their own metrics; the others are summed",
        [](Config& c, Text t) { return set_number(t, "0", "10000", &c.metrics_tags_max); }},
       {"log-level", "LEVEL", "info", "debug, info, warn or error",
        [](Config& c, Text t) { return set_log_level(t, &c.log_level); }, kReloadable},
-      {"log-format", "FORMAT", "text", "text, or json: each line is an object",
+      {"log-format", "FORMAT", "text", "text or json; in JSON each line is an object",
        [](Config& c, Text t) { return set_log_format(t, &c.log_format); }},
-      {"log-dir", "FOLDER", "", "log to files here as well",
+      {"log-dir", "FOLDER", "", "folder for log files, in addition to standard error",
        [](Config& c, Text t) { return c.log_files.dir = t, Status(); }},
-      {"log-max-size", "SIZE", "100MB", "a log file is rotated at",
+      {"log-max-size", "SIZE", "100MB", "a log file is rotated at this size",
        [](Config& c, Text t) { return set_size(t, "1KB", "1000GB", &c.log_files.file_bytes_max); }},
-      {"log-keep-days", "N", "30", "older log files are removed",
+      {"log-keep-days", "N", "30", "log files are removed after this many days",
        [](Config& c, Text t) { return set_number(t, "1", "36500", &c.log_files.keep_days); }},
-      {"log-backups", "N", "5", "rotated files of one day, at most",
+      {"log-backups", "N", "5", "maximum number of rotated files of one day",
        [](Config& c, Text t) { return set_number(t, "0", "10000", &c.log_files.backups_max); }},
   };
 }
@@ -302,25 +309,26 @@ Status load_tls(Config* config) {
   const std::string& cert_file = config->tls_cert_file;
   const std::string& key_file = config->tls_key_file;
   if (cert_file.empty() && key_file.empty()) return {};
-  if (key_file.empty()) return invalid("--tls-cert: needs --tls-key beside it");
-  if (cert_file.empty()) return invalid("--tls-key: needs --tls-cert beside it");
+  if (key_file.empty()) return invalid("--tls-cert: requires --tls-key as well");
+  if (cert_file.empty()) return invalid("--tls-key: requires --tls-cert as well");
   Result<TlsContext> loaded = load_tls_context(cert_file, key_file);
   if (!loaded.ok()) return loaded.status();
   config->http.tls = *std::move(loaded);
   return {};
 }
 
-// An empty name of a file must not mean ids from a new one.
+// An empty file name must not mean a new SQLite file.
 Status check_database(const GivenByName& given) {
   const Given& file = given.at("database-file");
   const Given& database = given.at("database");
   if (file.by_default) return {};
   if (file.text.empty()) return invalid(file.origin + ": names no file");
   if (database.by_default) return {};
-  return invalid(file.origin + ": excludes " + database.origin + "; give one of them");
+  return invalid(file.origin + ": cannot be combined with " + database.origin +
+                 "; give one of them");
 }
 
-// FEATHERID_ADMIN_TOKEN: tokens with blanks between them.
+// FEATHERID_ADMIN_TOKEN: tokens separated by spaces.
 Status add_tokens(const std::string& text, std::vector<std::string>* tokens) {
   std::istringstream words(text);
   for (std::string word; words >> word; tokens->push_back(word)) {
@@ -336,17 +344,17 @@ void warn_of_readers(const std::string& setting, const std::string& file, Config
   if (file.empty() || ::stat(file.c_str(), &status) != 0) return;
   if ((status.st_mode & (S_IRGRP | S_IROTH)) == 0) return;
   config->warnings.push_back(setting + ": " + file +
-                             " can be read by others than its owner: chmod 600 it");
+                             " can be read by users other than its owner; run chmod 600 on it");
 }
 
-// A single lost lease could be larger than what is skipped.
+// Otherwise a single lost lease could be larger than what a failover skips.
 Status check_failover(const Config& config) {
   const std::int64_t lease_ids = std::max(config.allocator.lease_max_ids, kRangeIdsMax);
   if (config.failover != "skip" || config.failover_guard_ids >= lease_ids) return {};
   return invalid("--failover-guard-ids: " + std::to_string(config.failover_guard_ids) +
-                 " is less than one lease, which may be of " + std::to_string(lease_ids) +
-                 " ids: raise it, or lower --lease-max-ids (a range of up to " +
-                 std::to_string(kRangeIdsMax) + " ids is one lease, too)");
+                 " is less than one lease, which can have " + std::to_string(lease_ids) +
+                 " ids; raise it, or lower --lease-max-ids (a range of up to " +
+                 std::to_string(kRangeIdsMax) + " ids is also one lease)");
 }
 
 std::string environment_name(std::string name) {
@@ -356,8 +364,8 @@ std::string environment_name(std::string name) {
   return "FEATHERID_" + name;
 }
 
-// A misspelt variable leaves its setting at the default. For the database that would mean ids from
-// 1 out of a new file, and no warning is enough for that.
+// A misspelt variable leaves its setting at the default. For the database, that would mean a new
+// file with ids from 1. A warning is not enough for that.
 Status check_unknown(const Environment& environment, const std::vector<Setting>& table,
                      Config* config) {
   std::set<std::string> known = {kConfigVariable, kTokensVariable, "FEATHERID_SETUP"};
@@ -377,7 +385,7 @@ Status check_unknown(const Environment& environment, const std::vector<Setting>&
   return {};
 }
 
-// What goes beyond one setting.
+// Checks and loads what involves more than one setting.
 Status complete(const Environment& environment, const std::vector<Setting>& table, Config* config) {
   if (Status bad = check_database(config->given); !bad.ok()) return bad;
   if (Status bad = load_tls(config); !bad.ok()) return bad;
@@ -393,25 +401,26 @@ Status complete(const Environment& environment, const std::vector<Setting>& tabl
 // --- the sources ---
 
 ConfigOutcome usage_error(const std::string& message) {
-  // One line for any terminal, whatever a library says and somebody has typed.
+  // One line without control characters, whatever a library reports or a user types.
   std::string line = message;
   std::replace_if(
       line.begin(), line.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
   return {std::nullopt, kExitUsage, line};
 }
 
-// kInvalidArgument says what to write; no message holds the value, as it may be a password.
+// kInvalidArgument: the message says what to write. It never contains the value, which may be a
+// password.
 Result<std::string> text_of(const toml::node& value) {
   if (const auto* text = value.as_string()) return text->get();
   if (const auto* number = value.as_integer()) return std::to_string(number->get());
   if (value.is_table() || value.is_array_of_tables()) {
-    return invalid("settings stand in the file without sections");
+    return invalid("sections are not supported; write each setting at the top level");
   }
-  if (value.is_array()) return invalid("is given several values; give it one, once");
-  return invalid("a value is a text in quotes, or a whole number");
+  if (value.is_array()) return invalid("has several values; give it only one");
+  return invalid("the value must be text in quotes or a whole number");
 }
 
-// kInvalidArgument names the file and the line.
+// kInvalidArgument: the message names the file and the line.
 Result<GivenByName> read_file(const Given& file, const std::vector<Setting>& table) {
   if (file.text.empty()) return invalid(file.origin + ": names no file");
   const Result<std::string> text = read_text(file.text);
@@ -433,7 +442,7 @@ Result<GivenByName> read_file(const Given& file, const std::vector<Setting>& tab
     }
   } catch (const toml::parse_error& error) {
     return wrong(error.source(), std::string(error.description()) +
-                                     R"(; a setting is name = "text" or name = 1, as in TOML)");
+                                     R"(; write a setting as name = "text" or name = 1 (TOML))");
   }
   return given;
 }
@@ -450,7 +459,7 @@ Status apply(const GivenByName& given, const std::vector<Setting>& table, Config
   return {};
 }
 
-// The flag's file, else the variable's, else none. `by_flag` may be null.
+// The file that the flag names, else the variable's, else none. `by_flag` may be null.
 Result<GivenByName> read_given_file(const std::string* by_flag, const Environment& environment,
                                     const std::vector<Setting>& table) {
   if (by_flag != nullptr) return read_file({"--config", *by_flag}, table);
@@ -468,7 +477,8 @@ GivenByName read_environment(const Environment& environment, const std::vector<S
   return given;
 }
 
-// `--name=` as the two arguments of `--name ""`: CLI11 would take the next argument for the value.
+// Turns `--name=` into the two arguments `--name ""`. Otherwise CLI11 would use the next argument
+// as the value.
 std::vector<std::string> with_empty_values(const std::vector<std::string>& arguments) {
   std::vector<std::string> all;
   for (const std::string& argument : arguments) {
@@ -489,25 +499,28 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
   CLI::App app("Hands out 64-bit ids, unique across every process that shares one database.",
                "featherid-server");
   app.footer(
-      "Each setting can also stand in the environment (--log-dir: FEATHERID_LOG_DIR) or in the "
-      "TOML\nfile (log-dir = \"…\"). Flags come before environment before file.\n"
-      "FEATHERID_ADMIN_TOKEN holds further tokens that allow changes, with blanks between them.\n"
-      "* SIGHUP takes over a change.");
+      "Each setting can also be an environment variable (--log-dir: FEATHERID_LOG_DIR) or a key in "
+      "the\nTOML file (log-dir = \"…\"). Flags override the environment, and the environment "
+      "overrides the file.\n"
+      "FEATHERID_ADMIN_TOKEN holds more tokens that allow changes, separated by spaces.\n"
+      "* SIGHUP applies a change. Changes of the other settings require a restart.");
   Config config;
   std::string file;
   bool version = false;
   app.add_option("--config", file, "read settings from this TOML file (FEATHERID_CONFIG)")
       ->type_name("FILE");
-  app.add_flag("--init-schema", config.init_schema, "make table and tags where missing, and end");
+  app.add_flag("--init-schema", config.init_schema,
+               "create missing tables and the first tags, and exit");
   std::string advance;
   bool allow_backward = false;
-  app.add_option("--advance", advance, "move a tag's max_id forward, as after a restore, and end")
+  app.add_option("--advance", advance,
+                 "move a tag's max_id forward, for example after a restore, and exit")
       ->type_name("TAG=ID")
       ->excludes("--init-schema");
-  app.add_flag("--allow-backward", allow_backward, "let --advance move it back as well")
+  app.add_flag("--allow-backward", allow_backward, "let --advance move it backward as well")
       ->needs("--advance");
-  app.add_flag("--check-config", config.check_config, "check the settings, and end");
-  app.add_flag("--version", version, "print the version, and end");
+  app.add_flag("--check-config", config.check_config, "check the settings, and exit");
+  app.add_flag("--version", version, "print the version, and exit");
   std::map<std::string, std::string> flags;
   for (const Setting& setting : table) {
     app.add_option("--" + setting.name, flags[setting.name],
@@ -517,7 +530,7 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
   }
 
   arguments = with_empty_values(arguments);
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 expects them in reverse
   try {
     app.parse(arguments);
   } catch (const CLI::CallForHelp&) {
@@ -558,7 +571,7 @@ ConfigOutcome read_config(std::vector<std::string> arguments, const Environment&
 
 namespace {
 
-// The URLs without their logins, which each new connection reads again.
+// The URLs without their logins, because each new connection reads the login again.
 std::vector<std::string> places(std::vector<std::string> urls) {
   for (std::string& url : urls) url.erase(0, url.rfind('@') + 1);
   return urls;

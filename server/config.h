@@ -21,21 +21,21 @@
 
 namespace featherid {
 
-// A setting as it was given.
+// The value of a setting and where it came from.
 struct Given {
   std::string origin;  // "--listen", "FEATHERID_LISTEN" or "ids.toml: listen"
   std::string text;
-  bool by_default = false;  // by nobody
+  bool by_default = false;  // nobody gave it
 };
 using GivenByName = std::map<std::string, Given>;
 
-// Everything that can be set. The defaults stand in the table of settings in config.cpp.
+// All settings. Their defaults are in the table of settings in config.cpp.
 struct Config {
   asio::ip::tcp::endpoint listen;
   std::string tls_cert_file;  // both, or neither; loaded into http.tls
   std::string tls_key_file;
-  std::vector<std::string> databases;  // addresses of one database, the preferred first
-  std::string database_file;           // that they come from; empty: from none
+  std::vector<std::string> databases;  // addresses of one database, the preferred one first
+  std::string database_file;           // the file that they came from; empty: none
   std::string failover;                // "skip", "stop" or "synchronous"
   std::int64_t failover_guard_ids = 0;
   std::string lossy_commits;       // "refuse" or "allow"
@@ -44,23 +44,24 @@ struct Config {
   std::optional<Advance> advance;  // then end
   spdlog::level::level_enum log_level = spdlog::level::info;
   LogFormat log_format = LogFormat::kText;
-  LogFilesOptions log_files;  // no files while dir is empty
+  LogFilesOptions log_files;  // no files if dir is empty
   std::string admin_token_file;
-  std::vector<std::string> admin_tokens;  // of the file and of the environment
+  std::vector<std::string> admin_tokens;  // from the file and the environment
   int metrics_tags_max = 0;
   std::int64_t max_batch_ids = 0;
   std::chrono::seconds call_timeout{0};  // of the store
   HttpOptions http;
   AllocatorOptions allocator;
-  GivenByName given;                  // what each setting of the table was set to
+  GivenByName given;                  // the value of each setting of the table
   std::vector<std::string> warnings;  // for the log
 };
 
 // The exit codes of featherid-server.
-constexpr int kExitFailure = 1;  // what the configuration asks for cannot be done
+constexpr int kExitFailure = 1;  // the server cannot do what the configuration asks for
 constexpr int kExitUsage = 2;    // the configuration is wrong
 
-// The result of reading the configuration: it, or what to print before the program ends.
+// The result of reading the configuration: the configuration, or what to print before the program
+// exits.
 struct ConfigOutcome {
   std::optional<Config> config;
   int exit_code =
@@ -68,20 +69,21 @@ struct ConfigOutcome {
   std::string text;
 };
 
-// Flags before environment before file; whatever is given is checked, even where it is overruled. A
-// variable that is there but empty is an empty value. One that begins with FEATHERID_ and is not
-// known is a warning, or an error if it may be meant for the database and none is configured.
-// `arguments` does not hold the program's name.
+// Flags override the environment, and the environment overrides the file. Every value is checked,
+// even if another one overrides it. An empty variable is an empty value. An unknown variable that
+// begins with FEATHERID_ is a warning. It is an error if it may be meant for the database and no
+// database is configured. `arguments` does not include the program's name.
 ConfigOutcome read_config(std::vector<std::string> arguments, const Environment& environment);
 
-// The settings whose text has changed, as "--name".
+// The settings whose value has changed, as "--name".
 struct ConfigChange {
   std::vector<std::string> taken_over;
   std::vector<std::string> need_restart;
 };
 
-// Takes over from `fresh` what may change while the server runs, tokens and certificate too, whose
-// files may have changed behind their names. The rest of `running` stays.
+// Copies from `fresh` to `running` what may change while the server runs. That includes tokens and
+// certificate, because their files may have changed under the same names. The rest of `running`
+// stays.
 ConfigChange take_over(const Config& fresh, Config* running);
 
 }  // namespace featherid

@@ -13,7 +13,8 @@ namespace featherid {
 
 namespace {
 
-// In capital letters, and with '_' for all that is neither a letter nor a digit; one on each side.
+// In capital letters, with '_' in place of everything else that is not a digit, and one '_' at each
+// end.
 std::string normalized(const std::string& name) {
   std::string words = "_" + name + "_";
   for (char& c : words) {
@@ -23,8 +24,8 @@ std::string normalized(const std::string& name) {
   return words;
 }
 
-// The fewest typos that turn `word` into some part of `text`: a letter added, missing or wrong, or
-// two neighbours swapped.
+// The smallest number of typos that turns `word` into some part of `text`. A typo is a letter that
+// is added, missing or wrong, or two neighbours that are swapped.
 int typos(std::string_view word, std::string_view text) {
   std::vector<int> before_last;
   std::vector<int> last(text.size() + 1, 0);  // a part may begin anywhere
@@ -39,7 +40,7 @@ int typos(std::string_view word, std::string_view text) {
     }
     before_last = std::exchange(last, std::move(now));
   }
-  return *std::min_element(last.begin(), last.end());  // and end anywhere
+  return *std::min_element(last.begin(), last.end());  // and may end anywhere
 }
 
 bool contains_any(const std::string& text, std::initializer_list<const char*> parts) {
@@ -47,7 +48,8 @@ bool contains_any(const std::string& text, std::initializer_list<const char*> pa
                      [&text](const char* part) { return text.find(part) != std::string::npos; });
 }
 
-// Begins with the scheme of a database, perhaps with what other libraries write around it.
+// Whether it begins with the scheme of a database, perhaps with the extra parts that other
+// libraries write.
 bool is_database_address(const std::string& text) {
   static const std::regex kAddress("\\s*(jdbc:)?(mysql|mariadb|postgres|sqlite)[a-z0-9+]*:",
                                    std::regex::icase);
@@ -71,7 +73,8 @@ const char* meant_setting(const std::string& name, const std::string& text) {
   std::string letters = words;
   letters.erase(std::remove(letters.begin(), letters.end(), '_'), letters.end());
   if (typos("FEATHERID", letters) > 1) return nullptr;
-  // "DB" begins or ends a word; within one it may be anything, as in FEEDBACK.
+  // "DB" counts only if it begins or ends a word. Inside a word it may mean anything, as in
+  // FEEDBACK.
   if (typos("DATABASE", letters) <= 2 || is_database_address(text) ||
       contains_any(words, {"_DB", "DB_", "DSN", "SQL", "MARIA", "POSTGRES"})) {
     const bool names_file = typos("FILE", letters) <= 1 && !is_database_address(text);
@@ -88,7 +91,7 @@ bool is_service_link(const std::string& name, const Environment& environment) {
   static const std::regex kOfLink(
       ".+_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)");
   if (std::regex_match(name, kOfLink)) return true;
-  if (ends_with(name, "_PORT")) {  // somebody's own would be a number
+  if (ends_with(name, "_PORT")) {  // a variable that somebody set would be a number
     return environment.at(name).find("://") != std::string::npos;
   }
   if (ends_with(name, "_NAME")) return is_docker_link(environment, name.substr(0, name.size() - 5));

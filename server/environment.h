@@ -7,11 +7,11 @@
 
 namespace featherid {
 
-// Variables by their names.
+// Values by the name of the variable.
 using Environment = std::map<std::string, std::string>;
 
-// The setting that somebody probably meant by a variable that is none: FEATHERID_DATABASE,
-// FEATHERID_DATABASE_FILE, FEATHERID_CONFIG, or null for neither. docs/operating/configuration.md
+// The setting that an unknown variable was probably meant for: FEATHERID_DATABASE,
+// FEATHERID_DATABASE_FILE or FEATHERID_CONFIG. Null: none of them. docs/operating/configuration.md
 // has the rule.
 const char* meant_setting(const std::string& name, const std::string& text);
 

@@ -30,8 +30,8 @@ namespace {
 constexpr std::string_view kPrefix = "featherid-";
 constexpr std::string_view kFinished = ".log";
 constexpr std::string_view kCompressed = ".log.gz";
-constexpr std::string_view kCompressing = ".log.compressing";  // the source of…
-constexpr std::string_view kHalfCompressed = ".log.gz.tmp";    // …this
+constexpr std::string_view kCompressing = ".log.compressing";  // a file that is being compressed
+constexpr std::string_view kHalfCompressed = ".log.gz.tmp";    // its compressed copy so far
 constexpr std::string_view kLock = "featherid.lock";
 constexpr std::size_t kDateBytes = 10;  // YYYY-MM-DD
 
@@ -63,7 +63,7 @@ bool is_date(std::string_view text) {
   return true;
 }
 
-// What a name says; nothing for a file of somebody else.
+// The parts of a file name; nothing if the file is not one of ours.
 std::optional<LogFile> parse_name(std::string_view name) {
   if (name.substr(0, kPrefix.size()) != kPrefix) return std::nullopt;
   name.remove_prefix(kPrefix.size());
@@ -109,7 +109,7 @@ void remove_file(const fs::path& path) {
   fs::remove(path, ignored);
 }
 
-// Copies `from` compressed into `to`; false when that did not succeed or was stopped.
+// Writes `from`, compressed, to `to`. False if that failed or was stopped.
 bool write_gzip(const fs::path& from, const fs::path& to, const std::atomic<bool>& stopping) {
   std::FILE* in = std::fopen(from.c_str(), "rb");
   if (in == nullptr) return false;
@@ -132,13 +132,13 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, error);
 }
 
-// Takes a finished file out of the writer's way, under a name that tells after a crash what is to
-// be done and that no compressed file has yet. Nothing when it is in use.
+// Renames a finished file, so that the writer does not use it again. The new name tells after a
+// crash what remains to be done, and no compressed file has it yet. Nothing if the file is in use.
 std::optional<LogFile> claim(const fs::path& dir, LogFile file, std::mutex& writing,
                              const std::string& today) {
   const std::string from = file.name();
-  // A clock that goes back makes the writer open the file of a day that was over: not while this
-  // looks.
+  // If the clock goes back, the writer opens the file of an earlier day again. The lock prevents
+  // that during this check.
   const std::lock_guard<std::mutex> lock(writing);
   if (file.date > today || (file.date == today && file.backup == 0)) return std::nullopt;
   const auto is_taken = [&dir, &file](std::string_view ending) {
@@ -159,7 +159,7 @@ void compress(const fs::path& dir, LogFile file, const std::atomic<bool>& stoppi
   const fs::path to = dir / file.name();
   file.ending = kHalfCompressed;
   const fs::path half = dir / file.name();
-  // Where the end result is there already, a crash came just before its source was removed.
+  // If the result already exists, a crash came just before its source was removed.
   if (!is_there(to)) {
     if (!write_gzip(from, half, stopping)) return remove_file(half);
     std::error_code error;
@@ -169,8 +169,8 @@ void compress(const fs::path& dir, LogFile file, const std::atomic<bool>& stoppi
   remove_file(from);
 }
 
-// Days since a fixed day of long ago, in the calendar that counts its years from March, so that the
-// odd day of a leap year comes last.
+// The number of days since a fixed day long ago. Years are counted from March, so that the leap day
+// comes last.
 int day_number(const std::string& date) {
   const auto number = [&date](std::size_t at, std::size_t length) {
     int value = 0;
@@ -251,7 +251,7 @@ Status LogFiles::take_dir() {
   }
   fs::create_directories(options_.dir, error);
   if (error) {
-    return {StatusCode::kUnavailable, "cannot make " + options_.dir + ": " + error.message()};
+    return {StatusCode::kUnavailable, "cannot create " + options_.dir + ": " + error.message()};
   }
   if (lock_fd_ >= 0) ::close(lock_fd_);
   const std::string path = (fs::path(options_.dir) / kLock).string();
@@ -262,7 +262,7 @@ Status LogFiles::take_dir() {
   }
   if (::flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
     return {StatusCode::kUnavailable,
-            options_.dir + " is in use by another server; give each its own"};
+            options_.dir + " is in use by another server; give each server its own folder"};
   }
   return {};
 }
@@ -302,7 +302,7 @@ void LogFiles::rotate() {
   close_file();
 }
 
-// False when it is lost.
+// False if the line is lost.
 bool LogFiles::write(const spdlog::memory_buf_t& line) {
   std::size_t done = 0;
   while (done < line.size()) {
@@ -315,11 +315,11 @@ bool LogFiles::write(const spdlog::memory_buf_t& line) {
   struct stat info {};
   if (::fstat(fd_, &info) != 0) return false;
   if (done < line.size()) {
-    // The disk took a part, but only whole lines may stay.
+    // The disk accepted only a part, but only whole lines may stay.
     if (done > 0) static_cast<void>(!::ftruncate(fd_, info.st_size - static_cast<off_t>(done)));
     return false;
   }
-  // Somebody may have removed the file: what goes there is seen by nobody.
+  // If somebody has removed the file, nobody sees what was written to it.
   return info.st_nlink > 0;
 }
 
@@ -354,14 +354,15 @@ void LogFiles::sink_it_(const spdlog::details::log_msg& message) {
 void LogFiles::ensure_open(std::time_t now) {
   if (reopen_.exchange(false)) close_file();
   if (fd_ >= 0) return;
-  // With the folder the lock is gone that keeps others out of it.
+  // If the folder was removed, so was the lock that keeps other servers out of it.
   if (!is_there(fs::path(options_.dir) / kLock) && !take_dir().ok()) return;
   if (!open_file(now).ok()) return close_file();
   if (has_finished_) request_tidy();
   has_finished_ = false;
 }
 
-// Every line is written as it comes; but after reopen() the new file should not wait for one.
+// Every line is written at once. But after reopen(), the new file should not wait for the next
+// line.
 void LogFiles::flush_() { ensure_open(std::time(nullptr)); }
 
 // --- tidying ---

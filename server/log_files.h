@@ -20,27 +20,26 @@ namespace featherid {
 struct LogFilesOptions {
   std::string dir;
   std::int64_t file_bytes_max = 100000000;
-  int keep_days = 30;   // a day's files are removed after so many more days
-  int backups_max = 5;  // of one day, besides its main file
+  int keep_days = 30;   // a day's files are removed after this many more days
+  int backups_max = 5;  // per day, in addition to its main file
 };
 
-// Log lines in files: featherid-YYYY-MM-DD.log by local date, moved to featherid-YYYY-MM-DD.N.log
-// (N counts up) when it is full. A thread of its own compresses finished files with gzip and
-// removes old ones. A line that cannot be written is counted and dropped, and none is written
-// twice, whatever the disk, the clock or somebody in the folder does. Thread-safe.
+// Writes log lines to files. The file is featherid-YYYY-MM-DD.log by local date. When it is full,
+// it is renamed to featherid-YYYY-MM-DD.N.log (N counts up). A separate thread compresses finished
+// files with gzip and removes old ones. A line that cannot be written is counted and dropped. No
+// line is written twice, whatever happens to the disk, the clock or the folder. Thread-safe.
 class LogFiles final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  // Makes the folder where it is missing. kUnavailable: it cannot be written, or another process
-  // logs there.
+  // Creates the folder if it is missing. kUnavailable: the folder cannot be written, or another
+  // process logs there.
   static Result<std::shared_ptr<LogFiles>> open(const LogFilesOptions& options);
-  ~LogFiles() override;  // leaves a compression under way to the next start
+  ~LogFiles() override;  // leaves an unfinished compression to the next start
 
-  // Somebody has moved the file: writes to a new one from the next line or flush on. Waits for
-  // nothing.
+  // Call this after the file was moved. The next line or flush opens a new file. Does not block.
   void reopen() { reopen_ = true; }
   std::int64_t lines_lost() const { return lines_lost_; }
 
-  // Returns when the thread has tidied all that was finished before the call.
+  // Returns once the thread has tidied all files that were finished before the call.
   void wait_until_tidy() EXCLUDES(tidy_mutex_);
 
  private:
@@ -70,8 +69,8 @@ class LogFiles final : public spdlog::sinks::base_sink<std::mutex> {
   std::time_t day_begin_ = 0;
   std::time_t day_end_ = 0;
   std::int64_t file_bytes_ = 0;
-  bool has_finished_ = false;        // a file, which the tidying does not know of yet
-  std::int64_t lines_lost_now_ = 0;  // since the last line that was written
+  bool has_finished_ = false;        // a file was finished since the last request to tidy
+  std::int64_t lines_lost_now_ = 0;  // since the last written line
 
   std::atomic<std::int64_t> lines_lost_{0};
   std::atomic<bool> reopen_{false};
@@ -84,9 +83,9 @@ class LogFiles final : public spdlog::sinks::base_sink<std::mutex> {
   std::thread tidy_thread_;
 };
 
-// One round of tidying `options.dir`: ends what a crash left half done, compresses finished files,
-// removes what is too much or too old. `writing` guards `today` (YYYY-MM-DD), the day whose main
-// file is in use. Stops between two pieces of work when `stopping` becomes true.
+// One round of tidying `options.dir`. Finishes what a crash interrupted, compresses finished files,
+// and removes files that are too many or too old. `writing` guards `today` (YYYY-MM-DD), the day
+// whose main file is in use. Returns early once `stopping` is true.
 void tidy_log_dir(const LogFilesOptions& options, std::mutex& writing, const std::string& today,
                   const std::atomic<bool>& stopping);
 

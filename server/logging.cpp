@@ -31,10 +31,11 @@ constexpr std::pair<std::string_view, spdlog::level::level_enum> kLevels[] = {
     {"error", spdlog::level::err},
 };
 
-// The logger whose messages are members of a JSON object already; there in JSON only.
+// The logger whose messages are already members of a JSON object. It exists only if the log is in
+// JSON.
 const char* const kJsonLogger = "json";
 
-// A message as members of a JSON object: %J in a pattern.
+// Writes a message as members of a JSON object: %J in a pattern.
 class JsonMessage final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&,
@@ -48,7 +49,7 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
   }
 };
 
-// The level by the name that setting and API have for it: %l in a pattern.
+// Writes the level by its name in the setting and the API: %l in a pattern.
 class LevelName final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&,
@@ -71,13 +72,13 @@ std::unique_ptr<spdlog::formatter> make_formatter(LogFormat format) {
 
 std::atomic<std::int64_t> lines_lost_on_stderr{0};
 
-// Standard error. A line that it does not take in time, as a full pipe does not, is counted and
-// dropped, so that the log files go on. Used by the thread that writes.
+// Standard error. A line that it does not accept in time (for example because a pipe is full) is
+// counted and dropped, so that the log files continue. Used only by the writing thread.
 class StandardError final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    // A reader may be a second behind. After a line was lost nobody seems to read: the next ones do
-    // not wait.
+    // A reader may be a second behind. Once a line was lost, probably nobody reads, so the next
+    // lines do not wait.
     const std::chrono::milliseconds wait_max(lost_now_ > 0 ? 0 : 1000);
     std::string text(torn_ ? "\n" : "");
     if (lost_now_ > 0) {
@@ -119,15 +120,15 @@ class StandardError final : public spdlog::sinks::base_sink<spdlog::details::nul
 
   const bool coloured_ =
       spdlog::details::os::in_terminal(stderr) && spdlog::details::os::is_color_terminal();
-  std::int64_t lost_now_ = 0;  // lines, of which nobody was told
+  std::int64_t lost_now_ = 0;  // lost lines that have not been reported yet
   bool torn_ = false;          // a line was written in part
 };
 
-// All that a line is written to; used by the thread that writes. It also tells, about once a
-// second, how many lines did not come so far.
+// All outputs of a line. Used only by the writing thread. About once a second it also reports how
+// many lines were dropped from the queue.
 class Outputs final : public spdlog::sinks::dist_sink<spdlog::details::null_mutex> {
  public:
-  // `queue` is the writing thread's. (To ask spdlog for it would wait for its end, at the end.)
+  // `queue` belongs to the writing thread. (Asking spdlog for it during shutdown would deadlock.)
   explicit Outputs(spdlog::details::thread_pool& queue) : queue_(queue) {}
 
  private:
@@ -135,7 +136,7 @@ class Outputs final : public spdlog::sinks::dist_sink<spdlog::details::null_mute
     const std::size_t overrun = queue_.overrun_counter();
     if (overrun > told_) {
       const std::string text = std::to_string(overrun - told_) +
-                               " log lines were dropped: there were more than could be written";
+                               " log lines were dropped: more arrived than could be written";
       told_ = overrun;
       sink_it_({{}, spdlog::level::warn, text});
     }
@@ -185,15 +186,15 @@ void start_logging(spdlog::level::level_enum level, LogFormat format,
 bool logs_json() { return spdlog::get(kJsonLogger) != nullptr; }
 
 void log_json(spdlog::level::level_enum level, std::string_view members) {
-  // The level that counts is the default logger's, which changes at run time.
+  // The default logger's level decides; it can change at run time.
   if (!spdlog::should_log(level)) return;
   if (const auto logger = spdlog::get(kJsonLogger)) logger->log(level, "{}", members);
 }
 
 void stop_logging() {
-  // Kept until the thread that writes is joined, so that it is not the one to destroy it.
+  // Kept until the writing thread is joined, so that this thread destroys the logger.
   const std::shared_ptr<spdlog::logger> logger = spdlog::default_logger();
-  logger->flush();  // for what Outputs has to tell
+  logger->flush();  // for the last report of Outputs
   spdlog::shutdown();
 }
 

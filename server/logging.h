@@ -18,31 +18,32 @@ namespace featherid {
 std::optional<spdlog::level::level_enum> parse_log_level(std::string_view name);
 std::string_view log_level_name(spdlog::level::level_enum level);
 
-// kJson: each line is an object with time, level, message, and members of its own.
+// kJson: each line is an object with time, level and message, and perhaps more members.
 enum class LogFormat { kText, kJson };
 
-// Makes spdlog's default logger: standard error and, where `files` is not null, files. It writes on
-// a thread of its own and, when that falls behind, drops the oldest lines rather than hold up a
-// request, and writes how many; what standard error does not take within a second is dropped, too.
-// The level is the logger's, so a rotation does not touch it.
+// Creates spdlog's default logger. It writes to standard error and, if `files` is not null, to
+// files. It writes on its own thread. If that thread falls behind, the logger drops the oldest
+// lines instead of delaying requests, and logs how many. A line that standard error does not accept
+// within a second is dropped too. The level belongs to the logger, so a rotation does not change
+// it.
 void start_logging(spdlog::level::level_enum level, LogFormat format,
                    std::shared_ptr<LogFiles> files);
 
-// Whether the log is in JSON. Then log_json() logs a line whose further members, `"message":…`
-// among them, the caller has put into words.
+// Whether the log is in JSON. If so, log_json() logs a line with `members`, JSON text that includes
+// `"message":…`.
 bool logs_json();
 void log_json(spdlog::level::level_enum level, std::string_view members);
 
-// Writes what is queued, and logs no more.
+// Writes the queued lines and ends logging.
 void stop_logging();
 
-// How many lines the thread that writes has dropped because it fell behind.
+// The number of lines dropped because the writing thread fell behind.
 std::int64_t log_lines_overrun();
 
-// How many lines standard error has not taken in time.
+// The number of lines that standard error did not accept in time.
 std::int64_t log_lines_lost_on_stderr();
 
-// The core's log lines, for AllocatorOptions::log.
+// Logs a line of the core; for AllocatorOptions::log.
 void log_core(LogLevel level, std::string_view message);
 
 }  // namespace featherid

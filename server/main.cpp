@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// featherid-server: reads the configuration, builds the house and stands at its door until told to
-// stop.
+// featherid-server: reads the configuration, builds the parts of the server and runs them until it
+// is told to stop.
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -40,19 +40,19 @@
 namespace featherid {
 namespace {
 
-constexpr int kStoreThreads = 2;  // that call the store, beside the refill: one of each pool below
+constexpr int kStoreThreads = 2;  // besides the refill: one in each pool below
 
-constexpr std::chrono::seconds kReaderMax{1};  // what nobody reads is not waited for
+constexpr std::chrono::seconds kReaderMax{1};  // for output that nobody may read
 
-// Where one of them is closed, a file or a client's socket would get its number, and what is
-// written to it.
+// If one of them is closed, a file or a client's socket would get its number, and would receive
+// what is written to it.
 void open_standard_descriptors() {
   int fd = 0;
   while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);
   if (fd >= 0) ::close(fd);
 }
 
-// One line on standard error, while there is no log.
+// Prints one line on standard error, for use before the log is open.
 void say(const std::string& message) {
   write_in_time(STDERR_FILENO, "featherid-server: " + message + "\n", kReaderMax);
 }
@@ -68,8 +68,8 @@ std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
   return text.str();
 }
 
-// Raises the limit of open files as far as it goes, and keeps the connections below it: a flood of
-// them must not take the descriptors that the store needs.
+// Raises the limit of open files to its hard limit, and keeps the number of connections below it. A
+// flood of connections must not use up the descriptors that the store needs.
 HttpOptions within_descriptor_limit(HttpOptions options) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return options;
@@ -77,7 +77,7 @@ HttpOptions within_descriptor_limit(HttpOptions options) {
   ::setrlimit(RLIMIT_NOFILE, &limit);
   const int within = HttpServer::connections_within(limit.rlim_max);
   if (within < options.connections_max) {
-    spdlog::warn("--max-connections {}: {} it is, as the limit of open files is {}",
+    spdlog::warn("--max-connections {} is lowered to {}, because the limit of open files is {}",
                  options.connections_max, within, limit.rlim_max);
     options.connections_max = within;
   }
@@ -88,7 +88,7 @@ void announce(const char* scheme, asio::ip::tcp::endpoint endpoint, const std::s
   std::ostringstream text;
   text << "featherid-server " FEATHERID_VERSION " ready on " << scheme << endpoint << " ("
        << database << ")\n";
-  if (endpoint.address().is_unspecified()) {  // every address of this machine, and none to go to
+  if (endpoint.address().is_unspecified()) {  // every address; a client requires a specific one
     endpoint.address(endpoint.protocol() == asio::ip::tcp::v4()
                          ? asio::ip::address(asio::ip::address_v4::loopback())
                          : asio::ip::address_v6::loopback());
@@ -120,8 +120,8 @@ void log_warnings(const Config& config) {
   for (const std::string& warning : config.warnings) spdlog::warn("{}", warning);
 }
 
-// SIGTERM and SIGINT drain, and stop at once when they come again; SIGHUP reopens the logs and
-// takes over what may change of the configuration.
+// SIGTERM and SIGINT drain the server. A second one stops it at once. SIGHUP reopens the log files
+// and applies the settings that may change while the server runs.
 class Signals {
  public:
   Signals(const Config& config, ReadConfig read_again, HttpServer& server, Auth& auth,
@@ -135,7 +135,7 @@ class Signals {
         signals_(server.main_loop(), SIGTERM, SIGINT, SIGHUP) {
     wait();
   }
-  // What comes from now on finds the server stopped, and must not end it with another code.
+  // From here on the server has stopped. A late signal must not change its exit code.
   ~Signals() {
     asio::error_code ignored;
     signals_.clear(ignored);
@@ -155,7 +155,7 @@ class Signals {
     if (number == SIGHUP) {
       manager_.reloading();
       if (log_files_) log_files_->reopen();
-      spdlog::info("SIGHUP: the logs are open anew");
+      spdlog::info("SIGHUP: reopening the log files");
       reload();
       manager_.ready();
     } else if (server_.draining()) {
@@ -178,16 +178,16 @@ class Signals {
     const ConfigChange change = take_over(*fresh.config, &config_);
     server_.change_options(within_descriptor_limit(config_.http));
     auth_.change(config_.admin_tokens, config_.http.tls != nullptr);
-    // A level that was set by a request stays, unless the configured one has changed. What is said
-    // of the change is heard at the old level or the new one.
+    // A level that a request has set stays, unless the configured level has changed. The lines
+    // about the change are logged if either the old or the new level allows it.
     spdlog::logger& logger = *spdlog::default_logger();
     const auto level = config_.log_level != level_before ? config_.log_level : logger.level();
     logger.set_level(std::min(level, logger.level()));
     log_warnings(config_);
-    spdlog::info("SIGHUP: tokens and certificate are read anew; settings that changed: {}",
+    spdlog::info("SIGHUP: tokens and certificate were read again; settings that changed: {}",
                  change.taken_over.empty() ? "none" : joined(change.taken_over));
     if (!change.need_restart.empty()) {
-      spdlog::warn("SIGHUP: a change of {} takes a restart", joined(change.need_restart));
+      spdlog::warn("SIGHUP: a change of {} requires a restart", joined(change.need_restart));
     }
     logger.set_level(level);
   }
@@ -211,7 +211,7 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<St
           const std::shared_ptr<LogFiles>& log_files) {
   const std::string database = redacted(config.databases);
   SegmentAllocator allocator(store, config.allocator);
-  // Apart, so that /readyz does not wait behind tags that are moved.
+  // A separate pool, so that /readyz does not wait behind moves of tags.
   asio::thread_pool readiness_pool(1);
   asio::thread_pool admin_pool(1);
   Readiness readiness(store, allocator, readiness_pool);
@@ -247,8 +247,9 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<St
   manager.ready();
   server.run();
 
-  // Nobody waits any more for a call of the store: what has not begun is dropped, and what has ends
-  // while ids go back. Whoever may still resume a request ends before the server, which holds it.
+  // Nobody waits for a call of the store any more. Calls that have not begun are dropped; the
+  // others end while unused ids are given back. Threads that may still resume a request must end
+  // before the server, which owns it.
   readiness_pool.stop();
   admin_pool.stop();
   const std::int64_t returned_ids = allocator.shutdown();
@@ -258,7 +259,7 @@ int serve(const Config& config, const ReadConfig& read_again, std::shared_ptr<St
   return EXIT_SUCCESS;
 }
 
-// SQLite would make it anew, with every tag at 0.
+// SQLite would create it, with every tag at 0.
 bool is_missing_sqlite_file(const std::string& url) {
   const std::string file = sqlite3_file_of(url);
   std::error_code ignored;
@@ -284,11 +285,10 @@ int init_schema_and_say(const Config& config, const SociStoreOptions& options) {
     return fail(kExitFailure, "--init-schema: " + bad.message());
   }
   const bool is_sqlite = config.databases.front().rfind("sqlite3:", 0) == 0;
-  const std::string tables =
-      name_soci_tables(is_sqlite ? "the table id_segments is there"
-                                 : "the tables id_segments and id_leader are there",
-                       config.databases.front());
-  std::printf("%s; tags made: %s (%s)\n", tables.c_str(),
+  const std::string tables = name_soci_tables(
+      is_sqlite ? "the table id_segments exists" : "the tables id_segments and id_leader exist",
+      config.databases.front());
+  std::printf("%s; tags created: %s (%s)\n", tables.c_str(),
               made.empty() ? "none" : joined(made).c_str(), redacted(config.databases).c_str());
   return EXIT_SUCCESS;
 }
@@ -310,7 +310,7 @@ SociStoreOptions store_options_of(const Config& config) {
 
 int run(const Config& config, const ReadConfig& read_again) {
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of the write
+  std::signal(SIGXFSZ, SIG_IGN);  // so a limit on file sizes is an error of the write
 
   const SociStoreOptions store_options = store_options_of(config);
   Result<std::unique_ptr<Store>> store = open_soci_store(config.databases, store_options);

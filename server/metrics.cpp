@@ -51,7 +51,7 @@ MetricFamily single(MetricType type, const char* name, const char* help, double 
   return result;
 }
 
-// `counts` has one place for each bound and one more for what lies above all of them.
+// `counts` has one place for each bound, and one more for values above all of them.
 template <typename Bounds, typename Counts>
 void add_histogram(MetricFamily* family, Labels labels, const Bounds& bounds, const Counts& counts,
                    double sum_seconds) {
@@ -70,7 +70,7 @@ void add_histogram(MetricFamily* family, Labels labels, const Bounds& bounds, co
 
 // --- tags ---
 
-// How long the tag can be served from memory at the going rate.
+// How long the tag can be served from memory at the current rate.
 double survivable_seconds(const TagStats& tag) {
   if (tag.held_ids <= 0) return 0;
   if (tag.burn_ids_per_second <= 0) return std::numeric_limits<double>::infinity();
@@ -103,10 +103,10 @@ void append_tags(const TagsByLabel& tags, std::vector<MetricFamily>* families) {
       [](const TagStats& tag) { return tag.issued_ids; });
   sum(MetricType::Gauge, "ids_held", "Ids leased and not yet handed out.",
       [](const TagStats& tag) { return tag.held_ids; });
-  sum(MetricType::Gauge, "burn_ids_per_second", "Ids handed out per second, a mean.",
+  sum(MetricType::Gauge, "burn_ids_per_second", "Mean number of ids handed out per second.",
       [](const TagStats& tag) { return tag.burn_ids_per_second; });
   sum(MetricType::Counter, "waits_total",
-      "Tries to take ids that found none in memory; a request that waits makes two or more.",
+      "Attempts to take ids that found none in memory. A request that waits makes two or more.",
       [](const TagStats& tag) { return tag.waits; });
   sum(MetricType::Counter, "leases_total", "Leases that the store granted.",
       [](const TagStats& tag) { return tag.leases; });
@@ -126,7 +126,7 @@ void append_tags(const TagsByLabel& tags, std::vector<MetricFamily>* families) {
   }
   families->push_back(std::move(survivable));
   families->push_back(single(MetricType::Gauge, "outage_survivable_min_seconds",
-                             "featherid_outage_survivable_seconds of the worst of all tags.",
+                             "The smallest featherid_outage_survivable_seconds of all tags.",
                              least));
 }
 
@@ -136,7 +136,7 @@ void append_http(const HttpStats& http, std::vector<MetricFamily>* families) {
   MetricFamily requests =
       family(MetricType::Counter, "http_requests_total", "Requests answered, by HTTP status.");
   MetricFamily took = family(MetricType::Histogram, "http_request_duration_seconds",
-                             "From a request's last byte to its answer, waits included.");
+                             "Time from a request's last byte to its answer, including waits.");
   for (const HttpStats::Route& route : http.routes) {
     const std::string label = route.path.empty() ? "(other)" : route.path;
     for (const auto& [status, count] : route.stats.answers) {
@@ -149,9 +149,9 @@ void append_http(const HttpStats& http, std::vector<MetricFamily>* families) {
   families->push_back(std::move(requests));
   families->push_back(std::move(took));
   families->push_back(single(MetricType::Counter, "http_connections_accepted_total",
-                             "Connections accepted.", static_cast<double>(http.accepted)));
+                             "Accepted connections.", static_cast<double>(http.accepted)));
   families->push_back(
-      single(MetricType::Gauge, "http_connections", "Connections open.", http.connections));
+      single(MetricType::Gauge, "http_connections", "Open connections.", http.connections));
   families->push_back(single(MetricType::Gauge, "http_parked_requests",
                              "Requests that wait for ids or for the store.", http.parked));
 }

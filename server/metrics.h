@@ -16,22 +16,22 @@
 
 namespace featherid {
 
-// What the metrics tell of, at one moment.
+// What the metrics report, at one moment.
 struct MetricsSnapshot {
   std::vector<TagStats> tags;
   LeaseLatency lease_latency;
-  bool store_up = false;  // it has answered lately
+  bool store_up = false;  // it has answered recently
   HttpStats http;
   std::int64_t log_lines_overrun = 0;  // dropped because the writer fell behind
-  std::int64_t log_lines_lost = 0;     // dropped because file or standard error took it not
+  std::int64_t log_lines_lost = 0;     // dropped because a file or standard error did not accept it
 };
 
 // The value of the label `tag` for the tags that have no label of their own.
 constexpr const char* kOtherTags = "(other)";
 
-// Prometheus' text format, made anew each time it is asked for. The first `tags_max` tags get
-// labels of their own and keep them, so that no counter ever falls; the others, and a tag that is
-// really called so, are summed as kOtherTags. Thread-safe.
+// Writes the metrics in Prometheus' text format. The first `tags_max` tags get their own labels and
+// keep them, so that no counter ever falls. The others are summed as kOtherTags, together with a
+// tag that really has that name. Thread-safe.
 class Metrics {
  public:
   Metrics(std::size_t tags_max, std::function<MetricsSnapshot()> take_snapshot);
@@ -46,7 +46,7 @@ class Metrics {
   const std::function<MetricsSnapshot()> take_snapshot_;
 
   Mutex mutex_;
-  std::set<std::string> labels_ GUARDED_BY(mutex_);  // tags that have their own
+  std::set<std::string> labels_ GUARDED_BY(mutex_);  // tags with their own label
 };
 
 }  // namespace featherid

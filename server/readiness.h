@@ -17,20 +17,20 @@ namespace featherid {
 
 // Whether ids can be served: some tag holds ids in memory, or the store would grant a lease. It
 // probes the store on the pool, one call at a time. Thread-safe. `allocator` and `pool` must
-// outlive it, and the pool must be joined first.
+// outlive it. Join the pool before destroying it.
 class Readiness {
  public:
   using Done = std::function<void()>;
 
-  static constexpr std::chrono::milliseconds kFresh{1000};  // an answer is good for so long
+  static constexpr std::chrono::milliseconds kFresh{1000};  // how long an answer is fresh
 
   Readiness(std::shared_ptr<TagAdmin> store, const SegmentAllocator& allocator,
             asio::thread_pool& pool);
 
-  // What the store said last, if that is fresh: OK, or why it cannot be used.
+  // The store's last answer, if it is fresh: OK, or why the store cannot be used.
   std::optional<Status> store_status() const EXCLUDES(mutex_);
 
-  // Asks the store, or joins the question under way; `done` is called on a thread of the pool once
+  // Asks the store, or joins a call in progress. `done` is called on a thread of the pool once
   // there is a fresh status.
   void ask_store(Done done) EXCLUDES(mutex_);
 
@@ -44,8 +44,8 @@ class Readiness {
   asio::thread_pool& pool_;
 
   mutable Mutex mutex_;
-  std::vector<Done> waiting_ GUARDED_BY(mutex_);     // not empty: a question is under way
-  std::optional<Status> answer_ GUARDED_BY(mutex_);  // the store's last
+  std::vector<Done> waiting_ GUARDED_BY(mutex_);     // not empty: a call is in progress
+  std::optional<Status> answer_ GUARDED_BY(mutex_);  // the store's last answer
   std::chrono::steady_clock::time_point answered_at_ GUARDED_BY(mutex_);
 };
 

@@ -7,14 +7,14 @@
 
 namespace featherid {
 
-// Tells systemd, or who speaks its protocol of readiness (sd_notify), what the server is about.
-// Says nothing where nobody asked. Waits for a second at most.
+// Notifies systemd, or another manager that speaks its readiness protocol (sd_notify), of the
+// server's state. Does nothing without a socket. Waits for one second at most.
 class ServiceManager {
  public:
-  // `socket`: the value of NOTIFY_SOCKET, a path or, after '@', a name without a file; may be null.
+  // `socket`: the value of NOTIFY_SOCKET: a path, or an abstract name after '@'. May be null.
   explicit ServiceManager(const char* socket) : socket_(socket != nullptr ? socket : "") {}
 
-  void ready() const;      // serving, and after reloading()
+  void ready() const;      // the server serves; also ends reloading()
   void reloading() const;  // until ready()
   void stopping() const;
 

@@ -22,8 +22,8 @@ std::size_t write_in_time(int fd, std::string_view text, std::chrono::millisecon
         ::poll(&descriptor, 1, static_cast<int>(std::max(left, milliseconds(0)).count()));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) break;
-    // A pipe that is ready has room for so much; to make it non-blocking would change it for the
-    // others, too.
+    // A pipe that is ready has room for this much. Making it non-blocking would also affect the
+    // other processes.
     const std::string_view part = text.substr(at, PIPE_BUF);
     const ssize_t written = ::write(fd, part.data(), part.size());
     if (written < 0 && errno == EINTR) continue;

@@ -8,8 +8,8 @@
 
 namespace featherid {
 
-// Writes `text` to a descriptor that others may share and that may be a pipe which nobody reads:
-// waits no longer than `wait_max` in all until it can be taken. Returns how many bytes were.
+// Writes `text` to a descriptor that other processes may share, and that may be a pipe that nobody
+// reads. Waits `wait_max` at most in total. Returns the number of bytes written.
 std::size_t write_in_time(int fd, std::string_view text, std::chrono::milliseconds wait_max);
 
 }  // namespace featherid

@@ -10,13 +10,13 @@
 
 namespace featherid {
 
-// What the log says of one answer.
+// The log line of one answer.
 struct AccessLine {
   std::string_view method;
   std::string_view path;
   std::string_view query;
-  std::string_view no_request;  // why, of what was no request; then there is none of the above
-  bool changes = false;         // it changes something, and the client may
+  std::string_view no_request;  // if there was no request: why; the fields above are then empty
+  bool changes = false;         // it changes something, and the client is allowed to
   int status = 0;
   std::size_t bytes = 0;  // of the answer
   std::chrono::nanoseconds took{0};
@@ -25,11 +25,11 @@ struct AccessLine {
   std::string_view traceparent;
 };
 
-// Whether an AccessLine would come into the log: at level info if the request changes something,
-// else at debug.
+// Whether an AccessLine would be logged: at level info if the request changes something, else at
+// debug.
 bool logs_access(bool changes);
 
-// In JSON the line's parts are members of the object, beside `message`.
+// In JSON, the parts of the line are members of the object, in addition to `message`.
 void log_access(const AccessLine& line);
 
 }  // namespace featherid

@@ -14,7 +14,7 @@ namespace featherid {
 namespace {
 
 constexpr std::size_t kReadBytesMin = 2048;  // most requests fit, and 1000 connections take 2 MB
-constexpr std::size_t kGatherBytesMax = 64 * 1024;  // pipelined answers are written by so much
+constexpr std::size_t kGatherBytesMax = 64 * 1024;  // pipelined answers are written in such pieces
 constexpr std::size_t kSpareBytesMax = 2 * kGatherBytesMax;
 constexpr std::chrono::seconds kLingerTimeout{1};
 
@@ -58,10 +58,10 @@ void Connection::sweep(Exchange::Clock::time_point now) {
   if (now < deadline_) return;
   switch (state_) {
     case State::kReading:
-      stream_.cancel();  // the read under way: its buffer is about to be used otherwise
-      // Not closed at once: a request that is on its way must not meet a reset.
+      stream_.cancel();  // the read in progress, because its buffer is about to be reused
+      // Do not close at once, because that would reset a request that is on its way.
       if (idle()) return linger();
-      reject(408, "the request did not come in time");
+      reject(408, "the request did not arrive in time");
       return write();
     case State::kParked:
       return end_wait(true, {});
@@ -134,10 +134,10 @@ void Connection::begin_request() {
   wait_ = {request_began_ + loop_.options.request_timeout, false, {}};
 }
 
-// False when the request is parked. `more_follow`: its client has sent more behind it.
+// False if the request is parked. `more_follow`: the client has sent more bytes after it.
 bool Connection::answer(const HttpRequest& request, bool more_follow) {
   if (!waited_) begin_request();
-  // The memory that the loop's last answer has left in the cache, not some of its own.
+  // Reuses the memory of the loop's last answer, which is still in the cache.
   if (out_.empty()) out_.swap(loop_.spare_out);
   const std::size_t out_before = out_.size();
   Exchange exchange(request, peer_is_loopback_, wait_);
@@ -184,9 +184,10 @@ void Connection::park(const Exchange& exchange) {
   deadline_ = wait_.deadline;
   loop_.waits.emplace(deadline_, this);
   ++loop_.counts.parked;
-  // Earlier answers need not wait with this one; what the socket does not take now goes with it.
+  // Earlier answers need not wait with this one. What the socket does not accept now is written
+  // with it.
   if (!write_some()) return;
-  // The context outlives its connections, so whoever holds one may post to it.
+  // The context outlives its connections, so it is safe to post to it while holding one.
   exchange.start_wait([weak = weak_from_this(), number = ++wait_number_](const Status& outcome) {
     std::shared_ptr<Connection> self = weak.lock();
     if (!self) return;
@@ -225,7 +226,7 @@ void Connection::reject(int status, std::string_view reason) {
   } else {
     reply.fail(status, ApiCode::kBadRequest, reason);
   }
-  const bool head = input().substr(0, 5) == "HEAD ";  // of a request that may be cut or malformed
+  const bool head = input().substr(0, 5) == "HEAD ";  // the request may be incomplete or malformed
   append_response(reply, head, true, &out_);
   loop_.stats.note(loop_.router.no_route(), status, Exchange::Clock::duration(0));
   if (logs_access(false)) {
@@ -246,7 +247,7 @@ void Connection::reject(int status, std::string_view reason) {
 
 // --- out ---
 
-// Writes what the socket takes now. False when the connection broke, and is closed.
+// Writes what the socket accepts now. False if the connection broke; it is then closed.
 bool Connection::write_some() {
   while (out_begin_ < out_.size()) {
     asio::error_code error;
@@ -264,9 +265,10 @@ bool Connection::write_some() {
 
 void Connection::write() {
   if (!write_some()) return;
-  // A client that has the whole answer without TLS's goodbye must take it for cut.
+  // Without TLS's close_notify, a client must treat even a whole answer as truncated.
   if (!out_.empty() || (closing_ && !stream_.shutdown_send())) {
-    // The whole of it in time: a deadline that each byte puts off would let a slow reader stay.
+    // One deadline for all of it. If each byte extended the deadline, a slow reader could stay
+    // forever.
     if (state_ != State::kWriting) {
       deadline_ = Exchange::Clock::now() + loop_.options.write_timeout;
     }
@@ -282,7 +284,8 @@ void Connection::write() {
   if (in_begin_ != in_end_) {
     last_event_ = Exchange::Clock::now();  // the write may have taken long
     deadline_ = last_event_ + loop_.options.header_timeout;
-    // By way of the queue: others have their turn, and no stack grows with a long pipeline.
+    // Through the queue, so that other connections get their turn and a long pipeline does not grow
+    // the stack.
     state_ = State::kReading;
     return asio::post(loop_.context, [self = shared_from_this()] {
       if (self->state_ == State::kReading) self->serve();
@@ -293,8 +296,8 @@ void Connection::write() {
   if (loop_.draining) drain();
 }
 
-// Closing at once could reset the connection and take the answer away from the client: unread bytes
-// are read first, for a bounded time.
+// Closing at once could reset the connection, and the client would lose the answer. So unread bytes
+// are read first, for a limited time.
 void Connection::linger() {
   if (state_ != State::kLingering) {
     state_ = State::kLingering;

@@ -25,9 +25,9 @@ namespace featherid {
 
 class Connection;
 
-// Counts over all event loops.
+// Counts of all event loops together.
 struct HttpCounts {
-  std::atomic<std::uint64_t> accepted{0};  // connections ever
+  std::atomic<std::uint64_t> accepted{0};  // connections since the start
   std::atomic<int> connections{0};
   std::atomic<int> parked{0};
 };
@@ -42,19 +42,19 @@ struct ConnectionLoop {
   HttpOptions options;          // may change between two events
   const Router& router;
   HttpCounts& counts;
-  RequestStats stats{0};  // made anew once the router has all its routes
+  RequestStats stats{0};  // replaced once the router has all its routes
   std::uint64_t request_number = random_request_number();  // of the last request
   std::unordered_set<std::shared_ptr<Connection>> connections;
-  // Parked requests, by when their waits end.
+  // Parked requests, ordered by the end of their waits.
   std::set<std::pair<Exchange::Clock::time_point, Connection*>> waits;
   std::string spare_out;  // memory for the next answer
-  std::string date;       // of the answers; the ticker keeps it
+  std::string date;       // of the answers; the ticker updates it
   bool draining = false;
   bool accepting = true;  // more connections may still come
 };
 
-// One client's connection: reads requests, answers them in their order, parks the one that must
-// wait. Lives in its loop's set until it has closed, and is used by that loop's thread only.
+// One client's connection. It reads requests, answers them in order, and parks a request that must
+// wait. It stays in its loop's set until it has closed. Used by that loop's thread only.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(ConnectionLoop& loop, asio::ip::tcp::socket socket);
@@ -63,19 +63,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection& operator=(const Connection&) = delete;
 
   void start();
-  void refuse(std::string_view reason);  // instead of start(): answers 503 and closes
+  void refuse(std::string_view reason);  // call instead of start(): answers 503 and closes
 
-  // The loop's ticker calls this now and then: ends what has taken too long.
+  // The loop's ticker calls this repeatedly. Ends what has taken too long.
   void sweep(Exchange::Clock::time_point now);
 
-  // The server stops: ends after the answer to the requests that have come, or that still come
-  // within the grace of the options.
+  // The server is stopping. The connection ends after it has answered the requests that have
+  // arrived, or that still arrive within drain_grace().
   void drain();
 
   void close();
 
  private:
-  // One thing at a time is under way, and deadline_ is its end.
+  // One operation at a time is in progress, and deadline_ is its time limit.
   enum class State { kReading, kParked, kWriting, kLingering, kClosed };
 
   bool idle() const { return state_ == State::kReading && in_begin_ == in_end_; }
@@ -103,7 +103,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   State state_ = State::kReading;
   Exchange::Clock::time_point deadline_;
-  bool closing_ = false;  // after what is in out_
+  bool closing_ = false;  // close after what is in out_ is written
 
   std::vector<char> in_;  // unread requests: [in_begin_, in_end_)
   std::size_t in_begin_ = 0;
@@ -114,12 +114,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The request at the front of in_.
   std::uint64_t request_number_ = 0;
   Exchange::Clock::time_point request_began_;
-  // When bytes last came or an answer was done. A request begins then: the clock is not asked
-  // again.
+  // When bytes last arrived or an answer was finished. A request begins then, which saves reading
+  // the clock again.
   Exchange::Clock::time_point last_event_;
 
-  // The wait of the request at the front of in_. The number tells a late Resume from the awaited
-  // one.
+  // The wait of the request at the front of in_. The number distinguishes a late Resume from the
+  // expected one.
   Exchange::Wait wait_;
   bool waited_ = false;
   std::uint64_t wait_number_ = 0;

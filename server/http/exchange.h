@@ -15,9 +15,9 @@
 
 namespace featherid {
 
-// One request and its answer, as a route sees them. A route runs on an event loop: it must not
-// block. When it has to wait it parks the request, and the whole route runs once more, with a new
-// Exchange, when the wait has ended.
+// One request and its answer, as a route sees them. A route runs on an event loop and must not
+// block. If it has to wait, it parks the request. When the wait has ended, the whole route runs
+// again with a new Exchange.
 class Exchange {
  public:
   using Clock = std::chrono::steady_clock;
@@ -26,12 +26,12 @@ class Exchange {
   using Resume = std::function<void(const Status&)>;
   using StartWait = std::function<void(Resume)>;
 
-  // What the waiting has come to so far.
+  // The state of the wait so far.
   struct Wait {
     Clock::time_point deadline;  // of the whole request
     bool expired = false;        // the deadline has passed: the route must answer now
-    Status outcome;              // of the wait before this run; OK on the first run
-    bool over = false;           // there was a wait: this is not the first run
+    Status outcome;              // of the wait before this run; OK in the first run
+    bool over = false;           // a wait has ended: this is not the first run
   };
 
   Exchange(const HttpRequest& request_in, bool peer_is_loopback_in, Wait wait_in)
@@ -42,9 +42,9 @@ class Exchange {
   const Wait wait;
   Query query;
   Reply reply;
-  bool changes = false;  // the client may change what the request changes
+  bool changes = false;  // the request changes something, and the client is allowed to
 
-  // What a log line about this request ends in.
+  // The end of a log line about this request.
   std::string log_tag() const {
     return featherid::log_tag(reply.request_number, request.traceparent);
   }
@@ -53,7 +53,7 @@ class Exchange {
     return std::chrono::ceil<std::chrono::milliseconds>(wait.deadline - Clock::now());
   }
 
-  // Discards the reply. `start` is called once, with what it has to call when the wait ends.
+  // Discards the reply. `start` is called once. It must call its argument when the wait ends.
   void park(StartWait start) { start_wait_ = std::move(start); }
   bool parked() const { return start_wait_ != nullptr; }
   void start_wait(Resume resume) const { start_wait_(std::move(resume)); }

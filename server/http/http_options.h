@@ -9,20 +9,20 @@
 
 namespace featherid {
 
-// How the HTTP side of the server speaks, and what bounds it.
+// The options and limits of the HTTP server.
 struct HttpOptions {
-  TlsContext tls;  // null: in the clear
+  TlsContext tls;  // null: plain HTTP
   int io_threads = 1;
   int connections_max = 10000;
   int parked_max = 10000;
-  std::chrono::milliseconds header_timeout{10000};  // first byte of a request to its last
+  std::chrono::milliseconds header_timeout{10000};  // from a request's first byte to its last
   std::chrono::milliseconds idle_timeout{75000};    // between two requests
-  std::chrono::milliseconds write_timeout{30000};   // a client takes the answers waiting for it
-  std::chrono::milliseconds request_timeout{2000};  // a request may be parked for so long
-  std::chrono::milliseconds drain_timeout{10000};   // to finish what is under way
+  std::chrono::milliseconds write_timeout{30000};   // for a client to read its answers
+  std::chrono::milliseconds request_timeout{2000};  // how long a request may be parked
+  std::chrono::milliseconds drain_timeout{10000};   // to finish what is in progress
 
-  // So long a server that stops still waits for what may be on its way: a connection whose client
-  // believes it made, the next request of a client that kept its connection.
+  // How long a stopping server still waits for what may be on its way: a connection that its client
+  // already considers open, or the next request on an open connection.
   std::chrono::milliseconds drain_grace() const {
     return std::min(std::chrono::milliseconds(500), drain_timeout / 2);
   }

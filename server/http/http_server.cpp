@@ -26,18 +26,19 @@ namespace {
 using asio::ip::tcp;
 
 constexpr int kBacklog = 4096;  // the kernel cuts it to somaxconn
-// What the kernel may keep for a connection each way, by half (it doubles the number). It would
-// grow to megabytes for a client that does not read, which ten thousand of them make too many.
+// Half of what the kernel may buffer per connection and direction (it doubles the number). By
+// default the buffers would grow to megabytes for a client that does not read, which is too much
+// for ten thousand of them.
 constexpr int kSocketBytes = 128 * 1024;
 constexpr std::chrono::milliseconds kAcceptPause{100};
-// How often a loop looks at the deadlines of all its connections. Those of parked requests stand in
-// order and are kept to the point.
+// How often a loop checks the deadlines of all its connections. Deadlines of parked requests are
+// sorted and are met exactly.
 constexpr std::chrono::milliseconds kSweep{250};
 constexpr std::chrono::milliseconds kSweepWhileDraining{25};
 
 // From now on the kernel drops the first packet of every new client, which the client sends again
-// after a second; handshakes that have begun still end. Without it, what the kernel has taken
-// between the last accept() and close() would be reset.
+// after a second. Handshakes that have begun still finish. Otherwise connections that the kernel
+// accepts between the last accept() and close() would be reset.
 void drop_new_clients(int listener) {
   constexpr std::uint32_t kFlagsOffset = 13;
   constexpr std::uint32_t kDropped = 0;
@@ -100,7 +101,7 @@ Status HttpServer::listen(const tcp::endpoint& endpoint) {
 }
 
 int HttpServer::connections_within(std::uint64_t descriptors) {
-  constexpr std::uint64_t kOthers = 512;  // half of a small number
+  constexpr std::uint64_t kOthers = 512;  // or half of a small number
   const std::uint64_t count =
       std::max(descriptors / 2, descriptors - std::min(descriptors, kOthers));
   return static_cast<int>(std::clamp<std::uint64_t>(count, 1, std::numeric_limits<int>::max()));
@@ -168,8 +169,8 @@ void HttpServer::deal(asio::error_code error, tcp::socket socket, Loop& loop) {
     return accept_or_end();
   }
   if (error == asio::error::connection_aborted || grace_is_over_) return accept_or_end();
-  // Out of descriptors or memory: the connection stays in the backlog, so trying at once would
-  // spin.
+  // Out of descriptors or memory. The connection stays in the backlog, so trying again at once
+  // would spin.
   if (!std::exchange(accept_fails_, true)) {
     spdlog::warn("cannot accept a connection, and tries again: {}", error.message());
   }
@@ -179,7 +180,7 @@ void HttpServer::deal(asio::error_code error, tcp::socket socket, Loop& loop) {
 
 void HttpServer::accept_or_end() { grace_is_over_ ? end_accepting() : accept(); }
 
-// Takes what the kernel has still accepted, and closes.
+// Takes the connections that the kernel has already accepted, and closes.
 void HttpServer::end_accepting() {
   asio::error_code error;
   acceptor_.non_blocking(true, error);
@@ -196,8 +197,8 @@ void HttpServer::end_accepting() {
   }
 }
 
-// A loop may be slow to take what it is given: that counts already, or a flood would have all
-// descriptors.
+// A loop may be slow to receive its connections. They count from here on; otherwise a flood could
+// use up all descriptors.
 void HttpServer::hand_over(tcp::socket socket, Loop& loop) {
   const int connections_max = options().connections_max;
   const int most = connections_max + refused_max(connections_max);
@@ -226,13 +227,13 @@ void HttpServer::tick(Loop& loop) {
   const auto now = Exchange::Clock::now();
   ConnectionLoop& shared = loop.shared;
   while (!shared.waits.empty() && shared.waits.begin()->first <= now) {
-    // Held here, as it may close and leave the loop.
+    // Held here, because it may close and leave the loop.
     const auto connection = shared.waits.begin()->second->shared_from_this();
     connection->sweep(now);
   }
   if (loop.sweep_at <= now) {
     shared.date = http_date(std::time(nullptr));
-    // By a copy: a connection that closes leaves the set.
+    // A copy, because a connection that closes leaves the set.
     const std::vector<std::shared_ptr<Connection>> connections(shared.connections.begin(),
                                                                shared.connections.end());
     for (const std::shared_ptr<Connection>& connection : connections) connection->sweep(now);
@@ -256,7 +257,7 @@ void HttpServer::drain() {
   drain_grace_.async_wait([this](asio::error_code) {
     grace_is_over_ = true;
     asio::error_code ignored;
-    acceptor_.cancel(ignored);  // whichever of the two is under way ends the accepting
+    acceptor_.cancel(ignored);  // whichever of the two is in progress ends the accepting
     accept_pause_.cancel();
   });
   for (const std::unique_ptr<Loop>& loop : loops_) {
@@ -269,14 +270,14 @@ void HttpServer::drain(Loop& loop) {
   const auto connections = loop.shared.connections;
   for (const std::shared_ptr<Connection>& connection : connections) connection->drain();
   loop.sweep_at = {};
-  loop.ticker.cancel();  // and so sweeps closely from now on
+  loop.ticker.cancel();  // so that it sweeps more often from now on
 }
 
 bool HttpServer::end_if_drained(Loop& loop, Exchange::Clock::time_point now) {
   ConnectionLoop& shared = loop.shared;
   if (now < drain_deadline_) {
     if (shared.accepting || !shared.connections.empty()) return false;
-    // The main loop is the last: it hears the second signal.
+    // The main loop ends last, because it receives the second signal.
     if (&loop == loops_.front().get() && other_loops_ > 0) return false;
   } else if (!shared.connections.empty()) {
     spdlog::warn("{} connections were cut off: --drain-timeout is over", shared.connections.size());

@@ -19,10 +19,10 @@
 
 namespace featherid {
 
-// What a server has done, at one moment.
+// The counts of a server, at one moment.
 struct HttpStats {
   struct Route {
-    std::string path;  // empty: of requests for no route, and of what was no request
+    std::string path;  // empty: requests for no route, and invalid requests
     RouteStats stats;
   };
   std::vector<Route> routes;
@@ -31,8 +31,8 @@ struct HttpStats {
   int parked = 0;  // requests
 };
 
-// Listens, and serves connections on a few event loops, one thread each. The router must outlive
-// it, and so must nothing that still may call a Resume: end those callers first.
+// Listens, and serves connections on a few event loops with one thread each. The router must
+// outlive it. Every thread that may call a Resume must end before it is destroyed.
 class HttpServer {
  public:
   HttpServer(const HttpOptions& options, const Router& router);
@@ -40,12 +40,12 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  // kUnavailable: the address cannot be listened on; the message says why.
+  // kUnavailable: the server cannot listen on the address; the message says why.
   Status listen(const asio::ip::tcp::endpoint& endpoint);
-  asio::ip::tcp::endpoint endpoint() const;  // with the port that was chosen for port 0
+  asio::ip::tcp::endpoint endpoint() const;  // with the chosen port if it was 0
 
-  // How many connections leave enough of a process's file descriptors to its store, its logs and to
-  // the connections that are refused.
+  // The number of connections that leaves enough file descriptors for the store, the logs and the
+  // connections that are refused.
   static int connections_within(std::uint64_t descriptors);
 
   // The loop that run() drives on the calling thread: for signals, and for drain() and stop().
@@ -54,16 +54,16 @@ class HttpServer {
   // Serves until drain() has finished or stop() is called.
   void run();
 
-  // Serves by other options from each connection's next step on; a connection stays in TLS, or in
-  // the clear. The number of threads stays. On the main loop's thread.
+  // Applies new options from each connection's next step on. Existing connections keep TLS or plain
+  // HTTP. The number of threads does not change. Call it on the main loop's thread.
   void change_options(const HttpOptions& options);
 
-  // Lets no new client in, answers what is under way and what has been sent, closes, and ends run()
-  // within drain_timeout.
+  // Accepts no new clients, answers the requests that have been sent, closes, and ends run() within
+  // drain_timeout.
   void drain();
   bool draining() const { return draining_; }  // from any thread
 
-  // Counts since the start, and what is there now; from any thread once run() has begun.
+  // Counts since the start and the current state. Call it from any thread once run() has begun.
   HttpStats stats() const;
 
   // Ends run() now.
@@ -75,7 +75,7 @@ class HttpServer {
         : shared(options, router, counts), ticker(shared.context) {}
     ConnectionLoop shared;
     asio::steady_timer ticker;
-    Exchange::Clock::time_point sweep_at;  // when it looks at all deadlines again
+    Exchange::Clock::time_point sweep_at;  // when it checks all deadlines again
   };
 
   // On the main loop's thread.
@@ -102,7 +102,7 @@ class HttpServer {
   std::size_t next_loop_ = 0;
   std::atomic<int> handed_over_{0};  // connections that their loops have not taken yet
   std::atomic<bool> draining_{false};
-  std::atomic<int> other_loops_{0};             // that run, besides the main one
+  std::atomic<int> other_loops_{0};             // running loops besides the main one
   Exchange::Clock::time_point drain_deadline_;  // written before the loops are told
 };
 

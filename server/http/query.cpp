@@ -18,7 +18,7 @@ int hex_digit(char c) {
 
 // The text of a query without its escapes; nothing if one is malformed.
 std::optional<std::string> decode(std::string_view text) {
-  // Mostly there is nothing to decode, and then a copy is several times as quick.
+  // Usually there is nothing to decode, and a copy is several times as fast.
   if (std::none_of(text.begin(), text.end(), [](char c) { return c == '%' || c == '+'; })) {
     return std::string(text);
   }
@@ -53,13 +53,13 @@ Result<Query> Query::parse(std::string_view text) {
     std::optional<std::string> name = decode(param.substr(0, equals));
     std::optional<std::string> value = decode(param.substr(std::min(equals + 1, param.size())));
     if (!name || !value) {
-      return Status(StatusCode::kInvalidArgument, "the query holds a bad percent-escape");
+      return Status(StatusCode::kInvalidArgument, "the query contains a bad percent-escape");
     }
     if (query.find(*name) != nullptr) {
       return Status(StatusCode::kInvalidArgument, "parameter '" + *name + "' is given twice");
     }
     if (query.params_.size() == kParamsMax) {
-      return Status(StatusCode::kInvalidArgument, "the query holds too many parameters");
+      return Status(StatusCode::kInvalidArgument, "the query contains too many parameters");
     }
     query.params_.emplace_back(std::move(*name), std::move(*value));
   }

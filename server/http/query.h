@@ -17,7 +17,7 @@ class Query {
   // kInvalidArgument: a bad percent-escape, a parameter given twice, or too many of them.
   static Result<Query> parse(std::string_view text);
 
-  // The value, or null where the parameter is not given.
+  // The value, or null if the parameter is not given.
   const std::string* find(std::string_view name) const;
 
  private:

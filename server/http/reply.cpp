@@ -39,7 +39,7 @@ void append_header(std::string_view name, std::string_view value, std::string* o
   out->append(name).append(": ").append(value).append("\r\n");
 }
 
-// Grows `out` once, which takes half the time of an append for each part.
+// Grows `out` only once, which takes half the time of appending each part.
 void append_all(std::string* out, std::initializer_list<std::string_view> parts) {
   std::size_t size = out->size();
   for (const std::string_view part : parts) size += part.size();
@@ -158,7 +158,7 @@ const char* reason_phrase(int status) {
   }
 }
 
-// no-store: a cache on the way would hand out an id again.
+// no-store, because a cache would hand out an id again.
 void append_response(const Reply& reply, bool head, bool close, std::string* out) {
   const std::string status = std::to_string(reply.status);
   const std::string length = std::to_string(reply.body.size());

@@ -29,31 +29,32 @@ struct Reply {
   int status = 200;
   const char* content_type = "application/json";
   std::string body;
-  std::vector<Header> headers;       // those that not every answer has
-  std::uint64_t request_number = 0;  // by which an error names its request; 0: it does not
-  std::string_view date;             // now, as http_date() has it
+  std::vector<Header> headers;       // only those that not every answer has
+  std::uint64_t request_number = 0;  // an error names its request by it; 0: no name
+  std::string_view date;             // now, in the format of http_date()
 
   // {"code":0,"msg":"success","data":<json>}
   void succeed(std::string_view json);
   // {"code":…,"msg":"…","data":null}, whatever the reply was before
   void fail(int http_status, ApiCode code, std::string_view message);
-  void fail_for_now(std::string_view message);  // 503, to be tried again in a second
+  void fail_for_now(std::string_view message);  // 503; the client may try again in a second
 };
 
 // `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD.
 std::string json_string(std::string_view text);
 
-// The request's id, for X-Request-Id; empty where the answer is no error, which the log may name
-// but the client need not.
+// The request's id for X-Request-Id. Empty if the answer is not an error: then only the log needs
+// it.
 std::string request_id_of(const Reply& reply);
 
 // "Sun, 06 Nov 1994 08:49:37 GMT", in any locale.
 std::string http_date(std::time_t time);
 
-// "Not Found" and its like.
+// For example "Not Found".
 const char* reason_phrase(int status);
 
-// The answer as HTTP/1.1. `head` leaves the body out, `close` says that the connection ends here.
+// Appends the answer as HTTP/1.1. `head` leaves the body out. `close` tells the client that the
+// connection ends after it.
 void append_response(const Reply& reply, bool head, bool close, std::string* out);
 
 }  // namespace featherid

@@ -14,7 +14,7 @@ namespace featherid {
 
 namespace {
 
-// The reasons below name these limits, as texts that need no memory.
+// The reasons below name these limits in constant texts, which require no memory.
 static_assert(kRequestLineBytesMax == 8032 && kTargetBytesMax == 8000);
 static_assert(kHeaderLineBytesMax == 8000 && kHeaderSectionBytesMax == 16384 && kHeadersMax == 64);
 static_assert(kBodyBytesMax == 16384);
@@ -56,8 +56,8 @@ bool is_header_value(std::string_view text) { return all_in(kValueBytes, text); 
 
 bool is_host(std::string_view text) { return all_in(kHostBytes, text); }
 
-// Of a URL: a host, and perhaps a port. A user's name before them is refused, as RFC 9110 advises
-// (4.2.4): it can pass for a host.
+// The authority of a URL: a host, and perhaps a port. A user name before them is refused, as RFC
+// 9110 (4.2.4) advises, because it can be mistaken for a host.
 bool is_authority(std::string_view text) {
   const std::size_t colon = std::min(text.find(':', text.rfind(']') + 1), text.size());
   std::string_view host = text.substr(0, colon);
@@ -110,8 +110,8 @@ class Inspection {
     return false;
   }
 
-  // Takes the next line, without its CRLF. kPartial: what has come of it, without a CR that may
-  // turn out to be half of its end, so that the verdict does not hang on how the bytes were cut.
+  // Takes the next line, without its CRLF. kPartial: the part that has arrived, without a CR at its
+  // end, which may be half of a CRLF. So the verdict does not depend on how the bytes were split.
   Line next_line(std::string_view* line) {
     const std::string_view rest = bytes_.substr(at_);
     const std::size_t end = rest.find('\n');
@@ -126,7 +126,7 @@ class Inspection {
   bool parse_request_line() {
     std::string_view line;
     const Line found = next_line(&line);
-    // At once, as some other protocol's first words may have no line end to wait for.
+    // At once, because another protocol's first bytes may never contain a line end.
     if (!line.empty() && !is_token(line.substr(0, 1))) return reject(400, "this is not HTTP");
     if (line.size() > kRequestLineBytesMax)
       return reject(414, "the request line is longer than 8032 bytes");
@@ -147,7 +147,7 @@ class Inspection {
                                              : reject(400, "the HTTP version is malformed");
     }
     if (std::find(std::begin(kMethods), std::end(kMethods), request.method) == std::end(kMethods)) {
-      return reject(501, "this method is not known here");
+      return reject(501, "the method is not supported");
     }
     if (target.size() > kTargetBytesMax) return reject(414, "the target is longer than 8000 bytes");
     if (target.empty() || !all_in(kTargetBytes, target))
@@ -161,8 +161,8 @@ class Inspection {
     return true;
   }
 
-  // Leaves path and query, either of which may be missing, of a target that does not begin with its
-  // path: in absolute form, which clients send to proxies (RFC 9112, 3.2.2), or "*".
+  // Called if the target does not begin with its path: it is "*" or in absolute form, which clients
+  // send to proxies (RFC 9112, 3.2.2). Leaves path and query; either may be missing.
   bool take_authority(std::string_view* target) {
     if (*target == "*" && verdict_.request.method == "OPTIONS") {
       target->remove_prefix(1);
@@ -186,12 +186,13 @@ class Inspection {
       std::string_view line;
       const Line found = next_line(&line);
       const std::size_t end = found == Line::kPartial ? bytes_.size() : at_;
-      // Of both limits the one that comes first, so that a cut between them changes nothing.
+      // The limit that is reached first counts, so that the verdict does not depend on how the
+      // bytes were split.
       if (line.size() > kHeaderLineBytesMax && line_limit < section_limit) {
         return reject(431, "a header line is longer than 8000 bytes");
       }
       if (end > section_limit) {
-        return reject(431, "the headers are longer than 16384 bytes together");
+        return reject(431, "the headers together are longer than 16384 bytes");
       }
       if (found == Line::kBad) return reject(400, "lines must end in CRLF");
       if (found == Line::kPartial) return false;
@@ -202,7 +203,8 @@ class Inspection {
         return reject(400, "a header line is not 'Name: value'");
       }
       const std::string_view value = trim(line.substr(colon + 1));
-      if (!is_header_value(value)) return reject(400, "a header value holds a control character");
+      if (!is_header_value(value))
+        return reject(400, "a header value contains a control character");
       if (!take_header(line.substr(0, colon), value)) return false;
     }
   }
@@ -245,7 +247,7 @@ class Inspection {
         return true;
       case 't':
         if (is("Transfer-Encoding")) return reject(501, "Transfer-Encoding is not supported");
-        // Several are none, says W3C: unlike the others it decides nothing here.
+        // W3C: several mean none. They are not an error, because this header decides nothing here.
         if (is("Traceparent")) {
           request.traceparent = std::exchange(has_traceparent_, true) ? std::string_view() : value;
         }

@@ -17,8 +17,8 @@ constexpr std::size_t kRequestLineBytesMax = kTargetBytesMax + 32;
 constexpr std::size_t kRequestBytesMax =
     kRequestLineBytesMax + kHeaderSectionBytesMax + kBodyBytesMax;
 
-// What the server knows of a request. The views lie in the bytes that were looked at, or in the
-// program. A header that is not listed here reaches nobody.
+// What the server knows about a request. The views point into the inspected bytes or to constants.
+// Headers that are not listed here are ignored.
 struct HttpRequest {
   std::string_view method;
   std::string_view path;  // "/" if the target has none: "http://host" and "*"
@@ -28,25 +28,25 @@ struct HttpRequest {
   std::string_view authorization;
   std::string_view content_type;
   std::string_view origin;
-  std::string_view traceparent;  // none when it is repeated
+  std::string_view traceparent;  // empty if it is repeated
   std::string_view user_agent;
   bool keep_alive = false;
   bool via_proxy = false;   // Forwarded, X-Forwarded-*, X-Real-IP or Via was there
-  bool cross_site = false;  // a browser says that another site's page asks
+  bool cross_site = false;  // a browser reports that a page of another site sent it
 };
 
 struct GateVerdict {
   enum class Kind { kNeedMore, kRequest, kReject };
   Kind kind = Kind::kNeedMore;
   HttpRequest request;           // kRequest
-  std::size_t length_bytes = 0;  // kRequest: how many of the bytes it takes up
+  std::size_t length_bytes = 0;  // kRequest: its length
   int status = 0;                // kReject: the HTTP status
   const char* reason = "";       // kReject: what is wrong, and with which header or limit
 };
 
-// Looks at the bytes that a client has sent since its last request ended. A pure function, and
-// strict: whatever two HTTP parsers could read in two ways is rejected. Answers kNeedMore to no
-// more than kRequestBytesMax bytes.
+// Inspects the bytes that a client has sent since its last request ended. A pure function. It is
+// strict: it rejects whatever two HTTP parsers could read differently. It returns kNeedMore only
+// for up to kRequestBytesMax bytes.
 GateVerdict inspect_request(std::string_view bytes);
 
 }  // namespace featherid

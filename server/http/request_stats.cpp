@@ -4,7 +4,7 @@
 namespace featherid {
 
 void RequestStats::note(std::size_t route, int status, std::chrono::nanoseconds took) {
-  std::size_t bucket = 0;  // a scan: nearly every answer takes less than the first bounds
+  std::size_t bucket = 0;  // a scan, because nearly every answer is below the first bounds
   while (bucket < RouteStats::kBounds.size() && took > RouteStats::kBounds[bucket]) ++bucket;
   Route& counts = routes_[route];
   counts.answers[static_cast<std::size_t>(status) - kStatusMin].add(1);

@@ -12,9 +12,9 @@
 
 namespace featherid {
 
-// What has been answered on one route.
+// The counts of one route's answers.
 struct RouteStats {
-  // The bounds of the latencies that are counted apart.
+  // The upper bounds of the latency buckets.
   static constexpr std::array<std::chrono::microseconds, 12> kBounds{
       std::chrono::microseconds(10),  std::chrono::microseconds(50), std::chrono::microseconds(100),
       std::chrono::microseconds(500), std::chrono::milliseconds(1),  std::chrono::milliseconds(5),
@@ -22,12 +22,12 @@ struct RouteStats {
       std::chrono::milliseconds(500), std::chrono::seconds(1),       std::chrono::seconds(5)};
 
   std::map<int, std::uint64_t> answers;  // by HTTP status
-  // took[i]: those that took up to kBounds[i] and longer than kBounds[i - 1]; the last: the rest.
+  // took[i]: answers that took up to kBounds[i] and longer than kBounds[i - 1]. The last: the rest.
   std::array<std::uint64_t, kBounds.size() + 1> took{};
   std::chrono::nanoseconds took_sum{0};
 };
 
-// Counts the answers of one event loop. note() is for that loop's thread; add_to() for any.
+// Counts the answers of one event loop. Call note() from that loop's thread, and add_to() from any.
 class RequestStats {
  public:
   explicit RequestStats(std::size_t routes) : routes_(routes) {}
@@ -35,18 +35,18 @@ class RequestStats {
   // `route` is below the number of routes, `status` between 100 and 599.
   void note(std::size_t route, int status, std::chrono::nanoseconds took);
 
-  // Adds what was counted to `sums`, which has one place for each route.
+  // Adds the counts to `sums`, which has one place for each route.
   void add_to(std::vector<RouteStats>* sums) const;
 
  private:
   static constexpr std::size_t kStatusMin = 100;
   static constexpr std::size_t kStatuses = 500;
 
-  // Only one thread writes, so no addition needs a locked instruction.
+  // Only one thread writes, so no addition requires a locked instruction.
   class Counter {
    public:
     void add(std::uint64_t count) { value_.store(value() + count, std::memory_order_relaxed); }
-    // relaxed: a number by itself, which publishes nothing.
+    // relaxed: a single number, which publishes nothing.
     std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 
    private:
@@ -54,7 +54,7 @@ class RequestStats {
   };
 
   struct Route {
-    std::array<Counter, kStatuses> answers;  // mostly never touched, but found without a search
+    std::array<Counter, kStatuses> answers;  // mostly unused, but found without a search
     std::array<Counter, RouteStats::kBounds.size() + 1> took;
     Counter took_ns;
   };

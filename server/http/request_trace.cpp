@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
-// Lower-case digits only, as the standard has it.
+// Lower-case digits only, as the standard requires.
 bool is_hex(std::string_view text, bool may_be_zero) {
   return text.find_first_not_of(kHexDigits) == std::string_view::npos &&
          (may_be_zero || text.find_first_not_of('0') != std::string_view::npos);
@@ -30,7 +30,7 @@ std::string request_id(std::uint64_t number) {
 }
 
 std::string_view trace_id_of(std::string_view traceparent) {
-  // version "-" trace-id "-" parent-id "-" flags; a version to come may add to that after a dash.
+  // version "-" trace-id "-" parent-id "-" flags; a later version may add more after a dash.
   constexpr std::size_t kBytes = 2 + 1 + 32 + 1 + 16 + 1 + 2;
   if (traceparent.size() < kBytes) return {};
   const std::string_view version = traceparent.substr(0, 2);

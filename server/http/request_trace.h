@@ -8,21 +8,22 @@
 
 namespace featherid {
 
-// Where a loop begins to count its requests: no two loops and processes should begin alike.
+// The number from which a loop counts its requests. It is random, so that loops and processes start
+// differently.
 std::uint64_t random_request_number();
 
-// A request's number as answers and log lines spell it: 16 hexadecimal digits.
+// A request's number as it appears in answers and log lines: 16 hexadecimal digits.
 std::string request_id(std::uint64_t number);
 
-// The trace-id of a `traceparent` as W3C Trace Context has it; empty when it is not valid.
+// The trace-id of a `traceparent` of W3C Trace Context; empty if that is not valid.
 std::string_view trace_id_of(std::string_view traceparent);
 
-// What a log line that belongs to a request ends in: "request=…", and " trace=…" where the client
-// sent a valid traceparent.
+// The end of a log line about a request: "request=…", and " trace=…" if the client sent a valid
+// traceparent.
 std::string log_tag(std::uint64_t number, std::string_view traceparent);
 
-// What was asked for, as log lines spell it: of the query only what the id routes take. A client
-// that puts a token there by mistake does not find it in a log.
+// The target as it appears in log lines. Of the query, it contains only the parameters of the id
+// routes. So a token that a client puts there by mistake does not reach a log.
 std::string logged_target(std::string_view path, std::string_view query);
 
 }  // namespace featherid

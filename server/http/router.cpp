@@ -13,8 +13,7 @@ namespace featherid {
 
 namespace {
 
-// Null: the path does not have this method. What GET answers without an effect, HEAD and OPTIONS
-// may ask for.
+// Null: the path does not have this method. HEAD and OPTIONS are allowed if GET has no effect.
 const Operation* find_operation(const Route& route, std::string_view method) {
   const bool probe = method == "HEAD" || method == "OPTIONS";
   for (const Operation& operation : route.operations) {
@@ -98,7 +97,7 @@ void Router::answer(const Route& route, Exchange& exchange) const {
       reply.headers.push_back(allow(route));
     }
   } catch (const std::exception& error) {
-    // Quoted: nobody knows what an exception's text holds, such as a line end.
+    // Quoted, because an exception's text may contain anything, such as a line end.
     spdlog::error("{} failed: {} {}", route.path, json_string(text_of(error)), exchange.log_tag());
     reply.fail(500, ApiCode::kUnavailable, "the server failed; its log says why");
   }

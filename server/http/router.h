@@ -14,12 +14,12 @@ namespace featherid {
 
 // What a call does besides answering.
 enum class Effect {
-  kNone,     // nothing: HEAD and OPTIONS are answered too, as load balancers probe
+  kNone,     // nothing: HEAD and OPTIONS work too, because load balancers use them as probes
   kUsesIds,  // it uses up ids
-  kChanges,  // it changes something else, which not every client may
+  kChanges,  // it changes something else, which not every client may do
 };
 
-// One method of a path, and what answers it.
+// One method of a path, and its handler.
 struct Operation {
   using Handler = std::function<void(Exchange&)>;
 
@@ -38,10 +38,11 @@ struct Route {
 // The routes by their exact path. Constant once the server runs, and then safe from any thread.
 class Router {
  public:
-  // False when the client may change nothing; the reply then says why.
+  // False if the client may not change anything; the reply then says why.
   using MayChange = std::function<bool(Exchange&)>;
 
-  // Asks `may_change` before each handler that changes something. Without it nobody may.
+  // Calls `may_change` before each handler that changes something. Without it, nobody may change
+  // anything.
   explicit Router(MayChange may_change = {});
 
   void get(std::string path, Effect effect, Operation::Handler handler,

@@ -13,8 +13,8 @@ using asio::ip::tcp;
 
 void Stream::FreeTls::operator()(ssl_st* tls) const { SSL_free(tls); }
 
-// OpenSSL works on the socket itself. asio::ssl::stream instead puts four buffers of 17 KB between
-// the two for every connection, idle or not, and its writes either block or cannot be tried.
+// OpenSSL works directly on the socket. asio::ssl::stream would put four buffers of 17 KB between
+// the two for every connection, idle or not, and it cannot try a write without blocking.
 Stream::Stream(tcp::socket socket, const TlsContext& tls) : socket_(std::move(socket)) {
   asio::error_code ignored;
   socket_.non_blocking(true, ignored);
@@ -22,7 +22,7 @@ Stream::Stream(tcp::socket socket, const TlsContext& tls) : socket_(std::move(so
   if (!tls) return;
   tls_.reset(SSL_new(tls.get()));
   if (!tls_ || SSL_set_fd(tls_.get(), socket_.native_handle()) != 1) {
-    socket_.close(ignored);  // out of memory: never in the clear instead
+    socket_.close(ignored);  // out of memory; do not continue without TLS
     return;
   }
   SSL_set_accept_state(tls_.get());
@@ -54,7 +54,7 @@ bool Stream::shutdown_send() {
 }
 
 void Stream::close() {
-  say_goodbye();  // in one try: whoever takes nothing more does not miss it
+  say_goodbye();  // one try: a peer that reads no more does not miss it
   tls_.reset();
   asio::error_code ignored;
   socket_.close(ignored);

@@ -18,13 +18,13 @@ struct ssl_st;  // OpenSSL's SSL
 
 namespace featherid {
 
-// The bytes of one TCP connection, in the clear or under TLS, whose handshake is part of the first
-// reads and writes. Nothing blocks. One read or one wait is under way at a time, and its handler
-// keeps the Stream alive. Used by one thread only.
+// The bytes of one TCP connection, plain or over TLS. The TLS handshake is part of the first reads
+// and writes. Nothing blocks. One read or one wait is in progress at a time, and its handler keeps
+// the Stream alive. Used by one thread only.
 class Stream {
  public:
-  // What a read says, besides the socket's own errors, when the peer does not speak TLS as it
-  // should. The stream is in the clear from then on.
+  // The errors of a read, besides the socket's own, if the peer does not speak TLS correctly. The
+  // stream is plain from then on.
   static constexpr std::errc kTlsFailed = std::errc::protocol_error;
   static constexpr std::errc kPlainHttp = std::errc::wrong_protocol_type;
 
@@ -33,33 +33,33 @@ class Stream {
   bool peer_is_loopback() const;
   std::string peer() const;  // its address and port, for the log
 
-  // As the socket's: handler(error, bytes).
+  // As for a socket: handler(error, bytes).
   template <typename Handler>
   void async_read_some(asio::mutable_buffer buffer, Handler handler) {
     if (tls_) return read_tls(buffer, std::move(handler));
     socket_.async_read_some(buffer, std::move(handler));
   }
 
-  // Writes what is taken now. would_block: async_wait() says when to write again, the same bytes
-  // first.
+  // Writes what the socket accepts now. would_block: async_wait() reports when to write again, with
+  // the same bytes first.
   std::size_t write_some(asio::const_buffer buffer, asio::error_code& error) {
     return tls_ ? tls_write_some(buffer, error) : socket_.write_some(buffer, error);
   }
 
-  // handler(error), when what the last would_block waited for has come.
+  // Calls handler(error) when the stream is ready for what returned would_block.
   template <typename Handler>
   void async_wait(Handler handler) {
     socket_.async_wait(wanted_, std::move(handler));
   }
 
-  void cancel();  // the read or wait under way
+  void cancel();  // the read or wait in progress
 
-  // Tells the peer that no more comes. What is still read is as it came, TLS or not, and good for
-  // nothing but to be discarded. False when what was written leaves no room for TLS's goodbye:
-  // async_wait() says when to try again.
+  // Tells the peer that no more bytes follow. Bytes that are read afterwards may still be encrypted
+  // and must be discarded. False if the socket has no room for TLS's close_notify: async_wait()
+  // reports when to try again.
   bool shutdown_send();
 
-  void close();  // tells the peer of a TLS connection that this is its proper end
+  void close();  // tells a TLS peer that the connection ends properly
 
  private:
   struct FreeTls {
@@ -73,8 +73,8 @@ class Stream {
     if (error == asio::error::would_block) {
       return async_wait(
           [this, buffer, handler = std::move(handler)](asio::error_code failed) mutable {
-            // Without TLS by now: this read was cancelled too late to hear of it, and its buffer is
-            // used otherwise.
+            // If TLS has ended, this read was cancelled too late to notice, and its buffer is in
+            // use for something else.
             if (failed || !tls_)
               return handler(failed ? failed : asio::error::operation_aborted, 0);
             read_tls(buffer, std::move(handler));
@@ -94,7 +94,7 @@ class Stream {
   asio::ip::tcp::socket::wait_type wanted_ = asio::ip::tcp::socket::wait_write;
 };
 
-// Also where an IPv4 address is written as an IPv6 one.
+// Also recognizes an IPv4 address in the form of an IPv6 one.
 bool is_loopback(const asio::ip::address& address);
 
 }  // namespace featherid

@@ -11,13 +11,13 @@ struct ssl_ctx_st;  // OpenSSL's SSL_CTX
 
 namespace featherid {
 
-// A certificate with its key, to serve TLS 1.2 and 1.3 by. Constant, safe from any thread; a
-// connection that was made by it keeps what it needs of it. Null: no TLS.
+// A certificate with its key, for TLS 1.2 and 1.3. Constant, safe from any thread. A connection
+// keeps the parts that it needs. Null: no TLS.
 using TlsContext = std::shared_ptr<ssl_ctx_st>;
 
 // Reads PEM files: the certificate with its chain after it, and its private key without a password.
-// kInvalidArgument: a file cannot be read or holds something else, or the two do not belong
-// together; the message is "--tls-cert: …" or "--tls-key: …".
+// kInvalidArgument: a file cannot be read or contains something else, or the two do not belong
+// together. The message is "--tls-cert: …" or "--tls-key: …".
 Result<TlsContext> load_tls_context(const std::string& cert_file, const std::string& key_file);
 
 }  // namespace featherid

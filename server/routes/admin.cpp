@@ -17,9 +17,9 @@ namespace featherid {
 
 namespace {
 
-constexpr int kMovesMax = 16;  // of tags, under way or queued
+constexpr int kMovesMax = 16;  // moves of tags, in progress or queued
 constexpr const char* kAdvance = "/api/v1/tag/advance";
-// Its GET, which stays until 0.3, gave way to POST on 2026-11-29. As RFC 9745 spells it.
+// POST replaced GET on 2026-11-29; GET stays until 0.3. In the form of RFC 9745.
 constexpr const char* kGetDeprecated = "@1795910400";
 
 void serve_log_level(Exchange& exchange) {
@@ -30,12 +30,12 @@ void serve_log_level(Exchange& exchange) {
                                  "level must be debug, info, warn or error");
     }
     spdlog::default_logger()->set_level(*level);
-    spdlog::log(*level, "the log level is {} now {}", *wanted, exchange.log_tag());
+    spdlog::log(*level, "the log level is now {} {}", *wanted, exchange.log_tag());
   }
   exchange.reply.succeed(json_string(log_level_name(spdlog::default_logger()->level())));
 }
 
-// Nothing: the reply says what is wrong.
+// Nothing: a parameter is wrong, and the reply says why.
 std::optional<Advance> read_advance(Exchange& exchange) {
   const auto text = [&](const char* name, const char* missing) {
     const std::string* const found = exchange.query.find(name);
@@ -54,7 +54,7 @@ std::optional<Advance> read_advance(Exchange& exchange) {
   if (bad.ok()) bad = validate_tag(tag);
   if (bad.ok()) bad = max_id.status();
   if (bad.ok() && allow != "yes" && allow != "no") {
-    bad = {StatusCode::kInvalidArgument, "allow_backward is neither yes nor no"};
+    bad = {StatusCode::kInvalidArgument, "allow_backward must be yes or no"};
   }
   if (bad.ok()) return Advance{tag, *max_id, allow == "yes"};
   exchange.reply.fail(400, ApiCode::kBadRequest, bad.message());
@@ -70,7 +70,7 @@ Status advance_and_log(Store& store, const Advance& advance, const std::string& 
   return {};
 }
 
-// Where tags are moved.
+// What moves tags.
 struct Mover {
   std::shared_ptr<Store> store;
   asio::thread_pool& pool;
@@ -95,7 +95,7 @@ void serve_advance(Exchange& exchange, const std::shared_ptr<Mover>& mover) {
   if (!advance) return;
   Reply& reply = exchange.reply;
   if (exchange.wait.expired) {
-    return reply.fail_for_now("the store has not answered in time; it may still be done");
+    return reply.fail_for_now("the store has not answered in time; the tag may still be moved");
   }
   if (!exchange.wait.over) {
     return exchange.park([=, log_tag = exchange.log_tag()](const Exchange::Resume& resume) {

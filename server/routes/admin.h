@@ -10,8 +10,8 @@
 
 namespace featherid {
 
-// GET /api/v1/log/level, and POST and GET /api/v1/tag/advance. The store is called on `pool`, for
-// which few calls wait: further ones are told 503. `pool` must outlive the router.
+// GET /api/v1/log/level, and POST and GET /api/v1/tag/advance. The store is called on `pool`. Few
+// calls may wait for it; others get 503. `pool` must outlive the router.
 void add_admin_routes(Router& router, std::shared_ptr<Store> store, asio::thread_pool& pool);
 
 }  // namespace featherid

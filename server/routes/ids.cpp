@@ -14,7 +14,7 @@ namespace {
 
 using Ranges = std::vector<IdRange>;
 
-// What the caller asks for.
+// What the client asks for.
 struct Order {
   const std::string* tag = nullptr;
   std::int64_t count_ids = 1;
@@ -38,7 +38,7 @@ void fail(Reply& reply, const Status& status) {
   }
 }
 
-// Reads biz_tag and as; false when the reply says what is wrong with them.
+// Reads biz_tag and as. False if they are wrong; the reply then says why.
 bool read_order(Exchange& exchange, Order* order) {
   order->tag = exchange.query.find("biz_tag");
   if (order->tag == nullptr || order->tag->empty()) {
@@ -48,7 +48,7 @@ bool read_order(Exchange& exchange, Order* order) {
   const std::string* as = exchange.query.find("as");
   order->as_string = as != nullptr && *as == "string";
   if (as != nullptr && !order->as_string && *as != "number") {
-    exchange.reply.fail(400, ApiCode::kBadRequest, "'as' is neither string nor number");
+    exchange.reply.fail(400, ApiCode::kBadRequest, "'as' must be string or number");
     return false;
   }
   return true;
@@ -69,15 +69,15 @@ bool read_count(Exchange& exchange, std::int64_t count_max, Order* order) {
   return false;
 }
 
-// Takes the ids if memory holds them; else parks the request until it does, or fails.
-// Nothing: there is nothing to render.
+// Takes the ids if they are in memory. Otherwise parks the request until they are, or fails.
+// Nothing: the request is parked or has failed.
 std::optional<Ranges> take(Exchange& exchange, SegmentAllocator& allocator, const Order& order) {
   const Exchange::Wait& wait = exchange.wait;
   if (!wait.outcome.ok()) return fail(exchange.reply, wait.outcome), std::nullopt;
   Result<Sequence> sequence = allocator.sequence(*order.tag);
   if (!sequence.ok()) return fail(exchange.reply, sequence.status()), std::nullopt;
 
-  // A wait of no time does not block, and its error says what the store has to say.
+  // A wait of zero does not block, and its error contains the store's error.
   Result<Ranges> ranges = wait.expired
                               ? sequence->next_range(order.count_ids, std::chrono::milliseconds(0))
                               : sequence->try_next_range(order.count_ids);
@@ -92,7 +92,7 @@ std::optional<Ranges> take(Exchange& exchange, SegmentAllocator& allocator, cons
   return std::nullopt;
 }
 
-// Writes numbers one after the other, each in quotes where the order says so.
+// Writes numbers, in quotes if `quoted`.
 class NumberWriter {
  public:
   NumberWriter(bool quoted, std::string* out) : quoted_(quoted), out_(out) {}
@@ -111,8 +111,8 @@ class NumberWriter {
   std::string* const out_;
 };
 
-// A number as text that counts in place: to convert each id of a batch anew costs more than all the
-// rest of the answer.
+// A number as text that is incremented in place. Converting each id of a batch would cost more than
+// the rest of the answer.
 class DecimalCounter {
  public:
   explicit DecimalCounter(std::int64_t number) : number_(number) { write(); }
@@ -123,7 +123,7 @@ class DecimalCounter {
     ++number_;
     std::size_t at = size_ - 1;
     while (at > 0 && text_[at] == '9') text_[at--] = '0';
-    if (text_[at] == '9') return write();  // it gets a digit more
+    if (text_[at] == '9') return write();  // it gets another digit
     ++text_[at];
   }
 

@@ -4,7 +4,7 @@
 
 namespace featherid {
 
-// openapi.json, which the build puts into the program.
+// The text of openapi.json, which the build compiles into the program.
 extern const char* const kOpenapi;
 
 }  // namespace featherid

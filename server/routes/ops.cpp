@@ -10,8 +10,8 @@ namespace featherid {
 
 namespace {
 
-// True when there is a fresh status of the store, or none within the request's time; else the
-// request is parked until there is.
+// True if there is a fresh status of the store, or the request's time is over. Otherwise parks the
+// request until there is a status.
 bool wait_for_store(Exchange& exchange, Readiness& readiness) {
   if (exchange.wait.expired || readiness.store_status()) return true;
   exchange.park([&readiness](Exchange::Resume resume) {
@@ -42,7 +42,7 @@ void serve_metrics(Exchange& exchange, Readiness& readiness, Metrics& metrics) {
 
 void add_ops_routes(Router& router, Readiness& readiness, Metrics& metrics,
                     std::function<bool()> draining) {
-  // "/" is what load balancers probe unless told otherwise.
+  // Load balancers probe "/" by default.
   for (const char* const path : {"/", "/healthz"}) {
     router.get(path, Effect::kNone, [](Exchange& exchange) { exchange.reply.succeed(R"("ok")"); });
   }

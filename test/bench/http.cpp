@@ -132,17 +132,22 @@ struct Contest {
 };
 
 // The three servers, freshly started: featherid-server on SQLite, and nginx with answers of the
-// same length.
+// same length. With a certificate these two speak TLS.
 class Contestants {
  public:
-  explicit Contestants(const std::vector<Contest>& contests) {
-    featherid_ = start_featherid(scratch_, make_database(scratch_));
+  Contestants(const std::vector<Contest>& contests, const Certificate& certificate) {
+    const std::string database = make_database(scratch_);
+    featherid_ = start_featherid(scratch_, database);
     std::map<std::string, std::string> answers;
     for (const Contest& contest : contests) {
       if (contest.servers.count("nginx") == 0) continue;
       answers[contest.target] = get(featherid_->port(), contest.target);
     }
-    nginx_ = start_nginx(scratch_, answers);
+    if (certificate) {
+      featherid_.reset();  // it has to end before another one uses its file
+      featherid_ = start_featherid(scratch_, database, certificate);
+    }
+    nginx_ = start_nginx(scratch_, answers, certificate);
     pool_ = start_httplib_pool(scratch_, kConnectionsMax);
   }
 
@@ -160,11 +165,12 @@ class Contestants {
   std::unique_ptr<HttpServerProcess> pool_;
 };
 
-std::map<std::string, Runs> measure(const std::vector<Contest>& contests) {
+std::map<std::string, Runs> measure(const std::vector<Contest>& contests,
+                                    const Certificate& certificate = {}) {
   std::map<std::string, Runs> runs;
   for (int round = 1; round <= rounds; ++round) {
     std::cerr << "round " << round << " of " << rounds << '\n';
-    const Contestants contestants(contests);
+    const Contestants contestants(contests, certificate);
     for (const Contest& contest : contests) contestants.run(contest, &runs[contest.name]);
   }
   for (const Contest& contest : contests) report(contest.name, runs[contest.name]);
@@ -189,6 +195,17 @@ void measure_calls() {
     contests.push_back({"range" + suffix, kRange, load, kNginxToo});
   }
   measure(contests);
+}
+
+void measure_tls() {
+  test::Authority authority;
+  std::vector<Contest> contests;
+  for (const int connections : {16, 256}) {
+    Load load = with_connections(connections);
+    load.tls = true;
+    contests.push_back({"tls.id.c" + std::to_string(connections), kId, load, kNginxToo});
+  }
+  measure(contests, authority.issue("IP:127.0.0.1"));
 }
 
 void measure_ways() {
@@ -287,6 +304,7 @@ struct Part {
 };
 
 const Part kParts[] = {{"calls", measure_calls},
+                       {"tls", measure_tls},
                        {"ways", measure_ways},
                        {"hanging_tag", measure_hanging_tag},
                        {"start", measure_start}};

@@ -88,17 +88,22 @@ std::string make_database(const test::ScratchDir& scratch) {
 }
 
 std::unique_ptr<HttpServerProcess> start_featherid(const test::ScratchDir& scratch,
-                                                   const std::string& database) {
+                                                   const std::string& database,
+                                                   const Certificate& certificate) {
   const int port = test::free_port();
-  return std::make_unique<HttpServerProcess>(
-      "featherid",
-      std::vector<std::string>{FEATHERID_SERVER_PROGRAM, "--listen",
-                               "127.0.0.1:" + std::to_string(port), "--database", database},
-      port, scratch.file("featherid.out"));
+  std::vector<std::string> argv = {FEATHERID_SERVER_PROGRAM, "--listen",
+                                   "127.0.0.1:" + std::to_string(port), "--database", database};
+  if (certificate) {
+    argv.insert(argv.end(),
+                {"--tls-cert", certificate->cert_file, "--tls-key", certificate->key_file});
+  }
+  return std::make_unique<HttpServerProcess>("featherid", argv, port,
+                                             scratch.file("featherid.out"));
 }
 
 std::unique_ptr<HttpServerProcess> start_nginx(const test::ScratchDir& scratch,
-                                               const std::map<std::string, std::string>& answers) {
+                                               const std::map<std::string, std::string>& answers,
+                                               const Certificate& certificate) {
   const int port = test::free_port();
   const std::string config_file = scratch.file("nginx.conf");
   std::ofstream config(config_file);
@@ -115,7 +120,12 @@ std::unique_ptr<HttpServerProcess> start_nginx(const test::ScratchDir& scratch,
   for (const char* temporary : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"}) {
     config << "  " << temporary << "_temp_path temp_" << temporary << ";\n";
   }
-  config << "  server {\n    listen 127.0.0.1:" << port << " backlog=4096;\n";
+  config << "  server {\n    listen 127.0.0.1:" << port << " backlog=4096"
+         << (certificate ? " ssl;\n" : ";\n");
+  if (certificate) {
+    config << "    ssl_protocols TLSv1.3;\n    ssl_certificate " << certificate->cert_file
+           << ";\n    ssl_certificate_key " << certificate->key_file << ";\n";
+  }
   for (const auto& [target, answer] : answers) {
     config << "    location = " << target.substr(0, target.find('?')) << " { return 200 '" << answer
            << "'; }\n";

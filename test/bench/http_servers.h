@@ -6,9 +6,11 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "test/support/authority.h"
 #include "test/support/child_process.h"
 #include "test/support/scratch_dir.h"
 
@@ -37,9 +39,13 @@ class HttpServerProcess {
   test::ChildProcess process_;
 };
 
-// The release build of featherid-server, with these additional flags.
+// The certificate of a server that speaks TLS. Without one it does not.
+using Certificate = std::optional<test::Authority::Issued>;
+
+// The release build of featherid-server.
 std::unique_ptr<HttpServerProcess> start_featherid(const test::ScratchDir& scratch,
-                                                   const std::string& database);
+                                                   const std::string& database,
+                                                   const Certificate& certificate = {});
 
 // Creates the SQLite file `ids.db`, with large steps, and returns its URL. All its ids have 13
 // digits, so that answers have one length.
@@ -47,7 +53,8 @@ std::string make_database(const test::ScratchDir& scratch);
 
 // nginx with two workers. It answers each target's path with the given body.
 std::unique_ptr<HttpServerProcess> start_nginx(const test::ScratchDir& scratch,
-                                               const std::map<std::string, std::string>& answers);
+                                               const std::map<std::string, std::string>& answers,
+                                               const Certificate& certificate = {});
 
 // cpp-httplib with its defaults: a pool with a thread for each connection.
 std::unique_ptr<HttpServerProcess> start_httplib_pool(const test::ScratchDir& scratch, int threads);

@@ -18,8 +18,9 @@ std::vector<std::string> command(int port, const std::string& target, const Load
                                    "-s",
                                    FEATHERID_WRK_SCRIPT};
   if (!load.keep_alive) argv.insert(argv.end(), {"-H", "Connection: close"});
-  argv.insert(argv.end(), {"http://127.0.0.1:" + std::to_string(port) + target, "--",
-                           std::to_string(load.depth)});
+  const std::string origin =
+      (load.tls ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port);
+  argv.insert(argv.end(), {origin + target, "--", std::to_string(load.depth)});
   return argv;
 }
 

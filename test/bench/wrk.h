@@ -15,6 +15,7 @@ struct Load {
   int connections = 16;
   int depth = 1;           // requests sent at once
   bool keep_alive = true;  // otherwise each request has its own connection
+  bool tls = false;
   std::chrono::seconds duration{2};
 };
 

@@ -165,10 +165,10 @@ TEST_CASE("--advance moves a tag, and moves it back only with a second word", "[
   };
   run({"--advance", "order=5000"}, 1, "--advance: there is no sqlite3:");
   CHECK(!std::filesystem::exists(scratch.file("ids.db")));
-  run({"--init-schema"}, 0, "tags made: health, order, user ");
+  run({"--init-schema"}, 0, "tags created: health, order, user ");
   run({"--advance", "order=5000"}, 0, "tag 'order' was at 0 and is at 5000 now");
   CHECK(ServerProcess(scratch).id() == 5001);
-  run({"--advance", "order=100"}, 1, "takes --allow-backward as well");
+  run({"--advance", "order=100"}, 1, "add --allow-backward");
   run({"--advance", "order=100", "--allow-backward"}, 0, "restart every process");
   CHECK(ServerProcess(scratch).id() == 101);
   run({"--advance", "none=1"}, 1, "no such tag");
@@ -188,7 +188,7 @@ TEST_CASE("a request moves a tag, and moves it back only with a second word", "[
     CHECK(server.id("user") == 5001);
     const Answer refused = server.post(target + "10");
     CHECK(refused.status == 400);
-    CHECK(refused.message().find("takes allow_backward=yes as well") != std::string::npos);
+    CHECK(refused.message().find("add allow_backward=yes") != std::string::npos);
     for (const char* const bad : {"max_id=1", "biz_tag=&max_id=1"}) {
       const Answer missing = server.post(std::string("/api/v1/tag/advance?") + bad);
       CHECK(missing.status == 400);
@@ -210,7 +210,7 @@ TEST_CASE("--init-schema, --check-config, --version and --help succeed", "[e2e][
   for (const char* tags : {"health, order, user", "none"}) {
     const RunResult made = run_server(scratch, {"--init-schema"});
     CHECK(made.exit_code == 0);
-    CHECK(made.output == "the table id_segments is there; tags made: " + (tags + database));
+    CHECK(made.output == "the table id_segments exists; tags created: " + (tags + database));
   }
   CHECK(std::filesystem::exists(scratch.file("ids.db")));
   CHECK(run_server(scratch, {"--check-config"}).exit_code == 0);
@@ -220,7 +220,7 @@ TEST_CASE("--init-schema, --check-config, --version and --help succeed", "[e2e][
   const RunResult help = run_server(scratch, {"--help"});
   CHECK(help.exit_code == 0);
   CHECK(help.output.find("--drain-timeout") != std::string::npos);
-  CHECK(help.output.find("* SIGHUP takes over a change") != std::string::npos);
+  CHECK(help.output.find("* SIGHUP applies a change") != std::string::npos);
 }
 
 }  // namespace featherid::test

@@ -305,7 +305,7 @@ TEMPLATE_TEST_CASE("without the table id_leader a server is not ready, and says 
   const RunResult made = run_server(scratch, make);
   INFO(made.output);
   REQUIRE(made.exit_code == 0);
-  CHECK(made.output.find("the tables id_segments and id_leader are there; tags made: none (") !=
+  CHECK(made.output.find("the tables id_segments and id_leader exist; tags created: none (") !=
         std::string::npos);
   CHECK(wait_until([&] { return server.get("/readyz").status == 200; }));
   CHECK(server.id() == 1);  // asking used up no id

@@ -26,7 +26,7 @@ void reload(ServerProcess& server, const std::string& says) {
   INFO(server.output());
   REQUIRE(wait_until([&] { return count_of(server.output(), says) > before; }));
 }
-const std::string kTaken = "SIGHUP: tokens and certificate are read anew";
+const std::string kTaken = "SIGHUP: tokens and certificate were read again";
 const std::string kRefused = "the configuration stays as it was";
 
 int set_level(const ServerProcess& server, const std::string& token) {
@@ -70,7 +70,7 @@ TEST_CASE("SIGHUP applies the settings that may change and names the others", "[
   write_file(file,
              "log-level = \"warn\"\nidle-timeout = \"100ms\"\nmax-batch = 6\n"
              "max-connections = 100\n");
-  reload(server, "SIGHUP: a change of --max-batch takes a restart");
+  reload(server, "SIGHUP: a change of --max-batch requires a restart");
   CHECK(server.says("settings that changed: --idle-timeout, --max-connections, --log-level"));
   CHECK(server.get("/api/v1/log/level").body["data"] == "warn");
   CHECK(server.get("/api/v1/id/batch?biz_tag=order&count=6").status == 400);
@@ -178,7 +178,7 @@ TEST_CASE("a new certificate serves new connections, and a bad one changes nothi
   put_in_place(second, live);
   reload(server, kTaken);
   write_file(live.cert_file, "-----BEGIN CERTIFICATE-----\nnonsense\n");
-  reload(server, "holds no certificate");
+  reload(server, "contains no usable certificate");
   CHECK(serves_by(server.port(), second));
   fs::remove(live.cert_file);
   reload(server, "No such file");

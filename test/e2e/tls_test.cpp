@@ -199,15 +199,15 @@ TEST_CASE("a certificate that cannot be used is one line on standard error", "[e
   const std::string& cert = certificate.cert_file;
   const std::string& key = certificate.key_file;
   const Case cases[] = {
-      {{"--tls-cert", cert}, "--tls-cert: needs --tls-key beside it"},
-      {{"--tls-key", key}, "--tls-key: needs --tls-cert beside it"},
+      {{"--tls-cert", cert}, "--tls-cert: requires --tls-key as well"},
+      {{"--tls-key", key}, "--tls-key: requires --tls-cert as well"},
       {{"--tls-cert", none, "--tls-key", key}, "--tls-cert: " + none + ": No such file"},
       {{"--tls-cert", cert, "--tls-key", none}, "--tls-key: " + none + ": No such file"},
       {{"--tls-cert", "/", "--tls-key", key}, "--tls-cert: /: Is a directory"},
       {{"--tls-cert", empty, "--tls-key", key}, "--tls-cert: " + empty + ": is empty"},
-      {{"--tls-cert", key, "--tls-key", key}, "holds no certificate in PEM"},
-      {{"--tls-cert", cert, "--tls-key", cert}, "holds no private key in PEM"},
-      {{"--tls-cert", cert, "--tls-key", locked}, "or one with a password"},
+      {{"--tls-cert", key, "--tls-key", key}, "contains no usable certificate in PEM"},
+      {{"--tls-cert", cert, "--tls-key", cert}, "contains no private key in PEM"},
+      {{"--tls-cert", cert, "--tls-key", locked}, "or the key has a password"},
       {{"--tls-cert", cert, "--tls-key", other.key_file},
        "--tls-key: " + other.key_file + ": is not the key of the certificate in " + cert},
       {{"--tls-cert", cert, "--tls-key", rsa.key_file},

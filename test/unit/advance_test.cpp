@@ -33,7 +33,7 @@ TEST_CASE("a tag moves forward, and moves back only with a second word", "[advan
   const Status refused = run_advance(store, {"order", 100, false}, kWord).status();
   INFO(refused);
   CHECK(refused.code() == StatusCode::kInvalidArgument);
-  CHECK(refused.message().find("takes --the-word as well") != std::string::npos);
+  CHECK(refused.message().find("add --the-word") != std::string::npos);
   CHECK(refused.message().find("restart every process") != std::string::npos);
   CHECK(store.find("order")->max_id == 500);
   CHECK(run_advance(store, {"order", 100, true}, kWord).value() == 500);

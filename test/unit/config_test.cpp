@@ -91,7 +91,7 @@ TEST_CASE("the database's URLs may be in a separate file", "[config]") {
         std::string::npos);
   const std::string excluded =
       refusal({"--database", "mysql://h/d"}, {{"FEATHERID_DATABASE_FILE", file}});
-  CHECK(excluded.find("FEATHERID_DATABASE_FILE: excludes --database") == 0);
+  CHECK(excluded.find("FEATHERID_DATABASE_FILE: cannot be combined with --database") == 0);
   // A variable that resembles the database's is no error if a file names the database.
   CHECK_FALSE(good({"--database-file", file}, {{"FEATHERID_DB", "x"}}).warnings.empty());
 
@@ -124,9 +124,9 @@ TEST_CASE("a wrong flag is named", "[config]") {
       {{"--max-batch", "1e3"}, "--max-batch"},
       {{"--max-batch", ""}, "--max-batch: has no value; give one between 1 and 100000"},
       {{"--max-batch", "99999999999999999999"}, "--max-batch"},
-      {{"--hold", "30"}, "--hold: '30' lacks its unit: write 30s"},
+      {{"--hold", "30"}, "--hold: '30' has no unit; write 30s"},
       {{"--hold", "5\x1b[31m"}, "--hold: '5 [31m' is not between 1s and 1h"},
-      {{"--hold", "1500ms"}, "--hold: '1500ms' is not in whole seconds"},
+      {{"--hold", "1500ms"}, "--hold: '1500ms' is not a whole number of seconds"},
       {{"--hold", "2h"}, "--hold"},
       {{"--idle-timeout", "1 s"}, "--idle-timeout"},
       {{"--idle-timeout", "9223372036854775807h"}, "--idle-timeout"},
@@ -134,7 +134,8 @@ TEST_CASE("a wrong flag is named", "[config]") {
       {{"--failover", "pray"}, "--failover: 'pray' is not skip, stop or synchronous"},
       {{"--lossy-commits", "yes"}, "--lossy-commits: 'yes' is not refuse or allow"},
       {{"--failover-guard-ids", "9999999"}, "--failover-guard-ids: 9999999 is less than one lease"},
-      {{"--lease-max-ids", "200000000"}, "of 200000000 ids: raise it, or lower --lease-max-ids"},
+      {{"--lease-max-ids", "200000000"},
+       "can have 200000000 ids; raise it, or lower --lease-max-ids"},
       {{"--log-level", "loud"}, "--log-level: 'loud' is not debug, info, warn or error"},
       {{"--admin-token-file", "/nonexistent"}, "--admin-token-file: /nonexistent"},
   };
@@ -172,7 +173,7 @@ TEST_CASE("a wrong variable or file is named, even if it is overridden", "[confi
   };
   CHECK(refused_file("max-batch = \"many\"").find("max-batch: 'many'") != std::string::npos);
   CHECK(refused_file("max-batch = true").find("max-batch") != std::string::npos);
-  CHECK(refused_file("max-batch = [1, 2]").find("max-batch: is given several") !=
+  CHECK(refused_file("max-batch = [1, 2]").find("max-batch: has several values") !=
         std::string::npos);
   CHECK(refused_file("max-batch =").find(": line 1: ") != std::string::npos);
   CHECK(refused_file("max_batsch = 1").find("max_batsch") != std::string::npos);
@@ -205,17 +206,19 @@ TEST_CASE("a line of the file that is neither a setting nor a comment is named",
         "log-dir = \"/x\"y", "log-dir = 'it's'", "log-dir = \"\\secret\"", "log-dir = 'a\""}) {
     CAPTURE(line);
     const std::string text = why(line);
-    CHECK(text.find(R"(; a setting is name = "text" or name = 1, as in TOML)") !=
+    CHECK(text.find(R"(; write a setting as name = "text" or name = 1 (TOML))") !=
           std::string::npos);
     CHECK(text.find("secret") == std::string::npos);
   }
-  CHECK(why("[default]") == "default: settings stand in the file without sections");
-  CHECK(why("[[a]]") == "a: settings stand in the file without sections");
-  CHECK(why("log.dir = \"secret\"") == "log: settings stand in the file without sections");
-  CHECK(why("log-dir = [\"secret\"]") == "log-dir: is given several values; give it one, once");
+  CHECK(why("[default]") ==
+        "default: sections are not supported; write each setting at the top level");
+  CHECK(why("[[a]]") == "a: sections are not supported; write each setting at the top level");
+  CHECK(why("log.dir = \"secret\"") ==
+        "log: sections are not supported; write each setting at the top level");
+  CHECK(why("log-dir = [\"secret\"]") == "log-dir: has several values; give it only one");
   for (const char* value : {"true", "1.5", "2026-11-26"}) {
     CHECK(why("log-dir = " + std::string(value)) ==
-          "log-dir: a value is a text in quotes, or a whole number");
+          "log-dir: the value must be text in quotes or a whole number");
   }
   CHECK(why("Log-Dir = \"secret\"") == "Log-Dir: there is no such setting");
 }
@@ -235,7 +238,7 @@ TEST_CASE("a value in the file is the text between its quotes", "[config]") {
 TEST_CASE("an empty value is not the same as no value", "[config]") {
   const test::ScratchDir scratch;
   const std::string file = file_with(scratch, "database = \"\"\n");
-  const std::string no_database = ": is empty; without it ids come from sqlite3:ids.db";
+  const std::string no_database = ": is empty; if it is not set, ids come from sqlite3:ids.db";
   CHECK(refusal({"--database", ""}) == "--database" + no_database);
   CHECK(refusal({}, {{"FEATHERID_DATABASE", ""}}) == "FEATHERID_DATABASE" + no_database);
   CHECK(refusal({}, {{"FEATHERID_DATABASE", " "}}) == "FEATHERID_DATABASE" + no_database);
