@@ -310,8 +310,8 @@ constexpr std::pair<Fault, const char*> kAdvice[] = {
      "no TLS connection; check tls, ca, cert and key in the database URL, and the server's "
      "certificate"},
     {Fault::kNoSchema,
-     "there is no such schema, or the search path names none; create it for this user, or correct "
-     "the URL's option schema"},
+     "there is no such schema, or the search path names none; create it (CREATE SCHEMA), or "
+     "correct the URL's option schema"},
 };
 
 const char* advice(Fault fault) {
