@@ -492,18 +492,20 @@ std::vector<std::string> with_empty_values(const std::vector<std::string>& argum
   return all;
 }
 
+const char* const kFooter =
+    "Each setting can also be an environment variable (--log-dir: FEATHERID_LOG_DIR) or a key in "
+    "the\nTOML file (log-dir = \"…\"). Flags override the environment, and the environment "
+    "overrides the file.\n"
+    "FEATHERID_ADMIN_TOKEN holds more tokens that allow changes, separated by spaces.\n"
+    "* SIGHUP applies a change. Changes of the other settings require a restart.";
+
 }  // namespace
 
 ConfigOutcome read_config(std::vector<std::string> arguments, const Environment& environment) {
   const std::vector<Setting> table = settings();
   CLI::App app("Hands out 64-bit ids, unique across every process that shares one database.",
                "featherid-server");
-  app.footer(
-      "Each setting can also be an environment variable (--log-dir: FEATHERID_LOG_DIR) or a key in "
-      "the\nTOML file (log-dir = \"…\"). Flags override the environment, and the environment "
-      "overrides the file.\n"
-      "FEATHERID_ADMIN_TOKEN holds more tokens that allow changes, separated by spaces.\n"
-      "* SIGHUP applies a change. Changes of the other settings require a restart.");
+  app.footer(kFooter);
   Config config;
   std::string file;
   bool version = false;

@@ -487,7 +487,7 @@ Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int
 
 Status SociStore::probe() {
   // A commit that changes nothing, on the row that init_soci_schema() makes for this.
-  const Status committed = advance("health", 0);
+  Status committed = advance("health", 0);
   if (!committed.ok() && committed.code() != StatusCode::kNotFound) return committed;
   // Checks which server leads, as a lease does. No tag is empty, so this matches no row.
   return exchange_max_id("", kIdMax, kIdMax - 1).status();
