@@ -19,7 +19,7 @@ using test::FaultStore;
 
 // What check_store() finds wrong with a store that `spoil` has given a fault, in one text.
 std::string wrong_with(const std::function<void(FaultStore&)>& spoil) {
-  const auto store = std::make_shared<FaultStore>();
+  auto store = std::make_shared<FaultStore>();
   REQUIRE(store->create("order", 1000).ok());
   spoil(*store);
   std::string all;
@@ -35,13 +35,13 @@ TEST_CASE("a store that keeps the contract passes", "[store_check]") {
 
 TEST_CASE("no store, or no row, is told", "[store_check]") {
   CHECK(check_store([] { return nullptr; }, "order").size() == 1);
-  const auto empty = std::make_shared<MemoryStore>();
+  auto empty = std::make_shared<MemoryStore>();
   CHECK_FALSE(check_store([&] { return empty; }, "order").empty());
 }
 
 TEST_CASE("two stores that do not share their rows are told", "[store_check]") {
   const auto open = [] {
-    const auto store = std::make_shared<MemoryStore>();
+    auto store = std::make_shared<MemoryStore>();
     REQUIRE(store->create("order", 1000).ok());
     return store;
   };
