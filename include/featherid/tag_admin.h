@@ -42,7 +42,9 @@ class FEATHERID_EXPORT TagAdmin {
   // ids after `to` will be leased again, so no process may be using the tag.
   virtual Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) = 0;
 
-  // Deletes the row. If it is created again, its ids start at 1 again. kNotFound: no such row.
+  // Deletes the row. If it is created again, its ids start at 1 again, so no process may be using
+  // the tag until then: one that still holds ids would issue them a second time, or give them back.
+  // kNotFound: no such row.
   virtual Status remove(std::string_view tag) = 0;
 
   // OK if the store would grant leases now: it can be written to, and the server that answers is

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <limits>
 #include <thread>
 
@@ -14,6 +15,43 @@ namespace {
 std::string text_of(IdRange range) {
   return "[" + std::to_string(range.first) + ", " + std::to_string(range.end) + ")";
 }
+
+// The store under test, whose exceptions and impossible answers become errors.
+class Tamed final : public SegmentStore {
+ public:
+  explicit Tamed(std::shared_ptr<SegmentStore> store) : store_(std::move(store)) {}
+
+  Result<IdRange> lease(std::string_view tag, LeaseSize size) override {
+    const auto range = tamed<IdRange>([&] { return store_->lease(tag, size); });
+    if (!range.ok()) return range;
+    if (range->first >= 1 && range->first < range->end && range->last() <= kIdMax) return range;
+    return wrong("lease() returned a range that is empty or outside [1, 2^63 - 2]");
+  }
+  Result<SegmentRow> find(std::string_view tag) override {
+    const auto row = tamed<SegmentRow>([&] { return store_->find(tag); });
+    if (!row.ok() || (row->max_id >= 0 && row->max_id < kIdMax)) return row;
+    return wrong("find() returned a max_id that leaves no ids");
+  }
+  Result<bool> give_back(std::string_view tag, IdRange tail) override {
+    return tamed<bool>([&] { return store_->give_back(tag, tail); });
+  }
+
+ private:
+  static Status wrong(const char* what) { return {StatusCode::kDataLoss, what}; }
+
+  template <typename T, typename Call>
+  static Result<T> tamed(Call call) {
+    try {
+      return call();
+    } catch (const std::exception& error) {
+      return Status(StatusCode::kUnavailable, std::string("the store threw: ") + error.what());
+    } catch (...) {
+      return Status(StatusCode::kUnavailable, "the store threw");
+    }
+  }
+
+  const std::shared_ptr<SegmentStore> store_;
+};
 
 // One run of check_store().
 class Check {
@@ -208,7 +246,8 @@ std::vector<std::string> check_store(const std::function<std::shared_ptr<Segment
   std::shared_ptr<SegmentStore> first = open();
   std::shared_ptr<SegmentStore> second = open();
   if (first == nullptr || second == nullptr) return {"open() must return a store"};
-  Check check(std::move(first), std::move(second), tag);
+  Check check(std::make_shared<Tamed>(std::move(first)), std::make_shared<Tamed>(std::move(second)),
+              tag);
   check.row();
   check.lease_sizes();
   check.leases();

@@ -410,6 +410,30 @@ TEST_CASE("PostgreSQL: two replicas of the first leader, promoted in a row, are 
       });
 }
 
+TEMPLATE_TEST_CASE("a failover moves each table of the database, whoever notices it first",
+                   "[failover]", DATABASES) {
+  const std::string url = shared<TestType>().url();
+  const std::string other_url = url + "?table=other";
+  const auto store = fresh_store(url, short_options());
+  RawSql sql(url);
+  sql.run("DROP TABLE IF EXISTS other");
+  sql.run("DROP TABLE IF EXISTS other_leader");
+  REQUIRE(init_soci_schema(other_url, short_options()).ok());
+  const auto other = *open_soci_store(other_url, short_options());
+  REQUIRE(store->lease("order", 10).ok());
+  REQUIRE(other->lease("order", 10).ok());
+  // As if another server had led both until now.
+  sql.run("UPDATE id_leader SET server = 'another'");
+  sql.run("UPDATE other_leader SET server = 'another'");
+  SociStoreOptions options = short_options();
+  options.failover_guard_ids = kGuardIds;
+  for (const std::string& each : {url, other_url}) {
+    const auto noticing = *open_soci_store(each, options);
+    CHECK(noticing->lease("order", 1)->first > kGuardIds);
+  }
+  sql.run("DROP TABLE other, other_leader");
+}
+
 TEMPLATE_TEST_CASE("without id_leader the error names both solutions", "[failover]", DATABASES) {
   check_missing_table(shared<TestType>().url());
 }

@@ -175,7 +175,7 @@ TEST_CASE("PostgreSQL: the URL's schema has the tables, whatever the search path
   // Tables with the same names where a search path would look first, also temporary ones.
   sql.run("CREATE SCHEMA evil");
   sql.run("CREATE TABLE evil.numbers AS TABLE company.numbers");
-  sql.run("CREATE TABLE evil.id_leader AS TABLE company.id_leader");
+  sql.run("CREATE TABLE evil.numbers_leader AS TABLE company.numbers_leader");
   sql.run("ALTER ROLE featherid SET search_path = evil, public");
   const auto later = *open_soci_store(named, short_options());
   const Result<IdRange> range = later->lease("order", 5);
@@ -192,29 +192,30 @@ TEST_CASE("PostgreSQL: the URL's schema has the tables, whatever the search path
       "CREATE TABLE company.numbers AS SELECT biz_tag, 1.5::real AS max_id, step FROM "
       "public.id_segments");
   CHECK(says(store->lease("order", 1).status(), "max_id is of type real"));
-  sql.run("DROP TABLE company.numbers, company.id_leader");
+  sql.run("DROP TABLE company.numbers, company.numbers_leader");
   REQUIRE(init_soci_schema(named, short_options()).ok());
-  sql.run("DROP TABLE company.id_leader");
+  sql.run("DROP TABLE company.numbers_leader");
   CHECK(says((*open_soci_store(named, short_options()))->lease("order", 1).status(),
-             "the failover guard's table \"company\".\"id_leader\""));
+             "the failover guard's table \"company\".\"numbers_leader\""));
   sql.run("DROP SCHEMA company, evil CASCADE");
 }
 
 TEMPLATE_TEST_CASE("MySQL: checks of a table use its new name", "[options]", MYSQL_SERVERS) {
   const std::string url = shared<TestType>().url();
-  RawSql sql(url, "DROP TABLE IF EXISTS `my id_leader`");
+  RawSql sql(url, "DROP TABLE IF EXISTS `my id_leader x`");
   fresh_store(url);
-  const std::string named = url + "?table=my%20id_leader";
+  const std::string named = url + "?table=my%20id_leader%20x";
   const auto store = *open_soci_store(named, short_options());
-  CHECK(says(store->lease("order", 1).status(), "the table `my id_leader` is missing"));
+  CHECK(says(store->lease("order", 1).status(), "the table `my id_leader x` is missing"));
   REQUIRE(init_soci_schema(named, short_options()).ok());
   CHECK(*store->lease("order", 5) == IdRange{1, 6});
   CHECK(sql.number("SELECT max_id FROM id_segments WHERE biz_tag = 'order'") == 0);
-  sql.run("ALTER TABLE `my id_leader` ENGINE = MyISAM");
+  sql.run("ALTER TABLE `my id_leader x` ENGINE = MyISAM");
   const auto later = *open_soci_store(named, short_options());
-  CHECK(says(later->lease("order", 1).status(), "the table `my id_leader` uses the engine MyISAM"));
-  sql.run("ALTER TABLE `my id_leader` ENGINE = InnoDB");
-  sql.run("UPDATE `my id_leader` SET max_id = -1 WHERE biz_tag = 'order'");
-  CHECK(says(later->lease("order", 1).status(), "has max_id -1 in `my id_leader`"));
-  sql.run("DROP TABLE `my id_leader`");
+  CHECK(
+      says(later->lease("order", 1).status(), "the table `my id_leader x` uses the engine MyISAM"));
+  sql.run("ALTER TABLE `my id_leader x` ENGINE = InnoDB");
+  sql.run("UPDATE `my id_leader x` SET max_id = -1 WHERE biz_tag = 'order'");
+  CHECK(says(later->lease("order", 1).status(), "has max_id -1 in `my id_leader x`"));
+  sql.run("DROP TABLE `my id_leader x`");
 }

@@ -147,6 +147,10 @@ TEST_CASE("an error names the wrong option and the known ones, and repeats no va
 }
 
 TEST_CASE("a ? in a SQLite file's name stays one unless an option follows it", "[database_url]") {
+  for (const char* option : {"Table=x", "TABLE=x", "t2=x"}) {
+    CHECK(parse_database_url(std::string("sqlite3:ids.db?") + option).status().code() ==
+          StatusCode::kInvalidArgument);
+  }
   for (const char* name : {"a?b.db", "what?", "?", "a?b?c=", "a?1=x", "a?.db"}) {
     CAPTURE(name);
     const auto url = parse_database_url(std::string("sqlite3:/x/") + name);

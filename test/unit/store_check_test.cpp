@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -48,6 +50,34 @@ TEST_CASE("two stores that do not share their rows are told", "[store_check]") {
   const std::vector<std::string> wrong = check_store(open, "order");
   REQUIRE_FALSE(wrong.empty());
   CHECK_THAT(wrong.front(), Contains("visible to the second store"));
+}
+
+TEST_CASE("a store that throws or answers with garbage is told", "[store_check]") {
+  CHECK_THAT(wrong_with([](FaultStore& store) {
+               store.on_lease = [](std::string_view, std::int64_t) -> Result<IdRange> {
+                 throw std::runtime_error("out of order");
+               };
+             }),
+             Contains("the store threw: out of order"));
+  CHECK_THAT(wrong_with([](FaultStore& store) {
+               store.on_lease = [](std::string_view, std::int64_t) -> Result<IdRange> { throw 7; };
+             }),
+             Contains("the store threw"));
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+  for (const IdRange garbage : {IdRange{kMax, kMax}, IdRange{1, kMax}, IdRange{-kMax, kMax}}) {
+    CHECK_THAT(wrong_with([&](FaultStore& store) {
+                 store.on_lease = [garbage](std::string_view, std::int64_t) { return garbage; };
+               }),
+               Contains("lease() must"));
+  }
+  for (const std::int64_t garbage : {kMax, -kMax}) {
+    CHECK_THAT(wrong_with([&](FaultStore& store) {
+                 store.on_find = [garbage](std::string_view tag) {
+                   return SegmentRow{std::string(tag), garbage, 1};
+                 };
+               }),
+               Contains("max_id that leaves no ids"));
+  }
 }
 
 TEST_CASE("each clause of the contract is checked", "[store_check]") {

@@ -196,8 +196,10 @@ Status take_options(std::string_view& text, std::size_t begin, DatabaseUrl& url)
 // key: otherwise a misspelled key would open another file, and ids would start at 1 again.
 std::size_t find_sqlite3_options(std::string_view text) {
   for (std::size_t at = text.find('?'); at != std::string_view::npos; at = text.find('?', at + 1)) {
-    const std::size_t end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz-_", at + 1);
-    if (end != std::string_view::npos && end > at + 1 && text[end] == '=') return at;
+    const std::size_t end = text.find_first_not_of(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", at + 1);
+    if (end == std::string_view::npos || end == at + 1 || text[end] != '=') continue;
+    if (text[at + 1] < '0' || text[at + 1] > '9') return at;
   }
   return std::string_view::npos;
 }

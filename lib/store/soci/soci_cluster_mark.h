@@ -7,6 +7,7 @@
 
 #include "lib/store/soci/soci_dialect.h"
 #include "lib/store/soci/soci_session.h"
+#include "lib/store/soci/table_names.h"
 
 namespace featherid {
 
@@ -22,8 +23,9 @@ class ClusterMark {
   using AskNodes =
       std::function<bool(SociSession& asking, const std::function<bool(SociSession& node)>& ask)>;
 
-  ClusterMark(const MarkSql& sql, AskNodes ask_nodes)
-      : sql_(sql), ask_nodes_(std::move(ask_nodes)) {}
+  // `names`: of the tables, for messages.
+  ClusterMark(const MarkSql& sql, AskNodes ask_nodes, const TableNames& names = {})
+      : sql_(sql), ask_nodes_(std::move(ask_nodes)), names_(names) {}
 
   // On a node, the end of the conditions of a statement that leases ids or takes them back.
   std::string condition(long long term) const;
@@ -52,6 +54,7 @@ class ClusterMark {
 
   const MarkSql& sql_;
   const AskNodes ask_nodes_;
+  const TableNames names_;
 };
 
 }  // namespace featherid

@@ -371,11 +371,29 @@ NamedDialect::NamedDialect(const DatabaseUrl& url) : dialect_(dialect_of(url.eng
   const TableNames names(url);
   SettingsSql& settings = dialect_.settings;
   LeaderSql& leader = dialect_.leader;
-  for (const char** text :
-       {&dialect_.lease, &dialect_.find, &dialect_.list, &dialect_.create, &dialect_.update,
-        &dialect_.advance, &dialect_.exchange_max_id, &dialect_.remove, &dialect_.schema_begin,
-        &dialect_.schema, &settings.text, &settings.tables, &settings.show[0], &settings.show[1],
-        &leader.condition, &leader.furthest, &leader.locked_record, &leader.skip, &leader.record}) {
+  for (const char** text : {&dialect_.lease,
+                            &dialect_.find,
+                            &dialect_.list,
+                            &dialect_.create,
+                            &dialect_.update,
+                            &dialect_.advance,
+                            &dialect_.exchange_max_id,
+                            &dialect_.remove,
+                            &dialect_.schema_begin,
+                            &dialect_.schema,
+                            &settings.text,
+                            &settings.tables,
+                            &settings.show[0],
+                            &settings.show[1],
+                            &leader.condition,
+                            &leader.furthest,
+                            &leader.locked_record,
+                            &leader.skip,
+                            &leader.record,
+                            &leader.mark.condition,
+                            &leader.mark.add,
+                            &leader.mark.look,
+                            &leader.mark.schema}) {
     if (*text != nullptr) *text = texts_.emplace_front(names.in(*text)).c_str();
   }
 }

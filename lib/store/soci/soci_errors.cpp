@@ -45,11 +45,6 @@ bool contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
 }
 
-Fault missing_table(const EngineError& error) {
-  if (contains(error.text, "id_mark")) return Fault::kNoMarkTable;
-  return contains(error.text, "id_leader") ? Fault::kNoLeaderTable : Fault::kNoTable;
-}
-
 // The client's message about TLS, which OpenSSL does not translate. `otherwise`: the fault if the
 // connection was cut.
 Fault tls_fault(const std::string& text, Fault otherwise) {
@@ -152,7 +147,7 @@ Fault mysql_fault(const EngineError& error) {
     case 2026:
       return tls_fault(error.text, Fault::kConnection);
     case 1146:
-      return missing_table(error);
+      return Fault::kNoTable;
     default:
       return error.number == 0 ? tls_fault(error.text, Fault::kUnknown) : Fault::kUnknown;
   }
@@ -169,7 +164,7 @@ Fault postgresql_fault(const EngineError& error) {
   if (state == "55P03") return Fault::kLockTimeout;
   if (state == "57014") return Fault::kCancelled;
   if (state == "25006") return Fault::kReadOnly;
-  if (state == "42P01") return missing_table(error);
+  if (state == "42P01") return Fault::kNoTable;
   if (state == "3F000") return Fault::kNoSchema;
   if (state == "42501") return Fault::kNoPrivilege;
   if (state == "23505" || state == "42P07") return Fault::kDuplicate;
@@ -339,6 +334,11 @@ std::string advice_on(const DatabaseUrl& url, const EngineError& error, Fault fa
   return general + ", and the client's certificate";
 }
 
+Fault missing_table(const TableNames& names, const EngineError& error) {
+  if (contains(error.text, names.mark().c_str())) return Fault::kNoMarkTable;
+  return contains(error.text, names.leader().c_str()) ? Fault::kNoLeaderTable : Fault::kNoTable;
+}
+
 }  // namespace
 
 const char* const kNoLeaderOnRecord =
@@ -377,13 +377,9 @@ ServerState server_state(Engine engine, const EngineError& error) {
 
 Status to_status(const DatabaseUrl& url, const EngineError& error) {
   if (error.before_login) return {*error.before_login, describe(url) + ": " + error.text};
+  const TableNames names(url);
   Fault fault = classify(url.engine, error);
-  // The table's own name may contain id_leader.
-  const std::string& table = url.options.table;
-  if (fault == Fault::kNoLeaderTable && contains(table, "id_leader") &&
-      contains(error.text, table.c_str())) {
-    fault = Fault::kNoTable;
-  }
+  if (fault == Fault::kNoTable) fault = missing_table(names, error);
   // It passes while a password is being changed, at the server and in the file.
   const bool passes = fault == Fault::kLoginRefused && url.login_may_change;
   const StatusCode code = fault == Fault::kDuplicate             ? StatusCode::kAlreadyExists
@@ -395,8 +391,8 @@ Status to_status(const DatabaseUrl& url, const EngineError& error) {
   const std::string label = error.number != 0        ? std::to_string(error.number) + ": "
                             : error.sqlstate.empty() ? ""
                                                      : error.sqlstate + ": ";
-  return {code, one_line(describe(url) + ": " + TableNames(url).in(advice_on(url, error, fault)) +
-                         " (" + label + error.text + ")")};
+  return {code, one_line(describe(url) + ": " + names.in(advice_on(url, error, fault)) + " (" +
+                         label + error.text + ")")};
 }
 
 Status not_committed(const DatabaseUrl& url) {

@@ -39,7 +39,7 @@ LeaderGuard::LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
     : sql_(sql),
       failover_(options.failover),
       skip_ids_(options.failover_guard_ids),
-      mark_(sql.mark, std::move(ask_nodes)),
+      mark_(sql.mark, std::move(ask_nodes), names),
       warn_(std::move(warn)),
       names_(names) {}
 
@@ -178,7 +178,7 @@ Status LeaderGuard::still_a_replica(const std::string& here) const {
 Status LeaderGuard::refuse(const Lead& lead) const {
   // In one session, on one node; the others get the mark from there.
   const std::string to_mark =
-      lead.lives ? "" : " INSERT IGNORE INTO id_mark SELECT term FROM id_leader;";
+      lead.lives ? "" : names_.in(" INSERT IGNORE INTO id_mark SELECT term FROM id_leader;");
   return {StatusCode::kDataLoss,
           what_happened(lead) +
               names_.in("; the last leases may be missing here. Move every tag past the ids ever "

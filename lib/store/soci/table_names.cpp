@@ -13,6 +13,8 @@ namespace {
 
 constexpr const char* kSegments = "id_segments";
 constexpr const char* kLeader = "id_leader";
+constexpr const char* kMark = "id_mark";
+constexpr const char* kOwnEndings[] = {"_leader", "_mark"};
 
 std::string quoted(std::string_view name, char quote) {
   std::string text(1, quote);
@@ -31,8 +33,8 @@ bool begins(std::string_view text, std::string_view part) {
   return text.size() >= part.size() && ::strncasecmp(text.data(), part.data(), part.size()) == 0;
 }
 
-bool same(std::string_view text, std::string_view other) {
-  return text.size() == other.size() && begins(text, other);
+bool ends(std::string_view text, std::string_view part) {
+  return text.size() >= part.size() && begins(text.substr(text.size() - part.size()), part);
 }
 
 // For any engine: a name in UTF-8, with the rules of a tag.
@@ -57,7 +59,14 @@ std::string wrong_mysql_table(const std::string& name) {
 
 std::string wrong_table(Engine engine, const std::string& name) {
   if (std::string wrong = wrong_name(name); !wrong.empty()) return wrong;
-  if (same(name, kLeader)) return "is id_leader, the failover guard's own table";
+  for (const char* const ending : kOwnEndings) {
+    if (ends(name, ending)) {
+      return std::string("ends in ") + ending + ", as the failover guard's own tables do";
+    }
+    if (name != kSegments && !validate_tag(name + ending).ok()) {
+      return std::string("leaves no room for ") + ending + " in 64 characters";
+    }
+  }
   if (engine == Engine::kMysql) return wrong_mysql_table(name);
   if (engine == Engine::kSqlite3 && begins(name, "sqlite_")) {
     return "starts with sqlite_, which SQLite keeps for itself";
@@ -82,9 +91,13 @@ std::string wrong_schema(const std::string& name) {
 
 TableNames::TableNames(const DatabaseUrl& url) {
   const std::string& schema = url.options.schema;
-  if (schema.empty() && url.options.table == kSegments) return;
-  name(kSegments, url, url.options.table);
-  name(kLeader, url, kLeader);
+  const std::string& table = url.options.table;
+  leader_ = table == kSegments ? kLeader : table + kOwnEndings[0];
+  mark_ = table == kSegments ? kMark : table + kOwnEndings[1];
+  if (schema.empty() && table == kSegments) return;
+  name(kSegments, url, table);
+  name(kLeader, url, leader_);
+  name(kMark, url, mark_);
   if (schema.empty()) return;
   replacements_.push_back({"pg_catalog.current_schemas(true)",
                            "ARRAY[CAST(" + sql_literal(url.engine, schema) + " AS name)]"});
@@ -138,6 +151,7 @@ std::string check_table_names(const DatabaseUrl& url) {
     return wrong.empty() ? "" : std::string("has an option ") + option + " that " + wrong;
   };
   std::string wrong = check("table", options.table, wrong_table(url.engine, options.table));
+  if (wrong.empty()) wrong = check("table", TableNames(url).leader(), "");
   if (!wrong.empty() || options.schema.empty()) return wrong;
   return check("schema", options.schema, wrong_schema(options.schema));
 }

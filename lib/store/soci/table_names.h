@@ -11,16 +11,22 @@
 namespace featherid {
 
 // The names of a URL's tables, from its options `schema` and `table`. All statements and messages
-// are written for `id_segments` and `id_leader`; in() replaces these by the URL's names.
+// are written for `id_segments`, `id_leader` and `id_mark`; in() replaces these by the URL's names.
+// A table NAME has its own NAME_leader and NAME_mark: if two tables shared a record of the leader,
+// the first process to follow a failover would hide it from the other table.
 class TableNames {
  public:
   TableNames() : TableNames(DatabaseUrl()) {}  // the usual ones
   explicit TableNames(const DatabaseUrl& url);
 
   // id_segments becomes an identifier, quoted, after the schema; 'id_segments' a string constant of
-  // the name alone; '"id_segments"' one of the identifier. The same for id_leader. With a schema,
+  // the name alone; '"id_segments"' one of the identifier. The same for the others. With a schema,
   // PostgreSQL's statements search only that schema. The usual names leave the text as it is.
   std::string in(std::string_view text) const;
+
+  // The names alone.
+  const std::string& leader() const { return leader_; }
+  const std::string& mark() const { return mark_; }
 
  private:
   struct Replacement {
@@ -29,6 +35,8 @@ class TableNames {
   };
   void name(const std::string& usual, const DatabaseUrl& url, const std::string& name);
 
+  std::string leader_;
+  std::string mark_;
   std::vector<Replacement> replacements_;  // the longest first, of those that begin alike
 };
 
