@@ -22,13 +22,13 @@ class Tamed final : public SegmentStore {
   explicit Tamed(std::shared_ptr<SegmentStore> store) : store_(std::move(store)) {}
 
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override {
-    const auto range = tamed<IdRange>([&] { return store_->lease(tag, size); });
+    Result<IdRange> range = tamed<IdRange>([&] { return store_->lease(tag, size); });
     if (!range.ok()) return range;
     if (range->first >= 1 && range->first < range->end && range->last() <= kIdMax) return range;
     return wrong("lease() returned a range that is empty or outside [1, 2^63 - 2]");
   }
   Result<SegmentRow> find(std::string_view tag) override {
-    const auto row = tamed<SegmentRow>([&] { return store_->find(tag); });
+    Result<SegmentRow> row = tamed<SegmentRow>([&] { return store_->find(tag); });
     if (!row.ok() || (row->max_id >= 0 && row->max_id < kIdMax)) return row;
     return wrong("find() returned a max_id that leaves no ids");
   }
