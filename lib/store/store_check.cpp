@@ -8,6 +8,8 @@
 #include <limits>
 #include <thread>
 
+#include "lib/base/exception_text.h"
+
 namespace featherid {
 
 namespace {
@@ -44,7 +46,8 @@ class Tamed final : public SegmentStore {
     try {
       return call();
     } catch (const std::exception& error) {
-      return Status(StatusCode::kUnavailable, std::string("the store threw: ") + error.what());
+      return Status(StatusCode::kUnavailable,
+                    std::string("the store threw: ") + featherid::text_of(error));
     } catch (...) {
       return Status(StatusCode::kUnavailable, "the store threw");
     }
