@@ -43,24 +43,41 @@ std::string receive(int fd, std::size_t bytes) {
   return text;
 }
 
+// A server's stream under TLS, and its client, which has not yet begun the handshake.
+struct UnderTls {
+  UnderTls() { SSL_set_fd(tls.get(), peer); }
+  ~UnderTls() {
+    ::close(peer);
+    ::close(raw);
+  }
+  UnderTls(const UnderTls&) = delete;
+  UnderTls& operator=(const UnderTls&) = delete;
+
+  const test::ScratchDir scratch;
+  asio::io_context context;
+  asio::ip::tcp::acceptor acceptor{context, {asio::ip::address_v4::loopback(), 0}};
+  const int peer = test::must_connect_to(acceptor.local_endpoint().port());
+  asio::ip::tcp::socket socket = acceptor.accept();
+  const int raw = ::dup(socket.native_handle());  // the server's end
+  Stream stream{std::move(socket), make_tls(scratch)};
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> client{SSL_CTX_new(TLS_client_method()),
+                                                                 SSL_CTX_free};
+  const std::unique_ptr<SSL, decltype(&SSL_free)> tls{SSL_new(client.get()), SSL_free};
+};
+
 }  // namespace
 
 TEST_CASE("where the socket has no room for TLS's goodbye, it is said later", "[stream]") {
-  const test::ScratchDir scratch;
-  asio::io_context context;
-  asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
-  const int peer = test::must_connect_to(acceptor.local_endpoint().port());
-  asio::ip::tcp::socket socket = acceptor.accept();
-  const int raw = ::dup(socket.native_handle());
-  Stream stream(std::move(socket), make_tls(scratch));
+  UnderTls connection;
+  asio::io_context& context = connection.context;
+  Stream& stream = connection.stream;
+  SSL* const tls = connection.tls.get();
+  const int peer = connection.peer;
+  const int raw = connection.raw;
 
-  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> client(SSL_CTX_new(TLS_client_method()),
-                                                                 SSL_CTX_free);
-  const std::unique_ptr<SSL, decltype(&SSL_free)> tls(SSL_new(client.get()), SSL_free);
-  SSL_set_fd(tls.get(), peer);
   int sent = 0;
   std::thread handshake([&] {
-    if (SSL_connect(tls.get()) == 1) sent = SSL_write(tls.get(), "x", 1);
+    if (SSL_connect(tls) == 1) sent = SSL_write(tls, "x", 1);
   });
   char byte = 0;
   stream.async_read_some(asio::buffer(&byte, 1), [](asio::error_code, std::size_t) {});
@@ -87,18 +104,14 @@ TEST_CASE("where the socket has no room for TLS's goodbye, it is said later", "[
   const std::string goodbye = receive(peer, 1000);  // a record of TLS, and the end
   REQUIRE(goodbye.size() > 5);
   CHECK(goodbye.size() == 5U + static_cast<unsigned char>(goodbye[4]));
-  ::close(peer);
-  ::close(raw);
 }
 
 TEST_CASE("TLS takes what has come from the socket, and gives it out by and by", "[stream]") {
-  const test::ScratchDir scratch;
-  asio::io_context context;
-  asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
-  const int peer = test::must_connect_to(acceptor.local_endpoint().port());
-  asio::ip::tcp::socket socket = acceptor.accept();
-  const int raw = ::dup(socket.native_handle());
-  Stream stream(std::move(socket), make_tls(scratch));
+  UnderTls connection;
+  asio::io_context& context = connection.context;
+  Stream& stream = connection.stream;
+  SSL* const tls = connection.tls.get();
+  const int raw = connection.raw;
   const auto waiting_bytes = [raw] {
     int bytes = -1;
     ::ioctl(raw, FIONREAD, &bytes);
@@ -115,18 +128,14 @@ TEST_CASE("TLS takes what has come from the socket, and gives it out by and by",
     text.append(bytes, count);
   };
 
-  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> client(SSL_CTX_new(TLS_client_method()),
-                                                                 SSL_CTX_free);
-  const std::unique_ptr<SSL, decltype(&SSL_free)> tls(SSL_new(client.get()), SSL_free);
-  SSL_set_fd(tls.get(), peer);
   std::thread handshake([&] {
-    if (SSL_connect(tls.get()) == 1) SSL_write(tls.get(), "a", 1);
+    if (SSL_connect(tls) == 1) SSL_write(tls, "a", 1);
   });
   read();
   handshake.join();
   REQUIRE(text == "a");
-  SSL_write(tls.get(), "b", 1);  // two records
-  SSL_write(tls.get(), "c", 1);
+  SSL_write(tls, "b", 1);  // two records
+  SSL_write(tls, "c", 1);
   constexpr int kRecordBytes = 5 + 1 + 1 + 16;  // header, text, its type, authentication
   REQUIRE(test::wait_until([&] { return waiting_bytes() == 2 * kRecordBytes; }));
   read();
@@ -134,8 +143,6 @@ TEST_CASE("TLS takes what has come from the socket, and gives it out by and by",
   CHECK(text == "ab");
   read();
   CHECK(text == "abc");
-  ::close(peer);
-  ::close(raw);
 }
 
 TEST_CASE("loopback is loopback, as IPv6 too", "[stream]") {
