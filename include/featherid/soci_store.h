@@ -69,8 +69,11 @@ struct SociStoreOptions {
   std::function<void(const std::string& warning)> warn;
 };
 
-// Reads database URLs from a file: one SQLite URL, or up to 16 others with blanks or newlines
-// between them. kInvalidArgument says why the file cannot be read.
+// Takes a text with database URLs apart: one SQLite URL, whose path may contain blanks, or others
+// with blanks or newlines between them. Empty if the text is.
+FEATHERID_EXPORT std::vector<std::string> split_database_urls(std::string_view text);
+
+// Reads a file with such a text. kInvalidArgument says why the file cannot be read.
 FEATHERID_EXPORT Result<std::vector<std::string>> read_database_file(const std::string& path);
 
 // Opens a store over SOCI:

@@ -5,7 +5,8 @@
 
 #include "server/http/reply.h"
 #include "server/http/request_trace.h"
-#include "server/logging.h"
+#include "server/log/json.h"
+#include "server/log/logging.h"
 
 namespace featherid {
 

@@ -40,9 +40,6 @@ struct Reply {
   void fail_for_now(std::string_view message);  // 503; the client may try again in a second
 };
 
-// `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD.
-std::string json_string(std::string_view text);
-
 // The request's id for X-Request-Id. Empty if the answer is not an error: then only the log needs
 // it.
 std::string request_id_of(const Reply& reply);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lib/base/exception_text.h"
+#include "server/log/json.h"
 
 namespace featherid {
 

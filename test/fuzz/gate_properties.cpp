@@ -11,6 +11,7 @@
 #include "server/http/reply.h"
 #include "server/http/request_gate.h"
 #include "server/http/router.h"
+#include "server/log/json.h"
 
 namespace featherid::test {
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "server/routes/admin.h"
-
 #include <memory>
 #include <string>
 
+#include "server/api/admin_routes.h"
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
 #include "test/support/gate.h"
@@ -21,9 +20,9 @@ TEST_CASE("of the tags that are moved while the store hangs, few wait", "[admin]
     gate.wait();
     return Status(StatusCode::kNotFound, "there is no such tag");
   };
-  asio::thread_pool pool(1);
+  StoreCalls calls;
   Router router([](Exchange&) { return true; });
-  add_admin_routes(router, store, pool);
+  add_admin_routes(router, store, calls);
   const auto move = [&router](milliseconds timeout) {
     return test::ask(router, "POST", "/api/v1/tag/advance?biz_tag=order&max_id=9000", timeout);
   };
@@ -39,15 +38,15 @@ TEST_CASE("of the tags that are moved while the store hangs, few wait", "[admin]
 
   gate.open();
   CHECK(test::wait_until([&] { return move(milliseconds(60000)).status == 404; }));
-  pool.join();
+  calls.join();
 }
 
 TEST_CASE("a tag is moved by POST, and by a GET that says it is deprecated", "[admin]") {
   const auto store = std::make_shared<test::FaultStore>();
   REQUIRE(store->create("order", 10).ok());
-  asio::thread_pool pool(1);
+  StoreCalls calls;
   Router router([](Exchange&) { return true; });
-  add_admin_routes(router, store, pool);
+  add_admin_routes(router, store, calls);
   const auto move = [&router](const char* method, const char* max_id) {
     return test::ask(router, method,
                      std::string("/api/v1/tag/advance?biz_tag=order&max_id=") + max_id,
@@ -64,7 +63,7 @@ TEST_CASE("a tag is moved by POST, and by a GET that says it is deprecated", "[a
   const Reply deleted = move("DELETE", "1");
   CHECK(deleted.status == 405);
   CHECK(test::header_of(deleted, "Allow") == "POST, GET");
-  pool.join();
+  calls.join();
 }
 
 }  // namespace featherid

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/advance.h"
+#include "server/api/advance.h"
 
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/auth.h"
+#include "server/api/auth.h"
 
 #include <fstream>
 #include <string>

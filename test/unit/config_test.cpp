@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/config.h"
+#include "server/config/config.h"
 
 #include <filesystem>
 #include <fstream>
@@ -38,10 +38,10 @@ TEST_CASE("without any setting the server listens on 127.0.0.1:8080 over SQLite"
   const Config config = good({});
   CHECK(config.listen.address().to_string() == "127.0.0.1");
   CHECK(config.listen.port() == 8080);
-  CHECK(config.databases == std::vector<std::string>{"sqlite3:ids.db"});
-  CHECK(config.failover == "skip");
-  CHECK(config.failover_guard_ids == 100000000);
-  CHECK(config.lossy_commits == "refuse");
+  CHECK(config.store.addresses == std::vector<std::string>{"sqlite3:ids.db"});
+  CHECK(config.store.soci.failover == Failover::kSkip);
+  CHECK(config.store.soci.failover_guard_ids == 100000000);
+  CHECK(config.store.soci.lossy_commits == LossyCommits::kRefuse);
   CHECK(config.max_batch_ids == 1000);
   CHECK(config.http.request_timeout == std::chrono::seconds(2));
   CHECK(config.log_files.file_bytes_max == 100000000);
@@ -68,11 +68,11 @@ TEST_CASE("values of every kind are read", "[config]") {
 }
 
 TEST_CASE("blanks separate the addresses of a database", "[config]") {
-  CHECK(good({"--database", " mysql://a/ids  mysql://b/ids\n"}).databases ==
+  CHECK(good({"--database", " mysql://a/ids  mysql://b/ids\n"}).store.addresses ==
         std::vector<std::string>{"mysql://a/ids", "mysql://b/ids"});
-  CHECK(good({"--database", "postgres://a/ids postgresql://b/ids"}).databases ==
-        std::vector<std::string>{"postgresql://a/ids", "postgresql://b/ids"});
-  CHECK(good({"--database", "sqlite3:a file.db"}).databases ==
+  CHECK(good({"--database", "postgres://a/ids postgresql://b/ids"}).store.addresses ==
+        std::vector<std::string>{"postgres://a/ids", "postgresql://b/ids"});
+  CHECK(good({"--database", "sqlite3:a file.db"}).store.addresses ==
         std::vector<std::string>{"sqlite3:a file.db"});
 }
 
@@ -81,13 +81,13 @@ TEST_CASE("the database's URLs may be in a separate file", "[config]") {
   const std::string file = scratch.file("url");
   std::ofstream(file) << "mysql://u:p@a/ids\nmysql://u:p@b/ids\n";
   const std::vector<std::string> both = {"mysql://u:p@a/ids", "mysql://u:p@b/ids"};
-  CHECK(good({"--database-file", file}).databases == both);
-  CHECK(good({}, {{"FEATHERID_DATABASE_FILE", file}}).databases == both);
-  CHECK(good({}, {{"FEATHERID_DATABASE_FILE", file}}).database_file == file);
+  CHECK(good({"--database-file", file}).store.addresses == both);
+  CHECK(good({}, {{"FEATHERID_DATABASE_FILE", file}}).store.addresses == both);
+  CHECK(good({}, {{"FEATHERID_DATABASE_FILE", file}}).store.soci.database_file == file);
   // An empty name or a missing file never means the default.
   CHECK(refusal({}, {{"FEATHERID_DATABASE_FILE", ""}})
             .find("FEATHERID_DATABASE_FILE: names no file") == 0);
-  CHECK(refusal({"--database-file", scratch.file("none")}).find("cannot read ") !=
+  CHECK(refusal({"--database-file", scratch.file("none")}).find("none cannot be read (") !=
         std::string::npos);
   const std::string excluded =
       refusal({"--database", "mysql://h/d"}, {{"FEATHERID_DATABASE_FILE", file}});
@@ -255,7 +255,7 @@ TEST_CASE("--name= is an empty value, whatever stands next to it", "[config]") {
                               "--tls-cert=", "--init-schema", "--admin-token-file="});
   CHECK(config.log_files.dir.empty());
   CHECK(config.tls_cert_file.empty());
-  CHECK(config.databases == std::vector<std::string>{"mysql://u:p@h/d"});
+  CHECK(config.store.addresses == std::vector<std::string>{"mysql://u:p@h/d"});
   CHECK(config.init_schema);
   for (const char* empty : {"--database=", "--config=", "--max-batch=", "--listen="}) {
     const std::string name(empty, std::string(empty).size() - 1);
@@ -386,7 +386,7 @@ TEST_CASE("a reload applies the settings that may change and names the others", 
   CHECK(running.log_level == spdlog::level::warn);
   CHECK(running.admin_tokens == std::vector<std::string>{"new"});
   CHECK(running.allocator.hold == std::chrono::seconds(40));
-  CHECK(running.databases == std::vector<std::string>{"sqlite3:ids.db"});
+  CHECK(running.store.addresses == std::vector<std::string>{"sqlite3:ids.db"});
 
   const ConfigChange again = take_over(fresh, &running);
   CHECK(again.taken_over.empty());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/environment.h"
+#include "server/config/environment.h"
 
 #include <string>
 

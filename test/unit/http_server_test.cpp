@@ -17,7 +17,8 @@
 #include <thread>
 #include <vector>
 
-#include "server/routes/ids.h"
+#include "server/api/id_routes.h"
+#include "server/log/json.h"
 #include "test/fuzz/corpus.h"
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/log_files.h"
+#include "server/log/log_files.h"
 
 #include <sched.h>
 #include <sys/mount.h>
@@ -18,7 +18,7 @@
 #include <sstream>
 #include <string>
 
-#include "server/logging.h"
+#include "server/log/logging.h"
 #include "test/support/catch.h"
 #include "test/support/child_process.h"
 #include "test/support/in_fork.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/logging.h"
+#include "server/log/logging.h"
 
 #include <fcntl.h>
 #include <spdlog/spdlog.h>

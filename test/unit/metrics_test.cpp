@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/metrics.h"
+#include "server/ops/metrics.h"
 
 #include <string>
 

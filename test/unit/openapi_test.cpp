@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The API's description against the routes, both ways.
-#include "server/routes/openapi.h"
+#include "server/api/openapi.h"
 
 #include <algorithm>
 #include <cctype>
@@ -12,10 +12,10 @@
 
 #include "featherid/version.h"
 #include "lib/segment/refill_policy.h"
-#include "server/auth.h"
-#include "server/routes/admin.h"
-#include "server/routes/ids.h"
-#include "server/routes/ops.h"
+#include "server/api/admin_routes.h"
+#include "server/api/auth.h"
+#include "server/api/id_routes.h"
+#include "server/ops/ops_routes.h"
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
 #include "test/support/route_client.h"
@@ -50,10 +50,11 @@ struct Service {
       };
     }
     add_id_routes(router, allocator, 1000);
-    add_admin_routes(router, store, pool);
+    add_admin_routes(router, store, calls);
+    add_openapi_route(router);
     add_ops_routes(router, readiness, metrics, [this] { return draining; });
   }
-  ~Service() { pool.join(); }
+  ~Service() { calls.join(); }
 
   static AllocatorOptions options(milliseconds patience) {
     AllocatorOptions options;
@@ -68,8 +69,8 @@ struct Service {
   const milliseconds patience;  // short where the store's errors have to be waited for
   std::shared_ptr<test::FaultStore> store = std::make_shared<test::FaultStore>();
   SegmentAllocator allocator;
-  asio::thread_pool pool{1};
-  Readiness readiness{store, allocator, pool};
+  StoreCalls calls;
+  Readiness readiness{store, allocator, calls};
   Auth auth{{}, false};
   Metrics metrics{10, [] { return MetricsSnapshot(); }};
   bool draining = false;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "server/routes/ops.h"
-
 #include <future>
 #include <memory>
 #include <string>
 
+#include "server/ops/ops_routes.h"
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
 #include "test/support/route_client.h"
@@ -20,7 +19,7 @@ struct Service {
     REQUIRE(store->create("order", 10).ok());
     add_ops_routes(router, readiness, metrics, [this] { return draining; });
   }
-  ~Service() { pool.join(); }
+  ~Service() { calls.join(); }
 
   Reply get(const std::string& target, milliseconds timeout = std::chrono::seconds(20)) const {
     return test::get(router, target, timeout);
@@ -28,8 +27,8 @@ struct Service {
 
   std::shared_ptr<test::FaultStore> store = std::make_shared<test::FaultStore>();
   SegmentAllocator allocator{store};
-  asio::thread_pool pool{1};
-  Readiness readiness{store, allocator, pool};
+  StoreCalls calls;
+  Readiness readiness{store, allocator, calls};
   Metrics metrics{10, [this] {
                     MetricsSnapshot now;
                     now.store_up = readiness.store_status().value_or(Status()).ok();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/readiness.h"
+#include "server/ops/readiness.h"
 
 #include <future>
 #include <memory>
@@ -26,12 +26,12 @@ const Status kDown(StatusCode::kUnavailable, "it is down");
 TEST_CASE("a store that answers is up, whether or not it knows the tag", "[readiness]") {
   const auto store = std::make_shared<test::FaultStore>();
   SegmentAllocator allocator(store);
-  asio::thread_pool pool(2);
-  Readiness readiness(store, allocator, pool);
+  StoreCalls calls;
+  Readiness readiness(store, allocator, calls);
   CHECK(!readiness.store_status());
   CHECK(ask(readiness).ok());
   CHECK(store->leases() == 0);
-  pool.join();
+  calls.join();
 }
 
 TEST_CASE("a store that is down gives its reason, and ids are still held", "[readiness]") {
@@ -40,8 +40,8 @@ TEST_CASE("a store that is down gives its reason, and ids are still held", "[rea
   std::atomic<bool> is_down{false};
   store->on_probe = [&] { return is_down ? kDown : Status(); };
   SegmentAllocator allocator(store);
-  asio::thread_pool pool(2);
-  Readiness readiness(store, allocator, pool);
+  StoreCalls calls;
+  Readiness readiness(store, allocator, calls);
   is_down = true;
   CHECK(ask(readiness).message() == "it is down");
   CHECK(!readiness.holds_ids());
@@ -50,7 +50,7 @@ TEST_CASE("a store that is down gives its reason, and ids are still held", "[rea
   is_down = true;
   CHECK(readiness.holds_ids());
   CHECK(ask(readiness).message() == "it is down");
-  pool.join();
+  calls.join();
 }
 
 TEST_CASE("one probe at a time answers all callers", "[readiness]") {
@@ -62,12 +62,12 @@ TEST_CASE("one probe at a time answers all callers", "[readiness]") {
     return kDown;
   };
   SegmentAllocator allocator(store);
-  asio::thread_pool pool(2);
-  Readiness readiness(store, allocator, pool);
+  StoreCalls calls;
+  Readiness readiness(store, allocator, calls);
   std::atomic<int> answers{0};
   for (int i = 0; i < 100; ++i) readiness.ask_store([&answers] { ++answers; });
   gate.set_value();
-  pool.join();
+  calls.join();
   CHECK(answers == 100);
   CHECK(store->probes() == 1);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/router.h"
+#include "server/log/json.h"
 
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>

@@ -4,7 +4,7 @@
 
 #include "featherid/segment_allocator.h"
 #include "server/http/router.h"
-#include "server/routes/ids.h"
+#include "server/api/id_routes.h"
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
 #include "test/support/route_client.h"

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <optional>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -313,6 +314,13 @@ std::string describe(const DatabaseUrl& url) {
   text += " database " + url.database + " at " + url.host;
   if (url.port != 0) text += ":" + std::to_string(url.port);
   return text;
+}
+
+std::vector<std::string> split_database_urls(std::string_view text) {
+  text = text.substr(0, text.find_last_not_of("\r\n") + 1);
+  if (text.rfind("sqlite3:", 0) == 0) return {std::string(text)};
+  std::istringstream words{std::string(text)};
+  return {std::istream_iterator<std::string>(words), {}};
 }
 
 std::string redact_database_url(std::string_view url) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "lib/store/soci/login_source.h"
 
-#include <iterator>
-#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -10,17 +8,6 @@
 #include "lib/store/soci/secret_file.h"
 
 namespace featherid {
-
-namespace {
-
-// A URL contains no blank, except for SQLite's, which contains a file name and stands alone.
-std::vector<std::string> split_urls(const std::string& text) {
-  if (text.rfind("sqlite3:", 0) == 0) return {text};
-  std::istringstream words(text);
-  return {std::istream_iterator<std::string>(words), {}};
-}
-
-}  // namespace
 
 LoginSource::LoginSource(const DatabaseUrl& url, std::string database_file, std::size_t index)
     : url_(url),
@@ -41,7 +28,7 @@ Result<LoginSource::Login> LoginSource::read() {
 Result<LoginSource::Login> LoginSource::read_database_file() {
   const Result<std::string> text = read_secret_file(database_file_, /*several_lines=*/true);
   if (!text.ok()) return text.status();
-  const std::vector<std::string> urls = split_urls(*text);
+  const std::vector<std::string> urls = split_database_urls(*text);
   const MutexLock lock(mutex_);
   if (index_ >= urls.size()) return last_;
   const Result<DatabaseUrl> now = parse_database_url(urls[index_]);
@@ -60,7 +47,7 @@ std::string LoginSource::risk() const {
 Result<std::vector<std::string>> read_database_file(const std::string& path) {
   const Result<std::string> text = read_secret_file(path, /*several_lines=*/true);
   if (!text.ok()) return Status(StatusCode::kInvalidArgument, text.status().message());
-  return split_urls(*text);
+  return split_database_urls(*text);
 }
 
 }  // namespace featherid

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "server/api/advance.h"
+
+#include <charconv>
+
+namespace featherid {
+
+const char* const kBackwardWarning =
+    "ids that were already issued will be issued again, and running processes that leased them "
+    "before will stop the tag; restart every process";
+
+Result<std::int64_t> parse_max_id(const std::string& text) {
+  std::int64_t max_id = -1;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, max_id);
+  if (error == std::errc() && stop == end && max_id >= 0 && max_id <= kIdMax) return max_id;
+  return Status(StatusCode::kInvalidArgument,
+                "max_id must be a number from 0 to " + std::to_string(kIdMax));
+}
+
+Result<Advance> parse_advance(const std::string& text) {
+  const std::size_t equals = text.rfind('=');
+  if (equals == std::string::npos) {
+    return Status(StatusCode::kInvalidArgument, "'" + text + "' is not TAG=ID, such as order=5000");
+  }
+  const std::string tag = text.substr(0, equals);
+  if (Status bad = validate_tag(tag); !bad.ok()) return bad;
+  const Result<std::int64_t> max_id = parse_max_id(text.substr(equals + 1));
+  if (!max_id.ok()) return max_id.status();
+  return Advance{tag, *max_id, false};
+}
+
+Result<std::int64_t> run_advance(Store& store, const Advance& advance, const char* allowing_word) {
+  const Result<SegmentRow> row = store.find(advance.tag);
+  if (!row.ok()) return row.status();
+  const std::int64_t before = row->max_id;
+  if (before <= advance.max_id) {
+    if (Status status = store.advance(advance.tag, advance.max_id); !status.ok()) return status;
+    return before;
+  }
+  if (!advance.allow_backward) {
+    return Status(StatusCode::kInvalidArgument,
+                  "tag '" + advance.tag + "' is at " + std::to_string(before) + ", already past " +
+                      std::to_string(advance.max_id) + "; to move it backward, add " +
+                      allowing_word + ", but then " + kBackwardWarning);
+  }
+  const Result<bool> moved = store.rewind(advance.tag, before, advance.max_id);
+  if (!moved.ok()) return moved.status();
+  if (*moved) return before;
+  return Status(StatusCode::kUnavailable, "a process leased from tag '" + advance.tag +
+                                              "' in the meantime; stop every process first");
+}
+
+}  // namespace featherid

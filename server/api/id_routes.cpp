@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+#include "server/api/id_routes.h"
+
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace featherid {
+
+namespace {
+
+using Ranges = std::vector<IdRange>;
+
+// What the client asks for.
+struct Order {
+  const std::string* tag = nullptr;
+  std::int64_t count_ids = 1;
+  bool as_string = false;
+};
+
+void fail(Reply& reply, const Status& status) {
+  const std::string& message = status.message();
+  switch (status.code()) {
+    case StatusCode::kInvalidArgument:
+      return reply.fail(400, ApiCode::kBadRequest, message);
+    case StatusCode::kNotFound:
+      return reply.fail(404, ApiCode::kNoSuchTag, message);
+    case StatusCode::kDeadlineExceeded:
+      return reply.fail(504, ApiCode::kUnavailable, message);
+    case StatusCode::kExhausted:
+    case StatusCode::kDataLoss:
+      return reply.fail(409, ApiCode::kTagStopped, message);
+    default:
+      return reply.fail_for_now(message);
+  }
+}
+
+// Reads biz_tag and as. False if they are wrong; the reply then says why.
+bool read_order(Exchange& exchange, Order* order) {
+  order->tag = exchange.query.find("biz_tag");
+  if (order->tag == nullptr || order->tag->empty()) {
+    exchange.reply.fail(400, ApiCode::kBadRequest, "biz_tag is missing; add ?biz_tag=order");
+    return false;
+  }
+  const std::string* as = exchange.query.find("as");
+  order->as_string = as != nullptr && *as == "string";
+  if (as != nullptr && !order->as_string && *as != "number") {
+    exchange.reply.fail(400, ApiCode::kBadRequest, "'as' must be string or number");
+    return false;
+  }
+  return true;
+}
+
+bool read_count(Exchange& exchange, std::int64_t count_max, Order* order) {
+  const std::string* text = exchange.query.find("count");
+  if (text != nullptr) {
+    const char* end = text->data() + text->size();
+    const auto [stop, error] = std::from_chars(text->data(), end, order->count_ids);
+    if (error == std::errc() && stop == end && order->count_ids >= 1 &&
+        order->count_ids <= count_max) {
+      return true;
+    }
+  }
+  exchange.reply.fail(400, ApiCode::kBadCount,
+                      "count must be a number from 1 to " + std::to_string(count_max));
+  return false;
+}
+
+// Takes the ids if they are in memory. Otherwise parks the request until they are, or fails.
+// Nothing: the request is parked or has failed.
+std::optional<Ranges> take(Exchange& exchange, SegmentAllocator& allocator, const Order& order) {
+  const Exchange::Wait& wait = exchange.wait;
+  if (!wait.outcome.ok()) return fail(exchange.reply, wait.outcome), std::nullopt;
+  Result<Sequence> sequence = allocator.sequence(*order.tag);
+  if (!sequence.ok()) return fail(exchange.reply, sequence.status()), std::nullopt;
+
+  // A wait of zero does not block, and its error contains the store's error.
+  Result<Ranges> ranges = wait.expired
+                              ? sequence->next_range(order.count_ids, std::chrono::milliseconds(0))
+                              : sequence->try_next_range(order.count_ids);
+  if (ranges.ok()) return *std::move(ranges);
+  if (wait.expired || ranges.status().code() != StatusCode::kUnavailable) {
+    return fail(exchange.reply, ranges.status()), std::nullopt;
+  }
+  exchange.park([sequence = *std::move(sequence), count_ids = order.count_ids,
+                 time_left = exchange.time_left()](Exchange::Resume resume) mutable {
+    sequence.on_ready(count_ids, time_left, std::move(resume));
+  });
+  return std::nullopt;
+}
+
+// Writes numbers, in quotes if `quoted`.
+class NumberWriter {
+ public:
+  NumberWriter(bool quoted, std::string* out) : quoted_(quoted), out_(out) {}
+
+  void write(std::int64_t number) {
+    char text[24];
+    char* begin = text;
+    if (quoted_) *begin++ = '"';
+    char* end = std::to_chars(begin, text + sizeof text - 1, number).ptr;
+    if (quoted_) *end++ = '"';
+    out_->append(text, static_cast<std::size_t>(end - text));
+  }
+
+ private:
+  const bool quoted_;
+  std::string* const out_;
+};
+
+// A number as text that is incremented in place. Converting each id of a batch would cost more than
+// the rest of the answer.
+class DecimalCounter {
+ public:
+  explicit DecimalCounter(std::int64_t number) : number_(number) { write(); }
+
+  std::string_view text() const { return {text_, size_}; }
+
+  void increment() {
+    ++number_;
+    std::size_t at = size_ - 1;
+    while (at > 0 && text_[at] == '9') text_[at--] = '0';
+    if (text_[at] == '9') return write();  // it gets another digit
+    ++text_[at];
+  }
+
+ private:
+  void write() {
+    size_ =
+        static_cast<std::size_t>(std::to_chars(text_, text_ + sizeof text_, number_).ptr - text_);
+  }
+
+  std::int64_t number_;
+  std::size_t size_ = 0;
+  char text_[20];
+};
+
+void serve_id(Exchange& exchange, SegmentAllocator& allocator) {
+  Order order;
+  if (!read_order(exchange, &order)) return;
+  std::int64_t id = 0;
+  if (Result<std::int64_t> next = allocator.try_next_id(*order.tag); next.ok()) {
+    id = *next;
+  } else if (std::optional<Ranges> ranges = take(exchange, allocator, order)) {
+    id = ranges->front().first;
+  } else {
+    return;
+  }
+  std::string json;
+  NumberWriter(order.as_string, &json).write(id);
+  exchange.reply.succeed(json);
+}
+
+void serve_batch(Exchange& exchange, SegmentAllocator& allocator, std::int64_t count_max) {
+  constexpr std::size_t kIdBytesMax = 22;  // 19 digits, quotes and a comma
+  Order order;
+  if (!read_order(exchange, &order) || !read_count(exchange, count_max, &order)) return;
+  const std::optional<Ranges> ranges = take(exchange, allocator, order);
+  if (!ranges) return;
+  std::string json;
+  json.reserve(static_cast<std::size_t>(order.count_ids) * kIdBytesMax + 2);
+  for (const IdRange& range : *ranges) {
+    DecimalCounter id(range.first);
+    for (std::int64_t left = range.size(); left > 0; --left, id.increment()) {
+      json.push_back(json.empty() ? '[' : ',');
+      if (order.as_string) json.push_back('"');
+      json.append(id.text());
+      if (order.as_string) json.push_back('"');
+    }
+  }
+  json.push_back(']');
+  exchange.reply.succeed(json);
+}
+
+void serve_range(Exchange& exchange, SegmentAllocator& allocator) {
+  Order order;
+  if (!read_order(exchange, &order) || !read_count(exchange, kRangeIdsMax, &order)) return;
+  const std::optional<Ranges> ranges = take(exchange, allocator, order);
+  if (!ranges) return;
+  std::string json;
+  NumberWriter writer(order.as_string, &json);
+  for (const IdRange& range : *ranges) {
+    json.append(json.empty() ? "[" : ",").append(R"({"first":)");
+    writer.write(range.first);
+    json.append(R"(,"last":)");
+    writer.write(range.last());
+    json.push_back('}');
+  }
+  json.push_back(']');
+  exchange.reply.succeed(json);
+}
+
+}  // namespace
+
+void add_id_routes(Router& router, SegmentAllocator& allocator, std::int64_t batch_ids_max) {
+  router.get("/api/v1/id", Effect::kUsesIds,
+             [&allocator](Exchange& exchange) { serve_id(exchange, allocator); });
+  router.get("/api/v1/id/batch", Effect::kUsesIds, [&allocator, batch_ids_max](Exchange& exchange) {
+    serve_batch(exchange, allocator, batch_ids_max);
+  });
+  router.get("/api/v1/id/range", Effect::kUsesIds,
+             [&allocator](Exchange& exchange) { serve_range(exchange, allocator); });
+}
+
+}  // namespace featherid

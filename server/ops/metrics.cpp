@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+#include "server/ops/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <map>
+#include <sstream>
+#include <utility>
+
+#include "featherid/version.h"
+
+namespace featherid {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+using Tags = std::vector<TagStats>;
+using TagsByLabel = std::map<std::string, Tags>;
+
+template <typename Duration>
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+MetricFamily family(MetricType type, const char* name, const char* help) {
+  MetricFamily family;
+  family.name = std::string("featherid_") + name;
+  family.help = help;
+  family.type = type;
+  return family;
+}
+
+void add(MetricFamily* family, Labels labels, double value) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  (family->type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  family->metric.push_back(std::move(metric));
+}
+
+MetricFamily single(MetricType type, const char* name, const char* help, double value) {
+  MetricFamily result = family(type, name, help);
+  add(&result, {}, value);
+  return result;
+}
+
+// `counts` has one place for each bound, and one more for values above all of them.
+template <typename Bounds, typename Counts>
+void add_histogram(MetricFamily* family, Labels labels, const Bounds& bounds, const Counts& counts,
+                   double sum_seconds) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  ClientMetric::Histogram& histogram = metric.histogram;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    histogram.sample_count += static_cast<std::uint64_t>(counts[i]);
+    const double bound =
+        i < bounds.size() ? seconds(bounds[i]) : std::numeric_limits<double>::infinity();
+    histogram.bucket.push_back({histogram.sample_count, bound});
+  }
+  histogram.sample_sum = sum_seconds;
+  family->metric.push_back(std::move(metric));
+}
+
+// --- tags ---
+
+// How long the tag can be served from memory at the current rate.
+double survivable_seconds(const TagStats& tag) {
+  if (tag.held_ids <= 0) return 0;
+  if (tag.burn_ids_per_second <= 0) return std::numeric_limits<double>::infinity();
+  return static_cast<double>(tag.held_ids) / tag.burn_ids_per_second;
+}
+
+double survivable_seconds(const Tags& tags) {
+  double least = std::numeric_limits<double>::infinity();
+  for (const TagStats& tag : tags) least = std::min(least, survivable_seconds(tag));
+  return least;
+}
+
+template <typename Value>
+MetricFamily sum_by_tag(const TagsByLabel& tags, MetricType type, const char* name,
+                        const char* help, Value value) {
+  MetricFamily result = family(type, name, help);
+  for (const auto& [label, group] : tags) {
+    double sum = 0;
+    for (const TagStats& tag : group) sum += static_cast<double>(value(tag));
+    add(&result, {{"tag", label}}, sum);
+  }
+  return result;
+}
+
+void append_tags(const TagsByLabel& tags, std::vector<MetricFamily>* families) {
+  const auto sum = [&](MetricType type, const char* name, const char* help, auto value) {
+    families->push_back(sum_by_tag(tags, type, name, help, value));
+  };
+  sum(MetricType::Counter, "ids_issued_total", "Ids handed out.",
+      [](const TagStats& tag) { return tag.issued_ids; });
+  sum(MetricType::Gauge, "ids_held", "Ids leased and not yet handed out.",
+      [](const TagStats& tag) { return tag.held_ids; });
+  sum(MetricType::Gauge, "burn_ids_per_second", "Mean number of ids handed out per second.",
+      [](const TagStats& tag) { return tag.burn_ids_per_second; });
+  sum(MetricType::Counter, "waits_total",
+      "Attempts to take ids that found none in memory. A request that waits makes two or more.",
+      [](const TagStats& tag) { return tag.waits; });
+  sum(MetricType::Counter, "leases_total", "Leases that the store granted.",
+      [](const TagStats& tag) { return tag.leases; });
+  sum(MetricType::Counter, "lease_failures_total", "Leases that failed.",
+      [](const TagStats& tag) { return tag.lease_failures; });
+  sum(MetricType::Gauge, "tags_stopped", "Tags that stopped because their store went backwards.",
+      [](const TagStats& tag) { return tag.last_error.code() == StatusCode::kDataLoss; });
+
+  MetricFamily survivable =
+      family(MetricType::Gauge, "outage_survivable_seconds",
+             "How long ids last without the store: ids held / burn rate, of the worst tag.");
+  double least = std::numeric_limits<double>::infinity();
+  for (const auto& [label, group] : tags) {
+    const double of_group = survivable_seconds(group);
+    add(&survivable, {{"tag", label}}, of_group);
+    least = std::min(least, of_group);
+  }
+  families->push_back(std::move(survivable));
+  families->push_back(single(MetricType::Gauge, "outage_survivable_min_seconds",
+                             "The smallest featherid_outage_survivable_seconds of all tags.",
+                             least));
+}
+
+// --- HTTP ---
+
+void append_http(const HttpStats& http, std::vector<MetricFamily>* families) {
+  MetricFamily requests =
+      family(MetricType::Counter, "http_requests_total", "Requests answered, by HTTP status.");
+  MetricFamily took = family(MetricType::Histogram, "http_request_duration_seconds",
+                             "Time from a request's last byte to its answer, including waits.");
+  for (const HttpStats::Route& route : http.routes) {
+    const std::string label = route.path.empty() ? "(other)" : route.path;
+    for (const auto& [status, count] : route.stats.answers) {
+      add(&requests, {{"route", label}, {"status", std::to_string(status)}},
+          static_cast<double>(count));
+    }
+    add_histogram(&took, {{"route", label}}, RouteStats::kBounds, route.stats.took,
+                  seconds(route.stats.took_sum));
+  }
+  families->push_back(std::move(requests));
+  families->push_back(std::move(took));
+  families->push_back(single(MetricType::Counter, "http_connections_accepted_total",
+                             "Accepted connections.", static_cast<double>(http.accepted)));
+  families->push_back(
+      single(MetricType::Gauge, "http_connections", "Open connections.", http.connections));
+  families->push_back(single(MetricType::Gauge, "http_parked_requests",
+                             "Requests that wait for ids or for the store.", http.parked));
+}
+
+}  // namespace
+
+Metrics::Metrics(std::size_t tags_max, std::function<MetricsSnapshot()> take_snapshot)
+    : tags_max_(tags_max), take_snapshot_(std::move(take_snapshot)) {}
+
+std::map<std::string, std::vector<TagStats>> Metrics::by_label(std::vector<TagStats> tags) {
+  std::map<std::string, std::vector<TagStats>> groups;
+  const MutexLock lock(mutex_);
+  for (TagStats& tag : tags) {
+    if (labels_.size() < tags_max_ && tag.tag != kOtherTags) labels_.insert(tag.tag);
+    const bool own = labels_.count(tag.tag) > 0;
+    groups[own ? tag.tag : kOtherTags].push_back(std::move(tag));
+  }
+  return groups;
+}
+
+std::string Metrics::text() {
+  MetricsSnapshot now = take_snapshot_();
+  std::vector<MetricFamily> families;
+  MetricFamily build = family(MetricType::Gauge, "build_info", "1, for the version that runs.");
+  add(&build, {{"version", FEATHERID_VERSION}}, 1);
+  families.push_back(std::move(build));
+  append_tags(by_label(std::move(now.tags)), &families);
+  MetricFamily leases = family(MetricType::Histogram, "lease_duration_seconds",
+                               "What the store took for a lease, failed ones included.");
+  add_histogram(&leases, {}, LeaseLatency::kBounds, now.lease_latency.counts,
+                seconds(now.lease_latency.sum));
+  families.push_back(std::move(leases));
+  families.push_back(single(MetricType::Gauge, "store_up",
+                            "1 if the store answers and grants leases, else 0.", now.store_up));
+  append_http(now.http, &families);
+  MetricFamily dropped =
+      family(MetricType::Counter, "log_lines_dropped_total", "Log lines that were not written.");
+  add(&dropped, {{"reason", "queue_full"}}, static_cast<double>(now.log_lines_overrun));
+  add(&dropped, {{"reason", "not_writable"}}, static_cast<double>(now.log_lines_lost));
+  families.push_back(std::move(dropped));
+
+  std::ostringstream text;
+  prometheus::TextSerializer().Serialize(text, families);
+  return text.str();
+}
+
+}  // namespace featherid

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#include "server/store/stores.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include "server/log/joined.h"
+
+namespace featherid {
+
+namespace {
+
+// --- databases, through SOCI ---
+
+Result<std::unique_ptr<Store>> open_database(const StoreOptions& options) {
+  return open_soci_store(options.addresses, options.soci);
+}
+
+Result<std::string> init_database(const StoreOptions& options) {
+  std::vector<std::string> tags_made;
+  const Status status = init_soci_schema(options.addresses, options.soci, &tags_made);
+  if (!status.ok()) return status;
+  const std::string& address = options.addresses.front();
+  const bool has_leader = sqlite3_file_of(address).empty();
+  return name_soci_tables(has_leader ? "the tables id_segments and id_leader exist"
+                                     : "the table id_segments exists",
+                          address) +
+         "; tags created: " + joined(tags_made);
+}
+
+Status check_database_exists(const StoreOptions& options) {
+  const std::string file = sqlite3_file_of(options.addresses.front());
+  std::error_code ignored;
+  if (file.empty() || std::filesystem::exists(file, ignored)) return {};
+  return {StatusCode::kNotFound, "there is no " + options.addresses.front()};
+}
+
+// --- the table ---
+
+struct StoreKind {
+  std::vector<std::string_view> schemes;
+  const char* forms;
+  std::vector<std::string> (*split)(std::string_view text);
+  std::string (*redact)(std::string_view address);
+  Result<std::unique_ptr<Store>> (*open)(const StoreOptions& options);
+  Result<std::string> (*init)(const StoreOptions& options);
+  Status (*check_exists)(const StoreOptions& options);
+};
+
+const std::vector<StoreKind>& kinds() {
+  static const std::vector<StoreKind> kinds = {
+      {{"sqlite3", "mysql", "mariadb", "postgresql", "postgres"},
+       "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…",
+       &split_database_urls,
+       &redact_database_url,
+       &open_database,
+       &init_database,
+       &check_database_exists},
+  };
+  return kinds;
+}
+
+// The kind of an address. Databases also get what no kind knows: their error lists the forms.
+const StoreKind& kind_of(std::string_view address) {
+  const std::string_view scheme = address.substr(0, address.find(':'));
+  for (const StoreKind& kind : kinds()) {
+    if (std::find(kind.schemes.begin(), kind.schemes.end(), scheme) != kind.schemes.end()) {
+      return kind;
+    }
+  }
+  return kinds().front();
+}
+
+const StoreKind& kind_of(const StoreOptions& options) { return kind_of(options.addresses.front()); }
+
+Result<std::vector<std::string>> some(std::vector<std::string> addresses) {
+  if (!addresses.empty()) return addresses;
+  return Status(StatusCode::kInvalidArgument,
+                "is empty; if it is not set, ids come from sqlite3:ids.db");
+}
+
+}  // namespace
+
+std::string address_forms() {
+  std::string text;
+  for (const StoreKind& kind : kinds())
+    text += (text.empty() ? "" : ", ") + std::string(kind.forms);
+  return text;
+}
+
+Result<std::vector<std::string>> split_addresses(const std::string& text) {
+  const std::size_t begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+  return some(kind_of(std::string_view(text).substr(begin)).split(text));
+}
+
+Result<std::vector<std::string>> read_addresses(const std::string& path) {
+  const Result<std::vector<std::string>> read = read_database_file(path);
+  if (!read.ok()) return read.status();
+  if (read->empty()) return Status(StatusCode::kInvalidArgument, "the file " + path + " is empty");
+  return read;
+}
+
+std::string redacted(const std::vector<std::string>& addresses) {
+  std::vector<std::string> texts;
+  for (const std::string& address : addresses) texts.push_back(kind_of(address).redact(address));
+  return joined(texts);
+}
+
+Result<std::unique_ptr<Store>> open_store(const StoreOptions& options) {
+  return kind_of(options).open(options);
+}
+
+Result<std::string> init_store(const StoreOptions& options) {
+  return kind_of(options).init(options);
+}
+
+Status check_store_exists(const StoreOptions& options) {
+  return kind_of(options).check_exists(options);
+}
+
+bool store_threads_left_behind() { return soci_threads_left_behind(); }
+
+}  // namespace featherid

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_SERVER_STORE_STORES_H_
+#define FEATHERID_SERVER_STORE_STORES_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "featherid/soci_store.h"
+#include "featherid/tag_admin.h"
+
+namespace featherid {
+
+// The stores that ids can come from. Only stores.cpp knows which kinds there are: a new kind is one
+// line of its table.
+
+// Which store, and how to use it.
+struct StoreOptions {
+  std::vector<std::string> addresses;  // of one store, the preferred one first; never empty
+  SociStoreOptions soci;               // for databases
+};
+
+// How addresses of each kind look, for --help.
+std::string address_forms();
+
+// Takes the addresses out of the value of --database. kInvalidArgument: there is none.
+Result<std::vector<std::string>> split_addresses(const std::string& text);
+
+// The same out of a file. kInvalidArgument: it cannot be read, or contains none.
+Result<std::vector<std::string>> read_addresses(const std::string& path);
+
+// The addresses for a log or a message, without passwords.
+std::string redacted(const std::vector<std::string>& addresses);
+
+// Opens the store, without connecting. kInvalidArgument: an address or an option is wrong.
+Result<std::unique_ptr<Store>> open_store(const StoreOptions& options);
+
+// Creates what the store needs, if it is missing. Returns what exists now, for an operator.
+Result<std::string> init_store(const StoreOptions& options);
+
+// kNotFound: the store is a local file that does not exist. Opening it would create it, with every
+// tag at 0.
+Status check_store_exists(const StoreOptions& options);
+
+// Whether a thread of a destroyed store still runs. The process must then end with _exit().
+bool store_threads_left_behind();
+
+}  // namespace featherid
+
+#endif  // FEATHERID_SERVER_STORE_STORES_H_

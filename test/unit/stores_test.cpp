@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "server/store/stores.h"
+
+#include <fstream>
+
+#include "test/support/catch.h"
+#include "test/support/scratch_dir.h"
+
+namespace featherid {
+
+namespace {
+
+using Addresses = std::vector<std::string>;
+
+StoreOptions at(const std::string& address) {
+  StoreOptions options;
+  options.addresses = {address};
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("addresses are separated by blanks, and a SQLite path may contain them", "[stores]") {
+  CHECK(*split_addresses(" mysql://a/d\n mysql://b/d ") == Addresses{"mysql://a/d", "mysql://b/d"});
+  CHECK(*split_addresses("sqlite3:a b.db") == Addresses{"sqlite3:a b.db"});
+  for (const char* const empty : {"", " ", "\n"}) {
+    CHECK(split_addresses(empty).status().code() == StatusCode::kInvalidArgument);
+  }
+}
+
+TEST_CASE("a file of addresses must hold one", "[stores]") {
+  const test::ScratchDir scratch;
+  std::ofstream(scratch.file("url")) << "sqlite3:a b.db\n\n";
+  CHECK(*read_addresses(scratch.file("url")) == Addresses{"sqlite3:a b.db"});
+  std::ofstream(scratch.file("url")) << "  \n";
+  CHECK(read_addresses(scratch.file("url")).status().code() == StatusCode::kInvalidArgument);
+}
+
+TEST_CASE("an address of an unknown kind is refused with the known forms", "[stores]") {
+  for (const char* const unknown : {"oracle://u:s3cret@h/d", "ids.db", ":", "", "SQLITE3:a"}) {
+    INFO(unknown);
+    const Status status = open_store(at(unknown)).status();
+    CHECK(status.code() == StatusCode::kInvalidArgument);
+    CHECK(status.message().find("sqlite3:FILE") != std::string::npos);
+    CHECK(status.message().find("s3cret") == std::string::npos);
+  }
+  CHECK(address_forms().find("sqlite3:FILE, mysql://") == 0);
+}
+
+TEST_CASE("no password is shown", "[stores]") {
+  CHECK(redacted({"mysql://u:s3cret@a/d", "mysql://u@b/d"}) == "mysql://u:***@a/d, mysql://u@b/d");
+}
+
+TEST_CASE("a SQLite file that is missing is told apart, and is created by init", "[stores]") {
+  const test::ScratchDir scratch;
+  const StoreOptions options = at("sqlite3:" + scratch.file("ids.db"));
+  CHECK(check_store_exists(options).code() == StatusCode::kNotFound);
+  CHECK(check_store_exists(at("mysql://h/d")).ok());  // only its server could tell
+  CHECK(*init_store(options) == "the table id_segments exists; tags created: health, order, user");
+  CHECK(check_store_exists(options).ok());
+  CHECK(*init_store(options) == "the table id_segments exists; tags created: none");
+  CHECK((*open_store(options))->find("order")->step == 1000);
+}
+
+}  // namespace featherid
