@@ -4,40 +4,22 @@
 #include <algorithm>
 #include <optional>
 
+#include "lib/base/percent.h"
+
 namespace featherid {
 
 namespace {
 
 constexpr std::size_t kParamsMax = 32;
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const int lower = c | 0x20;
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 // The text of a query without its escapes; nothing if one is malformed.
 std::optional<std::string> decode(std::string_view text) {
-  // Usually there is nothing to decode, and a copy is several times as fast.
-  if (std::none_of(text.begin(), text.end(), [](char c) { return c == '%' || c == '+'; })) {
-    return std::string(text);
-  }
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '+') c = ' ';
-    if (c == '%') {
-      if (text.size() - i < 3) return std::nullopt;
-      const int high = hex_digit(text[i + 1]);
-      const int low = hex_digit(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      c = static_cast<char>(high * 16 + low);
-      i += 2;
-    }
-    decoded.push_back(c);
-  }
-  return decoded;
+  const bool escaped =
+      std::any_of(text.begin(), text.end(), [](char c) { return c == '%' || c == '+'; });
+  std::string copy(text);
+  if (!escaped) return copy;  // usual, and several times as fast
+  std::replace(copy.begin(), copy.end(), '+', ' ');
+  return percent_decode(copy);
 }
 
 }  // namespace

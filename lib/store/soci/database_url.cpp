@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "featherid/soci_store.h"
+#include "lib/base/percent.h"
 #include "lib/store/soci/table_names.h"
 
 namespace featherid {
@@ -28,20 +29,9 @@ Status malformed(std::string_view reason) {
 
 // Nothing for a broken escape, or for control characters, which no part of a URL may contain.
 std::optional<std::string> decode(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '%') {
-      unsigned char byte = 0;
-      const char* const digits = text.data() + i + 1;
-      if (text.size() - i < 3) return std::nullopt;
-      if (std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2) return std::nullopt;
-      c = static_cast<char>(byte);
-      i += 2;
-    }
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return std::nullopt;
-    decoded += c;
-  }
+  std::optional<std::string> decoded = percent_decode(text);
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+  if (decoded && std::any_of(decoded->begin(), decoded->end(), is_control)) decoded.reset();
   return decoded;
 }
 

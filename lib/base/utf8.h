@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_BASE_UTF8_H_
+#define FEATHERID_LIB_BASE_UTF8_H_
+
+#include <cstddef>
+#include <string_view>
+
+namespace featherid {
+
+// A character and the number of its bytes in UTF-8; 0 bytes: there is none.
+struct Utf8Char {
+  std::size_t bytes = 0;
+  char32_t code_point = 0;
+};
+
+// The well-formed character that `text` starts with (RFC 3629: no overlong forms, no surrogates, at
+// most U+10FFFF). `text` must not be empty.
+inline Utf8Char utf8_char(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return {1, lead};
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return {};
+  char32_t code_point = lead & (0x7F >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return {};
+    code_point = code_point << 6 | (byte(i) & 0x3F);
+  }
+  const bool overlong =
+      (length == 3 && code_point < 0x800) || (length == 4 && code_point < 0x10000);
+  const bool surrogate = code_point >= 0xD800 && code_point <= 0xDFFF;
+  if (overlong || surrogate || code_point > 0x10FFFF) return {};
+  return {length, code_point};
+}
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_BASE_UTF8_H_
