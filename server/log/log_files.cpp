@@ -54,13 +54,13 @@ std::string date_of(const std::tm& day) {
   return {text.data(), length};
 }
 
-bool is_date(std::string_view text) {
-  if (text.size() != kDateBytes) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool digit = text[i] >= '0' && text[i] <= '9';
-    if ((i == 4 || i == 7) ? text[i] != '-' : !digit) return false;
-  }
-  return true;
+// The number of days from 1970 to a YYYY-MM-DD; nothing if there is no such day.
+std::optional<int> day_number(const std::string& date) {
+  std::tm day{};
+  if (::strptime(date.c_str(), "%Y-%m-%d", &day) == nullptr) return std::nullopt;
+  const std::time_t seconds = ::timegm(&day);  // also turns February 30 into March
+  if (date_of(day) != date) return std::nullopt;
+  return static_cast<int>(seconds / (24 * 60 * 60));
 }
 
 // The parts of a file name; nothing if the file is not one of ours.
@@ -69,7 +69,7 @@ std::optional<LogFile> parse_name(std::string_view name) {
   name.remove_prefix(kPrefix.size());
   LogFile file;
   file.date = name.substr(0, kDateBytes);
-  if (!is_date(file.date)) return std::nullopt;
+  if (!day_number(file.date)) return std::nullopt;
   name.remove_prefix(kDateBytes);
   if (name.size() > 1 && name[1] >= '1' && name[1] <= '9') {
     const auto [stop, error] =
@@ -169,19 +169,6 @@ void compress(const fs::path& dir, LogFile file, const std::atomic<bool>& stoppi
   remove_file(from);
 }
 
-// The number of days since a fixed day long ago. Years are counted from March, so that the leap day
-// comes last.
-int day_number(const std::string& date) {
-  const auto number = [&date](std::size_t at, std::size_t length) {
-    int value = 0;
-    std::from_chars(date.data() + at, date.data() + at + length, value);
-    return value;
-  };
-  const int month = (number(5, 2) + 9) % 12;
-  const int year = number(0, 4) - month / 10;
-  return 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + number(8, 2);
-}
-
 }  // namespace
 
 void tidy_log_dir(const LogFilesOptions& options, std::mutex& writing, const std::string& today,
@@ -190,12 +177,12 @@ void tidy_log_dir(const LogFilesOptions& options, std::mutex& writing, const std
   int oldest_kept = 0;
   {
     const std::lock_guard<std::mutex> lock(writing);
-    oldest_kept = day_number(today) - options.keep_days;
+    oldest_kept = day_number(today).value_or(0) - options.keep_days;
   }
   std::map<std::string, std::vector<LogFile>> backups;  // by day
   std::vector<LogFile> sources;
   for (const LogFile& file : list_files(options.dir)) {
-    if (day_number(file.date) < oldest_kept || file.ending == kHalfCompressed) {
+    if (*day_number(file.date) < oldest_kept || file.ending == kHalfCompressed) {
       remove_file(dir / file.name());
       continue;
     }

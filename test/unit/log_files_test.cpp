@@ -161,6 +161,7 @@ TEST_CASE("tidying completes what a crash interrupted and removes old files", "[
         "featherid-2026-03-01.log.gz",           // just young enough
         "featherid-2026-02-28.log.gz",           // too old
         "featherid-2025-12-31.4.log",            // too old
+        "featherid-2020-02-30.log",              // there is no such day, so it is not ours
         "featherid-2020-01-01.txt", "other-2020-01-01.log", "featherid-2020-1-1.log"}) {
     write_file(scratch.file(name), name);
   }
@@ -173,7 +174,7 @@ TEST_CASE("tidying completes what a crash interrupted and removes old files", "[
                               "featherid-2026-03-28.log.gz", "featherid-2026-03-27.log.gz",
                               "featherid-2026-03-27.1.log.gz", "featherid-2026-03-01.log.gz",
                               "featherid-2020-01-01.txt", "other-2020-01-01.log",
-                              "featherid-2020-1-1.log"});
+                              "featherid-2020-1-1.log", "featherid-2020-02-30.log"});
   CHECK(gunzip(scratch.file("featherid-2026-03-31.1.log.gz")) == "featherid-2026-03-31.1.log");
   CHECK(gunzip(scratch.file("featherid-2026-03-27.log.gz")) ==
         "featherid-2026-03-27.log.compressing");
