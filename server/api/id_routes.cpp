@@ -15,7 +15,7 @@ namespace {
 using Ranges = std::vector<IdRange>;
 
 // What the client asks for.
-struct Order {
+struct IdRequest {
   const std::string* tag = nullptr;
   std::int64_t count_ids = 1;
   bool as_string = false;
@@ -39,28 +39,28 @@ void fail(Reply& reply, const Status& status) {
 }
 
 // Reads biz_tag and as. False if they are wrong; the reply then says why.
-bool read_order(Exchange& exchange, Order* order) {
-  order->tag = exchange.query.find("biz_tag");
-  if (order->tag == nullptr || order->tag->empty()) {
+bool read_request(Exchange& exchange, IdRequest* asked) {
+  asked->tag = exchange.query.find("biz_tag");
+  if (asked->tag == nullptr || asked->tag->empty()) {
     exchange.reply.fail(400, ApiCode::kBadRequest, "biz_tag is missing; add ?biz_tag=order");
     return false;
   }
   const std::string* as = exchange.query.find("as");
-  order->as_string = as != nullptr && *as == "string";
-  if (as != nullptr && !order->as_string && *as != "number") {
+  asked->as_string = as != nullptr && *as == "string";
+  if (as != nullptr && !asked->as_string && *as != "number") {
     exchange.reply.fail(400, ApiCode::kBadRequest, "'as' must be string or number");
     return false;
   }
   return true;
 }
 
-bool read_count(Exchange& exchange, std::int64_t count_max, Order* order) {
+bool read_count(Exchange& exchange, std::int64_t count_max, IdRequest* asked) {
   const std::string* text = exchange.query.find("count");
   if (text != nullptr) {
     const char* end = text->data() + text->size();
-    const auto [stop, error] = std::from_chars(text->data(), end, order->count_ids);
-    if (error == std::errc() && stop == end && order->count_ids >= 1 &&
-        order->count_ids <= count_max) {
+    const auto [stop, error] = std::from_chars(text->data(), end, asked->count_ids);
+    if (error == std::errc() && stop == end && asked->count_ids >= 1 &&
+        asked->count_ids <= count_max) {
       return true;
     }
   }
@@ -71,21 +71,22 @@ bool read_count(Exchange& exchange, std::int64_t count_max, Order* order) {
 
 // Takes the ids if they are in memory. Otherwise parks the request until they are, or fails.
 // Nothing: the request is parked or has failed.
-std::optional<Ranges> take(Exchange& exchange, SegmentAllocator& allocator, const Order& order) {
+std::optional<Ranges> take(Exchange& exchange, SegmentAllocator& allocator,
+                           const IdRequest& asked) {
   const Exchange::Wait& wait = exchange.wait;
   if (!wait.outcome.ok()) return fail(exchange.reply, wait.outcome), std::nullopt;
-  Result<Sequence> sequence = allocator.sequence(*order.tag);
+  Result<Sequence> sequence = allocator.sequence(*asked.tag);
   if (!sequence.ok()) return fail(exchange.reply, sequence.status()), std::nullopt;
 
   // A wait of zero does not block, and its error contains the store's error.
   Result<Ranges> ranges = wait.expired
-                              ? sequence->next_range(order.count_ids, std::chrono::milliseconds(0))
-                              : sequence->try_next_range(order.count_ids);
+                              ? sequence->next_range(asked.count_ids, std::chrono::milliseconds(0))
+                              : sequence->try_next_range(asked.count_ids);
   if (ranges.ok()) return *std::move(ranges);
   if (wait.expired || ranges.status().code() != StatusCode::kUnavailable) {
     return fail(exchange.reply, ranges.status()), std::nullopt;
   }
-  exchange.park([sequence = *std::move(sequence), count_ids = order.count_ids,
+  exchange.park([sequence = *std::move(sequence), count_ids = asked.count_ids,
                  time_left = exchange.time_left()](Exchange::Resume resume) mutable {
     sequence.on_ready(count_ids, time_left, std::move(resume));
   });
@@ -139,36 +140,36 @@ class DecimalCounter {
 };
 
 void serve_id(Exchange& exchange, SegmentAllocator& allocator) {
-  Order order;
-  if (!read_order(exchange, &order)) return;
+  IdRequest asked;
+  if (!read_request(exchange, &asked)) return;
   std::int64_t id = 0;
-  if (Result<std::int64_t> next = allocator.try_next_id(*order.tag); next.ok()) {
+  if (Result<std::int64_t> next = allocator.try_next_id(*asked.tag); next.ok()) {
     id = *next;
-  } else if (std::optional<Ranges> ranges = take(exchange, allocator, order)) {
+  } else if (std::optional<Ranges> ranges = take(exchange, allocator, asked)) {
     id = ranges->front().first;
   } else {
     return;
   }
   std::string json;
-  NumberWriter(order.as_string, &json).write(id);
+  NumberWriter(asked.as_string, &json).write(id);
   exchange.reply.succeed(json);
 }
 
 void serve_batch(Exchange& exchange, SegmentAllocator& allocator, std::int64_t count_max) {
   constexpr std::size_t kIdBytesMax = 22;  // 19 digits, quotes and a comma
-  Order order;
-  if (!read_order(exchange, &order) || !read_count(exchange, count_max, &order)) return;
-  const std::optional<Ranges> ranges = take(exchange, allocator, order);
+  IdRequest asked;
+  if (!read_request(exchange, &asked) || !read_count(exchange, count_max, &asked)) return;
+  const std::optional<Ranges> ranges = take(exchange, allocator, asked);
   if (!ranges) return;
   std::string json;
-  json.reserve(static_cast<std::size_t>(order.count_ids) * kIdBytesMax + 2);
+  json.reserve(static_cast<std::size_t>(asked.count_ids) * kIdBytesMax + 2);
   for (const IdRange& range : *ranges) {
     DecimalCounter id(range.first);
     for (std::int64_t left = range.size(); left > 0; --left, id.increment()) {
       json.push_back(json.empty() ? '[' : ',');
-      if (order.as_string) json.push_back('"');
+      if (asked.as_string) json.push_back('"');
       json.append(id.text());
-      if (order.as_string) json.push_back('"');
+      if (asked.as_string) json.push_back('"');
     }
   }
   json.push_back(']');
@@ -176,12 +177,12 @@ void serve_batch(Exchange& exchange, SegmentAllocator& allocator, std::int64_t c
 }
 
 void serve_range(Exchange& exchange, SegmentAllocator& allocator) {
-  Order order;
-  if (!read_order(exchange, &order) || !read_count(exchange, kRangeIdsMax, &order)) return;
-  const std::optional<Ranges> ranges = take(exchange, allocator, order);
+  IdRequest asked;
+  if (!read_request(exchange, &asked) || !read_count(exchange, kRangeIdsMax, &asked)) return;
+  const std::optional<Ranges> ranges = take(exchange, allocator, asked);
   if (!ranges) return;
   std::string json;
-  NumberWriter writer(order.as_string, &json);
+  NumberWriter writer(asked.as_string, &json);
   for (const IdRange& range : *ranges) {
     json.append(json.empty() ? "[" : ",").append(R"({"first":)");
     writer.write(range.first);

@@ -153,6 +153,12 @@ Fault mysql_fault(const EngineError& error) {
   }
 }
 
+// The password itself is wrong. PostgreSQL has a state for this; PgBouncer only has words.
+bool is_password_refused(const EngineError& error) {
+  return error.sqlstate == "28P01" ||
+         (error.sqlstate == "08P01" && contains(error.text, "authentication failed"));
+}
+
 Fault postgresql_fault(const EngineError& error) {
   const std::string& state = error.sqlstate;
   // SOCI has a state for each error of an open connection. An error without one comes from the
@@ -173,8 +179,10 @@ Fault postgresql_fault(const EngineError& error) {
   if (state == "53100") return Fault::kNoSpace;
   if (state == "57P03" || state == "53300") return Fault::kNotReady;
   if (state == "3D000" || (state == "55000" && error.connecting)) return Fault::kNoDatabase;
-  if (state.compare(0, 2, "28") == 0) return Fault::kLoginRefused;
-  if (state == "08P01") return Fault::kPoolerRefused;
+  if (state.compare(0, 2, "28") == 0 || is_password_refused(error)) return Fault::kLoginRefused;
+  if (state == "08P01") {  // PgBouncer's, for whatever it refuses
+    return contains(error.text, "SSL required") ? Fault::kTlsWanted : Fault::kPoolerRefused;
+  }
   if (state.compare(0, 2, "08") == 0 || state.compare(0, 3, "57P") == 0) {
     return Fault::kConnection;
   }
@@ -320,7 +328,7 @@ const char* advice(Fault fault) {
 // A server that requires TLS answers a login without it like one with a wrong password.
 std::string advice_on(const DatabaseUrl& url, const EngineError& error, Fault fault) {
   std::string general = advice(fault);
-  if (fault != Fault::kLoginRefused || error.sqlstate == "28P01") return general;
+  if (fault != Fault::kLoginRefused || is_password_refused(error)) return general;
   if (tls_mode(url) == TlsMode::kOff) {
     return general +
            "; if it requires TLS (REQUIRE SSL, hostssl in pg_hba.conf), set tls=required in the "

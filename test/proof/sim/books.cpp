@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "test/proof/sim/books.h"
+
+#include <algorithm>
+
+namespace featherid::sim {
+
+// --- IdSet ---
+
+bool IdSet::add(IdRange range) {
+  auto next = ranges_.lower_bound(range.first);
+  if (next != ranges_.end() && next->first < range.end) return false;
+  if (next != ranges_.begin()) {
+    const auto previous = std::prev(next);
+    if (previous->second > range.first) return false;
+    if (previous->second == range.first) {
+      previous->second = range.end;
+      return true;
+    }
+  }
+  ranges_.emplace(range.first, range.end);
+  return true;
+}
+
+bool IdSet::contains(IdRange range) const {
+  auto next = ranges_.upper_bound(range.first);
+  while (next != ranges_.begin() && range.first < range.end) {
+    const auto holder = std::prev(next);
+    if (holder->second <= range.first) return false;
+    range.first = holder->second;  // ranges that touch are one run
+    next = ranges_.upper_bound(range.first);
+  }
+  return range.first >= range.end;
+}
+
+void IdSet::remove_from(std::int64_t first) {
+  ranges_.erase(ranges_.lower_bound(first), ranges_.end());
+  if (!ranges_.empty() && ranges_.rbegin()->second > first) ranges_.rbegin()->second = first;
+}
+
+IdRange IdSet::last_run() const {
+  if (ranges_.empty()) return {};
+  auto first = std::prev(ranges_.end());
+  const std::int64_t end = first->second;
+  while (first != ranges_.begin() && std::prev(first)->second == first->first) --first;
+  return {first->first, end};
+}
+
+// --- Ledger ---
+
+void Ledger::violation(const std::string& what) {
+  if (violation_.empty()) violation_ = what;
+}
+
+void Ledger::forgotten(const std::string& tag, std::int64_t max_id) {
+  std::int64_t& up_to = forgotten_up_to_[tag];
+  up_to = std::max(up_to, max_id);
+}
+
+bool Ledger::is_doubtful(const std::string& tag, std::int64_t id) const {
+  const auto found = forgotten_up_to_.find(tag);
+  return found != forgotten_up_to_.end() && id <= found->second;
+}
+
+void Ledger::handed_out(const std::string& tag, IdRange range) {
+  ids_ += range.size();
+  if (issued_[tag].add(range)) return;
+  if (is_doubtful(tag, range.first)) return;
+  violation("handed out twice: " + tag + " [" + std::to_string(range.first) + ", " +
+            std::to_string(range.end) + ")");
+}
+
+// --- Books ---
+
+namespace {
+std::string describe(const std::string& process, const std::string& tag, IdRange range) {
+  return process + " " + tag + " [" + std::to_string(range.first) + ", " +
+         std::to_string(range.end) + ")";
+}
+}  // namespace
+
+void Books::violation(const std::string& what, const std::string& tag, IdRange range) {
+  ledger_.violation(what + ": " + describe(process_, tag, range));
+}
+
+void Books::trace(const std::string& what, const std::string& tag, IdRange range) {
+  if (ledger_.trace) ledger_.trace(describe(process_, tag, range) + " " + what);
+}
+
+void Books::flight_begins(const std::string& tag) {
+  if (series_[tag].flights++ > 0) violation("two flights for one tag", tag, {});
+  ++flights_;
+}
+
+void Books::flight_ends(const std::string& tag) {
+  --series_[tag].flights;
+  --flights_;
+}
+
+void Books::leased(const std::string& tag, IdRange range, Instant now) {
+  Series& series = series_[tag];
+  ++leases_;
+  trace("leased", tag, range);
+  if (range.first < series.highest_end) {
+    // This process can see that the store went backwards, so the tag must stop.
+    series.stopped_at = std::min(series.stopped_at, now);
+    return;
+  }
+  series.highest_end = range.end;
+  series.leased_ids += range.size();
+  if (!series.leased.add(range)) violation("the model leased twice", tag, range);
+}
+
+void Books::gives_back(const std::string& tag, IdRange tail) {
+  Series& series = series_[tag];
+  trace("is given back", tag, tail);
+  if (!series.leased.contains(tail)) violation("a tail not leased is given back", tag, tail);
+  if (series.last_id >= tail.first) violation("a tail with issued ids is given back", tag, tail);
+  // Not even if the call fails: the store may have taken it.
+  series.leased.remove_from(tail.first);
+  series.leased_ids -= tail.size();
+  series.given_back_from = tail.first;
+}
+
+void Books::issue(const std::string& tag, IdRange range) {
+  Series& series = series_[tag];
+  trace("handed out", tag, range);
+  series.issued_ids += range.size();
+  if (range.empty()) violation("an empty range", tag, range);
+  if (!series.leased.contains(range)) violation("outside every committed lease", tag, range);
+  if (!series.issued.add(range)) violation("twice in one process", tag, range);
+  ledger_.handed_out(tag, range);
+}
+
+void Books::handed_out(const std::string& tag, const std::vector<IdRange>& ranges,
+                       std::int64_t floor, Instant began) {
+  Series& series = series_[tag];
+  for (const IdRange range : ranges) {
+    if (began > series.stopped_at) violation("a stopped tag goes on", tag, range);
+    issue(tag, range);
+    if (range.first <= floor) violation("out of order", tag, range);
+    floor = range.last();
+    series.last_id = std::max(series.last_id, range.last());
+  }
+}
+
+void Books::handed_out_by_block(const std::string& tag, std::int64_t id) {
+  Series& series = series_[tag];
+  series.blocks = true;
+  issue(tag, {id, id + 1});
+  series.last_id = std::max(series.last_id, id);
+}
+
+void Books::refused(const std::string& tag) {
+  if (!stopped(tag)) violation("stopped without a cause", tag, {});
+}
+
+std::optional<std::int64_t> Books::held_ids(const std::string& tag) {
+  const Series& series = series_[tag];
+  if (series.blocks || series.stopped_at != kNever) return std::nullopt;
+  return series.leased_ids - series.issued_ids;
+}
+
+IdRange Books::unused_tail(const std::string& tag) {
+  Series& series = series_[tag];
+  IdRange tail = series.leased.last_run();
+  tail.first = std::max(tail.first, series.last_id + 1);
+  // Somebody else's ids were then below the tail that was given back.
+  if (series.given_back_from != 0 && series.given_back_from != tail.end) return {};
+  return tail;
+}
+
+}  // namespace featherid::sim

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_SIM_BOOKS_H_
+#define FEATHERID_TEST_SIM_BOOKS_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "featherid/id_range.h"
+#include "test/proof/sim/scheduler.h"
+
+namespace featherid::sim {
+
+// A set of ids, as ranges.
+class IdSet {
+ public:
+  // False if some id of the range is already in the set.
+  bool add(IdRange range);
+  bool contains(IdRange range) const;
+  void remove_from(std::int64_t first);
+  // The ids without a gap up to the last one of all. Empty if there are none.
+  IdRange last_run() const;
+
+ private:
+  std::map<std::int64_t, std::int64_t> ranges_;  // first -> end
+};
+
+// The record of every series of one run, over all processes.
+class Ledger {
+ public:
+  // Keeps the first violation.
+  void violation(const std::string& what);
+  const std::string& violation() const { return violation_; }
+
+  // The tag's row no longer knows that ids up to `max_id` are taken. No process can prevent another
+  // from handing them out again.
+  void forgotten(const std::string& tag, std::int64_t max_id);
+  bool is_doubtful(const std::string& tag, std::int64_t id) const;
+
+  void handed_out(const std::string& tag, IdRange range);
+  std::int64_t ids() const { return ids_; }
+
+  // Called with each event if somebody follows the run.
+  std::function<void(const std::string&)> trace;
+
+ private:
+  std::string violation_;
+  std::map<std::string, IdSet> issued_;
+  std::map<std::string, std::int64_t> forgotten_up_to_;
+  std::int64_t ids_ = 0;
+};
+
+// What one process may do. It records everything between the process's allocator, the store and the
+// callers, and checks it against the promises of docs/architecture.md.
+class Books {
+ public:
+  Books(Ledger& ledger, std::string process) : ledger_(ledger), process_(std::move(process)) {}
+
+  // --- from the store ---
+
+  // A call for the tag begins. Only one lease() or find() runs at a time.
+  void flight_begins(const std::string& tag);
+  void flight_ends(const std::string& tag);
+  bool in_flight() const { return flights_ > 0; }  // for any tag
+  // The answer to a lease has reached the process. Its ids may be handed out from now on.
+  void leased(const std::string& tag, IdRange range, Instant now);
+  void gives_back(const std::string& tag, IdRange tail);
+  // A call fails or hangs. Ids may be lost meanwhile.
+  void trouble_begins() { ++troubles_begun_; }
+  void trouble_ends() { ++troubles_ended_; }
+  // Whether there was none since troubles_ended() was `ended`.
+  bool no_trouble_since(std::int64_t ended) const { return troubles_begun_ == ended; }
+  std::int64_t troubles_ended() const { return troubles_ended_; }
+  std::int64_t leases() const { return leases_; }
+
+  // --- from the callers ---
+
+  // The last id handed out so far. A call that begins now gets ids above it.
+  std::int64_t floor(const std::string& tag) { return series_[tag].last_id; }
+  // A call that began at `began`, with `floor` as it was then, returned these ids.
+  void handed_out(const std::string& tag, const std::vector<IdRange>& ranges, std::int64_t floor,
+                  Instant began);
+  // One id from a LocalBlock, which holds more. Order is not promised.
+  void handed_out_by_block(const std::string& tag, std::int64_t id);
+  // The tag answered kDataLoss.
+  void refused(const std::string& tag);
+
+  // --- questions ---
+
+  // How many leased ids have not been handed out. Nothing if a LocalBlock hides it or the tag has
+  // stopped.
+  std::optional<std::int64_t> held_ids(const std::string& tag);
+  // What could still be given back: the ids after the last one handed out, to the last one leased.
+  IdRange unused_tail(const std::string& tag);
+  bool stopped(const std::string& tag) { return series_[tag].stopped_at != kNever; }
+
+ private:
+  struct Series {
+    IdSet leased;
+    IdSet issued;
+    std::int64_t leased_ids = 0;
+    std::int64_t issued_ids = 0;
+    std::int64_t highest_end = 1;  // of all leases
+    std::int64_t last_id = 0;
+    std::int64_t given_back_from = 0;
+    int flights = 0;
+    bool blocks = false;          // LocalBlocks hold ids
+    Instant stopped_at = kNever;  // it has seen the store go backwards
+  };
+  void violation(const std::string& what, const std::string& tag, IdRange range);
+  void trace(const std::string& what, const std::string& tag, IdRange range);
+  void issue(const std::string& tag, IdRange range);
+
+  Ledger& ledger_;
+  const std::string process_;
+  std::map<std::string, Series> series_;
+  std::int64_t troubles_begun_ = 0;
+  std::int64_t troubles_ended_ = 0;
+  std::int64_t leases_ = 0;
+  int flights_ = 0;
+};
+
+}  // namespace featherid::sim
+
+#endif  // FEATHERID_TEST_SIM_BOOKS_H_

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#include "test/proof/sim/model_store.h"
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+namespace featherid::sim {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+Status lost(const char* when) {
+  return {StatusCode::kUnavailable, std::string("the call failed ") + when};
+}
+Status no_such_tag() { return {StatusCode::kNotFound, "no such tag"}; }
+
+// Records that a call is under way, however it ends.
+class Flight {
+ public:
+  Flight(Books& books, std::string tag) : books_(books), tag_(std::move(tag)) {
+    books_.flight_begins(tag_);
+  }
+  ~Flight() { books_.flight_ends(tag_); }
+  Flight(const Flight&) = delete;
+  Flight& operator=(const Flight&) = delete;
+
+ private:
+  Books& books_;
+  const std::string tag_;
+};
+
+}  // namespace
+
+// --- ModelDatabase ---
+
+void ModelDatabase::pause(Books& books) {
+  const bool hangs = faults.never && random_.percent(1);
+  if (hangs || (faults.late && random_.percent(10))) {
+    const milliseconds late(random_.pick(0, 20000));
+    books.trouble_begins();
+    scheduler_.wait(this, hangs ? kNever : scheduler_.now() + late);  // or for heal()
+    books.trouble_ends();
+  } else if (random_.percent(70)) {
+    scheduler_.sleep(milliseconds(random_.pick(0, 20)));
+  }
+}
+
+template <typename T>
+Result<T> ModelDatabase::call(Books& books, std::function<Result<T>()> statement) {
+  const auto answer = std::make_shared<std::unique_ptr<Result<T>>>();
+  scheduler_.spawn(kGroup, [this, &books, answer, statement = std::move(statement)] {
+    const auto fails = [&](bool fault) { return fault && random_.percent(10); };
+    pause(books);
+    Result<T> result = lost("before its commit");
+    if (!out_ && !fails(faults.before_commit)) {
+      result = statement();
+      pause(books);
+      if (fails(faults.after_commit)) result = lost("after its commit");
+    }
+    if (!result.ok()) {
+      trace(result.status().to_string());
+      books.trouble_begins();
+      books.trouble_ends();
+    }
+    *answer = std::make_unique<Result<T>>(std::move(result));
+    scheduler_.wake_all(answer.get());
+  });
+  while (*answer == nullptr && scheduler_.wait(answer.get())) continue;
+  return *answer != nullptr ? **answer : lost("in a process that died");
+}
+
+void ModelDatabase::trace(const std::string& what) {
+  if (ledger_.trace) ledger_.trace("database: " + what);
+}
+
+std::int64_t ModelDatabase::grant(LeaseSize size) {
+  const bool fewer = faults.small_leases && random_.percent(20);
+  return fewer ? random_.pick(size.least_ids, size.most_ids) : size.most_ids;
+}
+
+void ModelDatabase::disturb() {
+  if (faults.outage && random_.percent(20)) {
+    out_ = !out_;
+    trace(out_ ? "an outage begins" : "an outage ends");
+  }
+  if (random_.percent(20)) backup_ = rows;
+  if (faults.backwards && random_.percent(5)) {
+    ++rewinds_;
+    for (const auto& [tag, old] : backup_) {
+      const auto row = rows.find(tag);
+      if (row == rows.end() || row->second.max_id <= old.max_id) continue;
+      ledger_.forgotten(tag, row->second.max_id);
+      row->second = old;
+      trace(tag + " goes back to max_id " + std::to_string(old.max_id));
+    }
+  }
+  if (faults.operators) change_row();
+}
+
+void ModelDatabase::change_row() {
+  if (rows.empty()) return;
+  auto row = rows.begin();
+  std::advance(row, random_.pick(0, static_cast<std::int64_t>(rows.size()) - 1));
+  auto& [max_id, step] = row->second;
+  trace("an operator looks at " + row->first);
+  const std::int64_t chance = random_.pick(0, 99);
+  if (chance < 40) {
+    step = random_.pick(1, kStepMax);
+  } else if (chance < 50) {
+    step = 0;
+    unservable_.insert(row->first);
+  } else if (chance < 80) {
+    max_id += std::min(kIdMax - max_id, random_.pick(0, 1000));
+  } else if (chance < 85 && faults.backwards) {
+    ++rewinds_;
+    ledger_.forgotten(row->first, max_id);
+    const std::string tag = row->first;
+    rows.erase(row);
+    scheduler_.spawn(kGroup, [this, tag] {  // an operator who creates it again, from id 1
+      scheduler_.sleep(milliseconds(random_.pick(0, 20000)));
+      rows.emplace(tag, Row{0, random_.pick(1, kStepMax)});
+    });
+  }
+}
+
+void ModelDatabase::heal(const std::vector<std::string>& tags) {
+  faults = {};
+  out_ = false;
+  for (const std::string& tag : tags) rows.emplace(tag, Row{0, 1});
+  for (auto& [tag, row] : rows) row.step = std::max<std::int64_t>(1, row.step);
+  scheduler_.wake_all(this);
+}
+
+// --- ModelStore ---
+
+Result<IdRange> ModelStore::lease(std::string_view tag, LeaseSize size) {
+  if (severed_) return lost("in a process that died");
+  std::string name(tag);
+  const Flight flight(books_, name);
+  ModelDatabase& database = database_;
+  Result<IdRange> leased =
+      database_.call<IdRange>(books_, [&database, name, size]() -> Result<IdRange> {
+        const auto row = database.rows.find(name);
+        if (row == database.rows.end()) return no_such_tag();
+        std::int64_t& max_id = row->second.max_id;
+        if (max_id > kIdMax - size.least_ids) return Status(StatusCode::kExhausted, "exhausted");
+        const std::int64_t count_ids = std::min(database.grant(size), kIdMax - max_id);
+        max_id += count_ids;
+        return IdRange{max_id - count_ids + 1, max_id + 1};
+      });
+  if (leased.ok() && !severed_) books_.leased(name, *leased, Scheduler::current().now());
+  return leased;
+}
+
+Result<SegmentRow> ModelStore::find(std::string_view tag) {
+  if (severed_) return lost("in a process that died");
+  std::string name(tag);
+  const Flight flight(books_, name);
+  auto& rows = database_.rows;
+  return database_.call<SegmentRow>(books_, [&rows, name]() -> Result<SegmentRow> {
+    const auto row = rows.find(name);
+    if (row == rows.end()) return no_such_tag();
+    return SegmentRow{name, row->second.max_id, row->second.step};
+  });
+}
+
+Result<bool> ModelStore::give_back(std::string_view tag, IdRange tail) {
+  if (severed_) return lost("in a process that died");
+  std::string name(tag);
+  books_.gives_back(name, tail);
+  auto& rows = database_.rows;
+  return database_.call<bool>(books_, [&rows, name, tail]() -> Result<bool> {
+    const auto row = rows.find(name);
+    if (row == rows.end() || row->second.max_id != tail.last()) return false;
+    row->second.max_id = tail.first - 1;
+    return true;
+  });
+}
+
+}  // namespace featherid::sim

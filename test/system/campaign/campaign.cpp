@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: MIT
+#include "test/system/campaign/campaign.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <stdexcept>
+#include <utility>
+
+#include "featherid/status.h"
+#include "test/support/frozen.h"
+#include "test/support/wait_until.h"
+#include "test/system/campaign/embedded.h"
+#include "test/system/campaign/row_faults.h"
+#include "test/system/campaign/server.h"
+
+namespace featherid::campaign {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kSettleMax{30};  // until all are served once the faults are over
+constexpr int kHealsMax = 60;
+constexpr milliseconds kHealAgainAfter(500);
+constexpr int kAllFaultsSeconds = 300;  // a campaign of this length meets every fault
+
+std::string last_lines(const std::string& text) {
+  constexpr std::size_t kBytes = 1500;
+  return text.size() <= kBytes ? text : "… " + text.substr(text.size() - kBytes);
+}
+
+}  // namespace
+
+Campaign::Campaign(const Options& options)
+    : options_(options), random_(options.seed), engine_(make_engine(options.engine)) {
+  for (int i = 0; i < options.servers; ++i) {
+    processes_.push_back(std::make_unique<Server>(
+        scratch_, "server-" + std::to_string(i), engine_->database(), engine_->failover(),
+        engine_->keeps_commits(), static_cast<std::uint64_t>(random_.pick(0, 1000000))));
+  }
+  for (int i = 0; i < options.embedded; ++i) {
+    processes_.push_back(std::make_unique<Embedded>(
+        scratch_, "embedded-" + std::to_string(i),
+        Embedded::Options{options.embedding_program, engine_->urls(), engine_->failover(),
+                          engine_->keeps_commits(),
+                          static_cast<std::uint64_t>(random_.pick(0, 1000000))}));
+  }
+  create_tags();
+}
+
+void Campaign::create_tags() {
+  const auto sql = engine_->operator_sql();
+  test::insert_row(*sql, {"tiny-steps", 0, 10});
+  for (const auto& process : processes_) {
+    test::insert_row(*sql, {tags_of(process->name()).back(), 0, 1000});
+  }
+}
+
+Figures Campaign::run() {
+  const std::int64_t begin_us = now_us();
+  for (const auto& process : processes_) process->start();
+  const TimePoint end = steady_clock::now() + std::chrono::seconds(options_.seconds);
+  for (TimePoint next_fault{}; steady_clock::now() < end;) {
+    heal(/*all=*/false);
+    if (steady_clock::now() >= next_fault) {
+      begin_fault();
+      next_fault = steady_clock::now() + milliseconds(random_.pick(100, 1500));
+    }
+    revive_dead();
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  heal(/*all=*/true);
+  settle();
+  const std::int64_t end_us = now_us();
+  end_processes();
+  for (const auto& process : processes_) {
+    figures_.add(*process, process->notes(), begin_us, end_us);
+  }
+  judge();
+  judge_faults();
+  return figures_;
+}
+
+std::vector<Fault> Campaign::all_faults() {
+  std::vector<Fault> faults = engine_->faults(random_);
+  const auto add = [&faults](std::vector<Fault> more) {
+    std::move(more.begin(), more.end(), std::back_inserter(faults));
+  };
+  for (Fault& crash : engine_->crashes(random_)) {
+    faults.push_back(with_fresh_processes(std::move(crash)));
+  }
+  if (engine_->keeps_commits()) add(row_faults(*engine_, random_));
+  // One server and one embedding process.
+  std::vector<Process*> servers;
+  std::vector<Process*> embedded;
+  std::vector<Process*> all;
+  for (const auto& process : processes_) {
+    (process->is_server() ? servers : embedded).push_back(process.get());
+    all.push_back(process.get());
+  }
+  for (const std::vector<Process*>& kind : {servers, embedded}) {
+    if (kind.empty()) continue;
+    add(process_faults(*kind[random_.index(kind.size())]));
+  }
+  if (engine_->keeps_commits()) {
+    add({backup_restored(*engine_, all, random_,
+                         [this](Process& process) { end_process(process, SIGTERM); })});
+  }
+  faults.erase(std::remove_if(faults.begin(), faults.end(),
+                              [this](const Fault& fault) {
+                                return fault.name.find(options_.only) == std::string::npos;
+                              }),
+               faults.end());
+  if (faults.empty()) throw std::runtime_error("no fault has that name");
+  return faults;
+}
+
+std::vector<Fault> Campaign::process_faults(Process& process) {
+  const std::string of = std::string(" of ") + process.kind();
+  const auto limit_files = [&process](rlim_t bytes) {
+    const rlimit limit{bytes, RLIM_INFINITY};
+    ::prlimit(process.pid(), RLIMIT_FSIZE, &limit, nullptr);
+  };
+  // Inside the database, so that a commit may fail half-way.
+  const auto bytes_max = static_cast<rlim_t>(4096 * random_.pick(0, 20));
+  auto frozen = std::make_shared<std::unique_ptr<test::Frozen>>();
+  std::vector<Fault> faults = {
+      {"kill -9" + of,
+       {process.name()},
+       milliseconds(0),
+       milliseconds(2000),
+       [this, &process] { end_process(process, SIGKILL); },
+       [&process] { process.start(); }},
+      {"restart" + of,
+       {process.name()},
+       milliseconds(0),
+       milliseconds(500),
+       [this, &process] { end_process(process, SIGTERM); },
+       [&process] { process.start(); }},
+      {"SIGSTOP" + of,
+       {process.name()},
+       milliseconds(3000),
+       milliseconds(6000),
+       [=, &process] { *frozen = std::make_unique<test::Frozen>(process.pid()); },
+       [=] { frozen->reset(); }},
+  };
+  if (engine_->keeps_commits()) {
+    faults.push_back(own_tag_set_back(*engine_, process, [this, &process] {
+      violation(process.name() + " goes on with a tag that went backwards");
+    }));
+  }
+  if (engine_->is_file() && process.is_server()) {  // the others must write their notes
+    faults.push_back({"files limited in size" + of,
+                      {process.name()},
+                      milliseconds(500),
+                      milliseconds(3000),
+                      [=] { limit_files(bytes_max); },
+                      [=] { limit_files(RLIM_INFINITY); }});
+  }
+  return faults;
+}
+
+Fault Campaign::with_fresh_processes(Fault crash) {
+  std::vector<Process*> fresh;
+  for (const auto& process : processes_) {
+    crash.touches.push_back(process->name());
+    if (random_.percent(50)) fresh.push_back(process.get());
+  }
+  auto ended = std::make_shared<std::vector<Process*>>();
+  const auto apply = [this, fresh, ended, crash_all = crash.apply] {
+    crash_all();
+    for (Process* process : fresh) {
+      end_process(*process, SIGKILL);
+      ended->push_back(process);
+    }
+  };
+  const auto heal = [this, ended, heal_all = crash.heal] {
+    heal_all();
+    const std::int64_t healed_us = now_us();
+    for (; !ended->empty(); ended->pop_back()) ended->back()->start();
+    test::wait_until([&] { return all_serve(healed_us); }, kSettleMax);
+  };
+  crash.apply = apply;
+  crash.heal = heal;
+  return crash;
+}
+
+void Campaign::end_process(Process& process, int signal) {
+  const int expected = signal == SIGKILL ? 128 + SIGKILL : 0;
+  if (const int code = process.end(signal); code != expected) {
+    violation(process.name() + " ended with " + std::to_string(code) + ": " +
+              last_lines(process.output()));
+  }
+}
+
+bool Campaign::is_free(const Fault& fault) const {
+  return std::none_of(active_.begin(), active_.end(), [&](const Active& active) {
+    return std::find_first_of(active.fault.touches.begin(), active.fault.touches.end(),
+                              fault.touches.begin(),
+                              fault.touches.end()) != active.fault.touches.end();
+  });
+}
+
+void Campaign::begin_fault() {
+  if (bag_.empty()) {
+    bag_ = all_faults();
+    for (std::size_t i = bag_.size(); i > 1; --i) {
+      std::swap(bag_[i - 1], bag_[random_.index(i)]);
+    }
+  }
+  const auto chosen =
+      std::find_if(bag_.begin(), bag_.end(), [this](const Fault& fault) { return is_free(fault); });
+  if (chosen == bag_.end()) return;
+  Fault fault = std::move(*chosen);
+  bag_.erase(chosen);
+  try {
+    fault.apply();
+    figures_.add_faults(fault.name, 1);
+  } catch (const NotOnThisMachine& error) {
+    impossible_.insert(fault.name);
+    figures_.add_missed_fault(fault.name, error.what());
+  } catch (const std::exception& error) {
+    figures_.add_missed_fault(fault.name, error.what());
+  }
+  const milliseconds lasts(random_.pick(fault.lasts_min.count(), fault.lasts_max.count()));
+  active_.push_back({std::move(fault), steady_clock::now() + lasts, 0});
+}
+
+void Campaign::heal(bool all) {
+  for (;;) {
+    for (std::size_t i = 0; i < active_.size();) {
+      Active& active = active_[i];
+      const bool due = all || steady_clock::now() >= active.heal_at;
+      if (due && heals(active)) {
+        active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(i));
+      } else {
+        ++i;
+      }
+    }
+    if (!all || active_.empty()) return;
+    std::this_thread::sleep_for(kHealAgainAfter);
+  }
+}
+
+// False: not yet. Another fault may have to be healed first, such as a stopped process that holds
+// the lock which this one waits for.
+bool Campaign::heals(Active& active) {
+  try {
+    active.fault.heal();
+    return true;
+  } catch (const std::exception&) {
+    if (++active.heals_failed == kHealsMax) throw;
+    active.heal_at = steady_clock::now() + kHealAgainAfter;
+    return false;
+  }
+}
+
+void Campaign::revive_dead() {
+  for (const auto& process : processes_) {
+    const Fault about{"", {process->name()}, {}, {}, {}, {}};
+    if (!is_free(about) || !process->died()) continue;
+    violation(process->name() + " died by itself: " + last_lines(process->output()));
+    process->end(SIGKILL);
+    process->start();
+  }
+}
+
+bool Campaign::all_serve(std::int64_t since_us) const {
+  return std::all_of(processes_.begin(), processes_.end(), [since_us](const auto& process) {
+    return process->all_served_us() > since_us;
+  });
+}
+
+void Campaign::settle() {
+  healed_us_ = now_us();
+  test::wait_until([this] { return all_serve(healed_us_); }, kSettleMax);
+  for (const auto& process : processes_) {
+    if (process->all_served_us() > healed_us_) continue;
+    violation(process->name() + " serves no more: " + last_lines(process->output()));
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(2));  // for every tag to be asked for
+}
+
+void Campaign::end_processes() {
+  for (const auto& process : processes_) {
+    process->end_asking();
+    end_process(*process, SIGTERM);
+  }
+}
+
+void Campaign::judge() {
+  Ledger ledger;
+  for (const auto& process : processes_) {
+    const std::vector<std::string> tags = tags_of(process->name());
+    const std::vector<Note> notes = process->notes();
+    ledger.add(process->name(), tags, notes);
+    std::vector<bool> served(tags.size());
+    std::vector<bool> stopped(tags.size());
+    for (const Note& note : notes) {
+      if (note.has_ids() && note.at_us > healed_us_) served[note.tag] = true;
+      const int data_loss = process->is_server() ? 409 : static_cast<int>(StatusCode::kDataLoss);
+      if (!note.has_ids() && note.code == data_loss) stopped[note.tag] = true;
+    }
+    for (std::size_t tag = 0; tag < tags.size(); ++tag) {
+      if (!served[tag]) violation(process->name() + " serves " + tags[tag] + " no more");
+      const bool is_own = tag == tags.size() - 1;
+      if (stopped[tag] && !is_own) {
+        violation(process->name() + " stopped " + tags[tag] + " without cause");
+      }
+    }
+  }
+  for (const auto& [name, count] : engine_->counts()) figures_.add_faults(name, count);
+  figures_.set_verdict(ledger.check(engine_->moves()), engine_->keeps_commits());
+}
+
+void Campaign::judge_faults() {
+  if (options_.seconds < kAllFaultsSeconds) return;
+  for (const Fault& fault : all_faults()) {
+    if (figures_.had(fault.name) || impossible_.count(fault.name) > 0) continue;
+    violation("the fault never came: " + fault.name);
+  }
+}
+
+void Campaign::violation(const std::string& text) {
+  std::cout << "VIOLATION: " << text << std::endl;  // at once: the campaign may not reach its end
+  figures_.add_violation(text);
+}
+
+}  // namespace featherid::campaign

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_CAMPAIGN_CAMPAIGN_H_
+#define FEATHERID_TEST_CAMPAIGN_CAMPAIGN_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "test/support/scratch_dir.h"
+#include "test/system/campaign/engine.h"
+#include "test/system/campaign/figures.h"
+#include "test/system/campaign/process.h"
+
+namespace featherid::campaign {
+
+struct Options {
+  std::string engine;
+  int seconds = 60;
+  int servers = 3;
+  int embedded = 3;
+  std::uint64_t seed = 1;
+  std::string only;               // faults whose name contains this; empty: all
+  std::string embedding_program;  // featherid_campaign_embedding, or one with a planted bug
+};
+
+// Runs servers and embedding processes on one database, under load, while faults come and go.
+class Campaign {
+ public:
+  explicit Campaign(const Options& options);
+  Figures run();
+
+ private:
+  using TimePoint = std::chrono::steady_clock::time_point;
+  struct Active {
+    Fault fault;
+    TimePoint heal_at;
+    int heals_failed = 0;
+  };
+
+  void create_tags();
+  std::vector<Fault> all_faults();
+  std::vector<Fault> process_faults(Process& process);
+  Fault with_fresh_processes(Fault crash);
+  void end_process(Process& process, int signal);  // a violation if it ends otherwise
+  bool is_free(const Fault& fault) const;
+  void begin_fault();
+  void heal(bool all);
+  static bool heals(Active& active);
+  void revive_dead();
+  void settle();
+  bool all_serve(std::int64_t since_us) const;
+  void end_processes();
+  void judge();
+  void judge_faults();
+  void violation(const std::string& text);
+
+  const Options options_;
+  Random random_;
+  const test::ScratchDir scratch_;
+  const std::unique_ptr<Engine> engine_;
+  std::vector<std::unique_ptr<Process>> processes_;
+  std::vector<Fault> bag_;  // one of each fault; refilled when empty
+  std::vector<Active> active_;
+  std::set<std::string> impossible_;  // faults that this machine cannot have
+  std::int64_t healed_us_ = 0;
+  Figures figures_;
+};
+
+}  // namespace featherid::campaign
+
+#endif  // FEATHERID_TEST_CAMPAIGN_CAMPAIGN_H_

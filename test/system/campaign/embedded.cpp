@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "test/system/campaign/embedded.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <stdexcept>
+
+#include "test/support/wait_until.h"
+#include "test/system/campaign/load.h"
+
+namespace featherid::campaign {
+
+Embedded::Embedded(const test::ScratchDir& scratch, const std::string& name, Options options)
+    : Process(name),
+      options_(std::move(options)),
+      notes_file_(scratch.file(name + ".notes")),
+      output_file_(scratch.file(name + ".out")) {}
+
+void Embedded::start() {
+  ++life_;
+  std::vector<std::string> argv = {options_.program};
+  for (const std::string& url : options_.urls) argv.insert(argv.end(), {"--database", url});
+  argv.insert(argv.end(), {"--failover", options_.failover, "--lossy-commits",
+                           options_.keeps_commits ? "refuse" : "allow", "--name", name(), "--notes",
+                           notes_file_, "--life", std::to_string(life_), "--seed",
+                           std::to_string(options_.seed + life_)});
+  test::ChildProcess::Options process_options;
+  process_options.output_file = output_file_;
+  process_.emplace(argv, process_options);
+  if (!test::wait_until([this] { return output().find(begins(life_)) != std::string::npos; })) {
+    throw std::runtime_error(name() + " does not start: " + output());
+  }
+}
+
+int Embedded::end(int signal) { return process_->stop(signal); }
+
+bool Embedded::died() { return process_->wait(std::chrono::milliseconds(0)).has_value(); }
+
+bool Embedded::noted_of_own_tag(Note::Kind kind, StatusCode code) {
+  const std::vector<Note> all = notes();
+  return std::any_of(all.begin(), all.end(), [&](const Note& note) {
+    return note.kind == kind && note.life == life_ && note.tag == tags_of(name()).size() - 1 &&
+           note.code == static_cast<std::uint16_t>(code);
+  });
+}
+
+bool Embedded::own_tag_served() { return noted_of_own_tag(Note::kIds, StatusCode::kOk); }
+
+bool Embedded::own_tag_stopped() { return noted_of_own_tag(Note::kError, StatusCode::kDataLoss); }
+
+std::int64_t Embedded::all_served_us() {
+  std::map<std::uint16_t, std::int64_t> served;
+  for (const Note& note : notes()) {
+    if (note.has_ids()) served[note.thread] = note.at_us;
+  }
+  std::int64_t oldest = served.size() == kThreads ? now_us() : 0;
+  for (const auto& [thread, at_us] : served) oldest = std::min(oldest, at_us);
+  return oldest;
+}
+
+std::vector<Note> Embedded::notes() {
+  const std::string bytes = test::read_file(notes_file_);
+  std::vector<Note> notes(bytes.size() / sizeof(Note));
+  if (!notes.empty()) std::memcpy(notes.data(), bytes.data(), notes.size() * sizeof(Note));
+  return notes;
+}
+
+}  // namespace featherid::campaign

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// featherid_campaign_embedding: embeds FeatherID as an application would, and records every id that
+// it gets. On SIGTERM it shuts the allocator down and ends.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+
+#include "featherid/segment_allocator.h"
+#include "featherid/soci_store.h"
+#include "test/system/campaign/load.h"
+#include "test/system/campaign/note.h"
+
+namespace featherid::campaign {
+
+namespace {
+
+std::atomic<bool> stopping{false};
+
+struct Options {
+  std::vector<std::string> urls;
+  std::string failover = "skip";
+  std::string lossy_commits = "refuse";
+  std::string name;
+  std::string notes;
+  std::uint16_t life = 0;
+  std::uint64_t seed = 1;
+};
+
+// One thread that takes ids, and its notes.
+class Asker {
+ public:
+  Asker(SegmentAllocator& ids, const Options& options, int file, std::uint16_t thread)
+      : random_(options.seed * kThreads + thread),
+        ids_(ids),
+        tags_(tags_of(options.name)),
+        file_(file),
+        life_(options.life),
+        thread_(thread) {
+    for (const std::string& tag : tags_) sequences_.push_back(*ids.sequence(tag));
+  }
+
+  void run() {
+    for (Pace pace; !stopping; pace.wait()) ask();
+  }
+
+ private:
+  void ask() {
+    const Question question = next_question(random_, tags_.size());
+    Sequence& sequence = sequences_[question.tag];
+    switch (question.kind) {
+      case Question::kOne: {
+        const Result<std::int64_t> id =
+            random_.percent(50) ? sequence.next() : ids_.next_id(tags_[question.tag]);
+        if (!id.ok()) return note_error(question, id.status());
+        return note(question, Note::kIds, {*id, *id + 1});
+      }
+      case Question::kBatch:
+        return ask_block(question, sequence);
+      case Question::kRange: {
+        const Result<std::vector<IdRange>> ranges = sequence.next_range(question.count_ids);
+        if (!ranges.ok()) return note_error(question, ranges.status());
+        Note::Kind kind = Note::kIds;
+        for (const IdRange range : *ranges)
+          note(question, std::exchange(kind, Note::kMoreIds), range);
+      }
+    }
+  }
+
+  // As a batch is made: one id after the other. Ids before a failing one are in use as well.
+  void ask_block(const Question& question, const Sequence& sequence) {
+    LocalBlock block = sequence.local(question.count_ids);
+    IdRange run;
+    Status status;
+    for (std::int64_t i = 0; i < question.count_ids; ++i) {
+      const Result<std::int64_t> id = block.next();
+      if (!id.ok()) {
+        status = id.status();
+        break;
+      }
+      if (*id != run.end) {
+        if (!run.empty()) note(question, Note::kUnorderedIds, run);
+        run = {*id, *id};
+      }
+      ++run.end;
+    }
+    if (!run.empty()) note(question, Note::kUnorderedIds, run);
+    if (!status.ok()) note_error(question, status);
+  }
+
+  void note_error(const Question& question, const Status& status) {
+    write({now_us(), 0, 0, Note::kError, static_cast<std::uint8_t>(question.tag), thread_, life_,
+           static_cast<std::uint16_t>(status.code())});
+  }
+
+  void note(const Question& question, Note::Kind kind, IdRange range) {
+    write({now_us(), range.first, range.end, kind, static_cast<std::uint8_t>(question.tag), thread_,
+           life_, 0});
+  }
+
+  void write(const Note& note) const {
+    if (::write(file_, &note, sizeof(note)) != static_cast<ssize_t>(sizeof(note))) std::abort();
+  }
+
+  Random random_;
+  SegmentAllocator& ids_;
+  const std::vector<std::string> tags_;
+  const int file_;
+  const std::uint16_t life_;
+  const std::uint16_t thread_;
+  std::vector<Sequence> sequences_;
+};
+
+int run(const Options& options) {
+  SociStoreOptions store_options;
+  store_options.call_timeout = std::chrono::seconds(2);
+  store_options.failover = options.failover == "skip"   ? Failover::kSkip
+                           : options.failover == "stop" ? Failover::kStop
+                                                        : Failover::kSynchronous;
+  store_options.lossy_commits =
+      options.lossy_commits == "allow" ? LossyCommits::kAllow : LossyCommits::kRefuse;
+  store_options.warn = [](const std::string& warning) { std::cerr << warning + "\n"; };
+  Result<std::unique_ptr<Store>> store = open_soci_store(options.urls, store_options);
+  const int file = ::open(options.notes.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+  if (!store.ok() || file < 0) {
+    std::cerr << "featherid_campaign_embedding: " << store.status().to_string() << ", notes in "
+              << options.notes << "\n";
+    return 1;
+  }
+  AllocatorOptions allocator_options;
+  allocator_options.hold = std::chrono::seconds(kHoldSeconds);
+  allocator_options.lease_max_ids = kLeaseIdsMax;
+  allocator_options.log = [](LogLevel level, std::string_view message) {
+    if (level >= LogLevel::kWarn) std::cerr << std::string(message) + "\n";
+  };
+  SegmentAllocator ids(*std::move(store), allocator_options);
+  std::vector<std::thread> threads;
+  for (std::uint16_t thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back(
+        [&ids, &options, file, thread] { Asker(ids, options, file, thread).run(); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  ids.shutdown();
+  return 0;
+}
+
+}  // namespace
+
+}  // namespace featherid::campaign
+
+int main(int argc, char** argv) {
+  using namespace featherid::campaign;
+  CLI::App app("a program that embeds FeatherID and notes every id");
+  Options options;
+  app.add_option("--database", options.urls)->required();
+  app.add_option("--failover", options.failover);
+  app.add_option("--lossy-commits", options.lossy_commits);
+  app.add_option("--name", options.name)->required();
+  app.add_option("--notes", options.notes)->required();
+  app.add_option("--life", options.life)->required();
+  app.add_option("--seed", options.seed)->required();
+  CLI11_PARSE(app, argc, argv);
+  std::signal(SIGTERM, [](int) { stopping = true; });
+  std::cerr << begins(options.life) << std::endl;  // a SIGTERM before would have killed it
+  return run(options);
+}

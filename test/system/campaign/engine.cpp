@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "test/system/campaign/engine.h"
+
+#include <map>
+#include <stdexcept>
+
+#include "test/system/campaign/engines.h"
+#include "test/system/campaign/lease_log.h"
+
+namespace featherid::campaign {
+
+namespace {
+
+const std::map<std::string, std::unique_ptr<Engine> (*)()>& engines() {
+  static const std::map<std::string, std::unique_ptr<Engine> (*)()> kEngines = {
+      {"sqlite", make_sqlite_engine},
+      {"mariadb", make_mariadb_engine},
+      {"mariadb-haproxy", make_mariadb_haproxy_engine},
+      {"mariadb-replica", make_mariadb_replica_engine},
+      {"mysql", make_mysql_engine},
+      {"mysql-replica", make_mysql_replica_engine},
+      {"galera", make_galera_engine},
+      {"galera-crashes", make_galera_crashes_engine},
+      {"galera-lossy", make_galera_lossy_engine},
+      {"group-replication", make_group_replication_engine},
+      {"postgresql", make_postgresql_engine},
+      {"postgresql-async", make_postgresql_async_engine},
+      {"postgresql-pgbouncer", make_postgresql_pgbouncer_engine},
+      {"postgresql-pgbouncer-session", make_postgresql_pgbouncer_session_engine}};
+  return kEngines;
+}
+
+}  // namespace
+
+std::string Engine::database() const {
+  std::string text;
+  for (const std::string& url : urls()) text += (text.empty() ? "" : " ") + url;
+  return text;
+}
+
+std::vector<Move> Engine::moves() { return read_lease_log(*operator_sql()); }
+
+std::string engine_names() {
+  std::string names;
+  for (const auto& [name, make] : engines()) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+std::unique_ptr<Engine> make_engine(const std::string& name) {
+  const auto found = engines().find(name);
+  if (found != engines().end()) return found->second();
+  throw std::runtime_error("no engine " + name + "; there are: " + engine_names());
+}
+
+}  // namespace featherid::campaign

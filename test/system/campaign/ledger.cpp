@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "test/system/campaign/ledger.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "test/system/campaign/load.h"
+
+namespace featherid::campaign {
+
+namespace {
+
+std::string text(IdRange ids) {
+  return "[" + std::to_string(ids.first) + ", " + std::to_string(ids.end) + ")";
+}
+
+bool begins_earlier(IdRange a, IdRange b) { return a.first < b.first; }
+
+// Sorted, and no two overlap or touch.
+std::vector<IdRange> unite(std::vector<IdRange> ranges) {
+  std::sort(ranges.begin(), ranges.end(), begins_earlier);
+  std::vector<IdRange> united;
+  for (const IdRange range : ranges) {
+    if (!united.empty() && range.first <= united.back().end) {
+      united.back().end = std::max(united.back().end, range.end);
+    } else {
+      united.push_back(range);
+    }
+  }
+  return united;
+}
+
+}  // namespace
+
+void Ledger::example(const std::string& text) {
+  constexpr std::size_t kExamplesMax = 20;
+  if (verdict_.examples.size() < kExamplesMax) verdict_.examples.push_back(text);
+}
+
+void Ledger::add(const std::string& process, const std::vector<std::string>& tags,
+                 const std::vector<Note>& notes) {
+  struct Place {  // of one thread in one life
+    std::uint32_t owner;
+    std::vector<std::int64_t> last;  // by tag
+  };
+  std::map<std::pair<int, int>, Place> places;
+  for (const Note& note : notes) {
+    if (!note.has_ids()) continue;
+    const auto [place, fresh] = places.try_emplace({note.life, note.thread});
+    if (fresh) {
+      place->second = {static_cast<std::uint32_t>(owners_.size()),
+                       std::vector<std::int64_t>(tags.size())};
+      owners_.push_back(process + " life " + std::to_string(note.life) + " thread " +
+                        std::to_string(note.thread));
+    }
+    const IdRange ids{note.first, note.end};
+    const std::string& tag = tags.at(note.tag);
+    if (note.kind != Note::kUnorderedIds) {
+      note_order(owners_[place->second.owner], tag, place->second.last[note.tag], ids);
+    }
+    by_tag_[tag].push_back({ids, place->second.owner});
+    verdict_.ids += ids.size();
+  }
+}
+
+void Ledger::note_order(const std::string& owner, const std::string& tag, std::int64_t& last,
+                        IdRange ids) {
+  if (ids.first <= last) {
+    ++verdict_.out_of_order;
+    example("OUT OF ORDER: " + owner + " got " + text(ids) + " of tag " + tag + " after " +
+            std::to_string(last));
+  }
+  last = ids.last();
+}
+
+Ledger::Verdict Ledger::check(const std::vector<Move>& moves) {
+  std::map<std::string, std::vector<IdRange>> leases;
+  std::int64_t leased = 0;
+  for (const Move& move : moves) {
+    if (move.to > move.from + kLeaseIdsMax) continue;
+    leased += move.to - move.from;
+    if (move.to < move.from) continue;  // a tail given back
+    leases[move.tag].push_back({move.from + 1, move.to + 1});
+    ++verdict_.leases;
+  }
+  verdict_.wasted = leased - verdict_.ids;
+  for (auto& [tag, owned] : by_tag_) {
+    std::sort(owned.begin(), owned.end(),
+              [](const Owned& a, const Owned& b) { return begins_earlier(a.ids, b.ids); });
+    find_duplicates(tag, owned);
+    find_outside(tag, owned, unite(leases[tag]));
+  }
+  return verdict_;
+}
+
+void Ledger::find_duplicates(const std::string& tag, const std::vector<Owned>& sorted) {
+  const Owned* furthest = nullptr;
+  for (const Owned& owned : sorted) {
+    if (furthest != nullptr && owned.ids.first < furthest->ids.end) {
+      verdict_.duplicates += std::min(owned.ids.end, furthest->ids.end) - owned.ids.first;
+      example("DUPLICATE: tag " + tag + ", " + text(furthest->ids) + " went to " +
+              owners_[furthest->owner] + " and " + text(owned.ids) + " to " + owners_[owned.owner]);
+    }
+    if (furthest == nullptr || owned.ids.end > furthest->ids.end) furthest = &owned;
+  }
+}
+
+void Ledger::find_outside(const std::string& tag, const std::vector<Owned>& sorted,
+                          const std::vector<IdRange>& leases) {
+  auto lease = leases.cbegin();
+  for (const Owned& owned : sorted) {
+    while (lease != leases.cend() && lease->end <= owned.ids.first) ++lease;
+    const IdRange inside = lease == leases.cend() ? IdRange{owned.ids.first, owned.ids.first}
+                                                  : IdRange{std::max(owned.ids.first, lease->first),
+                                                            std::min(owned.ids.end, lease->end)};
+    const std::int64_t outside = owned.ids.size() - std::max<std::int64_t>(0, inside.size());
+    if (outside == 0) continue;
+    verdict_.outside_leases += outside;
+    example("OUTSIDE: tag " + tag + ", " + text(owned.ids) + " of " + owners_[owned.owner] +
+            " lies in no committed lease");
+  }
+}
+
+}  // namespace featherid::campaign

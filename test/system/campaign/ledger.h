@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_CAMPAIGN_LEDGER_H_
+#define FEATHERID_TEST_CAMPAIGN_LEDGER_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "featherid/id_range.h"
+#include "test/system/campaign/engine.h"
+#include "test/system/campaign/note.h"
+
+namespace featherid::campaign {
+
+// All acknowledged ids as ranges, and their exact check.
+class Ledger {
+ public:
+  // All notes of a process, each thread's in its own order.
+  void add(const std::string& process, const std::vector<std::string>& tags,
+           const std::vector<Note>& notes);
+
+  struct Verdict {
+    std::int64_t ids = 0;  // acknowledged
+    std::int64_t duplicates = 0;
+    std::int64_t outside_leases = 0;
+    std::int64_t out_of_order = 0;
+    std::int64_t leases = 0;
+    std::int64_t wasted = 0;            // leased, but neither acknowledged nor given back
+    std::vector<std::string> examples;  // the first few of each violation, with the owners
+  };
+  // `moves` as Engine::moves(). A move up by more than the largest lease is an operator's, not a
+  // lease.
+  Verdict check(const std::vector<Move>& moves);
+
+ private:
+  struct Owned {
+    IdRange ids;
+    std::uint32_t owner;  // index in owners_
+  };
+  void note_order(const std::string& owner, const std::string& tag, std::int64_t& last,
+                  IdRange ids);
+  void find_duplicates(const std::string& tag, const std::vector<Owned>& sorted);
+  void find_outside(const std::string& tag, const std::vector<Owned>& sorted,
+                    const std::vector<IdRange>& leases);
+  void example(const std::string& text);
+
+  std::map<std::string, std::vector<Owned>> by_tag_;
+  std::vector<std::string> owners_;  // "server-0 life 2 client 1"
+  Verdict verdict_;
+};
+
+}  // namespace featherid::campaign
+
+#endif  // FEATHERID_TEST_CAMPAIGN_LEDGER_H_

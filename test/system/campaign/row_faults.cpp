@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+#include "test/system/campaign/row_faults.h"
+
+#include <algorithm>
+#include <csignal>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "featherid/soci_store.h"
+#include "test/support/child_process.h"
+#include "test/support/scratch_dir.h"
+#include "test/support/wait_until.h"
+
+namespace featherid::campaign {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+std::string where(const std::string& tag) { return " WHERE biz_tag = '" + tag + "'"; }
+
+// Above every lease of any tag so far, by more than the largest lease.
+long long above_all_leases(Engine& engine) {
+  std::int64_t highest = 0;
+  for (const Move& move : engine.moves()) highest = std::max(highest, move.to);
+  return highest + 10 * kLeaseIdsMax;
+}
+
+// Deletes the row if there is one, and creates it.
+void make_again(Engine& engine, const std::string& tag, bool above) {
+  const auto sql = engine.operator_sql();
+  const long long max_id = above ? above_all_leases(engine) : 0;
+  sql->run(engine.begin());
+  sql->run("DELETE FROM id_segments" + where(tag));
+  test::insert_row(*sql, {tag, max_id, 1000});
+  sql->run("COMMIT");
+}
+
+void restore(Engine& engine, const std::vector<SegmentRow>& rows) {
+  const auto sql = engine.operator_sql();
+  sql->run(engine.begin());
+  sql->run("DELETE FROM id_segments");
+  for (const SegmentRow& row : rows) test::insert_row(*sql, row);
+  sql->run("COMMIT");
+}
+
+void advance(const Engine& engine, const std::string& tag, long long max_id) {
+  test::ScratchDir scratch;
+  test::ChildProcess::Options options;
+  options.output_file = scratch.file("output");
+  test::run({FEATHERID_SERVER_PROGRAM, "--database", engine.database(), "--failover",
+             engine.failover(), "--advance", tag + "=" + std::to_string(max_id)},
+            options);
+}
+
+}  // namespace
+
+std::vector<Fault> row_faults(Engine& engine, Random& random) {
+  const std::string tag = shared_tag(random);
+  const long long step = random.pick(1, kLeaseIdsMax);
+  auto transaction = std::make_shared<std::unique_ptr<test::RawSql>>();
+  return {
+      {"row locked by a long transaction",
+       {"database"},
+       milliseconds(500),
+       milliseconds(5000),
+       [=, &engine] {
+         *transaction = engine.operator_sql();
+         (*transaction)->run(engine.begin());
+         (*transaction)->run("UPDATE id_segments SET step = step" + where(tag));
+       },
+       // The session's end undoes it, even if the transaction did not begin.
+       [=] { transaction->reset(); }},
+      {"step changed",
+       {"database"},
+       milliseconds(500),
+       milliseconds(2000),
+       [=, &engine] {
+         engine.operator_sql()->run("UPDATE id_segments SET step = " + std::to_string(step) +
+                                    where(tag));
+       },
+       [=, &engine] {
+         engine.operator_sql()->run("UPDATE id_segments SET step = 1000" + where(tag));
+       }},
+      {"row moved forward",
+       {"database"},
+       milliseconds(0),
+       milliseconds(0),
+       [=, &engine] {
+         const auto sql = engine.operator_sql();
+         sql->run("UPDATE id_segments SET max_id = " + std::to_string(above_all_leases(engine)) +
+                  where(tag));
+       },
+       [] {}},
+      {"tag deleted and made again",
+       {"database"},
+       milliseconds(100),
+       milliseconds(3000),
+       [=, &engine] { engine.operator_sql()->run("DELETE FROM id_segments" + where(tag)); },
+       [=, &engine] { make_again(engine, tag, /*above=*/true); }},
+  };
+}
+
+Fault table_dropped(Engine& engine, const LeaseLogSql& log, const std::string& copy) {
+  auto dropped = std::make_shared<bool>(false);
+  return {"table dropped and made again",
+          {"database"},
+          milliseconds(200),
+          milliseconds(2500),
+          [=, &engine] {
+            const auto sql = engine.operator_sql();
+            sql->run(copy);
+            sql->run("INSERT INTO id_segments_saved SELECT * FROM id_segments");
+            sql->run("DROP TABLE id_segments");
+            *dropped = true;
+          },
+          [=, &engine, &log] {
+            const auto sql = engine.operator_sql();
+            if (!*dropped) return sql->run("DROP TABLE IF EXISTS id_segments_saved");
+            // The triggers first, so that no lease bypasses them.
+            sql->run("UPDATE id_segments_saved SET max_id = " +
+                     std::to_string(above_all_leases(engine)));
+            make_triggers(*sql, log, "id_segments_saved");
+            sql->run("ALTER TABLE id_segments_saved RENAME TO id_segments");
+            *dropped = false;
+          }};
+}
+
+Fault own_tag_set_back(Engine& engine, Process& process, const std::function<void()>& went_on) {
+  const std::string tag = tags_of(process.name()).back();
+  auto went_back = std::make_shared<bool>(false);
+  return {std::string("own tag of ") + process.kind() + " made again lower",
+          {"database", "network", process.name()},
+          milliseconds(0),
+          milliseconds(0),
+          [=, &engine, &process] {
+            // A process cannot know that ids are taken if it never held them.
+            if (!test::wait_until([&] { return process.own_tag_served(); }, milliseconds(10000))) {
+              throw std::runtime_error("the process has no ids of its own tag");
+            }
+            make_again(engine, tag, /*above=*/false);
+            *went_back = true;
+          },
+          [=, &engine, &process] {
+            const bool stopped =
+                *went_back &&
+                test::wait_until([&] { return process.own_tag_stopped(); }, milliseconds(15000));
+            if (!stopped && std::exchange(*went_back, false)) went_on();
+            // As in docs/operating/failover.md: past all ids ever handed out, then a new process.
+            make_again(engine, tag, /*above=*/true);
+            process.end(SIGKILL);
+            process.start();
+          }};
+}
+
+Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Random& random,
+                      const std::function<void(Process&)>& stop) {
+  const milliseconds age(random.pick(200, 2000));
+  std::vector<std::string> touches = {"database", "network"};
+  for (const Process* process : processes) touches.push_back(process->name());
+  auto backup = std::make_shared<std::vector<SegmentRow>>();
+  auto stopped = std::make_shared<std::vector<Process*>>();
+  return {"older backup restored",
+          touches,
+          milliseconds(0),
+          milliseconds(500),
+          [=, &engine] {
+            const Result<std::vector<SegmentRow>> rows =
+                open_soci_store(engine.urls()).value()->list();
+            if (!rows.ok()) throw std::runtime_error(rows.status().to_string());
+            *backup = *rows;
+            std::this_thread::sleep_for(age);
+            for (Process* process : processes) {
+              stop(*process);
+              stopped->push_back(process);
+            }
+          },
+          [=, &engine] {
+            if (!backup->empty()) {
+              const long long above = above_all_leases(engine);
+              restore(engine, *backup);
+              for (const SegmentRow& row : *backup) advance(engine, row.tag, above);
+              backup->clear();  // a second attempt must not undo later leases
+            }
+            for (; !stopped->empty(); stopped->pop_back()) stopped->back()->start();
+          }};
+}
+
+}  // namespace featherid::campaign

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_CAMPAIGN_ROW_FAULTS_H_
+#define FEATHERID_TEST_CAMPAIGN_ROW_FAULTS_H_
+
+#include <vector>
+
+#include "test/system/campaign/engine.h"
+#include "test/system/campaign/lease_log.h"
+#include "test/system/campaign/process.h"
+
+namespace featherid::campaign {
+
+// Changes that operators and other programs make to the rows of any engine.
+std::vector<Fault> row_faults(Engine& engine, Random& random);
+
+// The table is dropped and created again, with every row above all leases. `copy` creates an empty
+// table id_segments_saved like id_segments.
+Fault table_dropped(Engine& engine, const LeaseLogSql& log, const std::string& copy);
+
+// The process's own tag is deleted and created again below the ids that the process has had. The
+// process must stop that tag. If it does not, `went_on()` is called.
+Fault own_tag_set_back(Engine& engine, Process& process, const std::function<void()>& went_on);
+
+// A dump of all rows is restored after later leases, as in docs/operating/restore.md: every process
+// stops before, and every tag is advanced after. `stop(process)` ends one.
+Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Random& random,
+                      const std::function<void(Process&)>& stop);
+
+}  // namespace featherid::campaign
+
+#endif  // FEATHERID_TEST_CAMPAIGN_ROW_FAULTS_H_

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include "test/system/campaign/server.h"
+
+#include <algorithm>
+
+namespace featherid::campaign {
+
+Server::Server(const test::ScratchDir& scratch, const std::string& name,
+               const std::string& database, const std::string& failover, bool keeps_commits,
+               std::uint64_t seed)
+    : Process(name),
+      scratch_(scratch),
+      flags_({"--database", database, "--failover", failover, "--lossy-commits",
+              keeps_commits ? "refuse" : "allow", "--hold", std::to_string(kHoldSeconds) + "s",
+              "--lease-max-ids", std::to_string(kLeaseIdsMax), "--call-timeout", "2s",
+              "--request-timeout", "1s", "--drain-timeout", "2s"}),
+      seed_(seed) {}
+
+void Server::start() {
+  ++life_;
+  process_.emplace(scratch_, flags_);
+  address_ = Address{static_cast<std::uint16_t>(process_->port()), life_};
+  for (auto thread = static_cast<std::uint16_t>(clients_.size()); thread < kThreads; ++thread) {
+    clients_.push_back(
+        std::make_unique<HttpClient>(address_, tags_of(name()), thread, seed_ * kThreads + thread));
+  }
+}
+
+int Server::end(int signal) {
+  const int code = process_->process().stop(signal);
+  address_ = Address{0, life_};
+  return code;
+}
+
+void Server::end_asking() {
+  for (const auto& client : clients_) client->stop();
+}
+
+bool Server::died() { return process_->process().wait(std::chrono::milliseconds(0)).has_value(); }
+
+int Server::ask_own_tag() const {
+  return process_->get("/api/v1/id?biz_tag=" + tags_of(name()).back()).status;
+}
+
+std::int64_t Server::all_served_us() {
+  std::int64_t oldest = now_us();
+  for (const auto& client : clients_) oldest = std::min(oldest, client->served_us());
+  return oldest;
+}
+
+std::vector<Note> Server::notes() {
+  std::vector<Note> all;
+  for (const auto& client : clients_) {
+    all.insert(all.end(), client->notes().begin(), client->notes().end());
+  }
+  return all;
+}
+
+}  // namespace featherid::campaign

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_CAMPAIGN_SERVER_H_
+#define FEATHERID_TEST_CAMPAIGN_SERVER_H_
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "test/support/scratch_dir.h"
+#include "test/system/campaign/http_client.h"
+#include "test/system/campaign/process.h"
+#include "test/system/e2e/server_process.h"
+
+namespace featherid::campaign {
+
+// A featherid-server with its own clients.
+class Server final : public Process {
+ public:
+  Server(const test::ScratchDir& scratch, const std::string& name, const std::string& database,
+         const std::string& failover, bool keeps_commits, std::uint64_t seed);
+
+  bool is_server() const override { return true; }
+  void start() override;
+  int end(int signal) override;
+  void end_asking() override;
+  pid_t pid() override { return process_->process().pid(); }
+  bool died() override;
+  bool own_tag_served() override { return ask_own_tag() == 200; }
+  bool own_tag_stopped() override { return ask_own_tag() == 409; }
+  std::int64_t all_served_us() override;
+  std::vector<Note> notes() override;
+  std::string output() override { return process_ ? process_->output() : ""; }
+
+ private:
+  int ask_own_tag() const;  // the HTTP status
+
+  const test::ScratchDir& scratch_;
+  const std::vector<std::string> flags_;
+  const std::uint64_t seed_;
+  std::uint16_t life_ = 0;
+  std::optional<test::ServerProcess> process_;
+  std::atomic<Address> address_{};
+  std::vector<std::unique_ptr<HttpClient>> clients_;
+};
+
+}  // namespace featherid::campaign
+
+#endif  // FEATHERID_TEST_CAMPAIGN_SERVER_H_

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT
+#include "server/http/http_server.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <limits>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/api/id_routes.h"
+#include "server/log/json.h"
+#include "test/proof/fuzz/corpus.h"
+#include "test/support/catch.h"
+#include "test/support/fault_store.h"
+#include "test/support/gate.h"
+#include "test/support/raw_client.h"
+#include "test/support/wait_until.h"
+
+namespace featherid {
+
+namespace {
+
+using std::chrono::milliseconds;
+using test::RawClient;
+
+// A server on a free port of 127.0.0.1, whose loops run until the object ends.
+class Served {
+ public:
+  explicit Served(const Router& router, const HttpOptions& options = {})
+      : server_(options, router) {
+    const Status listening = server_.listen({asio::ip::make_address("127.0.0.1"), 0});
+    REQUIRE(listening.ok());
+    thread_ = std::thread([this] { server_.run(); });
+  }
+  ~Served() {
+    asio::post(server_.main_loop(), [this] { server_.stop(); });
+    thread_.join();
+  }
+  Served(const Served&) = delete;
+  Served& operator=(const Served&) = delete;
+
+  int port() const { return server_.endpoint().port(); }
+
+  // All that comes back for these bytes and an end of sending.
+  std::string answers(const std::string& bytes) const {
+    const RawClient client(port());
+    client.send(bytes);
+    client.end_sending();
+    return client.read_to_end().value_or("no clean end");
+  }
+
+ private:
+  HttpServer server_;
+  std::thread thread_;
+};
+
+// The id routes over a store of their own, whose tags are in every state there is.
+struct IdServer {
+  explicit IdServer(milliseconds request_timeout = std::chrono::seconds(20))
+      : allocator(make_store(), make_options(request_timeout)) {
+    add_id_routes(router, allocator, 1000);
+    for (const char* path : {"/", "/throws"}) {
+      router.get(path, Effect::kNone, [](Exchange& exchange) {
+        if (exchange.request.path == "/throws") throw std::runtime_error("X: secret\r\nY: z");
+        const std::string* text = exchange.query.find("text");
+        exchange.reply.succeed(json_string(text != nullptr ? *text : "nothing"));
+      });
+    }
+    HttpOptions options;
+    options.request_timeout = request_timeout;
+    served.emplace(router, options);
+  }
+
+  static std::shared_ptr<Store> make_store() {
+    auto store = std::make_shared<test::FaultStore>();
+    for (const char* tag : {"order", "exhausted", "backwards", "down"}) {
+      REQUIRE(store->create(tag, 100000).ok());
+    }
+    store->on_lease = [store = store.get()](std::string_view tag,
+                                            std::int64_t count) -> Result<IdRange> {
+      if (tag == "exhausted") return Status(StatusCode::kExhausted, "the tag has no ids left");
+      if (tag == "backwards") return Status(StatusCode::kDataLoss, "the store went backwards");
+      if (tag == "down") return Status(StatusCode::kUnavailable, "the store is down");
+      return store->memory().lease(tag, count);
+    };
+    return store;
+  }
+  static AllocatorOptions make_options(milliseconds wait_timeout) {
+    AllocatorOptions options;
+    options.wait_timeout = wait_timeout;
+    return options;
+  }
+
+  Router router;
+  SegmentAllocator allocator;
+  std::optional<Served> served;
+};
+
+std::string request(const std::string& target, const std::string& method = "GET") {
+  return method + " " + target + " HTTP/1.1\r\nHost: x\r\n\r\n";
+}
+
+// Good and bad ways to ask for ids. The last one closes the connection.
+std::vector<std::string> calls() {
+  std::vector<std::string> calls;
+  for (const std::string call : {"/api/v1/id", "/api/v1/id/batch", "/api/v1/id/range"}) {
+    for (const char* query : {"",
+                              "?",
+                              "?biz_tag",
+                              "?biz_tag=",
+                              "?biz_tag=order",
+                              "?biz_tag=order&count=3",
+                              "?biz_tag=order&count=3&as=string",
+                              "?biz_tag=order&count=1000",
+                              "?biz_tag=order&count=0",
+                              "?biz_tag=order&count=1001",
+                              "?biz_tag=order&count=-1",
+                              "?biz_tag=order&count=x",
+                              "?biz_tag=order&as=float",
+                              "?biz_tag=order&biz_tag=order",
+                              "?biz_tag=nope&count=1",
+                              "?biz_tag=exhausted&count=1",
+                              "?biz_tag=backwards&count=1",
+                              "?biz_tag=%zz",
+                              "?biz_tag=%00&count=1",
+                              "?biz_tag=%ff&count=1",
+                              "?biz_tag=a%0d%0ab&count=1",
+                              "?biz_tag=%20order&count=1",
+                              "?biz_tag=%E8%AE%A2&count=1",
+                              "?a?b"}) {
+      for (const char* method : {"GET", "HEAD", "POST"})
+        calls.push_back(request(call + query, method));
+    }
+  }
+  calls.push_back(request("/throws"));
+  calls.push_back("GET /api/v1/id?biz_tag=order HTTP/1.0\r\n\r\n");
+  return calls;
+}
+
+// Each server numbers its requests from a number of its own, and a second may end between two
+// answers.
+std::string comparable(std::string answers) {
+  for (const std::string name : {"\r\nX-Request-Id: ", "\r\nDate: "}) {
+    for (std::size_t at = answers.find(name); at != std::string::npos;
+         at = answers.find(name, at + 1)) {
+      const std::size_t value = at + name.size();
+      answers.replace(value, answers.find('\r', value) - value, "?");
+    }
+  }
+  return answers;
+}
+
+int count(const std::string& text, const std::string& part) {
+  int found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++found;
+  }
+  return found;
+}
+
+int option(int fd, int level, int name) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  ::getsockopt(fd, level, name, &value, &size);
+  return value;
+}
+
+}  // namespace
+
+TEST_CASE("a pipeline has the answers that its requests have one by one", "[http_server]") {
+  const IdServer apart;
+  const IdServer together;
+  std::string pipeline;
+  std::string answers;
+  for (const std::string& call : calls()) {
+    INFO(call);
+    pipeline += call;
+    const std::string answer = apart.served->answers(call);
+    REQUIRE(answer != "no clean end");
+    answers += answer;
+  }
+  CHECK(comparable(together.served->answers(pipeline)) == comparable(answers));
+}
+
+TEST_CASE("whatever the gate meets has whole answers", "[http_server]") {
+  const IdServer server;
+  for (const test::CorpusCase& one : test::read_corpus()) {
+    INFO(one.name);
+    const std::string answer = server.served->answers(one.bytes);
+    REQUIRE(answer != "no clean end");
+    CHECK(count(answer, "\r\nCache-Control: no-store\r\n") ==
+          count(answer, "\r\nContent-Length: "));
+  }
+}
+
+TEST_CASE("who waits for a store that is down is told so", "[http_server]") {
+  const IdServer server(milliseconds(50));
+  CHECK(test::wait_until([&] {  // the first waits may end before the store has said anything
+    const std::string answer = server.served->answers(request("/api/v1/id?biz_tag=down"));
+    REQUIRE(answer.find("\r\n\r\n") != std::string::npos);
+    CHECK(answer.substr(9, 2) == "50");
+    return answer.find("the store is down") != std::string::npos;
+  }));
+}
+
+TEST_CASE("what a route throws stays in the log", "[http_server]") {
+  const std::string answer = IdServer().served->answers(request("/throws"));
+  CHECK(answer.rfind("HTTP/1.1 500 ", 0) == 0);
+  CHECK(answer.find("secret") == std::string::npos);
+}
+
+TEST_CASE("a client that is gone when its wait ends harms nobody", "[http_server]") {
+  std::mutex mutex;
+  std::vector<Exchange::Resume> resumes;
+  Router router;
+  router.get("/", Effect::kUsesIds, [&](Exchange& exchange) {
+    if (exchange.wait.expired) return exchange.reply.fail_for_now("late");
+    exchange.park([&](Exchange::Resume resume) {
+      const std::lock_guard<std::mutex> lock(mutex);
+      resumes.push_back(std::move(resume));
+    });
+  });
+  HttpOptions options;
+  options.request_timeout = milliseconds(50);
+  const Served served(router, options);
+  const auto waiting = [&] {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return resumes;
+  };
+  { RawClient(served.port()).send(request("/")); }
+  REQUIRE(test::wait_until([&] { return waiting().size() == 1; }));
+  CHECK(served.answers(request("/")).rfind("HTTP/1.1 503 ", 0) == 0);
+  for (int i = 0; i < 3; ++i) {
+    for (const Exchange::Resume& resume : waiting()) resume(Status());
+  }
+  CHECK(served.answers(request("/nix")).rfind("HTTP/1.1 404 ", 0) == 0);
+}
+
+TEST_CASE("sockets have NODELAY, a long backlog, a port of their own and bounded buffers",
+          "[http_server]") {
+  const Router router;
+  const Served served(router);
+  const RawClient client(served.port());
+  client.send(request("/"));
+  REQUIRE(client.read_until("}"));
+  int connections = 0;
+  int listeners = 0;
+  for (int fd = 0; fd < 1024; ++fd) {  // the server runs in this process
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+        address.sin_family != AF_INET || ntohs(address.sin_port) != served.port()) {
+      continue;
+    }
+    if (option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1) {
+      ++listeners;
+      CHECK(option(fd, SOL_SOCKET, SO_REUSEPORT) == 0);
+      tcp_info info{};
+      size = sizeof info;
+      REQUIRE(::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
+      CHECK(info.tcpi_sacked >= 128);  // a listener's backlog
+    } else {
+      ++connections;
+      CHECK(option(fd, IPPROTO_TCP, TCP_NODELAY) == 1);
+      CHECK(option(fd, SOL_SOCKET, SO_SNDBUF) <= 256 * 1024);
+      CHECK(option(fd, SOL_SOCKET, SO_RCVBUF) <= 256 * 1024);
+    }
+  }
+  CHECK(listeners == 1);
+  CHECK(connections == 1);
+}
+
+TEST_CASE("a flood does not pile up before a loop that takes no connections", "[http_server]") {
+  test::Gate gate;
+  Router router;
+  router.get("/hangs", Effect::kUsesIds, [&gate](Exchange& exchange) {
+    gate.wait();
+    exchange.reply.succeed("0");
+  });
+  HttpOptions options;
+  options.io_threads = 2;
+  options.connections_max = 20;
+  {
+    const Served served(router, options);
+    const RawClient first(served.port());
+    const RawClient second(served.port());  // of the loop that does not accept
+    second.send("GET /hangs HTTP/1.1\r\nHost: x\r\n\r\n");
+    std::list<RawClient> flood;
+    for (int i = 0; i < 200; ++i) flood.emplace_back(served.port());
+    // One of them is for either loop: they are let go at once.
+    CHECK(flood.back().read_to_end() == "");
+    flood.pop_back();
+    CHECK(flood.back().read_to_end() == "");
+    const auto held = std::count_if(flood.begin(), flood.end(), [](const RawClient& client) {
+      return !client.read_some(milliseconds(1));
+    });
+    CHECK(held <= options.connections_max + 16);  // and as many as are told so
+    gate.open();
+  }
+}
+
+TEST_CASE("connections leave descriptors to others", "[http_server]") {
+  CHECK(HttpServer::connections_within(1) == 1);
+  CHECK(HttpServer::connections_within(256) == 128);
+  CHECK(HttpServer::connections_within(1024) == 512);
+  CHECK(HttpServer::connections_within(4096) == 3584);
+  CHECK(HttpServer::connections_within(~std::uint64_t{0}) == std::numeric_limits<int>::max());
+}
+
+}  // namespace featherid

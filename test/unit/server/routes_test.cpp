@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include <memory>
+#include <string>
+
+#include "featherid/segment_allocator.h"
+#include "server/api/id_routes.h"
+#include "server/http/router.h"
+#include "test/support/catch.h"
+#include "test/support/fault_store.h"
+#include "test/support/route_client.h"
+#include "test/support/wait_until.h"
+
+namespace featherid {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// The id routes and a client.
+struct Client {
+  explicit Client(std::shared_ptr<Store> store, milliseconds wait = std::chrono::seconds(30))
+      : wait_timeout(wait), allocator(std::move(store), options(wait)) {
+    add_id_routes(router, allocator, 1000);
+  }
+
+  static AllocatorOptions options(milliseconds wait_timeout) {
+    AllocatorOptions options;
+    options.wait_timeout = wait_timeout;
+    return options;
+  }
+
+  Reply get(const std::string& query) { return call("?" + query); }
+  Reply call(const std::string& rest) {
+    return test::get(router, "/api/v1/id" + rest, wait_timeout);
+  }
+
+  const milliseconds wait_timeout;
+  Router router;
+  SegmentAllocator allocator;
+};
+
+bool has_code(const Reply& reply, int code) {
+  return reply.body.find("{\"code\":" + std::to_string(code) + ",") == 0;
+}
+
+Status answer_of(StatusCode code) { return {code, "the store's words"}; }
+
+}  // namespace
+
+TEST_CASE("each error of a tag has its status and code", "[routes]") {
+  struct Case {
+    StatusCode code;
+    int status;
+    int api_code;
+  };
+  const auto bad =
+      GENERATE(Case{StatusCode::kNotFound, 404, 4}, Case{StatusCode::kExhausted, 409, 6},
+               Case{StatusCode::kDataLoss, 409, 6});
+  const auto store = std::make_shared<test::FaultStore>();
+  REQUIRE(store->create("order", 10).ok());
+  store->on_lease = [bad](std::string_view, std::int64_t) { return answer_of(bad.code); };
+  Client client(store);
+  const Reply reply = client.get("biz_tag=order");
+  INFO(reply.body);
+  CHECK(reply.status == bad.status);
+  CHECK(has_code(reply, bad.api_code));
+}
+
+TEST_CASE("a wait for a store that fails or hangs ends with the store's message", "[routes]") {
+  const auto store = std::make_shared<test::FaultStore>();
+  REQUIRE(store->create("order", 10).ok());
+  store->on_lease = [](std::string_view, std::int64_t) {
+    return answer_of(StatusCode::kUnavailable);
+  };
+  Client client(store, milliseconds(100));
+  CHECK(test::wait_until([&] {  // the first waits may end before the store answers
+    const Reply reply = client.get("biz_tag=order");
+    CHECK((reply.status == 503 || reply.status == 504));
+    CHECK(has_code(reply, 2));
+    return reply.body.find("the store's words") != std::string::npos;
+  }));
+}
+
+TEST_CASE("an allocator that was shut down answers 503", "[routes]") {
+  const auto store = std::make_shared<test::FaultStore>();
+  REQUIRE(store->create("order", 10).ok());
+  Client client(store);
+  CHECK(client.get("biz_tag=order").status == 200);
+  client.allocator.shutdown();
+  const Reply reply = client.get("biz_tag=order");
+  CHECK(reply.status == 503);
+  CHECK(has_code(reply, 2));
+  CHECK(test::header_of(reply, "Retry-After") == "1");
+}
+
+TEST_CASE("a batch counts correctly over every carry, as numbers and as strings", "[routes]") {
+  const auto store = std::make_shared<test::FaultStore>();
+  REQUIRE(store->create("order", 100000).ok());
+  Client client(store);
+  std::int64_t next = 1;
+  const auto expected = [&next](const std::string& quote) {
+    std::string body = R"({"code":0,"msg":"success","data":[)";
+    for (int i = 0; i < 1000; ++i) {
+      body += (i == 0 ? "" : ",") + quote + std::to_string(next++) + quote;
+    }
+    return body + "]}";
+  };
+  for (int batch = 0; batch < 6; ++batch) {
+    CHECK(client.call("/batch?biz_tag=order&count=1000").body == expected(""));
+    CHECK(client.call("/batch?biz_tag=order&count=1000&as=string").body == expected("\""));
+  }
+}
+
+}  // namespace featherid

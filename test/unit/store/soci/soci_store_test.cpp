@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "featherid/soci_store.h"
+
+#include <string>
+#include <vector>
+
+#include "test/support/catch.h"
+#include "test/support/raw_sql.h"
+#include "test/support/scratch_dir.h"
+
+// test/system/conformance tests what every store does with rows.
+namespace featherid {
+
+using std::chrono::seconds;
+
+namespace {
+
+Status opens(const SociStoreOptions& options) {
+  return open_soci_store("sqlite3:never-opened.db", options).status();
+}
+
+}  // namespace
+
+TEST_CASE("options out of bounds are refused by name, and those on the bounds are not",
+          "[soci_store]") {
+  struct Case {
+    const char* name;
+    std::int64_t min;
+    std::int64_t max;
+    void (*set)(SociStoreOptions& options, std::int64_t value);
+  };
+  const Case cases[] = {
+      {"sessions_max", 1, 64,
+       [](SociStoreOptions& o, std::int64_t v) { o.sessions_max = static_cast<int>(v); }},
+      {"call_timeout", 2, 60,
+       [](SociStoreOptions& o, std::int64_t v) { o.call_timeout = seconds(v); }},
+      {"failover_guard_ids", 1, std::int64_t{1} << 40,
+       [](SociStoreOptions& o, std::int64_t v) { o.failover_guard_ids = v; }},
+  };
+  for (const Case& c : cases) {
+    SociStoreOptions options;
+    for (const std::int64_t bad : {c.min - 1, c.max + 1}) {
+      c.set(options, bad);
+      const Status status = opens(options);
+      CHECK(status.code() == StatusCode::kInvalidArgument);
+      CHECK_THAT(status.message(), Contains(c.name) && Contains(std::to_string(bad)));
+    }
+    for (const std::int64_t good : {c.min, c.max}) {
+      c.set(options, good);
+      CHECK(opens(options).ok());
+    }
+  }
+}
+
+TEST_CASE("a malformed URL is refused without being quoted", "[soci_store]") {
+  const Status status = open_soci_store("mysql://u:hunter2@host").status();
+  CHECK(status.code() == StatusCode::kInvalidArgument);
+  CHECK_THAT(status.message(), !Contains("hunter2"));
+  CHECK(init_soci_schema("mysql://u:hunter2@host").code() == StatusCode::kInvalidArgument);
+}
+
+TEST_CASE("opening does not connect: errors show at the first call and may be fixed",
+          "[soci_store]") {
+  const test::ScratchDir scratch;
+  const std::string folder = scratch.file("later");
+  const auto store = open_soci_store("sqlite3:" + folder + "/ids.db");
+  REQUIRE(store.ok());
+  const Status status = (*store)->lease("order", 1).status();
+  CHECK(status.code() == StatusCode::kFailedPrecondition);
+  CHECK_THAT(status.message(), Contains(folder));
+  std::filesystem::create_directory(folder);
+  CHECK((*store)->lease("order", 1)->first == 1);
+}
+
+TEST_CASE("the schema is created if it is missing and changes nothing that exists",
+          "[soci_store]") {
+  const test::ScratchDir scratch;
+  const std::string url = "sqlite3:" + scratch.file("ids.db");
+  REQUIRE(init_soci_schema(url).ok());
+  const auto store = open_soci_store(url);
+  REQUIRE((*store)->lease("order", 10).ok());
+  REQUIRE((*store)->update("user", 77).ok());
+  test::RawSql(url).run("DELETE FROM id_segments WHERE biz_tag = 'health'");
+  REQUIRE(init_soci_schema(std::vector<std::string>{url}).ok());
+  const std::vector<SegmentRow> rows = (*store)->list().value();
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0].tag == "health");
+  CHECK(rows[1].max_id == 10);
+  CHECK(rows[2].step == 77);
+}
+
+TEST_CASE("rows come in the order of their bytes, whatever the column's collation",
+          "[soci_store]") {
+  const test::ScratchDir scratch;
+  const std::string url = "sqlite3:" + scratch.file("ids.db");
+  test::RawSql(url).run(
+      "CREATE TABLE id_segments (biz_tag TEXT COLLATE NOCASE PRIMARY KEY, max_id INTEGER, step "
+      "INTEGER)");
+  test::RawSql(url).run("INSERT INTO id_segments VALUES ('b', 1, 1), ('C', 2, 2), ('a', 3, 3)");
+  const std::vector<SegmentRow> rows = (*open_soci_store(url))->list().value();
+  std::string order;
+  for (const SegmentRow& row : rows) order += row.tag;
+  CHECK(order == "Cab");
+}
+
+TEST_CASE("a failover means nothing to SQLite, which needs no id_leader", "[soci_store]") {
+  const test::ScratchDir scratch;
+  const std::string url = "sqlite3:" + scratch.file("ids.db");
+  SociStoreOptions options;
+  options.failover = Failover::kStop;
+  const auto store = open_soci_store(url, options);
+  REQUIRE(store.ok());
+  CHECK((*store)->lease("order", 5)->first == 1);
+  CHECK((*store)->give_back("order", {3, 6}).value());
+  CHECK((*store)->lease("order", 5)->first == 3);
+}
+
+}  // namespace featherid
