@@ -46,6 +46,8 @@ class FEATHERID_EXPORT SegmentAllocator {
   SegmentAllocator& operator=(const SegmentAllocator&) = delete;
 
   // A handle for hot loops. Does not call the store: an unknown tag shows at the first next().
+  // An application that makes handles of more than 1024 tags before it uses them gets kUnavailable:
+  // use each handle as you make it.
   Result<Sequence> sequence(std::string_view tag);
 
   // Like the methods of Sequence, but by name. Each call costs one look-up in a table that is only

@@ -22,7 +22,7 @@ Refiller::~Refiller() = default;
 void Refiller::request(std::shared_ptr<TagState> tag, TimePoint due) {
   const MutexLock lock(mutex_);
   if (stopping_) return;
-  (tag->resolved() ? jobs_ : lookups_).push({due, next_number_++, std::move(tag)});
+  (tag->known() ? jobs_ : lookups_).push({due, next_number_++, std::move(tag)});
   changed_.notify_one();
 }
 

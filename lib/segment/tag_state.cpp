@@ -344,7 +344,7 @@ Status TagState::accept_row(const SegmentRow& row) {
   step_ = std::min(row.step, kLeaseIdsMax);
   row_read_at_ = clock_->now();
   // relaxed: a hint, which publishes nothing.
-  resolved_.store(true, std::memory_order_relaxed);
+  known_.store(true, std::memory_order_relaxed);
   return {};
 }
 
