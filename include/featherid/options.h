@@ -39,7 +39,8 @@ struct AllocatorOptions {
   // longer. 0 to 10 min.
   std::chrono::milliseconds shutdown_timeout{3000};
 
-  LogCallback log;  // may be empty
+  // Must not use the allocator, except to shut it down or destroy it. May be empty.
+  LogCallback log;
 };
 
 // OK, or kInvalidArgument with the name of the option and its bounds.

@@ -72,8 +72,8 @@ class FEATHERID_EXPORT SegmentAllocator {
   // callback.
   //
   // If called in a callback of the allocator, it waits only for the other threads. If called inside
-  // a store call (including the store's warnings), it waits for no thread and gives nothing back,
-  // because the store may hold a lock.
+  // a store call (including the store's log callback), it waits for no thread and gives nothing
+  // back, because the store may hold a lock.
   std::int64_t shutdown();
 
  private:

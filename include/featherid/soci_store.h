@@ -4,12 +4,12 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "featherid/log.h"
 #include "featherid/tag_admin.h"
 
 namespace featherid {
@@ -65,8 +65,8 @@ struct SociStoreOptions {
 
   // Receives what an operator should know: a server setting that lets a crash undo a lease, a
   // failover, a lost session. It is called from any thread that uses the store, and must not call
-  // the store.
-  std::function<void(const std::string& warning)> warn;
+  // the store. May be empty.
+  LogCallback log;
 };
 
 // Takes a text with database URLs apart: one SQLite URL, whose path may contain blanks, or others

@@ -34,13 +34,12 @@ bool may_follow(long long term, long long seen) {
 }  // namespace
 
 LeaderGuard::LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
-                         ClusterMark::AskNodes ask_nodes,
-                         std::function<void(const std::string&)> warn, const TableNames& names)
+                         ClusterMark::AskNodes ask_nodes, const TableNames& names)
     : sql_(sql),
       failover_(options.failover),
       skip_ids_(options.failover_guard_ids),
       mark_(sql.mark, std::move(ask_nodes), names),
-      warn_(std::move(warn)),
+      log_(options.log),
       names_(names) {}
 
 std::string LeaderGuard::condition(const SociSession& session) const {
@@ -104,7 +103,7 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   for (long long known = seen; leader_count(known) < leader_count(term);) {
     if (term_.compare_exchange_weak(known, term)) break;
   }
-  if (!warning.empty() && warn_) warn_(session.where() + ": " + warning);
+  if (!warning.empty() && log_) log_(LogLevel::kWarn, session.where() + ": " + warning);
   return {};
 }
 

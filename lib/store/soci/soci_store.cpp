@@ -6,7 +6,6 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -150,7 +149,7 @@ class SociStore final : public Store {
   const SociDialect& dialect_;
   const std::string table_;  // what messages call it
   const internal::ForkGuard fork_guard_;
-  const std::function<void(const std::string&)> warn_;
+  const LogCallback log_;
   LeaderGuard leader_guard_;
   SettingsGuard settings_guard_;
   std::unique_ptr<SociSessionPool> sessions_;
@@ -161,7 +160,7 @@ SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions&
     : named_(addresses.front()),
       dialect_(*named_),
       table_(TableNames(addresses.front()).in("id_segments")),
-      warn_(options.warn),
+      log_(options.log),
       leader_guard_(
           dialect_.leader, options,
           [this](SociSession& asking, const auto& ask) {
@@ -169,9 +168,9 @@ SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions&
             const TimePoint now = std::chrono::steady_clock::now();
             return sessions_->ask_each(now + (asking.deadline() - now) / 2, ask);
           },
-          options.warn, TableNames(addresses.front())),
+          TableNames(addresses.front())),
       settings_guard_(dialect_.settings, addresses.front().engine, addresses.front().database,
-                      options, options.warn, TableNames(addresses.front())),
+                      options, TableNames(addresses.front())),
       sessions_(std::make_unique<SociSessionPool>(
           std::move(addresses), options,
           [this](SociSession& session) { settings_guard_.set_up(session); })) {}
@@ -402,8 +401,8 @@ Result<std::vector<SegmentRow>> SociStore::list() {
       Result<SegmentRow> row = raw.read(table_);
       if (row.ok()) {
         rows.push_back(*std::move(row));
-      } else if (warn_) {
-        warn_(session.where() + ": " + row.status().message());
+      } else if (log_) {
+        log_(LogLevel::kWarn, session.where() + ": " + row.status().message());
       }
     };
     session.for_each_row(dialect_.list, add_row, into(raw.tag), into(raw.max_id), into(raw.step));

@@ -36,10 +36,10 @@ struct Process {
     SociStoreOptions options;
     options.failover = failover;
     options.failover_guard_ids = kGuardIds;
-    options.warn = [this](const std::string& warning) {
-      if (warning.find("FAILOVER") == std::string::npos) return;
+    options.log = [this](LogLevel, std::string_view line) {
+      if (line.find("FAILOVER") == std::string_view::npos) return;
       ++failovers;
-      told = warning;
+      told = line;
     };
     store = *open_soci_store(url, options);
   }
