@@ -50,7 +50,7 @@ class FEATHERID_EXPORT SegmentAllocator {
   // use each handle as you make it.
   Result<Sequence> sequence(std::string_view tag);
 
-  // Like the methods of Sequence, but by name. Each call costs one look-up in a table that is only
+  // Like the methods of Sequence, but by tag. Each call costs one look-up in a table that is only
   // read.
   Result<std::int64_t> next_id(std::string_view tag);
   Result<std::int64_t> try_next_id(std::string_view tag);

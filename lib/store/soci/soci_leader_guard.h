@@ -15,8 +15,8 @@
 namespace featherid {
 
 // Ensures that leases are made only on the server that leads the rows, as recorded in id_leader. If
-// another server has taken over, or all nodes of a Galera cluster have crashed, it moves the rows
-// past what may have been lost. Thread-safe.
+// another server has taken over, or all nodes of a Galera cluster have crashed, every tag skips
+// what may have been lost. Thread-safe.
 class LeaderGuard {
  public:
   // Logs every failover that this process handles, once.

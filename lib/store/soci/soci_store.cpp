@@ -312,20 +312,20 @@ Status SociStore::init_schema(std::vector<std::string>* tags_made) {
 }
 
 Result<SegmentRow> SociStore::find_row(SociSession& session, std::string_view tag) {
-  const std::string name(tag);
+  const std::string tag_text(tag);
   RawRow row;
   std::optional<RawRow> found;
   std::string twin;  // the column's collation treats it as this tag
   int count = 0;
   const auto look_at_row = [&] {
-    if (row.tag != name) {
+    if (row.tag != tag_text) {
       twin = row.tag;
     } else {
       found = row;
       ++count;
     }
   };
-  session.for_each_row(dialect_.find, look_at_row, use(name, "tag"), into(row.tag),
+  session.for_each_row(dialect_.find, look_at_row, use(tag_text, "tag"), into(row.tag),
                        into(row.max_id), into(row.step));
   if (count > 1) return several_rows(table_, tag);
   if (found) return found->read(table_);
@@ -334,7 +334,7 @@ Result<SegmentRow> SociStore::find_row(SociSession& session, std::string_view ta
 
 Result<std::optional<IdRange>> SociStore::move_row(SociSession& session, std::string_view tag,
                                                    std::int64_t count_ids) {
-  const std::string name(tag);
+  const std::string tag_text(tag);
   const long long count = count_ids;
   const long long limit = kIdMax - count_ids;
   const std::string sql = dialect_.lease + led(session) + dialect_.lease_returning;
@@ -342,11 +342,11 @@ Result<std::optional<IdRange>> SociStore::move_row(SociSession& session, std::st
   long long rows = 0;
   if (dialect_.leased == SociDialect::Leased::kReturnedRow) {
     session.for_each_row(
-        sql, [&] { ++rows; }, use(count, "count"), use(name, "tag"), use(limit, "limit"),
+        sql, [&] { ++rows; }, use(count, "count"), use(tag_text, "tag"), use(limit, "limit"),
         into(max_id));
   } else {
-    rows =
-        session.run(sql, use(count, "count"), use(name, "tag"), use(limit, "limit")).affected_rows;
+    rows = session.run(sql, use(count, "count"), use(tag_text, "tag"), use(limit, "limit"))
+               .affected_rows;
     if (rows == 1) max_id = session.last_insert_id();
   }
   if (rows == 0) return std::optional<IdRange>();
@@ -415,9 +415,9 @@ Result<std::vector<SegmentRow>> SociStore::list() {
 
 Status SociStore::create(std::string_view tag, std::int64_t step) {
   if (Status status = check_step(tag, step); !status.ok()) return status;
-  const std::string name(tag);
+  const std::string tag_text(tag);
   const long long new_step = step;
-  Status status = write_row(tag, dialect_.create, use(name, "tag"), use(new_step, "step"));
+  Status status = write_row(tag, dialect_.create, use(tag_text, "tag"), use(new_step, "step"));
   if (status.code() == StatusCode::kNotFound) {  // the column cannot hold it
     return {StatusCode::kFailedPrecondition, status.message()};
   }
@@ -429,32 +429,32 @@ Status SociStore::create(std::string_view tag, std::int64_t step) {
 
 Status SociStore::update(std::string_view tag, std::int64_t step) {
   if (Status status = check_step(tag, step); !status.ok()) return status;
-  const std::string name(tag);
+  const std::string tag_text(tag);
   const long long new_step = step;
-  return write_row(tag, dialect_.update, use(new_step, "step"), use(name, "tag"));
+  return write_row(tag, dialect_.update, use(new_step, "step"), use(tag_text, "tag"));
 }
 
 Status SociStore::advance(std::string_view tag, std::int64_t max_id) {
   if (Status status = check_advance(tag, max_id); !status.ok()) return status;
-  const std::string name(tag);
+  const std::string tag_text(tag);
   const long long new_max_id = max_id;
-  return write_row(tag, dialect_.advance, use(new_max_id, "max_id"), use(name, "tag"));
+  return write_row(tag, dialect_.advance, use(new_max_id, "max_id"), use(tag_text, "tag"));
 }
 
 Status SociStore::remove(std::string_view tag) {
   if (Status status = validate_tag(tag); !status.ok()) return status;
-  const std::string name(tag);
-  return write_row(tag, dialect_.remove, use(name, "tag"));
+  const std::string tag_text(tag);
+  return write_row(tag, dialect_.remove, use(tag_text, "tag"));
 }
 
 Result<bool> SociStore::exchange_max_id(std::string_view tag, std::int64_t expected,
                                         std::int64_t desired) {
-  const std::string name(tag);
+  const std::string tag_text(tag);
   const long long old_max_id = expected;
   const long long new_max_id = desired;
   const auto exchange_once = [&](SociSession& session) {
     return run_once(session, dialect_.exchange_max_id + led(session), use(new_max_id, "max_id"),
-                    use(name, "tag"), use(old_max_id, "expected"))
+                    use(tag_text, "tag"), use(old_max_id, "expected"))
                .affected_rows == 1;
   };
   const auto exchange = [&](SociSession& session) -> Result<bool> {
