@@ -2,8 +2,11 @@
 #include "lib/segment/refiller.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
+#include "lib/base/call_store.h"
+#include "lib/base/exception_text.h"
 #include "lib/base/inside.h"
 #include "lib/base/stay_loaded.h"
 

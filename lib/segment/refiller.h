@@ -3,10 +3,8 @@
 #define FEATHERID_LIB_SEGMENT_REFILLER_H_
 
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
-#include <new>
 #include <optional>
 #include <queue>
 #include <string>
@@ -17,32 +15,12 @@
 #include "featherid/segment_store.h"
 #include "featherid/stats.h"
 #include "lib/base/clock.h"
-#include "lib/base/exception_text.h"
 #include "lib/base/log_sink.h"
 #include "lib/base/mutex.h"
 #include "lib/base/platform.h"
 #include "lib/segment/tag_state.h"
 
 namespace featherid {
-
-// A store is foreign code: what it throws becomes the error of that one call.
-template <typename T, typename Call>
-Result<T> call_store(Call call) noexcept {
-  try {
-    try {
-      return call();
-    } catch (const std::bad_alloc&) {
-      throw;
-    } catch (const std::exception& e) {
-      return Status(StatusCode::kUnavailable, std::string("the store threw: ") + text_of(e));
-    } catch (...) {
-      return Status(StatusCode::kUnavailable,
-                    "the store threw something that is not a std::exception");
-    }
-  } catch (const std::bad_alloc&) {  // in the store, or while the error text was made
-    return internal::out_of_memory(StatusCode::kUnavailable);
-  }
-}
 
 // Calls the store for the tags, on its own threads: takes the tag whose refill is due first, asks
 // the store, and tells the tag. A tag is in the queue at most once, and never while it is in

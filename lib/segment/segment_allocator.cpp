@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "featherid/internal/fork_guard.h"
+#include "lib/base/call_store.h"
 #include "lib/base/clock.h"
 #include "lib/base/mutex.h"
 #include "lib/segment/refiller.h"
