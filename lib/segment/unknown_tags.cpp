@@ -55,11 +55,8 @@ bool UnknownTags::refused_before(std::string_view tag) {
 
 // Moves the tags that are now known to the table, and forgets one that is not.
 void UnknownTags::look_through() {
-  constexpr int kTagsAtOnce = 1024;
   bool forgot = false;
-  auto each = states_.lower_bound(look_from_);
-  for (int i = 0; i < kTagsAtOnce && !states_.empty(); ++i) {
-    if (each == states_.end()) each = states_.begin();
+  for (auto each = states_.begin(); each != states_.end();) {
     // Nobody holds it, not even the refiller. An existing handle would continue with a state of its
     // own, out of step with a new one.
     const bool idle = each->second.use_count() == 1;
@@ -74,7 +71,6 @@ void UnknownTags::look_through() {
     }
     each = states_.erase(each);
   }
-  look_from_ = each == states_.end() ? std::string() : each->first;
 }
 
 void UnknownTags::move_to_table() {

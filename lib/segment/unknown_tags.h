@@ -18,8 +18,9 @@
 
 namespace featherid {
 
-// The tags whose row has not been seen: they are being looked up, or do not exist. A tag moves to
-// the table of the known tags once its row has been seen.
+// The tags whose row had not been seen when they were last asked for: they were being looked up, or
+// do not exist. A tag whose row has been seen since moves to the table of the known tags when it is
+// asked for again, or when room is needed.
 //
 // A flood of tags that do not exist neither fills memory nor overloads the store. At most
 // `tags_max` tags are remembered. Beyond that, a tag that nobody holds is forgotten for a new one,
@@ -54,7 +55,6 @@ class UnknownTags {
   const UnknownTagLimits limits_;
 
   std::map<std::string, std::shared_ptr<TagState>, std::less<>> states_;
-  std::string look_from_;  // where the next look-through begins
 
   // How many tags may still be forgotten for new ones. It refills over time.
   double forget_budget_ = 0;
