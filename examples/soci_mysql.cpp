@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
 
   featherid::SociStoreOptions store_options;
   store_options.call_timeout = std::chrono::seconds(3);
-  store_options.warn = [](const std::string& warning) { std::cerr << warning << '\n'; };
+  store_options.log = [](featherid::LogLevel, std::string_view line) { std::cerr << line << '\n'; };
   if (auto status = featherid::init_soci_schema(url, store_options); !status.ok()) {
     return report(status);
   }
@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
 
   featherid::AllocatorOptions options;
   options.hold = std::chrono::seconds(10);
-  options.log = [](featherid::LogLevel, std::string_view line) { std::cerr << line << '\n'; };
+  options.log = store_options.log;
   featherid::SegmentAllocator ids(*std::move(store), options);
 
   auto order = ids.sequence("order");

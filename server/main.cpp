@@ -27,7 +27,7 @@ namespace {
 // What the program adds to the settings: where lines go, and a session for each call at once.
 Config completed(Config config) {
   config.allocator.log = log_core;
-  config.store.soci.warn = [](const std::string& warning) { spdlog::warn("{}", warning); };
+  config.store.soci.log = log_core;
   config.store.soci.sessions_max =
       std::min(64, config.allocator.refill_threads + StoreCalls::kLanes);
   return config;

@@ -9,8 +9,8 @@ namespace featherid {
 
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
 
-// Receives the library's log lines, on any thread. It must be quick, and must not use the allocator
-// except to shut it down or destroy it.
+// Receives the log lines of an allocator or a store, on any thread. It must be quick. The option
+// that takes it says what else it must not do.
 using LogCallback = std::function<void(LogLevel level, std::string_view message)>;
 
 }  // namespace featherid

@@ -35,20 +35,12 @@ struct AllocatorOptions {
   // is asked again. 1 ms to 10 min.
   std::chrono::milliseconds unknown_tag_ttl{1000};
 
-  // How many names that are not (yet) known to be tags are remembered at once. Each is looked up at
-  // most once per unknown_tag_ttl. Raise it if the application makes more handles than this before
-  // it uses them. 16 to 1,000,000.
-  int unknown_tags_max = 1024;
-
-  // How many of these names per second may be forgotten in favour of new ones. Each costs one more
-  // look-up. Other new names are refused (kUnavailable), repeated names last. 1 to 1,000,000.
-  int unknown_lookups_per_second_max = 500;
-
   // How long shutdown() waits for leases in progress. It does not wait for a store that hangs
   // longer. 0 to 10 min.
   std::chrono::milliseconds shutdown_timeout{3000};
 
-  LogCallback log;  // may be empty
+  // Must not use the allocator, except to shut it down or destroy it. May be empty.
+  LogCallback log;
 };
 
 // OK, or kInvalidArgument with the name of the option and its bounds.

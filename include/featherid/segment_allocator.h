@@ -46,9 +46,11 @@ class FEATHERID_EXPORT SegmentAllocator {
   SegmentAllocator& operator=(const SegmentAllocator&) = delete;
 
   // A handle for hot loops. Does not call the store: an unknown tag shows at the first next().
+  // An application that makes handles of more than 1024 tags before it uses them gets kUnavailable:
+  // use each handle as you make it.
   Result<Sequence> sequence(std::string_view tag);
 
-  // Like the methods of Sequence, but by name. Each call costs one look-up in a table that is only
+  // Like the methods of Sequence, but by tag. Each call costs one look-up in a table that is only
   // read.
   Result<std::int64_t> next_id(std::string_view tag);
   Result<std::int64_t> try_next_id(std::string_view tag);
@@ -70,8 +72,8 @@ class FEATHERID_EXPORT SegmentAllocator {
   // callback.
   //
   // If called in a callback of the allocator, it waits only for the other threads. If called inside
-  // a store call (including the store's warnings), it waits for no thread and gives nothing back,
-  // because the store may hold a lock.
+  // a store call (including the store's log callback), it waits for no thread and gives nothing
+  // back, because the store may hold a lock.
   std::int64_t shutdown();
 
  private:

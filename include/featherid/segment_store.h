@@ -27,7 +27,7 @@ FEATHERID_EXPORT Status validate_tag(std::string_view tag);
 struct SegmentRow {
   std::string tag;
   std::int64_t max_id = 0;
-  std::int64_t step = 0;  // base segment size, in ids; a row with step <= 0 cannot be served
+  std::int64_t step = 0;  // base size of a lease, in ids; a row with step <= 0 cannot be served
 };
 
 // A lease should have `most_ids` ids. A store may grant fewer for its own reasons, such as the end

@@ -80,7 +80,7 @@ class FEATHERID_EXPORT Sequence {
   // A block of ids for the use of one thread.
   LocalBlock local(std::int64_t block_ids = 1024) const;
 
-  std::string tag() const;  // by value: the name may end with the last handle
+  std::string tag() const;  // by value: the text may end with the last handle
 
  private:
   friend class LocalBlock;

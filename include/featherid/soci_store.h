@@ -4,12 +4,12 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "featherid/log.h"
 #include "featherid/tag_admin.h"
 
 namespace featherid {
@@ -20,7 +20,7 @@ namespace featherid {
 // a backup requires an operator's steps first: docs/operating/restore.md.
 enum class Failover {
   kSkip,  // move every tag forward by failover_guard_ids, warn, continue
-  kStop,  // return kDataLoss until an operator has moved the tags and recorded the new leader
+  kStop,  // return kDataLoss until an operator has advanced the tags and recorded the new leader
   kSynchronous,  // check nothing: no failover of this database loses a commit. A Galera cluster
                  // whose nodes have all crashed may have lost some; there it acts as kSkip
 };
@@ -65,8 +65,8 @@ struct SociStoreOptions {
 
   // Receives what an operator should know: a server setting that lets a crash undo a lease, a
   // failover, a lost session. It is called from any thread that uses the store, and must not call
-  // the store.
-  std::function<void(const std::string& warning)> warn;
+  // the store. May be empty.
+  LogCallback log;
 };
 
 // Takes a text with database URLs apart: one SQLite URL, whose path may contain blanks, or others
@@ -118,9 +118,8 @@ FEATHERID_EXPORT Result<std::unique_ptr<Store>> open_soci_store(
 // `user`, `order` and `health` (step 1000) if they are missing. Changes nothing that exists. The
 // statements are in sql/<engine>.sql. Then it records which server leads, so that no failover can
 // lose that along with the first leases. If another server is on record, it does what
-// `options.failover` says. `url`: as above. `tags_made`, unless null, receives the names of the
-// rows of id_segments that this call created, in order. Errors: kUnavailable, kInvalidArgument,
-// kFailedPrecondition, kDataLoss.
+// `options.failover` says. `url`: as above. `tags_made`, unless null, receives the tags that this
+// call created, in order. Errors: kUnavailable, kInvalidArgument, kFailedPrecondition, kDataLoss.
 FEATHERID_EXPORT Status init_soci_schema(std::string_view url, const SociStoreOptions& options = {},
                                          std::vector<std::string>* tags_made = nullptr);
 FEATHERID_EXPORT Status init_soci_schema(const std::vector<std::string>& urls,

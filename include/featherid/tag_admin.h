@@ -30,7 +30,7 @@ class FEATHERID_EXPORT TagAdmin {
   // unchanged.
   virtual Status create(std::string_view tag, std::int64_t step) = 0;
 
-  // Sets the base segment size of an existing row. 1 <= step <= kStepMax. kNotFound: no such row.
+  // Sets the step of an existing row. 1 <= step <= kStepMax. kNotFound: no such row.
   virtual Status update(std::string_view tag, std::int64_t step) = 0;
 
   // Raises the row's max_id to `max_id` (0 <= max_id <= kIdMax). If it is already there or past it,

@@ -42,7 +42,7 @@ IdRange IdCursor::replace(IdRange next) {
   if (next.empty()) return tail;
 
   FEATHERID_INVARIANT(!stopped(), next.first, next.end);
-  FEATHERID_INVARIANT(next.size() <= kSegmentIdsMax, next.first, next.end);
+  FEATHERID_INVARIANT(next.size() <= kChunkIdsMax, next.first, next.end);
   FEATHERID_INVARIANT(next.first >= unclaimed_from_, next.first, unclaimed_from_);
   FEATHERID_INVARIANT(next.end >= end_ && next.last() <= kIdMax, next.end, end_);
   unclaimed_from_ = next.first;

@@ -2,8 +2,11 @@
 #include "lib/segment/refiller.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
+#include "lib/base/call_store.h"
+#include "lib/base/exception_text.h"
 #include "lib/base/inside.h"
 #include "lib/base/stay_loaded.h"
 
@@ -22,7 +25,7 @@ Refiller::~Refiller() = default;
 void Refiller::request(std::shared_ptr<TagState> tag, TimePoint due) {
   const MutexLock lock(mutex_);
   if (stopping_) return;
-  (tag->resolved() ? jobs_ : lookups_).push({due, next_number_++, std::move(tag)});
+  (tag->known() ? jobs_ : lookups_).push({due, next_number_++, std::move(tag)});
   changed_.notify_one();
 }
 

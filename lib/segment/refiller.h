@@ -3,10 +3,8 @@
 #define FEATHERID_LIB_SEGMENT_REFILLER_H_
 
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
-#include <new>
 #include <optional>
 #include <queue>
 #include <string>
@@ -17,7 +15,6 @@
 #include "featherid/segment_store.h"
 #include "featherid/stats.h"
 #include "lib/base/clock.h"
-#include "lib/base/exception_text.h"
 #include "lib/base/log_sink.h"
 #include "lib/base/mutex.h"
 #include "lib/base/platform.h"
@@ -25,30 +22,11 @@
 
 namespace featherid {
 
-// A store is foreign code: what it throws becomes the error of that one call.
-template <typename T, typename Call>
-Result<T> call_store(Call call) noexcept {
-  try {
-    try {
-      return call();
-    } catch (const std::bad_alloc&) {
-      throw;
-    } catch (const std::exception& e) {
-      return Status(StatusCode::kUnavailable, std::string("the store threw: ") + text_of(e));
-    } catch (...) {
-      return Status(StatusCode::kUnavailable,
-                    "the store threw something that is not a std::exception");
-    }
-  } catch (const std::bad_alloc&) {  // in the store, or while the error text was made
-    return internal::out_of_memory(StatusCode::kUnavailable);
-  }
-}
-
 // Calls the store for the tags, on its own threads: takes the tag whose refill is due first, asks
 // the store, and tells the tag. A tag is in the queue at most once, and never while it is in
-// flight. Tags whose row has been seen take turns with the other names. So a flood of names that
-// are not tags costs the tags at most every second call, and tags that never have enough do not
-// keep a new one from its first lease.
+// flight. Known tags, whose row has been seen, take turns with unknown ones. So a flood of tags
+// that do not exist costs the others at most every second call, and tags that never have enough do
+// not keep a new one from its first lease.
 //
 // It is shared: stop() leaves a thread behind whose store call does not return, and that thread
 // keeps the refiller and the store alive.
@@ -109,8 +87,8 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
 
   mutable Mutex mutex_;
   CondVar changed_;
-  std::priority_queue<Job> jobs_ GUARDED_BY(mutex_);     // of tags whose row has been seen
-  std::priority_queue<Job> lookups_ GUARDED_BY(mutex_);  // of the other names
+  std::priority_queue<Job> jobs_ GUARDED_BY(mutex_);     // of known tags
+  std::priority_queue<Job> lookups_ GUARDED_BY(mutex_);  // of unknown tags
   bool lookups_turn_ GUARDED_BY(mutex_) = false;
   std::uint64_t next_number_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;

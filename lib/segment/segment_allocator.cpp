@@ -2,15 +2,16 @@
 #include "featherid/segment_allocator.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "featherid/internal/fork_guard.h"
+#include "lib/base/call_store.h"
 #include "lib/base/clock.h"
 #include "lib/base/mutex.h"
 #include "lib/segment/refiller.h"
 #include "lib/segment/tag_state.h"
 #include "lib/segment/tag_table.h"
+#include "lib/segment/unknown_tags.h"
 
 namespace featherid {
 
@@ -69,8 +70,8 @@ TagStats stats_of(const TagState& tag) {
 }  // namespace
 
 Status validate(const AllocatorOptions& options) {
-  const auto ms = [](const char* name, milliseconds value, std::int64_t min, std::int64_t max) {
-    return check_bounds<std::int64_t>(name, value.count(), min, max, " ms");
+  const auto ms = [](const char* option, milliseconds value, std::int64_t min, std::int64_t max) {
+    return check_bounds<std::int64_t>(option, value.count(), min, max, " ms");
   };
   const Status checks[] = {
       ms("wait_timeout", options.wait_timeout, 1, kTenMinutesMs),
@@ -81,9 +82,6 @@ Status validate(const AllocatorOptions& options) {
       ms("backoff_min", options.backoff_min, 1,
          std::max<std::int64_t>(1, options.backoff_max.count())),
       ms("unknown_tag_ttl", options.unknown_tag_ttl, 1, kTenMinutesMs),
-      check_bounds("unknown_tags_max", options.unknown_tags_max, 16, 1000000, ""),
-      check_bounds("unknown_lookups_per_second_max", options.unknown_lookups_per_second_max, 1,
-                   1000000, ""),
       ms("shutdown_timeout", options.shutdown_timeout, 0, kTenMinutesMs),
   };
   for (const Status& check : checks) {
@@ -104,11 +102,8 @@ struct SegmentAllocator::Impl {
     if (refusal.ok()) refusal = refiller->start(options.refill_threads);
   }
 
-  // The tag's state, made if the name is new; or why it cannot be served.
-  Result<std::shared_ptr<TagState>> state_of(std::string_view name) EXCLUDES(mutex);
-  Status make_room(std::string_view name, TimePoint now) REQUIRES(mutex);
-  void look_through_unresolved() REQUIRES(mutex);
-  bool refused_before(std::string_view name) REQUIRES(mutex);
+  // The tag's state, made if the tag is new; or why it cannot be served.
+  Result<std::shared_ptr<TagState>> state_of(std::string_view tag) EXCLUDES(mutex);
   std::int64_t shutdown() EXCLUDES(mutex);
   std::int64_t give_tails_back(TimePoint deadline);
 
@@ -128,96 +123,25 @@ struct SegmentAllocator::Impl {
 
   Mutex mutex;
   bool closed GUARDED_BY(mutex) = false;
-  // Names whose row has not been seen: being looked up, or unknown. Bounded by unknown_tags_max.
-  std::map<std::string, std::shared_ptr<TagState>, std::less<>> unresolved GUARDED_BY(mutex);
-  std::string look_from GUARDED_BY(mutex);  // where the next look-through begins
-  // How many unknown names may still be forgotten for new ones. It refills over time, and limits
-  // how fast a flood of bad names reaches the store.
-  double forget_budget GUARDED_BY(mutex) = 0;
-  TimePoint forget_budget_at GUARDED_BY(mutex){};
-  // The names refused last: part of a name's hash, at the index that another part gives.
-  std::vector<std::uint32_t> refused_names GUARDED_BY(mutex);
+  UnknownTags unknown_tags GUARDED_BY(mutex){&tags};
 };
 
-Result<std::shared_ptr<TagState>> SegmentAllocator::Impl::state_of(std::string_view name) {
+Result<std::shared_ptr<TagState>> SegmentAllocator::Impl::state_of(std::string_view tag) {
   if (!refusal.ok()) return refusal;
   if (fork_guard.forked()) {
     return Status(StatusCode::kFailedPrecondition,
                   "this process is a fork of the one that made the allocator; make a new one here");
   }
-  if (TagState* tag = tags.find(name)) return tag->shared_from_this();
-  if (Status bad = validate_tag(name); !bad.ok()) return bad;
+  if (TagState* state = tags.find(tag)) return state->shared_from_this();
+  if (Status bad = validate_tag(tag); !bad.ok()) return bad;
 
   const MutexLock lock(mutex);
   if (closed) return Status(StatusCode::kFailedPrecondition, "the allocator was shut down");
-  if (TagState* tag = tags.find(name)) return tag->shared_from_this();
-  if (const auto found = unresolved.find(name); found != unresolved.end()) {
-    std::shared_ptr<TagState> tag = found->second;
-    if (tag->resolved()) {
-      tags.insert(tag);
-      unresolved.erase(found);
-    }
-    return tag;
-  }
-  if (Status full = make_room(name, clock->now()); !full.ok()) return full;
-  tags.reserve(tags.size() + unresolved.size() + 1);  // so that moving a name over needs no memory
-  auto tag = std::make_shared<TagState>(std::string(name), tag_options(options, seed), clock,
-                                        refiller.get());
-  unresolved.emplace(name, tag);
-  return tag;
-}
-
-// Also notes the name for the next time. A flood of different names overwrites the note after some
-// seconds. Uses 256 KB, once more names than unknown_tags_max have been asked for.
-bool SegmentAllocator::Impl::refused_before(std::string_view name) {
-  if (refused_names.empty()) refused_names.resize(std::size_t{1} << 16);
-  const std::uint64_t hash = std::hash<std::string_view>()(name);
-  const auto mark = static_cast<std::uint32_t>(hash >> 32) | 1;
-  return std::exchange(refused_names[hash % refused_names.size()], mark) == mark;
-}
-
-Status SegmentAllocator::Impl::make_room(std::string_view name, TimePoint now) {
-  const auto max = static_cast<std::size_t>(options.unknown_tags_max);
-  if (unresolved.size() < max) return {};
-
-  const double rate = options.unknown_lookups_per_second_max;
-  const double elapsed = std::chrono::duration<double>(now - forget_budget_at).count();
-  forget_budget = std::min(rate, forget_budget + rate * elapsed);
-  forget_budget_at = now;
-  // Looking through the names costs something too, so a flood gets past here only at the same rate.
-  // A flood of different names leaves half of the budget to repeated names.
-  if (forget_budget >= (refused_before(name) ? 1 : std::max(1.0, rate / 2))) {
-    forget_budget -= 1;
-    look_through_unresolved();
-    if (unresolved.size() < max) return {};
-  }
-  return {StatusCode::kUnavailable,
-          "too many unknown tag names were requested recently; try again in a second"};
-}
-
-// Moves names over that are now known, and forgets one that is not. Checks some names at a time,
-// because callers with new names wait meanwhile.
-void SegmentAllocator::Impl::look_through_unresolved() {
-  constexpr int kNamesAtOnce = 1024;
-  bool forgot = false;
-  auto each = unresolved.lower_bound(look_from);
-  for (int i = 0; i < kNamesAtOnce && !unresolved.empty(); ++i) {
-    if (each == unresolved.end()) each = unresolved.begin();
-    // Nobody holds it, not even the refiller. An existing handle would continue with a state of its
-    // own, out of step with a new one.
-    const bool idle = each->second.use_count() == 1;
-    if (each->second->resolved()) {
-      tags.insert(each->second);
-    } else if (idle && !forgot) {
-      each->second->close();
-      forgot = true;
-    } else {
-      ++each;
-      continue;
-    }
-    each = unresolved.erase(each);
-  }
-  look_from = each == unresolved.end() ? std::string() : each->first;
+  if (TagState* state = tags.find(tag)) return state->shared_from_this();
+  return unknown_tags.find_or_make(tag, clock->now(), [&] {
+    return std::make_shared<TagState>(std::string(tag), tag_options(options, seed), clock,
+                                      refiller.get());
+  });
 }
 
 SegmentAllocator::SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options,
@@ -276,12 +200,11 @@ std::vector<TagStats> SegmentAllocator::stats() const {
   std::vector<TagStats> stats;
   if (impl_->fork_guard.forked()) return stats;
   const MutexLock lock(impl_->mutex);  // or a tag could be missed while it moves over
-  impl_->tags.for_each([&](const TagState& tag) {
-    if (tag.resolved()) stats.push_back(stats_of(tag));
-  });
-  for (const auto& [name, tag] : impl_->unresolved) {
-    if (tag->resolved()) stats.push_back(stats_of(*tag));
-  }
+  const auto add = [&](const TagState& tag) {
+    if (tag.known()) stats.push_back(stats_of(tag));
+  };
+  impl_->tags.for_each(add);
+  impl_->unknown_tags.for_each(add);
   return stats;
 }
 
@@ -289,8 +212,9 @@ bool SegmentAllocator::holds_ids() const {
   if (impl_->fork_guard.forked()) return false;
   const MutexLock lock(impl_->mutex);
   bool holds = false;
-  impl_->tags.for_each([&](const TagState& tag) { holds = holds || tag.holds_ids(); });
-  for (const auto& [name, tag] : impl_->unresolved) holds = holds || tag->holds_ids();
+  const auto look = [&](const TagState& tag) { holds = holds || tag.holds_ids(); };
+  impl_->tags.for_each(look);
+  impl_->unknown_tags.for_each(look);
   return holds;
 }
 
@@ -310,9 +234,8 @@ std::int64_t SegmentAllocator::Impl::shutdown() {
   {
     const MutexLock lock(mutex);
     if (std::exchange(closed, true)) return 0;
-    // From here on no name is added, so the tags can be walked without the mutex.
-    for (const auto& [name, tag] : unresolved) tags.insert(tag);
-    unresolved.clear();
+    // From here on no tag is added, so the tags can be walked without the mutex.
+    unknown_tags.move_to_table();
   }
   tags.for_each([](TagState& tag) { tag.close(); });
   // This waits for leases in progress, so that their ranges go back too. If one hangs, the store

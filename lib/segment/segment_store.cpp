@@ -20,7 +20,7 @@ bool is_space(char32_t c) {
 Status validate_tag(std::string_view tag) {
   const auto refused = [](const char* reason) {
     return Status(StatusCode::kInvalidArgument,
-                  std::string("biz_tag ") + reason + "; use 1 to 64 characters of UTF-8");
+                  std::string("the tag ") + reason + "; use 1 to 64 characters of UTF-8");
   };
   if (tag.empty()) return refused("is empty");
   int chars = 0;

@@ -269,10 +269,10 @@ void TagState::reclaim_chunk() {
 void TagState::publish_chunk() {
   if (stock_.empty() || chunk_size_ != 0) return;
   IdRange& front = stock_.front();
-  // What came back from the cursor goes in again whole: the ends of its segments never go back.
+  // What came back from the cursor goes in again whole: the ends of its chunks never go back.
   chunk_size_ = std::max(chunk_ids(options_.limits, step_, burn_.ids_per_second()),
                          cursor_.end() - front.first);
-  chunk_size_ = std::min({chunk_size_, front.size(), internal::IdCursor::kSegmentIdsMax});
+  chunk_size_ = std::min({chunk_size_, front.size(), internal::IdCursor::kChunkIdsMax});
   const IdRange left = cursor_.replace({front.first, front.first + chunk_size_});
   FEATHERID_INVARIANT(left.empty(), left.first, left.end);
   front.first += chunk_size_;
@@ -344,7 +344,7 @@ Status TagState::accept_row(const SegmentRow& row) {
   step_ = std::min(row.step, kLeaseIdsMax);
   row_read_at_ = clock_->now();
   // relaxed: a hint, which publishes nothing.
-  resolved_.store(true, std::memory_order_relaxed);
+  known_.store(true, std::memory_order_relaxed);
   return {};
 }
 
@@ -369,7 +369,7 @@ Status TagState::check_lease(std::int64_t asked_ids, IdRange range) const {
               " after this process had held ids up to " + std::to_string(highest_end - 1);
     }
     return "tag '" + tag_ + "' is stopped: " + wrong +
-           "; move its max_id past every id ever handed out, then restart this process";
+           "; advance it past every id ever handed out, then restart this process";
   });
 }
 

@@ -75,8 +75,8 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   const std::string& tag() const { return tag_; }
   internal::IdCursor& cursor() { return cursor_; }
 
-  // Whether the store has returned a row of this tag.
-  bool resolved() const { return resolved_.load(std::memory_order_relaxed); }  // a hint: no partner
+  // Whether the tag's row has been seen.
+  bool known() const { return known_.load(std::memory_order_relaxed); }  // a hint: no partner
 
   // --- callers ---
 
@@ -161,7 +161,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   const std::string tag_;
 
   // Claims: any thread; replace(): under mutex_. It stands here so that its limit shares the first
-  // cache line with the name: next_id() reads nothing else of a tag. Its word begins the second
+  // cache line with the tag: next_id() reads nothing else of a tag. Its word begins the second
   // line, of which nothing else is read until ids run out.
   internal::IdCursor cursor_;
 
@@ -170,7 +170,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
 
   const internal::ForkGuard fork_guard_;
 
-  std::atomic<bool> resolved_{false};
+  std::atomic<bool> known_{false};
   std::atomic<bool> parked_in_callback_{false};  // since run() last looked
 
   mutable Mutex mutex_;

@@ -12,7 +12,7 @@
 
 namespace featherid {
 
-// Tags by name: a hash table that only grows, so a look-up writes no shared memory and takes no
+// A hash table of tags that only grows, so a look-up writes no shared memory and takes no
 // lock. A table that has become too small is replaced by one twice as large. The old one is kept
 // for look-ups that still use it; all the old ones together are no larger than the new one.
 //

@@ -4,11 +4,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <exception>
 #include <limits>
 #include <thread>
 
-#include "lib/base/exception_text.h"
+#include "lib/base/call_store.h"
 
 namespace featherid {
 
@@ -24,34 +23,22 @@ class Tamed final : public SegmentStore {
   explicit Tamed(std::shared_ptr<SegmentStore> store) : store_(std::move(store)) {}
 
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override {
-    Result<IdRange> range = tamed<IdRange>([&] { return store_->lease(tag, size); });
+    Result<IdRange> range = call_store<IdRange>([&] { return store_->lease(tag, size); });
     if (!range.ok()) return range;
     if (range->first >= 1 && range->first < range->end && range->last() <= kIdMax) return range;
     return wrong("lease() returned a range that is empty or outside [1, 2^63 - 2]");
   }
   Result<SegmentRow> find(std::string_view tag) override {
-    Result<SegmentRow> row = tamed<SegmentRow>([&] { return store_->find(tag); });
+    Result<SegmentRow> row = call_store<SegmentRow>([&] { return store_->find(tag); });
     if (!row.ok() || (row->max_id >= 0 && row->max_id < kIdMax)) return row;
     return wrong("find() returned a max_id that leaves no ids");
   }
   Result<bool> give_back(std::string_view tag, IdRange tail) override {
-    return tamed<bool>([&] { return store_->give_back(tag, tail); });
+    return call_store<bool>([&] { return store_->give_back(tag, tail); });
   }
 
  private:
   static Status wrong(const char* what) { return {StatusCode::kDataLoss, what}; }
-
-  template <typename T, typename Call>
-  static Result<T> tamed(Call call) {
-    try {
-      return call();
-    } catch (const std::exception& error) {
-      return Status(StatusCode::kUnavailable,
-                    std::string("the store threw: ") + featherid::text_of(error));
-    } catch (...) {
-      return Status(StatusCode::kUnavailable, "the store threw");
-    }
-  }
 
   const std::shared_ptr<SegmentStore> store_;
 };

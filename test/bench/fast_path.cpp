@@ -78,28 +78,19 @@ struct OneTag {
   }
 };
 
-// Many tags that have each handed out their first id, and their names in random order.
+// Many tags that are in use, and their names in random order.
 struct ManyTags {
-  explicit ManyTags(int count) : ids(store, options_for(count)) {
+  explicit ManyTags(int count) {
     for (int i = 0; i < count; ++i) {
       names.push_back("order." + std::to_string(i));
       if (!store->create(names.back(), kStep).ok()) throw std::runtime_error("no tag to measure");
     }
     std::shuffle(names.begin(), names.end(), std::minstd_rand(1));
-    std::size_t at = 0;
-    // Twice, because a tag enters the lock-free table with its second id.
-    if (!probe_next_id(ids, names, at, 2 * count)) throw std::runtime_error("a tag has no ids");
-  }
-
-  // All come at once as unknown names.
-  static AllocatorOptions options_for(int count) {
-    AllocatorOptions options;
-    options.unknown_tags_max = std::max(options.unknown_tags_max, 2 * count);
-    return options;
+    bring_into_use(ids, names);
   }
 
   std::shared_ptr<MemoryStore> store = std::make_shared<MemoryStore>();
-  SegmentAllocator ids;
+  SegmentAllocator ids{store};
   std::vector<std::string> names;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "test/bench/probes.h"
 
+#include <stdexcept>
+
 using featherid::LocalBlock;
 using featherid::SegmentAllocator;
 using featherid::Sequence;
@@ -66,3 +68,15 @@ bool probe_next_range(Sequence& sequence, std::int64_t range_ids, std::int64_t c
   }
   return true;
 }
+
+namespace featherid::bench {
+
+void bring_into_use(SegmentAllocator& ids, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (!ids.next_id(name).ok() || !ids.next_id(name).ok()) {
+      throw std::runtime_error("tag '" + name + "' gave no id");
+    }
+  }
+}
+
+}  // namespace featherid::bench

@@ -36,6 +36,10 @@ bool probe_next_range(featherid::Sequence& sequence, std::int64_t range_ids, std
 
 namespace featherid::bench {
 
+// Takes two ids of each tag, one tag after the other: with its second id, a tag enters the table
+// that later look-ups read without a lock. Throws if an id does not come.
+void bring_into_use(SegmentAllocator& ids, const std::vector<std::string>& names);
+
 // Makes the compiler produce `value` in a register. Unlike benchmark::DoNotOptimize it does not
 // clobber memory, because an application that uses the id does not either.
 inline void keep(std::int64_t value) { asm volatile("" : : "r"(value)); }

@@ -86,15 +86,11 @@ void measure_tags() {
   for (const std::string& name : names) {
     if (!store->create(name, 1000).ok()) throw std::runtime_error("no tag to measure");
   }
-  AllocatorOptions options;
-  options.unknown_tags_max = 2 * kTags;  // all come at once as unknown names
-  SegmentAllocator ids(store, options);
-  std::size_t at = 0;
-  if (!probe_next_id(ids, {names.front()}, at, 1)) throw std::runtime_error("a tag gave no id");
+  SegmentAllocator ids(store);
+  bring_into_use(ids, {names.front()});
   const double bytes_before = heap_bytes();
   const double threads_before = threads();
-  at = 0;
-  if (!probe_next_id(ids, names, at, 2 * kTags)) throw std::runtime_error("a tag gave no id");
+  bring_into_use(ids, names);
   double name_bytes = 0;
   for (const std::string& name : names) name_bytes += static_cast<double>(name.size());
   figure("tags_10000.bytes_per_tag", (heap_bytes() - bytes_before - name_bytes) / kTags, "bytes");

@@ -30,7 +30,7 @@ struct alignas(64) ForkEpoch {
 };
 FEATHERID_EXPORT extern ForkEpoch fork_epoch;
 
-// A child's value is lower by at least this: more than the ids of one segment (id_cursor.h).
+// A child's value is lower by at least this: more than the ids of one chunk (id_cursor.h).
 constexpr std::uint64_t kForkEpochUnit = std::uint64_t{1} << 31;
 // The highest value. A process descends from fewer than 2^29 forks.
 constexpr std::uint64_t kForkEpochMax = std::uint64_t{1} << 60;

@@ -258,8 +258,8 @@ constexpr std::pair<Fault, const char*> kAdvice[] = {
     {Fault::kNotMember,
      "this server has been a member of a MySQL group and is not online in the group's majority, so "
      "its rows may be old; START GROUP_REPLICATION there. To continue without the group, "
-     "stop every process, UNINSTALL PLUGIN group_replication, and move every tag past all ids ever "
-     "handed out (featherid-server --advance TAG=ID)"},
+     "stop every process, UNINSTALL PLUGIN group_replication, and advance every tag past all ids "
+     "ever handed out (featherid-server --advance TAG=ID)"},
     {Fault::kReadOnly,
      "the database does not allow this write; use the writable server, or give this user write "
      "access to the file and its folder"},
@@ -351,7 +351,7 @@ Fault missing_table(const TableNames& names, const EngineError& error) {
 
 const char* const kNoLeaderOnRecord =
     "the failover guard's table id_leader, or its row, is missing; if this server has taken over "
-    "from another, first stop every process and move every tag past all ids ever handed out "
+    "from another, first stop every process and advance every tag past all ids ever handed out "
     "(featherid-server --advance TAG=ID); then run featherid-server --init-schema, or turn the "
     "guard off with failover = synchronous";
 

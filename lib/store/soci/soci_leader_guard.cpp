@@ -34,13 +34,12 @@ bool may_follow(long long term, long long seen) {
 }  // namespace
 
 LeaderGuard::LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
-                         ClusterMark::AskNodes ask_nodes,
-                         std::function<void(const std::string&)> warn, const TableNames& names)
+                         ClusterMark::AskNodes ask_nodes, const TableNames& names)
     : sql_(sql),
       failover_(options.failover),
       skip_ids_(options.failover_guard_ids),
       mark_(sql.mark, std::move(ask_nodes), names),
-      warn_(std::move(warn)),
+      log_(options.log),
       names_(names) {}
 
 std::string LeaderGuard::condition(const SociSession& session) const {
@@ -104,7 +103,7 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   for (long long known = seen; leader_count(known) < leader_count(term);) {
     if (term_.compare_exchange_weak(known, term)) break;
   }
-  if (!warning.empty() && warn_) warn_(session.where() + ": " + warning);
+  if (!warning.empty() && log_) log_(LogLevel::kWarn, session.where() + ": " + warning);
   return {};
 }
 
@@ -181,9 +180,9 @@ Status LeaderGuard::refuse(const Lead& lead) const {
       lead.lives ? "" : names_.in(" INSERT IGNORE INTO id_mark SELECT term FROM id_leader;");
   return {StatusCode::kDataLoss,
           what_happened(lead) +
-              names_.in("; the last leases may be missing here. Move every tag past the ids ever "
-                        "handed out (featherid-server --advance TAG=ID), then UPDATE id_leader SET "
-                        "server = '") +
+              names_.in("; the last leases may be missing here. Advance every tag past the ids "
+                        "ever handed out (featherid-server --advance TAG=ID), then UPDATE "
+                        "id_leader SET server = '") +
               lead.here + "', term = term + " + std::to_string(kOneLeader) + " WHERE server = '" +
               lead.recorded + "' AND term = " + std::to_string(lead.term) + ";" + to_mark +
               " and restart every process"};
@@ -198,9 +197,9 @@ Status LeaderGuard::went_another_way(const std::string& here, long long term,
           std::to_string(term) + " after " + std::to_string(seen) +
           names_.in(
               " in id_leader): an old server or backup is back, or a server was promoted that had "
-              "not followed the last leader, or id_leader was created again. Move every tag past "
-              "the ids ever handed out (featherid-server --advance TAG=ID), then restart every "
-              "process")};
+              "not followed the last leader, or id_leader was created again. Advance every tag "
+              "past the ids ever handed out (featherid-server --advance TAG=ID), then restart "
+              "every process")};
 }
 
 }  // namespace featherid

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <string>
 
 #include "featherid/soci_store.h"
@@ -16,14 +15,13 @@
 namespace featherid {
 
 // Ensures that leases are made only on the server that leads the rows, as recorded in id_leader. If
-// another server has taken over, or all nodes of a Galera cluster have crashed, it moves the rows
-// past what may have been lost. Thread-safe.
+// another server has taken over, or all nodes of a Galera cluster have crashed, every tag skips
+// what may have been lost. Thread-safe.
 class LeaderGuard {
  public:
-  // `warn` is called once for every failover that this process handles.
+  // Logs every failover that this process handles, once.
   LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
-              ClusterMark::AskNodes ask_nodes, std::function<void(const std::string&)> warn,
-              const TableNames& names = {});
+              ClusterMark::AskNodes ask_nodes, const TableNames& names = {});
 
   // Always on a Galera cluster, because all of its nodes may crash.
   bool active(const SociSession& session) const {
@@ -68,7 +66,7 @@ class LeaderGuard {
   const Failover failover_;
   const long long skip_ids_;
   const ClusterMark mark_;
-  const std::function<void(const std::string&)> warn_;
+  const LogCallback log_;
   const TableNames names_;
 
   // The number of leaders so far and, in the lower bits, random bits of the last one. 0: the record

@@ -278,7 +278,7 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
 }
 
 void SociSessionPool::warn(std::size_t address, const std::string& warning) const {
-  if (options_.warn) options_.warn(describe(addresses_[address]) + ": " + warning);
+  if (options_.log) options_.log(LogLevel::kWarn, describe(addresses_[address]) + ": " + warning);
 }
 
 }  // namespace featherid

@@ -246,15 +246,14 @@ SettingsVerdict judge_settings(Engine engine, Failover failover,
 }
 
 SettingsGuard::SettingsGuard(const SettingsSql& sql, Engine engine, const std::string& database,
-                             const SociStoreOptions& options,
-                             std::function<void(const std::string&)> warn, const TableNames& names)
+                             const SociStoreOptions& options, const TableNames& names)
     : sql_(sql),
       engine_(engine),
       database_(database),
       call_timeout_(options.call_timeout),
       lossy_allowed_(options.lossy_commits == LossyCommits::kAllow),
       failover_(options.failover),
-      warn_(std::move(warn)),
+      log_(options.log),
       names_(names) {}
 
 void SettingsGuard::set_up(SociSession& session) {
@@ -363,7 +362,7 @@ Status SettingsGuard::judge(const SociSession& session,
   }
   for (std::string& lossy : verdict.lossy) verdict.warnings.push_back(std::move(lossy));
   for (std::string& warning : verdict.warnings) warning = names_.in(warning);
-  warn_of(session.where(), std::move(verdict.warnings));
+  log_warnings(session.where(), std::move(verdict.warnings));
   return {};
 }
 
@@ -377,7 +376,7 @@ Status SettingsGuard::same_place(const std::string& place) {
               "the table was moved"};
 }
 
-void SettingsGuard::warn_of(const std::string& where, std::vector<std::string> warnings) {
+void SettingsGuard::log_warnings(const std::string& where, std::vector<std::string> warnings) {
   std::vector<std::string> fresh;
   {
     const MutexLock lock(mutex_);
@@ -387,8 +386,8 @@ void SettingsGuard::warn_of(const std::string& where, std::vector<std::string> w
     }
     known = std::move(warnings);
   }
-  if (!warn_) return;
-  for (std::string& warning : fresh) warn_(warning.insert(0, where + ": "));
+  if (!log_) return;
+  for (const std::string& warning : fresh) log_(LogLevel::kWarn, where + ": " + warning);
 }
 
 }  // namespace featherid

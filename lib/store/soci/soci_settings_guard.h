@@ -2,7 +2,6 @@
 #ifndef FEATHERID_LIB_STORE_SOCI_SOCI_SETTINGS_GUARD_H_
 #define FEATHERID_LIB_STORE_SOCI_SOCI_SETTINGS_GUARD_H_
 
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -40,11 +39,9 @@ bool is_galera_node(const std::vector<ServerSetting>& settings);
 // opens. The statement sets what can be set for a transaction. Thread-safe.
 class SettingsGuard {
  public:
-  // `warn` is called once for each warning of a server, and again if the setting was good in
-  // between.
+  // Logs each warning of a server once, and again if the setting was good in between.
   SettingsGuard(const SettingsSql& sql, Engine engine, const std::string& database,
-                const SociStoreOptions& options, std::function<void(const std::string&)> warn,
-                const TableNames& names = {});
+                const SociStoreOptions& options, const TableNames& names = {});
 
   // Makes a new session ready for statements.
   void set_up(SociSession& session);
@@ -67,7 +64,7 @@ class SettingsGuard {
   bool is_temporary(SociSession& session, std::size_t table) const;
   Status judge(const SociSession& session, const std::vector<ServerSetting>& settings);
   Status same_place(const std::string& place);
-  void warn_of(const std::string& where, std::vector<std::string> warnings);
+  void log_warnings(const std::string& where, std::vector<std::string> warnings);
 
   const SettingsSql& sql_;
   const Engine engine_;
@@ -75,7 +72,7 @@ class SettingsGuard {
   const std::chrono::seconds call_timeout_;
   const bool lossy_allowed_;
   const Failover failover_;
-  const std::function<void(const std::string&)> warn_;
+  const LogCallback log_;
   const TableNames names_;
 
   Mutex mutex_;

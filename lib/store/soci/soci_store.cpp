@@ -6,7 +6,6 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -150,7 +149,7 @@ class SociStore final : public Store {
   const SociDialect& dialect_;
   const std::string table_;  // what messages call it
   const internal::ForkGuard fork_guard_;
-  const std::function<void(const std::string&)> warn_;
+  const LogCallback log_;
   LeaderGuard leader_guard_;
   SettingsGuard settings_guard_;
   std::unique_ptr<SociSessionPool> sessions_;
@@ -161,7 +160,7 @@ SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions&
     : named_(addresses.front()),
       dialect_(*named_),
       table_(TableNames(addresses.front()).in("id_segments")),
-      warn_(options.warn),
+      log_(options.log),
       leader_guard_(
           dialect_.leader, options,
           [this](SociSession& asking, const auto& ask) {
@@ -169,9 +168,9 @@ SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions&
             const TimePoint now = std::chrono::steady_clock::now();
             return sessions_->ask_each(now + (asking.deadline() - now) / 2, ask);
           },
-          options.warn, TableNames(addresses.front())),
+          TableNames(addresses.front())),
       settings_guard_(dialect_.settings, addresses.front().engine, addresses.front().database,
-                      options, options.warn, TableNames(addresses.front())),
+                      options, TableNames(addresses.front())),
       sessions_(std::make_unique<SociSessionPool>(
           std::move(addresses), options,
           [this](SociSession& session) { settings_guard_.set_up(session); })) {}
@@ -313,20 +312,20 @@ Status SociStore::init_schema(std::vector<std::string>* tags_made) {
 }
 
 Result<SegmentRow> SociStore::find_row(SociSession& session, std::string_view tag) {
-  const std::string name(tag);
+  const std::string tag_text(tag);
   RawRow row;
   std::optional<RawRow> found;
   std::string twin;  // the column's collation treats it as this tag
   int count = 0;
   const auto look_at_row = [&] {
-    if (row.tag != name) {
+    if (row.tag != tag_text) {
       twin = row.tag;
     } else {
       found = row;
       ++count;
     }
   };
-  session.for_each_row(dialect_.find, look_at_row, use(name, "tag"), into(row.tag),
+  session.for_each_row(dialect_.find, look_at_row, use(tag_text, "tag"), into(row.tag),
                        into(row.max_id), into(row.step));
   if (count > 1) return several_rows(table_, tag);
   if (found) return found->read(table_);
@@ -335,7 +334,7 @@ Result<SegmentRow> SociStore::find_row(SociSession& session, std::string_view ta
 
 Result<std::optional<IdRange>> SociStore::move_row(SociSession& session, std::string_view tag,
                                                    std::int64_t count_ids) {
-  const std::string name(tag);
+  const std::string tag_text(tag);
   const long long count = count_ids;
   const long long limit = kIdMax - count_ids;
   const std::string sql = dialect_.lease + led(session) + dialect_.lease_returning;
@@ -343,11 +342,11 @@ Result<std::optional<IdRange>> SociStore::move_row(SociSession& session, std::st
   long long rows = 0;
   if (dialect_.leased == SociDialect::Leased::kReturnedRow) {
     session.for_each_row(
-        sql, [&] { ++rows; }, use(count, "count"), use(name, "tag"), use(limit, "limit"),
+        sql, [&] { ++rows; }, use(count, "count"), use(tag_text, "tag"), use(limit, "limit"),
         into(max_id));
   } else {
-    rows =
-        session.run(sql, use(count, "count"), use(name, "tag"), use(limit, "limit")).affected_rows;
+    rows = session.run(sql, use(count, "count"), use(tag_text, "tag"), use(limit, "limit"))
+               .affected_rows;
     if (rows == 1) max_id = session.last_insert_id();
   }
   if (rows == 0) return std::optional<IdRange>();
@@ -402,8 +401,8 @@ Result<std::vector<SegmentRow>> SociStore::list() {
       Result<SegmentRow> row = raw.read(table_);
       if (row.ok()) {
         rows.push_back(*std::move(row));
-      } else if (warn_) {
-        warn_(session.where() + ": " + row.status().message());
+      } else if (log_) {
+        log_(LogLevel::kWarn, session.where() + ": " + row.status().message());
       }
     };
     session.for_each_row(dialect_.list, add_row, into(raw.tag), into(raw.max_id), into(raw.step));
@@ -416,9 +415,9 @@ Result<std::vector<SegmentRow>> SociStore::list() {
 
 Status SociStore::create(std::string_view tag, std::int64_t step) {
   if (Status status = check_step(tag, step); !status.ok()) return status;
-  const std::string name(tag);
+  const std::string tag_text(tag);
   const long long new_step = step;
-  Status status = write_row(tag, dialect_.create, use(name, "tag"), use(new_step, "step"));
+  Status status = write_row(tag, dialect_.create, use(tag_text, "tag"), use(new_step, "step"));
   if (status.code() == StatusCode::kNotFound) {  // the column cannot hold it
     return {StatusCode::kFailedPrecondition, status.message()};
   }
@@ -430,32 +429,32 @@ Status SociStore::create(std::string_view tag, std::int64_t step) {
 
 Status SociStore::update(std::string_view tag, std::int64_t step) {
   if (Status status = check_step(tag, step); !status.ok()) return status;
-  const std::string name(tag);
+  const std::string tag_text(tag);
   const long long new_step = step;
-  return write_row(tag, dialect_.update, use(new_step, "step"), use(name, "tag"));
+  return write_row(tag, dialect_.update, use(new_step, "step"), use(tag_text, "tag"));
 }
 
 Status SociStore::advance(std::string_view tag, std::int64_t max_id) {
   if (Status status = check_advance(tag, max_id); !status.ok()) return status;
-  const std::string name(tag);
+  const std::string tag_text(tag);
   const long long new_max_id = max_id;
-  return write_row(tag, dialect_.advance, use(new_max_id, "max_id"), use(name, "tag"));
+  return write_row(tag, dialect_.advance, use(new_max_id, "max_id"), use(tag_text, "tag"));
 }
 
 Status SociStore::remove(std::string_view tag) {
   if (Status status = validate_tag(tag); !status.ok()) return status;
-  const std::string name(tag);
-  return write_row(tag, dialect_.remove, use(name, "tag"));
+  const std::string tag_text(tag);
+  return write_row(tag, dialect_.remove, use(tag_text, "tag"));
 }
 
 Result<bool> SociStore::exchange_max_id(std::string_view tag, std::int64_t expected,
                                         std::int64_t desired) {
-  const std::string name(tag);
+  const std::string tag_text(tag);
   const long long old_max_id = expected;
   const long long new_max_id = desired;
   const auto exchange_once = [&](SociSession& session) {
     return run_once(session, dialect_.exchange_max_id + led(session), use(new_max_id, "max_id"),
-                    use(name, "tag"), use(old_max_id, "expected"))
+                    use(tag_text, "tag"), use(old_max_id, "expected"))
                .affected_rows == 1;
   };
   const auto exchange = [&](SociSession& session) -> Result<bool> {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "lib/base/call_store.h"
 #include "lib/segment/refiller.h"
 #include "lib/segment/tag_state.h"
 #include "test/proof/faults/scenario.h"

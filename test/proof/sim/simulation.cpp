@@ -57,7 +57,6 @@ void Simulation::draw_options() {
   options.backoff_min = milliseconds(r.pick(1, 50));
   options.backoff_max = milliseconds(r.pick(50, 2000));
   options.unknown_tag_ttl = milliseconds(r.pick(1, 3000));
-  options.unknown_tags_max = 16;
   options.shutdown_timeout = milliseconds(r.percent(20) ? r.pick(0, 200) : r.pick(1000, 5000));
 
   for (auto n = r.pick(1, 4); n > 0; --n) {

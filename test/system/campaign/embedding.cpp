@@ -124,7 +124,9 @@ int run(const Options& options) {
                                                         : Failover::kSynchronous;
   store_options.lossy_commits =
       options.lossy_commits == "allow" ? LossyCommits::kAllow : LossyCommits::kRefuse;
-  store_options.warn = [](const std::string& warning) { std::cerr << warning + "\n"; };
+  store_options.log = [](LogLevel, std::string_view line) {
+    std::cerr << std::string(line) + "\n";
+  };
   Result<std::unique_ptr<Store>> store = open_soci_store(options.urls, store_options);
   const int file = ::open(options.notes.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   if (!store.ok() || file < 0) {

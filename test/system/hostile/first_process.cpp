@@ -28,7 +28,7 @@ class Child {
       : cell_(cell), bare_url_(std::move(bare_url)), to_parent_(to_parent) {
     options_.failover = cell.failover;
     options_.failover_guard_ids = kSkippedIds;
-    options_.warn = [this](const std::string& text) { say(kWarning, text); };
+    options_.log = [this](LogLevel, std::string_view line) { say(kWarning, std::string(line)); };
   }
 
   [[noreturn]] void run(const std::string& url, int from_parent) {

@@ -189,7 +189,7 @@ TEMPLATE_TEST_CASE("MySQL: a warning names flags that lose leases in a power cut
     REQUIRE(init_soci_schema(server.url()).ok());
     std::string warnings;
     SociStoreOptions options;
-    options.warn = [&](const std::string& text) { warnings += text + "\n"; };
+    options.log = [&](LogLevel, std::string_view line) { warnings.append(line) += "\n"; };
     CHECK((*open_soci_store(server.url(), options))->lease("order", 10).ok());
     INFO(warnings);
     CHECK(warnings.find(name.substr(0, name.find('='))) != std::string::npos);
@@ -202,7 +202,7 @@ TEMPLATE_TEST_CASE("MySQL: there is no warning without a cause", "[mysql]", MYSQ
                             : std::vector<std::string>{"--skip-log-bin", "--sync-binlog=0"});
   std::string warnings;
   SociStoreOptions options;
-  options.warn = [&](const std::string& text) { warnings += text + "\n"; };
+  options.log = [&](LogLevel, std::string_view line) { warnings.append(line) += "\n"; };
   REQUIRE(init_soci_schema(server.url(), options).ok());
   CHECK((*open_soci_store(server.url(), options))->lease("order", 10).ok());
   INFO(warnings);

@@ -280,7 +280,7 @@ TEST_CASE("PostgreSQL: there is no warning without a cause", "[postgresql]") {
   database.prepare();
   std::string warnings;
   SociStoreOptions options;
-  options.warn = [&](const std::string& text) { warnings += text + "\n"; };
+  options.log = [&](LogLevel, std::string_view line) { warnings.append(line) += "\n"; };
   REQUIRE(init_soci_schema(database.url(), options).ok());
   CHECK((*open_soci_store(database.url(), options))->lease("order", 10).ok());
   INFO(warnings);

@@ -16,7 +16,7 @@ struct Watched {
   explicit Watched(const std::string& url, Failover failover = Failover::kSkip) {
     SociStoreOptions options = short_options();
     options.failover = failover;
-    options.warn = [this](const std::string& text) { warnings += text + "\n"; };
+    options.log = [this](LogLevel, std::string_view line) { warnings.append(line) += "\n"; };
     store = *open_soci_store(url, options);
   }
 

@@ -29,7 +29,7 @@ std::unique_ptr<Store> store_at(const std::vector<int>& ports) {
 struct Losing {
   Losing(const std::string& url, std::string statement) : sql(std::move(statement)) {
     SociStoreOptions options = short_options();
-    options.warn = [this](const std::string& line) { lines.push_back(line); };
+    options.log = [this](LogLevel, std::string_view line) { lines.emplace_back(line); };
     pool = std::make_unique<SociSessionPool>(std::vector<DatabaseUrl>{*parse_database_url(url)},
                                              options, [](SociSession&) {});
   }

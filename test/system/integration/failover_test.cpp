@@ -36,10 +36,10 @@ struct Process {
     SociStoreOptions options;
     options.failover = failover;
     options.failover_guard_ids = kGuardIds;
-    options.warn = [this](const std::string& warning) {
-      if (warning.find("FAILOVER") == std::string::npos) return;
+    options.log = [this](LogLevel, std::string_view line) {
+      if (line.find("FAILOVER") == std::string_view::npos) return;
       ++failovers;
-      told = warning;
+      told = line;
     };
     store = *open_soci_store(url, options);
   }
@@ -154,7 +154,7 @@ void check_missing_table(const std::string& url) {
   const Status status = lease_one(*store);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
   CHECK(says(status, "--init-schema"));
-  CHECK(says(status, "taken over from another, first stop every process and move every tag"));
+  CHECK(says(status, "taken over from another, first stop every process and advance every tag"));
   CHECK(says(status, "failover = synchronous"));
   CHECK(Process(url, Failover::kSynchronous).store->lease("order", 5)->first == 1);
   REQUIRE(init_soci_schema(url).ok());

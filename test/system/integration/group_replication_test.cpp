@@ -174,7 +174,7 @@ TEST_CASE("Group Replication: conflicts of several primaries are one line a minu
   auto leasers = leasers_of({GroupReplication::urls(), urls_from(1, GroupReplication::urls())},
                             std::chrono::milliseconds(0), patient);
   for (const auto& leaser : leasers) REQUIRE(leaser->gets_on());
-  patient.warn = note;
+  patient.log = [&](LogLevel, std::string_view line) { note(line); };
   AllocatorOptions options;
   options.wait_timeout = kPatience;
   options.refill_threads = 1;
@@ -215,7 +215,7 @@ TEST_CASE("Group Replication: a failover message has the address of the leading 
   std::vector<std::string> lines;
   SociStoreOptions options = short_options();
   options.failover = Failover::kSkip;
-  options.warn = [&](const std::string& line) { lines.push_back(line); };
+  options.log = [&](LogLevel, std::string_view line) { lines.emplace_back(line); };
   const auto store = open_soci_store(GroupReplication::urls(), options).value();
   REQUIRE(store->lease("order", 1).ok());
   group().make_primary(1);

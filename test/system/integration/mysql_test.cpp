@@ -349,7 +349,7 @@ TEMPLATE_TEST_CASE("MySQL: a setting that can undo a lease is named in one warni
   sql.run("SET GLOBAL innodb_flush_log_at_trx_commit = 2");
   std::vector<std::string> warnings;
   SociStoreOptions options = short_options();
-  options.warn = [&](const std::string& warning) { warnings.push_back(warning); };
+  options.log = [&](LogLevel, std::string_view line) { warnings.emplace_back(line); };
   {
     const auto store = fresh_store(shared<TestType>().url(), options);
     for (int i = 0; i < 3; ++i) CHECK(store->lease("order", 1).ok());
@@ -367,7 +367,7 @@ TEMPLATE_TEST_CASE(
   REQUIRE(store->lease("order", 1).ok());
   std::vector<std::string> warnings;
   SociStoreOptions allowing = short_options();
-  allowing.warn = [&](const std::string& warning) { warnings.push_back(warning); };
+  allowing.log = [&](LogLevel, std::string_view line) { warnings.emplace_back(line); };
   allowing.lossy_commits = LossyCommits::kAllow;
   const auto check_refused = [&](Store& refusing, const std::string& name) {
     const Status status = lease_one(refusing);

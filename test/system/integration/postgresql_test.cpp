@@ -151,7 +151,7 @@ TEST_CASE("PostgreSQL: fsync=off causes a warning", "[postgresql]") {
   set_fsync("off");
   std::vector<std::string> warnings;
   SociStoreOptions options = short_options();
-  options.warn = [&](const std::string& warning) { warnings.push_back(warning); };
+  options.log = [&](LogLevel, std::string_view line) { warnings.emplace_back(line); };
   REQUIRE(fresh_store(url, options)->lease("order", 1).ok());
   set_fsync("on");
   REQUIRE(warnings.size() == 1);

@@ -142,8 +142,7 @@ TEST_CASE("MariaDB: a session under snapshot isolation moves no row until it is 
   }
   SociSession session(*parse_database_url(mariadb().url()), std::chrono::seconds(10),
                       std::chrono::seconds(10));
-  SettingsGuard guard(dialect_of(Engine::kMysql).settings, Engine::kMysql, "ids", short_options(),
-                      nullptr);
+  SettingsGuard guard(dialect_of(Engine::kMysql).settings, Engine::kMysql, "ids", short_options());
   const auto number = [&session](const std::string& expression) {
     int value = -1;
     session.run("SELECT " + expression, soci::into(value));

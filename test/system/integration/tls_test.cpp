@@ -55,8 +55,8 @@ std::string verify(const std::string& word, const std::string& ca_file) {
 std::vector<std::string> warnings_at(const std::string& url) {
   std::vector<std::string> warnings;
   SociStoreOptions options = short_options();
-  options.warn = [&](const std::string& warning) {
-    if (warning.find("unencrypted") != std::string::npos) warnings.push_back(warning);
+  options.log = [&](LogLevel, std::string_view line) {
+    if (line.find("unencrypted") != std::string_view::npos) warnings.emplace_back(line);
   };
   const auto store = *open_soci_store(url, options);
   CHECK(lease_one(*store).ok());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "featherid/memory_store.h"
+#include "lib/segment/unknown_tag_limits.h"
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
 #include "test/support/wait_until.h"
@@ -33,14 +34,6 @@ Result<IdRange> store_is_down(std::string_view, std::int64_t) {
 AllocatorOptions patient() {
   AllocatorOptions options;
   options.wait_timeout = seconds(30);
-  return options;
-}
-
-// Allows few unknown names, and few look-ups of them a second.
-AllocatorOptions wary_of_names(int lookups_per_second) {
-  AllocatorOptions options = patient();
-  options.unknown_tags_max = 64;
-  options.unknown_lookups_per_second_max = lookups_per_second;
   return options;
 }
 
@@ -97,8 +90,9 @@ TEST_CASE("an unknown tag is not found, and is found once it is created", "[segm
 
 TEST_CASE("a flood of unknown tags neither fills memory nor reaches the store unbounded",
           "[segment_allocator]") {
+  constexpr UnknownTagLimits kLimits;
   auto store = store_with("order", 10);
-  SegmentAllocator ids(store, wary_of_names(10));
+  SegmentAllocator ids(store, patient());
   REQUIRE(ids.next_id("order").ok());
   const auto begin = std::chrono::steady_clock::now();
   const int finds_before = store->finds();
@@ -115,29 +109,9 @@ TEST_CASE("a flood of unknown tags neither fills memory nor reaches the store un
   const int finds = store->finds() - finds_before;
   // Every name that is not refused is remembered and looked up once: as many as may be remembered,
   // a second's worth at once, then as many each second.
-  CHECK(finds <= 64 + 10 * (2 + seconds_taken));
+  CHECK(finds <= kLimits.tags_max + kLimits.forgotten_per_second_max * (2 + seconds_taken));
   CHECK(refused >= kNames - finds);
   CHECK(served == kNames / 100);
-}
-
-TEST_CASE("a new tag is soon served during a flood of unknown names", "[segment_allocator]") {
-  auto store = std::make_shared<MemoryStore>();
-  SegmentAllocator ids(store, wary_of_names(20));
-  int flooded = 0;
-  const auto flood = [&] {
-    for (int i = 0; i < 1000; ++i) {
-      static_cast<void>(ids.next_id("no such tag " + std::to_string(flooded++)));
-    }
-  };
-  flood();
-  for (int i = 0; i < 5; ++i) {
-    const std::string tag = "tag" + std::to_string(i);
-    REQUIRE(store->create(tag, 10).ok());
-    int tries = 0;
-    do flood();
-    while (!ids.next_id(tag).ok() && ++tries < 3);  // a name of the flood may cover its own
-    CHECK(tries < 3);
-  }
 }
 
 TEST_CASE("names that cannot be served make room for others, whatever the reason",
@@ -148,8 +122,8 @@ TEST_CASE("names that cannot be served make room for others, whatever the reason
     if (!table_missing) return store->memory().find(tag);
     return Status(StatusCode::kFailedPrecondition, "the table is missing");
   };
-  SegmentAllocator ids(store, wary_of_names(1000));
-  for (int i = 0; i < 100; ++i) {
+  SegmentAllocator ids(store, patient());
+  for (int i = 0; i < UnknownTagLimits().tags_max / 2 + 50; ++i) {
     CHECK_FALSE(ids.next_id("tag" + std::to_string(i)).ok());
     CHECK(ids.sequence("unused" + std::to_string(i)).ok());
   }
@@ -158,18 +132,33 @@ TEST_CASE("names that cannot be served make room for others, whatever the reason
   CHECK(ids.next_id("order").ok());
 }
 
-TEST_CASE("many existing tags are served at once, each requested by name only once",
+TEST_CASE("any number of existing tags is served, each requested by name only once",
           "[segment_allocator]") {
+  constexpr int kTags = 3 * UnknownTagLimits().tags_max;
   auto store = std::make_shared<MemoryStore>();
-  SegmentAllocator ids(store, wary_of_names(20));
+  SegmentAllocator ids(store, patient());
   int served = 0;
-  for (int i = 0; i < 500; ++i) {  // 7 times as many as names may be unknown
+  for (int i = 0; i < kTags; ++i) {
     const std::string tag = "tag" + std::to_string(i);
     REQUIRE(store->create(tag, 10).ok());
     served += ids.next_id(tag).ok() ? 1 : 0;
   }
-  CHECK(served == 500);
-  CHECK(ids.stats().size() == 500);
+  CHECK(served == kTags);
+  CHECK(ids.stats().size() == kTags);
+}
+
+TEST_CASE("handles are limited until they are used", "[segment_allocator]") {
+  auto store = store_with("order", 10);
+  SegmentAllocator ids(store, patient());
+  std::vector<Sequence> handles;
+  for (int i = 0; i < UnknownTagLimits().tags_max; ++i) {
+    const std::string tag = "tag" + std::to_string(i);
+    REQUIRE(store->create(tag, 10).ok());
+    handles.push_back(*ids.sequence(tag));
+  }
+  CHECK(ids.sequence("order").status().code() == StatusCode::kUnavailable);
+  CHECK(handles.back().next().ok());
+  CHECK(ids.sequence("order").ok());
 }
 
 TEST_CASE("every call names the options that are out of bounds", "[segment_allocator]") {
@@ -188,8 +177,6 @@ TEST_CASE("every call names the options that are out of bounds", "[segment_alloc
   CHECK_THAT(message([](auto& o) { o.backoff_min = seconds(2); }), Contains("backoff_min"));
   CHECK_THAT(message([](auto& o) { o.backoff_max = seconds(61); }), Contains("backoff_max"));
   CHECK_THAT(message([](auto& o) { o.unknown_tag_ttl = milliseconds(0); }), Contains("ttl"));
-  CHECK_THAT(message([](auto& o) { o.unknown_tags_max = 1; }), Contains("unknown_tags_max"));
-  CHECK_THAT(message([](auto& o) { o.unknown_lookups_per_second_max = 0; }), Contains("lookups"));
   CHECK_THAT(message([](auto& o) { o.shutdown_timeout = milliseconds(-1); }), Contains("shutdown"));
   CHECK_THAT(message([](auto& o) { o.shutdown_timeout = milliseconds::max(); }),
              Contains("shutdown"));

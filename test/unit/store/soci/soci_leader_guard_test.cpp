@@ -49,12 +49,13 @@ struct Fixture {
     SociStoreOptions options;
     options.failover = failover;
     options.failover_guard_ids = 2000;
-    return {kSql, options,
-            [this](SociSession&, const auto& ask) {
+    options.log = [this](LogLevel level, std::string_view line) {
+      if (level == LogLevel::kWarn) warnings.emplace_back(line);
+    };
+    return {kSql, options, [this](SociSession&, const auto& ask) {
               ++asked;
               return other_node != nullptr && ask(*other_node);
-            },
-            [this](const std::string& text) { warnings.push_back(text); }};
+            }};
   }
   // Whether a lease would move the row.
   bool leases(const LeaderGuard& guard) {
@@ -103,7 +104,7 @@ TEST_CASE("a guard that is off asks for nothing", "[soci_leader_guard]") {
   const LeaderGuard synchronous = f.guard(Failover::kSynchronous);
   CHECK_FALSE(synchronous.active(f.session));
   CHECK(synchronous.condition(f.session).empty());
-  const LeaderGuard no_servers(dialect_of(Engine::kSqlite3).leader, {}, nullptr, nullptr);
+  const LeaderGuard no_servers(dialect_of(Engine::kSqlite3).leader, {}, nullptr);
   CHECK_FALSE(no_servers.active(f.session));
   CHECK(no_servers.condition(f.session).empty());
 }

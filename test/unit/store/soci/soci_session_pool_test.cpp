@@ -28,9 +28,10 @@ struct Fixture {
   SociStoreOptions options(seconds call_timeout) {
     SociStoreOptions options;
     options.call_timeout = call_timeout;
-    options.warn = [this](const std::string& text) {
+    options.log = [this](LogLevel level, std::string_view line) {
       // The scratch folder may well be on a tmpfs.
-      if (text.find("the file is on ") == std::string::npos) warnings.push_back(text);
+      const bool on_tmpfs = line.find("the file is on ") != std::string_view::npos;
+      if (level == LogLevel::kWarn && !on_tmpfs) warnings.emplace_back(line);
     };
     return options;
   }
