@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_FAULTS_FAULT_COUNTER_H_
-#define FEATHERID_TEST_FAULTS_FAULT_COUNTER_H_
+#ifndef FEATHERID_TEST_PROOF_FAULTS_FAULT_COUNTER_H_
+#define FEATHERID_TEST_PROOF_FAULTS_FAULT_COUNTER_H_
 
 #include <atomic>
 
@@ -49,4 +49,4 @@ class Uncounted {
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_FAULTS_FAULT_COUNTER_H_
+#endif  // FEATHERID_TEST_PROOF_FAULTS_FAULT_COUNTER_H_

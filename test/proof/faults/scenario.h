@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_FAULTS_SCENARIO_H_
-#define FEATHERID_TEST_FAULTS_SCENARIO_H_
+#ifndef FEATHERID_TEST_PROOF_FAULTS_SCENARIO_H_
+#define FEATHERID_TEST_PROOF_FAULTS_SCENARIO_H_
 
 #include <atomic>
 #include <functional>
@@ -81,4 +81,4 @@ void fail_at_every_call(const char* scenario, const Fault& fault,
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_FAULTS_SCENARIO_H_
+#endif  // FEATHERID_TEST_PROOF_FAULTS_SCENARIO_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_FUZZ_CORPUS_H_
-#define FEATHERID_TEST_FUZZ_CORPUS_H_
+#ifndef FEATHERID_TEST_PROOF_FUZZ_CORPUS_H_
+#define FEATHERID_TEST_PROOF_FUZZ_CORPUS_H_
 
 #include <string>
 #include <vector>
@@ -23,4 +23,4 @@ std::vector<CorpusCase> read_corpus();
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_FUZZ_CORPUS_H_
+#endif  // FEATHERID_TEST_PROOF_FUZZ_CORPUS_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_FUZZ_GATE_PROPERTIES_H_
-#define FEATHERID_TEST_FUZZ_GATE_PROPERTIES_H_
+#ifndef FEATHERID_TEST_PROOF_FUZZ_GATE_PROPERTIES_H_
+#define FEATHERID_TEST_PROOF_FUZZ_GATE_PROPERTIES_H_
 
 #include <string>
 #include <string_view>
@@ -14,4 +14,4 @@ std::string broken_property(std::string_view bytes);
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_FUZZ_GATE_PROPERTIES_H_
+#endif  // FEATHERID_TEST_PROOF_FUZZ_GATE_PROPERTIES_H_

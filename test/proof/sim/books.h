@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_SIM_BOOKS_H_
-#define FEATHERID_TEST_SIM_BOOKS_H_
+#ifndef FEATHERID_TEST_PROOF_SIM_BOOKS_H_
+#define FEATHERID_TEST_PROOF_SIM_BOOKS_H_
 
 #include <cstdint>
 #include <functional>
@@ -125,4 +125,4 @@ class Books {
 
 }  // namespace featherid::sim
 
-#endif  // FEATHERID_TEST_SIM_BOOKS_H_
+#endif  // FEATHERID_TEST_PROOF_SIM_BOOKS_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_SIM_MODEL_STORE_H_
-#define FEATHERID_TEST_SIM_MODEL_STORE_H_
+#ifndef FEATHERID_TEST_PROOF_SIM_MODEL_STORE_H_
+#define FEATHERID_TEST_PROOF_SIM_MODEL_STORE_H_
 
 #include <cstdint>
 #include <functional>
@@ -98,4 +98,4 @@ class ModelStore final : public SegmentStore {
 
 }  // namespace featherid::sim
 
-#endif  // FEATHERID_TEST_SIM_MODEL_STORE_H_
+#endif  // FEATHERID_TEST_PROOF_SIM_MODEL_STORE_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_SIM_PROCESS_H_
-#define FEATHERID_TEST_SIM_PROCESS_H_
+#ifndef FEATHERID_TEST_PROOF_SIM_PROCESS_H_
+#define FEATHERID_TEST_PROOF_SIM_PROCESS_H_
 
 #include <cstdint>
 #include <functional>
@@ -106,4 +106,4 @@ class Process {
 
 }  // namespace featherid::sim
 
-#endif  // FEATHERID_TEST_SIM_PROCESS_H_
+#endif  // FEATHERID_TEST_PROOF_SIM_PROCESS_H_

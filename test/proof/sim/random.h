@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_SIM_RANDOM_H_
-#define FEATHERID_TEST_SIM_RANDOM_H_
+#ifndef FEATHERID_TEST_PROOF_SIM_RANDOM_H_
+#define FEATHERID_TEST_PROOF_SIM_RANDOM_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -29,4 +29,4 @@ class Random {
 
 }  // namespace featherid::sim
 
-#endif  // FEATHERID_TEST_SIM_RANDOM_H_
+#endif  // FEATHERID_TEST_PROOF_SIM_RANDOM_H_

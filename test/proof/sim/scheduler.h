@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_SIM_SCHEDULER_H_
-#define FEATHERID_TEST_SIM_SCHEDULER_H_
+#ifndef FEATHERID_TEST_PROOF_SIM_SCHEDULER_H_
+#define FEATHERID_TEST_PROOF_SIM_SCHEDULER_H_
 
 #include <chrono>
 #include <functional>
@@ -98,4 +98,4 @@ class Scheduler {
 
 }  // namespace featherid::sim
 
-#endif  // FEATHERID_TEST_SIM_SCHEDULER_H_
+#endif  // FEATHERID_TEST_PROOF_SIM_SCHEDULER_H_

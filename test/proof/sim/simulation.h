@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_SIM_SIMULATION_H_
-#define FEATHERID_TEST_SIM_SIMULATION_H_
+#ifndef FEATHERID_TEST_PROOF_SIM_SIMULATION_H_
+#define FEATHERID_TEST_PROOF_SIM_SIMULATION_H_
 
 #include <cstdint>
 #include <memory>
@@ -76,4 +76,4 @@ class Simulation {
 
 }  // namespace featherid::sim
 
-#endif  // FEATHERID_TEST_SIM_SIMULATION_H_
+#endif  // FEATHERID_TEST_PROOF_SIM_SIMULATION_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_STRESS_ID_SET_H_
-#define FEATHERID_TEST_STRESS_ID_SET_H_
+#ifndef FEATHERID_TEST_PROOF_STRESS_ID_SET_H_
+#define FEATHERID_TEST_PROOF_STRESS_ID_SET_H_
 
 #include <bitset>
 #include <cstddef>
@@ -68,4 +68,4 @@ class IdSet {
 
 }  // namespace featherid::stress
 
-#endif  // FEATHERID_TEST_STRESS_ID_SET_H_
+#endif  // FEATHERID_TEST_PROOF_STRESS_ID_SET_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_BINARY_LOG_H_
-#define FEATHERID_TEST_CAMPAIGN_BINARY_LOG_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_BINARY_LOG_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_BINARY_LOG_H_
 
 #include <string>
 #include <utility>
@@ -30,4 +30,4 @@ class BinaryLog {
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_BINARY_LOG_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_BINARY_LOG_H_

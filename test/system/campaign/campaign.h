@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_CAMPAIGN_H_
-#define FEATHERID_TEST_CAMPAIGN_CAMPAIGN_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_CAMPAIGN_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_CAMPAIGN_H_
 
 #include <cstdint>
 #include <functional>
@@ -72,4 +72,4 @@ class Campaign {
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_CAMPAIGN_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_CAMPAIGN_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_EMBEDDED_H_
-#define FEATHERID_TEST_CAMPAIGN_EMBEDDED_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_EMBEDDED_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_EMBEDDED_H_
 
 #include <optional>
 #include <string>
@@ -49,4 +49,4 @@ class Embedded final : public Process {
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_EMBEDDED_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_EMBEDDED_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_ENGINE_H_
-#define FEATHERID_TEST_CAMPAIGN_ENGINE_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_ENGINE_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_ENGINE_H_
 
 #include <chrono>
 #include <cstdint>
@@ -81,4 +81,4 @@ std::unique_ptr<Engine> make_engine(const std::string& name);
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_ENGINE_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_ENGINE_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_ENGINES_H_
-#define FEATHERID_TEST_CAMPAIGN_ENGINES_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_ENGINES_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_ENGINES_H_
 
 #include <memory>
 
@@ -30,4 +30,4 @@ std::unique_ptr<Engine> make_postgresql_pgbouncer_session_engine();
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_ENGINES_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_ENGINES_H_

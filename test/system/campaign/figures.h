@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_FIGURES_H_
-#define FEATHERID_TEST_CAMPAIGN_FIGURES_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_FIGURES_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_FIGURES_H_
 
 #include <cstdint>
 #include <map>
@@ -47,4 +47,4 @@ class Figures {
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_FIGURES_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_FIGURES_H_

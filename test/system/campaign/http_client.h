@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_HTTP_CLIENT_H_
-#define FEATHERID_TEST_CAMPAIGN_HTTP_CLIENT_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_HTTP_CLIENT_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_HTTP_CLIENT_H_
 
 #include <atomic>
 #include <cstdint>
@@ -54,4 +54,4 @@ class HttpClient {
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_HTTP_CLIENT_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_HTTP_CLIENT_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_LEASE_LOG_H_
-#define FEATHERID_TEST_CAMPAIGN_LEASE_LOG_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_LEASE_LOG_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_LEASE_LOG_H_
 
 #include <string>
 #include <vector>
@@ -29,4 +29,4 @@ std::vector<Move> read_lease_log(test::RawSql& sql);
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_LEASE_LOG_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_LEASE_LOG_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_LEDGER_H_
-#define FEATHERID_TEST_CAMPAIGN_LEDGER_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_LEDGER_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_LEDGER_H_
 
 #include <cstdint>
 #include <map>
@@ -52,4 +52,4 @@ class Ledger {
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_LEDGER_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_LEDGER_H_

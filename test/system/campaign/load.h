@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_LOAD_H_
-#define FEATHERID_TEST_CAMPAIGN_LOAD_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_LOAD_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_LOAD_H_
 
 #include <chrono>
 #include <cstddef>
@@ -71,4 +71,4 @@ class Pace {
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_LOAD_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_LOAD_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_NETWORK_FAULTS_H_
-#define FEATHERID_TEST_CAMPAIGN_NETWORK_FAULTS_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_NETWORK_FAULTS_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_NETWORK_FAULTS_H_
 
 #include <cstdint>
 #include <deque>
@@ -26,4 +26,4 @@ std::int64_t cuts_of(const std::deque<test::Forwarder>& network);
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_NETWORK_FAULTS_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_NETWORK_FAULTS_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_NOTE_H_
-#define FEATHERID_TEST_CAMPAIGN_NOTE_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_NOTE_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_NOTE_H_
 
 #include <chrono>
 #include <cstdint>
@@ -39,4 +39,4 @@ inline std::int64_t now_us() {
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_NOTE_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_NOTE_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_PROCESS_H_
-#define FEATHERID_TEST_CAMPAIGN_PROCESS_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_PROCESS_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_PROCESS_H_
 
 #include <sys/types.h>
 
@@ -48,4 +48,4 @@ class Process {
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_PROCESS_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_PROCESS_H_

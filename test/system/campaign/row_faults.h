@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_ROW_FAULTS_H_
-#define FEATHERID_TEST_CAMPAIGN_ROW_FAULTS_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_ROW_FAULTS_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_ROW_FAULTS_H_
 
 #include <vector>
 
@@ -28,4 +28,4 @@ Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Ra
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_ROW_FAULTS_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_ROW_FAULTS_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_SERVER_H_
-#define FEATHERID_TEST_CAMPAIGN_SERVER_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_SERVER_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_SERVER_H_
 
 #include <atomic>
 #include <memory>
@@ -47,4 +47,4 @@ class Server final : public Process {
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_SERVER_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_SERVER_H_

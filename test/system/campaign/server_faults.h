@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CAMPAIGN_SERVER_FAULTS_H_
-#define FEATHERID_TEST_CAMPAIGN_SERVER_FAULTS_H_
+#ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_SERVER_FAULTS_H_
+#define FEATHERID_TEST_SYSTEM_CAMPAIGN_SERVER_FAULTS_H_
 
 #include <sys/types.h>
 
@@ -39,4 +39,4 @@ std::vector<Fault> operator_faults(Engine& engine, test::Forwarder& forwarder, i
 
 }  // namespace featherid::campaign
 
-#endif  // FEATHERID_TEST_CAMPAIGN_SERVER_FAULTS_H_
+#endif  // FEATHERID_TEST_SYSTEM_CAMPAIGN_SERVER_FAULTS_H_

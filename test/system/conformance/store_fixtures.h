@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_CONFORMANCE_STORE_FIXTURES_H_
-#define FEATHERID_TEST_CONFORMANCE_STORE_FIXTURES_H_
+#ifndef FEATHERID_TEST_SYSTEM_CONFORMANCE_STORE_FIXTURES_H_
+#define FEATHERID_TEST_SYSTEM_CONFORMANCE_STORE_FIXTURES_H_
 
 #include <memory>
 #include <string>
@@ -88,4 +88,4 @@ class NamedPostgresqlFixture : public PostgresqlFixture {
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_CONFORMANCE_STORE_FIXTURES_H_
+#endif  // FEATHERID_TEST_SYSTEM_CONFORMANCE_STORE_FIXTURES_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_E2E_DRAIN_LOAD_H_
-#define FEATHERID_TEST_E2E_DRAIN_LOAD_H_
+#ifndef FEATHERID_TEST_SYSTEM_E2E_DRAIN_LOAD_H_
+#define FEATHERID_TEST_SYSTEM_E2E_DRAIN_LOAD_H_
 
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -72,4 +72,4 @@ class DrainLoad {
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_E2E_DRAIN_LOAD_H_
+#endif  // FEATHERID_TEST_SYSTEM_E2E_DRAIN_LOAD_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_E2E_NEIGHBOUR_H_
-#define FEATHERID_TEST_E2E_NEIGHBOUR_H_
+#ifndef FEATHERID_TEST_SYSTEM_E2E_NEIGHBOUR_H_
+#define FEATHERID_TEST_SYSTEM_E2E_NEIGHBOUR_H_
 
 #include <atomic>
 #include <chrono>
@@ -47,4 +47,4 @@ class Neighbour {
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_E2E_NEIGHBOUR_H_
+#endif  // FEATHERID_TEST_SYSTEM_E2E_NEIGHBOUR_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_E2E_SERVER_PROCESS_H_
-#define FEATHERID_TEST_E2E_SERVER_PROCESS_H_
+#ifndef FEATHERID_TEST_SYSTEM_E2E_SERVER_PROCESS_H_
+#define FEATHERID_TEST_SYSTEM_E2E_SERVER_PROCESS_H_
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -64,4 +64,4 @@ RunResult run_server(const ScratchDir& scratch, const std::vector<std::string>& 
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_E2E_SERVER_PROCESS_H_
+#endif  // FEATHERID_TEST_SYSTEM_E2E_SERVER_PROCESS_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_E2E_STEADY_LOAD_H_
-#define FEATHERID_TEST_E2E_STEADY_LOAD_H_
+#ifndef FEATHERID_TEST_SYSTEM_E2E_STEADY_LOAD_H_
+#define FEATHERID_TEST_SYSTEM_E2E_STEADY_LOAD_H_
 
 #include <atomic>
 #include <chrono>
@@ -66,4 +66,4 @@ std::chrono::microseconds usual_p99_of(std::vector<SteadyLoad::Request> requests
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_E2E_STEADY_LOAD_H_
+#endif  // FEATHERID_TEST_SYSTEM_E2E_STEADY_LOAD_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_E2E_TLS_CLIENT_H_
-#define FEATHERID_TEST_E2E_TLS_CLIENT_H_
+#ifndef FEATHERID_TEST_SYSTEM_E2E_TLS_CLIENT_H_
+#define FEATHERID_TEST_SYSTEM_E2E_TLS_CLIENT_H_
 
 #include <openssl/ssl.h>
 
@@ -53,4 +53,4 @@ class TlsClient {
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_E2E_TLS_CLIENT_H_
+#endif  // FEATHERID_TEST_SYSTEM_E2E_TLS_CLIENT_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_HOSTILE_FIRST_PROCESS_H_
-#define FEATHERID_TEST_HOSTILE_FIRST_PROCESS_H_
+#ifndef FEATHERID_TEST_SYSTEM_HOSTILE_FIRST_PROCESS_H_
+#define FEATHERID_TEST_SYSTEM_HOSTILE_FIRST_PROCESS_H_
 
 #include <sys/types.h>
 
@@ -60,4 +60,4 @@ class FirstProcess {
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_HOSTILE_FIRST_PROCESS_H_
+#endif  // FEATHERID_TEST_SYSTEM_HOSTILE_FIRST_PROCESS_H_

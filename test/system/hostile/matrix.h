@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_HOSTILE_MATRIX_H_
-#define FEATHERID_TEST_HOSTILE_MATRIX_H_
+#ifndef FEATHERID_TEST_SYSTEM_HOSTILE_MATRIX_H_
+#define FEATHERID_TEST_SYSTEM_HOSTILE_MATRIX_H_
 
 #include <cstdint>
 #include <functional>
@@ -99,4 +99,4 @@ class Matrix {
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_HOSTILE_MATRIX_H_
+#endif  // FEATHERID_TEST_SYSTEM_HOSTILE_MATRIX_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_HOSTILE_MYSQL_DATABASE_H_
-#define FEATHERID_TEST_HOSTILE_MYSQL_DATABASE_H_
+#ifndef FEATHERID_TEST_SYSTEM_HOSTILE_MYSQL_DATABASE_H_
+#define FEATHERID_TEST_SYSTEM_HOSTILE_MYSQL_DATABASE_H_
 
 #include <memory>
 #include <string>
@@ -81,4 +81,4 @@ extern const std::vector<std::string> kLazyLog;
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_HOSTILE_MYSQL_DATABASE_H_
+#endif  // FEATHERID_TEST_SYSTEM_HOSTILE_MYSQL_DATABASE_H_

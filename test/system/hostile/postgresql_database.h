@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_HOSTILE_POSTGRESQL_DATABASE_H_
-#define FEATHERID_TEST_HOSTILE_POSTGRESQL_DATABASE_H_
+#ifndef FEATHERID_TEST_SYSTEM_HOSTILE_POSTGRESQL_DATABASE_H_
+#define FEATHERID_TEST_SYSTEM_HOSTILE_POSTGRESQL_DATABASE_H_
 
 #include <memory>
 #include <string>
@@ -48,4 +48,4 @@ class PostgresqlDatabase final : public HostileDatabase {
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_HOSTILE_POSTGRESQL_DATABASE_H_
+#endif  // FEATHERID_TEST_SYSTEM_HOSTILE_POSTGRESQL_DATABASE_H_

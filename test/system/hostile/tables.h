@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_HOSTILE_TABLES_H_
-#define FEATHERID_TEST_HOSTILE_TABLES_H_
+#ifndef FEATHERID_TEST_SYSTEM_HOSTILE_TABLES_H_
+#define FEATHERID_TEST_SYSTEM_HOSTILE_TABLES_H_
 
 #include <memory>
 #include <string>
@@ -43,4 +43,4 @@ void check_bad_rows(const std::string& url, const std::vector<BadRow>& bad_rows)
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_HOSTILE_TABLES_H_
+#endif  // FEATHERID_TEST_SYSTEM_HOSTILE_TABLES_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_INTEGRATION_LEASER_H_
-#define FEATHERID_TEST_INTEGRATION_LEASER_H_
+#ifndef FEATHERID_TEST_SYSTEM_INTEGRATION_LEASER_H_
+#define FEATHERID_TEST_SYSTEM_INTEGRATION_LEASER_H_
 
 #include <atomic>
 #include <chrono>
@@ -65,4 +65,4 @@ void check(const std::string& what, const std::vector<std::unique_ptr<Leaser>>& 
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_INTEGRATION_LEASER_H_
+#endif  // FEATHERID_TEST_SYSTEM_INTEGRATION_LEASER_H_

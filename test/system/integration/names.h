@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_INTEGRATION_NAMES_H_
-#define FEATHERID_TEST_INTEGRATION_NAMES_H_
+#ifndef FEATHERID_TEST_SYSTEM_INTEGRATION_NAMES_H_
+#define FEATHERID_TEST_SYSTEM_INTEGRATION_NAMES_H_
 
 #include <condition_variable>
 #include <map>
@@ -29,4 +29,4 @@ Names& names();
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_INTEGRATION_NAMES_H_
+#endif  // FEATHERID_TEST_SYSTEM_INTEGRATION_NAMES_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_INTEGRATION_SERVERS_H_
-#define FEATHERID_TEST_INTEGRATION_SERVERS_H_
+#ifndef FEATHERID_TEST_SYSTEM_INTEGRATION_SERVERS_H_
+#define FEATHERID_TEST_SYSTEM_INTEGRATION_SERVERS_H_
 
 #include <chrono>
 #include <memory>
@@ -63,4 +63,4 @@ void check_no_id_twice(std::vector<IdRange> ranges, std::int64_t max_id);
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_INTEGRATION_SERVERS_H_
+#endif  // FEATHERID_TEST_SYSTEM_INTEGRATION_SERVERS_H_

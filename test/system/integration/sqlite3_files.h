@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_TEST_INTEGRATION_SQLITE3_FILES_H_
-#define FEATHERID_TEST_INTEGRATION_SQLITE3_FILES_H_
+#ifndef FEATHERID_TEST_SYSTEM_INTEGRATION_SQLITE3_FILES_H_
+#define FEATHERID_TEST_SYSTEM_INTEGRATION_SQLITE3_FILES_H_
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,4 +37,4 @@ inline bool is_refused(const Status& status, const std::string& words) {
 
 }  // namespace featherid::test
 
-#endif  // FEATHERID_TEST_INTEGRATION_SQLITE3_FILES_H_
+#endif  // FEATHERID_TEST_SYSTEM_INTEGRATION_SQLITE3_FILES_H_
