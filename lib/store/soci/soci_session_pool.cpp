@@ -188,6 +188,8 @@ bool SociSessionPool::ask_each(TimePoint deadline,
 
 void SociSessionPool::note(std::size_t address, bool opened, TimePoint deadline,
                            const std::exception& error, Failure* failure) {
+  // The retry of a call that lost got no session. The call's error says both.
+  if (!opened && failure->try_same) failure->add(failure->conflict, false);
   const EngineError engine_error = to_engine_error(engine(), error, !opened);
   const ServerState state = server_state(engine(), engine_error);
   const TimePoint now = std::chrono::steady_clock::now();

@@ -236,17 +236,20 @@ TEMPLATE_TEST_CASE("MySQL: a call that lost and gets no session to retry says wh
   DatabaseUrl address = *parse_database_url(shared<TestType>().url());
   address.port = network.port();
   SociSessionPool pool({address}, short_options(), [](SociSession&) {});
+  // No answer to the next attempt to connect, or an error at once.
+  const auto trouble = GENERATE(Forwarder::Trouble::kHalfOpen, Forwarder::Trouble::kRefuses);
   const Status status = timed([&] {
     return pool.call([&](SociSession& session) -> Status {
       try {
         session.run("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213");
       } catch (...) {
-        network.set_trouble(Forwarder::Trouble::kHalfOpen);
+        network.set_trouble(trouble);
         throw;
       }
       return {};
     });
   });
+  INFO(status);
   CHECK(status.code() == StatusCode::kUnavailable);
   CHECK(says(status, "1213"));
 }
