@@ -96,7 +96,7 @@ Result<std::vector<std::string>> split_addresses(const std::string& text) {
 }
 
 Result<std::vector<std::string>> read_addresses(const std::string& path) {
-  const Result<std::vector<std::string>> read = read_database_file(path);
+  Result<std::vector<std::string>> read = read_database_file(path);
   if (!read.ok()) return read.status();
   if (read->empty()) return Status(StatusCode::kInvalidArgument, "the file " + path + " is empty");
   return read;
