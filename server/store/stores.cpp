@@ -42,7 +42,6 @@ Status check_database_exists(const StoreOptions& options) {
 struct StoreKind {
   std::vector<std::string_view> schemes;
   const char* forms;
-  std::vector<std::string> (*split)(std::string_view text);
   std::string (*redact)(std::string_view address);
   Result<std::unique_ptr<Store>> (*open)(const StoreOptions& options);
   Result<std::string> (*init)(const StoreOptions& options);
@@ -53,7 +52,6 @@ const std::vector<StoreKind>& kinds() {
   static const std::vector<StoreKind> kinds = {
       {{"sqlite3", "mysql", "mariadb", "postgresql", "postgres"},
        "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…",
-       &split_database_urls,
        &redact_database_url,
        &open_database,
        &init_database,
@@ -75,12 +73,6 @@ const StoreKind& kind_of(std::string_view address) {
 
 const StoreKind& kind_of(const StoreOptions& options) { return kind_of(options.addresses.front()); }
 
-Result<std::vector<std::string>> some(std::vector<std::string> addresses) {
-  if (!addresses.empty()) return addresses;
-  return Status(StatusCode::kInvalidArgument,
-                "is empty; if it is not set, ids come from sqlite3:ids.db");
-}
-
 }  // namespace
 
 std::string address_forms() {
@@ -91,8 +83,10 @@ std::string address_forms() {
 }
 
 Result<std::vector<std::string>> split_addresses(const std::string& text) {
-  const std::size_t begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
-  return some(kind_of(std::string_view(text).substr(begin)).split(text));
+  std::vector<std::string> addresses = split_database_urls(text);
+  if (!addresses.empty()) return addresses;
+  return Status(StatusCode::kInvalidArgument,
+                "is empty; if it is not set, ids come from sqlite3:ids.db");
 }
 
 Result<std::vector<std::string>> read_addresses(const std::string& path) {

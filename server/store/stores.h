@@ -23,7 +23,8 @@ struct StoreOptions {
 // How addresses of each kind look, for --help.
 std::string address_forms();
 
-// Takes the addresses out of the value of --database. kInvalidArgument: there is none.
+// Takes the addresses out of the value of --database: one SQLite address, whose path may contain
+// blanks, or others with blanks between them, whatever their kind. kInvalidArgument: there is none.
 Result<std::vector<std::string>> split_addresses(const std::string& text);
 
 // The same out of a file. kInvalidArgument: it cannot be read, or contains none.
