@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <regex>
 #include <string_view>
 #include <system_error>
 
@@ -80,6 +81,18 @@ std::string address_forms() {
   for (const StoreKind& kind : kinds())
     text += (text.empty() ? "" : ", ") + std::string(kind.forms);
   return text;
+}
+
+bool resembles_address(const std::string& text) {
+  std::string schemes;
+  for (const StoreKind& kind : kinds()) {
+    for (const std::string_view scheme : kind.schemes) {
+      schemes.append(schemes.empty() ? "" : "|");
+      schemes.append(scheme.substr(0, scheme.find_first_of("0123456789")));
+    }
+  }
+  const std::regex address("\\s*(jdbc:)?(" + schemes + ")[a-z0-9+]*:", std::regex::icase);
+  return std::regex_search(text, address, std::regex_constants::match_continuous);
 }
 
 Result<std::vector<std::string>> split_addresses(const std::string& text) {
