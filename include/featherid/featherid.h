@@ -2,8 +2,7 @@
 #ifndef FEATHERID_FEATHERID_H_
 #define FEATHERID_FEATHERID_H_
 
-// What most applications need of the core. The stores have headers of their own: memory_store.h,
-// soci_store.h.
+// What most applications need of the core. Each store has a header of its own, NAME_store.h.
 #include "featherid/segment_allocator.h"
 #include "featherid/segment_store.h"
 #include "featherid/sequence.h"

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "server/store/stores.h"
+
 namespace featherid {
 
 namespace {
@@ -50,14 +52,6 @@ bool contains_any(const std::string& text, std::initializer_list<const char*> pa
                      [&text](const char* part) { return text.find(part) != std::string::npos; });
 }
 
-// Whether it begins with the scheme of a database, perhaps with the extra parts that other
-// libraries write.
-bool is_database_address(const std::string& text) {
-  static const std::regex kAddress("\\s*(jdbc:)?(mysql|mariadb|postgres|sqlite)[a-z0-9+]*:",
-                                   std::regex::icase);
-  return std::regex_search(text, kAddress, std::regex_constants::match_continuous);
-}
-
 bool ends_with(const std::string& text, std::string_view end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
@@ -88,9 +82,9 @@ const char* meant_setting(const std::string& name, const std::string& text) {
   if (typos("FEATHERID", letters) > 1) return nullptr;
   // "DB" counts only if it begins or ends a word. Inside a word it may mean anything, as in
   // FEEDBACK.
-  if (typos("DATABASE", letters) <= 2 || is_database_address(text) ||
+  if (typos("DATABASE", letters) <= 2 || resembles_address(text) ||
       contains_any(words, {"_DB", "DB_", "DSN", "SQL", "MARIA", "POSTGRES"})) {
-    const bool names_file = typos("FILE", letters) <= 1 && !is_database_address(text);
+    const bool names_file = typos("FILE", letters) <= 1 && !resembles_address(text);
     return names_file ? "FEATHERID_DATABASE_FILE" : "FEATHERID_DATABASE";
   }
   if (typos("CONFIG", letters) <= 1 || ends_with(text, ".toml") ||

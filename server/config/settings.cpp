@@ -17,8 +17,8 @@ namespace featherid {
 namespace {
 
 template <typename T, typename Value>
-Status put(Result<Value> value, T* out) {
-  if (value.ok()) *out = static_cast<T>(*std::move(value));
+Status put(const Result<Value>& value, T* out) {
+  if (value.ok()) *out = static_cast<T>(*value);
   return value.status();
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <regex>
 #include <string_view>
 #include <system_error>
 
@@ -42,7 +43,6 @@ Status check_database_exists(const StoreOptions& options) {
 struct StoreKind {
   std::vector<std::string_view> schemes;
   const char* forms;
-  std::vector<std::string> (*split)(std::string_view text);
   std::string (*redact)(std::string_view address);
   Result<std::unique_ptr<Store>> (*open)(const StoreOptions& options);
   Result<std::string> (*init)(const StoreOptions& options);
@@ -53,7 +53,6 @@ const std::vector<StoreKind>& kinds() {
   static const std::vector<StoreKind> kinds = {
       {{"sqlite3", "mysql", "mariadb", "postgresql", "postgres"},
        "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…",
-       &split_database_urls,
        &redact_database_url,
        &open_database,
        &init_database,
@@ -75,12 +74,6 @@ const StoreKind& kind_of(std::string_view address) {
 
 const StoreKind& kind_of(const StoreOptions& options) { return kind_of(options.addresses.front()); }
 
-Result<std::vector<std::string>> some(std::vector<std::string> addresses) {
-  if (!addresses.empty()) return addresses;
-  return Status(StatusCode::kInvalidArgument,
-                "is empty; if it is not set, ids come from sqlite3:ids.db");
-}
-
 }  // namespace
 
 std::string address_forms() {
@@ -90,13 +83,27 @@ std::string address_forms() {
   return text;
 }
 
+bool resembles_address(const std::string& text) {
+  std::string schemes;
+  for (const StoreKind& kind : kinds()) {
+    for (const std::string_view scheme : kind.schemes) {
+      schemes.append(schemes.empty() ? "" : "|");
+      schemes.append(scheme.substr(0, scheme.find_first_of("0123456789")));
+    }
+  }
+  const std::regex address("\\s*(jdbc:)?(" + schemes + ")[a-z0-9+]*:", std::regex::icase);
+  return std::regex_search(text, address, std::regex_constants::match_continuous);
+}
+
 Result<std::vector<std::string>> split_addresses(const std::string& text) {
-  const std::size_t begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
-  return some(kind_of(std::string_view(text).substr(begin)).split(text));
+  std::vector<std::string> addresses = split_database_urls(text);
+  if (!addresses.empty()) return addresses;
+  return Status(StatusCode::kInvalidArgument,
+                "is empty; if it is not set, ids come from sqlite3:ids.db");
 }
 
 Result<std::vector<std::string>> read_addresses(const std::string& path) {
-  const Result<std::vector<std::string>> read = read_database_file(path);
+  Result<std::vector<std::string>> read = read_database_file(path);
   if (!read.ok()) return read.status();
   if (read->empty()) return Status(StatusCode::kInvalidArgument, "the file " + path + " is empty");
   return read;

@@ -23,7 +23,12 @@ struct StoreOptions {
 // How addresses of each kind look, for --help.
 std::string address_forms();
 
-// Takes the addresses out of the value of --database. kInvalidArgument: there is none.
+// Whether a text begins like an address of some kind, perhaps with the extra parts that other
+// libraries write: jdbc:mysql://, mysql+pymysql://, sqlite://.
+bool resembles_address(const std::string& text);
+
+// Takes the addresses out of the value of --database: one SQLite address, whose path may contain
+// blanks, or others with blanks between them, whatever their kind. kInvalidArgument: there is none.
 Result<std::vector<std::string>> split_addresses(const std::string& text);
 
 // The same out of a file. kInvalidArgument: it cannot be read, or contains none.

@@ -47,6 +47,19 @@ TEST_CASE("an address of an unknown kind is refused with the known forms", "[sto
   CHECK(address_forms().find("sqlite3:FILE, mysql://") == 0);
 }
 
+TEST_CASE("an address of each kind is recognised, also as other libraries write it", "[stores]") {
+  for (const char* const address :
+       {"sqlite3:ids.db", "sqlite:///ids.db", "mysql://h/d", " MariaDB://h/d", "postgres://h/d",
+        "postgresql+psycopg2://h/d", "jdbc:mysql://h/d"}) {
+    CAPTURE(address);
+    CHECK(resembles_address(address));
+  }
+  for (const char* const other : {"", "mysql", "http://mysql/", "my sql:", "tcp://h:3306"}) {
+    CAPTURE(other);
+    CHECK_FALSE(resembles_address(other));
+  }
+}
+
 TEST_CASE("no password is shown", "[stores]") {
   CHECK(redacted({"mysql://u:s3cret@a/d", "mysql://u@b/d"}) == "mysql://u:***@a/d, mysql://u@b/d");
 }
