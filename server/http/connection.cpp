@@ -20,15 +20,15 @@ constexpr std::chrono::seconds kLingerTimeout{1};
 
 }  // namespace
 
-Connection::Connection(ConnectionLoop& loop, asio::ip::tcp::socket socket)
+Connection::Connection(ConnectionLoop& loop, asio::ip::tcp::socket socket, std::atomic<int>& count)
     : loop_(loop),
+      count_(count),
       stream_(std::move(socket), loop.options.tls),
       peer_is_loopback_(stream_.peer_is_loopback()) {
   ++loop_.counts.accepted;
-  ++loop_.counts.connections;
 }
 
-Connection::~Connection() { --loop_.counts.connections; }
+Connection::~Connection() { --count_; }
 
 void Connection::start() {
   deadline_ = Exchange::Clock::now() + loop_.options.header_timeout;

@@ -28,18 +28,21 @@ class Connection;
 // Counts of all event loops together.
 struct HttpCounts {
   std::atomic<std::uint64_t> accepted{0};  // connections since the start
-  std::atomic<int> connections{0};
+  std::atomic<int> refused{0};             // open connections that are told to try again
   std::atomic<int> parked{0};
 };
 
-// What the connections of one event loop share. Used by that loop's thread only, but for `counts`
-// and `stats`.
+// What the connections of one event loop share. Used by that loop's thread only, but for `counts`,
+// `stats` and `connection_count`.
 struct ConnectionLoop {
   ConnectionLoop(const HttpOptions& options_in, const Router& router_in, HttpCounts& counts_in)
       : options(options_in), router(router_in), counts(counts_in) {}
 
-  asio::io_context context{1};  // first, so that it outlives the connections
-  HttpOptions options;          // may change between two events
+  // These two outlive the connections.
+  std::atomic<int> connection_count{0};  // open, or on their way to this loop; without refused ones
+  asio::io_context context{1};
+
+  HttpOptions options;  // may change between two events
   const Router& router;
   HttpCounts& counts;
   RequestStats stats{0};  // replaced once the router has all its routes
@@ -57,7 +60,8 @@ struct ConnectionLoop {
 // wait. It stays in its loop's set until it has closed. Used by that loop's thread only.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(ConnectionLoop& loop, asio::ip::tcp::socket socket);
+  // It is counted in `count`. The destructor takes it off.
+  Connection(ConnectionLoop& loop, asio::ip::tcp::socket socket, std::atomic<int>& count);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -98,6 +102,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void linger();
 
   ConnectionLoop& loop_;
+  std::atomic<int>& count_;
   Stream stream_;
   const bool peer_is_loopback_;
 

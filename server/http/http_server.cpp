@@ -136,7 +136,7 @@ HttpStats HttpServer::stats() const {
     stats.routes.push_back({is_route ? router_.routes()[i].path : "", std::move(sums[i])});
   }
   stats.accepted = counts_.accepted;
-  stats.connections = counts_.connections;
+  stats.connections = connections();
   stats.parked = counts_.parked;
   return stats;
 }
@@ -197,28 +197,36 @@ void HttpServer::end_accepting() {
   }
 }
 
-// A loop may be slow to receive its connections. They count from here on; otherwise a flood could
-// use up all descriptors.
-void HttpServer::hand_over(tcp::socket socket, Loop& loop) {
-  const int connections_max = options().connections_max;
-  const int most = connections_max + refused_max(connections_max);
-  if (counts_.connections + handed_over_ >= most) return;
-  asio::post(loop.shared.context, [this, &loop, socket = std::move(socket)]() mutable {
-    --handed_over_;
-    take(std::move(socket), loop);
-  });
-  ++handed_over_;  // last: only what was posted is taken off again
+HttpServer::Loop& HttpServer::next_loop() {
+  Loop* fewest = loops_.front().get();
+  for (const std::unique_ptr<Loop>& loop : loops_) {
+    if (loop->shared.connection_count < kGatherMax) return *loop;
+    if (loop->shared.connection_count < fewest->shared.connection_count) fewest = loop.get();
+  }
+  return *fewest;
 }
 
-void HttpServer::take(tcp::socket socket, Loop& loop) {
-  const int others = counts_.connections;
-  auto connection = std::make_shared<Connection>(loop.shared, std::move(socket));
-  loop.shared.connections.insert(connection);
-  if (others < loop.shared.options.connections_max) {
-    connection->start();
-  } else {
-    connection->refuse("there are too many connections; try again");
-  }
+int HttpServer::connections() const {
+  int sum = 0;
+  for (const std::unique_ptr<Loop>& loop : loops_) sum += loop->shared.connection_count;
+  return sum;
+}
+
+// A loop may be slow to take its connections. They count from here on; otherwise a flood could use
+// up all descriptors.
+void HttpServer::hand_over(tcp::socket socket, Loop& loop) {
+  const int connections_max = options().connections_max;
+  const bool refuse = connections() >= connections_max;
+  if (refuse && counts_.refused >= refused_max(connections_max)) return;
+  std::atomic<int>& count = refuse ? counts_.refused : loop.shared.connection_count;
+  ++count;
+  asio::post(loop.shared.context,
+             [&shared = loop.shared, &count, refuse, socket = std::move(socket)]() mutable {
+               auto connection = std::make_shared<Connection>(shared, std::move(socket), count);
+               shared.connections.insert(connection);
+               if (refuse) return connection->refuse("there are too many connections; try again");
+               connection->start();
+             });
 }
 
 // --- deadlines ---

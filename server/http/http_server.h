@@ -6,7 +6,6 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -35,6 +34,11 @@ struct HttpStats {
 // outlive it. Every thread that may call a Resume must end before it is destroyed.
 class HttpServer {
  public:
+  // A loop gets this many connections before the next loop gets any. If every loop has as many, the
+  // one with the fewest gets the next. Few connections on many loops would keep each loop half
+  // asleep, and a wake-up costs more than a request.
+  static constexpr int kGatherMax = 32;
+
   HttpServer(const HttpOptions& options, const Router& router);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
@@ -80,13 +84,13 @@ class HttpServer {
 
   // On the main loop's thread.
   const HttpOptions& options() const { return loops_.front()->shared.options; }
-  Loop& next_loop() { return *loops_[next_loop_++ % loops_.size()]; }
+  Loop& next_loop();
+  int connections() const;
   void accept();
   void accept_or_end();
   void end_accepting();
   void deal(asio::error_code error, asio::ip::tcp::socket socket, Loop& loop);
   void hand_over(asio::ip::tcp::socket socket, Loop& loop);
-  void take(asio::ip::tcp::socket socket, Loop& loop);  // on that loop's thread
   void tick(Loop& loop);
   bool end_if_drained(Loop& loop, Exchange::Clock::time_point now);
   void drain(Loop& loop);
@@ -99,8 +103,6 @@ class HttpServer {
   asio::steady_timer drain_grace_;
   bool grace_is_over_ = false;
   bool accept_fails_ = false;  // and has been logged
-  std::size_t next_loop_ = 0;
-  std::atomic<int> handed_over_{0};  // connections that their loops have not taken yet
   std::atomic<bool> draining_{false};
   std::atomic<int> other_loops_{0};             // running loops besides the main one
   Exchange::Clock::time_point drain_deadline_;  // written before the loops are told

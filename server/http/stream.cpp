@@ -72,6 +72,13 @@ bool Stream::say_goodbye() {
   return true;
 }
 
+std::size_t Stream::tls_read_held(asio::mutable_buffer buffer, asio::error_code& error) {
+  if (SSL_has_pending(tls_.get()) == 1) return tls_read_some(buffer, error);
+  wanted_ = tcp::socket::wait_read;
+  error = asio::error::would_block;
+  return 0;
+}
+
 std::size_t Stream::tls_read_some(asio::mutable_buffer buffer, asio::error_code& error) {
   std::size_t bytes = 0;
   ERR_clear_error();

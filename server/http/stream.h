@@ -36,8 +36,12 @@ class Stream {
   // As for a socket: handler(error, bytes).
   template <typename Handler>
   void async_read_some(asio::mutable_buffer buffer, Handler handler) {
-    if (tls_) return read_tls(buffer, std::move(handler));
-    socket_.async_read_some(buffer, std::move(handler));
+    if (!tls_) return socket_.async_read_some(buffer, std::move(handler));
+    asio::error_code error;
+    const std::size_t bytes = tls_read_held(buffer, error);
+    if (error == asio::error::would_block) return wait_and_read(buffer, std::move(handler));
+    asio::post(socket_.get_executor(),
+               [error, bytes, handler = std::move(handler)]() mutable { handler(error, bytes); });
   }
 
   // Writes what the socket accepts now. would_block: async_wait() reports when to write again, with
@@ -67,23 +71,20 @@ class Stream {
   };
 
   template <typename Handler>
-  void read_tls(asio::mutable_buffer buffer, Handler handler) {
-    asio::error_code error;
-    const std::size_t bytes = tls_read_some(buffer, error);
-    if (error == asio::error::would_block) {
-      return async_wait(
-          [this, buffer, handler = std::move(handler)](asio::error_code failed) mutable {
-            // If TLS has ended, this read was cancelled too late to notice, and its buffer is in
-            // use for something else.
-            if (failed || !tls_)
-              return handler(failed ? failed : asio::error::operation_aborted, 0);
-            read_tls(buffer, std::move(handler));
-          });
-    }
-    asio::post(socket_.get_executor(),
-               [error, bytes, handler = std::move(handler)]() mutable { handler(error, bytes); });
+  void wait_and_read(asio::mutable_buffer buffer, Handler handler) {
+    async_wait([this, buffer, handler = std::move(handler)](asio::error_code error) mutable {
+      // If TLS has ended, this read was cancelled too late to notice, and its buffer is in use for
+      // something else.
+      if (error || !tls_) return handler(error ? error : asio::error::operation_aborted, 0);
+      const std::size_t bytes = tls_read_some(buffer, error);
+      if (error == asio::error::would_block) return wait_and_read(buffer, std::move(handler));
+      handler(error, bytes);
+    });
   }
 
+  // Reads what TLS has already taken from the socket, which a wait does not see. would_block if
+  // that is nothing; asking the socket would mostly be a wasted call.
+  std::size_t tls_read_held(asio::mutable_buffer buffer, asio::error_code& error);
   std::size_t tls_read_some(asio::mutable_buffer buffer, asio::error_code& error);
   std::size_t tls_write_some(asio::const_buffer buffer, asio::error_code& error);
   asio::error_code tls_error(int result);

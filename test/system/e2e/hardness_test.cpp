@@ -431,7 +431,7 @@ TEST_CASE("an endless head is refused and then only discarded", "[e2e][hardness]
 TEST_CASE("an endless pipeline leaves others their turn", "[e2e][hardness]") {
   Attacked attacked;
   const PipelineFlood floods[] = {PipelineFlood(attacked.server().port()),
-                                  PipelineFlood(attacked.server().port())};  // one a loop
+                                  PipelineFlood(attacked.server().port())};
   REQUIRE(wait_until([&] { return floods[0].answers() > 1000 && floods[1].answers() > 1000; }));
   attacked.check_unharmed(4 * kMegabyte);
 }

@@ -28,12 +28,12 @@ Neighbour::~Neighbour() {
 
 void Neighbour::ask(int port, const std::string& tag) {
   const std::string request = "GET /api/v1/id?biz_tag=" + tag + " HTTP/1.1\r\nHost: x\r\n\r\n";
-  const RawClient clients[] = {RawClient(port), RawClient(port)};
+  const RawClient client(port);
   std::int64_t last_id = 0;
-  for (std::size_t turn = 0; !stopping_; ++turn) {
+  while (!stopping_) {
     const Clock::time_point begin = Clock::now();
-    clients[turn % 2].send(request);
-    const std::optional<std::string> answer = clients[turn % 2].read_until("}");
+    client.send(request);
+    const std::optional<std::string> answer = client.read_until("}");
     const auto took = std::chrono::duration_cast<microseconds>(Clock::now() - begin);
     const std::size_t data = answer ? answer->find("\"data\":") : std::string::npos;
     const std::int64_t id = data == std::string::npos ? 0 : std::atoll(answer->c_str() + data + 7);

@@ -12,8 +12,9 @@
 
 namespace featherid::test {
 
-// A well-behaved client beside an attack. It asks for an id every two milliseconds, in turn over as
-// many connections as the server has event loops, and measures the time.
+// A well-behaved client beside an attack. It asks for an id every two milliseconds over one
+// connection, and measures the time. If it connects before the attack, both use the same event
+// loop: the first one.
 class Neighbour {
  public:
   struct Figures {

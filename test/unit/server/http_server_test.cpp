@@ -7,8 +7,11 @@
 
 #include <algorithm>
 #include <asio/post.hpp>
+#include <functional>
+#include <iterator>
 #include <limits>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -50,6 +53,7 @@ class Served {
   Served& operator=(const Served&) = delete;
 
   int port() const { return server_.endpoint().port(); }
+  int connections() const { return server_.stats().connections; }
 
   // All that comes back for these bytes and an end of sending.
   std::string answers(const std::string& bytes) const {
@@ -166,6 +170,10 @@ int count(const std::string& text, const std::string& part) {
     ++found;
   }
   return found;
+}
+
+void connect(const Served& served, int count, std::list<RawClient>* clients) {
+  for (int i = 0; i < count; ++i) clients->emplace_back(served.port());
 }
 
 int option(int fd, int level, int name) {
@@ -289,24 +297,83 @@ TEST_CASE("a flood does not pile up before a loop that takes no connections", "[
   });
   HttpOptions options;
   options.io_threads = 2;
-  options.connections_max = 20;
+  options.connections_max = HttpServer::kGatherMax + 20;
   {
     const Served served(router, options);
-    const RawClient first(served.port());
-    const RawClient second(served.port());  // of the loop that does not accept
-    second.send("GET /hangs HTTP/1.1\r\nHost: x\r\n\r\n");
-    std::list<RawClient> flood;
-    for (int i = 0; i < 200; ++i) flood.emplace_back(served.port());
-    // One of them is for either loop: they are let go at once.
-    CHECK(flood.back().read_to_end() == "");
-    flood.pop_back();
-    CHECK(flood.back().read_to_end() == "");
+    std::list<RawClient> first;  // of the loop that accepts
+    connect(served, HttpServer::kGatherMax, &first);
+    const RawClient second(served.port());
+    second.send(request("/hangs"));
+    std::list<RawClient> flood;  // of the second one's loop, which has fewer
+    connect(served, 200, &flood);
+    CHECK(flood.back().read_to_end() == "");  // let go at once
     const auto held = std::count_if(flood.begin(), flood.end(), [](const RawClient& client) {
       return !client.read_some(milliseconds(1));
     });
-    CHECK(held <= options.connections_max + 16);  // and as many as are told so
+    CHECK(held <= 20 + 16);  // and as many as are told so
     gate.open();
   }
+}
+
+TEST_CASE("a refused connection takes no place from others", "[http_server]") {
+  const Router router;
+  HttpOptions options;
+  options.connections_max = 1;
+  const Served served(router, options);
+  std::list<RawClient> first;
+  connect(served, 1, &first);
+  const RawClient refused(served.port());
+  const std::string refusal = refused.read_until("}").value_or("");
+  CHECK(refusal.rfind("HTTP/1.1 503 ", 0) == 0);
+  CHECK(served.connections() == 1);
+  first.clear();
+  REQUIRE(test::wait_until([&] { return served.connections() == 0; }));
+  CHECK(served.answers(request("/")).rfind("HTTP/1.1 404 ", 0) == 0);
+}
+
+TEST_CASE("connections gather on few event loops, and spread when these are full",
+          "[http_server]") {
+  constexpr int kMax = HttpServer::kGatherMax;
+  Router router;
+  router.get("/loop", Effect::kNone, [](Exchange& exchange) {
+    const std::hash<std::thread::id> number;
+    exchange.reply.succeed(std::to_string(number(std::this_thread::get_id())));
+  });
+  HttpOptions options;
+  options.io_threads = 3;
+  const Served served(router, options);
+  std::list<RawClient> clients;
+  // The number of connections of each loop, sorted.
+  const auto by_loop = [&clients] {
+    std::map<std::string, int> connections;
+    for (const RawClient& client : clients) {
+      client.send(request("/loop"));
+      const std::string answer = client.read_until("}").value_or("");
+      const std::size_t body = answer.find("\r\n\r\n");
+      REQUIRE(body != std::string::npos);
+      ++connections[answer.substr(body)];
+    }
+    std::vector<int> sorted;
+    for (const auto& [loop, count] : connections) sorted.push_back(count);
+    std::sort(sorted.begin(), sorted.end());
+    return sorted;
+  };
+
+  connect(served, kMax, &clients);
+  CHECK(by_loop() == std::vector<int>{kMax});
+  connect(served, 1, &clients);
+  CHECK(by_loop() == std::vector<int>{1, kMax});
+  connect(served, 2 * kMax - 1, &clients);
+  CHECK(by_loop() == std::vector<int>{kMax, kMax, kMax});
+  connect(served, 3 * 5, &clients);
+  CHECK(by_loop() == std::vector<int>{kMax + 5, kMax + 5, kMax + 5});
+
+  // The first loop has room again.
+  clients.erase(clients.begin(), std::next(clients.begin(), kMax));
+  REQUIRE(test::wait_until([&] { return served.connections() == 2 * kMax + 15; }));
+  CHECK(by_loop() == std::vector<int>{5, kMax + 5, kMax + 5});
+  connect(served, kMax - 5, &clients);
+  CHECK(by_loop() == std::vector<int>{kMax, kMax + 5, kMax + 5});
 }
 
 TEST_CASE("connections leave descriptors to others", "[http_server]") {
