@@ -387,7 +387,9 @@ void SettingsGuard::log_warnings(const std::string& where, std::vector<std::stri
     known = std::move(warnings);
   }
   if (!log_) return;
-  for (const std::string& warning : fresh) log_(LogLevel::kWarn, where + ": " + warning);
+  for (const std::string& warning : fresh) {
+    log_(LogLevel::kWarn, std::string(where).append(": ").append(warning));
+  }
 }
 
 }  // namespace featherid

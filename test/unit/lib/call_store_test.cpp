@@ -10,8 +10,8 @@ namespace featherid {
 
 TEST_CASE("the answer of a store passes as it is", "[call_store]") {
   CHECK(*call_store<int>([] { return 7; }) == 7);
-  const Status down(StatusCode::kNotFound, "no such tag");
-  const Status passed = call_store<int>([&] { return down; }).status();
+  const Status passed =
+      call_store<int>([] { return Status(StatusCode::kNotFound, "no such tag"); }).status();
   CHECK(passed.code() == StatusCode::kNotFound);
   CHECK(passed.message() == "no such tag");
 }
