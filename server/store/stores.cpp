@@ -84,14 +84,16 @@ std::string address_forms() {
 }
 
 bool resembles_address(const std::string& text) {
-  std::string schemes;
-  for (const StoreKind& kind : kinds()) {
-    for (const std::string_view scheme : kind.schemes) {
-      schemes.append(schemes.empty() ? "" : "|");
-      schemes.append(scheme.substr(0, scheme.find_first_of("0123456789")));
+  static const std::regex address = [] {
+    std::string schemes;
+    for (const StoreKind& kind : kinds()) {
+      for (const std::string_view scheme : kind.schemes) {
+        schemes.append(schemes.empty() ? "" : "|");
+        schemes.append(scheme.substr(0, scheme.find_first_of("0123456789")));
+      }
     }
-  }
-  const std::regex address("\\s*(jdbc:)?(" + schemes + ")[a-z0-9+]*:", std::regex::icase);
+    return std::regex("\\s*(jdbc:)?(" + schemes + ")[a-z0-9+]*:", std::regex::icase);
+  }();
   return std::regex_search(text, address, std::regex_constants::match_continuous);
 }
 
