@@ -59,6 +59,11 @@ void PostgresqlDatabase::undo() {
   reload();
 }
 
+bool PostgresqlDatabase::has_parameter(const std::string& name) {
+  return RawSql(admin_url())
+             .number("SELECT count(*) FROM pg_settings WHERE name = '" + name + "'") > 0;
+}
+
 void PostgresqlDatabase::keep_from_admin(const std::string& name) {
   RawSql sql(server_.url("postgres"));
   const std::string setting = " FROM pg_settings WHERE name = '" + name + "'";

@@ -28,6 +28,7 @@ class PostgresqlDatabase final : public HostileDatabase {
   int port() const { return server_.port(); }
   // As a superuser, in `ids`:
   void run(const std::string& sql) { RawSql(server_.url("ids")).run(sql); }
+  bool has_parameter(const std::string& name);
   // The superuser has the parameter's default from now on, whatever its setting.
   void keep_from_admin(const std::string& name);
   // ALTER SYSTEM, and a reload that has taken effect.

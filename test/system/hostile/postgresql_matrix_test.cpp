@@ -98,8 +98,10 @@ Cell cell_of(PostgresqlDatabase& database, const Row& row, Level level) {
   return cell;
 }
 
-const std::vector<Row>& mode_rows() {
-  static const std::vector<Row> rows = {
+std::vector<Row> mode_rows(PostgresqlDatabase& database) {
+  // PostgreSQL 16 renamed it.
+  const std::string parallel = "debug_parallel_query";
+  return {
       {"synchronous_commit", "local", serves(), kEverywhere},
       {"synchronous_commit", "remote_write", serves(), kSystemOnly},
       {"default_transaction_isolation", "read uncommitted", serves(), kByUser},
@@ -128,7 +130,8 @@ const std::vector<Row>& mode_rows() {
       {"exit_on_error", "on", serves(), kByUser},
       {"plan_cache_mode", "force_generic_plan", serves(), kByUser},
       {"enable_indexscan", "off", serves(), kByUser},
-      {"force_parallel_mode", "on", serves(), kByUser},
+      {database.has_parameter(parallel) ? parallel : "force_parallel_mode", "on", serves(),
+       kByUser},
       {"jit_above_cost", "0", serves(), kByUser},
       // Settings of an administrator only.
       {"fsync", "off", warns("fsync"), kSystemOnly},
@@ -137,7 +140,6 @@ const std::vector<Row>& mode_rows() {
       {"commit_delay", "100", serves(), kSystemOnly},
       {"zero_damaged_pages", "on", serves(), kSystemOnly},
   };
-  return rows;
 }
 
 // Changes that an operator makes to names and tables.
@@ -221,7 +223,7 @@ TEST_CASE("PostgreSQL: what decides on a commit", "[postgresql]") {
 TEST_CASE("PostgreSQL: modes of a session", "[postgresql]") {
   PostgresqlDatabase database;
   Matrix matrix("PostgreSQL, modes", database);
-  for (const Row& row : mode_rows()) {
+  for (const Row& row : mode_rows(database)) {
     for (const Level level : row.levels) matrix.run(cell_of(database, row, level));
   }
 }
