@@ -76,7 +76,7 @@ void warn_of_readers(const std::string& setting, const std::string& file, Config
 // Otherwise a single lost lease could be larger than what a failover skips.
 Status check_failover(const Config& config) {
   const std::int64_t lease_ids = std::max(config.allocator.lease_max_ids, kRangeIdsMax);
-  const SociStoreOptions& store = config.store.soci;
+  const StoreOptions& store = config.store;
   if (store.failover != Failover::kSkip || store.failover_guard_ids >= lease_ids) return {};
   return invalid("--failover-guard-ids: " + std::to_string(store.failover_guard_ids) +
                  " is less than one lease, which can have " + std::to_string(lease_ids) +
@@ -337,8 +337,8 @@ ConfigChange take_over(const Config& fresh, Config* running) {
     running->given[setting.name] = given;
     change.taken_over.push_back("--" + setting.name);
   }
-  const std::string& file = fresh.store.soci.database_file;
-  if (!file.empty() && file == running->store.soci.database_file &&
+  const std::string& file = fresh.store.database_file;
+  if (!file.empty() && file == running->store.database_file &&
       places(fresh.store.addresses) != places(running->store.addresses)) {
     change.need_restart.emplace_back("--database-file");
   }

@@ -15,13 +15,26 @@ namespace {
 
 // --- databases, through SOCI ---
 
+SociStoreOptions soci_options(const StoreOptions& options) {
+  constexpr int kSessionsMax = 64;  // the most that SociStoreOptions allows
+  SociStoreOptions soci;
+  soci.sessions_max = std::min(options.calls_max, kSessionsMax);
+  soci.call_timeout = options.call_timeout;
+  soci.failover = options.failover;
+  soci.failover_guard_ids = options.failover_guard_ids;
+  soci.lossy_commits = options.lossy_commits;
+  soci.database_file = options.database_file;
+  soci.log = options.log;
+  return soci;
+}
+
 Result<std::unique_ptr<Store>> open_database(const StoreOptions& options) {
-  return open_soci_store(options.addresses, options.soci);
+  return open_soci_store(options.addresses, soci_options(options));
 }
 
 Result<std::string> init_database(const StoreOptions& options) {
   std::vector<std::string> tags_made;
-  const Status status = init_soci_schema(options.addresses, options.soci, &tags_made);
+  const Status status = init_soci_schema(options.addresses, soci_options(options), &tags_made);
   if (!status.ok()) return status;
   const std::string& address = options.addresses.front();
   const bool has_leader = sqlite3_file_of(address).empty();

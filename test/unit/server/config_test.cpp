@@ -39,9 +39,9 @@ TEST_CASE("without any setting the server listens on 127.0.0.1:8080 over SQLite"
   CHECK(config.listen.address().to_string() == "127.0.0.1");
   CHECK(config.listen.port() == 8080);
   CHECK(config.store.addresses == std::vector<std::string>{"sqlite3:ids.db"});
-  CHECK(config.store.soci.failover == Failover::kSkip);
-  CHECK(config.store.soci.failover_guard_ids == 100000000);
-  CHECK(config.store.soci.lossy_commits == LossyCommits::kRefuse);
+  CHECK(config.store.failover == Failover::kSkip);
+  CHECK(config.store.failover_guard_ids == 100000000);
+  CHECK(config.store.lossy_commits == LossyCommits::kRefuse);
   CHECK(config.max_batch_ids == 1000);
   CHECK(config.http.request_timeout == std::chrono::seconds(2));
   CHECK(config.log_files.file_bytes_max == 100000000);
@@ -83,7 +83,7 @@ TEST_CASE("the database's URLs may be in a separate file", "[config]") {
   const std::vector<std::string> both = {"mysql://u:p@a/ids", "mysql://u:p@b/ids"};
   CHECK(good({"--database-file", file}).store.addresses == both);
   CHECK(good({}, {{"FEATHERID_DATABASE_FILE", file}}).store.addresses == both);
-  CHECK(good({}, {{"FEATHERID_DATABASE_FILE", file}}).store.soci.database_file == file);
+  CHECK(good({}, {{"FEATHERID_DATABASE_FILE", file}}).store.database_file == file);
   // An empty name or a missing file never means the default.
   CHECK(refusal({}, {{"FEATHERID_DATABASE_FILE", ""}})
             .find("FEATHERID_DATABASE_FILE: names no file") == 0);

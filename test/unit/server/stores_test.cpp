@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/store/stores.h"
 
+#include <sys/stat.h>
+
 #include <fstream>
 
 #include "test/support/catch.h"
@@ -58,6 +60,35 @@ TEST_CASE("an address of each kind is recognised, also as other libraries write 
     CAPTURE(other);
     CHECK_FALSE(resembles_address(other));
   }
+}
+
+TEST_CASE("a database gets the options of the server", "[stores]") {
+  const test::ScratchDir scratch;
+  const StoreOptions good = at("sqlite3:" + scratch.file("ids.db"));
+  const auto why = [](const StoreOptions& options) {
+    return open_store(options).status().message();
+  };
+  StoreOptions options = good;
+  options.calls_max = 66;  // more than a database allows: as many as it allows
+  CHECK(open_store(options).ok());
+  options.calls_max = 0;
+  CHECK(why(options).find("sessions_max") == 0);
+  options = good;
+  options.call_timeout = std::chrono::seconds(61);
+  CHECK(why(options).find("call_timeout") == 0);
+  options = good;
+  options.failover_guard_ids = 0;
+  CHECK(why(options).find("failover_guard_ids") == 0);
+
+  // A session warns if others can read the file that the login comes from.
+  options = good;
+  options.database_file = scratch.file("url");
+  std::ofstream(options.database_file) << options.addresses.front();
+  ::chmod(options.database_file.c_str(), 0644);
+  std::string logged;
+  options.log = [&logged](LogLevel, std::string_view line) { logged += line; };
+  REQUIRE(init_store(options).ok());
+  CHECK(logged.find(options.database_file + " can be read") != std::string::npos);
 }
 
 TEST_CASE("no password is shown", "[stores]") {
