@@ -77,7 +77,7 @@ void warn_of_readers(const std::string& setting, const std::string& file, Config
 Status check_failover(const Config& config) {
   const std::int64_t lease_ids = std::max(config.allocator.lease_max_ids, kRangeIdsMax);
   const StoreOptions& store = config.store;
-  if (store.failover != Failover::kSkip || store.failover_guard_ids >= lease_ids) return {};
+  if (!skips_at_failover(store) || store.failover_guard_ids >= lease_ids) return {};
   return invalid("--failover-guard-ids: " + std::to_string(store.failover_guard_ids) +
                  " is less than one lease, which can have " + std::to_string(lease_ids) +
                  " ids; raise it, or lower --lease-max-ids (a range of up to " +

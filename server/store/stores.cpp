@@ -6,6 +6,7 @@
 #include <regex>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "server/log/joined.h"
 
@@ -55,21 +56,27 @@ Status check_database_exists(const StoreOptions& options) {
 
 struct StoreKind {
   std::vector<std::string_view> schemes;
-  const char* forms;
+  const char* form;                   // how an address looks
+  std::vector<Failover> skips_under;  // with these, a failover skips ids of every tag
   std::string (*redact)(std::string_view address);
   Result<std::unique_ptr<Store>> (*open)(const StoreOptions& options);
   Result<std::string> (*init)(const StoreOptions& options);
   Status (*check_exists)(const StoreOptions& options);
 };
 
+StoreKind over_soci(std::vector<std::string_view> schemes, const char* form,
+                    std::vector<Failover> skips_under) {
+  return {
+      std::move(schemes), form,           std::move(skips_under), &redact_database_url,
+      &open_database,     &init_database, &check_database_exists,
+  };
+}
+
 const std::vector<StoreKind>& kinds() {
   static const std::vector<StoreKind> kinds = {
-      {{"sqlite3", "mysql", "mariadb", "postgresql", "postgres"},
-       "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…",
-       &redact_database_url,
-       &open_database,
-       &init_database,
-       &check_database_exists},
+      over_soci({"sqlite3"}, "sqlite3:FILE", {}),
+      over_soci({"mysql", "mariadb"}, "mysql://USER:PASSWORD@HOST:PORT/DB", {Failover::kSkip}),
+      over_soci({"postgresql", "postgres"}, "postgresql://…", {Failover::kSkip}),
   };
   return kinds;
 }
@@ -91,8 +98,10 @@ const StoreKind& kind_of(const StoreOptions& options) { return kind_of(options.a
 
 std::string address_forms() {
   std::string text;
-  for (const StoreKind& kind : kinds())
-    text += (text.empty() ? "" : ", ") + std::string(kind.forms);
+  for (const StoreKind& kind : kinds()) {
+    const bool last = &kind == &kinds().back();
+    text.append(text.empty() ? "" : last ? " or " : ", ").append(kind.form);
+  }
   return text;
 }
 
@@ -128,6 +137,11 @@ std::string redacted(const std::vector<std::string>& addresses) {
   std::vector<std::string> texts;
   for (const std::string& address : addresses) texts.push_back(kind_of(address).redact(address));
   return joined(texts);
+}
+
+bool skips_at_failover(const StoreOptions& options) {
+  const std::vector<Failover>& skips_under = kind_of(options).skips_under;
+  return std::find(skips_under.begin(), skips_under.end(), options.failover) != skips_under.end();
 }
 
 Result<std::unique_ptr<Store>> open_store(const StoreOptions& options) {

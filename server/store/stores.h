@@ -48,6 +48,9 @@ Result<std::vector<std::string>> read_addresses(const std::string& path);
 // The addresses for a log or a message, without passwords.
 std::string redacted(const std::vector<std::string>& addresses);
 
+// Whether a failover of the store skips `failover_guard_ids` of every tag.
+bool skips_at_failover(const StoreOptions& options);
+
 // Opens the store, without connecting. kInvalidArgument: an address or an option is wrong.
 Result<std::unique_ptr<Store>> open_store(const StoreOptions& options);
 

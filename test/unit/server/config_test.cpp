@@ -133,9 +133,6 @@ TEST_CASE("a wrong flag is named", "[config]") {
       {{"--log-max-size", "1TB"}, "--log-max-size"},
       {{"--failover", "pray"}, "--failover: 'pray' is not skip, stop or synchronous"},
       {{"--lossy-commits", "yes"}, "--lossy-commits: 'yes' is not refuse or allow"},
-      {{"--failover-guard-ids", "9999999"}, "--failover-guard-ids: 9999999 is less than one lease"},
-      {{"--lease-max-ids", "200000000"},
-       "can have 200000000 ids; raise it, or lower --lease-max-ids"},
       {{"--log-level", "loud"}, "--log-level: 'loud' is not debug, info, warn or error"},
       {{"--admin-token-file", "/nonexistent"}, "--admin-token-file: /nonexistent"},
   };
@@ -143,6 +140,29 @@ TEST_CASE("a wrong flag is named", "[config]") {
     INFO(bad.names);
     CHECK(refusal(bad.arguments).find(bad.names) != std::string::npos);
   }
+}
+
+TEST_CASE("a failover skips at least one lease, if it skips", "[config]") {
+  const auto with = [](const char* database, const char* failover,
+                       std::vector<std::string> sizes) -> std::vector<std::string> {
+    sizes.insert(sizes.end(), {"--database", database, "--failover", failover});
+    return sizes;
+  };
+  const std::vector<std::string> small_guard = {"--failover-guard-ids", "9999999"};
+  const std::vector<std::string> large_lease = {"--lease-max-ids", "200000000"};
+  for (const char* const server : {"mysql://h/d", "mariadb://h/d", "postgres://h/d"}) {
+    INFO(server);
+    CHECK(refusal(with(server, "skip", small_guard))
+              .find("--failover-guard-ids: 9999999 is less than one lease") == 0);
+    CHECK(refusal(with(server, "skip", large_lease))
+              .find("can have 200000000 ids; raise it, or lower --lease-max-ids") !=
+          std::string::npos);
+    good(with(server, "skip", {"--failover-guard-ids", "10000000"}));
+    good(with(server, "stop", small_guard));
+    good(with(server, "synchronous", large_lease));
+  }
+  good(with("sqlite3:ids.db", "skip", small_guard));  // it has no servers
+  good(with("sqlite3:ids.db", "skip", large_lease));
 }
 
 TEST_CASE("flags come before environment before file", "[config]") {
