@@ -159,8 +159,11 @@ TEST_CASE("a failover skips at least one lease, if it skips", "[config]") {
           std::string::npos);
     good(with(server, "skip", {"--failover-guard-ids", "10000000"}));
     good(with(server, "stop", small_guard));
-    good(with(server, "synchronous", large_lease));
   }
+  // Under synchronous, only a Galera cluster skips.
+  CHECK(refusal(with("mariadb://h/d", "synchronous", large_lease)).find("is less than one lease") !=
+        std::string::npos);
+  good(with("postgres://h/d", "synchronous", large_lease));
   good(with("sqlite3:ids.db", "skip", small_guard));  // it has no servers
   good(with("sqlite3:ids.db", "skip", large_lease));
 }
