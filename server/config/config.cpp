@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/config/config.h"
 
-#include <sys/stat.h>
 #include <toml++/toml.h>
 
 #include <CLI/CLI.hpp>
@@ -19,6 +18,7 @@
 
 #include "featherid/id_range.h"
 #include "featherid/version.h"
+#include "lib/base/secret_file_risk.h"
 #include "server/api/auth.h"
 #include "server/config/settings.h"
 #include "server/config/values.h"
@@ -65,12 +65,9 @@ Status add_tokens(const std::string& text, std::vector<std::string>* tokens) {
   return {};
 }
 
-void warn_of_readers(const std::string& setting, const std::string& file, Config* config) {
-  struct stat status {};
-  if (file.empty() || ::stat(file.c_str(), &status) != 0) return;
-  if ((status.st_mode & (S_IRGRP | S_IROTH)) == 0) return;
-  config->warnings.push_back(setting + ": " + file +
-                             " can be read by users other than its owner; run chmod 600 on it");
+void warn_of_risk(const std::string& setting, const std::string& file, Config* config) {
+  const std::string risk = secret_file_risk(file);
+  if (!risk.empty()) config->warnings.push_back(setting + ": " + risk);
 }
 
 // Otherwise a single lost lease could be larger than what a failover skips.
@@ -120,8 +117,8 @@ Status complete(const Environment& environment, const std::vector<Setting>& tabl
   if (const auto tokens = environment.find(kTokensVariable); tokens != environment.end()) {
     if (Status bad = add_tokens(tokens->second, &config->admin_tokens); !bad.ok()) return bad;
   }
-  warn_of_readers("--admin-token-file", config->admin_token_file, config);
-  warn_of_readers("--tls-key", config->tls_key_file, config);
+  warn_of_risk("--admin-token-file", config->admin_token_file, config);
+  warn_of_risk("--tls-key", config->tls_key_file, config);
   return check_unknown(environment, table, config);
 }
 
