@@ -56,29 +56,31 @@ Status check_database_exists(const StoreOptions& options) {
 
 struct StoreKind {
   std::vector<std::string_view> schemes;
-  const char* form;                   // how an address looks
-  std::vector<Failover> skips_under;  // with these, a failover skips ids of every tag
+  std::vector<std::string_view> words;  // of names of variables that may be meant for it
+  const char* form;                     // how an address looks
+  std::vector<Failover> skips_under;    // with these, a failover skips ids of every tag
   std::string (*redact)(std::string_view address);
   Result<std::unique_ptr<Store>> (*open)(const StoreOptions& options);
   Result<std::string> (*init)(const StoreOptions& options);
   Status (*check_exists)(const StoreOptions& options);
 };
 
-StoreKind over_soci(std::vector<std::string_view> schemes, const char* form,
-                    std::vector<Failover> skips_under) {
+StoreKind over_soci(std::vector<std::string_view> schemes, std::vector<std::string_view> words,
+                    const char* form, std::vector<Failover> skips_under) {
   return {
-      std::move(schemes), form,           std::move(skips_under), &redact_database_url,
-      &open_database,     &init_database, &check_database_exists,
+      std::move(schemes),   std::move(words), form,           std::move(skips_under),
+      &redact_database_url, &open_database,   &init_database, &check_database_exists,
   };
 }
 
 const std::vector<StoreKind>& kinds() {
   static const std::vector<StoreKind> kinds = {
-      over_soci({"sqlite3"}, "sqlite3:FILE", {}),
+      over_soci({"sqlite3"}, {"SQL"}, "sqlite3:FILE", {}),
       // Under kSynchronous, a Galera cluster whose nodes have all crashed skips.
-      over_soci({"mysql", "mariadb"}, "mysql://USER:PASSWORD@HOST:PORT/DB",
+      over_soci({"mysql", "mariadb"}, {"SQL", "MARIA"}, "mysql://USER:PASSWORD@HOST:PORT/DB",
                 {Failover::kSkip, Failover::kSynchronous}),
-      over_soci({"postgresql", "postgres"}, "postgresql://…", {Failover::kSkip}),
+      over_soci({"postgresql", "postgres"}, {"SQL", "POSTGRES"}, "postgresql://…",
+                {Failover::kSkip}),
   };
   return kinds;
 }
@@ -119,6 +121,15 @@ bool resembles_address(const std::string& text) {
     return std::regex("\\s*(jdbc:)?(" + schemes + ")[a-z0-9+]*:", std::regex::icase);
   }();
   return std::regex_search(text, address, std::regex_constants::match_continuous);
+}
+
+bool mentions_kind(const std::string& name) {
+  const auto contains = [&name](std::string_view word) {
+    return name.find(word) != std::string::npos;
+  };
+  return std::any_of(kinds().begin(), kinds().end(), [&contains](const StoreKind& kind) {
+    return std::any_of(kind.words.begin(), kind.words.end(), contains);
+  });
 }
 
 Result<std::vector<std::string>> split_addresses(const std::string& text) {

@@ -38,6 +38,9 @@ std::string address_forms();
 // libraries write: jdbc:mysql://, mysql+pymysql://, sqlite://.
 bool resembles_address(const std::string& text);
 
+// Whether the name of a variable, in capital letters, contains a word for some kind, such as SQL.
+bool mentions_kind(const std::string& name);
+
 // Takes the addresses out of the value of --database: one SQLite address, whose path may contain
 // blanks, or others with blanks between them, whatever their kind. kInvalidArgument: there is none.
 Result<std::vector<std::string>> split_addresses(const std::string& text);

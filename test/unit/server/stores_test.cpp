@@ -62,6 +62,17 @@ TEST_CASE("an address of each kind is recognised, also as other libraries write 
   }
 }
 
+TEST_CASE("a name that mentions a kind of store is recognised", "[stores]") {
+  for (const char* const name : {"_SQL_", "_MYSQL_URL_", "_SQLITE_", "_MARIADB_", "_POSTGRES_"}) {
+    CAPTURE(name);
+    CHECK(mentions_kind(name));
+  }
+  for (const char* const other : {"", "_LOG_DIR_", "_DB_", "_mysql_"}) {
+    CAPTURE(other);
+    CHECK_FALSE(mentions_kind(other));
+  }
+}
+
 TEST_CASE("a database gets the options of the server", "[stores]") {
   const test::ScratchDir scratch;
   const StoreOptions good = at("sqlite3:" + scratch.file("ids.db"));
