@@ -85,18 +85,21 @@ const std::vector<StoreKind>& kinds() {
   return kinds;
 }
 
-// The kind of an address. Databases also get what no kind knows: their error lists the forms.
-const StoreKind& kind_of(std::string_view address) {
+// kInvalidArgument: no kind has such addresses.
+Result<const StoreKind*> kind_of(std::string_view address) {
   const std::string_view scheme = address.substr(0, address.find(':'));
   for (const StoreKind& kind : kinds()) {
     if (std::find(kind.schemes.begin(), kind.schemes.end(), scheme) != kind.schemes.end()) {
-      return kind;
+      return &kind;
     }
   }
-  return kinds().front();
+  return Status(StatusCode::kInvalidArgument,
+                "the address does not begin with a known scheme; use " + address_forms());
 }
 
-const StoreKind& kind_of(const StoreOptions& options) { return kind_of(options.addresses.front()); }
+Result<const StoreKind*> kind_of(const StoreOptions& options) {
+  return kind_of(options.addresses.front());
+}
 
 }  // namespace
 
@@ -148,25 +151,33 @@ Result<std::vector<std::string>> read_addresses(const std::string& path) {
 
 std::string redacted(const std::vector<std::string>& addresses) {
   std::vector<std::string> texts;
-  for (const std::string& address : addresses) texts.push_back(kind_of(address).redact(address));
+  for (const std::string& address : addresses) {
+    const Result<const StoreKind*> kind = kind_of(address);
+    texts.push_back(kind.ok() ? (*kind)->redact(address) : "***");
+  }
   return joined(texts);
 }
 
 bool skips_at_failover(const StoreOptions& options) {
-  const std::vector<Failover>& skips_under = kind_of(options).skips_under;
+  const Result<const StoreKind*> kind = kind_of(options);
+  if (!kind.ok()) return false;
+  const std::vector<Failover>& skips_under = (*kind)->skips_under;
   return std::find(skips_under.begin(), skips_under.end(), options.failover) != skips_under.end();
 }
 
 Result<std::unique_ptr<Store>> open_store(const StoreOptions& options) {
-  return kind_of(options).open(options);
+  const Result<const StoreKind*> kind = kind_of(options);
+  return kind.ok() ? (*kind)->open(options) : kind.status();
 }
 
 Result<std::string> init_store(const StoreOptions& options) {
-  return kind_of(options).init(options);
+  const Result<const StoreKind*> kind = kind_of(options);
+  return kind.ok() ? (*kind)->init(options) : kind.status();
 }
 
 Status check_store_exists(const StoreOptions& options) {
-  return kind_of(options).check_exists(options);
+  const Result<const StoreKind*> kind = kind_of(options);
+  return kind.ok() ? (*kind)->check_exists(options) : kind.status();
 }
 
 bool store_threads_left_behind() { return soci_threads_left_behind(); }

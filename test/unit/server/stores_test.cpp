@@ -43,10 +43,13 @@ TEST_CASE("an address of an unknown kind is refused with the known forms", "[sto
     INFO(unknown);
     const Status status = open_store(at(unknown)).status();
     CHECK(status.code() == StatusCode::kInvalidArgument);
-    CHECK(status.message().find("sqlite3:FILE") != std::string::npos);
+    CHECK(status.message().find("; use " + address_forms()) != std::string::npos);
     CHECK(status.message().find("s3cret") == std::string::npos);
+    CHECK(init_store(at(unknown)).status().code() == StatusCode::kInvalidArgument);
+    CHECK(check_store_exists(at(unknown)).code() == StatusCode::kInvalidArgument);
+    CHECK(redacted({unknown}) == "***");
   }
-  CHECK(address_forms().find("sqlite3:FILE, mysql://") == 0);
+  CHECK(address_forms() == "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…");
 }
 
 TEST_CASE("an address of each kind is recognised, also as other libraries write it", "[stores]") {
