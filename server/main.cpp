@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -24,12 +23,12 @@
 namespace featherid {
 namespace {
 
-// What the program adds to the settings: where lines go, and a session for each call at once.
+// What the program adds to the settings: where lines go, and how many calls of the store run at
+// once.
 Config completed(Config config) {
   config.allocator.log = log_core;
-  config.store.soci.log = log_core;
-  config.store.soci.sessions_max =
-      std::min(64, config.allocator.refill_threads + StoreCalls::kLanes);
+  config.store.log = log_core;
+  config.store.calls_max = config.allocator.refill_threads + StoreCalls::kLanes;
   return config;
 }
 
@@ -39,8 +38,7 @@ int run(const Config& config, const Signals::ReadConfig& read_again) {
 
   Result<std::unique_ptr<Store>> store = open_store(config.store);
   if (!store.ok()) {
-    const char* const setting =
-        config.store.soci.database_file.empty() ? "database" : "database-file";
+    const char* const setting = config.store.database_file.empty() ? "database" : "database-file";
     return fail(kExitUsage, config.given.at(setting).origin + ": " + store.status().message());
   }
   if (wants_command(config)) return run_command(config, **store);

@@ -2,9 +2,12 @@
 #include "featherid/segment_allocator.h"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "featherid/internal/fork_guard.h"
+#include "lib/base/bounds.h"
 #include "lib/base/call_store.h"
 #include "lib/base/clock.h"
 #include "lib/base/mutex.h"
@@ -20,14 +23,6 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 namespace {
-
-template <typename T>
-Status check_bounds(const char* option, T value, T min, T max, const char* unit) {
-  if (min <= value && value <= max) return {};
-  return {StatusCode::kInvalidArgument,
-          std::string("AllocatorOptions.") + option + " is " + std::to_string(value) + unit +
-              "; it must be between " + std::to_string(min) + " and " + std::to_string(max) + unit};
-}
 
 constexpr milliseconds kTenMinutes = std::chrono::minutes(10);
 constexpr std::int64_t kTenMinutesMs = kTenMinutes.count();
@@ -70,22 +65,24 @@ TagStats stats_of(const TagState& tag) {
 }  // namespace
 
 Status validate(const AllocatorOptions& options) {
-  const auto ms = [](const char* option, milliseconds value, std::int64_t min, std::int64_t max) {
-    return check_bounds<std::int64_t>(option, value.count(), min, max, " ms");
+  const auto check = [](const std::string& option, std::int64_t value, std::int64_t min,
+                        std::int64_t max, std::string_view unit) {
+    return check_bounds("AllocatorOptions." + option, value, min, max, unit);
   };
+  const std::int64_t backoff_max_ms = options.backoff_max.count();
   const Status checks[] = {
-      ms("wait_timeout", options.wait_timeout, 1, kTenMinutesMs),
-      check_bounds<std::int64_t>("hold", options.hold.count(), 1, 3600, " s"),
-      check_bounds<std::int64_t>("lease_max_ids", options.lease_max_ids, 1, kLeaseIdsMax, " ids"),
-      check_bounds("refill_threads", options.refill_threads, 1, 64, ""),
-      ms("backoff_max", options.backoff_max, 1, 60000),
-      ms("backoff_min", options.backoff_min, 1,
-         std::max<std::int64_t>(1, options.backoff_max.count())),
-      ms("unknown_tag_ttl", options.unknown_tag_ttl, 1, kTenMinutesMs),
-      ms("shutdown_timeout", options.shutdown_timeout, 0, kTenMinutesMs),
+      check("wait_timeout", options.wait_timeout.count(), 1, kTenMinutesMs, "ms"),
+      check("hold", options.hold.count(), 1, 3600, "s"),
+      check("lease_max_ids", options.lease_max_ids, 1, kLeaseIdsMax, "ids"),
+      check("refill_threads", options.refill_threads, 1, 64, ""),
+      check("backoff_max", backoff_max_ms, 1, 60000, "ms"),
+      check("backoff_min", options.backoff_min.count(), 1,
+            std::max<std::int64_t>(1, backoff_max_ms), "ms"),
+      check("unknown_tag_ttl", options.unknown_tag_ttl.count(), 1, kTenMinutesMs, "ms"),
+      check("shutdown_timeout", options.shutdown_timeout.count(), 0, kTenMinutesMs, "ms"),
   };
-  for (const Status& check : checks) {
-    if (!check.ok()) return check;
+  for (const Status& status : checks) {
+    if (!status.ok()) return status;
   }
   return {};
 }

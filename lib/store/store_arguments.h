@@ -9,18 +9,11 @@
 #include <string_view>
 
 #include "featherid/segment_store.h"
+#include "lib/base/bounds.h"
 
 namespace featherid {
 
 // What every store refuses before it looks at a row: OK, or kInvalidArgument that names the bound.
-
-inline Status check_bounds(const char* name, std::int64_t value, std::int64_t min,
-                           std::int64_t max) {
-  if (value >= min && value <= max) return {};
-  return {StatusCode::kInvalidArgument, std::string(name) + " is " + std::to_string(value) +
-                                            "; use " + std::to_string(min) + " to " +
-                                            std::to_string(max)};
-}
 
 inline Status check_lease(std::string_view tag, LeaseSize size) {
   if (Status status = validate_tag(tag); !status.ok()) return status;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/config/config.h"
 
-#include <sys/stat.h>
 #include <toml++/toml.h>
 
 #include <CLI/CLI.hpp>
@@ -19,6 +18,7 @@
 
 #include "featherid/id_range.h"
 #include "featherid/version.h"
+#include "lib/base/secret_file_risk.h"
 #include "server/api/auth.h"
 #include "server/config/settings.h"
 #include "server/config/values.h"
@@ -65,19 +65,16 @@ Status add_tokens(const std::string& text, std::vector<std::string>* tokens) {
   return {};
 }
 
-void warn_of_readers(const std::string& setting, const std::string& file, Config* config) {
-  struct stat status {};
-  if (file.empty() || ::stat(file.c_str(), &status) != 0) return;
-  if ((status.st_mode & (S_IRGRP | S_IROTH)) == 0) return;
-  config->warnings.push_back(setting + ": " + file +
-                             " can be read by users other than its owner; run chmod 600 on it");
+void warn_of_risk(const std::string& setting, const std::string& file, Config* config) {
+  const std::string risk = secret_file_risk(file);
+  if (!risk.empty()) config->warnings.push_back(setting + ": " + risk);
 }
 
 // Otherwise a single lost lease could be larger than what a failover skips.
 Status check_failover(const Config& config) {
   const std::int64_t lease_ids = std::max(config.allocator.lease_max_ids, kRangeIdsMax);
-  const SociStoreOptions& store = config.store.soci;
-  if (store.failover != Failover::kSkip || store.failover_guard_ids >= lease_ids) return {};
+  const StoreOptions& store = config.store;
+  if (!skips_at_failover(store) || store.failover_guard_ids >= lease_ids) return {};
   return invalid("--failover-guard-ids: " + std::to_string(store.failover_guard_ids) +
                  " is less than one lease, which can have " + std::to_string(lease_ids) +
                  " ids; raise it, or lower --lease-max-ids (a range of up to " +
@@ -120,8 +117,8 @@ Status complete(const Environment& environment, const std::vector<Setting>& tabl
   if (const auto tokens = environment.find(kTokensVariable); tokens != environment.end()) {
     if (Status bad = add_tokens(tokens->second, &config->admin_tokens); !bad.ok()) return bad;
   }
-  warn_of_readers("--admin-token-file", config->admin_token_file, config);
-  warn_of_readers("--tls-key", config->tls_key_file, config);
+  warn_of_risk("--admin-token-file", config->admin_token_file, config);
+  warn_of_risk("--tls-key", config->tls_key_file, config);
   return check_unknown(environment, table, config);
 }
 
@@ -337,8 +334,8 @@ ConfigChange take_over(const Config& fresh, Config* running) {
     running->given[setting.name] = given;
     change.taken_over.push_back("--" + setting.name);
   }
-  const std::string& file = fresh.store.soci.database_file;
-  if (!file.empty() && file == running->store.soci.database_file &&
+  const std::string& file = fresh.store.database_file;
+  if (!file.empty() && file == running->store.database_file &&
       places(fresh.store.addresses) != places(running->store.addresses)) {
     change.need_restart.emplace_back("--database-file");
   }

@@ -82,8 +82,8 @@ const char* meant_setting(const std::string& name, const std::string& text) {
   if (typos("FEATHERID", letters) > 1) return nullptr;
   // "DB" counts only if it begins or ends a word. Inside a word it may mean anything, as in
   // FEEDBACK.
-  if (typos("DATABASE", letters) <= 2 || resembles_address(text) ||
-      contains_any(words, {"_DB", "DB_", "DSN", "SQL", "MARIA", "POSTGRES"})) {
+  if (typos("DATABASE", letters) <= 2 || contains_any(words, {"_DB", "DB_", "DSN"}) ||
+      mentions_kind(words) || resembles_address(text)) {
     const bool names_file = typos("FILE", letters) <= 1 && !resembles_address(text);
     return names_file ? "FEATHERID_DATABASE_FILE" : "FEATHERID_DATABASE";
   }

@@ -58,7 +58,7 @@ Status set_log_level(const std::string& text, spdlog::level::level_enum* out) {
 
 // The default, no file, leaves the addresses as they are.
 Status set_database_file(const std::string& path, StoreOptions* store) {
-  store->soci.database_file = path;
+  store->database_file = path;
   return path.empty() ? Status() : put(read_addresses(path), &store->addresses);
 }
 
@@ -99,11 +99,11 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
                                    {{"skip", Failover::kSkip},
                                     {"stop", Failover::kStop},
                                     {"synchronous", Failover::kSynchronous}},
-                                   &c.store.soci.failover);
+                                   &c.store.failover);
        }},
       {"failover-guard-ids", "N", "100000000", "number of ids of every tag that a failover skips",
        [](Config& c, Text t) {
-         return set_number(t, "1", "1099511627776", &c.store.soci.failover_guard_ids);
+         return set_number(t, "1", "1099511627776", &c.store.failover_guard_ids);
        }},
       {"lossy-commits", "MODE", "refuse",
        "if a crash of the database can take back leases: refuse to lease, or allow (ids may be "
@@ -111,7 +111,7 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        [](Config& c, Text t) {
          return set_word<LossyCommits>(
              t, {{"refuse", LossyCommits::kRefuse}, {"allow", LossyCommits::kAllow}},
-             &c.store.soci.lossy_commits);
+             &c.store.lossy_commits);
        }},
       {"max-batch", "N", "1000", "maximum number of ids in one answer of /api/v1/id/batch",
        [](Config& c, Text t) { return set_number(t, "1", "100000", &c.max_batch_ids); }},
@@ -125,7 +125,7 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
       {"refill-threads", "N", "2", "maximum number of leases in progress at once",
        [](Config& c, Text t) { return set_number(t, "1", "64", &c.allocator.refill_threads); }},
       {"call-timeout", "TIME", "5s", "time limit for a call to the database",
-       [](Config& c, Text t) { return set_time(t, "2s", "60s", &c.store.soci.call_timeout); }},
+       [](Config& c, Text t) { return set_time(t, "2s", "60s", &c.store.call_timeout); }},
       {"request-timeout", "TIME", "2s", "time limit for a request that waits for ids",
        [](Config& c, Text t) {
          Status status = set_time(t, "10ms", "10m", &c.http.request_timeout);

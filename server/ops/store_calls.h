@@ -14,7 +14,7 @@ class StoreCalls {
  public:
   enum class Lane { kReadiness, kAdmin };
 
-  static constexpr int kLanes = 2;      // each call may need a session of the store
+  static constexpr int kLanes = 2;      // each runs one call of the store at a time
   static constexpr int kCallsMax = 16;  // of one lane, in progress or waiting
 
   StoreCalls() = default;

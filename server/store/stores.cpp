@@ -6,6 +6,7 @@
 #include <regex>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "server/log/joined.h"
 
@@ -15,13 +16,26 @@ namespace {
 
 // --- databases, through SOCI ---
 
+SociStoreOptions soci_options(const StoreOptions& options) {
+  constexpr int kSessionsMax = 64;  // the most that SociStoreOptions allows
+  SociStoreOptions soci;
+  soci.sessions_max = std::min(options.calls_max, kSessionsMax);
+  soci.call_timeout = options.call_timeout;
+  soci.failover = options.failover;
+  soci.failover_guard_ids = options.failover_guard_ids;
+  soci.lossy_commits = options.lossy_commits;
+  soci.database_file = options.database_file;
+  soci.log = options.log;
+  return soci;
+}
+
 Result<std::unique_ptr<Store>> open_database(const StoreOptions& options) {
-  return open_soci_store(options.addresses, options.soci);
+  return open_soci_store(options.addresses, soci_options(options));
 }
 
 Result<std::string> init_database(const StoreOptions& options) {
   std::vector<std::string> tags_made;
-  const Status status = init_soci_schema(options.addresses, options.soci, &tags_made);
+  const Status status = init_soci_schema(options.addresses, soci_options(options), &tags_made);
   if (!status.ok()) return status;
   const std::string& address = options.addresses.front();
   const bool has_leader = sqlite3_file_of(address).empty();
@@ -42,44 +56,59 @@ Status check_database_exists(const StoreOptions& options) {
 
 struct StoreKind {
   std::vector<std::string_view> schemes;
-  const char* forms;
+  std::vector<std::string_view> words;  // of names of variables that may be meant for it
+  const char* form;                     // how an address looks
+  std::vector<Failover> skips_under;    // with these, a failover skips ids of every tag
   std::string (*redact)(std::string_view address);
   Result<std::unique_ptr<Store>> (*open)(const StoreOptions& options);
   Result<std::string> (*init)(const StoreOptions& options);
   Status (*check_exists)(const StoreOptions& options);
 };
 
+StoreKind over_soci(std::vector<std::string_view> schemes, std::vector<std::string_view> words,
+                    const char* form, std::vector<Failover> skips_under) {
+  return {
+      std::move(schemes),   std::move(words), form,           std::move(skips_under),
+      &redact_database_url, &open_database,   &init_database, &check_database_exists,
+  };
+}
+
 const std::vector<StoreKind>& kinds() {
   static const std::vector<StoreKind> kinds = {
-      {{"sqlite3", "mysql", "mariadb", "postgresql", "postgres"},
-       "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…",
-       &redact_database_url,
-       &open_database,
-       &init_database,
-       &check_database_exists},
+      over_soci({"sqlite3"}, {"SQL"}, "sqlite3:FILE", {}),
+      // Under kSynchronous, a Galera cluster whose nodes have all crashed skips.
+      over_soci({"mysql", "mariadb"}, {"SQL", "MARIA"}, "mysql://USER:PASSWORD@HOST:PORT/DB",
+                {Failover::kSkip, Failover::kSynchronous}),
+      over_soci({"postgresql", "postgres"}, {"SQL", "POSTGRES"}, "postgresql://…",
+                {Failover::kSkip}),
   };
   return kinds;
 }
 
-// The kind of an address. Databases also get what no kind knows: their error lists the forms.
-const StoreKind& kind_of(std::string_view address) {
+// kInvalidArgument: no kind has such addresses.
+Result<const StoreKind*> kind_of(std::string_view address) {
   const std::string_view scheme = address.substr(0, address.find(':'));
   for (const StoreKind& kind : kinds()) {
     if (std::find(kind.schemes.begin(), kind.schemes.end(), scheme) != kind.schemes.end()) {
-      return kind;
+      return &kind;
     }
   }
-  return kinds().front();
+  return Status(StatusCode::kInvalidArgument,
+                "the address does not begin with a known scheme; use " + address_forms());
 }
 
-const StoreKind& kind_of(const StoreOptions& options) { return kind_of(options.addresses.front()); }
+Result<const StoreKind*> kind_of(const StoreOptions& options) {
+  return kind_of(options.addresses.front());
+}
 
 }  // namespace
 
 std::string address_forms() {
   std::string text;
-  for (const StoreKind& kind : kinds())
-    text += (text.empty() ? "" : ", ") + std::string(kind.forms);
+  for (const StoreKind& kind : kinds()) {
+    const bool last = &kind == &kinds().back();
+    text.append(text.empty() ? "" : last ? " or " : ", ").append(kind.form);
+  }
   return text;
 }
 
@@ -95,6 +124,15 @@ bool resembles_address(const std::string& text) {
     return std::regex("\\s*(jdbc:)?(" + schemes + ")[a-z0-9+]*:", std::regex::icase);
   }();
   return std::regex_search(text, address, std::regex_constants::match_continuous);
+}
+
+bool mentions_kind(const std::string& name) {
+  const auto contains = [&name](std::string_view word) {
+    return name.find(word) != std::string::npos;
+  };
+  return std::any_of(kinds().begin(), kinds().end(), [&contains](const StoreKind& kind) {
+    return std::any_of(kind.words.begin(), kind.words.end(), contains);
+  });
 }
 
 Result<std::vector<std::string>> split_addresses(const std::string& text) {
@@ -113,20 +151,33 @@ Result<std::vector<std::string>> read_addresses(const std::string& path) {
 
 std::string redacted(const std::vector<std::string>& addresses) {
   std::vector<std::string> texts;
-  for (const std::string& address : addresses) texts.push_back(kind_of(address).redact(address));
+  for (const std::string& address : addresses) {
+    const Result<const StoreKind*> kind = kind_of(address);
+    texts.push_back(kind.ok() ? (*kind)->redact(address) : "***");
+  }
   return joined(texts);
 }
 
+bool skips_at_failover(const StoreOptions& options) {
+  const Result<const StoreKind*> kind = kind_of(options);
+  if (!kind.ok()) return false;
+  const std::vector<Failover>& skips_under = (*kind)->skips_under;
+  return std::find(skips_under.begin(), skips_under.end(), options.failover) != skips_under.end();
+}
+
 Result<std::unique_ptr<Store>> open_store(const StoreOptions& options) {
-  return kind_of(options).open(options);
+  const Result<const StoreKind*> kind = kind_of(options);
+  return kind.ok() ? (*kind)->open(options) : kind.status();
 }
 
 Result<std::string> init_store(const StoreOptions& options) {
-  return kind_of(options).init(options);
+  const Result<const StoreKind*> kind = kind_of(options);
+  return kind.ok() ? (*kind)->init(options) : kind.status();
 }
 
 Status check_store_exists(const StoreOptions& options) {
-  return kind_of(options).check_exists(options);
+  const Result<const StoreKind*> kind = kind_of(options);
+  return kind.ok() ? (*kind)->check_exists(options) : kind.status();
 }
 
 bool store_threads_left_behind() { return soci_threads_left_behind(); }

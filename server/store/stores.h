@@ -2,10 +2,13 @@
 #ifndef FEATHERID_SERVER_STORE_STORES_H_
 #define FEATHERID_SERVER_STORE_STORES_H_
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "featherid/log.h"
 #include "featherid/soci_store.h"
 #include "featherid/tag_admin.h"
 
@@ -14,10 +17,18 @@ namespace featherid {
 // The stores that ids can come from. Only stores.cpp knows which kinds there are: a new kind is one
 // line of its table.
 
-// Which store, and how to use it.
+// Which store, and how to use it. Each kind takes what it needs.
 struct StoreOptions {
   std::vector<std::string> addresses;  // of one store, the preferred one first; never empty
-  SociStoreOptions soci;               // for databases
+  std::string database_file;           // the file that they were read from, if any
+  std::chrono::seconds call_timeout{5};
+  int calls_max = 4;  // how many calls may run at once
+  LogCallback log;    // as SociStoreOptions::log
+
+  // Of SQL databases, as in SociStoreOptions.
+  Failover failover = Failover::kSkip;
+  std::int64_t failover_guard_ids = 100000000;
+  LossyCommits lossy_commits = LossyCommits::kRefuse;
 };
 
 // How addresses of each kind look, for --help.
@@ -26,6 +37,9 @@ std::string address_forms();
 // Whether a text begins like an address of some kind, perhaps with the extra parts that other
 // libraries write: jdbc:mysql://, mysql+pymysql://, sqlite://.
 bool resembles_address(const std::string& text);
+
+// Whether the name of a variable, in capital letters, contains a word for some kind, such as SQL.
+bool mentions_kind(const std::string& name);
 
 // Takes the addresses out of the value of --database: one SQLite address, whose path may contain
 // blanks, or others with blanks between them, whatever their kind. kInvalidArgument: there is none.
@@ -36,6 +50,9 @@ Result<std::vector<std::string>> read_addresses(const std::string& path);
 
 // The addresses for a log or a message, without passwords.
 std::string redacted(const std::vector<std::string>& addresses);
+
+// Whether a failover of the store skips `failover_guard_ids` of every tag.
+bool skips_at_failover(const StoreOptions& options);
 
 // Opens the store, without connecting. kInvalidArgument: an address or an option is wrong.
 Result<std::unique_ptr<Store>> open_store(const StoreOptions& options);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "featherid/soci_store.h"
+#include "lib/base/secret_file_risk.h"
 #include "lib/store/soci/secret_file.h"
 
 namespace featherid {

@@ -86,10 +86,4 @@ Result<std::string> read_secret_file(const std::string& path, bool several_lines
   return text;
 }
 
-std::string secret_file_risk(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0 || (info.st_mode & (S_IRGRP | S_IROTH)) == 0) return "";
-  return path + " can be read by users other than its owner; run chmod 600 on it";
-}
-
 }  // namespace featherid

@@ -14,9 +14,6 @@ namespace featherid {
 // is missing or empty, perhaps because it is just being replaced. No message shows its contents.
 Result<std::string> read_secret_file(const std::string& path, bool several_lines = false);
 
-// A warning if users other than its owner can read it; or empty.
-std::string secret_file_risk(const std::string& path);
-
 }  // namespace featherid
 
 #endif  // FEATHERID_LIB_STORE_SOCI_SECRET_FILE_H_

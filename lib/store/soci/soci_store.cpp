@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "featherid/internal/fork_guard.h"
+#include "lib/base/bounds.h"
 #include "lib/store/soci/database_url.h"
 #include "lib/store/soci/secret_file.h"
 #include "lib/store/soci/soci_dialect.h"
@@ -494,8 +495,7 @@ Status SociStore::probe() {
 
 Status check_options(const SociStoreOptions& options) {
   if (Status s = check_bounds("sessions_max", options.sessions_max, 1, 64); !s.ok()) return s;
-  if (Status s = check_bounds("call_timeout (in s)", options.call_timeout.count(), 2, 60);
-      !s.ok()) {
+  if (Status s = check_bounds("call_timeout", options.call_timeout.count(), 2, 60, "s"); !s.ok()) {
     return s;
   }
   return check_bounds("failover_guard_ids", options.failover_guard_ids, 1, kGuardIdsMax);

@@ -39,9 +39,9 @@ TEST_CASE("without any setting the server listens on 127.0.0.1:8080 over SQLite"
   CHECK(config.listen.address().to_string() == "127.0.0.1");
   CHECK(config.listen.port() == 8080);
   CHECK(config.store.addresses == std::vector<std::string>{"sqlite3:ids.db"});
-  CHECK(config.store.soci.failover == Failover::kSkip);
-  CHECK(config.store.soci.failover_guard_ids == 100000000);
-  CHECK(config.store.soci.lossy_commits == LossyCommits::kRefuse);
+  CHECK(config.store.failover == Failover::kSkip);
+  CHECK(config.store.failover_guard_ids == 100000000);
+  CHECK(config.store.lossy_commits == LossyCommits::kRefuse);
   CHECK(config.max_batch_ids == 1000);
   CHECK(config.http.request_timeout == std::chrono::seconds(2));
   CHECK(config.log_files.file_bytes_max == 100000000);
@@ -83,7 +83,7 @@ TEST_CASE("the database's URLs may be in a separate file", "[config]") {
   const std::vector<std::string> both = {"mysql://u:p@a/ids", "mysql://u:p@b/ids"};
   CHECK(good({"--database-file", file}).store.addresses == both);
   CHECK(good({}, {{"FEATHERID_DATABASE_FILE", file}}).store.addresses == both);
-  CHECK(good({}, {{"FEATHERID_DATABASE_FILE", file}}).store.soci.database_file == file);
+  CHECK(good({}, {{"FEATHERID_DATABASE_FILE", file}}).store.database_file == file);
   // An empty name or a missing file never means the default.
   CHECK(refusal({}, {{"FEATHERID_DATABASE_FILE", ""}})
             .find("FEATHERID_DATABASE_FILE: names no file") == 0);
@@ -133,9 +133,6 @@ TEST_CASE("a wrong flag is named", "[config]") {
       {{"--log-max-size", "1TB"}, "--log-max-size"},
       {{"--failover", "pray"}, "--failover: 'pray' is not skip, stop or synchronous"},
       {{"--lossy-commits", "yes"}, "--lossy-commits: 'yes' is not refuse or allow"},
-      {{"--failover-guard-ids", "9999999"}, "--failover-guard-ids: 9999999 is less than one lease"},
-      {{"--lease-max-ids", "200000000"},
-       "can have 200000000 ids; raise it, or lower --lease-max-ids"},
       {{"--log-level", "loud"}, "--log-level: 'loud' is not debug, info, warn or error"},
       {{"--admin-token-file", "/nonexistent"}, "--admin-token-file: /nonexistent"},
   };
@@ -143,6 +140,32 @@ TEST_CASE("a wrong flag is named", "[config]") {
     INFO(bad.names);
     CHECK(refusal(bad.arguments).find(bad.names) != std::string::npos);
   }
+}
+
+TEST_CASE("a failover skips at least one lease, if it skips", "[config]") {
+  const auto with = [](const char* database, const char* failover,
+                       std::vector<std::string> sizes) -> std::vector<std::string> {
+    sizes.insert(sizes.end(), {"--database", database, "--failover", failover});
+    return sizes;
+  };
+  const std::vector<std::string> small_guard = {"--failover-guard-ids", "9999999"};
+  const std::vector<std::string> large_lease = {"--lease-max-ids", "200000000"};
+  for (const char* const server : {"mysql://h/d", "mariadb://h/d", "postgres://h/d"}) {
+    INFO(server);
+    CHECK(refusal(with(server, "skip", small_guard))
+              .find("--failover-guard-ids: 9999999 is less than one lease") == 0);
+    CHECK(refusal(with(server, "skip", large_lease))
+              .find("can have 200000000 ids; raise it, or lower --lease-max-ids") !=
+          std::string::npos);
+    good(with(server, "skip", {"--failover-guard-ids", "10000000"}));
+    good(with(server, "stop", small_guard));
+  }
+  // Under synchronous, only a Galera cluster skips.
+  CHECK(refusal(with("mariadb://h/d", "synchronous", large_lease)).find("is less than one lease") !=
+        std::string::npos);
+  good(with("postgres://h/d", "synchronous", large_lease));
+  good(with("sqlite3:ids.db", "skip", small_guard));  // it has no servers
+  good(with("sqlite3:ids.db", "skip", large_lease));
 }
 
 TEST_CASE("flags come before environment before file", "[config]") {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/store/stores.h"
 
+#include <sys/stat.h>
+
 #include <fstream>
 
 #include "test/support/catch.h"
@@ -41,10 +43,13 @@ TEST_CASE("an address of an unknown kind is refused with the known forms", "[sto
     INFO(unknown);
     const Status status = open_store(at(unknown)).status();
     CHECK(status.code() == StatusCode::kInvalidArgument);
-    CHECK(status.message().find("sqlite3:FILE") != std::string::npos);
+    CHECK(status.message().find("; use " + address_forms()) != std::string::npos);
     CHECK(status.message().find("s3cret") == std::string::npos);
+    CHECK(init_store(at(unknown)).status().code() == StatusCode::kInvalidArgument);
+    CHECK(check_store_exists(at(unknown)).code() == StatusCode::kInvalidArgument);
+    CHECK(redacted({unknown}) == "***");
   }
-  CHECK(address_forms().find("sqlite3:FILE, mysql://") == 0);
+  CHECK(address_forms() == "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…");
 }
 
 TEST_CASE("an address of each kind is recognised, also as other libraries write it", "[stores]") {
@@ -58,6 +63,46 @@ TEST_CASE("an address of each kind is recognised, also as other libraries write 
     CAPTURE(other);
     CHECK_FALSE(resembles_address(other));
   }
+}
+
+TEST_CASE("a name that mentions a kind of store is recognised", "[stores]") {
+  for (const char* const name : {"_SQL_", "_MYSQL_URL_", "_SQLITE_", "_MARIADB_", "_POSTGRES_"}) {
+    CAPTURE(name);
+    CHECK(mentions_kind(name));
+  }
+  for (const char* const other : {"", "_LOG_DIR_", "_DB_", "_mysql_"}) {
+    CAPTURE(other);
+    CHECK_FALSE(mentions_kind(other));
+  }
+}
+
+TEST_CASE("a database gets the options of the server", "[stores]") {
+  const test::ScratchDir scratch;
+  const StoreOptions good = at("sqlite3:" + scratch.file("ids.db"));
+  const auto why = [](const StoreOptions& options) {
+    return open_store(options).status().message();
+  };
+  StoreOptions options = good;
+  options.calls_max = 66;  // more than a database allows: as many as it allows
+  CHECK(open_store(options).ok());
+  options.calls_max = 0;
+  CHECK(why(options).find("sessions_max") == 0);
+  options = good;
+  options.call_timeout = std::chrono::seconds(61);
+  CHECK(why(options).find("call_timeout") == 0);
+  options = good;
+  options.failover_guard_ids = 0;
+  CHECK(why(options).find("failover_guard_ids") == 0);
+
+  // A session warns if others can read the file that the login comes from.
+  options = good;
+  options.database_file = scratch.file("url");
+  std::ofstream(options.database_file) << options.addresses.front();
+  ::chmod(options.database_file.c_str(), 0644);
+  std::string logged;
+  options.log = [&logged](LogLevel, std::string_view line) { logged += line; };
+  REQUIRE(init_store(options).ok());
+  CHECK(logged.find(options.database_file + " can be read") != std::string::npos);
 }
 
 TEST_CASE("no password is shown", "[stores]") {

@@ -11,7 +11,6 @@
 #include "test/support/scratch_dir.h"
 
 using featherid::read_secret_file;
-using featherid::secret_file_risk;
 using featherid::Status;
 using featherid::StatusCode;
 
@@ -63,16 +62,4 @@ TEST_CASE("a file that cannot be a secret fails differently from one that is bei
   ::chmod(folder.write("x").c_str(), 0);
   check(read_secret_file(folder.file("secret")).status(), StatusCode::kFailedPrecondition,
         "this user may read it");
-}
-
-TEST_CASE("a secret that others can read is a risk", "[secret_file]") {
-  const Folder folder;
-  const std::string file = folder.write("x");
-  ::chmod(file.c_str(), 0600);
-  CHECK(secret_file_risk(file).empty());
-  for (const mode_t mode : {0640, 0604, 0444}) {
-    ::chmod(file.c_str(), mode);
-    CHECK(secret_file_risk(file).find("chmod 600") != std::string::npos);
-  }
-  CHECK(secret_file_risk(folder.file("none")).empty());
 }
