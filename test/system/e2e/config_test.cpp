@@ -210,7 +210,10 @@ TEST_CASE("--init-schema, --check-config, --version and --help succeed", "[e2e][
   for (const char* tags : {"health, order, user", "none"}) {
     const RunResult made = run_server(scratch, {"--init-schema"});
     CHECK(made.exit_code == 0);
-    CHECK(made.output == "the table id_segments exists; tags created: " + (tags + database));
+    // On a tmpfs, which /tmp may be, a warning comes first.
+    CHECK_THAT(made.output,
+               Catch::Matchers::EndsWith("the table id_segments exists; tags created: " +
+                                         (tags + database)));
   }
   CHECK(std::filesystem::exists(scratch.file("ids.db")));
   CHECK(run_server(scratch, {"--check-config"}).exit_code == 0);

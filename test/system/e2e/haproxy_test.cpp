@@ -27,7 +27,7 @@ const Checks kLivenessChecks = {
     {"get", "option httpchk GET /healthz"},
     {"head", "option httpchk\n  http-check send meth HEAD uri /healthz"},
     {"host", "option httpchk\n  http-check send ver HTTP/1.1 hdr Host x"},
-    {"host_of_old", "option httpchk HEAD / HTTP/1.1\\r\\nHost:\\ x"},
+    {"head_and_host", "option httpchk\n  http-check send meth HEAD uri / ver HTTP/1.1 hdr Host x"},
     {"asterisk", "option httpchk OPTIONS *"},
     {"absolute", "option httpchk GET http://ids.example/healthz"},
 };

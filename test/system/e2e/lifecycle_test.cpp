@@ -288,9 +288,9 @@ TEST_CASE("a late reader of standard error gets the number of lost lines", "[e2e
       [&] { return read_file(log_file(logs)).find("listening on") != std::string::npos; }));
   pipe.take_all();
   server->signal(SIGHUP);
-  CHECK(wait_until([&] {
-    return pipe.take_all().find("warn 1 log lines could not be written\n") != std::string::npos;
-  }));
+  // Two, if the database is on a tmpfs, which /tmp may be and which causes a warning.
+  const std::regex lost("warn [12] log lines could not be written\n");
+  CHECK(wait_until([&] { return std::regex_search(pipe.take_all(), lost); }));
   CHECK(server->stop() == 0);
 }
 
