@@ -258,7 +258,7 @@ TEST_CASE("an idle tag leases once and never again", "[refiller]") {
 }
 
 TEST_CASE("a steady burn, once grown, leases at most once per half a hold and holds one hold",
-          "[refiller]") {
+          "[refiller][one_thread]") {
   Fixture f;
   TagState& tag = f.add("order", 1000);
   constexpr int kIdsPerTick = 1000;  // 100,000 ids/s

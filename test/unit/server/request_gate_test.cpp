@@ -279,7 +279,7 @@ TEST_CASE("the verdict does not depend on how the bytes were split", "[request_g
 }
 
 TEST_CASE("the limit that is passed first is named, however the bytes were split",
-          "[request_gate]") {
+          "[request_gate][one_thread]") {
   // A last line that passes its own limit near the point where the section passes its limit.
   const std::string last = "B: " + std::string(kHeaderLineBytesMax, 'x');
   for (std::size_t before = 0; before < 8; ++before) {
