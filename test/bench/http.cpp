@@ -154,6 +154,7 @@ class Contestants {
   void run(const Contest& contest, Runs* runs) const {
     for (const auto* server : {nginx_.get(), pool_.get(), featherid_.get()}) {
       if (contest.servers.count(server->name()) == 0) continue;
+      std::cerr << contest.name << " " << server->name() << '\n';
       (*runs)[server->name()].push_back(drive(*server, contest.target, contest.load));
     }
   }
