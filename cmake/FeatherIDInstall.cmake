@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Install rules: libraries, headers, CMake package, pkg-config files, server, schemas, licence.
+# Install rules: libraries, headers, CMake package, pkg-config files, server, alert rules and dashboard, schemas,
+# licence.
 include(CMakePackageConfigHelpers)
 
 set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/FeatherID)
@@ -64,6 +65,11 @@ if(FEATHERID_BUILD_SERVER)
                    \"${CMAKE_CURRENT_BINARY_DIR}/featherid-server.service\" @ONLY)")
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/featherid-server.service
           DESTINATION lib/systemd/system)
+  set(monitoring_dir ${PROJECT_SOURCE_DIR}/server/monitoring)
+  install(FILES ${monitoring_dir}/alerts.yml
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/featherid/prometheus)
+  install(FILES ${monitoring_dir}/dashboard.json
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/featherid/grafana)
 endif()
 
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -71,7 +71,8 @@ HttpServer::HttpServer(const HttpOptions& options, const Router& router)
       }()),
       acceptor_(main_loop()),
       accept_pause_(main_loop()),
-      drain_grace_(main_loop()) {}
+      drain_grace_(main_loop()),
+      certificate_end_(certificate_end(options.tls)) {}
 
 HttpServer::~HttpServer() = default;
 
@@ -138,6 +139,7 @@ HttpStats HttpServer::stats() const {
   stats.accepted = counts_.accepted;
   stats.connections = connections();
   stats.parked = counts_.parked;
+  stats.certificate_end = certificate_end_;
   return stats;
 }
 
@@ -146,6 +148,7 @@ void HttpServer::stop() {
 }
 
 void HttpServer::change_options(const HttpOptions& options) {
+  certificate_end_ = certificate_end(options.tls);
   for (const std::unique_ptr<Loop>& loop : loops_) {
     asio::post(loop->shared.context,
                [&shared = loop->shared, options] { shared.options = options; });

@@ -6,6 +6,7 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -27,7 +28,8 @@ struct HttpStats {
   std::vector<Route> routes;
   std::uint64_t accepted = 0;  // connections
   int connections = 0;
-  int parked = 0;  // requests
+  int parked = 0;                           // requests
+  std::chrono::seconds certificate_end{0};  // see certificate_end()
 };
 
 // Listens, and serves connections on a few event loops with one thread each. The router must
@@ -104,6 +106,7 @@ class HttpServer {
   bool grace_is_over_ = false;
   bool accept_fails_ = false;  // and has been logged
   std::atomic<bool> draining_{false};
+  std::atomic<std::chrono::seconds> certificate_end_;
   std::atomic<int> other_loops_{0};             // running loops besides the main one
   Exchange::Clock::time_point drain_deadline_;  // written before the loops are told
 };

@@ -4,8 +4,10 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 
 namespace featherid {
@@ -27,6 +29,12 @@ Status check_readable(const char* setting, const std::string& file) {
   errno = 0;
   if (std::ifstream(file).get() != std::ifstream::traits_type::eof()) return {};
   return invalid(setting, file, errno != 0 ? std::strerror(errno) : "is empty");
+}
+
+std::chrono::seconds end_of(const X509* certificate) {
+  std::tm utc{};
+  ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &utc);
+  return std::chrono::seconds(::timegm(&utc));
 }
 
 }  // namespace
@@ -69,6 +77,15 @@ Result<TlsContext> load_tls_context(const std::string& cert_file, const std::str
   // One recv for everything that has arrived, instead of two for each record (header and rest).
   SSL_CTX_set_read_ahead(raw, 1);
   return context;
+}
+
+std::chrono::seconds certificate_end(const TlsContext& context) {
+  if (!context) return std::chrono::seconds(0);
+  std::chrono::seconds end = end_of(SSL_CTX_get0_certificate(context.get()));
+  STACK_OF(X509)* chain = nullptr;
+  SSL_CTX_get0_chain_certs(context.get(), &chain);
+  for (int i = 0; i < sk_X509_num(chain); ++i) end = std::min(end, end_of(sk_X509_value(chain, i)));
+  return end;
 }
 
 }  // namespace featherid

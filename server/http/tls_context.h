@@ -2,6 +2,7 @@
 #ifndef FEATHERID_SERVER_HTTP_TLS_CONTEXT_H_
 #define FEATHERID_SERVER_HTTP_TLS_CONTEXT_H_
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -19,6 +20,10 @@ using TlsContext = std::shared_ptr<ssl_ctx_st>;
 // kInvalidArgument: a file cannot be read or contains something else, or the two do not belong
 // together. The message is "--tls-cert: …" or "--tls-key: …".
 Result<TlsContext> load_tls_context(const std::string& cert_file, const std::string& key_file);
+
+// When clients stop accepting the certificate: the first end of it or of its chain, in Unix time. 0
+// without TLS.
+std::chrono::seconds certificate_end(const TlsContext& context);
 
 }  // namespace featherid
 

@@ -154,6 +154,10 @@ void append_http(const HttpStats& http, std::vector<MetricFamily>* families) {
       single(MetricType::Gauge, "http_connections", "Open connections.", http.connections));
   families->push_back(single(MetricType::Gauge, "http_parked_requests",
                              "Requests that wait for ids or for the store.", http.parked));
+  if (http.certificate_end.count() == 0) return;
+  families->push_back(single(MetricType::Gauge, "tls_certificate_expiry_timestamp_seconds",
+                             "When the TLS certificate or its chain expires, in Unix time.",
+                             seconds(http.certificate_end)));
 }
 
 }  // namespace

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // SIGHUP.
+#include <cstddef>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
 
+#include "test/support/authority.h"
 #include "test/support/catch.h"
 #include "test/support/count_of.h"
 #include "test/support/wait_until.h"
@@ -187,6 +190,32 @@ TEST_CASE("a new certificate serves new connections, and a bad one changes nothi
   reload(server, kTaken);
   CHECK(serves_by(server.port(), first));
   CHECK(server.process().stop() == 0);
+}
+
+TEST_CASE("the metrics say when the certificate expires, also after a reload", "[e2e][reload]") {
+  const ScratchDir scratch;
+  const Certificate live(scratch, "live");  // for two days
+  ServerProcess server(scratch, {"--tls-cert", live.cert_file, "--tls-key", live.key_file});
+  const auto expiry = [&] {
+    const std::string file = scratch.file("metrics");
+    run({"curl", "-sSk", "--fail", "--max-time", "20", "-o", file,
+         "https://127.0.0.1:" + std::to_string(server.port()) + "/metrics"});
+    const std::string text = read_file(file);
+    const std::string name = "\nfeatherid_tls_certificate_expiry_timestamp_seconds ";
+    const std::size_t at = text.find(name);
+    REQUIRE(at != std::string::npos);
+    return std::stod(text.substr(at + name.size()));
+  };
+  const auto now = static_cast<double>(std::time(nullptr));
+  CHECK(expiry() > now + 47 * 3600);
+  CHECK(expiry() <= now + 48 * 3600);
+
+  Authority authority;
+  const auto issued = authority.issue("IP:127.0.0.1");
+  fs::copy_file(issued.cert_file, live.cert_file, fs::copy_options::overwrite_existing);
+  fs::copy_file(issued.key_file, live.key_file, fs::copy_options::overwrite_existing);
+  reload(server, kTaken);
+  CHECK(expiry() == 2524607999);  // 2049-12-31 23:59:59 UTC
 }
 
 TEST_CASE("logs are reopened even if the configuration is bad", "[e2e][reload]") {

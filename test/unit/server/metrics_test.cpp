@@ -79,6 +79,14 @@ TEST_CASE("a stopped tag, the store and lost log lines show", "[metrics]") {
   CHECK(f.value(R"(featherid_log_lines_dropped_total{reason="not_writable"})") == "4");
 }
 
+TEST_CASE("the end of the certificate shows under TLS", "[metrics]") {
+  Fixture f;
+  const std::string name = "featherid_tls_certificate_expiry_timestamp_seconds";
+  CHECK(f.value(name).empty());
+  f.now.http.certificate_end = std::chrono::seconds(2524607999);
+  CHECK(f.value(name) == "2524607999");
+}
+
 TEST_CASE("histograms add up", "[metrics]") {
   Fixture f;
   f.now.lease_latency.counts[0] = 1;
