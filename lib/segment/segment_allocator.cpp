@@ -32,7 +32,7 @@ Status check_bounds(const char* option, T value, T min, T max, const char* unit)
 constexpr milliseconds kTenMinutes = std::chrono::minutes(10);
 constexpr std::int64_t kTenMinutesMs = kTenMinutes.count();
 
-TagOptions tag_options(const AllocatorOptions& options, std::uint32_t seed) {
+TagStateOptions tag_options(const AllocatorOptions& options, std::uint32_t seed) {
   return {options.wait_timeout,    {options.hold, options.lease_max_ids},
           options.backoff_min,     options.backoff_max,
           options.unknown_tag_ttl, seed};

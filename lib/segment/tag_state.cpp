@@ -36,8 +36,8 @@ void call(const std::function<void(const Status&)>& callback, const Status& verd
 
 }  // namespace
 
-TagState::TagState(std::string tag, const TagOptions& options, std::shared_ptr<const Clock> clock,
-                   RefillQueue* queue)
+TagState::TagState(std::string tag, const TagStateOptions& options,
+                   std::shared_ptr<const Clock> clock, RefillQueue* queue)
     : tag_(std::move(tag)),
       options_(options),
       clock_(std::move(clock)),

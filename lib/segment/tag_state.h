@@ -36,7 +36,7 @@ class RefillQueue {
   virtual Status trouble() const = 0;
 };
 
-struct TagOptions {
+struct TagStateOptions {
   Duration wait_timeout;
   RefillLimits limits;
   Duration backoff_min;
@@ -69,7 +69,7 @@ struct TagSnapshot {
 class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
  public:
   // `queue` must exist until close().
-  TagState(std::string tag, const TagOptions& options, std::shared_ptr<const Clock> clock,
+  TagState(std::string tag, const TagStateOptions& options, std::shared_ptr<const Clock> clock,
            RefillQueue* queue);
 
   const std::string& tag() const { return tag_; }
@@ -165,7 +165,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   // line, of which nothing else is read until ids run out.
   internal::IdCursor cursor_;
 
-  const TagOptions options_;
+  const TagStateOptions options_;
   const std::shared_ptr<const Clock> clock_;
 
   const internal::ForkGuard fork_guard_;

@@ -23,7 +23,7 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr TagOptions kOptions{
+constexpr TagStateOptions kOptions{
     seconds(2), {seconds(30), 10000000}, milliseconds(20), seconds(1), seconds(1)};
 
 // A refiller driven by hand.

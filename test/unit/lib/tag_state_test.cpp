@@ -39,7 +39,7 @@ class RecordingQueue final : public RefillQueue {
   int requests_ = 0;
 };
 
-constexpr TagOptions kOptions{
+constexpr TagStateOptions kOptions{
     seconds(2), {seconds(30), 10000000}, milliseconds(20), seconds(1), seconds(1)};
 
 Status down() { return {StatusCode::kUnavailable, "the store is down"}; }
