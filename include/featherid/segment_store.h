@@ -27,7 +27,8 @@ FEATHERID_EXPORT Status validate_tag(std::string_view tag);
 struct SegmentRow {
   std::string tag;
   std::int64_t max_id = 0;
-  std::int64_t step = 0;  // base size of a lease, in ids; a row with step <= 0 cannot be served
+  std::int64_t step = 0;      // base size of a lease, in ids; a row with step <= 0 cannot be served
+  std::int64_t cap = kIdMax;  // no lease passes it
 };
 
 // A lease should have `most_ids` ids. A store may grant fewer for its own reasons, such as the end
@@ -62,7 +63,8 @@ class FEATHERID_EXPORT SegmentStore {
   // The range must come from the one statement that moved max_id, and be returned only after that
   // is durable. After an error, max_id may have moved anyway: nobody may use that range, and a
   // retry costs a gap, never a duplicate. kNotFound: no such row. kExhausted: fewer than
-  // size.least_ids are left; nothing was changed. kFailedPrecondition: a row with max_id < 0.
+  // size.least_ids are left up to the row's cap; nothing was changed. kFailedPrecondition: a row
+  // with max_id < 0.
   virtual Result<IdRange> lease(std::string_view tag, LeaseSize size) = 0;
 
   // The row as it is, whatever its step. kNotFound: no such row.

@@ -40,12 +40,13 @@ class FaultStore final : public Store {
   Result<bool> give_back(std::string_view tag, IdRange tail) override {
     return on_give_back ? on_give_back(tag, tail) : memory_.give_back(tag, tail);
   }
-  Result<std::vector<SegmentRow>> list() override { return memory_.list(); }
-  Status create(std::string_view tag, std::int64_t step) override {
-    return memory_.create(tag, step);
+  Result<std::vector<TagInfo>> list() override { return memory_.list(); }
+  Result<TagInfo> info(std::string_view tag) override { return memory_.info(tag); }
+  Status create(std::string_view tag, const NewTag& tag_to_make) override {
+    return memory_.create(tag, tag_to_make);
   }
-  Status update(std::string_view tag, std::int64_t step) override {
-    return memory_.update(tag, step);
+  Status update(std::string_view tag, const TagChange& change) override {
+    return memory_.update(tag, change);
   }
   Status advance(std::string_view tag, std::int64_t max_id) override {
     return on_advance ? on_advance(tag, max_id) : memory_.advance(tag, max_id);
@@ -53,7 +54,9 @@ class FaultStore final : public Store {
   Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) override {
     return on_rewind ? on_rewind(tag, from, to) : memory_.rewind(tag, from, to);
   }
-  Status remove(std::string_view tag) override { return memory_.remove(tag); }
+  Status remove(std::string_view tag, std::string_view by = "") override {
+    return memory_.remove(tag, by);
+  }
   Status probe() override {
     ++probes_;
     return on_probe ? on_probe() : memory_.probe();

@@ -82,7 +82,7 @@ TEST_CASE("the schema is created if it is missing and changes nothing that exist
   REQUIRE((*store)->update("user", 77).ok());
   test::RawSql(url).run("DELETE FROM id_segments WHERE biz_tag = 'health'");
   REQUIRE(init_soci_schema(std::vector<std::string>{url}).ok());
-  const std::vector<SegmentRow> rows = (*store)->list().value();
+  const std::vector<TagInfo> rows = (*store)->list().value();
   REQUIRE(rows.size() == 3);
   CHECK(rows[0].tag == "health");
   CHECK(rows[1].max_id == 10);
@@ -97,9 +97,9 @@ TEST_CASE("rows come in the order of their bytes, whatever the column's collatio
       "CREATE TABLE id_segments (biz_tag TEXT COLLATE NOCASE PRIMARY KEY, max_id INTEGER, step "
       "INTEGER)");
   test::RawSql(url).run("INSERT INTO id_segments VALUES ('b', 1, 1), ('C', 2, 2), ('a', 3, 3)");
-  const std::vector<SegmentRow> rows = (*open_soci_store(url))->list().value();
+  const std::vector<TagInfo> rows = (*open_soci_store(url))->list().value();
   std::string order;
-  for (const SegmentRow& row : rows) order += row.tag;
+  for (const TagInfo& row : rows) order += row.tag;
   CHECK(order == "Cab");
 }
 
