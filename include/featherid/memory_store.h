@@ -20,6 +20,7 @@ class FEATHERID_EXPORT MemoryStore final : public Store {
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override;
   Result<SegmentRow> find(std::string_view tag) override;
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
+  Result<TagChanges> changes(std::int64_t version) override;
 
   Result<std::vector<TagInfo>> list() override;
   Result<TagInfo> info(std::string_view tag) override;

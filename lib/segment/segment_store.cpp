@@ -37,6 +37,8 @@ Status validate_tag(std::string_view tag) {
 }
 
 SegmentStore::~SegmentStore() = default;
+Result<TagChanges> SegmentStore::changes(std::int64_t /*version*/) { return TagChanges(); }
+
 TagAdmin::~TagAdmin() = default;
 Store::~Store() = default;
 

@@ -29,6 +29,18 @@ struct TagRecord {
   std::int64_t changed_at = 0;
 };
 
+// Adds what the record says to processes that know the changes up to `after`.
+inline void add_limit(const TagRecord& record, std::int64_t after, TagChanges* changes) {
+  const std::int64_t limit = record.recalled > after ? 0 : record.cap;
+  if (record.version > after && limit < kIdMax) changes->limits.push_back({record.tag, limit});
+}
+
+// After which change to look for what a process that knows `version` does not know. A store that
+// went backwards counts some numbers again.
+inline std::int64_t known_change(std::int64_t version, std::int64_t newest) {
+  return version > newest ? 0 : version;
+}
+
 inline TagInfo tag_info(const SegmentRow& row, const TagRecord& record) {
   using std::chrono::seconds;
   using Time = std::chrono::system_clock::time_point;

@@ -20,6 +20,7 @@ class FaultStore final : public Store {
   std::function<Result<IdRange>(std::string_view, std::int64_t most_ids)> on_lease;
   std::function<Result<SegmentRow>(std::string_view)> on_find;
   std::function<Result<bool>(std::string_view, IdRange)> on_give_back;
+  std::function<Result<TagChanges>(std::int64_t)> on_changes;
   std::function<Status(std::string_view, std::int64_t)> on_advance;
   std::function<Result<bool>(std::string_view, std::int64_t, std::int64_t)> on_rewind;
   std::function<Status()> on_probe;
@@ -39,6 +40,9 @@ class FaultStore final : public Store {
   }
   Result<bool> give_back(std::string_view tag, IdRange tail) override {
     return on_give_back ? on_give_back(tag, tail) : memory_.give_back(tag, tail);
+  }
+  Result<TagChanges> changes(std::int64_t version) override {
+    return on_changes ? on_changes(version) : memory_.changes(version);
   }
   Result<std::vector<TagInfo>> list() override { return memory_.list(); }
   Result<TagInfo> info(std::string_view tag) override { return memory_.info(tag); }

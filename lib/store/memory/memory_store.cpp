@@ -57,20 +57,10 @@ struct MemoryStore::Impl {
     return on_tag(arguments, tag, [&](Tag& found) { return body(*found.row); });
   }
 
-  // A compare-and-set; false: max_id is not `expected`, or there is no such row.
-  Result<bool> exchange_max_id(std::string_view tag, std::int64_t expected, std::int64_t desired) {
-    Result<bool> exchanged = on_row(Status(), tag, [&](SegmentRow& row) -> Result<bool> {
-      if (row.max_id != expected) return false;
-      row.max_id = desired;
-      return true;
-    });
-    if (exchanged.status().code() == StatusCode::kNotFound) return false;
-    return exchanged;
-  }
-
   // The tag's record with the number of a change that is about to be made.
-  TagRecord next_record(const Tag& tag) const {
+  TagRecord next_record(std::string_view name, const Tag& tag) const {
     TagRecord record = tag.record.value_or(TagRecord());
+    record.tag = name;
     record.version = version + 1;
     if (tag.row) record.cap = tag.row->cap;
     return record;
@@ -100,6 +90,18 @@ Result<SegmentRow> MemoryStore::find(std::string_view tag) {
                        [](SegmentRow& row) -> Result<SegmentRow> { return row; });
 }
 
+Result<TagChanges> MemoryStore::changes(std::int64_t version) {
+  if (impl_->fork_guard.forked()) return store_was_forked();
+  const MutexLock lock(impl_->mutex);
+  TagChanges changes;
+  changes.version = impl_->version;
+  if (version < 0 || version == changes.version) return changes;
+  for (const auto& [name, tag] : impl_->tags) {
+    if (tag.record) add_limit(*tag.record, known_change(version, changes.version), &changes);
+  }
+  return changes;
+}
+
 Result<std::vector<TagInfo>> MemoryStore::list() {
   if (impl_->fork_guard.forked()) return store_was_forked();
   const MutexLock lock(impl_->mutex);
@@ -126,7 +128,7 @@ Status MemoryStore::create(std::string_view tag, const NewTag& tag_to_make) {
   const Result<std::int64_t> max_id = first_max_id(tag, tag_to_make, old.record, 0);
   if (!max_id.ok()) return max_id.status();
   SegmentRow row{std::string(tag), *max_id, tag_to_make.step, kIdMax};
-  TagRecord record = impl_->next_record(old);
+  TagRecord record = impl_->next_record(tag, old);
   create_in(record, tag_to_make, now_s());
   Impl::Tag& made = impl_->tags.try_emplace(row.tag).first->second;
   made.row = std::move(row);
@@ -139,7 +141,7 @@ Status MemoryStore::update(std::string_view tag, const TagChange& change) {
     if (change.cap && *change.cap < found.row->max_id) {
       return cap_below(tag, *change.cap, found.row->max_id);
     }
-    TagRecord record = impl_->next_record(found);
+    TagRecord record = impl_->next_record(tag, found);
     change_in(record, change, now_s());
     if (change.step) found.row->step = *change.step;
     impl_->put(found, std::move(record));
@@ -156,17 +158,33 @@ Status MemoryStore::advance(std::string_view tag, std::int64_t max_id) {
 
 Result<bool> MemoryStore::give_back(std::string_view tag, IdRange tail) {
   if (Status status = check_give_back(tag, tail); !status.ok()) return status;
-  return impl_->exchange_max_id(tag, tail.last(), tail.first - 1);
+  Result<bool> given = impl_->on_row(Status(), tag, [&](SegmentRow& row) -> Result<bool> {
+    if (row.max_id != tail.last()) return false;
+    row.max_id = tail.first - 1;
+    return true;
+  });
+  if (given.status().code() == StatusCode::kNotFound) return false;
+  return given;
 }
 
 Result<bool> MemoryStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
   if (Status status = check_rewind(tag, from, to); !status.ok()) return status;
-  return impl_->exchange_max_id(tag, from, to);
+  const auto move_back = [&](Impl::Tag& found) -> Result<bool> {
+    if (found.row->max_id != from) return false;
+    TagRecord record = impl_->next_record(tag, found);
+    record.recalled = record.version;
+    found.row->max_id = to;
+    impl_->put(found, std::move(record));
+    return true;
+  };
+  Result<bool> moved = impl_->on_tag(Status(), tag, move_back);
+  if (moved.status().code() == StatusCode::kNotFound) return false;
+  return moved;
 }
 
 Status MemoryStore::remove(std::string_view tag, std::string_view by) {
   return impl_->on_tag(check_remove(tag, by), tag, [&](Impl::Tag& found) -> Status {
-    TagRecord record = impl_->next_record(found);
+    TagRecord record = impl_->next_record(tag, found);
     remove_in(record, found.row->max_id, by, now_s());
     found.row.reset();
     impl_->put(found, std::move(record));

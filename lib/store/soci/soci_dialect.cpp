@@ -66,6 +66,7 @@ const MarkSql kGaleraMark = {
 const char kFurthest[] =
     "SELECT COALESCE(MAX(max_id), 0) FROM id_segments WHERE max_id BETWEEN 0 AND :limit";
 
+const char kTerm[] = "SELECT term FROM id_leader WHERE id = 1";
 const char kLockedRecord[] = " FROM id_leader WHERE id = 1 FOR UPDATE";
 const char kRecordLeader[] = "UPDATE id_leader SET server = :server, term = :term WHERE id = 1";
 
@@ -205,7 +206,7 @@ const SociDialect kMysqlDialect = {
      [](std::chrono::seconds) { return std::string(); },
      [](const std::string& text) { return sql_literal(Engine::kMysql, text); }},
     {FEATHERID_LEADS(FEATHERID_MYSQL_SERVER), "START TRANSACTION", "COMMIT AND NO CHAIN NO RELEASE",
-     FEATHERID_MYSQL_SERVER, kFurthest, kLockedRecord, FEATHERID_SKIP, kRecordLeader,
+     FEATHERID_MYSQL_SERVER, kFurthest, kTerm, kLockedRecord, FEATHERID_SKIP, kRecordLeader,
      kMysqlReplications, kGaleraMark},
     nullptr,
     kMysqlSchema,
@@ -327,6 +328,7 @@ const SociDialect kPostgresqlDialect = {
      "COMMIT",
      FEATHERID_POSTGRESQL_SERVER,
      kFurthest,
+     kTerm,
      kLockedRecord,
      FEATHERID_SKIP,
      kRecordLeader,
@@ -392,7 +394,7 @@ const SociDialect kSqlite3Dialect = {
      {nullptr, nullptr},
      nullptr,
      nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, {}},
+    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, {}},
     nullptr,
     kSqlite3Schema,
     nullptr};
@@ -415,35 +417,16 @@ NamedDialect::NamedDialect(const DatabaseUrl& url) : dialect_(dialect_of(url.eng
   const TableNames names(url);
   SettingsSql& settings = dialect_.settings;
   LeaderSql& leader = dialect_.leader;
-  for (const char** text : {&dialect_.lease,
-                            &dialect_.find,
-                            &dialect_.list,
-                            &dialect_.create,
-                            &dialect_.update,
-                            &dialect_.advance,
-                            &dialect_.exchange_max_id,
-                            &dialect_.remove,
-                            &dialect_.tags.find,
-                            &dialect_.tags.condition,
-                            &dialect_.tags.version,
-                            &dialect_.tags.count,
-                            &dialect_.tags.list,
-                            &dialect_.tags.add,
-                            &dialect_.tags.write,
-                            &dialect_.schema_begin,
-                            &dialect_.schema,
-                            &settings.text,
-                            &settings.tables,
-                            &settings.show[0],
-                            &settings.show[1],
-                            &leader.condition,
-                            &leader.furthest,
-                            &leader.locked_record,
-                            &leader.skip,
-                            &leader.record,
-                            &leader.mark.condition,
-                            &leader.mark.add,
-                            &leader.mark.look,
+  for (const char** text : {&dialect_.lease,           &dialect_.find,         &dialect_.list,
+                            &dialect_.create,          &dialect_.update,       &dialect_.advance,
+                            &dialect_.exchange_max_id, &dialect_.remove,       &dialect_.tags.find,
+                            &dialect_.tags.condition,  &dialect_.tags.version, &dialect_.tags.count,
+                            &dialect_.tags.list,       &dialect_.tags.add,     &dialect_.tags.write,
+                            &dialect_.schema_begin,    &dialect_.schema,       &settings.text,
+                            &settings.tables,          &settings.show[0],      &settings.show[1],
+                            &leader.condition,         &leader.furthest,       &leader.term,
+                            &leader.locked_record,     &leader.skip,           &leader.record,
+                            &leader.mark.condition,    &leader.mark.add,       &leader.mark.look,
                             &leader.mark.schema}) {
     if (*text != nullptr) *text = texts_.emplace_front(names.in(*text)).c_str();
   }

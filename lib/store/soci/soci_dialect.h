@@ -37,6 +37,7 @@ struct LeaderSql {
   const char* server;  // an expression: what this server calls itself
   // Returns the highest max_id that is an id; 0 if there is none.
   const char* furthest;
+  const char* term;           // a query for the term on record
   const char* locked_record;  // ends the query for the record, and locks it
   // Moves every tag forward by :count or ten steps, up to :limit.
   const char* skip;

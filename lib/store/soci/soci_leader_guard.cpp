@@ -115,6 +115,12 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   return {};
 }
 
+bool LeaderGuard::has_known_term(SociSession& session) const {
+  const long long known = term_.load();
+  long long term = 0;
+  return known < 0 || !session.run(sql_.term, into(term)).got_row || term == known;
+}
+
 std::int64_t LeaderGuard::failovers() const {
   return std::max<std::int64_t>(0, leader_count(term_.load()) - 1);
 }

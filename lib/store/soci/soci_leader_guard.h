@@ -41,6 +41,10 @@ class LeaderGuard {
   // must also hold in the transaction (SettingsGuard::stated()).
   Status follow(SociSession& session, const std::string& stated);
 
+  // Whether the record still has the term that this process knows; true if either is missing. If
+  // not, follow() says what that means. Throws as SociSession does.
+  bool has_known_term(SociSession& session) const;
+
   // How many leaders there were before the one that this process knows.
   std::int64_t failovers() const;
 

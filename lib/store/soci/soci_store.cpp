@@ -88,6 +88,7 @@ class SociStore final : public Store {
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override;
   Result<SegmentRow> find(std::string_view tag) override;
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
+  Result<TagChanges> changes(std::int64_t version) override;
 
   Result<std::vector<TagInfo>> list() override;
   Result<TagInfo> info(std::string_view tag) override;
@@ -451,6 +452,25 @@ Result<SegmentRow> SociStore::find(std::string_view tag) {
   return call([&](SociSession& session) {
     records_.look(session);
     return find_row(session, tag);
+  });
+}
+
+Result<TagChanges> SociStore::changes(std::int64_t version) {
+  return call([&](SociSession& session) -> Result<TagChanges> {
+    if (leader_guard_.active(session) && !leader_guard_.has_known_term(session)) {
+      Status status = settings_guard_.check(session);
+      if (status.ok()) status = follow_leader(session);
+      if (!status.ok()) return status;
+    }
+    TagChanges changes;
+    if (!records_.look(session)) return changes;
+    changes.version = records_.head(session).version;
+    if (version < 0 || version == changes.version) return changes;
+    const std::int64_t known = known_change(version, changes.version);
+    for (const TagRecord& record : records_.changed(session, known, changes.version)) {
+      add_limit(record, known, &changes);
+    }
+    return changes;
   });
 }
 

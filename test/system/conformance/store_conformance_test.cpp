@@ -29,6 +29,7 @@ using featherid::Status;
 using featherid::StatusCode;
 using featherid::Store;
 using featherid::TagChange;
+using featherid::TagChanges;
 using featherid::TagInfo;
 
 #define STORES                                                                  \
@@ -725,4 +726,61 @@ TEMPLATE_TEST_CASE("of several creations and removals at once, each finds what i
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == 0);
   CHECK(highest > 0);
+}
+
+TEMPLATE_TEST_CASE("changes name the tags of which held ids may have to be dropped",
+                   "[store][options]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  const std::shared_ptr<Store> other = fixture.open();
+  std::int64_t known = take(other->changes(-1)).version;
+  // The limits since the last look, as "tag max_id".
+  const auto look = [&]() {
+    const TagChanges changes = take(other->changes(known));
+    CHECK(changes.version >= known);
+    known = changes.version;
+    std::vector<std::string> limits;
+    for (const TagChanges::Limit& limit : changes.limits) {
+      limits.push_back(limit.tag + " " + std::to_string(limit.max_id));
+    }
+    std::sort(limits.begin(), limits.end());
+    return limits;
+  };
+  using Limits = std::vector<std::string>;
+  CHECK(take(other->changes(-1)).limits.empty());
+  CHECK(look().empty());
+  require_ok(store.create("order", 10));
+  const std::int64_t made = known;
+  CHECK(look().empty());
+  CHECK(known > made);
+  CHECK(take(store.lease("order", 100)) == IdRange{1, 101});
+  CHECK(take(store.give_back("order", {51, 101})));
+  CHECK(look().empty());
+  require_ok(store.update("order", cap_change(60)));
+  require_ok(store.create("user", capped(70)));
+  CHECK(look() == Limits{"order 60", "user 70"});
+  CHECK(look().empty());
+  require_ok(store.update("order", cap_change(kIdMax)));
+  CHECK(look().empty());
+  CHECK(store.update("order", cap_change(1)).code() == StatusCode::kInvalidArgument);
+  const std::int64_t refused = known;
+  CHECK(look().empty());
+  CHECK(known == refused);
+  CHECK(take(store.rewind("order", 50, 10)));
+  CHECK(look() == Limits{"order 0"});
+  CHECK(take(store.rewind("order", 50, 10)) == false);
+  CHECK(look().empty());
+  require_ok(store.remove("order"));
+  CHECK(look() == Limits{"order 0"});
+  require_ok(store.create("order", 10));
+  CHECK(look().empty());
+  // Removed and created again between two looks.
+  require_ok(store.remove("order"));
+  require_ok(store.create("order", capped(90)));
+  CHECK(look() == Limits{"order 0"});
+  // A number from before the store went backwards.
+  known += 1000;
+  const TagChanges all = take(other->changes(known));
+  CHECK(all.version < known);
+  CHECK(all.limits.size() == 2);
 }

@@ -113,7 +113,7 @@ TEMPLATE_TEST_CASE("MySQL: a new table distinguishes tags by their bytes", "[mys
 TEMPLATE_TEST_CASE("MySQL: the error for a user that may not create the tables says what to grant",
                    "[mysql]", MYSQL_SERVERS) {
   RawSql sql(shared<TestType>().url());
-  sql.run("DROP TABLE IF EXISTS id_segments, id_leader");
+  sql.run("DROP TABLE IF EXISTS id_segments, id_leader, id_tags");
   sql.run("DROP USER IF EXISTS plain@'%'");
   sql.run("CREATE USER plain@'%' IDENTIFIED BY 'p'");
   sql.run("GRANT SELECT, INSERT, UPDATE ON ids.* TO plain@'%'");
