@@ -40,7 +40,10 @@ Refiller::~Refiller() = default;
 void Refiller::request(std::shared_ptr<TagState> tag, TimePoint due) {
   const MutexLock lock(mutex_);
   if (stopping_) return;
-  if (on_changes_ && !std::exchange(requested_, true)) changes_due_ = clock_->now();
+  if (on_changes_ && !std::exchange(requested_, true)) {
+    changes_due_ = clock_->now();
+    changed_.notify_one();  // for one thread; the tag is for another
+  }
   (tag->known() ? jobs_ : lookups_).push({due, next_number_++, std::move(tag)});
   changed_.notify_one();
 }
