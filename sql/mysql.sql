@@ -16,3 +16,18 @@ CREATE TABLE IF NOT EXISTS `id_leader` (
   PRIMARY KEY (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='FeatherID: failover guard';
 INSERT IGNORE INTO `id_leader` (`id`, `server`, `term`) VALUES (1, '', 0);
+CREATE TABLE IF NOT EXISTS `id_tags` (
+  `biz_tag` varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'empty: the row that counts changes',
+  `version` bigint NOT NULL COMMENT 'number of the last change',
+  `recalled` bigint NOT NULL DEFAULT '0' COMMENT 'number of the last change that made processes drop held ids',
+  `cap` bigint DEFAULT NULL COMMENT 'no lease passes it; NULL: none',
+  `removed_max_id` bigint DEFAULT NULL COMMENT 'max_id when the tag was removed; NULL: it exists',
+  `description` varchar(255) CHARACTER SET utf8mb4 NOT NULL DEFAULT '',
+  `owner` varchar(255) CHARACTER SET utf8mb4 NOT NULL DEFAULT '',
+  `created_by` varchar(255) CHARACTER SET utf8mb4 NOT NULL DEFAULT '',
+  `created_at` bigint NOT NULL DEFAULT '0' COMMENT 'Unix time, in seconds',
+  `changed_by` varchar(255) CHARACTER SET utf8mb4 NOT NULL DEFAULT '',
+  `changed_at` bigint NOT NULL DEFAULT '0' COMMENT 'Unix time, in seconds',
+  PRIMARY KEY (`biz_tag`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='FeatherID: options of tags; rows are optional';
+INSERT IGNORE INTO `id_tags` (`biz_tag`, `version`) VALUES ('', 0);

@@ -8,3 +8,21 @@ CREATE TABLE IF NOT EXISTS id_segments (
 );
 INSERT OR IGNORE INTO id_segments (biz_tag, max_id, step) VALUES
   ('user', 0, 1000), ('order', 0, 1000), ('health', 0, 1000);
+-- Options of tags; rows are optional. The row with an empty biz_tag counts the changes.
+-- version: the number of the last change; recalled: of the last one that made processes drop held ids.
+-- cap: no lease passes it; NULL: none. removed_max_id: max_id when the tag was removed; NULL: it exists.
+-- The times are Unix times, in seconds.
+CREATE TABLE IF NOT EXISTS id_tags (
+  biz_tag varchar(64) NOT NULL PRIMARY KEY,
+  version bigint NOT NULL,
+  recalled bigint NOT NULL DEFAULT 0,
+  cap bigint,
+  removed_max_id bigint,
+  description varchar(255) NOT NULL DEFAULT '',
+  owner varchar(255) NOT NULL DEFAULT '',
+  created_by varchar(255) NOT NULL DEFAULT '',
+  created_at bigint NOT NULL DEFAULT 0,
+  changed_by varchar(255) NOT NULL DEFAULT '',
+  changed_at bigint NOT NULL DEFAULT 0
+);
+INSERT OR IGNORE INTO id_tags (biz_tag, version) VALUES ('', 0);

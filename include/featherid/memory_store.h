@@ -20,13 +20,15 @@ class FEATHERID_EXPORT MemoryStore final : public Store {
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override;
   Result<SegmentRow> find(std::string_view tag) override;
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
+  Result<TagChanges> changes(std::int64_t version) override;
 
-  Result<std::vector<SegmentRow>> list() override;
-  Status create(std::string_view tag, std::int64_t step) override;
-  Status update(std::string_view tag, std::int64_t step) override;
+  Result<std::vector<TagInfo>> list() override;
+  Result<TagInfo> info(std::string_view tag) override;
+  Status create(std::string_view tag, const NewTag& tag_to_make) override;
+  Status update(std::string_view tag, const TagChange& change) override;
   Status advance(std::string_view tag, std::int64_t max_id) override;
   Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) override;
-  Status remove(std::string_view tag) override;
+  Status remove(std::string_view tag, std::string_view by = "") override;
   Status probe() override;
 
   // Replaces the row without any check, as an operator could: backwards, step 0, anything. Does

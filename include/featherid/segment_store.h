@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "featherid/id_range.h"
 #include "featherid/internal/export.h"
@@ -27,7 +28,8 @@ FEATHERID_EXPORT Status validate_tag(std::string_view tag);
 struct SegmentRow {
   std::string tag;
   std::int64_t max_id = 0;
-  std::int64_t step = 0;  // base size of a lease, in ids; a row with step <= 0 cannot be served
+  std::int64_t step = 0;      // base size of a lease, in ids; a row with step <= 0 cannot be served
+  std::int64_t cap = kIdMax;  // no lease passes it
 };
 
 // A lease should have `most_ids` ids. A store may grant fewer for its own reasons, such as the end
@@ -41,8 +43,20 @@ struct LeaseSize {
   std::int64_t most_ids;
 };
 
-// Durable storage for the ids. This is all that the allocator needs, and all that your own store
-// must implement. FeatherID's stores also implement TagAdmin.
+// Changes of tags, for the processes that hold ids of them.
+struct TagChanges {
+  // A process that holds an id of the tag above `max_id` drops all that it holds of the tag.
+  struct Limit {
+    std::string tag;
+    std::int64_t max_id = 0;
+  };
+
+  std::int64_t version = 0;  // the number of the last change
+  std::vector<Limit> limits;
+};
+
+// Durable storage for the ids. This is all that the allocator needs, and its three pure methods are
+// all that your own store must implement. FeatherID's stores also implement TagAdmin.
 //
 // Threads: every method may be called from several threads at once, and one store may serve several
 // allocators. Blocking: every call ends within the store's own stated timeout, whatever the network
@@ -62,7 +76,8 @@ class FEATHERID_EXPORT SegmentStore {
   // The range must come from the one statement that moved max_id, and be returned only after that
   // is durable. After an error, max_id may have moved anyway: nobody may use that range, and a
   // retry costs a gap, never a duplicate. kNotFound: no such row. kExhausted: fewer than
-  // size.least_ids are left; nothing was changed. kFailedPrecondition: a row with max_id < 0.
+  // size.least_ids are left up to the row's cap; nothing was changed. kFailedPrecondition: a row
+  // with max_id < 0.
   virtual Result<IdRange> lease(std::string_view tag, LeaseSize size) = 0;
 
   // The row as it is, whatever its step. kNotFound: no such row.
@@ -73,6 +88,11 @@ class FEATHERID_EXPORT SegmentStore {
   // changes nothing and returns false. The caller has issued no id of the tail and never will.
   // After an error, the tail may or may not have been given back: the caller may not use it.
   virtual Result<bool> give_back(std::string_view tag, IdRange tail) = 0;
+
+  // What has changed since the change number `version`. Negative: returns only the number, from
+  // which to ask later. The allocator asks when its first tag is used, and then every 20 s.
+  // kDataLoss: the store went backwards, so every tag must stop. By default nothing ever changes.
+  virtual Result<TagChanges> changes(std::int64_t version);
 };
 
 }  // namespace featherid

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "featherid/id_range.h"
 #include "featherid/status.h"
 
 namespace featherid {
@@ -22,7 +23,10 @@ struct TagStats {
   std::int64_t lease_failures = 0;
   std::int64_t waits = 0;  // calls that found no id in memory
   std::chrono::microseconds last_lease_latency{0};
-  Status last_error;  // of the last lease; OK once one succeeds
+  std::int64_t cap = kIdMax;         // as it was last read
+  std::int64_t max_id = 0;           // the highest one of the row that this process knows of
+  double series_ids_per_second = 0;  // leased by all processes, a mean over the last hour or two
+  Status last_error;                 // of the last lease; OK once one succeeds
 };
 
 // How long the store took for leases, over all tags and including failed leases.

@@ -2,20 +2,76 @@
 #ifndef FEATHERID_TAG_ADMIN_H_
 #define FEATHERID_TAG_ADMIN_H_
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "featherid/id_range.h"
 #include "featherid/internal/export.h"
 #include "featherid/segment_store.h"
 #include "featherid/status.h"
 
 namespace featherid {
 
+// The longest text of an option, in characters.
+constexpr int kOptionCharsMax = 255;
+
+// What can be set for a tag beside its step. Uniqueness never depends on it, because older versions
+// and other programs do not know it. Texts: well-formed UTF-8 without control characters.
+struct TagOptions {
+  std::string description;
+  std::string owner;
+  // No lease passes it; kIdMax: none. 1 to kIdMax. It binds every process of this version.
+  std::int64_t cap = kIdMax;
+};
+
+// What create() makes.
+struct NewTag {
+  NewTag(std::int64_t step_ids)  // NOLINT(google-explicit-constructor): create("order", 1000)
+      : step(step_ids) {}
+
+  std::int64_t step;  // 1 to kStepMax
+  TagOptions options = {};
+  std::string by = {};  // who creates it
+  // A program creates it because somebody asked for its ids, and nobody knows whether the tag
+  // existed before. It must not begin again a series that a deletion, a failover or a restore has
+  // removed.
+  bool automatic = false;
+};
+
+// What update() changes: what is set here.
+struct TagChange {
+  TagChange() = default;
+  TagChange(std::int64_t step_ids)  // NOLINT(google-explicit-constructor): update("order", 2000)
+      : step(step_ids) {}
+
+  std::optional<std::int64_t> step;  // 1 to kStepMax
+  std::optional<std::string> description;
+  std::optional<std::string> owner;
+  std::optional<std::int64_t> cap;
+  std::string by;  // who changes it
+};
+
+// A row with what only people read. Times are 0 and texts empty if nobody has recorded them.
+struct TagInfo : SegmentRow {
+  std::string description;
+  std::string owner;
+  std::string created_by;
+  std::chrono::system_clock::time_point created_at;
+  std::string changed_by;
+  std::chrono::system_clock::time_point changed_at;
+};
+
 // Administration of the tags of a store. The allocator does not need it, and your own store may
 // leave it out.
 //
-// Threads, blocking, tags and errors: as in SegmentStore.
+// Threads, blocking, tags and errors: as in SegmentStore. A call that fails has changed nothing,
+// except after kUnavailable, which may leave that open. No change is half done.
+//
+// Processes learn of changes from SegmentStore::changes(), within a minute.
 class FEATHERID_EXPORT TagAdmin {
  public:
   TagAdmin() = default;
@@ -24,17 +80,23 @@ class FEATHERID_EXPORT TagAdmin {
   virtual ~TagAdmin();
 
   // All rows, in ascending byte order of the tag.
-  virtual Result<std::vector<SegmentRow>> list() = 0;
+  virtual Result<std::vector<TagInfo>> list() = 0;
 
-  // Creates a row with max_id 0. 1 <= step <= kStepMax. kAlreadyExists: the row exists; it is
-  // unchanged.
-  virtual Status create(std::string_view tag, std::int64_t step) = 0;
+  // One row. kNotFound: no such row.
+  virtual Result<TagInfo> info(std::string_view tag) = 0;
 
-  // Sets the step of an existing row. 1 <= step <= kStepMax. kNotFound: no such row.
-  virtual Status update(std::string_view tag, std::int64_t step) = 0;
+  // Creates a row. Its max_id is 0, or where the tag was when it was removed, so its ids are past
+  // all that were leased before. `automatic`: after a change of leader it is at least the ids that
+  // the failovers may have lost, and kNotFound refuses a tag that was removed. kAlreadyExists: the
+  // row exists; it is unchanged. kInvalidArgument: also a cap below its max_id.
+  virtual Status create(std::string_view tag, const NewTag& tag_to_make) = 0;
 
-  // Raises the row's max_id to `max_id` (0 <= max_id <= kIdMax). If it is already there or past it,
-  // changes nothing and returns OK. kNotFound: no such row.
+  // Changes an existing row. kNotFound: no such row. kInvalidArgument: also a cap below its max_id.
+  // kFailedPrecondition: also an option for which the store has no place.
+  virtual Status update(std::string_view tag, const TagChange& change) = 0;
+
+  // Raises the row's max_id to `max_id` (0 <= max_id <= kIdMax), also past the cap. If it is
+  // already there or past it, changes nothing and returns OK. kNotFound: no such row.
   virtual Status advance(std::string_view tag, std::int64_t max_id) = 0;
 
   // Moves the series backwards. If max_id is still `from`, sets it to `to` and returns true.
@@ -42,10 +104,9 @@ class FEATHERID_EXPORT TagAdmin {
   // ids after `to` will be leased again, so no process may be using the tag.
   virtual Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) = 0;
 
-  // Deletes the row. If it is created again, its ids start at 1 again, so no process may be using
-  // the tag until then: one that still holds ids would issue them a second time, or give them back.
-  // kNotFound: no such row.
-  virtual Status remove(std::string_view tag) = 0;
+  // Deletes the row, and remembers its max_id for create(). Processes that hold ids of the tag drop
+  // them within a minute. `by`: who deletes it. kNotFound: no such row.
+  virtual Status remove(std::string_view tag, std::string_view by = "") = 0;
 
   // OK if the store would grant leases now: it can be written to, and the server that answers is
   // the leader of the rows. Requires no tag and uses no id.

@@ -33,6 +33,8 @@ inline Utf8Char utf8_char(std::string_view text) {
   return {length, code_point};
 }
 
+inline bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0); }
+
 }  // namespace featherid
 
 #endif  // FEATHERID_LIB_BASE_UTF8_H_

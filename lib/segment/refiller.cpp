@@ -2,6 +2,7 @@
 #include "lib/segment/refiller.h"
 
 #include <algorithm>
+#include <ctime>
 #include <exception>
 #include <utility>
 
@@ -13,7 +14,21 @@
 namespace featherid {
 
 namespace {
+
 [[gnu::constructor]] void at_load() { stay_loaded(); }
+
+// "it ends on 2031-05-02", by the system's clock, in UTC.
+std::string end_date(double seconds_left) {
+  constexpr double kYear = 365.25 * 24 * 3600;
+  if (seconds_left > 100 * kYear) return "it lasts for more than 100 years";
+  const std::time_t end = std::time(nullptr) + static_cast<std::time_t>(seconds_left);
+  std::tm date{};
+  char text[32];
+  if (::gmtime_r(&end, &date) == nullptr) return "it ends soon";
+  const std::size_t length = std::strftime(text, sizeof text, "it ends on %Y-%m-%d", &date);
+  return {text, length};
+}
+
 }  // namespace
 
 Refiller::Refiller(std::shared_ptr<SegmentStore> store, std::shared_ptr<const Clock> clock,
@@ -25,6 +40,10 @@ Refiller::~Refiller() = default;
 void Refiller::request(std::shared_ptr<TagState> tag, TimePoint due) {
   const MutexLock lock(mutex_);
   if (stopping_) return;
+  if (on_changes_ && !std::exchange(requested_, true)) {
+    changes_due_ = clock_->now();
+    changed_.notify_one();  // for one thread; the tag is for another
+  }
   (tag->known() ? jobs_ : lookups_).push({due, next_number_++, std::move(tag)});
   changed_.notify_one();
 }
@@ -53,18 +72,32 @@ std::optional<TimePoint> Refiller::next_due_locked() const {
   for (const std::priority_queue<Job>* const jobs : {&jobs_, &lookups_}) {
     if (!jobs->empty() && (!due || jobs->top().due < *due)) due = jobs->top().due;
   }
+  if (changes_due_ < due.value_or(TimePoint::max())) due = changes_due_;
   return due;
 }
 
+std::optional<std::shared_ptr<TagState>> Refiller::pop_work() {
+  if (changes_due_ <= clock_->now()) {
+    changes_due_ = TimePoint::max();
+    return nullptr;
+  }
+  std::shared_ptr<TagState> tag = pop_due();
+  if (tag == nullptr) return std::nullopt;
+  return tag;
+}
+
+void Refiller::work(const std::shared_ptr<TagState>& tag) {
+  tag == nullptr ? ask_for_changes() : refill(*tag);
+}
+
 bool Refiller::run_once() {
-  std::shared_ptr<TagState> tag;
+  std::optional<std::shared_ptr<TagState>> tag;
   {
     const MutexLock lock(mutex_);
-    tag = pop_due();
+    tag = pop_work();
   }
-  if (tag == nullptr) return false;
-  refill(*tag);
-  return true;
+  if (tag) work(*tag);
+  return tag.has_value();
 }
 
 std::optional<TimePoint> Refiller::next_due() const {
@@ -123,10 +156,10 @@ Status Refiller::start(int threads) {
 
 void Refiller::run() {
   for (;;) {
-    std::shared_ptr<TagState> tag;
+    std::optional<std::shared_ptr<TagState>> tag;
     {
       const MutexLock lock(mutex_);
-      while (!stopping_ && (tag = pop_due()) == nullptr) {
+      while (!stopping_ && !(tag = pop_work())) {
         if (const std::optional<TimePoint> due = next_due_locked()) {
           changed_.wait_until(mutex_, *due);
         } else {
@@ -136,7 +169,7 @@ void Refiller::run() {
       if (stopping_) return;
       ++calling_;
     }
-    refill(*tag);
+    work(*tag);
     const MutexLock lock(mutex_);
     --calling_;
     if (stopping_) changed_.notify_all();
@@ -169,6 +202,28 @@ Result<T> Refiller::ask_store(Call call) noexcept {
   return call_store<T>(call);
 }
 
+void Refiller::ask_for_changes() noexcept {
+  const Inside inside(this);
+  std::int64_t known = 0;
+  {
+    const MutexLock lock(mutex_);
+    known = changes_known_;
+  }
+  const Result<TagChanges> changes = ask_store<TagChanges>([&] { return store_->changes(known); });
+  bool stopping = false;
+  {
+    const MutexLock lock(mutex_);
+    // Whatever this process leases before it is told a number may have been changed before that.
+    changes_known_ = changes.ok() ? changes->version : std::max<std::int64_t>(known, 0);
+    changes_due_ = clock_->now() + kAskForChangesEvery;
+    changed_.notify_one();
+    stopping = stopping_;
+  }
+  const bool lost = changes.status().code() == StatusCode::kDataLoss;
+  if (lost) log_.write(LogLevel::kError, [&] { return changes.status().message(); });
+  if (!stopping && (changes.ok() || lost)) on_changes_(changes);
+}
+
 void Refiller::refill(TagState& tag) noexcept {
   const Inside inside(this);
   if (!tag.begin_refill()) return;
@@ -192,7 +247,21 @@ void Refiller::refill(TagState& tag) noexcept {
   log_outcome(tag, tag.end_refill(asked_ids, std::move(leased), latency));
 }
 
+void Refiller::log_near_end(const TagState& tag, const SeriesWatch::Warning& warning) {
+  log_.write(LogLevel::kWarn, [&] {
+    const char* const what = warning.is_cap               ? "its cap "
+                             : warning.end < (1LL << 32)  ? "what a 32-bit integer holds, "
+                             : warning.end <= (1LL << 53) ? "what a double holds, "
+                                                          : "all ids, ";
+    std::string text = "tag '" + tag.tag() + "' has used " + std::to_string(warning.percent) +
+                       " % of " + what + std::to_string(warning.end);
+    if (warning.seconds_left) text += "; at the present rate " + end_date(*warning.seconds_left);
+    return text;
+  });
+}
+
 void Refiller::log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome) {
+  if (outcome.near_end) log_near_end(tag, *outcome.near_end);
   const auto about_tag = [&](const char* what) {
     return "tag '" + tag.tag() + "': " + what + outcome.status.message();
   };

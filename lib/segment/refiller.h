@@ -2,6 +2,7 @@
 #ifndef FEATHERID_LIB_SEGMENT_REFILLER_H_
 #define FEATHERID_LIB_SEGMENT_REFILLER_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <queue>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "featherid/log.h"
@@ -36,10 +38,18 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
            LogCallback log);
   ~Refiller() override;
 
+  // What to do with the changes of tags, or with kDataLoss: called on a thread of the refiller, and
+  // must not throw. Call it before start(). From the first request on the store is asked for them
+  // every kAskForChangesEvery. (Without it, never.)
+  using OnChanges = std::function<void(const Result<TagChanges>&)>;
+  void on_changes(OnChanges callback) { on_changes_ = std::move(callback); }
+  static constexpr std::chrono::seconds kAskForChangesEvery{20};
+
   void request(std::shared_ptr<TagState> tag, TimePoint due) override EXCLUDES(mutex_);
   Status trouble() const override EXCLUDES(mutex_);
 
-  // Serves the first tag in the queue that is due. False if none is.
+  // Asks for changes if that is due, or serves the first tag in the queue that is due. False if
+  // nothing is.
   bool run_once() EXCLUDES(mutex_);
 
   // When the next tag in the queue is due.
@@ -72,16 +82,22 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   void run() EXCLUDES(mutex_);
   std::shared_ptr<TagState> pop_due() REQUIRES(mutex_);
   std::optional<TimePoint> next_due_locked() const REQUIRES(mutex_);
+  // What a thread does next: a tag to serve, or null for asking for changes.
+  std::optional<std::shared_ptr<TagState>> pop_work() REQUIRES(mutex_);
+  void work(const std::shared_ptr<TagState>& tag) EXCLUDES(mutex_);
+  void ask_for_changes() noexcept EXCLUDES(mutex_);
   void refill(TagState& tag) noexcept EXCLUDES(mutex_);
   template <typename T, typename Call>
   Result<T> ask_store(Call call) noexcept;
   void note_lease_latency(Duration latency) EXCLUDES(mutex_);
   void note_answer(const TagState& tag, const Status& status) EXCLUDES(mutex_);
   void log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome);
+  void log_near_end(const TagState& tag, const SeriesWatch::Warning& warning);
 
-  // Constant after construction.
+  // Constant after start().
   const std::shared_ptr<SegmentStore> store_;
   const std::shared_ptr<const Clock> clock_;
+  OnChanges on_changes_;
 
   LogSink log_;
 
@@ -97,6 +113,11 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   Status failure_ GUARDED_BY(mutex_);
   const TagState* failed_first_ GUARDED_BY(mutex_) = nullptr;
   bool failed_others_ GUARDED_BY(mutex_) = false;
+  bool requested_ GUARDED_BY(mutex_) = false;                    // anything yet
+  TimePoint changes_due_ GUARDED_BY(mutex_) = TimePoint::max();  // max: also while asking
+  // Up to which change this process knows. -1: it has leased nothing before its first question, so
+  // earlier changes do not matter to it.
+  std::int64_t changes_known_ GUARDED_BY(mutex_) = -1;
   int calling_ GUARDED_BY(mutex_) = 0;  // threads that are serving a tag
   std::vector<platform::Thread> threads_ GUARDED_BY(mutex_);
 };

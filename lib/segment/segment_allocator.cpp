@@ -27,7 +27,7 @@ namespace {
 constexpr milliseconds kTenMinutes = std::chrono::minutes(10);
 constexpr std::int64_t kTenMinutesMs = kTenMinutes.count();
 
-TagOptions tag_options(const AllocatorOptions& options, std::uint32_t seed) {
+TagStateOptions tag_options(const AllocatorOptions& options, std::uint32_t seed) {
   return {options.wait_timeout,    {options.hold, options.lease_max_ids},
           options.backoff_min,     options.backoff_max,
           options.unknown_tag_ttl, seed};
@@ -58,6 +58,9 @@ TagStats stats_of(const TagState& tag) {
   stats.lease_failures = snapshot.lease_failures;
   stats.waits = snapshot.waits;
   stats.last_lease_latency = duration_cast<microseconds>(snapshot.lease_latency);
+  stats.cap = snapshot.cap;
+  stats.max_id = snapshot.max_id;
+  stats.series_ids_per_second = snapshot.series_ids_per_second;
   stats.last_error = std::move(snapshot.error);
   return stats;
 }
@@ -96,11 +99,12 @@ struct SegmentAllocator::Impl {
         store(std::move(store_in)),
         refiller(std::make_shared<Refiller>(store, clock, options.log)) {
     if (refusal.ok()) refusal = check_fork_protection(seen);
-    if (refusal.ok()) refusal = refiller->start(options.refill_threads);
   }
 
   // The tag's state, made if the tag is new; or why it cannot be served.
   Result<std::shared_ptr<TagState>> state_of(std::string_view tag) EXCLUDES(mutex);
+  // Takes in changes of tags, or kDataLoss.
+  void apply(const Result<TagChanges>& changes) noexcept EXCLUDES(mutex);
   std::int64_t shutdown() EXCLUDES(mutex);
   std::int64_t give_tails_back(TimePoint deadline);
 
@@ -141,9 +145,28 @@ Result<std::shared_ptr<TagState>> SegmentAllocator::Impl::state_of(std::string_v
   });
 }
 
+void SegmentAllocator::Impl::apply(const Result<TagChanges>& changes) noexcept {
+  {
+    const MutexLock lock(mutex);
+    unknown_tags.move_known_to_table();  // the others hold nothing
+  }
+  if (!changes.ok()) {
+    return tags.for_each([&](TagState& tag) { tag.stop_for(changes.status()); });
+  }
+  for (const TagChanges::Limit& limit : changes->limits) {
+    if (TagState* const tag = tags.find(limit.tag)) tag->limit(limit.max_id);
+  }
+}
+
 SegmentAllocator::SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options,
                                    const internal::ForkEpoch& seen)
-    : impl_(std::make_shared<Impl>(std::move(store), std::move(options), seen)) {}
+    : impl_(std::make_shared<Impl>(std::move(store), std::move(options), seen)) {
+  // A refill thread that is left behind may outlive the allocator.
+  impl_->refiller->on_changes([impl = std::weak_ptr<Impl>(impl_)](const auto& changes) {
+    if (const std::shared_ptr<Impl> alive = impl.lock()) alive->apply(changes);
+  });
+  if (impl_->refusal.ok()) impl_->refusal = impl_->refiller->start(impl_->options.refill_threads);
+}
 
 SegmentAllocator::~SegmentAllocator() {
   if (impl_->fork_guard.forked()) {

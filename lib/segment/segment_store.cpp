@@ -8,8 +8,6 @@ namespace featherid {
 
 namespace {
 
-bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0); }
-
 bool is_space(char32_t c) {
   return c == 0x20 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
          c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
@@ -39,6 +37,8 @@ Status validate_tag(std::string_view tag) {
 }
 
 SegmentStore::~SegmentStore() = default;
+Result<TagChanges> SegmentStore::changes(std::int64_t /*version*/) { return TagChanges(); }
+
 TagAdmin::~TagAdmin() = default;
 Store::~Store() = default;
 

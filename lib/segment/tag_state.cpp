@@ -36,8 +36,8 @@ void call(const std::function<void(const Status&)>& callback, const Status& verd
 
 }  // namespace
 
-TagState::TagState(std::string tag, const TagOptions& options, std::shared_ptr<const Clock> clock,
-                   RefillQueue* queue)
+TagState::TagState(std::string tag, const TagStateOptions& options,
+                   std::shared_ptr<const Clock> clock, RefillQueue* queue)
     : tag_(std::move(tag)),
       options_(options),
       clock_(std::move(clock)),
@@ -295,6 +295,15 @@ bool TagState::add_to_stock(IdRange range) {
   return true;
 }
 
+Status TagState::take_in(IdRange lease) {
+  if (lease.last() > flight_limit_) {
+    return make_status(StatusCode::kUnavailable, [&] {
+      return "tag '" + tag_ + "' was changed during a lease, whose ids are lost; try again";
+    });
+  }
+  return add_to_stock(lease) ? Status() : internal::out_of_memory(StatusCode::kUnavailable);
+}
+
 std::int64_t TagState::available_ids() const { return stock_ids_ + cursor_.remaining(); }
 
 // --- refill ---
@@ -325,6 +334,7 @@ bool TagState::begin_refill() {
   const MutexLock lock(mutex_);
   FEATHERID_INVARIANT(flight_ == Flight::kQueued, static_cast<int>(flight_), 0);
   flight_ = stopped_.ok() ? Flight::kFlying : Flight::kNone;
+  flight_limit_ = kIdMax;
   return flight_ == Flight::kFlying;
 }
 
@@ -343,6 +353,8 @@ Status TagState::accept_row(const SegmentRow& row) {
   const MutexLock lock(mutex_);
   step_ = std::min(row.step, kLeaseIdsMax);
   row_read_at_ = clock_->now();
+  cap_ = row.cap;
+  series_.see(row.max_id, row_read_at_);
   // relaxed: a hint, which publishes nothing.
   known_.store(true, std::memory_order_relaxed);
   return {};
@@ -390,12 +402,16 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
       ++leases_;
       if (dry_) burn_at_ = now;
       dry_ = false;
-      if (outcome.status.ok() && !add_to_stock(*leased)) {
-        outcome.status = internal::out_of_memory(StatusCode::kUnavailable);
+      if (outcome.status.ok()) {
+        series_.see(leased->last(), now);
+        outcome.status = take_in(*leased);
       }
     }
+    outcome.near_end = series_.next_warning(cap_);
     if (outcome.status.code() == StatusCode::kDataLoss) {
       stop(outcome.status);
+    } else if (!stopped_.ok()) {
+      // Its error stays. A closed tag keeps the range only to give it back.
     } else if (!outcome.status.ok()) {
       note_failure(outcome.status, now);
     } else {
@@ -405,8 +421,7 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
         last_lease_ids_ = asked_ids;
         lease_latency_ = latency;
       }
-      // A closed tag keeps the range only to give it back.
-      if (stopped_.ok() && cursor_.remaining() == 0) {
+      if (cursor_.remaining() == 0) {
         reclaim_chunk();
         publish_chunk();
       }
@@ -442,11 +457,33 @@ void TagState::note_failure(const Status& status, TimePoint now) {
                          : options_.unknown_tag_ttl);
 }
 
-void TagState::stop(Status reason) {
-  // Others may have leased the held ids again by now, so they are dropped.
+void TagState::drop_stock() {
   reclaim_chunk();
   stock_.clear();
   stock_ids_ = 0;
+}
+
+void TagState::limit(std::int64_t max_id) {
+  const MutexLock lock(mutex_);
+  // The store may have changed the tag after the lease under way.
+  flight_limit_ = std::min(flight_limit_, max_id);
+  if (stopped_.ok() && highest_end_ > max_id + 1) drop_stock();
+}
+
+void TagState::stop_for(const Status& reason) {
+  Wakeups wakeups;
+  {
+    const MutexLock lock(mutex_);
+    if (!stopped_.ok()) return;
+    stop(reason);
+    changed_.notify_all();
+    wakeups = collect_wakeups(clock_->now());
+  }
+  run(std::move(wakeups));
+}
+
+void TagState::stop(Status reason) {
+  drop_stock();  // others may have leased the held ids again by now
   cursor_.stop();
   error_ = reason;
   stopped_ = std::move(reason);
@@ -472,6 +509,9 @@ TagSnapshot TagState::snapshot() const {
   snapshot.lease_failures = lease_failures_;
   snapshot.waits = waits_;
   snapshot.lease_latency = lease_latency_;
+  snapshot.cap = cap_;
+  snapshot.max_id = series_.max_id();
+  snapshot.series_ids_per_second = series_.ids_per_second();
   snapshot.error = error_;
   return snapshot;
 }

@@ -20,6 +20,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mutex.h"
 #include "lib/segment/refill_policy.h"
+#include "lib/segment/series_watch.h"
 
 namespace featherid {
 
@@ -36,7 +37,7 @@ class RefillQueue {
   virtual Status trouble() const = 0;
 };
 
-struct TagOptions {
+struct TagStateOptions {
   Duration wait_timeout;
   RefillLimits limits;
   Duration backoff_min;
@@ -55,6 +56,9 @@ struct TagSnapshot {
   std::int64_t lease_failures = 0;
   std::int64_t waits = 0;
   Duration lease_latency{0};
+  std::int64_t cap = kIdMax;
+  std::int64_t max_id = 0;
+  double series_ids_per_second = 0;
   Status error;
 };
 
@@ -69,7 +73,7 @@ struct TagSnapshot {
 class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
  public:
   // `queue` must exist until close().
-  TagState(std::string tag, const TagOptions& options, std::shared_ptr<const Clock> clock,
+  TagState(std::string tag, const TagStateOptions& options, std::shared_ptr<const Clock> clock,
            RefillQueue* queue);
 
   const std::string& tag() const { return tag_; }
@@ -110,10 +114,16 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   struct RefillOutcome {
     Status status;            // of this refill; kDataLoss if the range was refused
     int failures_before = 0;  // in a row, before this one, without "no such tag"
+    std::optional<SeriesWatch::Warning> near_end;
   };
   // Takes in the store's answer to a lease of `asked_ids`. 0: none was tried, and `leased` is empty
   // or holds the error of another call.
   RefillOutcome end_refill(std::int64_t asked_ids, Result<IdRange> leased, Duration latency);
+
+  // Drops all held ids if one of them, or of the lease under way, is above `max_id`.
+  void limit(std::int64_t max_id);
+  // Drops all held ids, and answers every call with `reason` from now on.
+  void stop_for(const Status& reason);
 
   // --- shutdown ---
 
@@ -144,6 +154,8 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   void publish_chunk() REQUIRES(mutex_);
   // False if there is no memory to note the range, which is then lost.
   bool add_to_stock(IdRange range) REQUIRES(mutex_);
+  // Takes in a lease; or why it is lost.
+  Status take_in(IdRange lease) REQUIRES(mutex_);
   std::int64_t available_ids() const REQUIRES(mutex_);
   std::int64_t refill_due_ids() const REQUIRES(mutex_);
   void request_refill(TimePoint now) REQUIRES(mutex_);
@@ -152,6 +164,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   Status deadline_status() const REQUIRES(mutex_);
   Status check_lease(std::int64_t asked_ids, IdRange range) const REQUIRES(mutex_);
   void note_failure(const Status& status, TimePoint now) REQUIRES(mutex_);
+  void drop_stock() REQUIRES(mutex_);
   void stop(Status reason) REQUIRES(mutex_);
   std::optional<Status> verdict_on(const Parked& parked, TimePoint now) const REQUIRES(mutex_);
   Wakeups collect_wakeups(TimePoint now, bool only_ready = false) REQUIRES(mutex_);
@@ -165,7 +178,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   // line, of which nothing else is read until ids run out.
   internal::IdCursor cursor_;
 
-  const TagOptions options_;
+  const TagStateOptions options_;
   const std::shared_ptr<const Clock> clock_;
 
   const internal::ForkGuard fork_guard_;
@@ -195,7 +208,8 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
 
   // Refill.
   Flight flight_ GUARDED_BY(mutex_) = Flight::kNone;
-  TimePoint due_at_ GUARDED_BY(mutex_){};  // of the queued flight
+  TimePoint due_at_ GUARDED_BY(mutex_){};                  // of the queued flight
+  std::int64_t flight_limit_ GUARDED_BY(mutex_) = kIdMax;  // its lease is dropped if it passes this
   std::int64_t step_ GUARDED_BY(mutex_) = 0;
   TimePoint row_read_at_ GUARDED_BY(mutex_){};
   std::int64_t last_lease_ids_ GUARDED_BY(mutex_) = 0;
@@ -209,6 +223,9 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   TimePoint failing_since_ GUARDED_BY(mutex_){};
   TimePoint retry_at_ GUARDED_BY(mutex_){};
   std::minstd_rand random_ GUARDED_BY(mutex_);
+
+  SeriesWatch series_ GUARDED_BY(mutex_);
+  std::int64_t cap_ GUARDED_BY(mutex_) = kIdMax;  // as it was read last; the store enforces it
 
   // Counts for stats.
   std::int64_t issued_ids_ GUARDED_BY(mutex_) = 0;  // not counting the chunk in the cursor

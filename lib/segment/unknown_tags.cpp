@@ -53,22 +53,26 @@ bool UnknownTags::refused_before(std::string_view tag) {
   return std::exchange(refused_[hash % refused_.size()], mark) == mark;
 }
 
-// Moves the tags that are now known to the table, and forgets one that is not.
+// Makes room: moves the tags that are now known to the table, and forgets one that is not.
 void UnknownTags::look_through() {
-  bool forgot = false;
-  for (auto each = states_.begin(); each != states_.end();) {
+  move_known_to_table();
+  for (auto each = states_.begin(); each != states_.end(); ++each) {
     // Nobody holds it, not even the refiller. An existing handle would continue with a state of its
-    // own, out of step with a new one.
-    const bool idle = each->second.use_count() == 1;
-    if (each->second->known()) {
-      known_->insert(each->second);
-    } else if (idle && !forgot) {
-      each->second->close();
-      forgot = true;
-    } else {
+    // own, out of step with a new one. (It may have become known just now.)
+    if (each->second.use_count() != 1 || each->second->known()) continue;
+    each->second->close();
+    states_.erase(each);
+    return;
+  }
+}
+
+void UnknownTags::move_known_to_table() {
+  for (auto each = states_.begin(); each != states_.end();) {
+    if (!each->second->known()) {
       ++each;
       continue;
     }
+    known_->insert(each->second);
     each = states_.erase(each);
   }
 }

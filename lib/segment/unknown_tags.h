@@ -38,6 +38,9 @@ class UnknownTags {
   Result<std::shared_ptr<TagState>> find_or_make(std::string_view tag, TimePoint now,
                                                  const MakeState& make);
 
+  // Moves the tags that are now known to the table. Never throws.
+  void move_known_to_table();
+
   // Moves all tags to the table, whether known or not. Never throws.
   void move_to_table();
 

@@ -9,7 +9,9 @@
 #include <string_view>
 
 #include "featherid/segment_store.h"
+#include "featherid/tag_admin.h"
 #include "lib/base/bounds.h"
+#include "lib/base/utf8.h"
 
 namespace featherid {
 
@@ -26,6 +28,45 @@ inline Status check_lease(std::string_view tag, LeaseSize size) {
 inline Status check_step(std::string_view tag, std::int64_t step) {
   if (Status status = validate_tag(tag); !status.ok()) return status;
   return check_bounds("step", step, 1, kStepMax);
+}
+
+inline Status check_text(const char* name, std::string_view text) {
+  const auto refused = [&](const std::string& reason) {
+    return Status(StatusCode::kInvalidArgument, std::string(name) + " " + reason + "; use up to " +
+                                                    std::to_string(kOptionCharsMax) +
+                                                    " characters of UTF-8");
+  };
+  for (int chars = 1; !text.empty(); ++chars) {
+    const Utf8Char first = utf8_char(text);
+    if (first.bytes == 0) return refused("is not well-formed UTF-8");
+    if (is_control(first.code_point)) return refused("contains a control character");
+    if (chars > kOptionCharsMax) return refused("is too long");
+    text.remove_prefix(first.bytes);
+  }
+  return {};
+}
+
+inline Status check_new_tag(std::string_view tag, const NewTag& made) {
+  if (Status status = check_step(tag, made.step); !status.ok()) return status;
+  const TagOptions& options = made.options;
+  if (Status s = check_text("description", options.description); !s.ok()) return s;
+  if (Status s = check_text("owner", options.owner); !s.ok()) return s;
+  if (Status s = check_text("by", made.by); !s.ok()) return s;
+  return check_bounds("cap", options.cap, 1, kIdMax);
+}
+
+inline Status check_change(std::string_view tag, const TagChange& change) {
+  NewTag changed(change.step.value_or(1));
+  changed.options.description = change.description.value_or("");
+  changed.options.owner = change.owner.value_or("");
+  changed.options.cap = change.cap.value_or(kIdMax);
+  changed.by = change.by;
+  return check_new_tag(tag, changed);
+}
+
+inline Status check_remove(std::string_view tag, std::string_view by) {
+  if (Status status = validate_tag(tag); !status.ok()) return status;
+  return check_text("by", by);
 }
 
 inline Status check_advance(std::string_view tag, std::int64_t max_id) {
@@ -46,10 +87,15 @@ inline Status check_rewind(std::string_view tag, std::int64_t from, std::int64_t
   return check_bounds("from", from, to + 1, std::numeric_limits<std::int64_t>::max());
 }
 
+// How many ids the row has left; negative if it is past its end.
+inline std::int64_t ids_left(const SegmentRow& row) {
+  return std::clamp<std::int64_t>(row.cap, 0, kIdMax) - std::max<std::int64_t>(row.max_id, 0);
+}
+
 // How many ids of `size` the row can grant; 0: not even the least.
 inline std::int64_t ids_to_grant(const SegmentRow& row, LeaseSize size) {
-  if (row.max_id < 0 || row.max_id > kIdMax - size.least_ids) return 0;
-  return std::min(size.most_ids, kIdMax - row.max_id);
+  const std::int64_t left = ids_left(row);
+  return row.max_id < 0 || left < size.least_ids ? 0 : std::min(size.most_ids, left);
 }
 
 inline Status changed_meanwhile(std::string_view tag) {
@@ -67,14 +113,17 @@ inline Status refused_lease(const SegmentRow& row, LeaseSize size,
                                                  std::to_string(row.max_id) + " in " + table +
                                                  "; set it to 0 or more"};
   }
-  if (row.max_id > kIdMax - size.least_ids) {
+  const std::int64_t left = ids_left(row);
+  if (left < size.least_ids) {
     const std::string tag = "tag '" + row.tag + "' has ";
-    if (row.max_id >= kIdMax) {
-      return {StatusCode::kExhausted, tag + "reached the end of its ids; use another tag"};
-    }
+    const bool capped = row.cap < kIdMax;
+    const std::string end = capped ? "its cap " + std::to_string(row.cap) : "the end of its ids";
+    const char* const advice = capped ? "; raise the cap, or use another tag" : "; use another tag";
+    if (left <= 0) return {StatusCode::kExhausted, tag + "reached " + end + advice};
     return {StatusCode::kExhausted,
-            tag + std::to_string(kIdMax - row.max_id) + " ids left, fewer than a lease of " +
-                std::to_string(size.least_ids) + "; use another tag, or ask for fewer"};
+            tag + std::to_string(left) + " ids left" + (capped ? " up to " + end : "") +
+                ", fewer than a lease of " + std::to_string(size.least_ids) + advice +
+                ", or ask for fewer"};
   }
   return changed_meanwhile(row.tag);
 }

@@ -20,6 +20,7 @@ class FaultStore final : public Store {
   std::function<Result<IdRange>(std::string_view, std::int64_t most_ids)> on_lease;
   std::function<Result<SegmentRow>(std::string_view)> on_find;
   std::function<Result<bool>(std::string_view, IdRange)> on_give_back;
+  std::function<Result<TagChanges>(std::int64_t)> on_changes;
   std::function<Status(std::string_view, std::int64_t)> on_advance;
   std::function<Result<bool>(std::string_view, std::int64_t, std::int64_t)> on_rewind;
   std::function<Status()> on_probe;
@@ -40,12 +41,16 @@ class FaultStore final : public Store {
   Result<bool> give_back(std::string_view tag, IdRange tail) override {
     return on_give_back ? on_give_back(tag, tail) : memory_.give_back(tag, tail);
   }
-  Result<std::vector<SegmentRow>> list() override { return memory_.list(); }
-  Status create(std::string_view tag, std::int64_t step) override {
-    return memory_.create(tag, step);
+  Result<TagChanges> changes(std::int64_t version) override {
+    return on_changes ? on_changes(version) : memory_.changes(version);
   }
-  Status update(std::string_view tag, std::int64_t step) override {
-    return memory_.update(tag, step);
+  Result<std::vector<TagInfo>> list() override { return memory_.list(); }
+  Result<TagInfo> info(std::string_view tag) override { return memory_.info(tag); }
+  Status create(std::string_view tag, const NewTag& tag_to_make) override {
+    return memory_.create(tag, tag_to_make);
+  }
+  Status update(std::string_view tag, const TagChange& change) override {
+    return memory_.update(tag, change);
   }
   Status advance(std::string_view tag, std::int64_t max_id) override {
     return on_advance ? on_advance(tag, max_id) : memory_.advance(tag, max_id);
@@ -53,7 +58,9 @@ class FaultStore final : public Store {
   Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) override {
     return on_rewind ? on_rewind(tag, from, to) : memory_.rewind(tag, from, to);
   }
-  Status remove(std::string_view tag) override { return memory_.remove(tag); }
+  Status remove(std::string_view tag, std::string_view by = "") override {
+    return memory_.remove(tag, by);
+  }
   Status probe() override {
     ++probes_;
     return on_probe ? on_probe() : memory_.probe();

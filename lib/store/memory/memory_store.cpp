@@ -2,43 +2,74 @@
 #include "featherid/memory_store.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "featherid/internal/fork_guard.h"
 #include "lib/base/mutex.h"
 #include "lib/store/store_arguments.h"
+#include "lib/store/tag_record.h"
 
 namespace featherid {
 
+namespace {
+
+std::int64_t now_s() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(now).count();
+}
+
+}  // namespace
+
 struct MemoryStore::Impl {
+  struct Tag {
+    std::optional<SegmentRow> row;  // none: it was removed
+    std::optional<TagRecord> record;
+  };
+
   const internal::ForkGuard fork_guard{};  // {}: clang 14 has no default constructor without
 
   Mutex mutex;
-  std::map<std::string, SegmentRow, std::less<>> rows GUARDED_BY(mutex);
+  std::map<std::string, Tag, std::less<>> tags GUARDED_BY(mutex);
+  std::atomic<std::int64_t> version{0};  // of the newest record; written under the mutex
 
-  // Runs `body` on the row under the mutex, or returns why not.
+  // Runs `body` on the tag under the mutex, or returns why not.
   template <typename Body>
-  auto on_row(const Status& arguments, std::string_view tag, Body body)
-      -> decltype(body(std::declval<SegmentRow&>())) {
+  auto on_tag(const Status& arguments, std::string_view tag, Body body)
+      -> decltype(body(std::declval<Tag&>())) {
     if (!arguments.ok()) return arguments;
     // The mutex may be held by a thread that the child does not have: do not touch it there.
     if (fork_guard.forked()) return store_was_forked();
     const MutexLock lock(mutex);
-    const auto found = rows.find(tag);
-    if (found == rows.end()) return no_such_tag(tag);
+    const auto found = tags.find(tag);
+    if (found == tags.end() || !found->second.row) return no_such_tag(tag);
     return body(found->second);
   }
 
-  // A compare-and-set; false: max_id is not `expected`, or there is no such row.
-  Result<bool> exchange_max_id(std::string_view tag, std::int64_t expected, std::int64_t desired) {
-    Result<bool> exchanged = on_row(Status(), tag, [&](SegmentRow& row) -> Result<bool> {
-      if (row.max_id != expected) return false;
-      row.max_id = desired;
-      return true;
-    });
-    if (exchanged.status().code() == StatusCode::kNotFound) return false;
-    return exchanged;
+  // The same on the row.
+  template <typename Body>
+  auto on_row(const Status& arguments, std::string_view tag, Body body)
+      -> decltype(body(std::declval<SegmentRow&>())) {
+    return on_tag(arguments, tag, [&](Tag& found) { return body(*found.row); });
+  }
+
+  // The tag's record with the number of a change that is about to be made.
+  TagRecord next_record(std::string_view name, const Tag& tag) const {
+    TagRecord record = tag.record.value_or(TagRecord());
+    record.tag = name;
+    record.version = version + 1;
+    if (tag.row) record.cap = tag.row->cap;
+    return record;
+  }
+  // Puts it in. Needs no memory.
+  void put(Tag& tag, TagRecord record) noexcept {
+    version = record.version;
+    if (tag.row) tag.row->cap = record.cap;
+    tag.record = std::move(record);
   }
 };
 
@@ -59,26 +90,62 @@ Result<SegmentRow> MemoryStore::find(std::string_view tag) {
                        [](SegmentRow& row) -> Result<SegmentRow> { return row; });
 }
 
-Result<std::vector<SegmentRow>> MemoryStore::list() {
+Result<TagChanges> MemoryStore::changes(std::int64_t version) {
   if (impl_->fork_guard.forked()) return store_was_forked();
   const MutexLock lock(impl_->mutex);
-  std::vector<SegmentRow> rows;
-  for (const auto& [tag, row] : impl_->rows) rows.push_back(row);
+  TagChanges changes;
+  changes.version = impl_->version;
+  if (version < 0 || version == changes.version) return changes;
+  for (const auto& [name, tag] : impl_->tags) {
+    if (tag.record) add_limit(*tag.record, known_change(version, changes.version), &changes);
+  }
+  return changes;
+}
+
+Result<std::vector<TagInfo>> MemoryStore::list() {
+  if (impl_->fork_guard.forked()) return store_was_forked();
+  const MutexLock lock(impl_->mutex);
+  std::vector<TagInfo> rows;
+  for (const auto& [name, tag] : impl_->tags) {
+    if (tag.row) rows.push_back(tag_info(*tag.row, tag.record.value_or(TagRecord())));
+  }
   return rows;
 }
 
-Status MemoryStore::create(std::string_view tag, std::int64_t step) {
-  if (Status status = check_step(tag, step); !status.ok()) return status;
-  if (impl_->fork_guard.forked()) return store_was_forked();
-  const MutexLock lock(impl_->mutex);
-  const SegmentRow row{std::string(tag), 0, step};
-  return impl_->rows.emplace(row.tag, row).second ? Status() : tag_exists(tag);
+Result<TagInfo> MemoryStore::info(std::string_view tag) {
+  return impl_->on_tag(validate_tag(tag), tag, [](Impl::Tag& found) -> Result<TagInfo> {
+    return tag_info(*found.row, found.record.value_or(TagRecord()));
+  });
 }
 
-Status MemoryStore::update(std::string_view tag, std::int64_t step) {
-  return impl_->on_row(check_step(tag, step), tag, [&](SegmentRow& row) {
-    row.step = step;
-    return Status();
+Status MemoryStore::create(std::string_view tag, const NewTag& tag_to_make) {
+  if (Status status = check_new_tag(tag, tag_to_make); !status.ok()) return status;
+  if (impl_->fork_guard.forked()) return store_was_forked();
+  const MutexLock lock(impl_->mutex);
+  const auto found = impl_->tags.find(tag);
+  const Impl::Tag old = found != impl_->tags.end() ? found->second : Impl::Tag();
+  if (old.row) return tag_exists(tag);
+  const Result<std::int64_t> max_id = first_max_id(tag, tag_to_make, old.record, 0);
+  if (!max_id.ok()) return max_id.status();
+  SegmentRow row{std::string(tag), *max_id, tag_to_make.step, kIdMax};
+  TagRecord record = impl_->next_record(tag, old);
+  create_in(record, tag_to_make, now_s());
+  Impl::Tag& made = impl_->tags.try_emplace(row.tag).first->second;
+  made.row = std::move(row);
+  impl_->put(made, std::move(record));
+  return {};
+}
+
+Status MemoryStore::update(std::string_view tag, const TagChange& change) {
+  return impl_->on_tag(check_change(tag, change), tag, [&](Impl::Tag& found) -> Status {
+    if (change.cap && *change.cap < found.row->max_id) {
+      return cap_below(tag, *change.cap, found.row->max_id);
+    }
+    TagRecord record = impl_->next_record(tag, found);
+    change_in(record, change, now_s());
+    if (change.step) found.row->step = *change.step;
+    impl_->put(found, std::move(record));
+    return {};
   });
 }
 
@@ -91,22 +158,38 @@ Status MemoryStore::advance(std::string_view tag, std::int64_t max_id) {
 
 Result<bool> MemoryStore::give_back(std::string_view tag, IdRange tail) {
   if (Status status = check_give_back(tag, tail); !status.ok()) return status;
-  return impl_->exchange_max_id(tag, tail.last(), tail.first - 1);
+  Result<bool> given = impl_->on_row(Status(), tag, [&](SegmentRow& row) -> Result<bool> {
+    if (row.max_id != tail.last()) return false;
+    row.max_id = tail.first - 1;
+    return true;
+  });
+  if (given.status().code() == StatusCode::kNotFound) return false;
+  return given;
 }
 
 Result<bool> MemoryStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
   if (Status status = check_rewind(tag, from, to); !status.ok()) return status;
-  return impl_->exchange_max_id(tag, from, to);
+  const auto move_back = [&](Impl::Tag& found) -> Result<bool> {
+    if (found.row->max_id != from) return false;
+    TagRecord record = impl_->next_record(tag, found);
+    record.recalled = record.version;
+    found.row->max_id = to;
+    impl_->put(found, std::move(record));
+    return true;
+  };
+  Result<bool> moved = impl_->on_tag(Status(), tag, move_back);
+  if (moved.status().code() == StatusCode::kNotFound) return false;
+  return moved;
 }
 
-Status MemoryStore::remove(std::string_view tag) {
-  if (Status status = validate_tag(tag); !status.ok()) return status;
-  if (impl_->fork_guard.forked()) return store_was_forked();
-  const MutexLock lock(impl_->mutex);
-  const auto found = impl_->rows.find(tag);
-  if (found == impl_->rows.end()) return no_such_tag(tag);
-  impl_->rows.erase(found);
-  return {};
+Status MemoryStore::remove(std::string_view tag, std::string_view by) {
+  return impl_->on_tag(check_remove(tag, by), tag, [&](Impl::Tag& found) -> Status {
+    TagRecord record = impl_->next_record(tag, found);
+    remove_in(record, found.row->max_id, by, now_s());
+    found.row.reset();
+    impl_->put(found, std::move(record));
+    return {};
+  });
 }
 
 Status MemoryStore::probe() { return impl_->fork_guard.forked() ? store_was_forked() : Status(); }
@@ -114,8 +197,7 @@ Status MemoryStore::probe() { return impl_->fork_guard.forked() ? store_was_fork
 void MemoryStore::overwrite(SegmentRow row) {
   if (impl_->fork_guard.forked()) return;
   const MutexLock lock(impl_->mutex);
-  std::string tag = row.tag;
-  impl_->rows.insert_or_assign(std::move(tag), std::move(row));
+  impl_->tags.try_emplace(row.tag).first->second.row = std::move(row);
 }
 
 }  // namespace featherid

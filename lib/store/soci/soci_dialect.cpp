@@ -66,6 +66,7 @@ const MarkSql kGaleraMark = {
 const char kFurthest[] =
     "SELECT COALESCE(MAX(max_id), 0) FROM id_segments WHERE max_id BETWEEN 0 AND :limit";
 
+const char kTerm[] = "SELECT term FROM id_leader WHERE id = 1";
 const char kLockedRecord[] = " FROM id_leader WHERE id = 1 FOR UPDATE";
 const char kRecordLeader[] = "UPDATE id_leader SET server = :server, term = :term WHERE id = 1";
 
@@ -134,6 +135,30 @@ const char kMysqlWasMember[] =
 // more.
 const char kMysqlIsMember[] = " AND group_replication_get_communication_protocol() <> ''";
 
+#define FEATHERID_NO_CAP "9223372036854775806"  // kIdMax
+#define FEATHERID_CAP(row) "(SELECT cap FROM id_tags WHERE " row ")"
+
+// For a lease. `row` is the record's: names without a table are of the innermost one.
+#define FEATHERID_CAPPED(row) \
+  " AND max_id <= COALESCE(" FEATHERID_CAP(row) ", " FEATHERID_NO_CAP ") - :count"
+
+#define FEATHERID_VERSION(now) "SELECT version, " now " FROM id_tags WHERE biz_tag = ''"
+const char kCountChange[] = "UPDATE id_tags SET version = version + 1 WHERE biz_tag = ''";
+const char kListRecords[] =
+    "SELECT biz_tag, version, recalled, COALESCE(cap, " FEATHERID_NO_CAP
+    "), COALESCE(removed_max_id, -1), description, owner, created_by, created_at, changed_by, "
+    "changed_at FROM id_tags WHERE ";
+#define FEATHERID_WRITE_RECORD(text, row)                                                          \
+  "UPDATE id_tags SET version = :version, recalled = :recalled, cap = "                            \
+  "NULLIF(:cap, " FEATHERID_NO_CAP "), removed_max_id = NULLIF(:removed, -1), description = " text \
+  ":description, owner = " text ":owner, created_by = " text                                       \
+  ":created_by, created_at = "                                                                     \
+  ":created_at, changed_by = " text ":changed_by, changed_at = :changed_at WHERE " row
+
+#define FEATHERID_MYSQL_FIND(cap)                                                                 \
+  "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL')," \
+  " " cap " FROM id_segments WHERE biz_tag = _utf8mb4:tag"
+
 const SociDialect kMysqlDialect = {
     nullptr,
     nullptr,
@@ -141,18 +166,22 @@ const SociDialect kMysqlDialect = {
     "UPDATE id_segments SET max_id = LAST_INSERT_ID(max_id + :count) "
     "WHERE " FEATHERID_MYSQL_ROW " AND max_id >= 0 AND max_id <= :limit",
     "",
-    "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL') "
-    "FROM id_segments WHERE biz_tag = _utf8mb4:tag",
-    "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL') "
-    "FROM id_segments",
+    FEATHERID_MYSQL_FIND("''"),
+    "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL'), "
+    "'' FROM id_segments",
     "INSERT INTO id_segments (biz_tag, max_id, step) "
-    "SELECT _utf8mb4:tag, 0, :step FROM DUAL WHERE 1 = 1",
+    "SELECT _utf8mb4:tag, :max_id, :step FROM DUAL WHERE 1 = 1",
     "UPDATE id_segments SET step = :step WHERE " FEATHERID_MYSQL_ROW,
     "UPDATE id_segments SET max_id = GREATEST(COALESCE(max_id, 0), :max_id) "
     "WHERE " FEATHERID_MYSQL_ROW,
     "UPDATE id_segments SET max_id = :max_id WHERE " FEATHERID_MYSQL_ROW " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_MYSQL_ROW,
     "CONNECTION_ID()",
+    {FEATHERID_MYSQL_FIND("COALESCE(CAST(" FEATHERID_CAP(FEATHERID_MYSQL_ROW) " AS CHAR), '')"),
+     FEATHERID_CAPPED(FEATHERID_MYSQL_ROW), FEATHERID_VERSION("UNIX_TIMESTAMP()"), kCountChange,
+     kListRecords, FEATHERID_MYSQL_ROW,
+     "INSERT INTO id_tags (biz_tag, version) VALUES (_utf8mb4:tag, 0)",
+     FEATHERID_WRITE_RECORD("_utf8mb4", FEATHERID_MYSQL_ROW)},
     {nullptr,
      nullptr,
      mysql_pins,
@@ -177,7 +206,7 @@ const SociDialect kMysqlDialect = {
      [](std::chrono::seconds) { return std::string(); },
      [](const std::string& text) { return sql_literal(Engine::kMysql, text); }},
     {FEATHERID_LEADS(FEATHERID_MYSQL_SERVER), "START TRANSACTION", "COMMIT AND NO CHAIN NO RELEASE",
-     FEATHERID_MYSQL_SERVER, kFurthest, kLockedRecord, FEATHERID_SKIP, kRecordLeader,
+     FEATHERID_MYSQL_SERVER, kFurthest, kTerm, kLockedRecord, FEATHERID_SKIP, kRecordLeader,
      kMysqlReplications, kGaleraMark},
     nullptr,
     kMysqlSchema,
@@ -235,6 +264,10 @@ std::string postgresql_durably(std::chrono::seconds call_timeout) {
          timeout_ms + "', true) IS NOT NULL AND ";
 }
 
+#define FEATHERID_POSTGRESQL_FIND(cap)                                     \
+  "SELECT CAST(biz_tag AS text), COALESCE(CAST(max_id AS text), 'NULL'), " \
+  "COALESCE(CAST(step AS text), 'NULL'), " cap " FROM id_segments WHERE biz_tag = :tag"
+
 const SociDialect kPostgresqlDialect = {
     nullptr,
     nullptr,
@@ -242,12 +275,11 @@ const SociDialect kPostgresqlDialect = {
     "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id >= 0 AND max_id <= :limit",
     " RETURNING max_id",
+    FEATHERID_POSTGRESQL_FIND("''"),
     "SELECT CAST(biz_tag AS text), COALESCE(CAST(max_id AS text), 'NULL'), "
-    "COALESCE(CAST(step AS text), 'NULL') FROM id_segments WHERE biz_tag = :tag",
-    "SELECT CAST(biz_tag AS text), COALESCE(CAST(max_id AS text), 'NULL'), "
-    "COALESCE(CAST(step AS text), 'NULL') FROM id_segments",
+    "COALESCE(CAST(step AS text), 'NULL'), '' FROM id_segments",
     "INSERT INTO id_segments (biz_tag, max_id, step) "
-    "SELECT CAST(:tag AS text), 0, CAST(:step AS integer) WHERE 1 = 1",
+    "SELECT CAST(:tag AS text), CAST(:max_id AS bigint), CAST(:step AS integer) WHERE 1 = 1",
     "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_POSTGRESQL_ROW,
     "UPDATE id_segments SET max_id = GREATEST(max_id, :max_id), update_time = CURRENT_TIMESTAMP "
@@ -256,6 +288,13 @@ const SociDialect kPostgresqlDialect = {
     "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_POSTGRESQL_ROW,
     "pg_catalog.txid_current()",
+    {FEATHERID_POSTGRESQL_FIND(
+         "COALESCE(CAST(" FEATHERID_CAP(FEATHERID_POSTGRESQL_ROW) " AS text), '')"),
+     FEATHERID_CAPPED(FEATHERID_POSTGRESQL_ROW),
+     FEATHERID_VERSION("CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS bigint)"), kCountChange,
+     kListRecords, FEATHERID_POSTGRESQL_ROW,
+     "INSERT INTO id_tags (biz_tag, version) VALUES (:tag, 0)",
+     FEATHERID_WRITE_RECORD("", FEATHERID_POSTGRESQL_ROW)},
     {"SELECT pg_catalog.pg_backend_pid()",
      "RESET extra_float_digits",
      postgresql_pins,
@@ -289,6 +328,7 @@ const SociDialect kPostgresqlDialect = {
      "COMMIT",
      FEATHERID_POSTGRESQL_SERVER,
      kFurthest,
+     kTerm,
      kLockedRecord,
      FEATHERID_SKIP,
      kRecordLeader,
@@ -312,9 +352,10 @@ const SociDialect kPostgresqlDialect = {
 #define FEATHERID_SQLITE3_NUMBER(column)                                   \
   "CASE WHEN typeof(" column ") IN ('integer', 'real') OR (typeof(" column \
   ") = 'text' AND " column " GLOB '*[^0-9]*') THEN " column " ELSE quote(" column ") END"
-#define FEATHERID_SQLITE3_SELECT                                                       \
-  "SELECT biz_tag, " FEATHERID_SQLITE3_NUMBER("max_id") ", " FEATHERID_SQLITE3_NUMBER( \
-      "step") " FROM id_segments"
+#define FEATHERID_SQLITE3_SELECT \
+  "SELECT biz_tag, " FEATHERID_SQLITE3_NUMBER("max_id") ", " FEATHERID_SQLITE3_NUMBER("step") ", "
+#define FEATHERID_SQLITE3_FIND(cap) \
+  FEATHERID_SQLITE3_SELECT cap " FROM id_segments WHERE biz_tag = :tag"
 
 const SociDialect kSqlite3Dialect = {
     // Not plain BEGIN, whose later upgrade to a writer fails without waiting. Never without a
@@ -325,9 +366,9 @@ const SociDialect kSqlite3Dialect = {
     "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id >= 0 AND max_id <= :limit",
     " RETURNING max_id",
-    FEATHERID_SQLITE3_SELECT " WHERE biz_tag = :tag",
-    FEATHERID_SQLITE3_SELECT,
-    "INSERT INTO id_segments (biz_tag, max_id, step) SELECT :tag, 0, :step WHERE 1 = 1",
+    FEATHERID_SQLITE3_FIND("''"),
+    FEATHERID_SQLITE3_SELECT "'' FROM id_segments",
+    "INSERT INTO id_segments (biz_tag, max_id, step) SELECT :tag, :max_id, :step WHERE 1 = 1",
     "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_ROW,
     "UPDATE id_segments SET max_id = MAX(max_id, :max_id), update_time = CURRENT_TIMESTAMP "
@@ -336,6 +377,11 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_SQLITE3_ROW,
     nullptr,
+    {FEATHERID_SQLITE3_FIND("COALESCE(CAST(" FEATHERID_CAP(FEATHERID_SQLITE3_ROW) " AS TEXT), '')"),
+     FEATHERID_CAPPED(FEATHERID_SQLITE3_ROW),
+     FEATHERID_VERSION("CAST(strftime('%s', 'now') AS INTEGER)"), kCountChange, kListRecords,
+     FEATHERID_SQLITE3_ROW, "INSERT INTO id_tags (biz_tag, version) VALUES (:tag, 0)",
+     FEATHERID_WRITE_RECORD("", FEATHERID_SQLITE3_ROW)},
     {nullptr,
      nullptr,
      nullptr,
@@ -348,7 +394,7 @@ const SociDialect kSqlite3Dialect = {
      {nullptr, nullptr},
      nullptr,
      nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, {}},
+    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, {}},
     nullptr,
     kSqlite3Schema,
     nullptr};
@@ -371,28 +417,16 @@ NamedDialect::NamedDialect(const DatabaseUrl& url) : dialect_(dialect_of(url.eng
   const TableNames names(url);
   SettingsSql& settings = dialect_.settings;
   LeaderSql& leader = dialect_.leader;
-  for (const char** text : {&dialect_.lease,
-                            &dialect_.find,
-                            &dialect_.list,
-                            &dialect_.create,
-                            &dialect_.update,
-                            &dialect_.advance,
-                            &dialect_.exchange_max_id,
-                            &dialect_.remove,
-                            &dialect_.schema_begin,
-                            &dialect_.schema,
-                            &settings.text,
-                            &settings.tables,
-                            &settings.show[0],
-                            &settings.show[1],
-                            &leader.condition,
-                            &leader.furthest,
-                            &leader.locked_record,
-                            &leader.skip,
-                            &leader.record,
-                            &leader.mark.condition,
-                            &leader.mark.add,
-                            &leader.mark.look,
+  for (const char** text : {&dialect_.lease,           &dialect_.find,         &dialect_.list,
+                            &dialect_.create,          &dialect_.update,       &dialect_.advance,
+                            &dialect_.exchange_max_id, &dialect_.remove,       &dialect_.tags.find,
+                            &dialect_.tags.condition,  &dialect_.tags.version, &dialect_.tags.count,
+                            &dialect_.tags.list,       &dialect_.tags.add,     &dialect_.tags.write,
+                            &dialect_.schema_begin,    &dialect_.schema,       &settings.text,
+                            &settings.tables,          &settings.show[0],      &settings.show[1],
+                            &leader.condition,         &leader.furthest,       &leader.term,
+                            &leader.locked_record,     &leader.skip,           &leader.record,
+                            &leader.mark.condition,    &leader.mark.add,       &leader.mark.look,
                             &leader.mark.schema}) {
     if (*text != nullptr) *text = texts_.emplace_front(names.in(*text)).c_str();
   }

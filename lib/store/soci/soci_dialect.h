@@ -37,6 +37,7 @@ struct LeaderSql {
   const char* server;  // an expression: what this server calls itself
   // Returns the highest max_id that is an id; 0 if there is none.
   const char* furthest;
+  const char* term;           // a query for the term on record
   const char* locked_record;  // ends the query for the record, and locks it
   // Moves every tag forward by :count or ten steps, up to :limit.
   const char* skip;
@@ -76,6 +77,20 @@ struct SettingsSql {
   std::string (*literal)(const std::string& text);  // a string constant
 };
 
+// The SQL of SociTagRecords.
+struct TagsSql {
+  const char* find;       // SociDialect::find, with the cap
+  const char* condition;  // a further condition for a lease: it does not pass the cap
+  const char* version;  // a query: the number of the last change. No row: the table was not filled
+  const char* count;    // raises that number
+  const char* list;     // a query for TagRecord's members, in order; conditions follow
+  const char* is_tag;   // a condition: the record of :tag
+  const char* add;      // an empty record
+  // Writes a record's members. :version, :recalled, :cap, :removed, :description, :owner,
+  // :created_by, :created_at, :changed_by, :changed_at
+  const char* write;
+};
+
 // The SQL of SociStore for one engine. Named parameters: :tag, :count, :limit (the highest max_id
 // that may be leased from), :step, :max_id, :expected (the max_id that there must be), :term,
 // :server. Statements that write end with their conditions.
@@ -88,10 +103,10 @@ struct SociDialect {
   Leased leased;
   const char* lease;
   const char* lease_returning;  // comes after the conditions
-  // Returns biz_tag and, as texts, max_id and step of the rows whose biz_tag equals :tag in the
-  // column's collation.
+  // Returns biz_tag and, as texts, max_id, step and cap (empty: none) of the rows whose biz_tag
+  // equals :tag in the column's collation.
   const char* find;
-  const char* list;  // the same for all rows, in any order
+  const char* list;  // the same for all rows, in any order, without the caps
   const char* create;
   const char* update;
   const char* advance;
@@ -101,6 +116,7 @@ struct SociDialect {
   // on any other connection). A proxy cannot repeat a statement that states it. Null: there are no
   // proxies.
   const char* transaction;
+  TagsSql tags;
   SettingsSql settings;
   LeaderSql leader;
   const char* schema_begin;  // statements before and after the schema's; null: none

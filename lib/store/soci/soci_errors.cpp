@@ -21,6 +21,8 @@ enum class Fault {
   kNoTable,
   kNoLeaderTable,
   kNoMarkTable,
+  kNoTagsTable,
+  kNoColumn,
   kNoMemoryTable,
   kNoDatabase,
   kLoginRefused,
@@ -116,6 +118,7 @@ constexpr std::pair<int, Fault> kMysqlFaults[] = {
     {1286, Fault::kNoMemoryTable},  // enforce_storage_engine
     {4165, Fault::kNoMemoryTable},  // wsrep_mode
     {1184, Fault::kInitConnect},
+    {1054, Fault::kNoColumn},
     {1046, Fault::kNoDatabase},
     {1049, Fault::kNoDatabase},
     {1044, Fault::kNoPrivilege},
@@ -171,6 +174,7 @@ Fault postgresql_fault(const EngineError& error) {
   if (state == "57014") return Fault::kCancelled;
   if (state == "25006") return Fault::kReadOnly;
   if (state == "42P01") return Fault::kNoTable;
+  if (state == "42703") return Fault::kNoColumn;
   if (state == "3F000") return Fault::kNoSchema;
   if (state == "42501") return Fault::kNoPrivilege;
   if (state == "23505" || state == "42P07") return Fault::kDuplicate;
@@ -207,6 +211,7 @@ Fault sqlite3_fault(const EngineError& error) {
     case 19:
       return Fault::kDuplicate;
     default:
+      if (contains(error.text, "no such column")) return Fault::kNoColumn;
       return contains(error.text, "no such table") ? Fault::kNoTable : Fault::kUnknown;
   }
 }
@@ -269,6 +274,10 @@ constexpr std::pair<Fault, const char*> kAdvice[] = {
     {Fault::kNoMarkTable,
      "the table id_mark is missing, so a crash of the whole Galera cluster would go unnoticed; "
      "run featherid-server --init-schema"},
+    {Fault::kNoTagsTable,
+     "the table id_tags has disappeared, so the next call goes on without the options of tags, "
+     "such "
+     "as caps; run featherid-server --init-schema"},
     {Fault::kNoMemoryTable,
      "the server refuses the MEMORY table id_mark, so a crash of the whole Galera cluster would go "
      "unnoticed; set enforce_storage_engine = NULL and wsrep_mode without STRICT_REPLICATION while "
@@ -281,8 +290,9 @@ constexpr std::pair<Fault, const char*> kAdvice[] = {
      "the server's init_connect fails for this user, so it gets no session; correct init_connect"},
     {Fault::kNoPrivilege,
      "the user lacks a privilege, or there is no such database; grant SELECT, INSERT and UPDATE on "
-     "id_segments, SELECT and UPDATE on id_leader, on a Galera cluster SELECT and INSERT on "
-     "id_mark, and for --init-schema CREATE (in PostgreSQL on the schema) and INSERT on both"},
+     "id_segments, SELECT and UPDATE on id_leader, SELECT, INSERT and UPDATE on id_tags, on "
+     "a Galera cluster SELECT and INSERT on id_mark, DELETE on id_segments to remove tags, and for "
+     "--init-schema CREATE (in PostgreSQL on the schema) and INSERT on both"},
     {Fault::kDuplicate, "the key already exists"},
     {Fault::kOutOfRange, "a number does not fit its column; max_id must be a bigint"},
     {Fault::kNoSpace, "the disk is full; free some space"},
@@ -344,6 +354,7 @@ std::string advice_on(const DatabaseUrl& url, const EngineError& error, Fault fa
 
 Fault missing_table(const TableNames& names, const EngineError& error) {
   if (contains(error.text, names.mark().c_str())) return Fault::kNoMarkTable;
+  if (contains(error.text, names.tags().c_str())) return Fault::kNoTagsTable;
   return contains(error.text, names.leader().c_str()) ? Fault::kNoLeaderTable : Fault::kNoTable;
 }
 
@@ -381,6 +392,11 @@ ServerState server_state(Engine engine, const EngineError& error) {
     default:
       return ServerState::kServes;
   }
+}
+
+bool is_table_unusable(Engine engine, const EngineError& error) {
+  const Fault fault = classify(engine, error);
+  return fault == Fault::kNoTable || fault == Fault::kNoColumn || fault == Fault::kNoPrivilege;
 }
 
 Status to_status(const DatabaseUrl& url, const EngineError& error) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "lib/store/soci/soci_leader_guard.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <random>
 #include <string>
@@ -23,6 +24,13 @@ long long leader_count(long long term) { return term >> kRandomBits; }
 long long next_term(long long term) {
   const long long random = std::random_device{}();
   return (leader_count(term) + 1) * kOneLeader + random;
+}
+
+// With other random bits.
+long long another_term(long long term) {
+  long long other = term;
+  while (other == term) other = next_term(term) - kOneLeader;
+  return other;
 }
 
 // Whether the rows under `term` may descend from those under `seen`: two servers promoted from the
@@ -105,6 +113,38 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   }
   if (!warning.empty() && log_) log_(LogLevel::kWarn, session.where() + ": " + warning);
   return {};
+}
+
+bool LeaderGuard::has_known_term(SociSession& session) const {
+  const long long known = term_.load();
+  long long term = 0;
+  return known < 0 || !session.run(sql_.term, into(term)).got_row || term == known;
+}
+
+std::int64_t LeaderGuard::failovers() const {
+  return std::max<std::int64_t>(0, leader_count(term_.load()) - 1);
+}
+
+long long LeaderGuard::renewed_term(SociSession& session) const {
+  const long long term = another_term(term_.load());
+  if (session.settings().in_galera && knows_term()) mark_.add(session, term);
+  return term;
+}
+
+bool LeaderGuard::record_renewal(SociSession& session, long long term) const {
+  Lead lead;
+  const std::string lock = "SELECT server, term, " + std::string(sql_.server) + sql_.locked_record;
+  const bool got_row =
+      session.run(lock, into(lead.recorded), into(lead.term), into(lead.here)).got_row;
+  if (!got_row || lead.recorded != lead.here || lead.term != term_.load()) return false;
+  session.run(sql_.record, use(lead.here, "server"), use(term, "term"));
+  return true;
+}
+
+void LeaderGuard::learn_renewal(long long term) {
+  long long known = term_.load();
+  while (leader_count(known) == leader_count(term) && !term_.compare_exchange_weak(known, term)) {
+  }
 }
 
 // A pooler that refuses transactions looks like a network failure: it ends the connection, but

@@ -41,6 +41,21 @@ class LeaderGuard {
   // must also hold in the transaction (SettingsGuard::stated()).
   Status follow(SociSession& session, const std::string& stated);
 
+  // Whether the record still has the term that this process knows; true if either is missing. If
+  // not, follow() says what that means. Throws as SociSession does.
+  bool has_known_term(SociSession& session) const;
+
+  // How many leaders there were before the one that this process knows.
+  std::int64_t failovers() const;
+
+  // For what must stop every process that knows the term: another term of the same leader, from
+  // which theirs does not descend. Marks the node of a Galera cluster with it. Call it before the
+  // transaction, record it in the transaction, and learn it after that. All throw as SociSession
+  // does. record_renewal() is false if this server does not lead, or not in the known term.
+  long long renewed_term(SociSession& session) const;
+  bool record_renewal(SociSession& session, long long term) const;
+  void learn_renewal(long long term);
+
   // Gives the node of a Galera cluster the mark of its cluster, if it lacks it and another node has
   // it. Throws as SociSession does.
   void keep_mark(SociSession& session) const { mark_.look(session); }

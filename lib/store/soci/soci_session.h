@@ -63,7 +63,7 @@ class SociSession {
   // What messages call the database.
   const std::string& where() const { return where_; }
 
-  // SettingsGuard's.
+  // What is known of the server. SettingsGuard's:
   struct Settings {
     std::string text;  // as it was read last
     Status refused;    // why no row may be moved
@@ -71,6 +71,9 @@ class SociSession {
     bool pooled = false;        // a session of the server that other programs use as well
     bool in_galera = false;     // on a node of such a cluster
     bool group_member = false;  // of a server that may only serve inside its cluster
+    // SociTagRecords':
+    bool has_records = false;  // id_tags can be read
+    TimePoint records_looked_for_at;
   };
   Settings& settings() { return settings_; }
   const Settings& settings() const { return settings_; }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -19,7 +20,9 @@
 #include "lib/store/soci/soci_session.h"
 #include "lib/store/soci/soci_session_pool.h"
 #include "lib/store/soci/soci_settings_guard.h"
+#include "lib/store/soci/soci_tag_records.h"
 #include "lib/store/store_arguments.h"
+#include "lib/store/tag_record.h"
 
 namespace featherid {
 
@@ -50,6 +53,7 @@ struct RawRow {
   std::string tag;
   std::string max_id;
   std::string step;
+  std::string cap;  // empty: none
 
   // `table`: what messages call it.
   Result<SegmentRow> read(const std::string& table) const {
@@ -57,6 +61,8 @@ struct RawRow {
     row.tag = tag;
     if (Status bad = read_number(table, tag, "max_id", max_id, &row.max_id); !bad.ok()) return bad;
     if (Status bad = read_number(table, tag, "step", step, &row.step); !bad.ok()) return bad;
+    if (cap.empty()) return row;
+    if (Status bad = read_number(table, tag, "cap", cap, &row.cap); !bad.ok()) return bad;
     return row;
   }
 };
@@ -83,13 +89,15 @@ class SociStore final : public Store {
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override;
   Result<SegmentRow> find(std::string_view tag) override;
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
+  Result<TagChanges> changes(std::int64_t version) override;
 
-  Result<std::vector<SegmentRow>> list() override;
-  Status create(std::string_view tag, std::int64_t step) override;
-  Status update(std::string_view tag, std::int64_t step) override;
+  Result<std::vector<TagInfo>> list() override;
+  Result<TagInfo> info(std::string_view tag) override;
+  Status create(std::string_view tag, const NewTag& tag_to_make) override;
+  Status update(std::string_view tag, const TagChange& change) override;
   Status advance(std::string_view tag, std::int64_t max_id) override;
   Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) override;
-  Status remove(std::string_view tag) override;
+  Status remove(std::string_view tag, std::string_view by) override;
   Status probe() override;
 
   // As init_soci_schema().
@@ -103,17 +111,43 @@ class SociStore final : public Store {
   auto call(Body body, Repeat repeat = Repeat::kSafe)
       -> decltype(body(std::declval<SociSession&>()));
   // The same for a body that writes: under settings that allow it, and inside the engine's
-  // transaction if it needs one.
+  // transaction if it needs one. The transaction is committed if the body's result took effect.
   template <typename Body>
   auto transact(Body body, Repeat repeat = Repeat::kSafe)
       -> decltype(body(std::declval<SociSession&>()));
-  // Runs a statement on one row; `sql` lacks its conditions. kNotFound: there is no row.
+  template <typename T>
+  static bool took_effect(const T& result) {
+    return result.ok();
+  }
+  static bool took_effect(const Result<bool>& result) { return result.ok() && *result; }
+
+  // Changes a tag: runs `body` in one transaction, in which no other change is made. False: a
+  // statement has found other rows than it stated, so nothing was changed. The body runs again if
+  // settings or leader were the reason.
+  enum class Needs { kRow, kLeader, kNewTerm };
+  struct Change {
+    bool recorded = false;  // in id_tags, with this number at this time
+    SociTagRecords::Head head = {};
+    long long term = 0;  // kNewTerm
+  };
+  template <typename Body>  // Result<bool>(SociSession&, const Change&)
+  Result<bool> change(Needs needs, Body body);
+  // Runs a statement on one row; `sql` lacks its conditions. False: it found none.
+  template <typename... Uses>
+  bool run_on_row(SociSession& session, const std::string& sql, Uses... uses);
+  // The same in a call of its own. kNotFound: there is no row.
   template <typename... Uses>
   Status write_row(std::string_view tag, const char* sql, Uses... uses);
 
-  // Runs a statement that must not take effect twice; `sql` lacks its last condition.
+  // In a transaction: the last condition of a statement that must not take effect twice.
+  std::string once(SociSession& session);
+  // Runs such a statement in a transaction of its own; `sql` lacks that condition.
   template <typename... Uses>
   SociSession::Outcome run_once(SociSession& session, const std::string& sql, Uses... uses);
+
+  Status no_place_for_options(std::string_view tag) const;
+  // As many ids of a tag as the failovers so far may have lost.
+  std::int64_t ids_lost_in_failovers(std::int64_t step) const;
 
   // Called after an error of a statement. It may have run on another session of the server than the
   // one that was judged, with another search path, for example. OK: that is not the reason.
@@ -123,6 +157,7 @@ class SociStore final : public Store {
   // Makes the tables and their first rows if they are missing. Returns the tags that it made.
   std::vector<std::string> fill_schema(SociSession& session) const;
 
+  Result<RawRow> find_raw(SociSession& session, std::string_view tag);
   Result<SegmentRow> find_row(SociSession& session, std::string_view tag);
   // Moves max_id forward. Returns nothing if no row was moved.
   Result<std::optional<IdRange>> move_row(SociSession& session, std::string_view tag,
@@ -148,11 +183,14 @@ class SociStore final : public Store {
 
   const NamedDialect named_;
   const SociDialect& dialect_;
+  const TableNames names_;
   const std::string table_;  // what messages call it
   const internal::ForkGuard fork_guard_;
   const LogCallback log_;
   LeaderGuard leader_guard_;
   SettingsGuard settings_guard_;
+  SociTagRecords records_;
+  const std::int64_t failover_guard_ids_;
   std::unique_ptr<SociSessionPool> sessions_;
   std::atomic<TimePoint> mark_again_at_{TimePoint()};
 };
@@ -160,7 +198,8 @@ class SociStore final : public Store {
 SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options)
     : named_(addresses.front()),
       dialect_(*named_),
-      table_(TableNames(addresses.front()).in("id_segments")),
+      names_(addresses.front()),
+      table_(names_.in("id_segments")),
       log_(options.log),
       leader_guard_(
           dialect_.leader, options,
@@ -169,9 +208,11 @@ SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions&
             const TimePoint now = std::chrono::steady_clock::now();
             return sessions_->ask_each(now + (asking.deadline() - now) / 2, ask);
           },
-          TableNames(addresses.front())),
+          names_),
       settings_guard_(dialect_.settings, addresses.front().engine, addresses.front().database,
-                      options, TableNames(addresses.front())),
+                      options, names_),
+      records_(dialect_.tags, addresses.front().engine, options.log, names_),
+      failover_guard_ids_(options.failover_guard_ids),
       sessions_(std::make_unique<SociSessionPool>(
           std::move(addresses), options,
           [this](SociSession& session) { settings_guard_.set_up(session); })) {}
@@ -194,7 +235,7 @@ auto SociStore::transact(Body body, Repeat repeat) -> decltype(body(std::declval
       SociSessionPool::require_durable_sqlite3(session);
     }
     auto result = body(session);
-    if (dialect_.commit != nullptr) session.run(result.ok() ? dialect_.commit : "ROLLBACK");
+    if (dialect_.commit != nullptr) session.run(took_effect(result) ? dialect_.commit : "ROLLBACK");
     return result;
   };
   const auto as_judged = [&](SociSession& session) -> decltype(body(session)) {
@@ -207,6 +248,12 @@ auto SociStore::transact(Body body, Repeat repeat) -> decltype(body(std::declval
     }
   };
   return call(as_judged, repeat);
+}
+
+template <typename... Uses>
+bool SociStore::run_on_row(SociSession& session, const std::string& sql, Uses... uses) {
+  const auto outcome = session.run(sql + stated(session), uses...);
+  return outcome.affected_rows != 0;
 }
 
 template <typename... Uses>
@@ -228,15 +275,19 @@ Status SociStore::write_row(std::string_view tag, const char* sql, Uses... uses)
 // A proxy that lost the answer may repeat the statement on another connection. Inside a transaction
 // it repeats no single statement, and a whole transaction fails the last condition. (The number is
 // added to 0 because ProxySQL answers the bare query itself, with its own number.)
+std::string SociStore::once(SociSession& session) {
+  if (dialect_.transaction == nullptr) return "";
+  long long transaction = 0;
+  session.run(std::string("SELECT 0 + ") + dialect_.transaction, into(transaction));
+  return std::string(" AND ") + dialect_.transaction + " = " + std::to_string(transaction);
+}
+
 template <typename... Uses>
 SociSession::Outcome SociStore::run_once(SociSession& session, const std::string& sql,
                                          Uses... uses) {
   if (dialect_.transaction == nullptr) return session.run(sql, uses...);
   session.run(dialect_.leader.begin);
-  long long transaction = 0;
-  session.run(std::string("SELECT 0 + ") + dialect_.transaction, into(transaction));
-  const SociSession::Outcome outcome = session.run(
-      sql + " AND " + dialect_.transaction + " = " + std::to_string(transaction), uses...);
+  const SociSession::Outcome outcome = session.run(sql + once(session), uses...);
   session.run(dialect_.leader.commit);
   return outcome;
 }
@@ -270,7 +321,7 @@ std::vector<std::string> SociStore::tags(SociSession& session) const {
   RawRow raw;
   session.for_each_row(
       dialect_.list, [&] { tags.push_back(raw.tag); }, into(raw.tag), into(raw.max_id),
-      into(raw.step));
+      into(raw.step), into(raw.cap));
   std::sort(tags.begin(), tags.end());
   return tags;
 }
@@ -312,7 +363,7 @@ Status SociStore::init_schema(std::vector<std::string>* tags_made) {
   return status;
 }
 
-Result<SegmentRow> SociStore::find_row(SociSession& session, std::string_view tag) {
+Result<RawRow> SociStore::find_raw(SociSession& session, std::string_view tag) {
   const std::string tag_text(tag);
   RawRow row;
   std::optional<RawRow> found;
@@ -326,11 +377,17 @@ Result<SegmentRow> SociStore::find_row(SociSession& session, std::string_view ta
       ++count;
     }
   };
-  session.for_each_row(dialect_.find, look_at_row, use(tag_text, "tag"), into(row.tag),
-                       into(row.max_id), into(row.step));
+  session.for_each_row(session.settings().has_records ? dialect_.tags.find : dialect_.find,
+                       look_at_row, use(tag_text, "tag"), into(row.tag), into(row.max_id),
+                       into(row.step), into(row.cap));
   if (count > 1) return several_rows(table_, tag);
-  if (found) return found->read(table_);
+  if (found) return *std::move(found);
   return twin.empty() ? no_such_tag(tag) : only_its_twin(tag, one_line(twin));
+}
+
+Result<SegmentRow> SociStore::find_row(SociSession& session, std::string_view tag) {
+  const Result<RawRow> raw = find_raw(session, tag);
+  return raw.ok() ? raw->read(table_) : raw.status();
 }
 
 Result<std::optional<IdRange>> SociStore::move_row(SociSession& session, std::string_view tag,
@@ -338,7 +395,8 @@ Result<std::optional<IdRange>> SociStore::move_row(SociSession& session, std::st
   const std::string tag_text(tag);
   const long long count = count_ids;
   const long long limit = kIdMax - count_ids;
-  const std::string sql = dialect_.lease + led(session) + dialect_.lease_returning;
+  const std::string sql =
+      dialect_.lease + records_.condition(session) + led(session) + dialect_.lease_returning;
   long long max_id = 0;
   long long rows = 0;
   if (dialect_.leased == SociDialect::Leased::kReturnedRow) {
@@ -362,6 +420,7 @@ Result<std::optional<IdRange>> SociStore::move_row(SociSession& session, std::st
 Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
   if (Status status = check_lease(tag, size); !status.ok()) return status;
   return transact([&](SociSession& session) -> Result<IdRange> {
+    records_.look(session);
     std::int64_t count_ids = size.most_ids;
     Status refused;
     // The first lease of a process learns the term. Further tries follow a failover or a change of
@@ -378,7 +437,7 @@ Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
       refused = refused_lease(*row, size, table_);
       const std::int64_t grants = ids_to_grant(*row, size);
       if (grants == 0) break;
-      if (std::exchange(count_ids, grants) > grants) continue;  // the end of the tag's ids is near
+      if (std::exchange(count_ids, grants) > grants) continue;  // its end is near
       const Result<bool> changed = settings_guard_.changed(session);
       if (!changed.ok()) return changed.status();
       if (*changed) continue;
@@ -391,34 +450,161 @@ Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
 
 Result<SegmentRow> SociStore::find(std::string_view tag) {
   if (Status status = validate_tag(tag); !status.ok()) return status;
-  return call([&](SociSession& session) { return find_row(session, tag); });
+  return call([&](SociSession& session) {
+    records_.look(session);
+    return find_row(session, tag);
+  });
 }
 
-Result<std::vector<SegmentRow>> SociStore::list() {
-  return call([&](SociSession& session) -> Result<std::vector<SegmentRow>> {
-    std::vector<SegmentRow> rows;
+Result<TagChanges> SociStore::changes(std::int64_t version) {
+  return call([&](SociSession& session) -> Result<TagChanges> {
+    if (leader_guard_.active(session) && !leader_guard_.has_known_term(session)) {
+      Status status = settings_guard_.check(session);
+      if (status.ok()) status = follow_leader(session);
+      if (!status.ok()) return status;
+    }
+    TagChanges changes;
+    if (!records_.look(session)) return changes;
+    changes.version = records_.head(session).version;
+    if (version < 0 || version == changes.version) return changes;
+    const std::int64_t known = known_change(version, changes.version);
+    for (const TagRecord& record : records_.changed(session, known, changes.version)) {
+      add_limit(record, known, &changes);
+    }
+    return changes;
+  });
+}
+
+Result<std::vector<TagInfo>> SociStore::list() {
+  return call([&](SociSession& session) -> Result<std::vector<TagInfo>> {
+    std::map<std::string, TagRecord> records;
+    if (records_.look(session)) {
+      for (TagRecord& record : records_.changed(session, -1, kIdMax)) {
+        std::string tag = record.tag;
+        records.insert_or_assign(std::move(tag), std::move(record));
+      }
+    }
+    std::vector<TagInfo> rows;
     RawRow raw;
     const auto add_row = [&] {
       Result<SegmentRow> row = raw.read(table_);
       if (row.ok()) {
-        rows.push_back(*std::move(row));
+        const auto found = records.find(row->tag);
+        const TagRecord record = found != records.end() ? found->second : TagRecord();
+        row->cap = record.cap;
+        rows.push_back(tag_info(*row, record));
       } else if (log_) {
         log_(LogLevel::kWarn, session.where() + ": " + row.status().message());
       }
     };
-    session.for_each_row(dialect_.list, add_row, into(raw.tag), into(raw.max_id), into(raw.step));
+    session.for_each_row(dialect_.list, add_row, into(raw.tag), into(raw.max_id), into(raw.step),
+                         into(raw.cap));
     // Here, not by ORDER BY: a column's collation does not sort by bytes.
     std::sort(rows.begin(), rows.end(),
-              [](const SegmentRow& a, const SegmentRow& b) { return a.tag < b.tag; });
+              [](const TagInfo& a, const TagInfo& b) { return a.tag < b.tag; });
     return rows;
   });
 }
 
-Status SociStore::create(std::string_view tag, std::int64_t step) {
-  if (Status status = check_step(tag, step); !status.ok()) return status;
+Result<TagInfo> SociStore::info(std::string_view tag) {
+  if (Status status = validate_tag(tag); !status.ok()) return status;
+  return call([&](SociSession& session) -> Result<TagInfo> {
+    const bool recorded = records_.look(session);
+    const Result<SegmentRow> row = find_row(session, tag);
+    if (!row.ok()) return row.status();
+    const std::optional<TagRecord> record = recorded ? records_.find(session, tag) : std::nullopt;
+    return tag_info(*row, record.value_or(TagRecord()));
+  });
+}
+
+template <typename Body>
+Result<bool> SociStore::change(Needs needs, Body body) {
+  const auto run_body = [&](SociSession& session) -> Result<bool> {
+    Change change;
+    change.recorded = records_.look(session, /*ask=*/true);
+    if (needs == Needs::kNewTerm && leader_guard_.active(session)) {
+      change.term = leader_guard_.renewed_term(session);
+    }
+    if (dialect_.begin == nullptr) session.run(dialect_.leader.begin);
+    Result<bool> done = !change.recorded || records_.begin_change(session, stated(session));
+    if (*done) {
+      if (change.recorded) change.head = records_.head(session);
+      done = body(session, change);
+    }
+    if (dialect_.begin == nullptr) {
+      session.run(took_effect(done) ? dialect_.leader.commit : "ROLLBACK");
+    }
+    if (took_effect(done) && change.term != 0) leader_guard_.learn_renewal(change.term);
+    return done;
+  };
+  const auto repeatedly = [&](SociSession& session) -> Result<bool> {
+    for (int tries = 0; tries < kTriesMax; ++tries) {
+      const Result<bool> done = run_body(session);
+      if (!done.ok() || *done) return done;
+      const Result<bool> changed = settings_guard_.changed(session);
+      if (!changed.ok()) return changed.status();
+      const bool follows =
+          needs == Needs::kLeader || (needs == Needs::kNewTerm && !leader_guard_.knows_term());
+      if (follows && leader_guard_.active(session)) {
+        if (Status status = follow_leader(session); !status.ok()) return status;
+      } else if (!*changed) {
+        break;
+      }
+    }
+    return false;
+  };
+  return transact(repeatedly, needs == Needs::kNewTerm ? Repeat::kNever : Repeat::kSafe);
+}
+
+Status SociStore::no_place_for_options(std::string_view tag) const {
+  return {StatusCode::kFailedPrecondition,
+          "tag '" + std::string(tag) +
+              "' can have no options and is not created automatically, "
+              "because the table " +
+              names_.in("id_tags") +
+              " is missing or may not be used; run featherid-server --init-schema"};
+}
+
+std::int64_t SociStore::ids_lost_in_failovers(std::int64_t step) const {
+  const std::int64_t each = std::max(failover_guard_ids_, 10 * step);
+  return std::min(leader_guard_.failovers(), kIdMax / each) * each;
+}
+
+Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
+  if (Status status = check_new_tag(tag, tag_to_make); !status.ok()) return status;
   const std::string tag_text(tag);
-  const long long new_step = step;
-  Status status = write_row(tag, dialect_.create, use(tag_text, "tag"), use(new_step, "step"));
+  const long long step = tag_to_make.step;
+  const TagOptions& options = tag_to_make.options;
+  const bool plain = options.description.empty() && options.owner.empty() && options.cap == kIdMax;
+  Status refused;
+  const auto make = [&](SociSession& session, const Change& change) -> Result<bool> {
+    if (find_raw(session, tag).ok()) return tag_exists(tag);
+    const std::optional<TagRecord> old =
+        change.recorded ? records_.find(session, tag) : std::nullopt;
+    const Result<std::int64_t> first =
+        first_max_id(tag, tag_to_make, old, ids_lost_in_failovers(step));
+    refused = first.status();
+    if (!change.recorded && (!plain || tag_to_make.automatic)) refused = no_place_for_options(tag);
+    if (!refused.ok()) return refused;
+    const long long max_id = *first;
+    const std::string sql =
+        dialect_.create + (tag_to_make.automatic ? led(session) : stated(session));
+    if (session.run(sql, use(tag_text, "tag"), use(max_id, "max_id"), use(step, "step"))
+            .affected_rows == 0) {
+      return false;
+    }
+    if (!change.recorded) return true;
+    TagRecord record = old.value_or(TagRecord());
+    record.tag = tag_text;
+    record.version = change.head.version;
+    create_in(record, tag_to_make, change.head.now);
+    records_.write(session, record);
+    return true;
+  };
+  const Result<bool> made = change(tag_to_make.automatic ? Needs::kLeader : Needs::kRow, make);
+  if (made.ok()) return *made ? Status() : changed_meanwhile(tag);
+  if (!refused.ok()) return refused;
+  const Status& status = made.status();
   if (status.code() == StatusCode::kNotFound) {  // the column cannot hold it
     return {StatusCode::kFailedPrecondition, status.message()};
   }
@@ -428,11 +614,35 @@ Status SociStore::create(std::string_view tag, std::int64_t step) {
           found.code() == StatusCode::kNotFound ? found.message() : status.message()};
 }
 
-Status SociStore::update(std::string_view tag, std::int64_t step) {
-  if (Status status = check_step(tag, step); !status.ok()) return status;
+Status SociStore::update(std::string_view tag, const TagChange& wanted) {
+  if (Status status = check_change(tag, wanted); !status.ok()) return status;
   const std::string tag_text(tag);
-  const long long new_step = step;
-  return write_row(tag, dialect_.update, use(new_step, "step"), use(tag_text, "tag"));
+  const bool plain = !wanted.description && !wanted.owner && !wanted.cap;
+  const auto set = [&](SociSession& session, const Change& change) -> Result<bool> {
+    const Result<RawRow> raw = find_raw(session, tag);
+    if (!raw.ok()) return raw.status();
+    if (!change.recorded && !plain) return no_place_for_options(tag);
+    if (wanted.cap) {
+      const Result<SegmentRow> row = raw->read(table_);
+      if (!row.ok()) return row.status();
+      if (*wanted.cap < row->max_id) return cap_below(tag, *wanted.cap, row->max_id);
+    }
+    const long long step = wanted.step.value_or(0);
+    if (wanted.step &&
+        !run_on_row(session, dialect_.update, use(step, "step"), use(tag_text, "tag"))) {
+      return false;
+    }
+    if (!change.recorded) return true;
+    TagRecord record = records_.find(session, tag).value_or(TagRecord());
+    record.tag = tag_text;
+    record.version = change.head.version;
+    change_in(record, wanted, change.head.now);
+    records_.write(session, record);
+    return true;
+  };
+  const Result<bool> done = change(Needs::kRow, set);
+  if (!done.ok()) return done.status();
+  return *done ? Status() : changed_meanwhile(tag);
 }
 
 Status SociStore::advance(std::string_view tag, std::int64_t max_id) {
@@ -442,10 +652,32 @@ Status SociStore::advance(std::string_view tag, std::int64_t max_id) {
   return write_row(tag, dialect_.advance, use(new_max_id, "max_id"), use(tag_text, "tag"));
 }
 
-Status SociStore::remove(std::string_view tag) {
-  if (Status status = validate_tag(tag); !status.ok()) return status;
+// What writes nothing locks the row first, so that no lease comes between reading max_id and
+// deleting the row.
+Status SociStore::remove(std::string_view tag, std::string_view by) {
+  if (Status status = check_remove(tag, by); !status.ok()) return status;
   const std::string tag_text(tag);
-  return write_row(tag, dialect_.remove, use(tag_text, "tag"));
+  const long long no_max_id = 0;
+  const auto take_out = [&](SociSession& session, const Change& change) -> Result<bool> {
+    const Result<RawRow> raw = find_raw(session, tag);
+    if (!raw.ok()) return raw.status();
+    if (change.recorded) {
+      if (!run_on_row(session, dialect_.advance, use(no_max_id, "max_id"), use(tag_text, "tag"))) {
+        return false;
+      }
+      const Result<SegmentRow> row = find_row(session, tag);
+      if (!row.ok()) return row.status();
+      TagRecord record = records_.find(session, tag).value_or(TagRecord());
+      record.tag = tag_text;
+      record.version = change.head.version;
+      remove_in(record, row->max_id, by, change.head.now);
+      records_.write(session, record);
+    }
+    return run_on_row(session, dialect_.remove, use(tag_text, "tag"));
+  };
+  const Result<bool> done = change(Needs::kRow, take_out);
+  if (!done.ok()) return done.status();
+  return *done ? Status() : changed_meanwhile(tag);
 }
 
 Result<bool> SociStore::exchange_max_id(std::string_view tag, std::int64_t expected,
@@ -482,7 +714,27 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
 
 Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
   if (Status status = check_rewind(tag, from, to); !status.ok()) return status;
-  return exchange_max_id(tag, from, to);
+  const std::string tag_text(tag);
+  const long long old_max_id = from;
+  const long long new_max_id = to;
+  const auto move_back = [&](SociSession& session, const Change& change) -> Result<bool> {
+    if (change.term != 0 && !leader_guard_.record_renewal(session, change.term)) return false;
+    const std::string sql = dialect_.exchange_max_id + stated(session) + once(session);
+    if (session
+            .run(sql, use(new_max_id, "max_id"), use(tag_text, "tag"), use(old_max_id, "expected"))
+            .affected_rows != 1) {
+      return false;
+    }
+    if (!change.recorded) return true;
+    TagRecord record = records_.find(session, tag).value_or(TagRecord());
+    record.tag = tag_text;
+    record.version = record.recalled = change.head.version;
+    records_.write(session, record);
+    return true;
+  };
+  Result<bool> done = change(Needs::kNewTerm, move_back);
+  if (done.status().code() == StatusCode::kNotFound) return false;  // no tag of that column
+  return done;
 }
 
 Status SociStore::probe() {

@@ -15,6 +15,10 @@ constexpr const char* kSegments = "id_segments";
 constexpr const char* kLeader = "id_leader";
 constexpr const char* kMark = "id_mark";
 constexpr const char* kOwnEndings[] = {"_leader", "_mark"};
+// Not refused at the end of a table's name: an installation may have chosen such a name before
+// there was this table.
+constexpr const char* kTags = "id_tags";
+constexpr const char* kTagsEnding = "_tags";
 
 std::string quoted(std::string_view name, char quote) {
   std::string text(1, quote);
@@ -94,10 +98,12 @@ TableNames::TableNames(const DatabaseUrl& url) {
   const std::string& table = url.options.table;
   leader_ = table == kSegments ? kLeader : table + kOwnEndings[0];
   mark_ = table == kSegments ? kMark : table + kOwnEndings[1];
+  tags_ = table == kSegments ? kTags : table + kTagsEnding;
   if (schema.empty() && table == kSegments) return;
   name(kSegments, url, table);
   name(kLeader, url, leader_);
   name(kMark, url, mark_);
+  name(kTags, url, tags_);
   if (schema.empty()) return;
   replacements_.push_back({"pg_catalog.current_schemas(true)",
                            "ARRAY[CAST(" + sql_literal(url.engine, schema) + " AS name)]"});

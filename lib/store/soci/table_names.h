@@ -11,9 +11,10 @@
 namespace featherid {
 
 // The names of a URL's tables, from its options `schema` and `table`. All statements and messages
-// are written for `id_segments`, `id_leader` and `id_mark`; in() replaces these by the URL's names.
-// A table NAME has its own NAME_leader and NAME_mark: if two tables shared a record of the leader,
-// the first process to follow a failover would hide it from the other table.
+// are written for `id_segments`, `id_leader`, `id_mark` and `id_tags`; in() replaces these by the
+// URL's names. A table NAME has its own NAME_leader, NAME_mark and NAME_tags: if two tables shared
+// a record of the leader, the first process to follow a failover would hide it from the other
+// table.
 class TableNames {
  public:
   TableNames() : TableNames(DatabaseUrl()) {}  // the usual ones
@@ -27,6 +28,7 @@ class TableNames {
   // The names alone.
   const std::string& leader() const { return leader_; }
   const std::string& mark() const { return mark_; }
+  const std::string& tags() const { return tags_; }
 
  private:
   struct Replacement {
@@ -37,6 +39,7 @@ class TableNames {
 
   std::string leader_;
   std::string mark_;
+  std::string tags_;
   std::vector<Replacement> replacements_;  // the longest first, of those that begin alike
 };
 

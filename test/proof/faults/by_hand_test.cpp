@@ -17,7 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr TagOptions kOptions{
+constexpr TagStateOptions kOptions{
     milliseconds(500), {seconds(30), 10000000}, milliseconds(20), seconds(1), milliseconds(100)};
 
 constexpr std::int64_t kStep = 10;

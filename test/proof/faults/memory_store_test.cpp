@@ -47,7 +47,7 @@ TEST_CASE("a store call that gets no memory changes nothing", "[faults][memory_s
       const bool served = attempt([&] { call.run(store); });
       strike.disarm();
       if (served) return;
-      const std::vector<SegmentRow> rows = *store.list();
+      const std::vector<TagInfo> rows = *store.list();
       REQUIRE(rows.size() == 1);
       CHECK(rows[0].max_id == 5);
       CHECK(rows[0].step == 5);

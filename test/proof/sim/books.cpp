@@ -93,7 +93,8 @@ void Books::flight_begins(const std::string& tag) {
 }
 
 void Books::flight_ends(const std::string& tag) {
-  --series_[tag].flights;
+  Series& series = series_[tag];
+  if (--series.flights == 0) series.flight_limit = kIdMax;
   --flights_;
 }
 
@@ -109,6 +110,7 @@ void Books::leased(const std::string& tag, IdRange range, Instant now) {
   series.highest_end = range.end;
   series.leased_ids += range.size();
   if (!series.leased.add(range)) violation("the model leased twice", tag, range);
+  if (range.last() > series.flight_limit) drop(&series, now);
 }
 
 void Books::gives_back(const std::string& tag, IdRange tail) {
@@ -120,6 +122,19 @@ void Books::gives_back(const std::string& tag, IdRange tail) {
   series.leased.remove_from(tail.first);
   series.leased_ids -= tail.size();
   series.given_back_from = tail.first;
+}
+
+void Books::limited(const std::string& tag, std::int64_t max_id, Instant now) {
+  Series& series = series_[tag];
+  trace("is limited", tag, {max_id, max_id + 1});
+  series.limited = series.limited || max_id < kIdMax;
+  if (series.flights > 0) series.flight_limit = std::min(series.flight_limit, max_id);
+  if (series.highest_end - 1 > max_id) drop(&series, now);
+}
+
+void Books::drop(Series* series, Instant now) {
+  series->dropped_at = now;
+  series->dropped_end = series->highest_end;
 }
 
 void Books::issue(const std::string& tag, IdRange range) {
@@ -137,6 +152,9 @@ void Books::handed_out(const std::string& tag, const std::vector<IdRange>& range
   Series& series = series_[tag];
   for (const IdRange range : ranges) {
     if (began > series.stopped_at) violation("a stopped tag goes on", tag, range);
+    if (began > series.dropped_at && range.first < series.dropped_end) {
+      violation("a dropped id", tag, range);
+    }
     issue(tag, range);
     if (range.first <= floor) violation("out of order", tag, range);
     floor = range.last();
@@ -157,7 +175,7 @@ void Books::refused(const std::string& tag) {
 
 std::optional<std::int64_t> Books::held_ids(const std::string& tag) {
   const Series& series = series_[tag];
-  if (series.blocks || series.stopped_at != kNever) return std::nullopt;
+  if (series.blocks || series.limited || series.stopped_at != kNever) return std::nullopt;
   return series.leased_ids - series.issued_ids;
 }
 

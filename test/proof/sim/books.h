@@ -68,6 +68,8 @@ class Books {
   // The answer to a lease has reached the process. Its ids may be handed out from now on.
   void leased(const std::string& tag, IdRange range, Instant now);
   void gives_back(const std::string& tag, IdRange tail);
+  // The process has been told to drop what it holds of the tag if some of it is above `max_id`.
+  void limited(const std::string& tag, std::int64_t max_id, Instant now);
   // A call fails or hangs. Ids may be lost meanwhile.
   void trouble_begins() { ++troubles_begun_; }
   void trouble_ends() { ++troubles_ended_; }
@@ -95,6 +97,8 @@ class Books {
   std::optional<std::int64_t> held_ids(const std::string& tag);
   // What could still be given back: the ids after the last one handed out, to the last one leased.
   IdRange unused_tail(const std::string& tag);
+  // Whether it may have had to drop ids of the tag.
+  bool limited(const std::string& tag) { return series_[tag].limited; }
   bool stopped(const std::string& tag) { return series_[tag].stopped_at != kNever; }
 
  private:
@@ -108,10 +112,15 @@ class Books {
     std::int64_t given_back_from = 0;
     int flights = 0;
     bool blocks = false;          // LocalBlocks hold ids
-    Instant stopped_at = kNever;  // it has seen the store go backwards
+    bool limited = false;         // it may have dropped some
+    Instant dropped_at = kNever;  // it was told to drop the ids below dropped_end
+    std::int64_t dropped_end = 0;
+    std::int64_t flight_limit = kIdMax;  // likewise for the lease under way, if it passes this
+    Instant stopped_at = kNever;         // it has seen the store go backwards
   };
   void violation(const std::string& what, const std::string& tag, IdRange range);
   void trace(const std::string& what, const std::string& tag, IdRange range);
+  static void drop(Series* series, Instant now);
   void issue(const std::string& tag, IdRange range);
 
   Ledger& ledger_;

@@ -104,17 +104,21 @@ void ModelDatabase::change_row() {
   if (rows.empty()) return;
   auto row = rows.begin();
   std::advance(row, random_.pick(0, static_cast<std::int64_t>(rows.size()) - 1));
-  auto& [max_id, step] = row->second;
+  auto& [max_id, step, cap] = row->second;
   trace("an operator looks at " + row->first);
   const std::int64_t chance = random_.pick(0, 99);
-  if (chance < 40) {
+  if (chance < 20) {
+    change_cap(row->first, row->second);
+  } else if (chance < 40) {
     step = random_.pick(1, kStepMax);
   } else if (chance < 50) {
     step = 0;
     unservable_.insert(row->first);
   } else if (chance < 80) {
     max_id += std::min(kIdMax - max_id, random_.pick(0, 1000));
-  } else if (chance < 85 && faults.backwards) {
+  } else if (chance < 90) {
+    remove_row(std::string(row->first));
+  } else if (chance < 95 && faults.backwards) {
     ++rewinds_;
     ledger_.forgotten(row->first, max_id);
     const std::string tag = row->first;
@@ -126,11 +130,35 @@ void ModelDatabase::change_row() {
   }
 }
 
+// Also below max_id, as a lease that was under way can leave it.
+void ModelDatabase::change_cap(const std::string& tag, Row& row) {
+  const std::int64_t near = std::max<std::int64_t>(1, row.max_id + random_.pick(-200, 2000));
+  row.cap = random_.percent(50) ? kIdMax : std::min(kIdMax, near);
+  records[tag].version = ++version;
+  trace(tag + " gets the cap " + std::to_string(row.cap));
+}
+
+void ModelDatabase::remove_row(const std::string& tag) {
+  Record& record = records[tag];
+  record.version = record.recalled = ++version;
+  record.removed_max_id = rows[tag].max_id;
+  rows.erase(tag);
+  trace(tag + " is removed");
+  scheduler_.spawn(kGroup, [this, tag] {
+    scheduler_.sleep(milliseconds(random_.pick(0, 60000)));
+    rows.emplace(tag, Row{records[tag].removed_max_id, random_.pick(1, kStepMax)});
+    trace(tag + " is created again");
+  });
+}
+
 void ModelDatabase::heal(const std::vector<std::string>& tags) {
   faults = {};
   out_ = false;
-  for (const std::string& tag : tags) rows.emplace(tag, Row{0, 1});
-  for (auto& [tag, row] : rows) row.step = std::max<std::int64_t>(1, row.step);
+  for (const std::string& tag : tags) rows.emplace(tag, Row{records[tag].removed_max_id, 1});
+  for (auto& [tag, row] : rows) {
+    row.step = std::max<std::int64_t>(1, row.step);
+    row.cap = kIdMax;
+  }
   scheduler_.wake_all(this);
 }
 
@@ -146,8 +174,9 @@ Result<IdRange> ModelStore::lease(std::string_view tag, LeaseSize size) {
         const auto row = database.rows.find(name);
         if (row == database.rows.end()) return no_such_tag();
         std::int64_t& max_id = row->second.max_id;
-        if (max_id > kIdMax - size.least_ids) return Status(StatusCode::kExhausted, "exhausted");
-        const std::int64_t count_ids = std::min(database.grant(size), kIdMax - max_id);
+        const std::int64_t left = row->second.cap - max_id;
+        if (left < size.least_ids) return Status(StatusCode::kExhausted, "exhausted");
+        const std::int64_t count_ids = std::min(database.grant(size), left);
         max_id += count_ids;
         return IdRange{max_id - count_ids + 1, max_id + 1};
       });
@@ -163,7 +192,7 @@ Result<SegmentRow> ModelStore::find(std::string_view tag) {
   return database_.call<SegmentRow>(books_, [&rows, name]() -> Result<SegmentRow> {
     const auto row = rows.find(name);
     if (row == rows.end()) return no_such_tag();
-    return SegmentRow{name, row->second.max_id, row->second.step};
+    return SegmentRow{name, row->second.max_id, row->second.step, row->second.cap};
   });
 }
 
@@ -178,6 +207,29 @@ Result<bool> ModelStore::give_back(std::string_view tag, IdRange tail) {
     row->second.max_id = tail.first - 1;
     return true;
   });
+}
+
+Result<TagChanges> ModelStore::changes(std::int64_t version) {
+  if (severed_) return lost("in a process that died");
+  const Flight flight(books_, "");
+  ModelDatabase& database = database_;
+  Result<TagChanges> changes =
+      database_.call<TagChanges>(books_, [&database, version]() -> Result<TagChanges> {
+        TagChanges changed;
+        changed.version = database.version;
+        for (const auto& [tag, record] : database.records) {
+          if (version < 0 || record.version <= version) continue;
+          const auto row = database.rows.find(tag);
+          const bool recalled = record.recalled > version || row == database.rows.end();
+          changed.limits.push_back({tag, recalled ? 0 : row->second.cap});
+        }
+        return changed;
+      });
+  if (!changes.ok() || severed_) return changes;
+  for (const TagChanges::Limit& limit : changes->limits) {
+    books_.limited(limit.tag, limit.max_id, Scheduler::current().now());
+  }
+  return changes;
 }
 
 }  // namespace featherid::sim

@@ -25,7 +25,8 @@ struct Faults {
   bool outage = false;         // every call fails, for a while
   bool backwards = false;      // the last commits are forgotten
   bool small_leases = false;   // a lease grants fewer ids than were asked for
-  bool operators = false;  // rows change by hand: step, max_id forward, deleted and created again
+  // Tags change: step, max_id forward, cap, removed and created again.
+  bool operators = false;
 };
 
 // The database that all simulated processes share: a plain map of rows, and the record of what was
@@ -39,11 +40,20 @@ class ModelDatabase {
   struct Row {
     std::int64_t max_id = 0;
     std::int64_t step = 0;
+    std::int64_t cap = kIdMax;
+  };
+  // What stays of a tag when its row is removed, and the numbers of its last changes.
+  struct Record {
+    std::int64_t version = 0;
+    std::int64_t recalled = 0;
+    std::int64_t removed_max_id = 0;
   };
   static constexpr int kGroup = -1;              // of its fibers
   static constexpr std::int64_t kStepMax = 200;  // of a row that can be served
 
   std::map<std::string, Row> rows;
+  std::map<std::string, Record> records;
+  std::int64_t version = 0;  // of the newest record
   Faults faults;
 
   // How many ids a lease of `size` gets.
@@ -66,6 +76,8 @@ class ModelDatabase {
   // Lets some time pass, or a lot.
   void pause(Books& books);
   void change_row();
+  void change_cap(const std::string& tag, Row& row);
+  void remove_row(const std::string& tag);
   void trace(const std::string& what);
 
   Random& random_;
@@ -89,6 +101,7 @@ class ModelStore final : public SegmentStore {
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override;
   Result<SegmentRow> find(std::string_view tag) override;
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
+  Result<TagChanges> changes(std::int64_t version) override;
 
  private:
   ModelDatabase& database_;

@@ -328,7 +328,7 @@ void Process::check_waits() {
 // If the store went away now, the held ids would last for `hold` at the current rate. This is not
 // checked during a lease or after a failed one.
 void Process::check_rides_out(const TagStats& stats) {
-  if (books_.in_flight() || !stats.last_error.ok()) return;
+  if (books_.in_flight() || !stats.last_error.ok() || books_.limited(stats.tag)) return;
   const double burn_of_hold =
       stats.burn_ids_per_second * static_cast<double>(workload_.options.hold.count());
   // A small series holds half a step. The last call's ids are no longer held, but their burn is not

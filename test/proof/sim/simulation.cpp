@@ -63,7 +63,9 @@ void Simulation::draw_options() {
     workload_.tags.push_back("tag" + std::to_string(n));
     // Some series are near their end.
     const std::int64_t max_id = r.percent(5) ? kIdMax - r.pick(0, 5000) : 0;
-    database_.rows[workload_.tags.back()] = {max_id, r.pick(1, ModelDatabase::kStepMax)};
+    const std::int64_t cap =
+        r.percent(10) ? max_id + std::min(kIdMax - max_id, r.pick(1, 5000)) : kIdMax;
+    database_.rows[workload_.tags.back()] = {max_id, r.pick(1, ModelDatabase::kStepMax), cap};
   }
   workload_.callers = static_cast<int>(r.pick(1, 4));
   const std::int64_t pauses_ms[] = {1, 20, 500, 5000};

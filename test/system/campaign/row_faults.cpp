@@ -37,11 +37,11 @@ void make_again(Engine& engine, const std::string& tag, bool above) {
   sql->run("COMMIT");
 }
 
-void restore(Engine& engine, const std::vector<SegmentRow>& rows) {
+void restore(Engine& engine, const std::vector<TagInfo>& rows) {
   const auto sql = engine.operator_sql();
   sql->run(engine.begin());
   sql->run("DELETE FROM id_segments");
-  for (const SegmentRow& row : rows) test::insert_row(*sql, row);
+  for (const TagInfo& row : rows) test::insert_row(*sql, row);
   sql->run("COMMIT");
 }
 
@@ -159,14 +159,14 @@ Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Ra
   const milliseconds age(random.pick(200, 2000));
   std::vector<std::string> touches = {"database", "network"};
   for (const Process* process : processes) touches.push_back(process->name());
-  auto backup = std::make_shared<std::vector<SegmentRow>>();
+  auto backup = std::make_shared<std::vector<TagInfo>>();
   auto stopped = std::make_shared<std::vector<Process*>>();
   return {"older backup restored",
           touches,
           milliseconds(0),
           milliseconds(500),
           [=, &engine] {
-            const Result<std::vector<SegmentRow>> rows =
+            const Result<std::vector<TagInfo>> rows =
                 open_soci_store(engine.urls()).value()->list();
             if (!rows.ok()) throw std::runtime_error(rows.status().to_string());
             *backup = *rows;
@@ -180,7 +180,7 @@ Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Ra
             if (!backup->empty()) {
               const long long above = above_all_leases(engine);
               restore(engine, *backup);
-              for (const SegmentRow& row : *backup) advance(engine, row.tag, above);
+              for (const TagInfo& row : *backup) advance(engine, row.tag, above);
               backup->clear();  // a second attempt must not undo later leases
             }
             for (; !stopped->empty(); stopped->pop_back()) stopped->back()->start();

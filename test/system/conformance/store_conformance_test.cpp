@@ -4,9 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <limits>
 #include <map>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "featherid/store_check.h"
@@ -18,11 +22,15 @@ using featherid::IdRange;
 using featherid::kIdMax;
 using featherid::kLeaseIdsMax;
 using featherid::kStepMax;
+using featherid::NewTag;
 using featherid::Result;
 using featherid::SegmentRow;
 using featherid::Status;
 using featherid::StatusCode;
 using featherid::Store;
+using featherid::TagChange;
+using featherid::TagChanges;
+using featherid::TagInfo;
 
 #define STORES                                                                  \
   featherid::test::MemoryFixture, featherid::test::Sqlite3Fixture,              \
@@ -47,6 +55,19 @@ T take(Result<T> result) {
 
 std::int64_t max_id_of(Store& store, std::string_view tag) { return take(store.find(tag)).max_id; }
 
+// A tag with a cap and step 10.
+NewTag capped(std::int64_t cap) {
+  NewTag tag(10);
+  tag.options.cap = cap;
+  return tag;
+}
+
+TagChange cap_change(std::int64_t cap) {
+  TagChange change;
+  change.cap = cap;
+  return change;
+}
+
 std::string repeated(const std::string& text, int times) {
   std::string result;
   for (int i = 0; i < times; ++i) result += text;
@@ -57,6 +78,7 @@ std::string repeated(const std::string& text, int times) {
 std::map<std::string, Status> call_all(Store& store, std::string_view tag) {
   return {{"lease", store.lease(tag, 1).status()},
           {"find", store.find(tag).status()},
+          {"info", store.info(tag).status()},
           {"create", store.create(tag, 10)},
           {"update", store.update(tag, 10)},
           {"advance", store.advance(tag, 10)},
@@ -233,7 +255,7 @@ TEMPLATE_TEST_CASE("list gives all rows in the byte order of their tags", "[stor
   require_ok(store.advance("b", 123));
   std::vector<std::string> sorted = tags;
   std::sort(sorted.begin(), sorted.end());
-  const std::vector<SegmentRow> rows = take(store.list());
+  const std::vector<TagInfo> rows = take(store.list());
   REQUIRE(rows.size() == sorted.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     CHECK(rows[i].tag == sorted[i]);
@@ -368,7 +390,7 @@ TEMPLATE_TEST_CASE("remove deletes one row", "[store]", STORES) {
   CHECK(store.remove("order").code() == StatusCode::kNotFound);
   CHECK(max_id_of(store, "user") == 5);
   require_ok(store.create("order", 10));
-  CHECK(take(store.lease("order", 1)) == IdRange{1, 2});
+  CHECK(take(store.lease("order", 1)) == IdRange{6, 7});
 }
 
 TEMPLATE_TEST_CASE("probe is OK without a tag, and changes nothing", "[store]", STORES) {
@@ -427,4 +449,338 @@ TEMPLATE_TEST_CASE("in a child after fork() every call is refused and the parent
   REQUIRE(::waitpid(child, &exit_status, 0) == child);
   CHECK(exit_status == 0);
   CHECK(take(store.lease("order", 1)) == IdRange{2, 3});
+}
+
+TEMPLATE_TEST_CASE("the options of a tag come back as they went in", "[store][options]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  const auto before = std::chrono::system_clock::now() - std::chrono::minutes(1);
+  NewTag tag(1000);
+  tag.options.description = "it's \"new\"; :tag -- 号 \\ 😀";
+  tag.options.owner = repeated("号", featherid::kOptionCharsMax);
+  tag.options.cap = 2147483647;
+  tag.by = "ann";
+  require_ok(store.create("order", tag));
+  require_ok(store.create("plain", 10));
+  const TagInfo made = take(store.info("order"));
+  CHECK(made.tag == "order");
+  CHECK(made.max_id == 0);
+  CHECK(made.step == 1000);
+  CHECK(made.cap == 2147483647);
+  CHECK(made.description == tag.options.description);
+  CHECK(made.owner == tag.options.owner);
+  CHECK(made.created_by == "ann");
+  CHECK(made.changed_by == "ann");
+  CHECK(made.created_at == made.changed_at);
+  CHECK(made.created_at > before);
+  CHECK(made.created_at < before + std::chrono::minutes(3));
+  CHECK(take(store.find("order")).cap == 2147483647);
+  CHECK(take(store.find("plain")).cap == kIdMax);
+  CHECK(take(store.info("plain")).description.empty());
+  CHECK(store.info("none").status().code() == StatusCode::kNotFound);
+  const std::vector<TagInfo> rows = take(store.list());
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].description == tag.options.description);
+  CHECK(rows[0].cap == 2147483647);
+  CHECK(rows[1].cap == kIdMax);
+}
+
+TEMPLATE_TEST_CASE("update changes what it sets, and no more", "[store][options]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  NewTag tag(1000);
+  tag.options = {"first", "ann", 5000};
+  tag.by = "ann";
+  require_ok(store.create("order", tag));
+  take(store.lease("order", 7));
+  TagChange change;
+  change.description = "second";
+  change.by = "bob";
+  require_ok(store.update("order", change));
+  TagInfo info = take(store.info("order"));
+  CHECK(info.description == "second");
+  CHECK(info.owner == "ann");
+  CHECK(info.cap == 5000);
+  CHECK(info.step == 1000);
+  CHECK(info.max_id == 7);
+  CHECK(info.created_by == "ann");
+  CHECK(info.changed_by == "bob");
+  change = TagChange(20);
+  change.owner = "";
+  change.cap = kIdMax;
+  require_ok(store.update("order", change));
+  info = take(store.info("order"));
+  CHECK(info.description == "second");
+  CHECK(info.owner.empty());
+  CHECK(info.cap == kIdMax);
+  CHECK(info.step == 20);
+  CHECK(info.changed_by.empty());
+  // A row that another program has made.
+  fixture.put_row("foreign", 3, 10);
+  CHECK(take(store.info("foreign")).created_at == std::chrono::system_clock::time_point());
+  require_ok(store.update("foreign", cap_change(100)));
+  CHECK(take(store.info("foreign")).cap == 100);
+  CHECK(store.update("none", cap_change(100)).code() == StatusCode::kNotFound);
+  CHECK(store.update("none", TagChange()).code() == StatusCode::kNotFound);
+}
+
+TEMPLATE_TEST_CASE("an option out of its bounds is refused", "[store][options]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  require_ok(store.create("order", 10));
+  for (const std::int64_t cap : {std::int64_t{0}, std::int64_t{-1}, kIdMax + 1}) {
+    CHECK(store.create("new", capped(cap)).code() == StatusCode::kInvalidArgument);
+    CHECK(store.update("order", cap_change(cap)).code() == StatusCode::kInvalidArgument);
+  }
+  for (const std::string& text : {std::string("a\nb"), std::string("a\0b", 3),
+                                  std::string("\xC3\x28"), std::string(256, 'a')}) {
+    NewTag tag(10);
+    TagChange change;
+    tag.options.description = text;
+    change.description = text;
+    CHECK(store.create("new", tag).code() == StatusCode::kInvalidArgument);
+    CHECK(store.update("order", change).code() == StatusCode::kInvalidArgument);
+    tag.options = {"", text};
+    change.description.reset();
+    change.owner = text;
+    CHECK(store.create("new", tag).code() == StatusCode::kInvalidArgument);
+    CHECK(store.update("order", change).code() == StatusCode::kInvalidArgument);
+    tag.options = {};
+    tag.by = text;
+    change = TagChange(5);
+    change.by = text;
+    CHECK(store.create("new", tag).code() == StatusCode::kInvalidArgument);
+    CHECK(store.update("order", change).code() == StatusCode::kInvalidArgument);
+    CHECK(store.remove("order", text).code() == StatusCode::kInvalidArgument);
+  }
+  CHECK(store.find("new").status().code() == StatusCode::kNotFound);
+  const TagInfo info = take(store.info("order"));
+  CHECK(info.step == 10);
+  CHECK(info.cap == kIdMax);
+}
+
+TEMPLATE_TEST_CASE("no lease passes the cap", "[store][options]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  require_ok(store.create("order", capped(100)));
+  CHECK(take(store.lease("order", 90)) == IdRange{1, 91});
+  Status refused = store.lease("order", 11).status();
+  INFO(refused);
+  CHECK(refused.code() == StatusCode::kExhausted);
+  CHECK(refused.message().find("has 10 ids left up to its cap 100") != std::string::npos);
+  CHECK(max_id_of(store, "order") == 90);
+  CHECK(take(store.lease("order", {1, 4})) == IdRange{91, 95});
+  CHECK(take(store.lease("order", {2, kLeaseIdsMax})) == IdRange{95, 101});
+  refused = store.lease("order", {1, 1000}).status();
+  CHECK(refused.code() == StatusCode::kExhausted);
+  CHECK(refused.message().find("has reached its cap 100; raise the cap") != std::string::npos);
+  CHECK(max_id_of(store, "order") == 100);
+  // It is the tag's own.
+  require_ok(store.create("user", 10));
+  CHECK(take(store.lease("user", 1000)) == IdRange{1, 1001});
+  require_ok(store.update("order", cap_change(101)));
+  CHECK(take(store.lease("order", {1, 1000})) == IdRange{101, 102});
+  require_ok(store.update("order", cap_change(kIdMax)));
+  CHECK(take(store.lease("order", {1, 1000})) == IdRange{102, 1102});
+  // advance() is an operator's, who knows that ids are gone.
+  require_ok(store.update("order", cap_change(2000)));
+  require_ok(store.advance("order", 3000));
+  CHECK(store.lease("order", 1).status().code() == StatusCode::kExhausted);
+}
+
+TEMPLATE_TEST_CASE("another process's lease obeys a cap at once", "[store][options]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  const std::shared_ptr<Store> other = fixture.open();
+  require_ok(store.create("order", 10));
+  CHECK(take(other->lease("order", 50)) == IdRange{1, 51});
+  require_ok(store.update("order", cap_change(60)));
+  CHECK(take(other->lease("order", {1, 50})) == IdRange{51, 61});
+  CHECK(other->lease("order", 1).status().code() == StatusCode::kExhausted);
+  require_ok(store.update("order", cap_change(61)));
+  CHECK(take(other->lease("order", {1, 50})) == IdRange{61, 62});
+}
+
+TEMPLATE_TEST_CASE("leases at once share what is left up to the cap", "[store][options]", STORES) {
+  TestType fixture;
+  constexpr std::int64_t kCap = 500;
+  require_ok(fixture.store().create("order", capped(kCap)));
+  const std::shared_ptr<Store> stores[] = {fixture.open(), fixture.open()};
+  std::vector<std::thread> threads;
+  std::atomic<std::int64_t> leased{0};
+  std::atomic<int> wrong{0};
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (;;) {
+        const Result<IdRange> range =
+            stores[thread % 2]->lease("order", {1, std::int64_t{7} + thread});
+        if (range.status().code() == StatusCode::kUnavailable) continue;
+        if (!range.ok()) {
+          wrong += range.status().code() != StatusCode::kExhausted;
+          return;
+        }
+        leased += range->size();
+        wrong += range->last() > kCap;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+  CHECK(leased == kCap);
+  CHECK(max_id_of(fixture.store(), "order") == kCap);
+}
+
+TEMPLATE_TEST_CASE("a cap below max_id is refused and changes nothing", "[store][options]",
+                   STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  require_ok(store.create("order", 10));
+  require_ok(store.advance("order", 500));
+  TagChange change(77);
+  change.cap = 499;
+  change.description = "new";
+  const Status refused = store.update("order", change);
+  INFO(refused);
+  CHECK(refused.code() == StatusCode::kInvalidArgument);
+  CHECK(refused.message().find("499") != std::string::npos);
+  CHECK(refused.message().find("max_id 500") != std::string::npos);
+  const TagInfo info = take(store.info("order"));
+  CHECK(info.step == 10);
+  CHECK(info.cap == kIdMax);
+  CHECK(info.description.empty());
+  require_ok(store.update("order", cap_change(500)));
+  CHECK(store.lease("order", 1).status().code() == StatusCode::kExhausted);
+}
+
+TEMPLATE_TEST_CASE("a tag that is created again starts past all that was leased",
+                   "[store][options]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  require_ok(store.create("order", capped(1000)));
+  take(store.lease("order", 20));
+  require_ok(store.remove("order", "ann"));
+  CHECK(store.info("order").status().code() == StatusCode::kNotFound);
+  CHECK(take(store.list()).empty());
+  // Not by a program that does not know why it is gone.
+  NewTag automatic(10);
+  automatic.automatic = true;
+  const Status refused = store.create("order", automatic);
+  INFO(refused);
+  CHECK(refused.code() == StatusCode::kNotFound);
+  CHECK(refused.message().find("was removed") != std::string::npos);
+  CHECK(store.create("order", capped(19)).code() == StatusCode::kInvalidArgument);
+  CHECK(store.find("order").status().code() == StatusCode::kNotFound);
+  require_ok(store.create("order", 10));
+  const TagInfo info = take(store.info("order"));
+  CHECK(info.max_id == 20);
+  CHECK(info.cap == kIdMax);
+  CHECK(info.created_by.empty());
+  CHECK(take(store.lease("order", 5)) == IdRange{21, 26});
+  // Again, after a rewind to the beginning: only what is still known counts.
+  CHECK(take(store.rewind("order", 25, 3)));
+  require_ok(store.remove("order"));
+  require_ok(store.create("order", 10));
+  CHECK(max_id_of(store, "order") == 3);
+}
+
+TEMPLATE_TEST_CASE("a tag is created automatically if there never was one", "[store][options]",
+                   STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  NewTag automatic(10);
+  automatic.automatic = true;
+  automatic.options.cap = 100;
+  require_ok(store.create("order", automatic));
+  CHECK(store.create("order", automatic).code() == StatusCode::kAlreadyExists);
+  CHECK(take(store.lease("order", {1, 200})) == IdRange{1, 101});
+}
+
+TEMPLATE_TEST_CASE("of several creations and removals at once, each finds what it needs",
+                   "[store][options]", STORES) {
+  TestType fixture;
+  require_ok(fixture.store().create("order", 10));
+  const std::shared_ptr<Store> stores[] = {fixture.open(), fixture.open()};
+  std::atomic<std::int64_t> highest{0};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&, thread] {
+      Store& store = *stores[thread % 2];
+      for (int i = 0; i < 10; ++i) {
+        const std::int64_t before = highest;
+        if (const Result<IdRange> range = store.lease("order", 5); range.ok()) {
+          wrong += range->first <= before;  // it never starts again
+          for (std::int64_t known = highest; known < range->last();) {
+            if (highest.compare_exchange_weak(known, range->last())) break;
+          }
+        }
+        const StatusCode removed = store.remove("order").code();
+        wrong += removed != StatusCode::kOk && removed != StatusCode::kNotFound &&
+                 removed != StatusCode::kUnavailable;
+        const StatusCode created = store.create("order", 10).code();
+        wrong += created != StatusCode::kOk && created != StatusCode::kAlreadyExists &&
+                 created != StatusCode::kUnavailable;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+  CHECK(highest > 0);
+}
+
+TEMPLATE_TEST_CASE("changes name the tags of which held ids may have to be dropped",
+                   "[store][options]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  const std::shared_ptr<Store> other = fixture.open();
+  std::int64_t known = take(other->changes(-1)).version;
+  // The limits since the last look, as "tag max_id".
+  const auto look = [&]() {
+    const TagChanges changes = take(other->changes(known));
+    CHECK(changes.version >= known);
+    known = changes.version;
+    std::vector<std::string> limits;
+    for (const TagChanges::Limit& limit : changes.limits) {
+      limits.push_back(limit.tag + " " + std::to_string(limit.max_id));
+    }
+    std::sort(limits.begin(), limits.end());
+    return limits;
+  };
+  using Limits = std::vector<std::string>;
+  CHECK(take(other->changes(-1)).limits.empty());
+  CHECK(look().empty());
+  require_ok(store.create("order", 10));
+  const std::int64_t made = known;
+  CHECK(look().empty());
+  CHECK(known > made);
+  CHECK(take(store.lease("order", 100)) == IdRange{1, 101});
+  CHECK(take(store.give_back("order", {51, 101})));
+  CHECK(look().empty());
+  require_ok(store.update("order", cap_change(60)));
+  require_ok(store.create("user", capped(70)));
+  CHECK(look() == Limits{"order 60", "user 70"});
+  CHECK(look().empty());
+  require_ok(store.update("order", cap_change(kIdMax)));
+  CHECK(look().empty());
+  CHECK(store.update("order", cap_change(1)).code() == StatusCode::kInvalidArgument);
+  const std::int64_t refused = known;
+  CHECK(look().empty());
+  CHECK(known == refused);
+  CHECK(take(store.rewind("order", 50, 10)));
+  CHECK(look() == Limits{"order 0"});
+  CHECK(take(store.rewind("order", 50, 10)) == false);
+  CHECK(look().empty());
+  require_ok(store.remove("order"));
+  CHECK(look() == Limits{"order 0"});
+  require_ok(store.create("order", 10));
+  CHECK(look().empty());
+  // Removed and created again between two looks.
+  require_ok(store.remove("order"));
+  require_ok(store.create("order", capped(90)));
+  CHECK(look() == Limits{"order 0"});
+  // A number from before the store went backwards.
+  known += 1000;
+  const TagChanges all = take(other->changes(known));
+  CHECK(all.version < known);
+  CHECK(all.limits.size() == 2);
 }

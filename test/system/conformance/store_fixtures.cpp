@@ -28,6 +28,7 @@ SociFixture::SociFixture(std::string url, std::string table)
   const Status status = init_soci_schema(url_);
   if (!status.ok()) throw std::runtime_error(status.to_string());
   RawSql(url_).run("DELETE FROM " + table_);
+  RawSql(url_).run(name_soci_tables("DELETE FROM id_tags WHERE biz_tag <> ''", url_));
   store_ = *open_soci_store(url_);
 }
 

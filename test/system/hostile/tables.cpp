@@ -9,9 +9,8 @@ namespace featherid::test {
 
 namespace {
 
-bool lists(const std::vector<SegmentRow>& rows, const std::string& tag) {
-  return std::any_of(rows.begin(), rows.end(),
-                     [&](const SegmentRow& row) { return row.tag == tag; });
+bool lists(const std::vector<TagInfo>& rows, const std::string& tag) {
+  return std::any_of(rows.begin(), rows.end(), [&](const TagInfo& row) { return row.tag == tag; });
 }
 
 }  // namespace
@@ -39,7 +38,7 @@ void check_all_operations(Store& store, const std::string& tag, const std::strin
   REQUIRE(made.ok());
   CHECK(store.create(created, 20).code() == StatusCode::kAlreadyExists);
   CHECK(store.lease(created, 10)->first == 1);
-  const Result<std::vector<SegmentRow>> rows = store.list();
+  const Result<std::vector<TagInfo>> rows = store.list();
   REQUIRE(rows.ok());
   CHECK(lists(*rows, tag));
   CHECK(lists(*rows, created));
@@ -118,7 +117,7 @@ void check_bad_rows(const std::string& url, const std::vector<BadRow>& bad_rows)
     CHECK(sql.text("SELECT COALESCE(CAST(" + bad.column + " AS char(40)), 'NULL')" + where)
               .substr(0, bad.value.size()) == bad.value);
   }
-  const Result<std::vector<SegmentRow>> rows = store.list();
+  const Result<std::vector<TagInfo>> rows = store.list();
   INFO(rows.status());
   REQUIRE(rows.ok());
   for (const char* tag : {"new", "order", "user"}) CHECK(lists(*rows, tag));

@@ -76,7 +76,7 @@ TEMPLATE_TEST_CASE("MySQL: the schema has the three tags and is created once", "
   const auto store = fresh_store(shared<TestType>().url());
   REQUIRE(store->lease("order", 10).ok());
   REQUIRE(init_soci_schema(shared<TestType>().url()).ok());
-  const std::vector<SegmentRow> rows = *store->list();
+  const std::vector<TagInfo> rows = *store->list();
   REQUIRE(rows.size() == 3);
   CHECK(rows[0].tag == "health");
   CHECK(rows[1].tag == "order");
@@ -113,7 +113,7 @@ TEMPLATE_TEST_CASE("MySQL: a new table distinguishes tags by their bytes", "[mys
 TEMPLATE_TEST_CASE("MySQL: the error for a user that may not create the tables says what to grant",
                    "[mysql]", MYSQL_SERVERS) {
   RawSql sql(shared<TestType>().url());
-  sql.run("DROP TABLE IF EXISTS id_segments, id_leader");
+  sql.run("DROP TABLE IF EXISTS id_segments, id_leader, id_tags");
   sql.run("DROP USER IF EXISTS plain@'%'");
   sql.run("CREATE USER plain@'%' IDENTIFIED BY 'p'");
   sql.run("GRANT SELECT, INSERT, UPDATE ON ids.* TO plain@'%'");
@@ -178,7 +178,7 @@ TEMPLATE_TEST_CASE("MySQL: an answer that is cut anywhere is an error, not an em
   int whole = 0;
   while (whole < 5 && cut < 6000) {
     const auto store = *open_soci_store(url, short_options());  // a connection, cut a byte later
-    const Result<std::vector<SegmentRow>> rows = store->list();
+    const Result<std::vector<TagInfo>> rows = store->list();
     const Result<SegmentRow> row = store->find("order");
     INFO("cut after " << forwarder.end_cutting() - 1 << " bytes: " << rows.status());
     cut += stride;

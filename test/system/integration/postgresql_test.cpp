@@ -38,7 +38,7 @@ TEST_CASE("PostgreSQL: a missing database and a missing table say what to do", "
 TEST_CASE("PostgreSQL: the error for a user that may not create the tables says what to grant",
           "[postgresql]") {
   RawSql sql(postgresql().url());
-  sql.run("DROP TABLE IF EXISTS id_segments, id_leader");
+  sql.run("DROP TABLE IF EXISTS id_segments, id_leader, id_tags");
   sql.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC");  // the default from 15 on
   sql.run("CREATE ROLE plain LOGIN PASSWORD 'p'");
   const std::string plain =

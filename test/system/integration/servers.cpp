@@ -14,7 +14,7 @@ SociStoreOptions short_options() {
 }
 
 std::unique_ptr<Store> fresh_store(const std::string& url, const SociStoreOptions& options) {
-  RawSql(url).run("DROP TABLE IF EXISTS id_segments");
+  RawSql(url).run("DROP TABLE IF EXISTS id_segments, id_tags");
   const Status status = init_soci_schema(url);
   INFO(status);
   REQUIRE(status.ok());

@@ -23,7 +23,7 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr TagOptions kOptions{
+constexpr TagStateOptions kOptions{
     seconds(2), {seconds(30), 10000000}, milliseconds(20), seconds(1), seconds(1)};
 
 // A refiller driven by hand.
@@ -437,6 +437,82 @@ TEST_CASE("lease durations are counted by their bounds, failed leases included",
   const LeaseLatency latency = f.refiller->lease_latency();
   CHECK(latency.counts == decltype(latency.counts){0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1});
   CHECK(latency.sum == milliseconds(6005));
+}
+
+TEST_CASE("changes are asked for with the first request, and then every 20 s", "[refiller]") {
+  std::vector<std::int64_t> asked;
+  std::vector<std::int64_t> heard;
+  Fixture f;
+  std::int64_t version = 7;
+  f.store->on_changes = [&](std::int64_t known) -> Result<TagChanges> {
+    asked.push_back(known);
+    return TagChanges{version, {{"order", 5}}};
+  };
+  f.refiller->on_changes(
+      [&](const Result<TagChanges>& changes) { heard.push_back(changes->limits[0].max_id); });
+  TagState& tag = f.add("order", 100);
+  CHECK_FALSE(f.refiller->run_once());
+  CHECK(Fixture::next(tag) == 0);
+  CHECK(f.refiller->run_once());
+  CHECK(asked == std::vector<std::int64_t>{-1});  // before the first lease
+  CHECK(f.store->leases() == 0);
+  while (f.refiller->run_once()) continue;
+  CHECK(f.store->leases() == 1);
+  CHECK(asked.size() == 1);
+  CHECK(*f.refiller->next_due() == f.clock->now() + Refiller::kAskForChangesEvery);
+  version = 9;
+  for (int i = 0; i < 2; ++i) {
+    f.clock->advance(Refiller::kAskForChangesEvery);
+    CHECK(f.refiller->run_once());
+    CHECK_FALSE(f.refiller->run_once());
+  }
+  CHECK(asked == std::vector<std::int64_t>{-1, 7, 9});
+  CHECK(heard == std::vector<std::int64_t>{5, 5, 5});
+}
+
+TEST_CASE("a question for changes that fails is repeated, and misses none", "[refiller][fault]") {
+  std::vector<std::int64_t> asked;
+  std::vector<StatusCode> heard;
+  Fixture f;
+  StatusCode error = StatusCode::kUnavailable;
+  f.store->on_changes = [&](std::int64_t known) -> Result<TagChanges> {
+    asked.push_back(known);
+    return Status(error, "the store went backwards");
+  };
+  f.refiller->on_changes(
+      [&](const Result<TagChanges>& changes) { heard.push_back(changes.status().code()); });
+  TagState& tag = f.add("order", 100);
+  CHECK(Fixture::next(tag) == 0);
+  while (f.refiller->run_once()) continue;
+  CHECK(Fixture::next(tag) == 1);  // leases do not depend on it
+  CHECK(heard.empty());
+  error = StatusCode::kDataLoss;
+  f.clock->advance(Refiller::kAskForChangesEvery);
+  CHECK(f.refiller->run_once());
+  // It has leased before it knew a number, so it asks for all changes.
+  CHECK(asked == std::vector<std::int64_t>{-1, 0});
+  CHECK(heard == std::vector<StatusCode>{StatusCode::kDataLoss});
+  CHECK(f.log == std::vector<std::string>{"the store went backwards"});
+}
+
+TEST_CASE("the log says how near a tag is to its end", "[refiller]") {
+  Fixture f;
+  TagState& tag = f.add("order", 100);
+  TagChange change;
+  change.cap = 110;
+  REQUIRE(f.store->update("order", change).ok());
+  CHECK(Fixture::next(tag) == 0);
+  while (f.refiller->run_once()) continue;
+  CHECK(f.log == std::vector<std::string>{"tag 'order' has used 90 % of its cap 110"});
+  f.clock->advance(std::chrono::minutes(2));
+  for (int i = 0; i < 60; ++i) CHECK(Fixture::next(tag) != 0);
+  while (f.refiller->run_once()) continue;
+  REQUIRE(f.log.size() >= 2);
+  CHECK_THAT(f.log[1], Contains("99 % of its cap 110; at the present rate it ends on 2"));
+  while (Fixture::next(tag) != 0) continue;
+  while (f.refiller->run_once()) continue;
+  CHECK(tag.try_take(1, 1).status().code() == StatusCode::kExhausted);
+  CHECK(f.store->find("order")->max_id == 110);
 }
 
 }  // namespace featherid

@@ -12,6 +12,7 @@
 #include "lib/segment/unknown_tag_limits.h"
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
+#include "test/support/gate.h"
 #include "test/support/wait_until.h"
 
 namespace featherid {
@@ -428,6 +429,39 @@ TEST_CASE("an application that sees another fork protection is refused", "[segme
   CHECK(ids.next_id("order").status().code() == StatusCode::kFailedPrecondition);
   CHECK_THAT(ids.sequence("order").status().message(), Contains("-Wl,-Bsymbolic"));
   CHECK(ids.shutdown() == 0);
+}
+
+TEST_CASE("changes reach the tags that hold ids", "[segment_allocator]") {
+  test::Gate gate;
+  auto store = store_with("order", 10);
+  REQUIRE(store->create("user", 10).ok());
+  Result<TagChanges> answer = TagChanges{5, {{"order", 4}, {"missing", 0}}};
+  const bool lost = GENERATE(false, true);
+  if (lost) answer = Status(StatusCode::kDataLoss, "the store went backwards");
+  store->on_changes = [&](std::int64_t) {
+    gate.wait();
+    return answer;
+  };
+  SegmentAllocator ids(store, patient());  // a second thread leases meanwhile
+  CHECK(*ids.next_id("order") == 1);
+  CHECK(*ids.next_id("user") == 1);
+  gate.open();
+  if (lost) {
+    CHECK(test::wait_until([&] {
+      return ids.try_next_id("order").status().code() == StatusCode::kDataLoss &&
+             ids.try_next_id("user").status().code() == StatusCode::kDataLoss;
+    }));
+    return;
+  }
+  const auto held = [&](const std::string& tag) {
+    for (const TagStats& stats : ids.stats()) {
+      if (stats.tag == tag) return stats.held_ids;
+    }
+    return std::int64_t{-1};
+  };
+  CHECK(test::wait_until([&] { return held("order") == 0; }));
+  CHECK(held("user") > 0);
+  CHECK(*ids.next_id("order") > 10);
 }
 
 }  // namespace featherid

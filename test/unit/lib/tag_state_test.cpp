@@ -39,7 +39,7 @@ class RecordingQueue final : public RefillQueue {
   int requests_ = 0;
 };
 
-constexpr TagOptions kOptions{
+constexpr TagStateOptions kOptions{
     seconds(2), {seconds(30), 10000000}, milliseconds(20), seconds(1), seconds(1)};
 
 Status down() { return {StatusCode::kUnavailable, "the store is down"}; }
@@ -643,6 +643,82 @@ TEST_CASE("after an outage a tag still knows its burn", "[tag_state][fault]") {
   for (int i = 0; i < 30; ++i) burn_a_second(true);
   CHECK(f.tag->snapshot().burn_ids_per_second > 90);
   CHECK(f.tag->snapshot().leases <= leases + 3);  // one to fill up, then one each 0.75 holds
+}
+
+TEST_CASE("a lower limit drops all held ids, and the series goes on after them", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK(f.next() == 1);
+  f.tag->limit(kIdMax);
+  f.tag->limit(100);
+  CHECK(f.next() == 2);  // nothing held is above it
+  f.tag->limit(99);
+  CHECK(f.tag->snapshot().held_ids == 0);
+  CHECK_FALSE(f.tag->holds_ids());
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK(f.next() == 101);
+  CHECK(f.tag->snapshot().issued_ids == 3);
+  f.tag->close();
+  f.tag->limit(0);
+  CHECK(f.tag->take_tail().size() > 0);  // nothing was above the limit when it was closed
+}
+
+TEST_CASE("a limit that comes during a lease counts for that lease", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  REQUIRE(f.tag->begin_refill());
+  REQUIRE(f.tag->accept_row({"order", 0, 100}).ok());
+  f.tag->limit(50);
+  const Status lost = f.answer(IdRange{1, 101}, 100).status;
+  INFO(lost);
+  CHECK(lost.code() == StatusCode::kUnavailable);
+  CHECK(f.next() == 0);
+  f.max_id = 100;
+  f.clock->advance(seconds(2));
+  f.refill();  // the store knows the limit by now
+  CHECK(f.next() == 101);
+}
+
+TEST_CASE("a tag that is stopped drops its ids and answers with the reason", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  Status told;
+  f.tag->on_ready(1000000, seconds(1), [&](const Status& status) { told = status; });
+  const Status reason(StatusCode::kDataLoss, "went backwards");
+  f.tag->stop_for(reason);
+  f.tag->stop_for(Status(StatusCode::kDataLoss, "again"));
+  CHECK(told.message() == "went backwards");
+  CHECK(f.tag->try_take(1, 1).status().message() == "went backwards");
+  CHECK(f.tag->snapshot().held_ids == 0);
+  CHECK(f.tag->snapshot().error.message() == "went backwards");
+}
+
+TEST_CASE("a flight under way does not bring a stopped tag back", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  REQUIRE(f.tag->begin_refill());
+  REQUIRE(f.tag->accept_row({"order", 0, 100}).ok());
+  f.tag->stop_for(Status(StatusCode::kDataLoss, "went backwards"));
+  f.answer(IdRange{1, 101}, 100);
+  CHECK(f.try_code() == StatusCode::kDataLoss);
+  CHECK(f.tag->snapshot().error.code() == StatusCode::kDataLoss);
+}
+
+TEST_CASE("a flight reports how near the series is to its end", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  REQUIRE(f.tag->begin_refill());
+  REQUIRE(f.tag->accept_row({"order", 400, 100, 1000}).ok());
+  const auto outcome = f.answer(IdRange{401, 501}, 100);
+  REQUIRE(outcome.near_end);
+  CHECK(outcome.near_end->percent == 50);
+  CHECK(outcome.near_end->is_cap);
+  const TagSnapshot snapshot = f.tag->snapshot();
+  CHECK(snapshot.cap == 1000);
+  CHECK(snapshot.max_id == 500);
 }
 
 }  // namespace featherid

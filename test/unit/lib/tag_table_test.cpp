@@ -12,11 +12,11 @@ namespace featherid {
 namespace {
 std::shared_ptr<TagState> make_tag(const std::string& name) {
   static const auto clock = std::make_shared<SteadyClock>();
-  const TagOptions options{std::chrono::seconds(1),
-                           {std::chrono::seconds(30), 1000},
-                           std::chrono::seconds(1),
-                           std::chrono::seconds(1),
-                           std::chrono::seconds(1)};
+  const TagStateOptions options{std::chrono::seconds(1),
+                                {std::chrono::seconds(30), 1000},
+                                std::chrono::seconds(1),
+                                std::chrono::seconds(1),
+                                std::chrono::seconds(1)};
   return std::make_shared<TagState>(name, options, clock, nullptr);
 }
 }  // namespace

@@ -25,7 +25,8 @@ struct Fixture {
 
   Result<std::shared_ptr<TagState>> ask(const std::string& tag) {
     return unknown.find_or_make(tag, clock->now(), [&] {
-      const TagOptions options{seconds(1), {seconds(30), 1000}, seconds(1), seconds(1), seconds(1)};
+      const TagStateOptions options{
+          seconds(1), {seconds(30), 1000}, seconds(1), seconds(1), seconds(1)};
       return std::make_shared<TagState>(tag, options, clock, nullptr);
     });
   }

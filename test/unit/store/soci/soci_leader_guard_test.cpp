@@ -20,6 +20,7 @@ const LeaderSql kSql = {
     "COMMIT",
     "(SELECT name FROM me)",
     "SELECT COALESCE(MAX(max_id), 0) FROM id_segments WHERE max_id BETWEEN 0 AND :limit",
+    "SELECT term FROM id_leader WHERE id = 1",
     " FROM id_leader WHERE id = 1",
     "UPDATE id_segments SET max_id = MIN(:limit, max_id + MAX(:count, 10 * step))",
     "UPDATE id_leader SET server = :server, term = :term WHERE id = 1",

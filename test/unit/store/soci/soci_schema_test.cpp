@@ -10,10 +10,11 @@
 
 namespace featherid {
 
-TEST_CASE("each engine's schema makes both tables and the three tags", "[soci_schema]") {
+TEST_CASE("each engine's schema makes its tables and the three tags", "[soci_schema]") {
   for (const std::string schema : {kMysqlSchema, kPostgresqlSchema, kSqlite3Schema}) {
     CHECK_THAT(schema, Contains("CREATE TABLE IF NOT EXISTS") && Contains("id_segments") &&
-                           Contains("'user'") && Contains("'order'") && Contains("'health'"));
+                           Contains("id_tags") && Contains("'user'") && Contains("'order'") &&
+                           Contains("'health'"));
   }
   for (const std::string schema : {kMysqlSchema, kPostgresqlSchema}) {
     CHECK_THAT(schema, Contains("id_leader"));

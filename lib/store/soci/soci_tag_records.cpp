@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/soci/soci_tag_records.h"
+
+#include <chrono>
+#include <utility>
+
+#include "lib/base/clock.h"
+#include "lib/store/soci/soci_errors.h"
+
+namespace featherid {
+
+using soci::into;
+using soci::use;
+
+namespace {
+
+constexpr std::chrono::seconds kLookAgainAfter{60};
+
+// A record's members, for statements. SOCI knows long long, not every std::int64_t.
+struct Columns {
+  std::string tag;
+  long long version = 0;
+  long long recalled = 0;
+  long long cap = 0;
+  long long removed = 0;
+  std::string description;
+  std::string owner;
+  std::string created_by;
+  long long created_at = 0;
+  std::string changed_by;
+  long long changed_at = 0;
+};
+
+}  // namespace
+
+SociTagRecords::SociTagRecords(const TagsSql& sql, Engine engine, LogCallback log,
+                               const TableNames& names)
+    : sql_(sql), engine_(engine), log_(std::move(log)), names_(names) {}
+
+bool SociTagRecords::look(SociSession& session, bool ask) {
+  SociSession::Settings& settings = session.settings();
+  const TimePoint now = std::chrono::steady_clock::now();
+  if (!ask && now - settings.records_looked_for_at < kLookAgainAfter) return settings.has_records;
+  const std::string trouble = this->trouble(session);
+  settings.has_records = trouble.empty();
+  settings.records_looked_for_at = now;
+  const bool warned = warned_.exchange(!trouble.empty());
+  if (!trouble.empty() && !warned && log_) {
+    log_(LogLevel::kWarn,
+         session.where() +
+             names_.in(
+                 ": the table id_tags cannot be used, so tags have no caps and no other "
+                 "options here; run featherid-server --init-schema, and grant SELECT on it (") +
+             trouble + ")");
+  }
+  return settings.has_records;
+}
+
+// Why the table cannot be used; empty if it can. Other errors say nothing about it.
+std::string SociTagRecords::trouble(SociSession& session) const {
+  try {
+    bool filled = false;
+    for_each(session, "biz_tag = ''", [&](const TagRecord&) { filled = true; });
+    return filled ? "" : "its row with an empty biz_tag is missing";
+  } catch (const soci::soci_error& error) {
+    if (session.lost() || !is_table_unusable(engine_, to_engine_error(engine_, error, false))) {
+      throw;
+    }
+    return one_line(error.get_error_message());
+  }
+}
+
+SociTagRecords::Head SociTagRecords::head(SociSession& session) const {
+  long long version = 0;
+  long long now = 0;
+  session.run(sql_.version, into(version), into(now));
+  return {version, now};
+}
+
+bool SociTagRecords::begin_change(SociSession& session, const std::string& stated) const {
+  return session.run(sql_.count + stated).affected_rows == 1;
+}
+
+template <typename OnRecord, typename... Uses>
+void SociTagRecords::for_each(SociSession& session, const std::string& conditions,
+                              OnRecord on_record, Uses... uses) const {
+  Columns c;
+  session.for_each_row(
+      sql_.list + conditions,
+      [&] {
+        on_record(TagRecord{c.tag, c.version, c.recalled, c.cap, c.removed, c.description, c.owner,
+                            c.created_by, c.created_at, c.changed_by, c.changed_at});
+      },
+      uses..., into(c.tag), into(c.version), into(c.recalled), into(c.cap), into(c.removed),
+      into(c.description), into(c.owner), into(c.created_by), into(c.created_at),
+      into(c.changed_by), into(c.changed_at));
+}
+
+std::optional<TagRecord> SociTagRecords::find(SociSession& session, std::string_view tag) const {
+  const std::string tag_text(tag);
+  std::optional<TagRecord> found;
+  for_each(
+      session, sql_.is_tag, [&](TagRecord record) { found = std::move(record); },
+      use(tag_text, "tag"));
+  return found;
+}
+
+std::vector<TagRecord> SociTagRecords::changed(SociSession& session, std::int64_t after,
+                                               std::int64_t up_to) const {
+  std::vector<TagRecord> records;
+  for_each(session,
+           "biz_tag <> '' AND version > " + std::to_string(after) +
+               " AND version <= " + std::to_string(up_to),
+           [&](TagRecord record) { records.push_back(std::move(record)); });
+  return records;
+}
+
+void SociTagRecords::write(SociSession& session, const TagRecord& r) const {
+  const Columns c{r.tag,         r.version, r.recalled,   r.cap,        r.removed_max_id,
+                  r.description, r.owner,   r.created_by, r.created_at, r.changed_by,
+                  r.changed_at};
+  const auto update = [&] {
+    return session
+        .run(sql_.write, use(c.version, "version"), use(c.recalled, "recalled"), use(c.cap, "cap"),
+             use(c.removed, "removed"), use(c.description, "description"), use(c.owner, "owner"),
+             use(c.created_by, "created_by"), use(c.created_at, "created_at"),
+             use(c.changed_by, "changed_by"), use(c.changed_at, "changed_at"), use(c.tag, "tag"))
+        .affected_rows;
+  };
+  if (update() != 0) return;
+  session.run(sql_.add, use(c.tag, "tag"));
+  update();
+}
+
+}  // namespace featherid

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_STORE_TAG_RECORD_H_
+#define FEATHERID_LIB_STORE_TAG_RECORD_H_
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "featherid/tag_admin.h"
+
+namespace featherid {
+
+// What a store keeps of a tag beside its row: a row of the table id_tags. A tag without one is
+// plain. The record of a tag that was removed stays.
+struct TagRecord {
+  std::string tag;
+  std::int64_t version = 0;   // the number of its last change
+  std::int64_t recalled = 0;  // of the last one that made processes drop what they held; 0: none
+  std::int64_t cap = kIdMax;
+  std::int64_t removed_max_id = -1;  // where the row was when it was removed; -1: it exists
+  std::string description;
+  std::string owner;
+  std::string created_by;
+  std::int64_t created_at = 0;  // Unix time, in seconds; 0: nobody has recorded it
+  std::string changed_by;
+  std::int64_t changed_at = 0;
+};
+
+// Adds what the record says to processes that know the changes up to `after`.
+inline void add_limit(const TagRecord& record, std::int64_t after, TagChanges* changes) {
+  const std::int64_t limit = record.recalled > after ? 0 : record.cap;
+  if (record.version > after && limit < kIdMax) changes->limits.push_back({record.tag, limit});
+}
+
+// After which change to look for what a process that knows `version` does not know. A store that
+// went backwards counts some numbers again.
+inline std::int64_t known_change(std::int64_t version, std::int64_t newest) {
+  return version > newest ? 0 : version;
+}
+
+inline TagInfo tag_info(const SegmentRow& row, const TagRecord& record) {
+  using std::chrono::seconds;
+  using Time = std::chrono::system_clock::time_point;
+  return {row,
+          record.description,
+          record.owner,
+          record.created_by,
+          Time(seconds(record.created_at)),
+          record.changed_by,
+          Time(seconds(record.changed_at))};
+}
+
+inline Status cap_below(std::string_view tag, std::int64_t cap, std::int64_t max_id) {
+  return {StatusCode::kInvalidArgument, "the cap " + std::to_string(cap) + " of tag '" +
+                                            std::string(tag) + "' is below its max_id " +
+                                            std::to_string(max_id) + "; use a higher one"};
+}
+
+// The max_id of a new row. `record`: of the tag's name, if it has one. `after_failovers`: as many
+// ids as the failovers so far may have lost.
+inline Result<std::int64_t> first_max_id(std::string_view tag, const NewTag& made,
+                                         const std::optional<TagRecord>& record,
+                                         std::int64_t after_failovers) {
+  if (made.automatic && record) {
+    return Status(StatusCode::kNotFound, "tag '" + std::string(tag) +
+                                             "' was removed, so it is not created automatically; "
+                                             "create its row");
+  }
+  const std::int64_t max_id = std::max<std::int64_t>(made.automatic ? after_failovers : 0,
+                                                     record ? record->removed_max_id : 0);
+  if (made.options.cap < max_id) return cap_below(tag, made.options.cap, max_id);
+  return max_id;
+}
+
+inline void create_in(TagRecord& record, const NewTag& made, std::int64_t now) {
+  record.cap = made.options.cap;
+  record.removed_max_id = -1;
+  record.description = made.options.description;
+  record.owner = made.options.owner;
+  record.created_by = record.changed_by = made.by;
+  record.created_at = record.changed_at = now;
+}
+
+inline void change_in(TagRecord& record, const TagChange& change, std::int64_t now) {
+  if (change.cap) record.cap = *change.cap;
+  if (change.description) record.description = *change.description;
+  if (change.owner) record.owner = *change.owner;
+  record.changed_by = change.by;
+  record.changed_at = now;
+}
+
+inline void remove_in(TagRecord& record, std::int64_t max_id, std::string_view by,
+                      std::int64_t now) {
+  record.removed_max_id = std::max<std::int64_t>(max_id, 0);
+  record.recalled = record.version;
+  record.changed_by = by;
+  record.changed_at = now;
+}
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_STORE_TAG_RECORD_H_
