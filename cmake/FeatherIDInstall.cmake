@@ -66,7 +66,7 @@ if(FEATHERID_BUILD_SERVER)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/featherid-server.service
           DESTINATION lib/systemd/system)
   set(monitoring_dir ${PROJECT_SOURCE_DIR}/server/monitoring)
-  install(FILES ${monitoring_dir}/alerts.yml
+  install(FILES ${monitoring_dir}/alerts.yml ${monitoring_dir}/int32_alerts.yml
           DESTINATION ${CMAKE_INSTALL_DATADIR}/featherid/prometheus)
   install(FILES ${monitoring_dir}/dashboard.json
           DESTINATION ${CMAKE_INSTALL_DATADIR}/featherid/grafana)

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <limits>
 #include <map>
 #include <sstream>
@@ -83,21 +84,26 @@ double survivable_seconds(const Tags& tags) {
   return least;
 }
 
-template <typename Value>
-MetricFamily sum_by_tag(const TagsByLabel& tags, MetricType type, const char* name,
-                        const char* help, Value value) {
+// `combine` makes one value of those of the tags that share a label. None is below 0.
+template <typename Value, typename Combine>
+MetricFamily by_tag(const TagsByLabel& tags, MetricType type, const char* name, const char* help,
+                    Value value, Combine combine) {
   MetricFamily result = family(type, name, help);
   for (const auto& [label, group] : tags) {
-    double sum = 0;
-    for (const TagStats& tag : group) sum += static_cast<double>(value(tag));
-    add(&result, {{"tag", label}}, sum);
+    double combined = 0;
+    for (const TagStats& tag : group) combined = combine(combined, static_cast<double>(value(tag)));
+    add(&result, {{"tag", label}}, combined);
   }
   return result;
 }
 
 void append_tags(const TagsByLabel& tags, std::vector<MetricFamily>* families) {
   const auto sum = [&](MetricType type, const char* name, const char* help, auto value) {
-    families->push_back(sum_by_tag(tags, type, name, help, value));
+    families->push_back(by_tag(tags, type, name, help, value, std::plus<>()));
+  };
+  const auto largest = [&](const char* name, const char* help, auto value) {
+    families->push_back(by_tag(tags, MetricType::Gauge, name, help, value,
+                               [](double a, double b) { return std::max(a, b); }));
   };
   sum(MetricType::Counter, "ids_issued_total", "Ids handed out.",
       [](const TagStats& tag) { return tag.issued_ids; });
@@ -114,6 +120,12 @@ void append_tags(const TagsByLabel& tags, std::vector<MetricFamily>* families) {
       [](const TagStats& tag) { return tag.lease_failures; });
   sum(MetricType::Gauge, "tags_stopped", "Tags that stopped because their store went backwards.",
       [](const TagStats& tag) { return tag.last_error.code() == StatusCode::kDataLoss; });
+  largest("max_id", "The highest id that any process has leased, as far as this one knows.",
+          [](const TagStats& tag) { return tag.max_id; });
+  largest("cap_used_ratio", "The share of its cap (without one, of 2^63) that the tag has leased.",
+          [](const TagStats& tag) {
+            return static_cast<double>(tag.max_id) / static_cast<double>(tag.cap);
+          });
 
   MetricFamily survivable =
       family(MetricType::Gauge, "outage_survivable_seconds",

@@ -79,6 +79,19 @@ TEST_CASE("a stopped tag, the store and lost log lines show", "[metrics]") {
   CHECK(f.value(R"(featherid_log_lines_dropped_total{reason="not_writable"})") == "4");
 }
 
+TEST_CASE("the tag that is nearest to its end stands for those that share its label", "[metrics]") {
+  Fixture f(1);
+  f.now.tags = {tag("order", 1, 0), tag("small", 1, 0), tag("large", 1, 0)};
+  f.now.tags[0].max_id = 1LL << 61;
+  f.now.tags[1].max_id = 750;
+  f.now.tags[1].cap = 1000;
+  f.now.tags[2].max_id = 1000000;
+  CHECK(f.value(R"(featherid_max_id{tag="order"})") == "2305843009213693952");
+  CHECK(f.value(R"(featherid_cap_used_ratio{tag="order"})") == "0.25");
+  CHECK(f.value(R"x(featherid_max_id{tag="(other)"})x") == "1000000");
+  CHECK(f.value(R"x(featherid_cap_used_ratio{tag="(other)"})x") == "0.75");
+}
+
 TEST_CASE("the end of the certificate shows under TLS", "[metrics]") {
   Fixture f;
   const std::string name = "featherid_tls_certificate_expiry_timestamp_seconds";
