@@ -68,7 +68,8 @@ struct ConfigOutcome {
 // even if another one overrides it. An empty variable is an empty value. An unknown variable that
 // begins with FEATHERID_ is a warning. It is an error if it may be meant for the database and no
 // database is configured. `arguments` does not include the program's name.
-ConfigOutcome read_config(std::vector<std::string> arguments, const Environment& environment);
+ConfigOutcome read_config(const std::vector<std::string>& arguments,
+                          const Environment& environment);
 
 // The settings whose value has changed, as "--name".
 struct ConfigChange {
