@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Install rules: libraries, headers, CMake package, pkg-config files, server, schemas, licence.
+# Install rules: libraries, headers, CMake package, pkg-config files, programs, schemas, licence.
 include(CMakePackageConfigHelpers)
 
 set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/FeatherID)
@@ -56,7 +56,7 @@ if(FEATHERID_BUILD_SOCI)
 endif()
 
 if(FEATHERID_BUILD_SERVER)
-  install(TARGETS featherid_server)
+  install(TARGETS featherid_server featherid_command)
   # At install time, because the prefix is not certain before.
   install(CODE "
     set(bindir \"${CMAKE_INSTALL_BINDIR}\")

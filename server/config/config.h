@@ -5,6 +5,7 @@
 #include <spdlog/common.h>
 
 #include <asio/ip/tcp.hpp>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -35,9 +36,10 @@ struct Config {
   std::string tls_cert_file;  // both, or neither; loaded into http.tls
   std::string tls_key_file;
   StoreOptions store;
-  bool init_schema = false;        // then end
-  bool check_config = false;       // then end
-  std::optional<Advance> advance;  // then end
+  std::chrono::milliseconds wait_for_database{0};  // at the start
+  bool init_schema = false;                        // then end
+  bool check_config = false;                       // then end
+  std::optional<Advance> advance;                  // then end
   spdlog::level::level_enum log_level = spdlog::level::info;
   LogFormat log_format = LogFormat::kText;
   LogFilesOptions log_files;  // no files if dir is empty

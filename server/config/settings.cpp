@@ -132,6 +132,10 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
       {"call-timeout", "TIME", "5s", "time limit for a call to the database",
        [](Config& c, Text t) { return set_time(t, "2s", "60s", &c.store.call_timeout); },
        !kReloadable, kOfStore},
+      {"wait-for-database", "TIME", "0s",
+       "at the start, how long to wait until the database serves",
+       [](Config& c, Text t) { return set_time(t, "0s", "1h", &c.wait_for_database); },
+       !kReloadable, kOfStore},
       {"request-timeout", "TIME", "2s", "time limit for a request that waits for ids",
        [](Config& c, Text t) {
          Status status = set_time(t, "10ms", "10m", &c.http.request_timeout);

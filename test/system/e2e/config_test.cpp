@@ -210,7 +210,9 @@ TEST_CASE("--init-schema, --check-config, --version and --help succeed", "[e2e][
   for (const char* tags : {"health, order, user", "none"}) {
     const RunResult made = run_server(scratch, {"--init-schema"});
     CHECK(made.exit_code == 0);
-    CHECK(made.output == "the table id_segments exists; tags created: " + (tags + database));
+    CHECK(made.output ==
+          "the table id_segments exists; tags created: " + (tags + database) +
+              "featherid-server: --init-schema still works; its replacement is: featherid init\n");
   }
   CHECK(std::filesystem::exists(scratch.file("ids.db")));
   CHECK(run_server(scratch, {"--check-config"}).exit_code == 0);
