@@ -4,6 +4,7 @@
 #include <iostream>
 #include <utility>
 
+#include "cli/doctor.h"
 #include "cli/exit_codes.h"
 #include "cli/tag_commands.h"
 #include "featherid/version.h"
@@ -43,6 +44,7 @@ CommandLine::CommandLine()
   app.add_flag("--json", json, "print JSON, for programs");
   app.add_flag("--version", version, "print the version, and exit");
   add_tag_commands(*this);
+  add_doctor(*this);
   app.footer(kFooter);
 }
 

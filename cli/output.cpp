@@ -68,8 +68,9 @@ std::string printable(std::string_view text) {
 
 std::string percent_text(double part, double whole) {
   const double percent = 100 * part / whole;
+  if (percent > 0 && percent < 0.1) return "< 0.1 %";
   char text[32];
-  std::snprintf(text, sizeof text, percent < 0.1 && percent > 0 ? "%.2g %%" : "%.1f %%", percent);
+  std::snprintf(text, sizeof text, "%.1f %%", percent);
   return text;
 }
 

@@ -67,7 +67,7 @@ std::string to_json(const Record& record);
 // `text` with every control character and everything that is not UTF-8 replaced by '?'.
 std::string printable(std::string_view text);
 
-// "41.3 %" of `whole`; "0.04 %" if it is little.
+// "41.3 %" of `whole`.
 std::string percent_text(double part, double whole);
 
 }  // namespace featherid
