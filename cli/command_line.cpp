@@ -4,8 +4,11 @@
 #include <iostream>
 #include <utility>
 
+#include "cli/bench.h"
+#include "cli/completion.h"
 #include "cli/doctor.h"
 #include "cli/exit_codes.h"
+#include "cli/import.h"
 #include "cli/tag_commands.h"
 #include "featherid/version.h"
 
@@ -45,6 +48,9 @@ CommandLine::CommandLine()
   app.add_flag("--version", version, "print the version, and exit");
   add_tag_commands(*this);
   add_doctor(*this);
+  add_import(*this);
+  add_bench(*this);
+  add_completion(*this);
   app.footer(kFooter);
 }
 

@@ -16,6 +16,14 @@ void Context::warn(const std::string& text) {
   console_.err << "featherid: " << printable(text) << std::endl;
 }
 
+void Context::progress(double done) {
+  if (!console_.watched) return;
+  constexpr int kWidth = 40;
+  const int filled = static_cast<int>(done * kWidth);
+  console_.err << "\r[" << std::string(filled, '#') << std::string(kWidth - filled, ' ') << "] "
+               << static_cast<int>(done * 100) << " %" << (done < 1 ? "" : "\n") << std::flush;
+}
+
 Result<Store*> Context::store() {
   if (store_) return store_.get();
   if (Status missing = check_store_exists(config_.store); !missing.ok()) {

@@ -19,6 +19,7 @@ struct Console {
   std::ostream& err;
   bool colours = false;  // `out` is a terminal
   bool asks = false;     // a person can answer at `in`
+  bool watched = false;  // `err` is a terminal
 };
 
 // What a command works with.
@@ -36,6 +37,9 @@ class Context {
   // OK if the person means it: `yes`, or they type the tag's name again. `what`: a sentence that
   // says what will happen.
   Status confirm(const std::string& tag, const std::string& what, bool yes);
+
+  // Shows a person how much is done: 0 to 1.
+  void progress(double done);
 
   // A line for the person, on standard error.
   void warn(const std::string& text);

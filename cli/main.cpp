@@ -19,7 +19,12 @@ int main(int argc, char** argv) {
   const char* const terminal = std::getenv("TERM");
   const bool colours = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr &&
                        terminal != nullptr && std::string(terminal) != "dumb";
-  const Console console{std::cin, std::cout, std::cerr, colours, ::isatty(STDIN_FILENO) == 1};
+  const Console console{std::cin,
+                        std::cout,
+                        std::cerr,
+                        colours,
+                        ::isatty(STDIN_FILENO) == 1,
+                        ::isatty(STDERR_FILENO) == 1};
   const int exit_code = run_command_line({argv + 1, argv + argc}, environment_variables(), console);
   if (!store_threads_left_behind()) return exit_code;
   std::cout.flush();

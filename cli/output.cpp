@@ -127,6 +127,8 @@ void Output::say(const std::string& sentence, const Record& record) {
   out_ << (json_ ? to_json(record) : printable(sentence)) << '\n';
 }
 
+void Output::text(const std::string& text) { out_ << text; }
+
 void Output::line(const std::string& text) {
   if (!json_) out_ << text << '\n';
 }

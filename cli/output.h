@@ -44,6 +44,8 @@ class Output {
 
   // The sentence for people, the record for programs.
   void say(const std::string& sentence, const Record& record);
+  // A text as it is, for people and programs alike.
+  void text(const std::string& text);
   // A line for people, nothing for programs.
   void line(const std::string& text);
   // One name and value on each line; or an object.

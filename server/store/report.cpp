@@ -134,10 +134,8 @@ class Examination {
     }
     // What else there is beside the setting that is refused.
     if (code == StatusCode::kFailedPrecondition) static_cast<void>(commit(LossyCommits::kAllow));
-    bool known = false;
     for (const std::string& line : lines_.take()) {
-      known = committed.message().find(line) == 0;
-      if (!known) add(Level::kWarning, "settings", line);
+      if (committed.message().find(line) != 0) add(Level::kWarning, "settings", line);
     }
     return code != StatusCode::kUnavailable && code != StatusCode::kInvalidArgument;
   }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "server/log/joined.h"
+#include "server/store/counters.h"
 #include "server/store/report.h"
 
 namespace featherid {
@@ -65,26 +66,34 @@ struct StoreKind {
   Result<std::string> (*init)(const StoreOptions& options);
   Status (*check_exists)(const StoreOptions& options);
   const ReportSql& (*report)();
+  const CounterSql& (*counters)();
 };
 
 StoreKind over_soci(std::vector<std::string_view> schemes, std::vector<std::string_view> words,
                     const char* form, std::vector<Failover> skips_under,
-                    const ReportSql& (*report)()) {
+                    const ReportSql& (*report)(), const CounterSql& (*counters)()) {
   return {
-      std::move(schemes),     std::move(words),       form,
-      std::move(skips_under), &redact_database_url,   &open_database,
-      &init_database,         &check_database_exists, report,
+      std::move(schemes),
+      std::move(words),
+      form,
+      std::move(skips_under),
+      &redact_database_url,
+      &open_database,
+      &init_database,
+      &check_database_exists,
+      report,
+      counters,
   };
 }
 
 const std::vector<StoreKind>& kinds() {
   static const std::vector<StoreKind> kinds = {
-      over_soci({"sqlite3"}, {"SQL"}, "sqlite3:FILE", {}, sqlite3_report),
+      over_soci({"sqlite3"}, {"SQL"}, "sqlite3:FILE", {}, sqlite3_report, sqlite3_counters),
       // Under kSynchronous, a Galera cluster whose nodes have all crashed skips.
       over_soci({"mysql", "mariadb"}, {"SQL", "MARIA"}, "mysql://USER:PASSWORD@HOST:PORT/DB",
-                {Failover::kSkip, Failover::kSynchronous}, mysql_report),
+                {Failover::kSkip, Failover::kSynchronous}, mysql_report, mysql_counters),
       over_soci({"postgresql", "postgres"}, {"SQL", "POSTGRES"}, "postgresql://…",
-                {Failover::kSkip}, postgresql_report),
+                {Failover::kSkip}, postgresql_report, postgresql_counters),
   };
   return kinds;
 }
@@ -194,6 +203,13 @@ Result<std::vector<std::string>> query_database(const StoreOptions& options,
                                                 const std::string& query) {
   return query_soci(options.addresses, name_soci_tables(query, options.addresses.front()),
                     soci_options(options));
+}
+
+Result<std::vector<Counter>> read_counters(const StoreOptions& options,
+                                           const CounterSource& source) {
+  const Result<const StoreKind*> kind = kind_of(options);
+  if (!kind.ok()) return kind.status();
+  return read_database_counters(options, source, (*kind)->counters());
 }
 
 bool store_threads_left_behind() { return soci_threads_left_behind(); }
