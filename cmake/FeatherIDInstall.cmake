@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Install rules: libraries, headers, CMake package, pkg-config files, server, alert rules and dashboard, schemas,
+# Install rules: libraries, headers, CMake package, pkg-config files, programs, alert rules and dashboard, schemas,
 # licence.
 include(CMakePackageConfigHelpers)
 
@@ -57,7 +57,16 @@ if(FEATHERID_BUILD_SOCI)
 endif()
 
 if(FEATHERID_BUILD_SERVER)
-  install(TARGETS featherid_server)
+  install(TARGETS featherid_server featherid_command)
+  set(pages ${PROJECT_BINARY_DIR}/cli)
+  install(FILES ${pages}/featherid.1 ${pages}/featherid-server.1
+          DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  set(completions ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${pages}/featherid.bash DESTINATION ${completions} RENAME featherid)
+  install(FILES ${pages}/featherid.bash DESTINATION ${completions} RENAME featherid-server)
+  install(FILES ${pages}/_featherid DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(FILES ${pages}/featherid.fish
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
   # At install time, because the prefix is not certain before.
   install(CODE "
     set(bindir \"${CMAKE_INSTALL_BINDIR}\")

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "server/store/wait_for_database.h"
 #include "server/terminal.h"
 
 namespace featherid {
@@ -19,14 +20,22 @@ int advance_tag(const Config& config, Store& store) {
   if (!before.ok()) return fail(kExitFailure, "--advance: " + before.status().message());
   print("tag '" + advance.tag + "' was at " + std::to_string(*before) + " and is at " +
         std::to_string(advance.max_id) + " now\n");
+  print_error("--advance still works; its replacement is: featherid advance TAG ID");
   if (*before > advance.max_id) print(std::string("moved backward: ") + kBackwardWarning + "\n");
   return EXIT_SUCCESS;
 }
 
 int init_schema(const Config& config) {
-  const Result<std::string> exists = init_store(config.store);
-  if (!exists.ok()) return fail(kExitFailure, "--init-schema: " + exists.status().message());
-  print(*exists + " (" + redacted(config.store.addresses) + ")\n");
+  std::string exists;
+  const auto try_init = [&] {
+    const Result<std::string> made = init_store(config.store);
+    if (made.ok()) exists = *made;
+    return made.status();
+  };
+  const Status status = wait_for_database(try_init, config.wait_for_database, print_error);
+  if (!status.ok()) return fail(kExitFailure, "--init-schema: " + status.message());
+  print(exists + " (" + redacted(config.store.addresses) + ")\n");
+  print_error("--init-schema still works; its replacement is: featherid init");
   return EXIT_SUCCESS;
 }
 

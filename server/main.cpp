@@ -18,6 +18,7 @@
 #include "server/ops/store_calls.h"
 #include "server/serve.h"
 #include "server/store/stores.h"
+#include "server/store/wait_for_database.h"
 #include "server/terminal.h"
 
 namespace featherid {
@@ -51,6 +52,12 @@ int run(const Config& config, const Signals::ReadConfig& read_again) {
   }
   start_logging(config.log_level, config.log_format, log_files);
   for (const std::string& warning : config.warnings) spdlog::warn("{}", warning);
+  if (config.wait_for_database.count() > 0) {
+    const Status status =
+        wait_for_database([&store] { return (*store)->probe(); }, config.wait_for_database,
+                          [](const std::string& text) { spdlog::warn("{}", text); });
+    if (!status.ok()) return fail(kExitFailure, "--wait-for-database: " + status.message());
+  }
   const int exit_code = serve(config, read_again, *std::move(store), log_files);
   stop_logging();
   return exit_code;

@@ -126,6 +126,14 @@ FEATHERID_EXPORT Status init_soci_schema(const std::vector<std::string>& urls,
                                          const SociStoreOptions& options = {},
                                          std::vector<std::string>* tags_made = nullptr);
 
+// Runs one query on a database that open_soci_store() can open, for administration: about the
+// server, or of a table that another program keeps there. Returns the first column of each row as a
+// text, without those that are NULL. The query must change nothing. Errors: as a store's. Blocks
+// for up to call_timeout.
+FEATHERID_EXPORT Result<std::vector<std::string>> query_soci(const std::vector<std::string>& urls,
+                                                             const std::string& sql,
+                                                             const SociStoreOptions& options = {});
+
 // Whether a store was destroyed while one of its threads was still connecting (see `call_timeout`).
 // End such a process with _exit(). exit() cleans up the driver's libraries, such as OpenSSL, while
 // that thread may still use them, which can crash the process.

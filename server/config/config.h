@@ -5,6 +5,7 @@
 #include <spdlog/common.h>
 
 #include <asio/ip/tcp.hpp>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -35,9 +36,10 @@ struct Config {
   std::string tls_cert_file;  // both, or neither; loaded into http.tls
   std::string tls_key_file;
   StoreOptions store;
-  bool init_schema = false;        // then end
-  bool check_config = false;       // then end
-  std::optional<Advance> advance;  // then end
+  std::chrono::milliseconds wait_for_database{0};  // at the start
+  bool init_schema = false;                        // then end
+  bool check_config = false;                       // then end
+  std::optional<Advance> advance;                  // then end
   spdlog::level::level_enum log_level = spdlog::level::info;
   LogFormat log_format = LogFormat::kText;
   LogFilesOptions log_files;  // no files if dir is empty
@@ -68,7 +70,8 @@ struct ConfigOutcome {
 // even if another one overrides it. An empty variable is an empty value. An unknown variable that
 // begins with FEATHERID_ is a warning. It is an error if it may be meant for the database and no
 // database is configured. `arguments` does not include the program's name.
-ConfigOutcome read_config(std::vector<std::string> arguments, const Environment& environment);
+ConfigOutcome read_config(const std::vector<std::string>& arguments,
+                          const Environment& environment);
 
 // The settings whose value has changed, as "--name".
 struct ConfigChange {

@@ -71,6 +71,7 @@ Status set_token_file(const std::string& path, Config* config) {
 using Text = const std::string&;
 
 constexpr bool kReloadable = true;
+constexpr bool kOfStore = true;
 
 }  // namespace
 
@@ -87,10 +88,11 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        [](Config& c, Text t) { return c.tls_key_file = t, Status(); }, kReloadable},
       {"database", "URL", "sqlite3:ids.db",
        address_forms() + "; several addresses of one database are separated by spaces",
-       [](Config& c, Text t) { return put(split_addresses(t), &c.store.addresses); }},
+       [](Config& c, Text t) { return put(split_addresses(t), &c.store.addresses); }, !kReloadable,
+       kOfStore},
       {"database-file", "FILE", "",
        "file that holds the value of --database; each new connection reads user and password again",
-       [](Config& c, Text t) { return set_database_file(t, &c.store); }},
+       [](Config& c, Text t) { return set_database_file(t, &c.store); }, !kReloadable, kOfStore},
       {"failover", "MODE", "skip",
        "after a failover of the database: skip (ids), stop, or synchronous (no commit is ever "
        "lost)",
@@ -100,11 +102,13 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
                                     {"stop", Failover::kStop},
                                     {"synchronous", Failover::kSynchronous}},
                                    &c.store.failover);
-       }},
+       },
+       !kReloadable, kOfStore},
       {"failover-guard-ids", "N", "100000000", "number of ids of every tag that a failover skips",
        [](Config& c, Text t) {
          return set_number(t, "1", "1099511627776", &c.store.failover_guard_ids);
-       }},
+       },
+       !kReloadable, kOfStore},
       {"lossy-commits", "MODE", "refuse",
        "if a crash of the database can take back leases: refuse to lease, or allow (ids may be "
        "issued twice)",
@@ -112,7 +116,8 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
          return set_word<LossyCommits>(
              t, {{"refuse", LossyCommits::kRefuse}, {"allow", LossyCommits::kAllow}},
              &c.store.lossy_commits);
-       }},
+       },
+       !kReloadable, kOfStore},
       {"max-batch", "N", "1000", "maximum number of ids in one answer of /api/v1/id/batch",
        [](Config& c, Text t) { return set_number(t, "1", "100000", &c.max_batch_ids); }},
       {"hold", "TIME", "30s", "how long a tag can be served without the database",
@@ -125,7 +130,12 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
       {"refill-threads", "N", "2", "maximum number of leases in progress at once",
        [](Config& c, Text t) { return set_number(t, "1", "64", &c.allocator.refill_threads); }},
       {"call-timeout", "TIME", "5s", "time limit for a call to the database",
-       [](Config& c, Text t) { return set_time(t, "2s", "60s", &c.store.call_timeout); }},
+       [](Config& c, Text t) { return set_time(t, "2s", "60s", &c.store.call_timeout); },
+       !kReloadable, kOfStore},
+      {"wait-for-database", "TIME", "0s",
+       "at the start, how long to wait until the database serves",
+       [](Config& c, Text t) { return set_time(t, "0s", "1h", &c.wait_for_database); },
+       !kReloadable, kOfStore},
       {"request-timeout", "TIME", "2s", "time limit for a request that waits for ids",
        [](Config& c, Text t) {
          Status status = set_time(t, "10ms", "10m", &c.http.request_timeout);

@@ -11,6 +11,9 @@
 
 namespace featherid {
 
+// The programs that read the settings. `featherid` uses those of the store.
+enum class Program { kServer, kCommand };
+
 struct Setting {
   std::string name;  // --name, FEATHERID_NAME in the environment, name in the file
   std::string type;
@@ -19,6 +22,7 @@ struct Setting {
   // Checks the text and stores its value. kInvalidArgument: the message says what to write.
   std::function<Status(Config&, const std::string& text)> set;
   bool reloadable = false;  // SIGHUP applies a change; otherwise a change requires a restart
+  bool of_store = false;    // which store, and how to use it
 };
 
 // The one place that knows the settings, their bounds and their defaults.

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "server/log/joined.h"
+#include "server/store/counters.h"
+#include "server/store/report.h"
 
 namespace featherid {
 
@@ -63,24 +65,35 @@ struct StoreKind {
   Result<std::unique_ptr<Store>> (*open)(const StoreOptions& options);
   Result<std::string> (*init)(const StoreOptions& options);
   Status (*check_exists)(const StoreOptions& options);
+  const ReportSql& (*report)();
+  const CounterSql& (*counters)();
 };
 
 StoreKind over_soci(std::vector<std::string_view> schemes, std::vector<std::string_view> words,
-                    const char* form, std::vector<Failover> skips_under) {
+                    const char* form, std::vector<Failover> skips_under,
+                    const ReportSql& (*report)(), const CounterSql& (*counters)()) {
   return {
-      std::move(schemes),   std::move(words), form,           std::move(skips_under),
-      &redact_database_url, &open_database,   &init_database, &check_database_exists,
+      std::move(schemes),
+      std::move(words),
+      form,
+      std::move(skips_under),
+      &redact_database_url,
+      &open_database,
+      &init_database,
+      &check_database_exists,
+      report,
+      counters,
   };
 }
 
 const std::vector<StoreKind>& kinds() {
   static const std::vector<StoreKind> kinds = {
-      over_soci({"sqlite3"}, {"SQL"}, "sqlite3:FILE", {}),
+      over_soci({"sqlite3"}, {"SQL"}, "sqlite3:FILE", {}, sqlite3_report, sqlite3_counters),
       // Under kSynchronous, a Galera cluster whose nodes have all crashed skips.
       over_soci({"mysql", "mariadb"}, {"SQL", "MARIA"}, "mysql://USER:PASSWORD@HOST:PORT/DB",
-                {Failover::kSkip, Failover::kSynchronous}),
+                {Failover::kSkip, Failover::kSynchronous}, mysql_report, mysql_counters),
       over_soci({"postgresql", "postgres"}, {"SQL", "POSTGRES"}, "postgresql://…",
-                {Failover::kSkip}),
+                {Failover::kSkip}, postgresql_report, postgresql_counters),
   };
   return kinds;
 }
@@ -178,6 +191,25 @@ Result<std::string> init_store(const StoreOptions& options) {
 Status check_store_exists(const StoreOptions& options) {
   const Result<const StoreKind*> kind = kind_of(options);
   return kind.ok() ? (*kind)->check_exists(options) : kind.status();
+}
+
+std::vector<Finding> examine_store(const StoreOptions& options) {
+  const Result<const StoreKind*> kind = kind_of(options);
+  if (!kind.ok()) return {{Finding::Level::kProblem, "database", kind.status().message()}};
+  return examine_database(options, (*kind)->report());
+}
+
+Result<std::vector<std::string>> query_database(const StoreOptions& options,
+                                                const std::string& query) {
+  return query_soci(options.addresses, name_soci_tables(query, options.addresses.front()),
+                    soci_options(options));
+}
+
+Result<std::vector<Counter>> read_counters(const StoreOptions& options,
+                                           const CounterSource& source) {
+  const Result<const StoreKind*> kind = kind_of(options);
+  if (!kind.ok()) return kind.status();
+  return read_database_counters(options, source, (*kind)->counters());
 }
 
 bool store_threads_left_behind() { return soci_threads_left_behind(); }

@@ -64,6 +64,22 @@ Result<std::string> init_store(const StoreOptions& options);
 // tag at 0.
 Status check_store_exists(const StoreOptions& options);
 
+// What could lose or stop ids, or a fact that an operator may want to know.
+struct Finding {
+  enum class Level { kFact, kWarning, kProblem };
+  Level level;
+  std::string topic;  // one word: "settings", "leader", "tags"
+  std::string text;   // what was found and, unless it is a fact, what to do
+};
+
+// Looks for what could lose or stop ids. Uses up no id and changes nothing; a lease of the tag
+// `health` is given back. Blocks for several calls of the store.
+std::vector<Finding> examine_store(const StoreOptions& options);
+
+// As query_soci(). kInvalidArgument: the store is not a database.
+Result<std::vector<std::string>> query_database(const StoreOptions& options,
+                                                const std::string& query);
+
 // Whether a thread of a destroyed store still runs. The process must then end with _exit().
 bool store_threads_left_behind();
 

@@ -100,6 +100,9 @@ class SociStore final : public Store {
   Status remove(std::string_view tag, std::string_view by) override;
   Status probe() override;
 
+  // As query_soci().
+  Result<std::vector<std::string>> query(const std::string& sql);
+
   // As init_soci_schema().
   Status init_schema(std::vector<std::string>* tags_made);
 
@@ -339,6 +342,23 @@ std::vector<std::string> SociStore::fill_schema(SociSession& session) const {
   std::set_difference(after.begin(), after.end(), before.begin(), before.end(),
                       std::back_inserter(made));
   return made;
+}
+
+Result<std::vector<std::string>> SociStore::query(const std::string& sql) {
+  return call(
+      [&](SociSession& session) -> Result<std::vector<std::string>> {
+        std::vector<std::string> answers;
+        std::string text;
+        soci::indicator indicator = soci::i_ok;
+        session.for_each_row(
+            sql,
+            [&] {
+              if (indicator != soci::i_null) answers.push_back(text);
+            },
+            into(text, indicator));
+        return answers;
+      },
+      Repeat::kNever);
 }
 
 Status SociStore::init_schema(std::vector<std::string>* tags_made) {
@@ -856,6 +876,14 @@ Status init_soci_schema(const std::vector<std::string>& urls, const SociStoreOpt
 Status init_soci_schema(std::string_view url, const SociStoreOptions& options,
                         std::vector<std::string>* tags_made) {
   return init_soci_schema(std::vector<std::string>{std::string(url)}, options, tags_made);
+}
+
+Result<std::vector<std::string>> query_soci(const std::vector<std::string>& urls,
+                                            const std::string& sql,
+                                            const SociStoreOptions& options) {
+  Result<std::unique_ptr<SociStore>> store = make_store(urls, options);
+  if (!store.ok()) return store.status();
+  return (*store)->query(sql);
 }
 
 bool soci_threads_left_behind() { return SociConnector::left_threads_behind(); }

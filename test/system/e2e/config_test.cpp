@@ -218,7 +218,9 @@ TEST_CASE("--init-schema, --check-config, --version and --help succeed", "[e2e][
       CHECK_THAT(output.substr(0, end_of_line), Contains(risk));
       output.erase(0, end_of_line + 1);
     }
-    CHECK(output == "the table id_segments exists; tags created: " + (tags + database));
+    CHECK(output ==
+          "the table id_segments exists; tags created: " + (tags + database) +
+              "featherid-server: --init-schema still works; its replacement is: featherid init\n");
   }
   CHECK(std::filesystem::exists(scratch.file("ids.db")));
   CHECK(run_server(scratch, {"--check-config"}).exit_code == 0);
