@@ -54,7 +54,7 @@ Record record_of(const Move& move) {
 // One move for each counter. Refuses all if one is not possible.
 Result<std::vector<Move>> plan(Store& store, const std::vector<Counter>& counters,
                                const Arguments& given) {
-  Result<std::vector<SegmentRow>> rows = store.list();
+  Result<std::vector<TagInfo>> rows = store.list();
   if (!rows.ok()) return rows.status();
   std::map<std::string, std::int64_t> max_ids;
   for (const SegmentRow& row : *rows) max_ids[row.tag] = row.max_id;

@@ -93,7 +93,7 @@ Status next(Context& context, const Arguments& given) {
 Status tags(Context& context, const Arguments& given) {
   const Result<Store*> store = context.store();
   if (!store.ok()) return store.status();
-  const Result<std::vector<SegmentRow>> rows = (*store)->list();
+  const Result<std::vector<TagInfo>> rows = (*store)->list();
   if (!rows.ok()) return rows.status();
   std::vector<Record> records;
   for (const SegmentRow& row : *rows) {

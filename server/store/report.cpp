@@ -207,7 +207,7 @@ class Examination {
   void look_at_tags() {
     const std::unique_ptr<Store> store = open(options_.lossy_commits, options_.failover);
     if (!store) return;
-    const Result<std::vector<SegmentRow>> rows = store->list();
+    const Result<std::vector<TagInfo>> rows = store->list();
     if (!rows.ok()) return add(Level::kProblem, "tags", rows.status().message());
     for (Finding& finding : examine_tags(*rows)) findings_.push_back(std::move(finding));
     for (const std::string& line : lines_.take()) {
@@ -335,7 +335,7 @@ std::string known_fault(const std::string& version) {
   return "";
 }
 
-std::vector<Finding> examine_tags(const std::vector<SegmentRow>& rows) {
+std::vector<Finding> examine_tags(const std::vector<TagInfo>& rows) {
   constexpr std::int64_t kSmallStep = 100;
   std::vector<Finding> findings;
   const auto add = [&findings](Level level, const SegmentRow& row, const std::string& text) {

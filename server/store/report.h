@@ -39,7 +39,7 @@ std::vector<Finding> examine_database(const StoreOptions& options, const ReportS
 std::string known_fault(const std::string& version);
 
 // What tags are near their end or badly set up.
-std::vector<Finding> examine_tags(const std::vector<SegmentRow>& rows);
+std::vector<Finding> examine_tags(const std::vector<TagInfo>& rows);
 
 }  // namespace featherid
 

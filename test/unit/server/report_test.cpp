@@ -11,7 +11,7 @@ namespace {
 
 // "warning tag 'a' is at …", or empty.
 std::string found(std::int64_t max_id, std::int64_t step) {
-  SegmentRow row;
+  TagInfo row;
   row.tag = "a";
   row.max_id = max_id;
   row.step = step;
