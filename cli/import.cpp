@@ -84,8 +84,10 @@ Result<std::vector<Move>> plan(Store& store, const std::vector<Counter>& counter
 
 Status make(Store& store, const Move& move) {
   if (move.create) {
-    const Status created = store.create(move.tag, move.step);
-    if (!created.ok() && created.code() != StatusCode::kAlreadyExists) return created;
+    NewTag tag(move.step);
+    tag.max_id = move.after;
+    const Status created = store.create(move.tag, tag);
+    if (created.code() != StatusCode::kAlreadyExists) return created;  // OK too
   }
   return store.advance(move.tag, move.after);
 }

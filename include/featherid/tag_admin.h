@@ -33,7 +33,8 @@ struct NewTag {
   NewTag(std::int64_t step_ids)  // NOLINT(google-explicit-constructor): create("order", 1000)
       : step(step_ids) {}
 
-  std::int64_t step;  // 1 to kStepMax
+  std::int64_t step;        // 1 to kStepMax
+  std::int64_t max_id = 0;  // 0 to kIdMax: every id up to it is taken already
   TagOptions options = {};
   std::string by = {};  // who creates it
   // A program creates it because somebody asked for its ids, and nobody knows whether the tag
@@ -85,10 +86,11 @@ class FEATHERID_EXPORT TagAdmin {
   // One row. kNotFound: no such row.
   virtual Result<TagInfo> info(std::string_view tag) = 0;
 
-  // Creates a row. Its max_id is 0, or where the tag was when it was removed, so its ids are past
-  // all that were leased before. `automatic`: after a change of leader it is at least the ids that
-  // the failovers may have lost, and kNotFound refuses a tag that was removed. kAlreadyExists: the
-  // row exists; it is unchanged. kInvalidArgument: also a cap below its max_id.
+  // Creates a row. Its max_id is that of `tag_to_make`, or where the tag was when it was removed if
+  // that is more, so its ids are past all that were leased before. `automatic`: after a change of
+  // leader it is at least the ids that the failovers may have lost, and kNotFound refuses a tag
+  // that was removed. kAlreadyExists: the row exists; it is unchanged. kInvalidArgument: also a cap
+  // below its max_id.
   virtual Status create(std::string_view tag, const NewTag& tag_to_make) = 0;
 
   // Changes an existing row. kNotFound: no such row. kInvalidArgument: also a cap below its max_id.

@@ -48,6 +48,7 @@ inline Status check_text(const char* name, std::string_view text) {
 
 inline Status check_new_tag(std::string_view tag, const NewTag& made) {
   if (Status status = check_step(tag, made.step); !status.ok()) return status;
+  if (Status s = check_bounds("max_id", made.max_id, 0, kIdMax); !s.ok()) return s;
   const TagOptions& options = made.options;
   if (Status s = check_text("description", options.description); !s.ok()) return s;
   if (Status s = check_text("owner", options.owner); !s.ok()) return s;

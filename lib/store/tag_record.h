@@ -69,8 +69,8 @@ inline Result<std::int64_t> first_max_id(std::string_view tag, const NewTag& mad
                                              "' was removed, so it is not created automatically; "
                                              "create its row");
   }
-  const std::int64_t max_id = std::max<std::int64_t>(made.automatic ? after_failovers : 0,
-                                                     record ? record->removed_max_id : 0);
+  const std::int64_t max_id = std::max(
+      {made.max_id, made.automatic ? after_failovers : 0, record ? record->removed_max_id : 0});
   if (made.options.cap < max_id) return cap_below(tag, made.options.cap, max_id);
   return max_id;
 }

@@ -683,6 +683,33 @@ TEMPLATE_TEST_CASE("a tag that is created again starts past all that was leased"
   CHECK(max_id_of(store, "order") == 3);
 }
 
+TEMPLATE_TEST_CASE("a new tag starts past the ids that its creator knows to be taken",
+                   "[store][options]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  NewTag tag = capped(5000);
+  for (const std::int64_t max_id : {std::int64_t{-1}, kIdMax + 1, std::int64_t{5001}}) {
+    tag.max_id = max_id;
+    CHECK(store.create("order", tag).code() == StatusCode::kInvalidArgument);
+  }
+  tag.max_id = 4000;
+  require_ok(store.create("order", tag));
+  CHECK(max_id_of(store, "order") == 4000);
+  CHECK(take(store.lease("order", 5)) == IdRange{4001, 4006});
+  require_ok(store.remove("order"));
+  tag.max_id = 4004;  // less than where it was
+  require_ok(store.create("order", tag));
+  CHECK(max_id_of(store, "order") == 4005);
+  require_ok(store.remove("order"));
+  tag.max_id = 5000;
+  require_ok(store.create("order", tag));
+  CHECK(store.lease("order", 1).status().code() == StatusCode::kExhausted);
+  tag = NewTag(10);
+  tag.max_id = kIdMax;
+  require_ok(store.create("full", tag));
+  CHECK(max_id_of(store, "full") == kIdMax);
+}
+
 TEMPLATE_TEST_CASE("a tag is created automatically if there never was one", "[store][options]",
                    STORES) {
   TestType fixture;
