@@ -22,9 +22,9 @@ bool is_wide(char32_t code) {
          (code >= 0x20000 && code <= 0x3FFFD);
 }
 
-// Also those that turn the direction of the text around.
-bool is_control(char32_t code) {
-  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x200E || code == 0x200F ||
+// A control character, or one that turns the direction of the text around.
+bool is_hidden(char32_t code) {
+  return is_control(code) || code == 0x200E || code == 0x200F ||
          (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
 }
 
@@ -56,7 +56,7 @@ std::string printable(std::string_view text) {
   while (!text.empty()) {
     const Utf8Char next = utf8_char(text);
     const std::size_t bytes = std::max<std::size_t>(1, next.bytes);
-    if (next.bytes == 0 || is_control(next.code_point)) {
+    if (next.bytes == 0 || is_hidden(next.code_point)) {
       clean += '?';
     } else {
       clean += text.substr(0, bytes);
