@@ -2,25 +2,15 @@
 #include "featherid/soci_store.h"
 
 #include <algorithm>
-#include <atomic>
-#include <charconv>
-#include <chrono>
-#include <filesystem>
 #include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
 
-#include "featherid/internal/fork_guard.h"
-#include "lib/base/bounds.h"
-#include "lib/store/soci/database_url.h"
-#include "lib/store/soci/secret_file.h"
-#include "lib/store/soci/soci_dialect.h"
-#include "lib/store/soci/soci_leader_guard.h"
-#include "lib/store/soci/soci_session.h"
-#include "lib/store/soci/soci_session_pool.h"
-#include "lib/store/soci/soci_settings_guard.h"
-#include "lib/store/soci/soci_tag_records.h"
+#include "lib/store/soci/soci_addresses.h"
+#include "lib/store/soci/soci_connector.h"
+#include "lib/store/soci/soci_rows.h"
+#include "lib/store/soci/soci_schema.h"
 #include "lib/store/store_arguments.h"
 #include "lib/store/tag_record.h"
 
@@ -31,60 +21,9 @@ namespace {
 using soci::into;
 using soci::use;
 
-constexpr std::int64_t kGuardIdsMax = std::int64_t{1} << 40;
-constexpr std::int64_t kAddressesMax = 16;
-
-// kFailedPrecondition names what the column contains instead of a number.
-Status read_number(const std::string& table, const std::string& tag, const char* column,
-                   const std::string& text, std::int64_t* number) {
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, *number);
-  if (error == std::errc() && stop == end) return {};
-  constexpr std::size_t kShownBytesMax = 64;
-  return {StatusCode::kFailedPrecondition,
-          "tag '" + one_line(tag) + "' has " + column + " '" +
-              one_line(text.substr(0, kShownBytesMax)) + "' in " + table +
-              ", which is not a whole number; set it to a whole number"};
-}
-
-// A row as it was read: as texts, because SQLite keeps any value in any column, and a column may
-// hold NULL or a number that is too large.
-struct RawRow {
-  std::string tag;
-  std::string max_id;
-  std::string step;
-  std::string cap;  // empty: none
-
-  // `table`: what messages call it.
-  Result<SegmentRow> read(const std::string& table) const {
-    SegmentRow row;
-    row.tag = tag;
-    if (Status bad = read_number(table, tag, "max_id", max_id, &row.max_id); !bad.ok()) return bad;
-    if (Status bad = read_number(table, tag, "step", step, &row.step); !bad.ok()) return bad;
-    if (cap.empty()) return row;
-    if (Status bad = read_number(table, tag, "cap", cap, &row.cap); !bad.ok()) return bad;
-    return row;
-  }
-};
-
-Status several_rows(const std::string& table, std::string_view tag) {
-  return {StatusCode::kFailedPrecondition, "tag '" + std::string(tag) + "' has several rows in " +
-                                               table +
-                                               "; remove all but the one with the highest max_id, "
-                                               "and make biz_tag the primary key"};
-}
-
-// A call that met other settings or another leader than it knew is tried again.
-constexpr int kTriesMax = 4;
-
-// Less than a node needs to restart: otherwise a node could go down before the last one to restart
-// is marked.
-constexpr std::chrono::seconds kMarkAgainAfter{2};
-
-class SociStore final : public Store {
+class SociStore final : public Store, private SociRows {
  public:
   SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options);
-  ~SociStore() override;
 
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override;
   Result<SegmentRow> find(std::string_view tag) override;
@@ -107,217 +46,22 @@ class SociStore final : public Store {
   Status init_schema(std::vector<std::string>* tags_made);
 
  private:
-  using Repeat = SociSessionPool::Repeat;
-
-  // As SociSessionPool::call(), if this is the process that opened the store.
-  template <typename Body>
-  auto call(Body body, Repeat repeat = Repeat::kSafe)
-      -> decltype(body(std::declval<SociSession&>()));
-  // The same for a body that writes: under settings that allow it, and inside the engine's
-  // transaction if it needs one. The transaction is committed if the body's result took effect.
-  template <typename Body>
-  auto transact(Body body, Repeat repeat = Repeat::kSafe)
-      -> decltype(body(std::declval<SociSession&>()));
-  template <typename T>
-  static bool took_effect(const T& result) {
-    return result.ok();
-  }
-  static bool took_effect(const Result<bool>& result) { return result.ok() && *result; }
-
-  // Changes a tag: runs `body` in one transaction, in which no other change is made. False: a
-  // statement has found other rows than it stated, so nothing was changed. The body runs again if
-  // settings or leader were the reason.
-  enum class Needs { kRow, kLeader, kNewTerm };
-  struct Change {
-    bool recorded = false;  // in id_tags, with this number at this time
-    SociTagRecords::Head head = {};
-    long long term = 0;  // kNewTerm
-  };
-  template <typename Body>  // Result<bool>(SociSession&, const Change&)
-  Result<bool> change(Needs needs, Body body);
-  // Runs a statement on one row; `sql` lacks its conditions. False: it found none.
-  template <typename... Uses>
-  bool run_on_row(SociSession& session, const std::string& sql, Uses... uses);
-  // The same in a call of its own. kNotFound: there is no row.
-  template <typename... Uses>
-  Status write_row(std::string_view tag, const char* sql, Uses... uses);
-
-  // In a transaction: the last condition of a statement that must not take effect twice.
-  std::string once(SociSession& session);
-  // Runs such a statement in a transaction of its own; `sql` lacks that condition.
-  template <typename... Uses>
-  SociSession::Outcome run_once(SociSession& session, const std::string& sql, Uses... uses);
-
   Status no_place_for_options(std::string_view tag) const;
   // As many ids of a tag as the failovers so far may have lost.
   std::int64_t ids_lost_in_failovers(std::int64_t step) const;
-
-  // Called after an error of a statement. It may have run on another session of the server than the
-  // one that was judged, with another search path, for example. OK: that is not the reason.
-  Status refused_behind_pooler(SociSession& session);
 
   std::vector<std::string> tags(SociSession& session) const;  // of all rows, in order
   // Makes the tables and their first rows if they are missing. Returns the tags that it made.
   std::vector<std::string> fill_schema(SociSession& session) const;
 
-  Result<RawRow> find_raw(SociSession& session, std::string_view tag);
-  Result<SegmentRow> find_row(SociSession& session, std::string_view tag);
-  // Moves max_id forward. Returns nothing if no row was moved.
-  Result<std::optional<IdRange>> move_row(SociSession& session, std::string_view tag,
-                                          std::int64_t count_ids);
-  // A compare-and-set of a row's max_id, only on a server that leads: another server's row may lack
-  // leases that were made after the caller's. False: it has another max_id, or there is no such
-  // row.
-  Result<bool> exchange_max_id(std::string_view tag, std::int64_t expected, std::int64_t desired);
-  // The conditions of a statement that writes: the settings are as judged …
-  std::string stated(const SociSession& session) const {
-    return " AND " + settings_guard_.stated(session);
-  }
-  // … and this server leads the rows.
-  std::string led(const SociSession& session) const {
-    return stated(session) + leader_guard_.condition(session);
-  }
-  // Called after a statement that needs a leader has moved no row. OK: it may be tried again.
-  Status follow_leader(SociSession& session);
-
-  // Called after a lease on a Galera node. From time to time it gives the mark to nodes that have
-  // joined since, so that the mark survives whichever node goes down next.
-  void mark_other_nodes(const SociSession& session);
-
-  const NamedDialect named_;
-  const SociDialect& dialect_;
-  const TableNames names_;
-  const std::string table_;  // what messages call it
-  const internal::ForkGuard fork_guard_;
   const LogCallback log_;
-  LeaderGuard leader_guard_;
-  SettingsGuard settings_guard_;
-  SociTagRecords records_;
   const std::int64_t failover_guard_ids_;
-  std::unique_ptr<SociSessionPool> sessions_;
-  std::atomic<TimePoint> mark_again_at_{TimePoint()};
 };
 
 SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options)
-    : named_(addresses.front()),
-      dialect_(*named_),
-      names_(addresses.front()),
-      table_(names_.in("id_segments")),
+    : SociRows(std::move(addresses), options),
       log_(options.log),
-      leader_guard_(
-          dialect_.leader, options,
-          [this](SociSession& asking, const auto& ask) {
-            // Half of the time is left to act on the answers.
-            const TimePoint now = std::chrono::steady_clock::now();
-            return sessions_->ask_each(now + (asking.deadline() - now) / 2, ask);
-          },
-          names_),
-      settings_guard_(dialect_.settings, addresses.front().engine, addresses.front().database,
-                      options, names_),
-      records_(dialect_.tags, addresses.front().engine, options.log, names_),
-      failover_guard_ids_(options.failover_guard_ids),
-      sessions_(std::make_unique<SociSessionPool>(
-          std::move(addresses), options,
-          [this](SociSession& session) { settings_guard_.set_up(session); })) {}
-
-SociStore::~SociStore() {
-  if (fork_guard_.forked()) static_cast<void>(sessions_.release());  // leaked on purpose
-}
-
-template <typename Body>
-auto SociStore::call(Body body, Repeat repeat) -> decltype(body(std::declval<SociSession&>())) {
-  if (fork_guard_.forked()) return store_was_forked();
-  return sessions_->call(std::move(body), repeat);
-}
-
-template <typename Body>
-auto SociStore::transact(Body body, Repeat repeat) -> decltype(body(std::declval<SociSession&>())) {
-  const auto in_transaction = [&](SociSession& session) -> decltype(body(session)) {
-    if (dialect_.begin != nullptr) {
-      session.run(dialect_.begin);
-      SociSessionPool::require_durable_sqlite3(session);
-    }
-    auto result = body(session);
-    if (dialect_.commit != nullptr) session.run(took_effect(result) ? dialect_.commit : "ROLLBACK");
-    return result;
-  };
-  const auto as_judged = [&](SociSession& session) -> decltype(body(session)) {
-    if (Status refused = settings_guard_.check(session); !refused.ok()) return refused;
-    try {
-      return in_transaction(session);
-    } catch (const soci::soci_error&) {
-      if (Status refused = refused_behind_pooler(session); !refused.ok()) return refused;
-      throw;
-    }
-  };
-  return call(as_judged, repeat);
-}
-
-template <typename... Uses>
-bool SociStore::run_on_row(SociSession& session, const std::string& sql, Uses... uses) {
-  const auto outcome = session.run(sql + stated(session), uses...);
-  return outcome.affected_rows != 0;
-}
-
-template <typename... Uses>
-Status SociStore::write_row(std::string_view tag, const char* sql, Uses... uses) {
-  return transact([&](SociSession& session) -> Status {
-    for (int tries = 0; tries < kTriesMax; ++tries) {
-      const auto outcome = session.run(sql + stated(session), uses...);
-      if (outcome.affected_rows > 1) return several_rows(table_, tag);
-      if (outcome.affected_rows == 1) return {};
-      const Result<bool> changed = settings_guard_.changed(session);
-      if (!changed.ok()) return changed.status();
-      if (!*changed) break;
-    }
-    const Result<SegmentRow> row = find_row(session, tag);
-    return row.ok() ? changed_meanwhile(tag) : row.status();
-  });
-}
-
-// A proxy that lost the answer may repeat the statement on another connection. Inside a transaction
-// it repeats no single statement, and a whole transaction fails the last condition. (The number is
-// added to 0 because ProxySQL answers the bare query itself, with its own number.)
-std::string SociStore::once(SociSession& session) {
-  if (dialect_.transaction == nullptr) return "";
-  long long transaction = 0;
-  session.run(std::string("SELECT 0 + ") + dialect_.transaction, into(transaction));
-  return std::string(" AND ") + dialect_.transaction + " = " + std::to_string(transaction);
-}
-
-template <typename... Uses>
-SociSession::Outcome SociStore::run_once(SociSession& session, const std::string& sql,
-                                         Uses... uses) {
-  if (dialect_.transaction == nullptr) return session.run(sql, uses...);
-  session.run(dialect_.leader.begin);
-  const SociSession::Outcome outcome = session.run(sql + once(session), uses...);
-  session.run(dialect_.leader.commit);
-  return outcome;
-}
-
-Status SociStore::refused_behind_pooler(SociSession& session) {
-  if (!session.settings().pooled || session.lost()) return {};
-  try {
-    settings_guard_.set_up(session);
-  } catch (const soci::soci_error&) {
-    return {};  // the first error says more
-  }
-  return session.settings().refused;
-}
-
-Status SociStore::follow_leader(SociSession& session) {
-  return leader_guard_.follow(session, settings_guard_.stated(session));
-}
-
-void SociStore::mark_other_nodes(const SociSession& session) {
-  const TimePoint now = std::chrono::steady_clock::now();
-  TimePoint due = mark_again_at_.load();
-  if (now < due || !mark_again_at_.compare_exchange_strong(due, now + kMarkAgainAfter)) return;
-  sessions_->ask_each(now + (session.deadline() - now) / 2, [this](SociSession& node) {
-    leader_guard_.keep_mark(node);
-    return false;
-  });
-}
+      failover_guard_ids_(options.failover_guard_ids) {}
 
 std::vector<std::string> SociStore::tags(SociSession& session) const {
   std::vector<std::string> tags;
@@ -381,60 +125,6 @@ Status SociStore::init_schema(std::vector<std::string>* tags_made) {
   }
   if (tags_made != nullptr) *tags_made = std::move(made);
   return status;
-}
-
-Result<RawRow> SociStore::find_raw(SociSession& session, std::string_view tag) {
-  const std::string tag_text(tag);
-  RawRow row;
-  std::optional<RawRow> found;
-  std::string twin;  // the column's collation treats it as this tag
-  int count = 0;
-  const auto look_at_row = [&] {
-    if (row.tag != tag_text) {
-      twin = row.tag;
-    } else {
-      found = row;
-      ++count;
-    }
-  };
-  session.for_each_row(session.settings().has_records ? dialect_.tags.find : dialect_.find,
-                       look_at_row, use(tag_text, "tag"), into(row.tag), into(row.max_id),
-                       into(row.step), into(row.cap));
-  if (count > 1) return several_rows(table_, tag);
-  if (found) return *std::move(found);
-  return twin.empty() ? no_such_tag(tag) : only_its_twin(tag, one_line(twin));
-}
-
-Result<SegmentRow> SociStore::find_row(SociSession& session, std::string_view tag) {
-  const Result<RawRow> raw = find_raw(session, tag);
-  return raw.ok() ? raw->read(table_) : raw.status();
-}
-
-Result<std::optional<IdRange>> SociStore::move_row(SociSession& session, std::string_view tag,
-                                                   std::int64_t count_ids) {
-  const std::string tag_text(tag);
-  const long long count = count_ids;
-  const long long limit = kIdMax - count_ids;
-  const std::string sql =
-      dialect_.lease + records_.condition(session) + led(session) + dialect_.lease_returning;
-  long long max_id = 0;
-  long long rows = 0;
-  if (dialect_.leased == SociDialect::Leased::kReturnedRow) {
-    session.for_each_row(
-        sql, [&] { ++rows; }, use(count, "count"), use(tag_text, "tag"), use(limit, "limit"),
-        into(max_id));
-  } else {
-    rows = session.run(sql, use(count, "count"), use(tag_text, "tag"), use(limit, "limit"))
-               .affected_rows;
-    if (rows == 1) max_id = session.last_insert_id();
-  }
-  if (rows == 0) return std::optional<IdRange>();
-  if (rows > 1) return several_rows(table_, tag);
-  if (max_id < count || max_id > kIdMax) {
-    throw soci::soci_error("the answer to a lease gives " + std::to_string(max_id) +
-                           " as max_id; a trigger on " + table_ + " or a proxy has changed it");
-  }
-  return std::optional<IdRange>(IdRange{max_id - count + 1, max_id + 1});
 }
 
 Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
@@ -535,45 +225,6 @@ Result<TagInfo> SociStore::info(std::string_view tag) {
     const std::optional<TagRecord> record = recorded ? records_.find(session, tag) : std::nullopt;
     return tag_info(*row, record.value_or(TagRecord()));
   });
-}
-
-template <typename Body>
-Result<bool> SociStore::change(Needs needs, Body body) {
-  const auto run_body = [&](SociSession& session) -> Result<bool> {
-    Change change;
-    change.recorded = records_.look(session, /*ask=*/true);
-    if (needs == Needs::kNewTerm && leader_guard_.active(session)) {
-      change.term = leader_guard_.renewed_term(session);
-    }
-    if (dialect_.begin == nullptr) session.run(dialect_.leader.begin);
-    Result<bool> done = !change.recorded || records_.begin_change(session, stated(session));
-    if (*done) {
-      if (change.recorded) change.head = records_.head(session);
-      done = body(session, change);
-    }
-    if (dialect_.begin == nullptr) {
-      session.run(took_effect(done) ? dialect_.leader.commit : "ROLLBACK");
-    }
-    if (took_effect(done) && change.term != 0) leader_guard_.learn_renewal(change.term);
-    return done;
-  };
-  const auto repeatedly = [&](SociSession& session) -> Result<bool> {
-    for (int tries = 0; tries < kTriesMax; ++tries) {
-      const Result<bool> done = run_body(session);
-      if (!done.ok() || *done) return done;
-      const Result<bool> changed = settings_guard_.changed(session);
-      if (!changed.ok()) return changed.status();
-      const bool follows =
-          needs == Needs::kLeader || (needs == Needs::kNewTerm && !leader_guard_.knows_term());
-      if (follows && leader_guard_.active(session)) {
-        if (Status status = follow_leader(session); !status.ok()) return status;
-      } else if (!*changed) {
-        break;
-      }
-    }
-    return false;
-  };
-  return transact(repeatedly, needs == Needs::kNewTerm ? Repeat::kNever : Repeat::kSafe);
 }
 
 Status SociStore::no_place_for_options(std::string_view tag) const {
@@ -700,33 +351,6 @@ Status SociStore::remove(std::string_view tag, std::string_view by) {
   return *done ? Status() : changed_meanwhile(tag);
 }
 
-Result<bool> SociStore::exchange_max_id(std::string_view tag, std::int64_t expected,
-                                        std::int64_t desired) {
-  const std::string tag_text(tag);
-  const long long old_max_id = expected;
-  const long long new_max_id = desired;
-  const auto exchange_once = [&](SociSession& session) {
-    return run_once(session, dialect_.exchange_max_id + led(session), use(new_max_id, "max_id"),
-                    use(tag_text, "tag"), use(old_max_id, "expected"))
-               .affected_rows == 1;
-  };
-  const auto exchange = [&](SociSession& session) -> Result<bool> {
-    if (exchange_once(session)) return true;
-    const Result<bool> changed = settings_guard_.changed(session);
-    if (!changed.ok()) return changed.status();
-    // An operator's process, which has leased nothing, learns the term here.
-    if (leader_guard_.active(session) && !leader_guard_.knows_term()) {
-      if (Status status = follow_leader(session); !status.ok()) return status;
-    } else if (!*changed) {
-      return false;
-    }
-    return exchange_once(session);
-  };
-  Result<bool> exchanged = transact(exchange, Repeat::kNever);
-  if (exchanged.status().code() == StatusCode::kNotFound) return false;  // no tag of that column
-  return exchanged;
-}
-
 Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
   if (Status status = check_give_back(tag, tail); !status.ok()) return status;
   return exchange_max_id(tag, tail.last(), tail.first - 1);
@@ -765,82 +389,11 @@ Status SociStore::probe() {
   return exchange_max_id("", kIdMax, kIdMax - 1).status();
 }
 
-Status check_options(const SociStoreOptions& options) {
-  if (Status s = check_bounds("sessions_max", options.sessions_max, 1, 64); !s.ok()) return s;
-  if (Status s = check_bounds("call_timeout", options.call_timeout.count(), 2, 60, "s"); !s.ok()) {
-    return s;
-  }
-  return check_bounds("failover_guard_ids", options.failover_guard_ids, 1, kGuardIdsMax);
-}
-
-// Later sessions must find the same file, even if the working directory changes.
-void make_absolute(std::string& file) {
-  std::error_code error;
-  const std::string path = std::filesystem::absolute(file, error).string();
-  if (!file.empty() && !error) file = path;
-}
-
-Status check_password_file(DatabaseUrl& url) {
-  std::string& file = url.options.password_file;
-  if (file.empty()) return {};
-  make_absolute(file);
-  const Result<std::string> password = read_secret_file(file);
-  if (password.ok()) return {};
-  return {StatusCode::kInvalidArgument,
-          "the database URL has an option password-file: " + password.status().message()};
-}
-
 Result<std::unique_ptr<SociStore>> make_store(const std::vector<std::string>& urls,
-                                              const SociStoreOptions& options) {
-  if (Status bad = check_bounds("the number of database URLs",
-                                static_cast<std::int64_t>(urls.size()), 1, kAddressesMax);
-      !bad.ok()) {
-    return bad;
-  }
-  if (Status bad = check_options(options); !bad.ok()) return bad;
-  std::vector<DatabaseUrl> addresses;
-  for (const std::string& url : urls) {
-    Result<DatabaseUrl> parsed = parse_database_url(url);
-    if (!parsed.ok()) return parsed.status();
-    if (!has_driver(parsed->engine)) {
-      return Status(StatusCode::kInvalidArgument,
-                    "this build lacks SOCI's driver for the " + describe(*parsed));
-    }
-    if (Status bad = check_password_file(*parsed); !bad.ok()) return bad;
-    if (!options.database_file.empty()) parsed->login_may_change = true;
-    addresses.push_back(*std::move(parsed));
-  }
-  DatabaseUrl& first = addresses.front();
-  for (const DatabaseUrl& address : addresses) {
-    if (address.engine != first.engine || address.database != first.database ||
-        address.options.schema != first.options.schema ||
-        address.options.table != first.options.table) {
-      return Status(StatusCode::kInvalidArgument,
-                    "several database URLs must be addresses of one database: of one engine and "
-                    "with one database name, schema and table");
-    }
-    if (address.options.connect_timeout.value_or(options.call_timeout) > options.call_timeout) {
-      return Status(StatusCode::kInvalidArgument,
-                    "the database URL has a connect_timeout of more than call-timeout (" +
-                        std::to_string(options.call_timeout.count()) + " s); lower it");
-    }
-  }
-  if (first.engine == Engine::kSqlite3) {
-    if (addresses.size() > 1) {
-      return Status(StatusCode::kInvalidArgument, "a SQLite file has one address only");
-    }
-    // Later sessions must find the same file, even if the working directory changes.
-    std::error_code error;
-    first.database = std::filesystem::absolute(first.database, error).string();
-    if (error) {
-      return Status(StatusCode::kInvalidArgument,
-                    "a SQLite file has a relative path, and there is no working directory (" +
-                        error.message() + "); give its absolute path");
-    }
-  }
-  SociStoreOptions for_good = options;
-  make_absolute(for_good.database_file);
-  return std::make_unique<SociStore>(std::move(addresses), for_good);
+                                              SociStoreOptions options) {
+  Result<std::vector<DatabaseUrl>> addresses = parse_addresses(urls, &options);
+  if (!addresses.ok()) return addresses.status();
+  return std::make_unique<SociStore>(*std::move(addresses), options);
 }
 
 }  // namespace

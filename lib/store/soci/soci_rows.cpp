@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/soci/soci_rows.h"
+
+#include <charconv>
+
+#include "lib/store/soci/soci_errors.h"
+
+namespace featherid {
+
+using soci::into;
+using soci::use;
+
+namespace {
+
+// Less than a node needs to restart: otherwise a node could go down before the last one to restart
+// is marked.
+constexpr std::chrono::seconds kMarkAgainAfter{2};
+
+// kFailedPrecondition names what the column contains instead of a number.
+Status read_number(const std::string& table, const std::string& tag, const char* column,
+                   const std::string& text, std::int64_t* number) {
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, *number);
+  if (error == std::errc() && stop == end) return {};
+  constexpr std::size_t kShownBytesMax = 64;
+  return {StatusCode::kFailedPrecondition,
+          "tag '" + one_line(tag) + "' has " + column + " '" +
+              one_line(text.substr(0, kShownBytesMax)) + "' in " + table +
+              ", which is not a whole number; set it to a whole number"};
+}
+
+}  // namespace
+
+Result<SegmentRow> RawRow::read(const std::string& table) const {
+  SegmentRow row;
+  row.tag = tag;
+  if (Status bad = read_number(table, tag, "max_id", max_id, &row.max_id); !bad.ok()) return bad;
+  if (Status bad = read_number(table, tag, "step", step, &row.step); !bad.ok()) return bad;
+  if (cap.empty()) return row;
+  if (Status bad = read_number(table, tag, "cap", cap, &row.cap); !bad.ok()) return bad;
+  return row;
+}
+
+SociRows::SociRows(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options)
+    : named_(addresses.front()),
+      dialect_(*named_),
+      names_(addresses.front()),
+      table_(names_.in("id_segments")),
+      leader_guard_(
+          dialect_.leader, options,
+          [this](SociSession& asking, const auto& ask) {
+            // Half of the time is left to act on the answers.
+            const TimePoint now = std::chrono::steady_clock::now();
+            return sessions_->ask_each(now + (asking.deadline() - now) / 2, ask);
+          },
+          names_),
+      settings_guard_(dialect_.settings, addresses.front().engine, addresses.front().database,
+                      options, names_),
+      records_(dialect_.tags, addresses.front().engine, options.log, names_),
+      sessions_(std::make_unique<SociSessionPool>(
+          std::move(addresses), options,
+          [this](SociSession& session) { settings_guard_.set_up(session); })) {}
+
+SociRows::~SociRows() {
+  if (fork_guard_.forked()) static_cast<void>(sessions_.release());  // leaked on purpose
+}
+
+void SociRows::begin(SociSession& session) {
+  if (dialect_.begin == nullptr) return;
+  session.run(dialect_.begin);
+  SociSessionPool::require_durable_sqlite3(session);
+}
+
+void SociRows::end(SociSession& session, bool commits) {
+  if (dialect_.commit != nullptr) session.run(commits ? dialect_.commit : "ROLLBACK");
+}
+
+// A proxy that lost the answer may repeat the statement on another connection. Inside a transaction
+// it repeats no single statement, and a whole transaction fails the last condition. (The number is
+// added to 0 because ProxySQL answers the bare query itself, with its own number.)
+std::string SociRows::once(SociSession& session) {
+  if (dialect_.transaction == nullptr) return "";
+  long long transaction = 0;
+  session.run(std::string("SELECT 0 + ") + dialect_.transaction, into(transaction));
+  return std::string(" AND ") + dialect_.transaction + " = " + std::to_string(transaction);
+}
+
+template <typename... Uses>
+SociSession::Outcome SociRows::run_once(SociSession& session, const std::string& sql,
+                                        Uses... uses) {
+  if (dialect_.transaction == nullptr) return session.run(sql, uses...);
+  session.run(dialect_.leader.begin);
+  const SociSession::Outcome outcome = session.run(sql + once(session), uses...);
+  session.run(dialect_.leader.commit);
+  return outcome;
+}
+
+Status SociRows::refused_behind_pooler(SociSession& session) {
+  if (!session.settings().pooled || session.lost()) return {};
+  try {
+    settings_guard_.set_up(session);
+  } catch (const soci::soci_error&) {
+    return {};  // the first error says more
+  }
+  return session.settings().refused;
+}
+
+Status SociRows::follow_leader(SociSession& session) {
+  return leader_guard_.follow(session, settings_guard_.stated(session));
+}
+
+void SociRows::mark_other_nodes(const SociSession& session) {
+  const TimePoint now = std::chrono::steady_clock::now();
+  TimePoint due = mark_again_at_.load();
+  if (now < due || !mark_again_at_.compare_exchange_strong(due, now + kMarkAgainAfter)) return;
+  sessions_->ask_each(now + (session.deadline() - now) / 2, [this](SociSession& node) {
+    leader_guard_.keep_mark(node);
+    return false;
+  });
+}
+
+Result<RawRow> SociRows::find_raw(SociSession& session, std::string_view tag) {
+  const std::string tag_text(tag);
+  RawRow row;
+  std::optional<RawRow> found;
+  std::string twin;  // the column's collation treats it as this tag
+  int count = 0;
+  const auto look_at_row = [&] {
+    if (row.tag != tag_text) {
+      twin = row.tag;
+    } else {
+      found = row;
+      ++count;
+    }
+  };
+  session.for_each_row(session.settings().has_records ? dialect_.tags.find : dialect_.find,
+                       look_at_row, use(tag_text, "tag"), into(row.tag), into(row.max_id),
+                       into(row.step), into(row.cap));
+  if (count > 1) return several_rows(table_, tag);
+  if (found) return *std::move(found);
+  return twin.empty() ? no_such_tag(tag) : only_its_twin(tag, one_line(twin));
+}
+
+Result<SegmentRow> SociRows::find_row(SociSession& session, std::string_view tag) {
+  const Result<RawRow> raw = find_raw(session, tag);
+  return raw.ok() ? raw->read(table_) : raw.status();
+}
+
+Result<std::optional<IdRange>> SociRows::move_row(SociSession& session, std::string_view tag,
+                                                  std::int64_t count_ids) {
+  const std::string tag_text(tag);
+  const long long count = count_ids;
+  const long long limit = kIdMax - count_ids;
+  const std::string sql =
+      dialect_.lease + records_.condition(session) + led(session) + dialect_.lease_returning;
+  long long max_id = 0;
+  long long rows = 0;
+  if (dialect_.leased == SociDialect::Leased::kReturnedRow) {
+    session.for_each_row(
+        sql, [&] { ++rows; }, use(count, "count"), use(tag_text, "tag"), use(limit, "limit"),
+        into(max_id));
+  } else {
+    rows = session.run(sql, use(count, "count"), use(tag_text, "tag"), use(limit, "limit"))
+               .affected_rows;
+    if (rows == 1) max_id = session.last_insert_id();
+  }
+  if (rows == 0) return std::optional<IdRange>();
+  if (rows > 1) return several_rows(table_, tag);
+  if (max_id < count || max_id > kIdMax) {
+    throw soci::soci_error("the answer to a lease gives " + std::to_string(max_id) +
+                           " as max_id; a trigger on " + table_ + " or a proxy has changed it");
+  }
+  return std::optional<IdRange>(IdRange{max_id - count + 1, max_id + 1});
+}
+
+Result<bool> SociRows::exchange_max_id(std::string_view tag, std::int64_t expected,
+                                       std::int64_t desired) {
+  const std::string tag_text(tag);
+  const long long old_max_id = expected;
+  const long long new_max_id = desired;
+  const auto exchange_once = [&](SociSession& session) {
+    return run_once(session, dialect_.exchange_max_id + led(session), use(new_max_id, "max_id"),
+                    use(tag_text, "tag"), use(old_max_id, "expected"))
+               .affected_rows == 1;
+  };
+  const auto exchange = [&](SociSession& session) -> Result<bool> {
+    if (exchange_once(session)) return true;
+    const Result<bool> changed = settings_guard_.changed(session);
+    if (!changed.ok()) return changed.status();
+    // An operator's process, which has leased nothing, learns the term here.
+    if (leader_guard_.active(session) && !leader_guard_.knows_term()) {
+      if (Status status = follow_leader(session); !status.ok()) return status;
+    } else if (!*changed) {
+      return false;
+    }
+    return exchange_once(session);
+  };
+  Result<bool> exchanged = transact(exchange, Repeat::kNever);
+  if (exchanged.status().code() == StatusCode::kNotFound) return false;  // no tag of that column
+  return exchanged;
+}
+
+}  // namespace featherid
