@@ -39,9 +39,11 @@ std::string last_lines(const std::string& text) {
 Campaign::Campaign(const Options& options)
     : options_(options), random_(options.seed), engine_(make_engine(options.engine)) {
   for (int i = 0; i < options.servers; ++i) {
+    std::vector<std::string> programs = {""};
+    if (!options.old_server.empty()) programs.insert(programs.begin(), options.old_server);
     processes_.push_back(std::make_unique<Server>(
-        scratch_, "server-" + std::to_string(i), engine_->database(), engine_->failover(),
-        engine_->keeps_commits(), static_cast<std::uint64_t>(random_.pick(0, 1000000))));
+        scratch_, "server-" + std::to_string(i), std::move(programs), *engine_,
+        static_cast<std::uint64_t>(random_.pick(0, 1000000))));
   }
   for (int i = 0; i < options.embedded; ++i) {
     processes_.push_back(std::make_unique<Embedded>(
@@ -55,6 +57,7 @@ Campaign::Campaign(const Options& options)
 
 void Campaign::create_tags() {
   const auto sql = engine_->operator_sql();
+  if (!options_.old_server.empty()) sql->run("DROP TABLE id_tags");  // as the old version had it
   test::insert_row(*sql, {"tiny-steps", 0, 10});
   for (const auto& process : processes_) {
     test::insert_row(*sql, {tags_of(process->name()).back(), 0, 1000});
@@ -94,7 +97,10 @@ std::vector<Fault> Campaign::all_faults() {
   for (Fault& crash : engine_->crashes(random_)) {
     faults.push_back(with_fresh_processes(std::move(crash)));
   }
-  if (engine_->keeps_commits()) add(row_faults(*engine_, random_));
+  if (engine_->keeps_commits()) {
+    add(row_faults(*engine_, random_));
+    add(option_faults(*engine_, random_));
+  }
   // One server and one embedding process.
   std::vector<Process*> servers;
   std::vector<Process*> embedded;

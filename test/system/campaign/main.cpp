@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// featherid_campaign ENGINE [--seconds N] [--servers S] [--embedded E] [--seed K]
+// featherid_campaign ENGINE [--seconds N] [--servers S] [--embedded E] [--seed K] [--old-server PROGRAM]
 //
 // Starts a database, servers and embedding processes, causes faults drawn from the seed under load,
 // checks every acknowledged id, and prints figures. Exit code 1 on any violation.
@@ -29,6 +29,9 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(0, 20));
   app.add_option("--seed", options.seed, "the seed of all random choices; default: a new one");
+  app.add_option("--old-server", options.old_server,
+                 "an older featherid-server, which every server runs in every other life")
+      ->check(CLI::ExistingFile);
   app.add_option("--only", options.only, "only faults whose name contains this");
   app.add_option("--embedding-program", options.embedding_program,
                  "runs instead of featherid_campaign_embedding");

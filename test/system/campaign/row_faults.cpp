@@ -54,7 +54,49 @@ void advance(const Engine& engine, const std::string& tag, long long max_id) {
             options);
 }
 
+SociStoreOptions options_of(const Engine& engine) {
+  SociStoreOptions options;
+  options.failover = engine.failover() == "stop"          ? Failover::kStop
+                     : engine.failover() == "synchronous" ? Failover::kSynchronous
+                                                          : Failover::kSkip;
+  return options;
+}
+
 }  // namespace
+
+std::vector<Fault> option_faults(Engine& engine, Random& random) {
+  const std::string tag = shared_tag(random);
+  const auto make_table = [&engine] {
+    if (const Status made = init_soci_schema(engine.urls(), options_of(engine)); !made.ok()) {
+      throw std::runtime_error(made.to_string());
+    }
+  };
+  const auto set_cap = [=, &engine](std::int64_t cap) {
+    Result<std::unique_ptr<Store>> store = open_soci_store(engine.urls(), options_of(engine));
+    TagChange change;
+    change.cap = cap;
+    change.description = "campaign";
+    const Status changed = store.ok() ? (*store)->update(tag, change) : store.status();
+    if (!changed.ok()) throw std::runtime_error(changed.to_string());
+  };
+  return {
+      {"no table id_tags",
+       {"options"},
+       milliseconds(500),
+       milliseconds(5000),
+       [&engine] { engine.operator_sql()->run("DROP TABLE id_tags"); },
+       make_table},
+      {"cap set far away and removed",
+       {"options"},
+       milliseconds(500),
+       milliseconds(5000),
+       [=] {
+         make_table();
+         set_cap(kIdMax / 2);
+       },
+       [=] { set_cap(kIdMax); }},
+  };
+}
 
 std::vector<Fault> row_faults(Engine& engine, Random& random) {
   const std::string tag = shared_tag(random);

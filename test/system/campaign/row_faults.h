@@ -17,6 +17,10 @@ std::vector<Fault> row_faults(Engine& engine, Random& random);
 // table id_segments_saved like id_segments.
 Fault table_dropped(Engine& engine, const LeaseLogSql& log, const std::string& copy);
 
+// The table of the options comes and goes, as between an old version and this one, and the options
+// of a tag that all share change.
+std::vector<Fault> option_faults(Engine& engine, Random& random);
+
 // The process's own tag is deleted and created again below the ids that the process has had. The
 // process must stop that tag. If it does not, `went_on()` is called.
 Fault own_tag_set_back(Engine& engine, Process& process, const std::function<void()>& went_on);

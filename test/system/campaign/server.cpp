@@ -2,23 +2,25 @@
 #include "test/system/campaign/server.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace featherid::campaign {
 
 Server::Server(const test::ScratchDir& scratch, const std::string& name,
-               const std::string& database, const std::string& failover, bool keeps_commits,
-               std::uint64_t seed)
+               std::vector<std::string> programs, const Engine& engine, std::uint64_t seed)
     : Process(name),
       scratch_(scratch),
-      flags_({"--database", database, "--failover", failover, "--lossy-commits",
-              keeps_commits ? "refuse" : "allow", "--hold", std::to_string(kHoldSeconds) + "s",
+      programs_(std::move(programs)),
+      flags_({"--database", engine.database(), "--failover", engine.failover(), "--lossy-commits",
+              engine.keeps_commits() ? "refuse" : "allow", "--hold",
+              std::to_string(kHoldSeconds) + "s",
               "--lease-max-ids", std::to_string(kLeaseIdsMax), "--call-timeout", "2s",
               "--request-timeout", "1s", "--drain-timeout", "2s"}),
       seed_(seed) {}
 
 void Server::start() {
-  ++life_;
-  process_.emplace(scratch_, flags_);
+  const std::string& program = programs_[life_++ % programs_.size()];
+  process_.emplace(scratch_, flags_, std::vector<std::string>(), 0, program);
   address_ = Address{static_cast<std::uint16_t>(process_->port()), life_};
   for (auto thread = static_cast<std::uint16_t>(clients_.size()); thread < kThreads; ++thread) {
     clients_.push_back(

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "test/support/scratch_dir.h"
+#include "test/system/campaign/engine.h"
 #include "test/system/campaign/http_client.h"
 #include "test/system/campaign/process.h"
 #include "test/system/e2e/server_process.h"
@@ -18,8 +19,9 @@ namespace featherid::campaign {
 // A featherid-server with its own clients.
 class Server final : public Process {
  public:
-  Server(const test::ScratchDir& scratch, const std::string& name, const std::string& database,
-         const std::string& failover, bool keeps_commits, std::uint64_t seed);
+  // `programs`: the versions of featherid-server that its lives run, in turn.
+  Server(const test::ScratchDir& scratch, const std::string& name,
+         std::vector<std::string> programs, const Engine& engine, std::uint64_t seed);
 
   bool is_server() const override { return true; }
   void start() override;
@@ -37,6 +39,7 @@ class Server final : public Process {
   int ask_own_tag() const;  // the HTTP status
 
   const test::ScratchDir& scratch_;
+  const std::vector<std::string> programs_;
   const std::vector<std::string> flags_;
   const std::uint64_t seed_;
   std::uint16_t life_ = 0;

@@ -20,7 +20,8 @@ std::string new_output_file(const ScratchDir& scratch) {
   return scratch.file("server-" + std::to_string(++count) + ".out");
 }
 
-std::vector<std::string> command(const ScratchDir& scratch, std::vector<std::string> flags) {
+std::vector<std::string> command(const ScratchDir& scratch, std::vector<std::string> flags,
+                                 const std::string& program) {
   const auto has = [&flags](const char* flag) {
     return std::find(flags.begin(), flags.end(), flag) != flags.end();
   };
@@ -28,7 +29,7 @@ std::vector<std::string> command(const ScratchDir& scratch, std::vector<std::str
   if (!has("--database") && !has("--database-file")) {
     flags.insert(flags.end(), {"--database", "sqlite3:" + scratch.file("ids.db")});
   }
-  flags.insert(flags.begin(), FEATHERID_SERVER_PROGRAM);
+  flags.insert(flags.begin(), program.empty() ? FEATHERID_SERVER_PROGRAM : program);
   return flags;
 }
 
@@ -40,9 +41,10 @@ int entries(const std::string& folder) {
 }  // namespace
 
 ServerProcess::ServerProcess(const ScratchDir& scratch, std::vector<std::string> flags,
-                             std::vector<std::string> environment, std::uint64_t descriptors_max)
+                             std::vector<std::string> environment, std::uint64_t descriptors_max,
+                             const std::string& program)
     : output_file_(new_output_file(scratch)),
-      process_(command(scratch, std::move(flags)),
+      process_(command(scratch, std::move(flags), program),
                {output_file_, "", std::move(environment), descriptors_max}) {
   static const std::string kReady = " ready on http";
   const bool ended_or_ready = wait_until([this] {
@@ -106,7 +108,7 @@ std::int64_t ServerProcess::id(const std::string& tag) const {
 RunResult run_server(const ScratchDir& scratch, const std::vector<std::string>& flags,
                      const std::vector<std::string>& environment) {
   const std::string output_file = new_output_file(scratch);
-  ChildProcess process(command(scratch, flags), {output_file, "", environment});
+  ChildProcess process(command(scratch, flags, ""), {output_file, "", environment});
   const std::optional<int> exit_code = process.wait(std::chrono::seconds(30));
   return {exit_code.value_or(-1), read_file(output_file)};
 }

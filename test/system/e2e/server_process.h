@@ -27,9 +27,10 @@ struct Answer {
 class ServerProcess {
  public:
   // Adds "--listen" and "--database" if `flags` lacks them. The database is ids.db in `scratch`.
+  // `program`: another version of featherid-server; empty: this one.
   explicit ServerProcess(const ScratchDir& scratch, std::vector<std::string> flags = {},
                          std::vector<std::string> environment = {},
-                         std::uint64_t descriptors_max = 0);
+                         std::uint64_t descriptors_max = 0, const std::string& program = "");
 
   int port() const { return port_; }
   ChildProcess& process() { return process_; }
