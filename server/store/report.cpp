@@ -36,12 +36,18 @@ const char kTagForChecks[] = "health";
 #define FEATHERID_MAY_LEASE "EXPLAIN UPDATE id_segments SET max_id = max_id WHERE 1 = 0"
 #define FEATHERID_MAY_LEAD "EXPLAIN UPDATE id_leader SET term = term WHERE id = 0"
 
+#define FEATHERID_MAY_READ_TAGS "SELECT cap FROM id_tags WHERE 1 = 0"
+#define FEATHERID_MAY_CHANGE_TAGS "EXPLAIN UPDATE id_tags SET version = version WHERE 1 = 0"
+
 std::vector<ReportSql::Right> rights() {
   return {
       {"SELECT and UPDATE on id_segments", "leases", Level::kProblem, FEATHERID_MAY_LEASE},
       {"SELECT and UPDATE on id_leader", "leases after a failover", Level::kProblem,
        FEATHERID_MAY_LEAD},
+      {"SELECT on id_tags", "caps of tags", Level::kWarning, FEATHERID_MAY_READ_TAGS},
       {"INSERT on id_segments", "new tags", Level::kWarning, FEATHERID_MAY_INSERT},
+      {"INSERT and UPDATE on id_tags", "changes of tags", Level::kWarning,
+       FEATHERID_MAY_CHANGE_TAGS},
   };
 }
 
@@ -309,7 +315,7 @@ const Fault kFaults[] = {
     {"MySQL", {8, 0, 38}, {8, 0, 39}, kWithdrawn},
     {"MySQL", {8, 4, 1}, {8, 4, 2}, kWithdrawn},
     {"MySQL", {9, 0, 0}, {9, 0, 1}, kWithdrawn},
-    {"PostgreSQL", {0, 0, 0}, {9, 4, 21}, kLostFsync},
+    {"PostgreSQL", {1, 0, 0}, {9, 4, 21}, kLostFsync},
     {"PostgreSQL", {9, 5, 0}, {9, 5, 16}, kLostFsync},
     {"PostgreSQL", {9, 6, 0}, {9, 6, 12}, kLostFsync},
     {"PostgreSQL", {10, 0, 0}, {10, 7, 0}, kLostFsync},
@@ -345,12 +351,19 @@ std::vector<Finding> examine_tags(const std::vector<TagInfo>& rows) {
     const double id = static_cast<double>(max_id);
     return id >= 0.75 * end && id < end;
   };
-  for (const SegmentRow& row : rows) {
+  for (const TagInfo& row : rows) {
     const std::string at = "is at " + std::to_string(row.max_id) + ", ";
     if (row.max_id < 0) {
       add(Level::kProblem, row, at + "so it cannot be served; set max_id to 0 or more");
     } else if (row.max_id >= kIdMax) {
       add(Level::kProblem, row, "has reached the end of its ids; use another tag");
+    } else if (row.max_id >= row.cap) {
+      add(Level::kProblem, row,
+          "has reached its cap " + std::to_string(row.cap) +
+              "; raise it (featherid tag set TAG --cap CAP), or use another tag");
+    } else if (near(row.max_id, static_cast<double>(row.cap)) && row.cap < kIdMax) {
+      add(Level::kWarning, row,
+          at + "near its cap " + std::to_string(row.cap) + "; raise it, or prepare another tag");
     } else if (near(row.max_id, 0x1p63)) {
       add(Level::kProblem, row, at + "near the end of all ids (2^63 - 2); prepare another tag");
     } else if (near(row.max_id, 0x1p53)) {

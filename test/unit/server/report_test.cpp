@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "server/store/report.h"
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "test/support/catch.h"
 
@@ -38,6 +40,21 @@ TEST_CASE("a tag is reported near each end that a client may have", "[report]") 
   CHECK(found(kIdMax / 4 * 3 + 3, 1000).find("problem tag 'a'") == 0);
   CHECK(found(kIdMax, 1000).find("has reached the end") != std::string::npos);
   CHECK(found(-1, 1000).find("problem tag 'a' is at -1") == 0);
+}
+
+TEST_CASE("a tag is reported near its cap and at it", "[report]") {
+  const auto capped = [](std::int64_t max_id, std::int64_t cap) {
+    TagInfo row;
+    row.tag = "a";
+    row.max_id = max_id;
+    row.step = 1000;
+    row.cap = cap;
+    const std::vector<Finding> findings = examine_tags({row});
+    return findings.empty() ? "" : findings[0].text;
+  };
+  CHECK(capped(74, 100).empty());
+  CHECK(capped(75, 100).find("tag 'a' is at 75, near its cap 100") == 0);
+  CHECK(capped(100, 100).find("tag 'a' has reached its cap 100") == 0);
 }
 
 TEST_CASE("a step that is too small is reported", "[report]") {
