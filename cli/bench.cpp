@@ -5,9 +5,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "cli/command_line.h"
@@ -23,14 +25,14 @@ struct BenchArguments {
   std::string tag = "health";
   std::string threads = "4";
   std::string time = "5s";
-  std::string lease_ids = "1000";
+  std::string ids_each = "1000";
 };
 
 // What is measured.
 struct Load {
   std::string tag;
   std::int64_t threads;
-  std::int64_t lease_ids;
+  std::int64_t ids_each;
   std::chrono::milliseconds time;
 };
 
@@ -40,12 +42,14 @@ struct Seen {
   Status error;  // the first one; the thread then ends
 };
 
-void lease_until(Store& store, const Load& load, Clock::time_point end, Seen* seen) {
+// One lease or request.
+using Call = std::function<Status()>;
+
+void call_until(const Call& call, Clock::time_point end, Seen* seen) {
   while (Clock::now() < end) {
     const Clock::time_point asked = Clock::now();
-    const Result<IdRange> range = store.lease(load.tag, load.lease_ids);
-    if (!range.ok()) {
-      seen->error = range.status();
+    if (Status status = call(); !status.ok()) {
+      seen->error = std::move(status);
       return;
     }
     seen->latencies.push_back(Clock::now() - asked);
@@ -65,17 +69,18 @@ Value rate_value(double per_second) {
   return Value::fraction(per_second, text);
 }
 
-Record record_of(std::vector<Clock::duration> latencies, std::int64_t lease_ids,
-                 Clock::duration took) {
+// `calls`: what the calls are.
+Record record_of(std::vector<Clock::duration> latencies, const std::string& calls,
+                 std::int64_t ids_each, Clock::duration took) {
   std::sort(latencies.begin(), latencies.end());
   const auto p = [&latencies](std::size_t permille) {
     return ms_value(latencies[(latencies.size() - 1) * permille / 1000]);
   };
   const double rate =
       static_cast<double>(latencies.size()) / std::chrono::duration<double>(took).count();
-  return {{"leases", static_cast<std::int64_t>(latencies.size())},
-          {"leases_per_s", rate_value(rate)},
-          {"ids_per_s", rate_value(rate * static_cast<double>(lease_ids))},
+  return {{calls, static_cast<std::int64_t>(latencies.size())},
+          {calls + "_per_s", rate_value(rate)},
+          {"ids_per_s", rate_value(rate * static_cast<double>(ids_each))},
           {"ms_p50", p(500)},
           {"ms_p90", p(900)},
           {"ms_p99", p(990)},
@@ -93,7 +98,7 @@ Result<Load> read_load(const BenchArguments& given) {
     return Status();
   };
   if (Status bad = number("--threads", given.threads, "64", &load.threads); !bad.ok()) return bad;
-  if (Status bad = number("--lease-ids", given.lease_ids, "1000000", &load.lease_ids); !bad.ok()) {
+  if (Status bad = number("--ids", given.ids_each, "1000000", &load.ids_each); !bad.ok()) {
     return bad;
   }
   const Result<std::chrono::milliseconds> time = parse_duration(given.time, "100ms", "1h");
@@ -102,21 +107,43 @@ Result<Load> read_load(const BenchArguments& given) {
   return load;
 }
 
+// A call for each thread. What they use lives as long as they do.
+Result<std::vector<Call>> calls_of(Context& context, const Load& load) {
+  std::vector<Call> calls;
+  const RemoteServer& remote = context.config().remote;
+  if (!remote.url.empty()) {
+    for (std::int64_t i = 0; i < load.threads; ++i) {  // a client is one connection
+      Result<std::unique_ptr<ServerClient>> opened = context.open_server();
+      if (!opened.ok()) return opened.status();
+      calls.emplace_back([client = std::shared_ptr<ServerClient>(*std::move(opened)), load] {
+        return client->take(load.tag, load.ids_each).status();
+      });
+    }
+    return calls;
+  }
+  if (const Result<Store*> exists = context.store(); !exists.ok()) return exists.status();
+  StoreOptions options = context.config().store;
+  options.calls_max = static_cast<int>(load.threads);
+  Result<std::unique_ptr<Store>> opened = open_store(options);
+  if (!opened.ok()) return opened.status();
+  const std::shared_ptr<Store> store = *std::move(opened);
+  calls.assign(static_cast<std::size_t>(load.threads),
+               [store, load] { return store->lease(load.tag, load.ids_each).status(); });
+  return calls;
+}
+
 Status bench(Context& context, const BenchArguments& given) {
   const Result<Load> load = read_load(given);
   if (!load.ok()) return load.status();
-  if (const Result<Store*> exists = context.store(); !exists.ok()) return exists.status();
-  StoreOptions options = context.config().store;
-  options.calls_max = static_cast<int>(load->threads);
-  const Result<std::unique_ptr<Store>> store = open_store(options);
-  if (!store.ok()) return store.status();
+  const Result<std::vector<Call>> calls = calls_of(context, *load);
+  if (!calls.ok()) return calls.status();
 
-  std::vector<Seen> seen(static_cast<std::size_t>(load->threads));
+  std::vector<Seen> seen(calls->size());
   const Clock::time_point begin = Clock::now();
   std::vector<std::thread> threads;
-  for (Seen& own : seen) {
-    threads.emplace_back([&store, &load, &own, end = begin + load->time] {
-      lease_until(**store, *load, end, &own);
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    threads.emplace_back([call = &(*calls)[i], own = &seen[i], end = begin + load->time] {
+      call_until(*call, end, own);
     });
   }
   for (auto now = begin; now < begin + load->time; now = Clock::now()) {
@@ -134,7 +161,8 @@ Status bench(Context& context, const BenchArguments& given) {
     if (!own.error.ok()) return own.error;
     latencies.insert(latencies.end(), own.latencies.begin(), own.latencies.end());
   }
-  context.out().show(record_of(std::move(latencies), load->lease_ids, took));
+  const char* const name = context.config().remote.url.empty() ? "leases" : "requests";
+  context.out().show(record_of(std::move(latencies), name, load->ids_each, took));
   return {};
 }
 
@@ -143,19 +171,19 @@ Status bench(Context& context, const BenchArguments& given) {
 void add_bench(CommandLine& line) {
   const auto given = std::make_shared<BenchArguments>();
   CLI::App* const command = line.add(
-      "bench", "lease ids as fast as the database can, and print how fast; they are used up",
+      "bench", "take ids as fast as the database or server can, and print how fast; they are used up",
       [given](Context& context) { return bench(context, *given); });
   command->add_option("TAG", given->tag, "the tag whose ids are used up (default: health)")
       ->type_name("");
-  command->add_option("--threads", given->threads, "how many lease at once")
+  command->add_option("--threads", given->threads, "how many ask at once")
       ->type_name("N")
       ->default_str(given->threads);
   command->add_option("--time", given->time, "for how long")
       ->type_name("TIME")
       ->default_str(given->time);
-  command->add_option("--lease-ids", given->lease_ids, "ids in each lease")
+  command->add_option("--ids", given->ids_each, "ids in each lease or request")
       ->type_name("N")
-      ->default_str(given->lease_ids);
+      ->default_str(given->ids_each);
 }
 
 }  // namespace featherid

@@ -100,7 +100,9 @@ int run_command_line(const std::vector<std::string>& arguments, const Environmen
   for (const std::string& warning : config.warnings) {
     fail(console, 0, "warning: " + warning);
   }
-  Context context(std::move(config), given.json, console);
+  const auto token = environment.find("FEATHERID_TOKEN");
+  Context context(std::move(config), token == environment.end() ? "" : token->second, given.json,
+                  console);
   const Status status = given.chosen()(context);
   if (!status.ok()) fail(console, 0, status.message());
   if (!console.out.flush()) return fail(console, kFailed, "cannot write to standard output");

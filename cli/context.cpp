@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "cli/context.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <istream>
 #include <ostream>
 #include <utility>
@@ -9,8 +12,11 @@
 
 namespace featherid {
 
-Context::Context(Config config, bool json, const Console& console)
-    : config_(std::move(config)), console_(console), out_(console.out, json, console.colours) {}
+Context::Context(Config config, std::string token, bool json, const Console& console)
+    : config_(std::move(config)),
+      token_(std::move(token)),
+      console_(console),
+      out_(console.out, json, console.colours) {}
 
 void Context::warn(const std::string& text) {
   console_.err << "featherid: " << printable(text) << std::endl;
@@ -22,6 +28,13 @@ void Context::progress(double done) {
   const int filled = static_cast<int>(done * kWidth);
   console_.err << "\r[" << std::string(filled, '#') << std::string(kWidth - filled, ' ') << "] "
                << static_cast<int>(done * 100) << " %" << (done < 1 ? "" : "\n") << std::flush;
+}
+
+Status Context::require_database(const char* command) const {
+  if (config_.remote.url.empty()) return {};
+  return {StatusCode::kInvalidArgument,
+          std::string("featherid ") + command + " works on the database itself, and " +
+              config_.given.at("server").origin + " names a server; add --server="};
 }
 
 Result<Store*> Context::store() {
@@ -43,6 +56,47 @@ Result<Store*> Context::store() {
   }
   store_ = *std::move(opened);
   return store_.get();
+}
+
+Result<std::unique_ptr<ServerClient>> Context::open_server() const {
+  return ServerClient::open(config_.remote, token_, config_.store.call_timeout);
+}
+
+Result<ServerClient*> Context::server() {
+  if (config_.remote.url.empty() || server_) return server_.get();
+  Result<std::unique_ptr<ServerClient>> opened = open_server();
+  if (!opened.ok()) return opened.status();
+  server_ = *std::move(opened);
+  return server_.get();
+}
+
+Result<TagAdmin*> Context::tags() {
+  const Result<ServerClient*> through = server();
+  if (!through.ok()) return through.status();
+  if (*through != nullptr) return static_cast<TagAdmin*>(*through);
+  const Result<Store*> store = this->store();
+  if (!store.ok()) return store.status();
+  return static_cast<TagAdmin*>(*store);
+}
+
+Result<std::vector<IdRange>> Context::take(const std::string& tag, std::int64_t count_ids) {
+  const Result<ServerClient*> through = server();
+  if (!through.ok()) return through.status();
+  if (*through != nullptr) return (*through)->take(tag, count_ids);
+  const Result<Store*> store = this->store();
+  if (!store.ok()) return store.status();
+  const Result<IdRange> range = (*store)->lease(tag, count_ids);
+  if (!range.ok()) return range.status();
+  return std::vector<IdRange>{*range};
+}
+
+std::string Context::source() const {
+  return config_.remote.url.empty() ? redacted(config_.store.addresses) : config_.remote.url;
+}
+
+std::string Context::person() const {
+  const passwd* const user = ::getpwuid(::geteuid());
+  return user != nullptr ? user->pw_name : "uid " + std::to_string(::geteuid());
 }
 
 Status Context::confirm(const std::string& tag, const std::string& what, bool yes) {

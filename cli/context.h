@@ -5,8 +5,10 @@
 #include <iosfwd>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/output.h"
+#include "cli/server_client.h"
 #include "featherid/tag_admin.h"
 #include "server/config/config.h"
 
@@ -25,14 +27,29 @@ struct Console {
 // What a command works with.
 class Context {
  public:
-  Context(Config config, bool json, const Console& console);
+  // `token`: for the server, if no file holds it.
+  Context(Config config, std::string token, bool json, const Console& console);
 
   const Config& config() const { return config_; }
   Output& out() { return out_; }
 
+  // OK if the settings name a database, and no server. `command` requires that.
+  Status require_database(const char* command) const;
   // The store that the settings name. Opened at the first use, after --wait-for-database. Fails if
   // it is a local file that does not exist: only `init` creates one.
   Result<Store*> store();
+  // A connection of its own to the server that --server names.
+  Result<std::unique_ptr<ServerClient>> open_server() const;
+  // The one that the commands share. Null: no server is named.
+  Result<ServerClient*> server();
+  // Whichever the settings name.
+  Result<TagAdmin*> tags();
+  // Takes ids from it. From a database they are leased exactly, so that nothing is left over.
+  Result<std::vector<IdRange>> take(const std::string& tag, std::int64_t count_ids);
+  // Where they come from, without passwords.
+  std::string source() const;
+  // Who the records of tags say it was: the user of this machine.
+  std::string person() const;
 
   // OK if the person means it: `yes`, or they type the tag's name again. `what`: a sentence that
   // says what will happen.
@@ -46,9 +63,11 @@ class Context {
 
  private:
   const Config config_;
+  const std::string token_;
   const Console console_;
   Output out_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<ServerClient> server_;
 };
 
 }  // namespace featherid

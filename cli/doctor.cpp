@@ -2,10 +2,14 @@
 #include "cli/doctor.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <regex>
 #include <string>
 #include <vector>
 
 #include "cli/command_line.h"
+#include "server/store/report.h"
 
 namespace featherid {
 
@@ -35,10 +39,83 @@ std::string counted(std::size_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
-Status doctor(Context& context) {
-  const StoreOptions& options = context.config().store;
+// Whether a URL of a server leads to this machine.
+bool is_local(const std::string& url) {
+  static const std::regex kLocal(R"(https?://(localhost|127\.[0-9.]+|\[::1\])(:.*)?)",
+                                 std::regex::icase);
+  return std::regex_match(url, kLocal);
+}
+
+// How long the server takes to answer, from here.
+Result<Finding> measure_answers(ServerClient& server) {
+  using Clock = std::chrono::steady_clock;
+  constexpr int kCalls = 100;
+  std::vector<double> ms;
+  for (const Clock::time_point end = Clock::now() + std::chrono::seconds(3);
+       ms.size() < kCalls && Clock::now() < end;) {
+    const Clock::time_point asked = Clock::now();
+    if (const auto answer = server.clock_ahead(); !answer.ok()) return answer.status();
+    ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - asked).count());
+  }
+  std::sort(ms.begin(), ms.end());
+  char text[96];
+  std::snprintf(text, sizeof text, "an answer takes %.2f ms (median of %zu), p99 %.2f ms",
+                ms[ms.size() / 2], ms.size(), ms[(ms.size() - 1) * 99 / 100]);
+  return Finding{Level::kFact, "latency", text};
+}
+
+// As examine_store(), for what can be seen through a server.
+std::vector<Finding> examine_server(ServerClient& server, const std::string& url) {
+  constexpr std::chrono::seconds kClockDifferenceMax{3};
+  std::vector<Finding> findings;
+  const auto add = [&findings](Level level, const char* topic, const std::string& text) {
+    findings.push_back({level, topic, text});
+  };
+  const Result<std::chrono::seconds> ahead = server.clock_ahead();
+  if (!ahead.ok()) {
+    add(Level::kProblem, "server", ahead.status().message());
+    return findings;
+  }
+  const Status ready = server.probe();
+  add(ready.ok() ? Level::kFact : Level::kProblem, "server",
+      ready.ok() ? "it is ready" : ready.message());
+  const bool wrong = std::chrono::abs(*ahead) > kClockDifferenceMax;
+  add(wrong ? Level::kWarning : Level::kFact, "clock",
+      wrong ? "the server's clock is " + std::to_string(ahead->count()) +
+                  " s ahead of this machine's; synchronize both (NTP)"
+            : "the server's clock agrees with this machine's to 3 s");
+  if (url.rfind("https:", 0) == 0) {
+    add(Level::kFact, "tls", "the connection is encrypted, and the certificate was checked");
+  } else if (!is_local(url)) {
+    add(Level::kWarning, "tls",
+        "tokens and ids travel unencrypted; give the server --tls-cert and --tls-key, and use "
+        "https://");
+  }
+  const Result<std::vector<TagInfo>> tags = server.list();
+  if (!tags.ok()) add(Level::kProblem, "tags", tags.status().message());
+  if (tags.ok()) {
+    const std::vector<Finding> of_tags = examine_tags(*tags);
+    findings.insert(findings.end(), of_tags.begin(), of_tags.end());
+  }
+  const Result<Finding> latency = measure_answers(server);
+  findings.push_back(latency.ok()
+                         ? *latency
+                         : Finding{Level::kProblem, "server", latency.status().message()});
+  return findings;
+}
+
+Result<std::vector<Finding>> examine(Context& context) {
+  const Result<ServerClient*> server = context.server();
+  if (!server.ok()) return server.status();
+  if (*server != nullptr) return examine_server(**server, context.source());
   if (const Result<Store*> exists = context.store(); !exists.ok()) return exists.status();
-  std::vector<Finding> findings = examine_store(options);
+  return examine_store(context.config().store);
+}
+
+Status doctor(Context& context) {
+  Result<std::vector<Finding>> examined = examine(context);
+  if (!examined.ok()) return examined.status();
+  std::vector<Finding>& findings = *examined;
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.level > b.level; });
   std::size_t counts[3] = {};
@@ -57,7 +134,7 @@ Status doctor(Context& context) {
   if (problems + warnings == 0) return {};
   return {StatusCode::kFailedPrecondition, counted(problems, "problem") + " and " +
                                                counted(warnings, "warning") + " in " +
-                                               redacted(options.addresses)};
+                                               context.source()};
 }
 
 }  // namespace

@@ -52,12 +52,12 @@ Record record_of(const Move& move) {
 }
 
 // One move for each counter. Refuses all if one is not possible.
-Result<std::vector<Move>> plan(Store& store, const std::vector<Counter>& counters,
+Result<std::vector<Move>> plan(TagAdmin& tags, const std::vector<Counter>& counters,
                                const Arguments& given) {
-  Result<std::vector<TagInfo>> rows = store.list();
+  Result<std::vector<TagInfo>> rows = tags.list();
   if (!rows.ok()) return rows.status();
   std::map<std::string, std::int64_t> max_ids;
-  for (const SegmentRow& row : *rows) max_ids[row.tag] = row.max_id;
+  for (const TagInfo& row : *rows) max_ids[row.tag] = row.max_id;
   std::vector<Move> moves;
   for (const Counter& counter : counters) {
     if (!given->only.empty() && counter.name != given->only) continue;
@@ -82,20 +82,21 @@ Result<std::vector<Move>> plan(Store& store, const std::vector<Counter>& counter
   return moves;
 }
 
-Status make(Store& store, const Move& move) {
+Status make(TagAdmin& tags, const Move& move, const std::string& by) {
   if (move.create) {
-    NewTag tag(move.step);
-    tag.max_id = move.after;
-    const Status created = store.create(move.tag, tag);
-    if (created.code() != StatusCode::kAlreadyExists) return created;  // OK too
+    NewTag made(move.step);
+    made.max_id = move.after;
+    made.by = by;
+    const Status created = tags.create(move.tag, made);
+    if (created.code() != StatusCode::kAlreadyExists) return created;
   }
-  return store.advance(move.tag, move.after);
+  return tags.advance(move.tag, move.after);
 }
 
 Status move_past(Context& context, const std::vector<Counter>& counters, const Arguments& given) {
-  const Result<Store*> store = context.store();
-  if (!store.ok()) return store.status();
-  const Result<std::vector<Move>> moves = plan(**store, counters, given);
+  const Result<TagAdmin*> tags = context.tags();
+  if (!tags.ok()) return tags.status();
+  const Result<std::vector<Move>> moves = plan(**tags, counters, given);
   if (!moves.ok()) return moves.status();
   if (moves->empty() && !given->only.empty()) {
     return {StatusCode::kNotFound, "there is no '" + given->only + "' to import"};
@@ -103,7 +104,7 @@ Status move_past(Context& context, const std::vector<Counter>& counters, const A
   std::vector<Record> records;
   for (const Move& move : *moves) {
     if (!given->dry_run) {
-      if (Status status = make(**store, move); !status.ok()) {
+      if (Status status = make(**tags, move, context.person()); !status.ok()) {
         context.out().list(records, "nothing was changed");
         return status;
       }
@@ -119,7 +120,11 @@ Status move_past(Context& context, const std::vector<Counter>& counters, const A
 Result<StoreOptions> source_of(Context& context, const Arguments& given) {
   StoreOptions options = context.config().store;
   options.log = nullptr;  // about settings that do not matter for reading
-  if (given->from.empty()) return options;
+  if (given->from.empty()) {
+    Status refused = context.require_database("import without --from");
+    if (!refused.ok()) return refused;
+    return options;
+  }
   Result<std::vector<std::string>> addresses = split_addresses(given->from);
   if (!addresses.ok()) return invalid("--from: " + addresses.status().message());
   options.addresses = *std::move(addresses);

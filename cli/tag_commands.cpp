@@ -2,13 +2,17 @@
 #include "cli/tag_commands.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/command_line.h"
 #include "server/config/values.h"
+#include "server/store/cap.h"
 #include "server/store/wait_for_database.h"
 
 namespace featherid {
@@ -20,20 +24,38 @@ struct TagArguments {
   std::string tag;
   std::string id;
   std::string count = "1";
-  std::string step = "1000";
+  std::optional<std::string> step;
+  std::optional<std::string> cap;
+  std::optional<std::string> description;
+  std::optional<std::string> owner;
   std::string prefix;
   bool yes = false;
 };
 using Arguments = std::shared_ptr<TagArguments>;
+
+constexpr std::int64_t kStepByDefault = 1000;
 
 Result<std::int64_t> read_id(const Arguments& given) {
   Result<std::int64_t> id = parse_number(given->id, "0", "9223372036854775806");
   return id.ok() ? id : Result<std::int64_t>(invalid("ID: " + id.status().message()));
 }
 
-Result<std::int64_t> read_step(const Arguments& given) {
-  Result<std::int64_t> step = parse_number(given->step, "1", "2147483647");
-  return step.ok() ? step : Result<std::int64_t>(invalid("--step: " + step.status().message()));
+// The options that were given.
+Result<TagChange> read_change(const Arguments& given) {
+  TagChange change;
+  if (given->step) {
+    const Result<std::int64_t> step = parse_number(*given->step, "1", "2147483647");
+    if (!step.ok()) return invalid("--step: " + step.status().message());
+    change.step = *step;
+  }
+  if (given->cap) {
+    const Result<std::int64_t> cap = parse_cap(*given->cap);
+    if (!cap.ok()) return invalid("--cap: " + cap.status().message());
+    change.cap = *cap;
+  }
+  change.description = given->description;
+  change.owner = given->owner;
+  return change;
 }
 
 Value share_of(std::int64_t max_id, double whole) {
@@ -41,12 +63,43 @@ Value share_of(std::int64_t max_id, double whole) {
   return Value::fraction(id / whole, percent_text(id, whole));
 }
 
-Record record_of(const SegmentRow& row) {
+Value cap_of(const SegmentRow& row) {
+  return row.cap == kIdMax ? Value::none() : Value(row.cap);
+}
+
+// A row of the list.
+Record summary_of(const TagInfo& row) {
   return {{"tag", row.tag},
           {"max_id", row.max_id},
           {"step", row.step},
+          {"cap", cap_of(row)},
+          {"of_cap", row.cap == kIdMax ? Value::none()
+                                       : share_of(row.max_id, static_cast<double>(row.cap))},
           {"of_int32", share_of(row.max_id, 0x1p31)},
           {"of_2^53", share_of(row.max_id, 0x1p53)}};
+}
+
+Value time_of(std::chrono::system_clock::time_point time) {
+  if (time.time_since_epoch().count() == 0) return Value::none();
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+Value text_of(const std::string& text) { return text.empty() ? Value::none() : Value(text); }
+
+Record record_of(const TagInfo& row) {
+  Record record = summary_of(row);
+  record.insert(record.end(), {{"description", text_of(row.description)},
+                               {"owner", text_of(row.owner)},
+                               {"created_by", text_of(row.created_by)},
+                               {"created_at", time_of(row.created_at)},
+                               {"changed_by", text_of(row.changed_by)},
+                               {"changed_at", time_of(row.changed_at)}});
+  return record;
 }
 
 std::string named(const std::string& tag) { return "tag '" + tag + "'"; }
@@ -55,6 +108,7 @@ std::string named(const std::string& tag) { return "tag '" + tag + "'"; }
 
 Status init(Context& context) {
   const Config& config = context.config();
+  if (Status refused = context.require_database("init"); !refused.ok()) return refused;
   std::string exists;
   const auto try_init = [&] {
     const Result<std::string> made = init_store(config.store);
@@ -69,21 +123,20 @@ Status init(Context& context) {
   return {};
 }
 
-// Leases just what it prints, so that nothing is left over.
 Status next(Context& context, const Arguments& given) {
   const Result<std::int64_t> count =
       parse_number(given->count, "1", std::to_string(kRangeIdsMax).c_str());
   if (!count.ok()) return invalid("-n: " + count.status().message());
-  const Result<Store*> store = context.store();
-  if (!store.ok()) return store.status();
-  const Result<IdRange> range = (*store)->lease(given->tag, *count);
-  if (!range.ok()) return range.status();
+  const Result<std::vector<IdRange>> ranges = context.take(given->tag, *count);
+  if (!ranges.ok()) return ranges.status();
   std::vector<Value> ids;
-  for (std::int64_t id = range->first; id < range->end; ++id) {
-    if (context.out().json()) {
-      ids.emplace_back(id);
-    } else {
-      context.out().line(std::to_string(id));
+  for (const IdRange& range : *ranges) {
+    for (std::int64_t id = range.first; id < range.end; ++id) {
+      if (context.out().json()) {
+        ids.emplace_back(id);
+      } else {
+        context.out().line(std::to_string(id));
+      }
     }
   }
   if (context.out().json()) context.out().show({{"tag", given->tag}, {"ids", Value::list(ids)}});
@@ -91,66 +144,77 @@ Status next(Context& context, const Arguments& given) {
 }
 
 Status tags(Context& context, const Arguments& given) {
-  const Result<Store*> store = context.store();
-  if (!store.ok()) return store.status();
-  const Result<std::vector<TagInfo>> rows = (*store)->list();
+  const Result<TagAdmin*> admin = context.tags();
+  if (!admin.ok()) return admin.status();
+  const Result<std::vector<TagInfo>> rows = (*admin)->list();
   if (!rows.ok()) return rows.status();
   std::vector<Record> records;
-  for (const SegmentRow& row : *rows) {
-    if (row.tag.rfind(given->prefix, 0) == 0) records.push_back(record_of(row));
+  for (const TagInfo& row : *rows) {
+    if (row.tag.rfind(given->prefix, 0) == 0) records.push_back(summary_of(row));
   }
   context.out().list(records, "no tags");
   return {};
 }
 
 Status show(Context& context, const Arguments& given) {
-  const Result<Store*> store = context.store();
-  if (!store.ok()) return store.status();
-  const Result<SegmentRow> row = (*store)->find(given->tag);
+  const Result<TagAdmin*> admin = context.tags();
+  if (!admin.ok()) return admin.status();
+  const Result<TagInfo> row = (*admin)->info(given->tag);
   if (row.ok()) context.out().show(record_of(*row));
   return row.status();
 }
 
 Status create(Context& context, const Arguments& given) {
-  const Result<std::int64_t> step = read_step(given);
-  if (!step.ok()) return step.status();
-  const Result<Store*> store = context.store();
-  if (!store.ok()) return store.status();
-  Status status = (*store)->create(given->tag, *step);
-  if (status.code() == StatusCode::kAlreadyExists && (*store)->find(given->tag).ok()) {
+  const Result<TagChange> wanted = read_change(given);
+  if (!wanted.ok()) return wanted.status();
+  NewTag made(wanted->step.value_or(kStepByDefault));
+  made.options.cap = wanted->cap.value_or(kIdMax);
+  made.options.description = wanted->description.value_or("");
+  made.options.owner = wanted->owner.value_or("");
+  made.by = context.person();
+  const Result<TagAdmin*> admin = context.tags();
+  if (!admin.ok()) return admin.status();
+  Status status = (*admin)->create(given->tag, made);
+  if (status.code() == StatusCode::kAlreadyExists && (*admin)->info(given->tag).ok()) {
     return {status.code(), named(given->tag) + " already exists"};  // in fewer words
   }
   if (!status.ok()) return status;
-  context.out().say(named(given->tag) + " is created; its ids start at 1",
-                    {{"tag", given->tag}, {"max_id", std::int64_t{0}}, {"step", *step}});
+  const Result<TagInfo> row = (*admin)->info(given->tag);
+  if (!row.ok()) return row.status();
+  context.out().say(
+      named(given->tag) + " is created; its ids start at " + std::to_string(row->max_id + 1),
+      record_of(*row));
   return {};
 }
 
 Status set(Context& context, const Arguments& given) {
-  const Result<std::int64_t> step = read_step(given);
-  if (!step.ok()) return step.status();
-  const Result<Store*> store = context.store();
-  if (!store.ok()) return store.status();
-  const Result<SegmentRow> before = (*store)->find(given->tag);
-  if (!before.ok()) return before.status();
-  if (Status status = (*store)->update(given->tag, *step); !status.ok()) return status;
-  context.out().say(named(given->tag) + " had step " + std::to_string(before->step) + " and has " +
-                        std::to_string(*step) + " now; servers use it within a minute",
-                    {{"tag", given->tag}, {"step_before", before->step}, {"step", *step}});
+  Result<TagChange> change = read_change(given);
+  if (!change.ok()) return change.status();
+  if (!change->step && !change->cap && !change->description && !change->owner) {
+    return invalid("nothing to set; give --step, --cap, --description or --owner");
+  }
+  change->by = context.person();
+  const Result<TagAdmin*> admin = context.tags();
+  if (!admin.ok()) return admin.status();
+  if (Status status = (*admin)->update(given->tag, *change); !status.ok()) return status;
+  const Result<TagInfo> row = (*admin)->info(given->tag);
+  if (!row.ok()) return row.status();
+  context.out().say(named(given->tag) + " is changed; servers use it within a minute",
+                    record_of(*row));
   return {};
 }
 
 Status remove(Context& context, const Arguments& given) {
-  const Result<Store*> store = context.store();
-  if (!store.ok()) return store.status();
-  const Result<SegmentRow> row = (*store)->find(given->tag);
+  const Result<TagAdmin*> admin = context.tags();
+  if (!admin.ok()) return admin.status();
+  const Result<TagInfo> row = (*admin)->info(given->tag);
   if (!row.ok()) return row.status();
   const std::string at = std::to_string(row->max_id);
   const std::string what = named(given->tag) + " is at " + at +
-                           "; no process may be using it, and if it is created again, its ids "
-                           "start at 1 again";
+                           "; processes stop serving it within a minute, and older versions of "
+                           "FeatherID when they lease again";
   if (Status status = context.confirm(given->tag, what, given->yes); !status.ok()) return status;
-  if (Status status = (*store)->remove(given->tag); !status.ok()) return status;
+  if (Status status = (*admin)->remove(given->tag, context.person()); !status.ok()) return status;
   context.out().say(named(given->tag) + " is deleted; it was at " + at,
                     {{"tag", given->tag}, {"max_id_before", row->max_id}});
   return {};
@@ -159,13 +223,13 @@ Status remove(Context& context, const Arguments& given) {
 Status advance(Context& context, const Arguments& given) {
   const Result<std::int64_t> id = read_id(given);
   if (!id.ok()) return id.status();
-  const Result<Store*> store = context.store();
-  if (!store.ok()) return store.status();
-  const Result<SegmentRow> before = (*store)->find(given->tag);
+  const Result<TagAdmin*> admin = context.tags();
+  if (!admin.ok()) return admin.status();
+  const Result<TagInfo> before = (*admin)->info(given->tag);
   if (!before.ok()) return before.status();
   const bool moves = before->max_id < *id;
   if (moves) {
-    if (Status status = (*store)->advance(given->tag, *id); !status.ok()) return status;
+    if (Status status = (*admin)->advance(given->tag, *id); !status.ok()) return status;
   }
   const std::int64_t after = std::max(before->max_id, *id);
   context.out().say(
@@ -179,9 +243,9 @@ Status advance(Context& context, const Arguments& given) {
 Status rewind(Context& context, const Arguments& given) {
   const Result<std::int64_t> id = read_id(given);
   if (!id.ok()) return id.status();
-  const Result<Store*> store = context.store();
-  if (!store.ok()) return store.status();
-  const Result<SegmentRow> before = (*store)->find(given->tag);
+  const Result<TagAdmin*> admin = context.tags();
+  if (!admin.ok()) return admin.status();
+  const Result<TagInfo> before = (*admin)->info(given->tag);
   if (!before.ok()) return before.status();
   const std::string at = std::to_string(before->max_id);
   if (before->max_id <= *id) {
@@ -192,7 +256,7 @@ Status rewind(Context& context, const Arguments& given) {
                            std::to_string(*id) +
                            ": those ids will be issued again; no process may be using the tag";
   if (Status status = context.confirm(given->tag, what, given->yes); !status.ok()) return status;
-  const Result<bool> moved = (*store)->rewind(given->tag, before->max_id, *id);
+  const Result<bool> moved = (*admin)->rewind(given->tag, before->max_id, *id);
   if (!moved.ok()) return moved.status();
   if (!*moved) {
     return {StatusCode::kUnavailable, "a process leased from " + named(given->tag) +
@@ -224,14 +288,16 @@ void add_yes(CLI::App* command, const Arguments& given) {
   command->add_flag("--yes", given->yes, "do not ask to type the name of the tag again");
 }
 
-void add_step(CLI::App* command, const Arguments& given, bool required) {
-  CLI::Option* const step =
-      command->add_option("--step", given->step, "base size of a lease, in ids")->type_name("N");
-  if (required) {
-    step->required();
-  } else {
-    step->default_str(given->step);
-  }
+void add_tag_options(CLI::App* command, const Arguments& given) {
+  command->add_option("--step", given->step, "base size of a lease, in ids (new tags: 1000)")
+      ->type_name("N");
+  command
+      ->add_option("--cap", given->cap,
+                   "its last id: int32, 2^53, a number of digits such as 12digits, a number, or none")
+      ->type_name("CAP");
+  command->add_option("--description", given->description, "what its ids are for")
+      ->type_name("TEXT");
+  command->add_option("--owner", given->owner, "who to ask about it")->type_name("TEXT");
 }
 
 }  // namespace
@@ -250,12 +316,13 @@ void add_tag_commands(CommandLine& line) {
 
   CLI::App* const tag = line.add_group("tag", "show, create, change or delete a tag");
   add_tag_command(line, tag, given, "show", "show a tag", show);
-  command = add_tag_command(line, tag, given, "create", "create a tag; its ids start at 1", create);
-  add_step(command, given, false);
+  command = add_tag_command(line, tag, given, "create", "create a tag; its ids start at 1, or past those of a deleted tag of that name",
+                            create);
+  add_tag_options(command, given);
   command = add_tag_command(line, tag, given, "set", "change a tag", set);
-  add_step(command, given, true);
+  add_tag_options(command, given);
   command =
-      add_tag_command(line, tag, given, "delete", "delete a tag that no process uses", remove);
+      add_tag_command(line, tag, given, "delete", "delete a tag; processes stop serving it within a minute", remove);
   add_yes(command, given);
 
   command = add_tag_command(line, &line.app, given, "advance",

@@ -132,6 +132,7 @@ std::vector<std::string> places(std::vector<std::string> urls) {
 ConfigChange take_over(const Config& fresh, Config* running) {
   ConfigChange change;
   for (const Setting& setting : settings()) {
+    if (!setting.used_in(Program::kServer)) continue;
     const Given& given = fresh.given.at(setting.name);
     if (given.text == running->given.at(setting.name).text) continue;
     if (!setting.reloadable || !setting.set(*running, given.text).ok()) {

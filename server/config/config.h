@@ -30,12 +30,20 @@ struct Given {
 };
 using GivenByName = std::map<std::string, Given>;
 
+// The server that `featherid` works through.
+struct RemoteServer {
+  std::string url;  // without a path; empty: none, it works on the database
+  std::string ca_file;
+  std::string token_file;
+};
+
 // All settings. Their defaults are in the table in settings.cpp.
 struct Config {
   asio::ip::tcp::endpoint listen;
   std::string tls_cert_file;  // both, or neither; loaded into http.tls
   std::string tls_key_file;
   StoreOptions store;
+  RemoteServer remote;
   std::chrono::milliseconds wait_for_database{0};  // at the start
   bool init_schema = false;                        // then end
   bool check_config = false;                       // then end

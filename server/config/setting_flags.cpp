@@ -45,10 +45,12 @@ std::string environment_name(std::string name) {
 // file with ids from 1. A warning is not enough for that.
 Status check_unknown(const Environment& environment, const std::vector<Setting>& table,
                      Config* config) {
-  std::set<std::string> known = {kConfigVariable, "FEATHERID_ADMIN_TOKEN", "FEATHERID_SETUP"};
+  std::set<std::string> known = {kConfigVariable, "FEATHERID_ADMIN_TOKEN", "FEATHERID_TOKEN",
+                                 "FEATHERID_SETUP"};
   for (const Setting& setting : table) known.insert(environment_name(setting.name));
-  const bool no_database =
-      config->given.at("database").by_default && config->given.at("database-file").by_default;
+  const bool no_database = config->given.at("database").by_default &&
+                           config->given.at("database-file").by_default &&
+                           config->remote.url.empty();
   for (const auto& [name, text] : environment) {
     if (known.count(name) > 0 || is_service_link(name, environment)) continue;
     const std::string what = name + ": there is no such setting";
@@ -203,7 +205,7 @@ SettingFlags::SettingFlags(CLI::App& app, Program program) : app_(app), program_
 std::vector<const Setting*> SettingFlags::used() const {
   std::vector<const Setting*> used;
   for (const Setting& setting : table_) {
-    if (program_ == Program::kServer || setting.of_store) used.push_back(&setting);
+    if (setting.used_in(program_)) used.push_back(&setting);
   }
   return used;
 }
@@ -224,6 +226,9 @@ Status SettingFlags::read(const Environment& environment, Config* config) const 
     if (Status bad = apply(given, used(), config); !bad.ok()) return bad;
   }
   if (Status bad = check_database(config->given); !bad.ok()) return bad;
+  if (by_flag.count("server") > 0 && by_flag.count("database") > 0 && !config->remote.url.empty()) {
+    return invalid("--server: cannot be combined with --database; give one of them");
+  }
   return check_unknown(environment, table_, config);
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <initializer_list>
+#include <regex>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -68,10 +69,21 @@ Status set_token_file(const std::string& path, Config* config) {
   return path.empty() ? Status() : put(read_token_file(path), &config->admin_tokens);
 }
 
+// The scheme, and a host. A path would mean a proxy that moves the API, which is not supported.
+Status set_server(const std::string& url, RemoteServer* remote) {
+  static const std::regex kUrl(R"(https?://[^/@?#\s]+/?)", std::regex::icase);
+  if (!url.empty() && !std::regex_match(url, kUrl)) {
+    return invalid("'" + url + "' is not http://HOST:PORT or https://HOST:PORT");
+  }
+  remote->url = url.substr(0, url.find_last_not_of('/') + 1);
+  return {};
+}
+
 using Text = const std::string&;
 
 constexpr bool kReloadable = true;
-constexpr bool kOfStore = true;
+constexpr auto kBoth = Setting::UsedBy::kBoth;
+constexpr auto kCommand = Setting::UsedBy::kCommand;
 
 }  // namespace
 
@@ -89,10 +101,21 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
       {"database", "URL", "sqlite3:ids.db",
        address_forms() + "; several addresses of one database are separated by spaces",
        [](Config& c, Text t) { return put(split_addresses(t), &c.store.addresses); }, !kReloadable,
-       kOfStore},
+       kBoth},
       {"database-file", "FILE", "",
        "file that holds the value of --database; each new connection reads user and password again",
-       [](Config& c, Text t) { return set_database_file(t, &c.store); }, !kReloadable, kOfStore},
+       [](Config& c, Text t) { return set_database_file(t, &c.store); }, !kReloadable, kBoth},
+      {"server", "URL", "",
+       "work through this featherid-server (http://HOST:PORT or https://HOST:PORT) instead of on "
+       "the database",
+       [](Config& c, Text t) { return set_server(t, &c.remote); }, !kReloadable, kCommand},
+      {"server-ca", "FILE", "",
+       "certificates of the authorities that may have signed that of --server (PEM); the "
+       "system's, if empty",
+       [](Config& c, Text t) { return c.remote.ca_file = t, Status(); }, !kReloadable, kCommand},
+      {"token-file", "FILE", "", "file that holds the token for --server",
+       [](Config& c, Text t) { return c.remote.token_file = t, Status(); }, !kReloadable,
+       kCommand},
       {"failover", "MODE", "skip",
        "after a failover of the database: skip (ids), stop, or synchronous (no commit is ever "
        "lost)",
@@ -103,12 +126,12 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
                                     {"synchronous", Failover::kSynchronous}},
                                    &c.store.failover);
        },
-       !kReloadable, kOfStore},
+       !kReloadable, kBoth},
       {"failover-guard-ids", "N", "100000000", "number of ids of every tag that a failover skips",
        [](Config& c, Text t) {
          return set_number(t, "1", "1099511627776", &c.store.failover_guard_ids);
        },
-       !kReloadable, kOfStore},
+       !kReloadable, kBoth},
       {"lossy-commits", "MODE", "refuse",
        "if a crash of the database can take back leases: refuse to lease, or allow (ids may be "
        "issued twice)",
@@ -117,7 +140,7 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
              t, {{"refuse", LossyCommits::kRefuse}, {"allow", LossyCommits::kAllow}},
              &c.store.lossy_commits);
        },
-       !kReloadable, kOfStore},
+       !kReloadable, kBoth},
       {"max-batch", "N", "1000", "maximum number of ids in one answer of /api/v1/id/batch",
        [](Config& c, Text t) { return set_number(t, "1", "100000", &c.max_batch_ids); }},
       {"hold", "TIME", "30s", "how long a tag can be served without the database",
@@ -131,11 +154,11 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        [](Config& c, Text t) { return set_number(t, "1", "64", &c.allocator.refill_threads); }},
       {"call-timeout", "TIME", "5s", "time limit for a call to the database",
        [](Config& c, Text t) { return set_time(t, "2s", "60s", &c.store.call_timeout); },
-       !kReloadable, kOfStore},
+       !kReloadable, kBoth},
       {"wait-for-database", "TIME", "0s",
        "at the start, how long to wait until the database serves",
        [](Config& c, Text t) { return set_time(t, "0s", "1h", &c.wait_for_database); },
-       !kReloadable, kOfStore},
+       !kReloadable, kBoth},
       {"request-timeout", "TIME", "2s", "time limit for a request that waits for ids",
        [](Config& c, Text t) {
          Status status = set_time(t, "10ms", "10m", &c.http.request_timeout);

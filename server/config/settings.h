@@ -11,10 +11,12 @@
 
 namespace featherid {
 
-// The programs that read the settings. `featherid` uses those of the store.
+// The programs that read the settings. Each ignores the other's in the TOML file.
 enum class Program { kServer, kCommand };
 
 struct Setting {
+  enum class UsedBy { kServer, kCommand, kBoth };
+
   std::string name;  // --name, FEATHERID_NAME in the environment, name in the file
   std::string type;
   std::string default_text;
@@ -22,7 +24,11 @@ struct Setting {
   // Checks the text and stores its value. kInvalidArgument: the message says what to write.
   std::function<Status(Config&, const std::string& text)> set;
   bool reloadable = false;  // SIGHUP applies a change; otherwise a change requires a restart
-  bool of_store = false;    // which store, and how to use it
+  UsedBy used_by = UsedBy::kServer;
+
+  bool used_in(Program program) const {
+    return used_by == UsedBy::kBoth || (used_by == UsedBy::kServer) == (program == Program::kServer);
+  }
 };
 
 // The one place that knows the settings, their bounds and their defaults.

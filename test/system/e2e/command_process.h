@@ -16,18 +16,22 @@
 
 namespace featherid::test {
 
-// The program `featherid` with one --database.
+// The program `featherid` with flags that every run has.
 class CommandProcess {
  public:
-  CommandProcess(const ScratchDir& scratch, std::string url)
-      : scratch_(scratch), url_(std::move(url)) {}
+  CommandProcess(const ScratchDir& scratch, const std::string& database)
+      : CommandProcess(scratch, std::vector<std::string>{"--database", database}) {}
+  CommandProcess(const ScratchDir& scratch, std::vector<std::string> flags,
+                 std::vector<std::string> environment = {})
+      : scratch_(scratch), flags_(std::move(flags)), environment_(std::move(environment)) {}
 
   // Runs it to its end.
   RunResult run(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), {FEATHERID_COMMAND_PROGRAM, "--database", url_});
+    arguments.insert(arguments.begin(), flags_.begin(), flags_.end());
+    arguments.insert(arguments.begin(), FEATHERID_COMMAND_PROGRAM);
     static std::atomic<int> count{0};
     const std::string output_file = scratch_.file("command-" + std::to_string(++count) + ".out");
-    ChildProcess process(arguments, {output_file, "", {}});
+    ChildProcess process(arguments, {output_file, "", environment_});
     const std::optional<int> exit_code = process.wait(std::chrono::seconds(60));
     return {exit_code.value_or(-1), read_file(output_file)};
   }
@@ -52,7 +56,8 @@ class CommandProcess {
 
  private:
   const ScratchDir& scratch_;
-  const std::string url_;
+  const std::vector<std::string> flags_;
+  const std::vector<std::string> environment_;
 };
 
 }  // namespace featherid::test

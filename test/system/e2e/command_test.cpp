@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The program `featherid` over real databases.
+#include <csignal>
 #include <cstdint>
+#include <fstream>
 #include <future>
 #include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "test/support/authority.h"
 #include "test/support/mysql_server.h"
 #include "test/support/ports.h"
 #include "test/support/postgresql_server.h"
@@ -225,6 +228,107 @@ TEST_CASE("doctor names missing privileges", "[e2e][command]") {
             "problem privileges: for leases after a failover the user requires SELECT and "
             "UPDATE on id_leader"));
   CHECK_FALSE(has(found, "for leases the user"));
+}
+
+TEST_CASE("the command works through a server", "[e2e][command]") {
+  const ScratchDir scratch;
+  ServerProcess server(scratch);
+  const std::string url = "http://127.0.0.1:" + std::to_string(server.port());
+  const CommandProcess command(scratch, {"--server", url});
+
+  CHECK(command.good({"next", "order", "-n", "3"}) == "1\n2\n3\n");
+  CHECK(command.good({"tag", "create", "订单", "--step", "500", "--cap", "int32", "--description",
+                      "bills & more", "--owner", "ann"}) ==
+        "tag '订单' is created; its ids start at 1\n");
+  CHECK(command.run({"tag", "create", "订单"}).exit_code == 5);
+  const auto shown = [&] {
+    return nlohmann::json::parse(command.good({"tag", "show", "订单", "--json"}));
+  };
+  CHECK(shown()["cap"] == 2147483647);
+  CHECK(shown()["step"] == 500);
+  CHECK(shown()["description"] == "bills & more");
+  CHECK(shown()["owner"] == "ann");
+  CHECK(shown()["created_by"] == "loopback");
+  CHECK(shown()["created_at"].is_string());
+  command.good({"tag", "set", "订单", "--cap", "100", "--owner", ""});
+  CHECK(shown()["cap"] == 100);
+  CHECK(shown()["owner"].is_null());
+  CHECK(shown()["step"] == 500);
+  CHECK(command.run({"tag", "set", "订单", "--step", "0"}).exit_code == 2);
+  CHECK(has(command.good({"tags"}), "订单"));
+  CHECK(has(command.good({"advance", "订单", "77"}), "was at 0 and is at 77 now"));
+  CHECK(command.run({"tag", "set", "订单", "--cap", "76"}).exit_code == 2);
+  CHECK(command.good({"next", "订单"}) == "78\n");
+  CHECK(command.run({"next", "订单", "-n", "500"}).exit_code == 6);
+  CHECK(has(command.good({"import", "max", "订单", "90"}), "advance"));
+  CHECK(has(command.good({"import", "max", "新", "90"}), "create"));
+  CHECK(command.good({"next", "新"}) == "91\n");
+  CHECK(command.run({"next", "nix"}).exit_code == 4);
+  CHECK(command.run({"tag", "show", "nix"}).exit_code == 4);
+  const auto at = shown()["max_id"].get<std::int64_t>();
+  CHECK(has(command.good({"rewind", "订单", "5", "--yes"}),
+            "was at " + std::to_string(at) + " and is at 5 now"));
+  command.good({"tag", "delete", "订单", "--yes"});
+  CHECK(command.run({"tag", "delete", "订单", "--yes"}).exit_code == 4);
+
+  const std::string found = command.doctor();
+  CAPTURE(found);
+  CHECK(has(found, "ok server: it is ready"));
+  CHECK(has(found, "ok clock: "));
+  CHECK(has(found, "ok latency: an answer takes "));
+  CHECK(command.good({"doctor"}).find("problem") == std::string::npos);
+  CHECK(has(command.good({"bench", "user", "--time", "200ms", "--ids", "3"}), "requests_per_s"));
+  CHECK(command.run({"init"}).exit_code == 2);
+
+  // A list of several pages.
+  RawSql sql("sqlite3:" + scratch.file("ids.db"));
+  sql.run("BEGIN");
+  for (int i = 0; i < 2500; ++i) insert_row(sql, {"page-" + std::to_string(i), 0, 1000});
+  sql.run("COMMIT");
+  const auto all = nlohmann::json::parse(command.good({"tags", "page-", "--json"}));
+  CHECK(all.size() == 2500);
+
+  CHECK(server.process().stop(SIGTERM) == 0);
+  const RunResult gone = command.run({"tags"});
+  CHECK(gone.exit_code == 3);
+  CHECK(has(gone.output, "no answer from " + url));
+}
+
+TEST_CASE("the command sends a token over TLS", "[e2e][command]") {
+  const ScratchDir scratch;
+  Authority authority;
+  const auto certificate = authority.issue("IP:127.0.0.1");
+  std::ofstream(scratch.file("tokens")) << "ann admin ann-secret\nbob read bob-secret\n";
+  const ServerProcess server(
+      scratch, {"--tls-cert", certificate.cert_file, "--tls-key", certificate.key_file,
+                "--admin-token-file", scratch.file("tokens")});
+  const std::string url = "https://127.0.0.1:" + std::to_string(server.port());
+  const std::vector<std::string> trusting = {"--server", url, "--server-ca", authority.ca_file()};
+  const auto with_token = [&](const std::string& token) {
+    return CommandProcess(scratch, trusting, {"FEATHERID_TOKEN=" + token});
+  };
+  CHECK(with_token("ann-secret").run({"tag", "create", "a"}).exit_code == 0);
+  CHECK(has(with_token("ann-secret").good({"tag", "show", "a", "--json"}),
+            "\"created_by\":\"ann\""));
+  CHECK(has(with_token("bob-secret").good({"tags"}), "order"));
+  const RunResult reader = with_token("bob-secret").run({"tag", "create", "b"});
+  CHECK(reader.exit_code == 1);
+  const RunResult stranger = with_token("x").run({"tags"});
+  CHECK(stranger.exit_code == 1);
+  CHECK(has(stranger.output, "--token-file"));
+  CHECK_FALSE(has(stranger.output, "secret"));
+
+  std::ofstream(scratch.file("token")) << "# of ann\nann-secret\n";
+  const CommandProcess by_file(scratch, {"--server", url, "--server-ca", authority.ca_file(),
+                                         "--token-file", scratch.file("token")});
+  by_file.good({"tag", "set", "a", "--owner", "ann"});
+  const CommandProcess distrusting(scratch, {"--server", url}, {"FEATHERID_TOKEN=ann-secret"});
+  CHECK(distrusting.run({"tags"}).exit_code == 3);  // nobody vouches for that certificate
+  for (const char* bad : {"tokens", "nowhere"}) {
+    CAPTURE(bad);
+    const CommandProcess wrong(scratch, {"--server", url, "--token-file", scratch.file(bad)});
+    CHECK(wrong.run({"tags"}).exit_code == 2);
+  }
 }
 
 TEST_CASE("init and the server wait for a database that starts later", "[e2e][command]") {

@@ -73,7 +73,9 @@ TEST_CASE("the man pages have every command and setting", "[cli][man]") {
     std::string name;
     for (const char c : setting.name) name += c == '-' ? std::string("\\-") : std::string(1, c);
     CAPTURE(name);
-    CHECK(has(server_page, "\\fB\\-\\-" + name + "\\fR"));
+    const std::string flag = "\\fB\\-\\-" + name + "\\fR";
+    CHECK(has(page, flag) == setting.used_in(Program::kCommand));
+    CHECK(has(server_page, flag) == setting.used_in(Program::kServer));
   }
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "cli/tag_commands.h"
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "test/support/catch.h"
 #include "test/unit/cli/run_command.h"
@@ -48,6 +50,75 @@ TEST_CASE("a tag is created, shown, changed and deleted", "[cli]") {
     CHECK(commands.run({"tag", command, "订单"}, "订单\n").exit_code == 4);
   }
   CHECK(commands.run({"tag", "set", "订单", "--step", "7"}).exit_code == 4);
+}
+
+TEST_CASE("a tag has a cap, a description and an owner", "[cli]") {
+  const Commands commands;
+  CHECK(commands
+            .run({"tag", "create", "invoice", "--cap", "int32", "--description", "bills", "--owner",
+                  "ann"})
+            .exit_code == 0);
+  const auto shown = [&] {
+    return nlohmann::json::parse(commands.run({"tag", "show", "invoice", "--json"}).out);
+  };
+  CHECK(shown()["cap"] == 2147483647);
+  CHECK(shown()["description"] == "bills");
+  CHECK(shown()["owner"] == "ann");
+  CHECK(shown()["created_by"].is_string());
+  CHECK(shown()["created_at"].get<std::string>().substr(0, 2) == "20");
+
+  CHECK(commands.run({"tag", "set", "invoice"}).exit_code == 2);  // nothing to set
+  CHECK(commands.run({"tag", "set", "invoice", "--cap", "12digits"}).exit_code == 0);
+  CHECK(shown()["cap"] == 999999999999);
+  CHECK(shown()["owner"] == "ann");
+  CHECK(commands.run({"tag", "set", "invoice", "--owner", "", "--cap", "2^53"}).exit_code == 0);
+  CHECK(shown()["cap"] == std::int64_t{1} << 53);
+  CHECK(shown()["owner"].is_null());
+
+  CHECK(commands.run({"advance", "invoice", "100"}).exit_code == 0);
+  const CommandResult below = commands.run({"tag", "set", "invoice", "--cap", "99"});
+  CHECK(below.exit_code == 2);
+  CHECK(below.err.find("below its max_id 100") != std::string::npos);
+  CHECK(commands.run({"tag", "set", "invoice", "--cap", "100"}).exit_code == 0);
+  CHECK(commands.run({"next", "invoice"}).exit_code == 6);
+  CHECK(commands.run({"tag", "set", "invoice", "--cap", "none"}).exit_code == 0);
+  CHECK(shown()["cap"].is_null());
+  CHECK(commands.run({"next", "invoice"}).out == "101\n");
+  for (const char* bad : {"--cap=0", "--cap=-1", "--cap=x", "--cap=", "--cap=20digits",
+                          "--step=0", "--owner=a\tb", "--description=\xff"}) {
+    CAPTURE(bad);
+    CHECK(commands.run({"tag", "set", "invoice", bad}).exit_code == 2);
+  }
+}
+
+TEST_CASE("a deleted tag that is created again starts past its ids", "[cli]") {
+  const Commands commands;
+  CHECK(commands.run({"next", "order", "-n", "5"}).exit_code == 0);
+  CHECK(commands.run({"tag", "delete", "order", "--yes"}).exit_code == 0);
+  CHECK(commands.run({"tag", "create", "order"}).out ==
+        "tag 'order' is created; its ids start at 6\n");
+}
+
+TEST_CASE("what works on a database only says so if a server is named", "[cli]") {
+  const std::string server = "--server=http://127.0.0.1:1";
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"init"}, {"import", "leaf"}}) {
+    std::vector<std::string> arguments = command;
+    arguments.push_back(server);
+    const CommandResult result = run_command(arguments);
+    CHECK(result.exit_code == 2);
+    CHECK(result.err.find("works on the database itself, and --server names a server") !=
+          std::string::npos);
+  }
+  const CommandResult nobody = run_command({"tags", server});
+  CHECK(nobody.exit_code == 3);
+  CHECK(nobody.err.find("no answer from http://127.0.0.1:1") != std::string::npos);
+  CHECK(run_command({"tags", server, "--database", "sqlite3:x.db"}).exit_code == 2);
+  for (const char* bad : {"--server=ids.example:8080", "--server=ftp://ids.example",
+                          "--server=http://ids.example/ids", "--server=http://a:b@ids.example"}) {
+    CAPTURE(bad);
+    CHECK(run_command({"tags", bad}).exit_code == 2);
+  }
 }
 
 TEST_CASE("a tag moves forward at once, and back only if that is confirmed", "[cli]") {
