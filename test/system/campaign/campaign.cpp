@@ -57,7 +57,7 @@ Campaign::Campaign(const Options& options)
 
 void Campaign::create_tags() {
   const auto sql = engine_->operator_sql();
-  if (!options_.old_server.empty()) sql->run("DROP TABLE id_tags");  // as the old version had it
+  if (!options_.old_server.empty()) remove_table_of_options(*engine_);  // as of the old version
   test::insert_row(*sql, {"tiny-steps", 0, 10});
   for (const auto& process : processes_) {
     test::insert_row(*sql, {tags_of(process->name()).back(), 0, 1000});

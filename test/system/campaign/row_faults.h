@@ -17,8 +17,9 @@ std::vector<Fault> row_faults(Engine& engine, Random& random);
 // table id_segments_saved like id_segments.
 Fault table_dropped(Engine& engine, const LeaseLogSql& log, const std::string& copy);
 
-// The table of the options comes and goes, as between an old version and this one, and the options
+// The table of the options goes and comes, as between an old version and this one, and the options
 // of a tag that all share change.
+void remove_table_of_options(Engine& engine);
 std::vector<Fault> option_faults(Engine& engine, Random& random);
 
 // The process's own tag is deleted and created again below the ids that the process has had. The

@@ -169,7 +169,7 @@ TEST_CASE("PostgreSQL: the URL's schema has the tables, whatever the search path
   CHECK(says(no_table, "the table \"company\".\"numbers\" is missing"));
   REQUIRE(init_soci_schema(named, short_options()).ok());
   CHECK(sql.number(
-            "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'company'") == 2);
+            "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'company'") == 3);
   CHECK(*store->lease("order", 5) == IdRange{1, 6});
   CHECK(sql.number("SELECT max_id FROM public.id_segments WHERE biz_tag = 'order'") == 0);
   // Tables with the same names where a search path would look first, also temporary ones.
