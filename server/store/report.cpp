@@ -309,7 +309,7 @@ const Fault kFaults[] = {
     {"MySQL", {8, 0, 38}, {8, 0, 39}, kWithdrawn},
     {"MySQL", {8, 4, 1}, {8, 4, 2}, kWithdrawn},
     {"MySQL", {9, 0, 0}, {9, 0, 1}, kWithdrawn},
-    {"PostgreSQL", {0, 0, 0}, {9, 4, 21}, kLostFsync},
+    {"PostgreSQL", {1, 0, 0}, {9, 4, 21}, kLostFsync},
     {"PostgreSQL", {9, 5, 0}, {9, 5, 16}, kLostFsync},
     {"PostgreSQL", {9, 6, 0}, {9, 6, 12}, kLostFsync},
     {"PostgreSQL", {10, 0, 0}, {10, 7, 0}, kLostFsync},

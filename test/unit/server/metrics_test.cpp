@@ -86,7 +86,7 @@ TEST_CASE("the tag that is nearest to its end stands for those that share its la
   f.now.tags[1].max_id = 750;
   f.now.tags[1].cap = 1000;
   f.now.tags[2].max_id = 1000000;
-  CHECK(f.value(R"(featherid_max_id{tag="order"})") == "2305843009213693952");
+  CHECK(f.value(R"(featherid_max_id{tag="order"})") == "2.305843009213694e+18");
   CHECK(f.value(R"(featherid_cap_used_ratio{tag="order"})") == "0.25");
   CHECK(f.value(R"x(featherid_max_id{tag="(other)"})x") == "1000000");
   CHECK(f.value(R"x(featherid_cap_used_ratio{tag="(other)"})x") == "0.75");
