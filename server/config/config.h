@@ -14,6 +14,7 @@
 
 #include "featherid/segment_allocator.h"
 #include "server/api/advance.h"
+#include "server/api/auth.h"
 #include "server/config/environment.h"
 #include "server/http/http_options.h"
 #include "server/log/log_files.h"
@@ -44,7 +45,7 @@ struct Config {
   LogFormat log_format = LogFormat::kText;
   LogFilesOptions log_files;  // no files if dir is empty
   std::string admin_token_file;
-  std::vector<std::string> admin_tokens;  // from the file and the environment
+  std::vector<Token> tokens;  // from the file and the environment
   int metrics_tags_max = 0;
   std::int64_t max_batch_ids = 0;
   HttpOptions http;

@@ -64,8 +64,8 @@ Status set_database_file(const std::string& path, StoreOptions* store) {
 
 Status set_token_file(const std::string& path, Config* config) {
   config->admin_token_file = path;
-  config->admin_tokens.clear();
-  return path.empty() ? Status() : put(read_token_file(path), &config->admin_tokens);
+  config->tokens.clear();
+  return path.empty() ? Status() : put(read_token_file(path), &config->tokens);
 }
 
 using Text = const std::string&;
@@ -165,7 +165,8 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
       {"max-parked", "N", "10000", "maximum number of requests that wait for ids; others get 503",
        [](Config& c, Text t) { return set_number(t, "0", "1000000", &c.http.parked_max); },
        kReloadable},
-      {"admin-token-file", "FILE", "", "file of the tokens that allow changes, one per line",
+      {"admin-token-file", "FILE", "",
+       "file of the tokens, one per line: TOKEN, or NAME ROLE TOKEN with the role admin or read",
        [](Config& c, Text t) { return set_token_file(t, &c); }, kReloadable},
       {"metrics-tags", "N", "100", "number of tags with their own metrics; the others are summed",
        [](Config& c, Text t) { return set_number(t, "0", "10000", &c.metrics_tags_max); }},
