@@ -19,6 +19,7 @@
 #include "server/http/http_options.h"
 #include "server/log/log_files.h"
 #include "server/log/logging.h"
+#include "server/store/auto_create.h"
 #include "server/store/stores.h"
 
 namespace featherid {
@@ -37,6 +38,7 @@ struct Config {
   std::string tls_cert_file;  // both, or neither; loaded into http.tls
   std::string tls_key_file;
   StoreOptions store;
+  AutoCreateOptions auto_create;
   std::chrono::milliseconds wait_for_database{0};  // at the start
   bool init_schema = false;                        // then end
   bool check_config = false;                       // then end

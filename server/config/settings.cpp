@@ -118,6 +118,18 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
              &c.store.lossy_commits);
        },
        !kReloadable, kOfStore},
+      {"auto-create", "RULES", "",
+       "tags to create when they are first asked for: PATTERN[:STEP[:CAP]], such as "
+       "shop-*:1000:int32; several rules are separated by spaces",
+       [](Config& c, Text t) { return put(parse_auto_create(t), &c.auto_create.rules); }},
+      {"auto-create-per-minute", "N", "60",
+       "maximum number of tags that auto-create makes in a minute",
+       [](Config& c, Text t) {
+         return set_number(t, "1", "10000", &c.auto_create.per_minute_max);
+       }},
+      {"auto-create-tags-max", "N", "1000",
+       "auto-create makes no tag while the table has at least this many",
+       [](Config& c, Text t) { return set_number(t, "1", "1000000", &c.auto_create.tags_max); }},
       {"max-batch", "N", "1000", "maximum number of ids in one answer of /api/v1/id/batch",
        [](Config& c, Text t) { return set_number(t, "1", "100000", &c.max_batch_ids); }},
       {"hold", "TIME", "30s", "how long a tag can be served without the database",
