@@ -44,7 +44,7 @@ class Parameters {
     return found != nullptr ? std::optional<std::string>(*found) : std::nullopt;
   }
   std::string tag() {
-    const std::string tag = text("biz_tag").value_or("");
+    std::string tag = text("biz_tag").value_or("");
     keep(tag.empty() ? invalid_parameter("biz_tag is missing; add ?biz_tag=order")
                      : validate_tag(tag));
     return tag;
@@ -119,18 +119,18 @@ Result<Work> list_tags(Parameters& given, const Caller&) {
     const Result<std::vector<TagInfo>> rows = store.list();
     if (!rows.ok()) return rows.status();
     std::string tags;
-    std::string next = "null";
     std::size_t count = 0;
-    const std::string* last = nullptr;
+    const TagInfo* last = nullptr;
+    bool more = false;
     for (const TagInfo& row : *rows) {  // in the byte order of their names
       if (row.tag <= after || row.tag.compare(0, prefix.size(), prefix) != 0) continue;
-      if (count++ == limit) {
-        next = json_string(*last);
-        break;
-      }
+      more = count == limit;
+      if (more) break;
+      ++count;
       tags.append(last == nullptr ? "" : ",").append(tag_json(row, quoted));
-      last = &row.tag;
+      last = &row;
     }
+    const std::string next = more && last != nullptr ? json_string(last->tag) : "null";
     return R"({"tags":[)" + tags + R"(],"next":)" + next + "}";
   });
 }

@@ -91,7 +91,7 @@ class AutoCreateStore final : public SegmentStore {
     wanted.options.cap = rule.cap;
     wanted.automatic = true;
     wanted.by = "auto-create";
-    const Status created = store_->create(tag, wanted);
+    Status created = store_->create(tag, wanted);
     if (created.ok()) {
       log_created(tag, rule);
       return created;
