@@ -10,10 +10,11 @@
 
 #include "featherid/segment_allocator.h"
 #include "featherid/version.h"
-#include "server/api/admin_routes.h"
 #include "server/api/auth.h"
 #include "server/api/id_routes.h"
+#include "server/api/log_routes.h"
 #include "server/api/openapi.h"
+#include "server/api/tag_routes.h"
 #include "server/http/http_server.h"
 #include "server/log/logging.h"
 #include "server/ops/descriptor_limit.h"
@@ -52,14 +53,18 @@ void announce(const char* scheme, asio::ip::tcp::endpoint endpoint, const std::s
 int serve(const Config& config, const Signals::ReadConfig& read_again, std::shared_ptr<Store> store,
           const std::shared_ptr<LogFiles>& log_files) {
   const std::string database = redacted(config.store.addresses);
-  SegmentAllocator allocator(store, config.allocator);
+  SegmentAllocator allocator(with_auto_create(store, config.auto_create, log_core),
+                             config.allocator);
   StoreCalls calls;
   Readiness readiness(store, allocator, calls);
-  Auth auth(config.admin_tokens, config.http.tls != nullptr);
-  Router router([&auth](Exchange& exchange) { return auth.may_change(exchange); });
+  Auth auth(config.tokens, config.http.tls != nullptr);
+  Router router(
+      [&auth](Exchange& exchange, Effect effect) { return auth.permits(exchange, effect); },
+      &auth.closed());
   HttpServer server(within_descriptor_limit(config.http), router);
   add_id_routes(router, allocator, config.max_batch_ids);
-  add_admin_routes(router, std::move(store), calls);
+  add_tag_routes(router, store, calls);
+  add_log_routes(router);
   add_openapi_route(router);
   Metrics metrics(static_cast<std::size_t>(config.metrics_tags_max), [&] {
     MetricsSnapshot now;

@@ -64,7 +64,7 @@ void Signals::reload() {
   const spdlog::level::level_enum level_before = config_.log_level;
   const ConfigChange change = take_over(*fresh.config, &config_);
   server_.change_options(within_descriptor_limit(config_.http));
-  auth_.change(config_.admin_tokens, config_.http.tls != nullptr);
+  auth_.change(config_.tokens, config_.http.tls != nullptr);
   // A level that a request has set stays, unless the configured level has changed. The lines
   // about the change are logged if either the old or the new level allows it.
   spdlog::logger& logger = *spdlog::default_logger();

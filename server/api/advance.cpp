@@ -5,9 +5,7 @@
 
 namespace featherid {
 
-const char* const kBackwardWarning =
-    "ids that were already issued will be issued again, and running processes that leased them "
-    "before will stop the tag; restart every process";
+namespace {
 
 Result<std::int64_t> parse_max_id(const std::string& text) {
   std::int64_t max_id = -1;
@@ -17,6 +15,12 @@ Result<std::int64_t> parse_max_id(const std::string& text) {
   return Status(StatusCode::kInvalidArgument,
                 "max_id must be a number from 0 to " + std::to_string(kIdMax));
 }
+
+}  // namespace
+
+const char* const kBackwardWarning =
+    "ids that were already issued will be issued again, and running processes that leased them "
+    "before will stop the tag; restart every process";
 
 Result<Advance> parse_advance(const std::string& text) {
   const std::size_t equals = text.rfind('=');

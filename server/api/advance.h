@@ -20,9 +20,6 @@ struct Advance {
 // Parses "TAG=ID". kInvalidArgument if it is malformed.
 Result<Advance> parse_advance(const std::string& text);
 
-// Parses a max_id, 0 to kIdMax. kInvalidArgument if it is malformed or out of range.
-Result<std::int64_t> parse_max_id(const std::string& text);
-
 // Raises the tag's max_id to at least advance.max_id. With allow_backward, sets it to exactly that.
 // Returns the max_id before. kInvalidArgument: the tag is already past advance.max_id, and moving
 // backward is not allowed; the message says that `allowing_word` allows it. kUnavailable also if

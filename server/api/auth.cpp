@@ -6,7 +6,11 @@
 #include <strings.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstddef>
 #include <fstream>
+#include <optional>
+#include <sstream>
 #include <utility>
 
 namespace featherid {
@@ -14,6 +18,61 @@ namespace featherid {
 namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
+constexpr std::string_view kHashed = "sha256:";
+constexpr std::size_t kNameCharsMax = 64;
+
+Token::Digest digest_of(std::string_view token) {
+  Token::Digest digest;
+  SHA256(reinterpret_cast<const unsigned char*>(token.data()), token.size(), digest.data());
+  return digest;
+}
+
+bool is_word(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+std::optional<Token::Digest> parse_digest(std::string_view hex) {
+  Token::Digest digest{};
+  if (hex.size() != 2 * digest.size()) return std::nullopt;
+  for (std::size_t i = 0; i < digest.size(); ++i) {
+    const std::string_view byte = hex.substr(2 * i, 2);
+    const auto [stop, error] =
+        std::from_chars(byte.data(), byte.data() + byte.size(), digest[i], 16);
+    if (error != std::errc() || stop != byte.data() + byte.size()) return std::nullopt;
+  }
+  return digest;
+}
+
+// The digest of the request's bearer token; nothing if it has none.
+std::optional<Token::Digest> presented_by(const HttpRequest& request) {
+  const std::string_view given = request.authorization;
+  const bool is_bearer = given.size() > kBearer.size() &&
+                         ::strncasecmp(given.data(), kBearer.data(), kBearer.size()) == 0;
+  if (!is_bearer) return std::nullopt;
+  return digest_of(given.substr(kBearer.size()));
+}
+
+Status bad_token(const char* what) { return {StatusCode::kInvalidArgument, what}; }
+
+// TOKEN, or NAME ROLE TOKEN.
+Result<Token> parse_line(const std::string& line) {
+  std::istringstream text(line);
+  std::vector<std::string> words;
+  for (std::string word; text >> word;) words.push_back(std::move(word));
+  if (words.size() != 1 && words.size() != 3) {
+    return bad_token("a line must be TOKEN, or NAME ROLE TOKEN");
+  }
+  Result<Token> token = parse_token(words.back());
+  if (!token.ok() || words.size() == 1) return token;
+  if (words[1] != "admin" && words[1] != "read") return bad_token("the role must be admin or read");
+  if (!is_word(words[0]) || words[0].size() > kNameCharsMax) {
+    return bad_token("a name must be one word of up to 64 printable ASCII characters");
+  }
+  token->name = words[0];
+  token->role = words[1] == "admin" ? Role::kAdmin : Role::kRead;
+  return token;
+}
 
 // Another site can make its own host name point to this machine, but not these names.
 bool names_this_machine(std::string_view host) {
@@ -32,46 +91,94 @@ bool names_this_machine(std::string_view host) {
 
 }  // namespace
 
-Auth::Digest Auth::digest(std::string_view token) {
-  Digest digest;
-  SHA256(reinterpret_cast<const unsigned char*>(token.data()), token.size(), digest.data());
-  return digest;
+Result<Token> parse_token(std::string_view text) {
+  if (!is_word(text)) return bad_token("a token must be one word of printable ASCII characters");
+  Token token{"admin", Role::kAdmin, digest_of(text)};
+  if (text.substr(0, kHashed.size()) == kHashed) {
+    const std::optional<Token::Digest> digest = parse_digest(text.substr(kHashed.size()));
+    if (!digest) return bad_token("after sha256: there must be 64 hexadecimal digits");
+    token.digest = *digest;
+  }
+  return token;
 }
 
-void Auth::change(const std::vector<std::string>& tokens, bool tls) {
+Result<std::vector<Token>> read_token_file(const std::string& path) {
+  std::ifstream file(path);
+  std::vector<Token> tokens;
+  int number = 0;
+  for (std::string line; std::getline(file, line);) {
+    ++number;
+    line.erase(line.find_last_not_of(" \t\r") + 1);
+    if (line.empty() || line.front() == '#') continue;
+    Result<Token> token = parse_line(line);
+    if (!token.ok()) {
+      return Status(token.status().code(),
+                    path + ": line " + std::to_string(number) + ": " + token.status().message());
+    }
+    tokens.push_back(*std::move(token));
+  }
+  if (!file.is_open() || file.bad()) {
+    return Status(StatusCode::kInvalidArgument, path + ": cannot be read");
+  }
+  if (tokens.empty()) return Status(StatusCode::kInvalidArgument, path + ": contains no token");
+  return tokens;
+}
+
+void Auth::change(const std::vector<Token>& tokens, bool tls) {
+  const auto any = [&tokens](Role role) {
+    return std::any_of(tokens.begin(), tokens.end(),
+                       [role](const Token& token) { return token.role == role; });
+  };
   const MutexLock lock(mutex_);
-  tokens_.clear();
-  for (const std::string& token : tokens) tokens_.push_back(digest(token));
+  tokens_ = tokens;
+  admins_ = any(Role::kAdmin);
   tls_ = tls;
+  // relaxed: what it closes is judged under the mutex.
+  closed_.store(any(Role::kRead), std::memory_order_relaxed);
 }
 
 // Takes the same time for every token. Digests have one length and do not show how similar two
 // tokens are, and all of them are compared to the end.
-bool Auth::is_token(std::string_view presented) const {
-  const Digest given = digest(presented);
-  bool found = false;
-  for (const Digest& token : tokens_) {
-    found |= CRYPTO_memcmp(given.data(), token.data(), given.size()) == 0;
+const Token* Auth::find(const Token::Digest& presented) const {
+  const Token* found = nullptr;
+  for (const Token& token : tokens_) {
+    const bool same = CRYPTO_memcmp(presented.data(), token.digest.data(), presented.size()) == 0;
+    found = same ? &token : found;
   }
   return found;
 }
 
-bool Auth::may_change(Exchange& exchange) const {
-  const HttpRequest& request = exchange.request;
+bool Auth::permits(Exchange& exchange, Effect effect) const {
+  const std::optional<Token::Digest> presented = presented_by(exchange.request);
   Reply& reply = exchange.reply;
   const MutexLock lock(mutex_);
-  if (!tokens_.empty()) {
-    const std::string_view given = request.authorization;
-    if (given.size() > kBearer.size() &&
-        ::strncasecmp(given.data(), kBearer.data(), kBearer.size()) == 0 &&
-        is_token(given.substr(kBearer.size()))) {
-      return true;
-    }
-    reply.fail(401, ApiCode::kNotAllowed,
-               "send the admin token in the header 'Authorization: Bearer TOKEN'");
-    reply.headers.emplace_back("WWW-Authenticate", "Bearer");
+  const Token* const token = presented ? find(*presented) : nullptr;
+  const bool changes = effect == Effect::kChanges;
+  if (token != nullptr && (token->role == Role::kAdmin || !changes)) {
+    exchange.who = token->name;
+    return true;
+  }
+  if (!admins_) {
+    exchange.who = "loopback";
+    const bool permitted = permits_without_token(exchange);
+    if (permitted || changes) return permitted;
+  }
+  if (token != nullptr) {
+    reply.fail(
+        403, ApiCode::kNotAllowed,
+        "the token '" + token->name + "' may only read; this requires one whose role is admin");
     return false;
   }
+  reply.fail(401, ApiCode::kNotAllowed,
+             std::string("send ") + (changes ? "the admin token" : "a token") +
+                 " in the header 'Authorization: Bearer TOKEN'");
+  reply.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return false;
+}
+
+bool Auth::permits_without_token(Exchange& exchange) const {
+  const HttpRequest& request = exchange.request;
+  Reply& reply = exchange.reply;
   if (!exchange.peer_is_loopback || request.via_proxy) {
     reply.fail(403, ApiCode::kNotAllowed,
                "changes are allowed only from the server's own machine and without a proxy; to "
@@ -95,33 +202,6 @@ bool Auth::may_change(Exchange& exchange) const {
     return false;
   }
   return true;
-}
-
-Status validate_token(std::string_view token) {
-  const bool printable =
-      std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-  if (!token.empty() && printable) return {};
-  return {StatusCode::kInvalidArgument, "a token must be one word of printable ASCII characters"};
-}
-
-Result<std::vector<std::string>> read_token_file(const std::string& path) {
-  std::ifstream file(path);
-  std::vector<std::string> tokens;
-  int number = 0;
-  for (std::string line; std::getline(file, line);) {
-    ++number;
-    line.erase(line.find_last_not_of(" \t\r") + 1);
-    if (line.empty() || line.front() == '#') continue;
-    if (Status bad = validate_token(line); !bad.ok()) {
-      return Status(bad.code(), path + ": line " + std::to_string(number) + ": " + bad.message());
-    }
-    tokens.push_back(std::move(line));
-  }
-  if (!file.is_open() || file.bad()) {
-    return Status(StatusCode::kInvalidArgument, path + ": cannot be read");
-  }
-  if (tokens.empty()) return Status(StatusCode::kInvalidArgument, path + ": contains no token");
-  return tokens;
 }
 
 }  // namespace featherid

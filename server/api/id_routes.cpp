@@ -74,7 +74,7 @@ bool read_count(Exchange& exchange, std::int64_t count_max, IdRequest* asked) {
 std::optional<Ranges> take(Exchange& exchange, SegmentAllocator& allocator,
                            const IdRequest& asked) {
   const Exchange::Wait& wait = exchange.wait;
-  if (!wait.outcome.ok()) return fail(exchange.reply, wait.outcome), std::nullopt;
+  if (!wait.outcome.status.ok()) return fail(exchange.reply, wait.outcome.status), std::nullopt;
   Result<Sequence> sequence = allocator.sequence(*asked.tag);
   if (!sequence.ok()) return fail(exchange.reply, sequence.status()), std::nullopt;
 

@@ -8,7 +8,6 @@
 #include "featherid/id_range.h"
 #include "featherid/version.h"
 #include "lib/base/secret_file_risk.h"
-#include "server/api/auth.h"
 #include "server/config/server_arguments.h"
 #include "server/config/values.h"
 
@@ -31,12 +30,12 @@ Status load_tls(Config* config) {
 }
 
 // FEATHERID_ADMIN_TOKEN: tokens separated by spaces.
-Status add_tokens(const std::string& text, std::vector<std::string>* tokens) {
+Status add_tokens(const std::string& text, std::vector<Token>* tokens) {
   std::istringstream words(text);
-  for (std::string word; words >> word; tokens->push_back(word)) {
-    if (const Status bad = validate_token(word); !bad.ok()) {
-      return invalid(kTokensVariable + (": " + bad.message()));
-    }
+  for (std::string word; words >> word;) {
+    Result<Token> token = parse_token(word);
+    if (!token.ok()) return invalid(kTokensVariable + (": " + token.status().message()));
+    tokens->push_back(*std::move(token));
   }
   return {};
 }
@@ -62,7 +61,7 @@ Status complete(const Environment& environment, Config* config) {
   if (Status bad = load_tls(config); !bad.ok()) return bad;
   if (Status bad = check_failover(*config); !bad.ok()) return bad;
   if (const auto tokens = environment.find(kTokensVariable); tokens != environment.end()) {
-    if (Status bad = add_tokens(tokens->second, &config->admin_tokens); !bad.ok()) return bad;
+    if (Status bad = add_tokens(tokens->second, &config->tokens); !bad.ok()) return bad;
   }
   warn_of_risk("--admin-token-file", config->admin_token_file, config);
   warn_of_risk("--tls-key", config->tls_key_file, config);
@@ -147,7 +146,7 @@ ConfigChange take_over(const Config& fresh, Config* running) {
       places(fresh.store.addresses) != places(running->store.addresses)) {
     change.need_restart.emplace_back("--database-file");
   }
-  running->admin_tokens = fresh.admin_tokens;
+  running->tokens = fresh.tokens;
   running->http.tls = fresh.http.tls;
   running->warnings = fresh.warnings;
   return change;

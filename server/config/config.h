@@ -14,10 +14,12 @@
 
 #include "featherid/segment_allocator.h"
 #include "server/api/advance.h"
+#include "server/api/auth.h"
 #include "server/config/environment.h"
 #include "server/http/http_options.h"
 #include "server/log/log_files.h"
 #include "server/log/logging.h"
+#include "server/store/auto_create.h"
 #include "server/store/stores.h"
 
 namespace featherid {
@@ -44,6 +46,7 @@ struct Config {
   std::string tls_key_file;
   StoreOptions store;
   RemoteServer remote;
+  AutoCreateOptions auto_create;
   std::chrono::milliseconds wait_for_database{0};  // at the start
   bool init_schema = false;                        // then end
   bool check_config = false;                       // then end
@@ -52,7 +55,7 @@ struct Config {
   LogFormat log_format = LogFormat::kText;
   LogFilesOptions log_files;  // no files if dir is empty
   std::string admin_token_file;
-  std::vector<std::string> admin_tokens;  // from the file and the environment
+  std::vector<Token> tokens;  // from the file and the environment
   int metrics_tags_max = 0;
   std::int64_t max_batch_ids = 0;
   HttpOptions http;

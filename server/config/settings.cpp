@@ -65,8 +65,8 @@ Status set_database_file(const std::string& path, StoreOptions* store) {
 
 Status set_token_file(const std::string& path, Config* config) {
   config->admin_token_file = path;
-  config->admin_tokens.clear();
-  return path.empty() ? Status() : put(read_token_file(path), &config->admin_tokens);
+  config->tokens.clear();
+  return path.empty() ? Status() : put(read_token_file(path), &config->tokens);
 }
 
 // The scheme, and a host. A path would mean a proxy that moves the API, which is not supported.
@@ -141,6 +141,18 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
              &c.store.lossy_commits);
        },
        !kReloadable, kBoth},
+      {"auto-create", "RULES", "",
+       "tags to create when they are first asked for: PATTERN[:STEP[:CAP]], such as "
+       "shop-*:1000:int32; several rules are separated by spaces",
+       [](Config& c, Text t) { return put(parse_auto_create(t), &c.auto_create.rules); }},
+      {"auto-create-per-minute", "N", "60",
+       "maximum number of tags that auto-create makes in a minute",
+       [](Config& c, Text t) {
+         return set_number(t, "1", "10000", &c.auto_create.per_minute_max);
+       }},
+      {"auto-create-tags-max", "N", "1000",
+       "auto-create makes no tag while the table has at least this many",
+       [](Config& c, Text t) { return set_number(t, "1", "1000000", &c.auto_create.tags_max); }},
       {"max-batch", "N", "1000", "maximum number of ids in one answer of /api/v1/id/batch",
        [](Config& c, Text t) { return set_number(t, "1", "100000", &c.max_batch_ids); }},
       {"hold", "TIME", "30s", "how long a tag can be served without the database",
@@ -188,7 +200,8 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
       {"max-parked", "N", "10000", "maximum number of requests that wait for ids; others get 503",
        [](Config& c, Text t) { return set_number(t, "0", "1000000", &c.http.parked_max); },
        kReloadable},
-      {"admin-token-file", "FILE", "", "file of the tokens that allow changes, one per line",
+      {"admin-token-file", "FILE", "",
+       "file of the tokens, one per line: TOKEN, or NAME ROLE TOKEN with the role admin or read",
        [](Config& c, Text t) { return set_token_file(t, &c); }, kReloadable},
       {"metrics-tags", "N", "100", "number of tags with their own metrics; the others are summed",
        [](Config& c, Text t) { return set_number(t, "0", "10000", &c.metrics_tags_max); }},

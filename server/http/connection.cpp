@@ -188,16 +188,17 @@ void Connection::park(const Exchange& exchange) {
   // with it.
   if (!write_some()) return;
   // The context outlives its connections, so it is safe to post to it while holding one.
-  exchange.start_wait([weak = weak_from_this(), number = ++wait_number_](const Status& outcome) {
-    std::shared_ptr<Connection> self = weak.lock();
-    if (!self) return;
-    asio::io_context& context = self->loop_.context;
-    asio::post(context,
-               [self = std::move(self), number, outcome] { self->resume(number, outcome); });
-  });
+  exchange.start_wait(
+      [weak = weak_from_this(), number = ++wait_number_](const Exchange::Outcome& outcome) {
+        std::shared_ptr<Connection> self = weak.lock();
+        if (!self) return;
+        asio::io_context& context = self->loop_.context;
+        asio::post(context,
+                   [self = std::move(self), number, outcome] { self->resume(number, outcome); });
+      });
 }
 
-void Connection::resume(std::uint64_t wait_number, const Status& outcome) {
+void Connection::resume(std::uint64_t wait_number, const Exchange::Outcome& outcome) {
   if (state_ == State::kParked && wait_number == wait_number_) end_wait(false, outcome);
 }
 
@@ -206,7 +207,7 @@ void Connection::leave_waits() {
   --loop_.counts.parked;
 }
 
-void Connection::end_wait(bool expired, const Status& outcome) {
+void Connection::end_wait(bool expired, const Exchange::Outcome& outcome) {
   leave_waits();
   state_ = State::kReading;
   wait_.expired = expired;

@@ -93,9 +93,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void begin_request();
   void note_answer(std::size_t route, const Exchange& exchange, std::size_t bytes);
   void park(const Exchange& exchange);
-  void resume(std::uint64_t wait_number, const Status& outcome);
+  void resume(std::uint64_t wait_number, const Exchange::Outcome& outcome);
   void leave_waits();
-  void end_wait(bool expired, const Status& outcome);
+  void end_wait(bool expired, const Exchange::Outcome& outcome);
   void reject(int status, std::string_view reason);
   bool write_some();
   void write();

@@ -22,15 +22,25 @@ class Exchange {
  public:
   using Clock = std::chrono::steady_clock;
 
+  // What a wait has brought.
+  struct Outcome {
+    Outcome() = default;
+    Outcome(Status ended)  // NOLINT(google-explicit-constructor): resume(status)
+        : status(std::move(ended)) {}
+
+    Status status;
+    std::string data;  // the JSON to answer, if the wait was for that
+  };
+
   // Ends the wait of a parked request. May be called from any thread, at any time, more than once.
-  using Resume = std::function<void(const Status&)>;
+  using Resume = std::function<void(const Outcome&)>;
   using StartWait = std::function<void(Resume)>;
 
   // The state of the wait so far.
   struct Wait {
     Clock::time_point deadline;  // of the whole request
     bool expired = false;        // the deadline has passed: the route must answer now
-    Status outcome;              // of the wait before this run; OK in the first run
+    Outcome outcome;             // of the wait before this run; OK in the first run
     bool over = false;           // a wait has ended: this is not the first run
   };
 
@@ -43,6 +53,7 @@ class Exchange {
   Query query;
   Reply reply;
   bool changes = false;  // the request changes something, and the client is allowed to
+  std::string who;       // if it is: the name of its token, or "loopback"
 
   // The end of a log line about this request.
   std::string log_tag() const {

@@ -55,4 +55,11 @@ const std::string* Query::find(std::string_view name) const {
   return nullptr;
 }
 
+const std::string* Query::find_other_than(const std::vector<std::string>& known) const {
+  for (const auto& [key, value] : params_) {
+    if (std::find(known.begin(), known.end(), key) == known.end()) return &key;
+  }
+  return nullptr;
+}
+
 }  // namespace featherid

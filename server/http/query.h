@@ -20,6 +20,9 @@ class Query {
   // The value, or null if the parameter is not given.
   const std::string* find(std::string_view name) const;
 
+  // The name of a parameter that is not in `known`, or null.
+  const std::string* find_other_than(const std::vector<std::string>& known) const;
+
  private:
   std::vector<std::pair<std::string, std::string>> params_;
 };

@@ -20,6 +20,7 @@ enum class ApiCode {
   kNoSuchTag = 4,
   kNotAllowed = 5,
   kTagStopped = 6,
+  kConflict = 7,  // the tag exists already, or is not where the call expects it
 };
 
 // One answer, before it is rendered.

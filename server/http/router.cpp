@@ -14,12 +14,16 @@ namespace featherid {
 
 namespace {
 
+bool has_no_effect(const Operation& operation) {
+  return operation.effect == Effect::kNone || operation.effect == Effect::kReads;
+}
+
 // Null: the path does not have this method. HEAD and OPTIONS are allowed if GET has no effect.
 const Operation* find_operation(const Route& route, std::string_view method) {
   const bool probe = method == "HEAD" || method == "OPTIONS";
   for (const Operation& operation : route.operations) {
     if (operation.method == method) return &operation;
-    if (probe && operation.method == "GET" && operation.effect == Effect::kNone) return &operation;
+    if (probe && operation.method == "GET" && has_no_effect(operation)) return &operation;
   }
   return nullptr;
 }
@@ -33,6 +37,24 @@ std::string methods_of(const Route& route, const char* separator) {
   return methods;
 }
 
+// False: the request has something that the call would ignore, and that its sender may rely on.
+bool is_well_formed(const Operation& operation, Exchange& exchange) {
+  if (operation.effect == Effect::kChanges && !exchange.request.body.empty()) {
+    exchange.reply.fail(415, ApiCode::kBadRequest,
+                        "this call reads no body; put its parameters into the query");
+    return false;
+  }
+  const std::vector<std::string>& known = operation.parameters;
+  if (known.empty()) return true;
+  const std::string* const unknown = exchange.query.find_other_than(known);
+  if (unknown == nullptr) return true;
+  std::string names;
+  for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
+  exchange.reply.fail(400, ApiCode::kBadRequest,
+                      "there is no parameter '" + *unknown + "' here; there are " + names);
+  return false;
+}
+
 Reply::Header allow(const Route& route) {
   const bool probe = find_operation(route, "HEAD") != nullptr;
   return {"Allow", methods_of(route, ", ") + (probe ? ", HEAD, OPTIONS" : "")};
@@ -40,23 +62,11 @@ Reply::Header allow(const Route& route) {
 
 }  // namespace
 
-Router::Router(MayChange may_change) : may_change_(std::move(may_change)) {}
+Router::Router(Permits permits, const std::atomic<bool>* closed)
+    : permits_(std::move(permits)), closed_(closed) {}
 
-void Router::get(std::string path, Effect effect, Operation::Handler handler,
-                 std::string changes_with) {
-  add(std::move(path), {"GET", effect, std::move(handler), std::move(changes_with)});
-}
-
-void Router::post(std::string path, Effect effect, Operation::Handler handler) {
-  add(std::move(path), {"POST", effect, std::move(handler), {}});
-}
-
-void Router::patch(std::string path, Effect effect, Operation::Handler handler) {
-  add(std::move(path), {"PATCH", effect, std::move(handler), {}});
-}
-
-void Router::del(std::string path, Effect effect, Operation::Handler handler) {
-  add(std::move(path), {"DELETE", effect, std::move(handler), {}});
+void Router::get(std::string path, Effect effect, Operation::Handler handler) {
+  add(std::move(path), {"GET", effect, std::move(handler), {}, {}});
 }
 
 void Router::add(std::string path, Operation operation) {
@@ -90,7 +100,7 @@ void Router::answer(const Route& route, Exchange& exchange) const {
     return reply.fail(400, ApiCode::kBadRequest, query.status().message());
   }
   exchange.query = *std::move(query);
-  if (!permits(*operation, exchange)) return;
+  if (!permits(*operation, exchange) || !is_well_formed(*operation, exchange)) return;
   try {
     operation->handler(exchange);
     if (request.method == "OPTIONS" && reply.status == 200) {
@@ -105,14 +115,20 @@ void Router::answer(const Route& route, Exchange& exchange) const {
 }
 
 bool Router::permits(const Operation& operation, Exchange& exchange) const {
-  if (operation.effect != Effect::kChanges) return true;
+  Effect effect = operation.effect;
   const std::string& with = operation.changes_with;
-  if (!with.empty() && exchange.query.find(with) == nullptr) return true;
-  if (!may_change_) {
+  if (!with.empty() && exchange.query.find(with) == nullptr) effect = Effect::kReads;
+  if (effect == Effect::kNone) return true;
+  if (effect != Effect::kChanges) {
+    // relaxed: a request that does not see the change is as good as one that came before it.
+    const bool closed = closed_ != nullptr && closed_->load(std::memory_order_relaxed);
+    return !closed || permits_(exchange, effect);
+  }
+  if (!permits_) {
     exchange.reply.fail(403, ApiCode::kNotAllowed, "this server allows no changes");
     return false;
   }
-  exchange.changes = may_change_(exchange);
+  exchange.changes = permits_(exchange, effect);
   return exchange.changes;
 }
 

@@ -2,6 +2,7 @@
 #ifndef FEATHERID_SERVER_HTTP_ROUTER_H_
 #define FEATHERID_SERVER_HTTP_ROUTER_H_
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -14,8 +15,9 @@ namespace featherid {
 
 // What a call does besides answering.
 enum class Effect {
-  kNone,     // nothing: HEAD and OPTIONS work too, because load balancers use them as probes
-  kUsesIds,  // it uses up ids
+  kNone,     // nothing, and every client may: load balancers use it as a probe
+  kReads,    // nothing, but an operator may close it to strangers
+  kUsesIds,  // it uses up ids; closed together with what reads
   kChanges,  // it changes something else, which not every client may do
 };
 
@@ -26,7 +28,8 @@ struct Operation {
   std::string_view method;
   Effect effect;
   Handler handler;
-  std::string changes_with;  // kChanges: only if the request has this parameter; empty: always
+  std::string changes_with;  // kChanges: only if the request has this parameter, else it reads
+  std::vector<std::string> parameters;  // all that it has; empty: others are ignored
 };
 
 // One path.
@@ -38,18 +41,15 @@ struct Route {
 // The routes by their exact path. Constant once the server runs, and then safe from any thread.
 class Router {
  public:
-  // False if the client may not change anything; the reply then says why.
-  using MayChange = std::function<bool(Exchange&)>;
+  // False if the client may not do what has this effect; the reply then says why.
+  using Permits = std::function<bool(Exchange&, Effect)>;
 
-  // Calls `may_change` before each handler that changes something. Without it, nobody may change
-  // anything.
-  explicit Router(MayChange may_change = {});
+  // Calls `permits` before each handler that changes something, and while `closed` is true before
+  // each that reads or uses ids. Without `permits`, nobody may change anything.
+  explicit Router(Permits permits = {}, const std::atomic<bool>* closed = nullptr);
 
-  void get(std::string path, Effect effect, Operation::Handler handler,
-           std::string changes_with = {});
-  void post(std::string path, Effect effect, Operation::Handler handler);
-  void patch(std::string path, Effect effect, Operation::Handler handler);
-  void del(std::string path, Effect effect, Operation::Handler handler);
+  void add(std::string path, Operation operation);
+  void get(std::string path, Effect effect, Operation::Handler handler);
 
   // Answers the request or parks it. Returns the number of its route.
   std::size_t serve(Exchange& exchange) const;
@@ -60,11 +60,11 @@ class Router {
   std::size_t no_route() const { return routes_.size(); }
 
  private:
-  void add(std::string path, Operation operation);
   void answer(const Route& route, Exchange& exchange) const;
   bool permits(const Operation& operation, Exchange& exchange) const;
 
-  const MayChange may_change_;
+  const Permits permits_;
+  const std::atomic<bool>* const closed_;
   std::vector<Route> routes_;  // few: a scan is the quickest look-up
 };
 

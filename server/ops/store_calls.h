@@ -9,12 +9,13 @@
 namespace featherid {
 
 // Runs calls of the store off the event loops, because they block. Each lane has a thread of its
-// own, so a readiness probe never waits behind an administrator's call. Thread-safe.
+// own, so a readiness probe never waits behind an administrator's call, and that one never behind a
+// stranger who reads. Thread-safe.
 class StoreCalls {
  public:
-  enum class Lane { kReadiness, kAdmin };
+  enum class Lane { kReadiness, kAdmin, kReads };
 
-  static constexpr int kLanes = 2;      // each runs one call of the store at a time
+  static constexpr int kLanes = 3;      // each runs one call of the store at a time
   static constexpr int kCallsMax = 16;  // of one lane, in progress or waiting
 
   StoreCalls() = default;

@@ -21,6 +21,11 @@ class FaultStore final : public Store {
   std::function<Result<SegmentRow>(std::string_view)> on_find;
   std::function<Result<bool>(std::string_view, IdRange)> on_give_back;
   std::function<Result<TagChanges>(std::int64_t)> on_changes;
+  std::function<Result<std::vector<TagInfo>>()> on_list;
+  std::function<Result<TagInfo>(std::string_view)> on_info;
+  std::function<Status(std::string_view, const NewTag&)> on_create;
+  std::function<Status(std::string_view, const TagChange&)> on_update;
+  std::function<Status(std::string_view)> on_remove;
   std::function<Status(std::string_view, std::int64_t)> on_advance;
   std::function<Result<bool>(std::string_view, std::int64_t, std::int64_t)> on_rewind;
   std::function<Status()> on_probe;
@@ -44,13 +49,15 @@ class FaultStore final : public Store {
   Result<TagChanges> changes(std::int64_t version) override {
     return on_changes ? on_changes(version) : memory_.changes(version);
   }
-  Result<std::vector<TagInfo>> list() override { return memory_.list(); }
-  Result<TagInfo> info(std::string_view tag) override { return memory_.info(tag); }
+  Result<std::vector<TagInfo>> list() override { return on_list ? on_list() : memory_.list(); }
+  Result<TagInfo> info(std::string_view tag) override {
+    return on_info ? on_info(tag) : memory_.info(tag);
+  }
   Status create(std::string_view tag, const NewTag& tag_to_make) override {
-    return memory_.create(tag, tag_to_make);
+    return on_create ? on_create(tag, tag_to_make) : memory_.create(tag, tag_to_make);
   }
   Status update(std::string_view tag, const TagChange& change) override {
-    return memory_.update(tag, change);
+    return on_update ? on_update(tag, change) : memory_.update(tag, change);
   }
   Status advance(std::string_view tag, std::int64_t max_id) override {
     return on_advance ? on_advance(tag, max_id) : memory_.advance(tag, max_id);
@@ -59,7 +66,7 @@ class FaultStore final : public Store {
     return on_rewind ? on_rewind(tag, from, to) : memory_.rewind(tag, from, to);
   }
   Status remove(std::string_view tag, std::string_view by = "") override {
-    return memory_.remove(tag, by);
+    return on_remove ? on_remove(tag) : memory_.remove(tag, by);
   }
   Status probe() override {
     ++probes_;

@@ -29,9 +29,10 @@ inline Reply ask(const Router& router, std::string_view method, const std::strin
     // Only a route that is broken parks once its time is up.
     if (!exchange.parked() || wait.expired) return exchange.reply;
     // Shared: the answer may come when nobody waits any more.
-    auto outcome = std::make_shared<std::promise<Status>>();
-    exchange.start_wait([outcome](const Status& status) { outcome->set_value(status); });
-    std::future<Status> ended = outcome->get_future();
+    using Outcome = Exchange::Outcome;
+    auto promise = std::make_shared<std::promise<Outcome>>();
+    exchange.start_wait([promise](const Outcome& outcome) { promise->set_value(outcome); });
+    std::future<Outcome> ended = promise->get_future();
     wait.expired = ended.wait_until(wait.deadline) == std::future_status::timeout;
     if (!wait.expired) wait.outcome = ended.get();
     wait.over = true;

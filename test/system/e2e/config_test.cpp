@@ -199,7 +199,7 @@ TEST_CASE("a request moves a tag, and moves it back only with a second word", "[
         server.get("/api/v1/tag/advance?biz_tag=user").message().find("max_id is missing; add ") ==
         0);
     CHECK(server.post(target + "10&allow_backward=yes").body["data"] == 10);
-    CHECK(server.says("moved backward"));
+    CHECK(server.says(R"("loopback" moved tag "user" backward from )"));
   }
   // The ids that it still held were not given back over the move.
   CHECK(ServerProcess(scratch).id("user") == 11);

@@ -344,7 +344,7 @@ TEST_CASE("store calls that hang or queue delay neither /readyz nor the end", "[
         .send(
             "POST /api/v1/tag/advance?biz_tag=order&max_id=9 HTTP/1.1\r\nHost: localhost\r\n\r\n");
     const auto answer = clients.back().read_some(std::chrono::milliseconds(100));
-    return answer && answer->find("too many tags are being moved") != std::string::npos;
+    return answer && answer->find("too many calls are waiting") != std::string::npos;
   }));
   const std::string why = server.get("/readyz").message();
   CAPTURE(why);

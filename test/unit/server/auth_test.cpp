@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "test/support/catch.h"
 #include "test/support/route_client.h"
@@ -18,10 +19,20 @@ HttpRequest from_here() {
   return request;
 }
 
-// 200 when the change is allowed, else the status of the refusal.
-int verdict(const Auth& auth, const HttpRequest& request, bool peer_is_loopback = true) {
+Token token_of(const std::string& text) { return *parse_token(text); }
+
+Token reader(const std::string& text) {
+  Token token = token_of(text);
+  token.name = "shop";
+  token.role = Role::kRead;
+  return token;
+}
+
+// 200 if it is allowed, else the status of the refusal.
+int verdict(const Auth& auth, const HttpRequest& request, bool peer_is_loopback = true,
+            Effect effect = Effect::kChanges) {
   Exchange exchange(request, peer_is_loopback, {});
-  const bool allowed = auth.may_change(exchange);
+  const bool allowed = auth.permits(exchange, effect);
   CHECK(allowed == (exchange.reply.status == 200));
   return exchange.reply.status;
 }
@@ -63,13 +74,13 @@ TEST_CASE("the pages of a server that speaks TLS are https", "[auth]") {
 }
 
 TEST_CASE("tokens can change while requests come", "[auth]") {
-  Auth auth({"old"}, false);
+  Auth auth({token_of("old")}, false);
   HttpRequest request = from_here();
   request.authorization = "Bearer new";
   CHECK(verdict(auth, request) == 401);
-  auth.change({"new", "old"}, false);
+  auth.change({token_of("new"), token_of("old")}, false);
   CHECK(verdict(auth, request) == 200);
-  auth.change({"newer"}, false);
+  auth.change({token_of("newer")}, false);
   CHECK(verdict(auth, request) == 401);
   auth.change({}, false);
   CHECK(verdict(auth, request) == 200);
@@ -97,7 +108,7 @@ TEST_CASE("a refusal names the header that it is about", "[auth]") {
   const Auth auth({}, false);
   const auto refusal = [&auth](const HttpRequest& request) {
     Exchange exchange(request, true, {});
-    CHECK(!auth.may_change(exchange));
+    CHECK(!auth.permits(exchange, Effect::kChanges));
     return exchange.reply.body;
   };
   HttpRequest request = from_here();
@@ -110,7 +121,7 @@ TEST_CASE("a refusal names the header that it is about", "[auth]") {
 }
 
 TEST_CASE("with tokens, one is always needed and suffices", "[auth]") {
-  const Auth auth({"first", "second"}, false);
+  const Auth auth({token_of("first"), token_of("second")}, false);
   HttpRequest request = from_here();
   CHECK(verdict(auth, request) == 401);
   for (const char* given : {"Bearer first", "bearer second"}) {
@@ -129,8 +140,85 @@ TEST_CASE("with tokens, one is always needed and suffices", "[auth]") {
     CHECK(verdict(auth, request) == 401);
   }
   Exchange exchange(request, true, {});
-  CHECK(!auth.may_change(exchange));
+  CHECK(!auth.permits(exchange, Effect::kChanges));
   CHECK(test::header_of(exchange.reply, "WWW-Authenticate") == "Bearer");
+}
+
+TEST_CASE("a token with the role read closes reading and ids to strangers", "[auth]") {
+  Auth auth({token_of("boss")}, false);
+  CHECK_FALSE(auth.closed());
+  auth.change({token_of("boss"), reader("shop-token")}, false);
+  CHECK(auth.closed());
+  HttpRequest request = from_here();
+  for (const Effect effect : {Effect::kReads, Effect::kUsesIds}) {
+    request.authorization = "";
+    CHECK(verdict(auth, request, true, effect) == 401);  // local, but there is an admin token
+    request.authorization = "Bearer wrong";
+    CHECK(verdict(auth, request, false, effect) == 401);
+    request.authorization = "Bearer shop-token";
+    CHECK(verdict(auth, request, false, effect) == 200);
+    request.authorization = "Bearer boss";
+    CHECK(verdict(auth, request, false, effect) == 200);
+  }
+  CHECK(verdict(auth, request, false) == 200);
+  request.authorization = "Bearer shop-token";
+  CHECK(verdict(auth, request) == 403);
+  Exchange exchange(request, true, {});
+  CHECK_FALSE(auth.permits(exchange, Effect::kChanges));
+  CHECK(exchange.reply.body.find("'shop' may only read") != std::string::npos);
+
+  auth.change({reader("shop-token")}, false);  // without an administrator's, this machine may
+  CHECK(verdict(auth, request) == 200);
+  CHECK(verdict(auth, request, false) == 403);
+  CHECK(verdict(auth, request, false, Effect::kReads) == 200);
+  request.authorization = "";
+  CHECK(verdict(auth, request, true, Effect::kUsesIds) == 200);
+  CHECK(verdict(auth, request, false, Effect::kUsesIds) == 401);
+  request.cross_site = true;
+  CHECK(verdict(auth, request, true, Effect::kReads) == 401);
+  auth.change({}, false);
+  CHECK_FALSE(auth.closed());
+}
+
+TEST_CASE("who may do something has a name", "[auth]") {
+  const auto who = [](const Auth& auth, const HttpRequest& request, Effect effect) {
+    Exchange exchange(request, true, {});
+    CHECK(auth.permits(exchange, effect));
+    return exchange.who;
+  };
+  HttpRequest request = from_here();
+  CHECK(who(Auth({}, false), request, Effect::kChanges) == "loopback");
+  request.authorization = "Bearer shop-token";
+  const Auth auth({reader("shop-token"), token_of("boss")}, false);
+  CHECK(who(auth, request, Effect::kReads) == "shop");
+  request.authorization = "Bearer boss";
+  CHECK(who(auth, request, Effect::kChanges) == "admin");
+}
+
+TEST_CASE("a hashed token is presented in clear, and its hash is no token", "[auth]") {
+  // printf %s secret | sha256sum
+  const std::string hashed =
+      "sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+  CHECK(token_of(hashed) == token_of("secret"));
+  CHECK(token_of("sha256:2BB80D537B1DA3E38BD30361AA855686BDE0EACD7162FEF6A25FE97BF527A25B") ==
+        token_of("secret"));
+  const Auth auth({token_of(hashed)}, false);
+  HttpRequest request = from_here();
+  request.authorization = "Bearer secret";
+  CHECK(verdict(auth, request) == 200);
+  const std::string by_hash = "Bearer " + hashed;
+  request.authorization = by_hash;
+  CHECK(verdict(auth, request) == 401);
+  for (const std::string& bad :
+       {std::string("sha256:"), hashed + "0", hashed.substr(0, hashed.size() - 1),
+        hashed.substr(0, hashed.size() - 1) + "g", hashed.substr(0, hashed.size() - 2) + "+1",
+        hashed.substr(0, hashed.size() - 2) + "0x", std::string("a b"), std::string("a\x7f"),
+        std::string()}) {
+    CAPTURE(bad);
+    const Status status = parse_token(bad).status();
+    CHECK(status.code() == StatusCode::kInvalidArgument);
+    if (bad.size() > 7) CHECK(status.message().find(bad.substr(7)) == std::string::npos);
+  }
 }
 
 TEST_CASE("a token file holds one token a line", "[auth]") {
@@ -140,14 +228,36 @@ TEST_CASE("a token file holds one token a line", "[auth]") {
     std::ofstream(path) << text;
     return read_token_file(path);
   };
-  CHECK(*read("# ours\none\r\n\ntwo") == std::vector<std::string>{"one", "two"});
-  CHECK(*read("one  \ntwo\t \r\n \t\n") == std::vector<std::string>{"one", "two"});
+  const std::vector<Token> two = {token_of("one"), token_of("two")};
+  CHECK(*read("# ours\none\r\n\ntwo") == two);
+  CHECK(*read("one  \ntwo\t \r\n \t\n") == two);
   CHECK(read("").status().code() == StatusCode::kInvalidArgument);
   CHECK(read_token_file(scratch.file("none")).status().code() == StatusCode::kInvalidArgument);
-  const Status bad = read("# ours\n\nsec ret\n").status();
-  CHECK(bad.code() == StatusCode::kInvalidArgument);
-  CHECK(bad.message().find(path + ": line 3: ") == 0);
-  CHECK(bad.message().find("sec ret") == std::string::npos);
+
+  const Result<std::vector<Token>> named = read("ann admin one\n  shop \t read  two \r\n");
+  REQUIRE(named.ok());
+  REQUIRE(named->size() == 2);
+  CHECK((*named)[0].name == "ann");
+  CHECK((*named)[0].role == Role::kAdmin);
+  CHECK((*named)[0].digest == two[0].digest);
+  CHECK((*named)[1].name == "shop");
+  CHECK((*named)[1].role == Role::kRead);
+  CHECK((*named)[1].digest == two[1].digest);
+  CHECK(two[0].name == "admin");
+  CHECK(two[0].role == Role::kAdmin);
+
+  const std::string long_name(65, 'n');
+  for (const std::string& bad :
+       {std::string("sec ret"), std::string("sec ret more"), std::string("sec READ ret"),
+        std::string("sec admin ret more"), std::string("sec\x7f admin ret"),
+        std::string("sec admin r\x80t"), long_name + " read sec", std::string("sec sha256:ab")}) {
+    CAPTURE(bad);
+    const Status status = read("# ours\n\n" + bad + "\n").status();
+    CHECK(status.code() == StatusCode::kInvalidArgument);
+    CHECK(status.message().find(path + ": line 3: ") == 0);
+    CHECK(status.message().find("sec") == std::string::npos);
+    CHECK(status.message().find("ret") == std::string::npos);
+  }
 }
 
 }  // namespace featherid

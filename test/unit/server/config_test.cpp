@@ -365,14 +365,21 @@ TEST_CASE("a setting knows where it was given", "[config]") {
         std::string::npos);
 }
 
+namespace {
+std::vector<Token> tokens(const std::vector<std::string>& texts) {
+  std::vector<Token> tokens;
+  for (const std::string& text : texts) tokens.push_back(*parse_token(text));
+  return tokens;
+}
+}  // namespace
+
 TEST_CASE("tokens come from the file and from the environment", "[config]") {
   const test::ScratchDir scratch;
   std::ofstream(scratch.file("tokens")) << "one\ntwo\n";
   CHECK(good({"--admin-token-file", scratch.file("tokens")}, {{"FEATHERID_ADMIN_TOKEN", "three"}})
-            .admin_tokens == std::vector<std::string>{"one", "two", "three"});
-  CHECK(good({}, {{"FEATHERID_ADMIN_TOKEN", " new  old\n"}}).admin_tokens ==
-        std::vector<std::string>{"new", "old"});
-  CHECK(good({}, {{"FEATHERID_ADMIN_TOKEN", " "}}).admin_tokens.empty());
+            .tokens == tokens({"one", "two", "three"}));
+  CHECK(good({}, {{"FEATHERID_ADMIN_TOKEN", " new  old\n"}}).tokens == tokens({"new", "old"}));
+  CHECK(good({}, {{"FEATHERID_ADMIN_TOKEN", " "}}).tokens.empty());
 }
 
 TEST_CASE("a token file that others can read is a warning", "[config]") {
@@ -407,7 +414,7 @@ TEST_CASE("a reload applies the settings that may change and names the others", 
   CHECK(change.need_restart == std::vector<std::string>{"--database", "--hold"});
   CHECK(running.http.idle_timeout == std::chrono::minutes(2));
   CHECK(running.log_level == spdlog::level::warn);
-  CHECK(running.admin_tokens == std::vector<std::string>{"new"});
+  CHECK(running.tokens == tokens({"new"}));
   CHECK(running.allocator.hold == std::chrono::seconds(40));
   CHECK(running.store.addresses == std::vector<std::string>{"sqlite3:ids.db"});
 

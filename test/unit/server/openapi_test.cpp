@@ -12,9 +12,10 @@
 
 #include "featherid/version.h"
 #include "lib/segment/refill_policy.h"
-#include "server/api/admin_routes.h"
 #include "server/api/auth.h"
 #include "server/api/id_routes.h"
+#include "server/api/log_routes.h"
+#include "server/api/tag_routes.h"
 #include "server/ops/ops_routes.h"
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
@@ -32,7 +33,9 @@ struct Service {
   explicit Service(StatusCode answer = StatusCode::kOk)
       : patience(is_transient({answer, ""}) ? milliseconds(500) : std::chrono::seconds(30)),
         allocator(store, options(patience)) {
-    REQUIRE(store->create("order", 1000).ok());
+    NewTag order(1000);
+    order.max_id = 8000;
+    REQUIRE(store->create("order", order).ok());
     if (answer != StatusCode::kOk) {
       store->on_lease = [answer](std::string_view, std::int64_t) {
         return Result<IdRange>(Status(answer, "the store's words"));
@@ -45,16 +48,25 @@ struct Service {
         return answer == StatusCode::kUnavailable ? Status(answer, "it is down")
                                                   : store->memory().advance(tag, max_id);
       };
+      if (answer == StatusCode::kUnavailable) make_unavailable();
       store->on_probe = [answer] {
         return answer == StatusCode::kUnavailable ? Status(answer, "it is down") : Status();
       };
     }
     add_id_routes(router, allocator, 1000);
-    add_admin_routes(router, store, calls);
+    add_tag_routes(router, store, calls);
+    add_log_routes(router);
     add_openapi_route(router);
     add_ops_routes(router, readiness, metrics, [this] { return draining; });
   }
   ~Service() { calls.join(); }
+
+  void make_unavailable() const {
+    const Status down(StatusCode::kUnavailable, "it is down");
+    store->on_list = [down] { return Result<std::vector<TagInfo>>(down); };
+    store->on_info = [down](std::string_view) { return Result<TagInfo>(down); };
+    store->on_create = [down](std::string_view, const NewTag&) { return down; };
+  }
 
   static AllocatorOptions options(milliseconds patience) {
     AllocatorOptions options;
@@ -74,7 +86,9 @@ struct Service {
   Auth auth{{}, false};
   Metrics metrics{10, [] { return MetricsSnapshot(); }};
   bool draining = false;
-  Router router{[this](Exchange& exchange) { return auth.may_change(exchange); }};
+  Router router{
+      [this](Exchange& exchange, Effect effect) { return auth.permits(exchange, effect); },
+      &auth.closed()};
 };
 
 // Follows a $ref, where there is one.
@@ -146,7 +160,7 @@ TEST_CASE("every route is in the description, and the other way round", "[openap
   CHECK(served == described);
 }
 
-TEST_CASE("what changes something is described with who may, and nothing else is", "[openapi]") {
+TEST_CASE("who may make a call is described, unless everyone may", "[openapi]") {
   const Service service;
   for (const Route& route : service.router.routes()) {
     for (const Operation& operation : route.operations) {
@@ -155,25 +169,63 @@ TEST_CASE("what changes something is described with who may, and nothing else is
       std::transform(method.begin(), method.end(), method.begin(), ::tolower);
       const json& described = document()["paths"][route.path][method];
       const bool changes = operation.effect == Effect::kChanges;
-      CHECK(described.contains("security") == changes);
-      CHECK(described["responses"].contains("401") == changes);
+      const bool open = operation.effect == Effect::kNone;
+      CHECK(described["responses"].contains("401") != open);
       CHECK(described["responses"].contains("403") == changes);
+      CHECK(described["responses"].contains("415") == changes);
+      const json none = json::object();
+      const json security = {none, {{changes ? "adminToken" : "readToken", json::array()}}};
+      CHECK(described.value("security", json()) == (open ? json() : security));
     }
   }
 }
 
+TEST_CASE("the parameters that a route knows are those that are described", "[openapi]") {
+  const Service service;
+  for (const Route& route : service.router.routes()) {
+    for (const Operation& operation : route.operations) {
+      if (operation.parameters.empty()) continue;
+      CAPTURE(route.path, operation.method);
+      std::set<std::string> described;
+      for (const Described& each : described_operations()) {
+        if (each.path != route.path || each.method != operation.method) continue;
+        for (const json& parameter : each.parameters) {
+          described.insert(resolve(document(), parameter)["name"]);
+        }
+      }
+      CHECK(described ==
+            std::set<std::string>(operation.parameters.begin(), operation.parameters.end()));
+    }
+  }
+}
+
+namespace {
+
+// A value for each parameter, with which a call succeeds.
+std::string good_value(const Described& call, const std::string& parameter) {
+  const bool creates = call.operation["operationId"] == "createTag";
+  if (creates && parameter == "biz_tag") return "new";
+  static const std::map<std::string, std::string> values = {
+      {"biz_tag", "order"},      {"confirm", "order"}, {"count", "1"},
+      {"as", "number"},          {"level", "info"},    {"allow_backward", "no"},
+      {"step", "500"},           {"cap", "12digits"},  {"owner", "ann"},
+      {"description", "a text"}, {"max_id", "8000"},   {"from", "8000"},
+      {"prefix", "o"},           {"after", "a"},       {"limit", "10"}};
+  return values.at(parameter);
+}
+
+}  // namespace
+
 TEST_CASE("every parameter that is described is read, and needed where it says so", "[openapi]") {
-  Service service;
-  const json good = {{"biz_tag", "order"}, {"count", "1"},     {"as", "number"},
-                     {"level", "info"},    {"max_id", "9000"}, {"allow_backward", "no"}};
   for (const Described& described : described_operations()) {
-    // Asks with one parameter replaced, or left out.
+    // Asks a new server with one parameter replaced, or left out.
     const auto status = [&](const std::string& but, const char* instead) {
+      const Service service;
       std::string text = described.path + "?";
       for (const json& each : described.parameters) {
         const std::string name = resolve(document(), each)["name"];
         if (name == but && instead == nullptr) continue;
-        text += name + "=" + (name == but ? instead : good[name].get<std::string>()) + "&";
+        text += name + "=" + (name == but ? instead : good_value(described, name)) + "&";
       }
       text.pop_back();
       return service.ask(described.method, text).status;
@@ -189,16 +241,46 @@ TEST_CASE("every parameter that is described is read, and needed where it says s
   }
 }
 
+TEST_CASE("every answer of the administration has the members of its example", "[openapi]") {
+  const auto members = [](const json& data) {
+    std::set<std::string> names;
+    if (!data.is_object()) return names;
+    for (const auto& [name, value] : data.items()) names.insert(name);
+    return names;
+  };
+  for (const Described& described : described_operations()) {
+    const json& content = described.operation["responses"]["200"]["content"];
+    if (!content.contains("application/json") || described.path == "/openapi.json") continue;
+    CAPTURE(described.method, described.path);
+    const json& example = content["application/json"]["example"];
+    CHECK(example["code"] == 0);
+    CHECK(example["msg"] == "success");
+    if (described.path.find("/api/v1/tag") != 0) continue;
+    const Service service;
+    std::string text = described.path + "?";
+    for (const json& each : described.parameters) {
+      const std::string name = resolve(document(), each)["name"];
+      text += name + "=" + good_value(described, name) + "&";
+    }
+    const json data = json::parse(service.ask(described.method, text).body)["data"];
+    CHECK(data.type() == example["data"].type());
+    CHECK(members(data) == members(example["data"]));
+    const json& tag = document()["components"]["schemas"]["Tag"]["properties"];
+    if (data.contains("biz_tag")) CHECK(members(data) == members(tag));
+  }
+}
+
 TEST_CASE("every status that a route answers is described, and the other way round", "[openapi]") {
   std::map<std::string, std::set<std::string>> answered;  // by path and method
-  const auto ask_by = [&](const char* method, Service& service, const std::string& target,
+  const auto ask_by = [&](const std::string& method, Service& service, const std::string& target,
                           bool local = true) {
     const Reply reply = service.ask(method, target, local);
     const std::string path = target.substr(0, target.find('?'));
     const std::string status = std::to_string(reply.status);
     CAPTURE(method, target, reply.body);
-    const json& operation =
-        document()["paths"][path][std::string(method) == "GET" ? "get" : "post"];
+    std::string member = method;
+    std::transform(member.begin(), member.end(), member.begin(), ::tolower);
+    const json& operation = document()["paths"][path][member];
     REQUIRE(operation["responses"].contains(status));
     const json& response = resolve(document(), operation["responses"][status]);
     CHECK(response["content"].contains(reply.content_type));
@@ -229,6 +311,22 @@ TEST_CASE("every status that a route answers is described, and the other way rou
       ask(service, target);
     }
     ask(service, "/api/v1/log/level?level=info", false);
+    for (const char* target : {"/api/v1/tags", "/api/v1/tags?limit=0", "/api/v1/tag?biz_tag=order",
+                               "/api/v1/tag?biz_tag=none", "/api/v1/tag"}) {
+      ask(service, target);
+    }
+    ask_by("POST", service, "/api/v1/tag?biz_tag=new&step=5");
+    ask_by("POST", service, "/api/v1/tag?biz_tag=new&step=6");
+    ask_by("POST", service, "/api/v1/tag?biz_tag=");
+    ask_by("POST", service, "/api/v1/tag?biz_tag=new&step=6", false);
+    const std::string rewind = "/api/v1/tag/rewind?biz_tag=order&confirm=order&max_id=8000";
+    for (const std::string& target :
+         {rewind, rewind + "&from=7", rewind.substr(0, 41),
+          std::string("/api/v1/tag/rewind?biz_tag=no&confirm=no&max_id=1"),
+          std::string("/api/v1/tag/rewind?biz_tag=order&confirm=order&max_id=1&from=7")}) {
+      ask_by("POST", service, target);
+    }
+    ask_by("POST", service, rewind, false);
     for (const char* method : {"GET", "POST"}) {
       for (const char* target :
            {"biz_tag=order&max_id=9000", "biz_tag=none&max_id=9000", "biz_tag=order"}) {
@@ -236,15 +334,23 @@ TEST_CASE("every status that a route answers is described, and the other way rou
       }
       ask_by(method, service, "/api/v1/tag/advance?biz_tag=order&max_id=9000", false);
     }
+    for (const char* method : {"PATCH", "DELETE"}) {
+      const std::string step = method == std::string("PATCH") ? "&step=7" : "";
+      for (const std::string& target : {"biz_tag=order" + step, "biz_tag=none" + step, step}) {
+        ask_by(method, service, "/api/v1/tag?" + target);
+      }
+      ask_by(method, service, "/api/v1/tag?biz_tag=order" + step, false);
+    }
     service.allocator.shutdown();
     for (const std::string& target : id_targets) ask(service, target + "order");
   }
   for (const Described& each : described_operations()) {
     for (const auto& [status, response] : each.operation["responses"].items()) {
       CAPTURE(each.method, each.path, status);
-      // With a token configured 401 comes for 403 (auth_test); a 503 for too many parked requests
-      // (http_test).
-      if (status == "default" || status == "401" || (each.path == "/metrics" && status == "503"))
+      // With a token configured 401 comes for 403 (auth_test); 415 for a body (router_test); a 503
+      // for too many parked requests (http_test).
+      if (status == "default" || status == "401" || status == "415" ||
+          (each.path == "/metrics" && status == "503"))
         continue;
       CHECK(answered[each.method + each.path].count(status) == 1);
     }

@@ -1,41 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "server/http/router.h"
 
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
-
-#include <memory>
-#include <sstream>
+#include <atomic>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "server/log/json.h"
 #include "test/support/catch.h"
+#include "test/support/log_capture.h"
 #include "test/support/route_client.h"
 
 namespace featherid {
 
 namespace {
-
-// What is logged while it lives.
-class LogCapture {
- public:
-  LogCapture() : before_(spdlog::default_logger()) {
-    auto sink = std::make_shared<spdlog::sinks::ostream_sink_st>(text_);
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>("captured", std::move(sink)));
-  }
-  ~LogCapture() { spdlog::set_default_logger(before_); }
-  LogCapture(const LogCapture&) = delete;
-  LogCapture& operator=(const LogCapture&) = delete;
-
-  std::string text() const { return text_.str(); }
-
- private:
-  std::ostringstream text_;
-  const std::shared_ptr<spdlog::logger> before_;
-};
 
 Reply ask(const Router& router, const char* method, const std::string& target) {
   return test::ask(router, method, target, std::chrono::seconds(1));
@@ -71,15 +51,17 @@ TEST_CASE("a path has its route, by exact name; any other has the one that says 
 }
 
 TEST_CASE("a path answers its methods, and 405 with all of them to any other", "[router]") {
-  Router router([](Exchange&) { return true; });
-  const auto answer = [](const char* json) {
-    return [json](Exchange& exchange) { exchange.reply.succeed(json); };
+  Router router([](Exchange&, Effect) { return true; });
+  const auto add = [&router](const char* method, const char* path, const char* json) {
+    const Effect effect = method == std::string("GET") ? Effect::kNone : Effect::kChanges;
+    const auto answer = [json](Exchange& exchange) { exchange.reply.succeed(json); };
+    router.add(path, {method, effect, answer, {}, {}});
   };
-  router.get("/tag", Effect::kNone, answer("1"));
-  router.post("/tag", Effect::kChanges, answer("2"));
-  router.patch("/tag", Effect::kChanges, answer("3"));
-  router.del("/tag", Effect::kChanges, answer("4"));
-  router.post("/only", Effect::kChanges, answer("5"));
+  add("GET", "/tag", "1");
+  add("POST", "/tag", "2");
+  add("PATCH", "/tag", "3");
+  add("DELETE", "/tag", "4");
+  add("POST", "/only", "5");
   CHECK(router.routes().size() == 2);
   const auto said = [&router](const char* method, const char* path) {
     const Reply reply = ask(router, method, path);
@@ -106,16 +88,19 @@ TEST_CASE("who may change nothing gets as far as no handler that changes somethi
   bool may = false;
   const auto run = [&runs](Exchange&) { ++runs; };
   const auto add = [&run](Router& router) {
-    router.get("/reads", Effect::kNone, run);
+    router.get("/reads", Effect::kReads, run);
     router.get("/ids", Effect::kUsesIds, run);
-    router.get("/level", Effect::kChanges, run, "level");
-    router.post("/change", Effect::kChanges, run);
+    router.add("/level", {"GET", Effect::kChanges, run, "level", {}});
+    router.add("/change", {"POST", Effect::kChanges, run, {}, {}});
   };
-  Router router([&](Exchange& exchange) {
+  const std::atomic<bool> closed{false};
+  const auto permits = [&](Exchange& exchange, Effect effect) {
     ++questions;
+    CHECK(effect == Effect::kChanges);
     if (!may) exchange.reply.fail(401, ApiCode::kNotAllowed, "no");
     return may;
-  });
+  };
+  Router router(permits, &closed);
   Router without;
   add(router);
   add(without);
@@ -138,6 +123,76 @@ TEST_CASE("who may change nothing gets as far as no handler that changes somethi
     CHECK(ask(router, method, target).status == 200);
     CHECK(runs == 1);
   }
+}
+
+TEST_CASE("while the server is closed, what reads or uses ids requires permission", "[router]") {
+  int runs = 0;
+  bool may = false;
+  std::vector<Effect> asked;
+  std::atomic<bool> closed{false};
+  const auto permits = [&](Exchange& exchange, Effect effect) {
+    asked.push_back(effect);
+    if (!may) exchange.reply.fail(401, ApiCode::kNotAllowed, "no");
+    return may;
+  };
+  Router router(permits, &closed);
+  const auto run = [&runs](Exchange&) { ++runs; };
+  router.get("/probe", Effect::kNone, run);
+  router.get("/reads", Effect::kReads, run);
+  router.get("/ids", Effect::kUsesIds, run);
+  router.add("/level", {"GET", Effect::kChanges, run, "level", {}});
+  for (const char* target : {"/probe", "/reads", "/ids", "/level"}) {
+    CHECK(get(router, target).status == 200);
+  }
+  CHECK(asked.empty());
+  closed = true;
+  CHECK(get(router, "/probe").status == 200);
+  for (const char* target : {"/reads", "/ids", "/level"}) {
+    CAPTURE(target);
+    CHECK(get(router, target).status == 401);
+  }
+  CHECK(ask(router, "HEAD", "/reads").status == 401);
+  CHECK(runs == 5);
+  CHECK(asked ==
+        std::vector<Effect>{Effect::kReads, Effect::kUsesIds, Effect::kReads, Effect::kReads});
+  may = true;
+  for (const char* target : {"/reads", "/ids", "/level"}) {
+    CHECK(get(router, target).status == 200);
+  }
+  CHECK(runs == 8);
+}
+
+TEST_CASE("what a call would ignore is refused", "[router]") {
+  int runs = 0;
+  Router router([](Exchange&, Effect) { return true; });
+  const auto run = [&runs](Exchange&) { ++runs; };
+  router.get("/any", Effect::kReads, run);
+  router.add("/tag", {"GET", Effect::kReads, run, {}, {"biz_tag", "as"}});
+  router.add("/tag", {"POST", Effect::kChanges, run, {}, {"biz_tag", "step"}});
+  const auto send = [&router](std::string_view method, std::string_view path,
+                              std::string_view query, std::string_view body) {
+    HttpRequest request;
+    request.method = method;
+    request.path = path;
+    request.query = query;
+    request.body = body;
+    Exchange exchange(request, true, {});
+    router.serve(exchange);
+    return exchange.reply;
+  };
+  const Reply with_body = send("POST", "/tag", "biz_tag=a", "step=5");
+  CHECK(with_body.status == 415);
+  CHECK(with_body.body.find("put its parameters into the query") != std::string::npos);
+  const Reply unknown = send("POST", "/tag", "biz_tag=a&stepp=5", "");
+  CHECK(unknown.status == 400);
+  CHECK(unknown.body.find("'stepp' here; there are biz_tag, step") != std::string::npos);
+  CHECK(send("GET", "/tag", "biz_tag=a&step=5", "").status == 400);
+  CHECK(send("GET", "/tag", "=", "").status == 400);
+  CHECK(runs == 0);
+  CHECK(send("POST", "/tag", "biz_tag=a&step=5", "").status == 200);
+  CHECK(send("GET", "/tag", "biz_tag=a", "ignored").status == 200);
+  CHECK(send("GET", "/any", "biz_tag=a&step=5", "").status == 200);
+  CHECK(runs == 3);
 }
 
 TEST_CASE("a route has its query decoded, or is not run", "[router]") {
@@ -204,7 +259,7 @@ TEST_CASE("what a route throws is one line of the log, whatever it holds", "[rou
   Router router;
   router.get("/", Effect::kNone,
              [](Exchange&) { throw std::runtime_error("gone\r\n\x1b[31mforged \"line\""); });
-  const LogCapture log;
+  const test::LogCapture log;
   CHECK(get(router, "/").status == 500);
   const std::string text = log.text();
   CAPTURE(text);

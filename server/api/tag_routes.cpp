@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: MIT
+#include "server/api/tag_routes.h"
+
+#include <spdlog/spdlog.h>
+
+#include <charconv>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lib/store/store_arguments.h"
+#include "server/api/advance.h"
+#include "server/api/tag_json.h"
+#include "server/log/json.h"
+#include "server/store/cap.h"
+
+namespace featherid {
+
+namespace {
+
+constexpr std::int64_t kStepByDefault = 1000;
+constexpr std::int64_t kPageTagsMax = 1000;
+constexpr std::int64_t kPageTagsByDefault = 100;
+// POST replaced GET on 2026-11-29; GET stays until 0.3. In the form of RFC 9745.
+constexpr const char* kGetDeprecated = "@1795910400";
+
+Status invalid_parameter(std::string message) {
+  return {StatusCode::kInvalidArgument, std::move(message)};
+}
+
+// Reads the parameters of a request, and keeps what is wrong with the first wrong one.
+class Parameters {
+ public:
+  explicit Parameters(const Query& query) : query_(query) {}
+
+  const Status& status() const { return status_; }
+
+  std::optional<std::string> text(const char* name) const {
+    const std::string* const found = query_.find(name);
+    return found != nullptr ? std::optional<std::string>(*found) : std::nullopt;
+  }
+  std::string tag() {
+    std::string tag = text("biz_tag").value_or("");
+    keep(tag.empty() ? invalid_parameter("biz_tag is missing; add ?biz_tag=order")
+                     : validate_tag(tag));
+    return tag;
+  }
+  std::optional<std::int64_t> number(const char* name, std::int64_t min, std::int64_t max) {
+    const std::optional<std::string> given = text(name);
+    if (!given) return std::nullopt;
+    std::int64_t number = 0;
+    const char* const end = given->data() + given->size();
+    const auto [stop, error] = std::from_chars(given->data(), end, number);
+    if (error == std::errc() && stop == end && number >= min && number <= max) return number;
+    keep(invalid_parameter(std::string(name) + " must be a number from " + std::to_string(min) +
+                           " to " + std::to_string(max)));
+    return std::nullopt;
+  }
+  std::int64_t required_number(const char* name, std::int64_t min, std::int64_t max) {
+    if (!text(name)) {
+      keep(invalid_parameter(std::string(name) + " is missing; add &" + name + "=5000"));
+    }
+    return number(name, min, max).value_or(0);
+  }
+  std::optional<std::int64_t> cap() {
+    const std::optional<std::string> given = text("cap");
+    if (!given) return std::nullopt;
+    const Result<std::int64_t> cap = parse_cap(*given);
+    if (cap.ok()) return *cap;
+    keep(cap.status());
+    return std::nullopt;
+  }
+  // One of two words; the first one if it is not given.
+  bool is_second(const char* name, const char* first, const char* second) {
+    const std::string given = text(name).value_or(first);
+    if (given != first && given != second) {
+      keep(invalid_parameter(std::string(name) + " must be " + first + " or " + second));
+    }
+    return given == second;
+  }
+  bool quoted() { return is_second("as", "number", "string"); }
+
+  void keep(Status status) {
+    if (status_.ok()) status_ = std::move(status);
+  }
+
+ private:
+  const Query& query_;
+  Status status_;
+};
+
+// What a call does on the store, off the event loops. Returns the data of the answer.
+using Work = std::function<Result<std::string>(Store&)>;
+
+// Who calls, for the log.
+struct Caller {
+  std::string who;
+  std::string log_tag;  // the end of a line
+
+  std::string name() const { return json_string(who); }
+};
+
+// --- the calls ---
+// Each reads its parameters and returns its work. kInvalidArgument: a parameter is wrong.
+
+Result<Work> list_tags(Parameters& given, const Caller&) {
+  const std::string prefix = given.text("prefix").value_or("");
+  const std::string after = given.text("after").value_or("");
+  const auto limit =
+      static_cast<std::size_t>(given.number("limit", 1, kPageTagsMax).value_or(kPageTagsByDefault));
+  const bool quoted = given.quoted();
+  given.keep(check_text("prefix", prefix));
+  given.keep(check_text("after", after));
+  return Work([=](Store& store) -> Result<std::string> {
+    const Result<std::vector<TagInfo>> rows = store.list();
+    if (!rows.ok()) return rows.status();
+    std::string tags;
+    std::size_t count = 0;
+    const TagInfo* last = nullptr;
+    bool more = false;
+    for (const TagInfo& row : *rows) {  // in the byte order of their names
+      if (row.tag <= after || row.tag.compare(0, prefix.size(), prefix) != 0) continue;
+      more = count == limit;
+      if (more) break;
+      ++count;
+      tags.append(last == nullptr ? "" : ",").append(tag_json(row, quoted));
+      last = &row;
+    }
+    const std::string next = more && last != nullptr ? json_string(last->tag) : "null";
+    return R"({"tags":[)" + tags + R"(],"next":)" + next + "}";
+  });
+}
+
+Result<Work> show_tag(Parameters& given, const Caller&) {
+  const std::string tag = given.tag();
+  const bool quoted = given.quoted();
+  return Work([=](Store& store) -> Result<std::string> {
+    const Result<TagInfo> info = store.info(tag);
+    if (!info.ok()) return info.status();
+    return tag_json(*info, quoted);
+  });
+}
+
+// How an existing tag differs from the one to create; empty: not.
+std::string difference(const TagInfo& is, const NewTag& wanted) {
+  std::string text;
+  const auto compare = [&text](const char* name, const std::string& has, const std::string& asked) {
+    if (has == asked) return;
+    text += (text.empty() ? "" : ", ") + std::string(name) + " " + has + " instead of " + asked;
+  };
+  const auto cap_of = [](const auto& tag) {
+    return tag.cap == kIdMax ? "none" : std::to_string(tag.cap);
+  };
+  compare("step", std::to_string(is.step), std::to_string(wanted.step));
+  compare("cap", cap_of(is), cap_of(wanted.options));
+  compare("description", json_string(is.description), json_string(wanted.options.description));
+  compare("owner", json_string(is.owner), json_string(wanted.options.owner));
+  if (is.max_id < wanted.max_id) {
+    compare("max_id", std::to_string(is.max_id), std::to_string(wanted.max_id));
+  }
+  return text;
+}
+
+Result<std::string> run_create(Store& store, const std::string& tag, const NewTag& wanted,
+                               bool quoted, const Caller& caller) {
+  const Status created = store.create(tag, wanted);
+  if (!created.ok() && created.code() != StatusCode::kAlreadyExists) return created;
+  const Result<TagInfo> info = store.info(tag);
+  if (created.ok()) {
+    spdlog::info("{} created tag {} {}", caller.name(),
+                 info.ok() ? tag_json(*info, false) : json_string(tag), caller.log_tag);
+    if (info.ok()) return tag_json(*info, quoted);
+    return Status(info.status().code(),
+                  "the tag was created, but cannot be read now: " + info.status().message());
+  }
+  if (!info.ok()) return info.status().code() == StatusCode::kNotFound ? created : info.status();
+  const std::string differs = difference(*info, wanted);
+  if (differs.empty()) return tag_json(*info, quoted);  // as asked, perhaps by this client before
+  return Status(created.code(), created.message() + ", with " + differs + "; change it by PATCH");
+}
+
+Result<Work> create_tag(Parameters& given, const Caller& caller) {
+  const std::string tag = given.tag();
+  NewTag wanted(given.number("step", 1, kStepMax).value_or(kStepByDefault));
+  wanted.max_id = given.number("max_id", 0, kIdMax).value_or(0);
+  wanted.options.cap = given.cap().value_or(kIdMax);
+  wanted.options.description = given.text("description").value_or("");
+  wanted.options.owner = given.text("owner").value_or("");
+  wanted.by = caller.who;
+  const bool quoted = given.quoted();
+  return Work([=](Store& store) { return run_create(store, tag, wanted, quoted, caller); });
+}
+
+Result<Work> change_tag(Parameters& given, const Caller& caller) {
+  const std::string tag = given.tag();
+  TagChange change;
+  change.step = given.number("step", 1, kStepMax);
+  change.cap = given.cap();
+  change.description = given.text("description");
+  change.owner = given.text("owner");
+  change.by = caller.who;
+  const bool quoted = given.quoted();
+  if (!change.step && !change.cap && !change.description && !change.owner) {
+    given.keep(
+        invalid_parameter("there is nothing to change; add step, cap, description or owner"));
+  }
+  return Work([=](Store& store) -> Result<std::string> {
+    const Result<TagInfo> before = store.info(tag);
+    if (!before.ok()) return before.status();
+    if (Status status = store.update(tag, change); !status.ok()) return status;
+    const Result<TagInfo> after = store.info(tag);
+    spdlog::info("{} changed tag {} to {} {}", caller.name(), tag_json(*before, false),
+                 after.ok() ? tag_json(*after, false) : "what cannot be read now", caller.log_tag);
+    if (after.ok()) return tag_json(*after, quoted);
+    return Status(after.status().code(),
+                  "the tag was changed, but cannot be read now: " + after.status().message());
+  });
+}
+
+Result<Work> delete_tag(Parameters& given, const Caller& caller) {
+  const std::string tag = given.tag();
+  const bool quoted = given.quoted();
+  return Work([=](Store& store) -> Result<std::string> {
+    const Result<TagInfo> before = store.info(tag);
+    if (!before.ok()) return before.status();
+    if (Status status = store.remove(tag, caller.who); !status.ok()) return status;
+    spdlog::warn("{} deleted tag {} {}", caller.name(), tag_json(*before, false), caller.log_tag);
+    return tag_json(*before, quoted);
+  });
+}
+
+void log_move(const Caller& caller, const std::string& tag, std::int64_t from, std::int64_t to) {
+  const bool back = to < from;
+  spdlog::warn("{} moved tag {}{} from {} to {}{} {}", caller.name(), json_string(tag),
+               back ? " backward" : "", from, to, back ? std::string(": ") + kBackwardWarning : "",
+               caller.log_tag);
+}
+
+Result<Work> advance_tag(Parameters& given, const Caller& caller) {
+  const std::string tag = given.tag();
+  const std::int64_t max_id = given.required_number("max_id", 0, kIdMax);
+  const bool allow_backward = given.is_second("allow_backward", "no", "yes");
+  return Work([=](Store& store) -> Result<std::string> {
+    const Result<std::int64_t> before =
+        run_advance(store, {tag, max_id, allow_backward}, "allow_backward=yes");
+    if (!before.ok()) return before.status();
+    if (*before != max_id) log_move(caller, tag, *before, max_id);
+    return std::to_string(max_id);
+  });
+}
+
+// Where the tag moves back to, and where the caller says that it is.
+struct Rewind {
+  std::string tag;
+  std::int64_t to = 0;
+  std::optional<std::int64_t> from;
+};
+
+Result<std::string> run_rewind(Store& store, const Rewind& rewind, bool quoted,
+                               const Caller& caller) {
+  Result<TagInfo> info = store.info(rewind.tag);
+  if (!info.ok()) return info.status();
+  const std::int64_t before = std::exchange(info->max_id, rewind.to);
+  if (before == rewind.to) return tag_json(*info, quoted);  // perhaps by this client before
+  const std::string is_at = "tag '" + rewind.tag + "' is at " + std::to_string(before);
+  if (rewind.from && *rewind.from != before) {
+    return Status(StatusCode::kAlreadyExists, is_at + ", not at " + std::to_string(*rewind.from));
+  }
+  if (before < rewind.to) {
+    return invalid_parameter(is_at + "; to move it forward, use /api/v1/tag/advance");
+  }
+  const Result<bool> moved = store.rewind(rewind.tag, before, rewind.to);
+  if (!moved.ok()) return moved.status();
+  if (!*moved) {
+    return Status(StatusCode::kAlreadyExists,
+                  is_at + " no more: a process leased in the meantime; stop every process first");
+  }
+  log_move(caller, rewind.tag, before, rewind.to);
+  return tag_json(*info, quoted);
+}
+
+Result<Work> rewind_tag(Parameters& given, const Caller& caller) {
+  Rewind rewind;
+  rewind.tag = given.tag();
+  if (given.text("confirm") != rewind.tag) {
+    given.keep(invalid_parameter("confirm must be the name of the tag again"));
+  }
+  rewind.to = given.required_number("max_id", 0, kIdMax);
+  rewind.from = given.number("from", 0, kIdMax);
+  const bool quoted = given.quoted();
+  return Work([=](Store& store) { return run_rewind(store, rewind, quoted, caller); });
+}
+
+// --- from the request to the answer ---
+
+void fail(Reply& reply, const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kInvalidArgument:
+      return reply.fail(400, ApiCode::kBadRequest, status.message());
+    case StatusCode::kNotFound:
+      return reply.fail(404, ApiCode::kNoSuchTag, status.message());
+    case StatusCode::kAlreadyExists:
+      return reply.fail(409, ApiCode::kConflict, status.message());
+    default:
+      return reply.fail_for_now(status.message());
+  }
+}
+
+using ReadCall = Result<Work> (*)(Parameters&, const Caller&);
+
+// The routes of one server.
+class TagRoutes {
+ public:
+  TagRoutes(std::shared_ptr<Store> store, StoreCalls& calls)
+      : store_(std::move(store)), calls_(calls) {}
+
+  void serve(Exchange& exchange, ReadCall read) const {
+    const Exchange::Wait& wait = exchange.wait;
+    if (wait.expired) {
+      return exchange.reply.fail_for_now(
+          exchange.changes ? "the store has not answered in time; the change may still be made"
+                           : "the store has not answered in time");
+    }
+    if (!wait.over) return begin(exchange, read);
+    if (!wait.outcome.status.ok()) return fail(exchange.reply, wait.outcome.status);
+    exchange.reply.succeed(wait.outcome.data);
+  }
+
+ private:
+  void begin(Exchange& exchange, ReadCall read) const {
+    Parameters parameters(exchange.query);
+    const Caller caller{exchange.who, exchange.log_tag()};
+    Result<Work> work = read(parameters, caller);
+    if (work.ok() && !parameters.status().ok()) work = parameters.status();
+    if (!work.ok()) return fail(exchange.reply, work.status());
+    const auto lane = exchange.changes ? StoreCalls::Lane::kAdmin : StoreCalls::Lane::kReads;
+    exchange.park([store = store_, &calls = calls_, lane, caller, changes = exchange.changes,
+                   work = *std::move(work)](const Exchange::Resume& resume) {
+      const bool posted = calls.post(lane, [=] {
+        const Result<std::string> data = work(*store);
+        Exchange::Outcome outcome(data.status());
+        if (data.ok()) outcome.data = *data;
+        if (changes && data.status().code() == StatusCode::kUnavailable) {
+          spdlog::warn("a change by {} failed, and may have been made: {} {}", caller.name(),
+                       json_string(data.status().message()), caller.log_tag);
+        }
+        resume(outcome);
+      });
+      if (!posted)
+        resume(Status(StatusCode::kUnavailable, "too many calls are waiting; try again"));
+    });
+  }
+
+  const std::shared_ptr<Store> store_;
+  StoreCalls& calls_;
+};
+
+}  // namespace
+
+void add_tag_routes(Router& router, const std::shared_ptr<Store>& store, StoreCalls& calls) {
+  const TagRoutes routes(store, calls);
+  const auto add = [&](const char* path, const char* method, ReadCall read,
+                       std::vector<std::string> parameters) {
+    const bool reads = std::string_view(method) == "GET";
+    router.add(path, {method,
+                      reads ? Effect::kReads : Effect::kChanges,
+                      [routes, read](Exchange& exchange) { routes.serve(exchange, read); },
+                      {},
+                      std::move(parameters)});
+  };
+  constexpr const char* kTag = "/api/v1/tag";
+  constexpr const char* kAdvance = "/api/v1/tag/advance";
+  add("/api/v1/tags", "GET", list_tags, {"prefix", "after", "limit", "as"});
+  add(kTag, "GET", show_tag, {"biz_tag", "as"});
+  add(kTag, "POST", create_tag, {"biz_tag", "step", "cap", "description", "owner", "max_id", "as"});
+  add(kTag, "PATCH", change_tag, {"biz_tag", "step", "cap", "description", "owner", "as"});
+  add(kTag, "DELETE", delete_tag, {"biz_tag", "as"});
+  add("/api/v1/tag/rewind", "POST", rewind_tag, {"biz_tag", "confirm", "max_id", "from", "as"});
+  const std::vector<std::string> of_advance = {"biz_tag", "max_id", "allow_backward"};
+  add(kAdvance, "POST", advance_tag, of_advance);
+  router.add(kAdvance, {"GET",
+                        Effect::kChanges,
+                        [routes](Exchange& exchange) {
+                          routes.serve(exchange, advance_tag);
+                          exchange.reply.headers.emplace_back("Deprecation", kGetDeprecated);
+                        },
+                        {},
+                        of_advance});
+}
+
+}  // namespace featherid
