@@ -13,6 +13,7 @@
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
 #include "test/support/manual_clock.h"
+#include "test/support/wait_until.h"
 
 namespace featherid {
 
@@ -224,20 +225,32 @@ TEST_CASE("servers that create a tag at once both serve it", "[auto_create]") {
   for (const TagInfo& row : *fixture.inner->list()) CHECK(row.max_id == 40);
 }
 
-TEST_CASE("creations at once do not pass the bounds", "[auto_create]") {
-  Fixture fixture("*", 1000, 20);
-  std::vector<std::thread> threads;
-  for (int thread = 0; thread < 8; ++thread) {
-    threads.emplace_back([&, thread] {
-      for (int i = 0; i < 20; ++i) {
-        static_cast<void>(
-            fixture.store->lease(std::to_string(thread) + "/" + std::to_string(i), 1));
-        fixture.clock->advance(std::chrono::seconds(1));
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  CHECK(fixture.inner->list()->size() <= 20);
+TEST_CASE("a tag that another server has created meanwhile is served", "[auto_create]") {
+  Fixture fixture("*", 1);
+  fixture.inner->on_create = [&](std::string_view tag, const NewTag& wanted) {
+    CHECK(fixture.inner->memory().create(tag, 7).ok());
+    return fixture.inner->memory().create(tag, wanted);
+  };
+  CHECK(fixture.store->find("a")->step == 7);
+  CHECK(fixture.lines.empty());
+  fixture.inner->on_create = nullptr;
+  CHECK(fixture.store->lease("b", 1).ok());  // the rate is for what this server creates
+}
+
+TEST_CASE("creations at once do not pass the bounds together", "[auto_create]") {
+  Fixture fixture("*", 1000, 2);
+  REQUIRE(fixture.inner->create("by hand", 10).ok());
+  std::atomic<int> counted{0};
+  fixture.inner->on_list = [&] {  // both count the rows before either creates one
+    Result<std::vector<TagInfo>> rows = fixture.inner->memory().list();
+    ++counted;
+    test::wait_until([&] { return counted >= 2; });
+    return rows;
+  };
+  std::thread other([&] { static_cast<void>(fixture.store->lease("a", 1)); });
+  static_cast<void>(fixture.store->lease("b", 1));
+  other.join();
+  CHECK(fixture.inner->memory().list()->size() <= 2);
 }
 
 }  // namespace featherid

@@ -267,6 +267,9 @@ TEST_CASE("every answer of the administration has the members of its example", "
     CHECK(members(data) == members(example["data"]));
     const json& tag = document()["components"]["schemas"]["Tag"]["properties"];
     if (data.contains("biz_tag")) CHECK(members(data) == members(tag));
+    if (!data.contains("tags")) continue;
+    CHECK(members(data["tags"].at(0)) == members(tag));
+    CHECK(members(example["data"]["tags"].at(0)) == members(tag));
   }
 }
 
