@@ -171,7 +171,8 @@ Status bench(Context& context, const BenchArguments& given) {
 void add_bench(CommandLine& line) {
   const auto given = std::make_shared<BenchArguments>();
   CLI::App* const command = line.add(
-      "bench", "take ids as fast as the database or server can, and print how fast; they are used up",
+      "bench",
+      "take ids as fast as the database or server can, and print how fast; they are used up",
       [given](Context& context) { return bench(context, *given); });
   command->add_option("TAG", given->tag, "the tag whose ids are used up (default: health)")
       ->type_name("");

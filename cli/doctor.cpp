@@ -98,9 +98,8 @@ std::vector<Finding> examine_server(ServerClient& server, const std::string& url
     findings.insert(findings.end(), of_tags.begin(), of_tags.end());
   }
   const Result<Finding> latency = measure_answers(server);
-  findings.push_back(latency.ok()
-                         ? *latency
-                         : Finding{Level::kProblem, "server", latency.status().message()});
+  findings.push_back(latency.ok() ? *latency
+                                  : Finding{Level::kProblem, "server", latency.status().message()});
   return findings;
 }
 

@@ -135,8 +135,8 @@ Result<ServerClient::Answer> ServerClient::call(const char* method, const std::s
                                                 const Parameters& parameters) {
   httplib::Request request;
   request.method = method;
-  request.path = httplib::append_query_params(
-      path, httplib::Params(parameters.begin(), parameters.end()));
+  request.path =
+      httplib::append_query_params(path, httplib::Params(parameters.begin(), parameters.end()));
   const httplib::Result result = client_->send(request);
   if (!result) {
     return Status(StatusCode::kUnavailable, "no answer from " + url_ + ": " +
@@ -145,12 +145,13 @@ Result<ServerClient::Answer> ServerClient::call(const char* method, const std::s
   }
   const Json body = Json::parse(result->body, nullptr, false);
   const bool is_ours = body.is_object() && body.contains("code") && body.contains("data");
-  if (result->status == 200 && is_ours) return Answer{body["data"], result->get_header_value("Date")};
+  if (result->status == 200 && is_ours)
+    return Answer{body["data"], result->get_header_value("Date")};
   if (!is_ours) {
-    return Status(result->status >= 500 ? StatusCode::kUnavailable
-                                        : StatusCode::kFailedPrecondition,
-                  url_ + " answers with status " + std::to_string(result->status) +
-                      ", and not as featherid-server does; check --server, and what is in between");
+    return Status(
+        result->status >= 500 ? StatusCode::kUnavailable : StatusCode::kFailedPrecondition,
+        url_ + " answers with status " + std::to_string(result->status) +
+            ", and not as featherid-server does; check --server, and what is in between");
   }
   const int code = body["code"].is_number_integer() ? body["code"].get<int>() : 0;
   std::string message = text_at(body, "msg");
@@ -166,8 +167,8 @@ Result<std::vector<IdRange>> ServerClient::take(std::string_view tag, std::int64
   return read_data(answer->data, url_, [](const Json& data) {
     std::vector<IdRange> ranges;
     for (const Json& range : data) {
-      ranges.push_back({range.at("first").get<std::int64_t>(),
-                        range.at("last").get<std::int64_t>() + 1});
+      ranges.push_back(
+          {range.at("first").get<std::int64_t>(), range.at("last").get<std::int64_t>() + 1});
     }
     return ranges;
   });

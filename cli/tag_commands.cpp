@@ -63,9 +63,7 @@ Value share_of(std::int64_t max_id, double whole) {
   return Value::fraction(id / whole, percent_text(id, whole));
 }
 
-Value cap_of(const SegmentRow& row) {
-  return row.cap == kIdMax ? Value::none() : Value(row.cap);
-}
+Value cap_of(const SegmentRow& row) { return row.cap == kIdMax ? Value::none() : Value(row.cap); }
 
 // A row of the list.
 Record summary_of(const TagInfo& row) {
@@ -73,8 +71,8 @@ Record summary_of(const TagInfo& row) {
           {"max_id", row.max_id},
           {"step", row.step},
           {"cap", cap_of(row)},
-          {"of_cap", row.cap == kIdMax ? Value::none()
-                                       : share_of(row.max_id, static_cast<double>(row.cap))},
+          {"of_cap",
+           row.cap == kIdMax ? Value::none() : share_of(row.max_id, static_cast<double>(row.cap))},
           {"of_int32", share_of(row.max_id, 0x1p31)},
           {"of_2^53", share_of(row.max_id, 0x1p53)}};
 }
@@ -292,8 +290,9 @@ void add_tag_options(CLI::App* command, const Arguments& given) {
   command->add_option("--step", given->step, "base size of a lease, in ids (new tags: 1000)")
       ->type_name("N");
   command
-      ->add_option("--cap", given->cap,
-                   "its last id: int32, 2^53, a number of digits such as 12digits, a number, or none")
+      ->add_option(
+          "--cap", given->cap,
+          "its last id: int32, 2^53, a number of digits such as 12digits, a number, or none")
       ->type_name("CAP");
   command->add_option("--description", given->description, "what its ids are for")
       ->type_name("TEXT");
@@ -316,13 +315,14 @@ void add_tag_commands(CommandLine& line) {
 
   CLI::App* const tag = line.add_group("tag", "show, create, change or delete a tag");
   add_tag_command(line, tag, given, "show", "show a tag", show);
-  command = add_tag_command(line, tag, given, "create", "create a tag; its ids start at 1, or past those of a deleted tag of that name",
-                            create);
+  command = add_tag_command(
+      line, tag, given, "create",
+      "create a tag; its ids start at 1, or past those of a deleted tag of that name", create);
   add_tag_options(command, given);
   command = add_tag_command(line, tag, given, "set", "change a tag", set);
   add_tag_options(command, given);
-  command =
-      add_tag_command(line, tag, given, "delete", "delete a tag; processes stop serving it within a minute", remove);
+  command = add_tag_command(line, tag, given, "delete",
+                            "delete a tag; processes stop serving it within a minute", remove);
   add_yes(command, given);
 
   command = add_tag_command(line, &line.app, given, "advance",

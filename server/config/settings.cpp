@@ -114,8 +114,7 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        "system's, if empty",
        [](Config& c, Text t) { return c.remote.ca_file = t, Status(); }, !kReloadable, kCommand},
       {"token-file", "FILE", "", "file that holds the token for --server",
-       [](Config& c, Text t) { return c.remote.token_file = t, Status(); }, !kReloadable,
-       kCommand},
+       [](Config& c, Text t) { return c.remote.token_file = t, Status(); }, !kReloadable, kCommand},
       {"failover", "MODE", "skip",
        "after a failover of the database: skip (ids), stop, or synchronous (no commit is ever "
        "lost)",

@@ -27,7 +27,8 @@ struct Setting {
   UsedBy used_by = UsedBy::kServer;
 
   bool used_in(Program program) const {
-    return used_by == UsedBy::kBoth || (used_by == UsedBy::kServer) == (program == Program::kServer);
+    return used_by == UsedBy::kBoth ||
+           (used_by == UsedBy::kServer) == (program == Program::kServer);
   }
 };
 

@@ -41,9 +41,9 @@ Campaign::Campaign(const Options& options)
   for (int i = 0; i < options.servers; ++i) {
     std::vector<std::string> programs = {""};
     if (!options.old_server.empty()) programs.insert(programs.begin(), options.old_server);
-    processes_.push_back(std::make_unique<Server>(
-        scratch_, "server-" + std::to_string(i), std::move(programs), *engine_,
-        static_cast<std::uint64_t>(random_.pick(0, 1000000))));
+    processes_.push_back(
+        std::make_unique<Server>(scratch_, "server-" + std::to_string(i), std::move(programs),
+                                 *engine_, static_cast<std::uint64_t>(random_.pick(0, 1000000))));
   }
   for (int i = 0; i < options.embedded; ++i) {
     processes_.push_back(std::make_unique<Embedded>(

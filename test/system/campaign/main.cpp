@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// featherid_campaign ENGINE [--seconds N] [--servers S] [--embedded E] [--seed K] [--old-server PROGRAM]
+// featherid_campaign ENGINE [--seconds N] [--servers S] [--embedded E] [--seed K] [--old-server
+// PROGRAM]
 //
 // Starts a database, servers and embedding processes, causes faults drawn from the seed under load,
 // checks every acknowledged id, and prints figures. Exit code 1 on any violation.

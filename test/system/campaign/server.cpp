@@ -13,9 +13,8 @@ Server::Server(const test::ScratchDir& scratch, const std::string& name,
       programs_(std::move(programs)),
       flags_({"--database", engine.database(), "--failover", engine.failover(), "--lossy-commits",
               engine.keeps_commits() ? "refuse" : "allow", "--hold",
-              std::to_string(kHoldSeconds) + "s",
-              "--lease-max-ids", std::to_string(kLeaseIdsMax), "--call-timeout", "2s",
-              "--request-timeout", "1s", "--drain-timeout", "2s"}),
+              std::to_string(kHoldSeconds) + "s", "--lease-max-ids", std::to_string(kLeaseIdsMax),
+              "--call-timeout", "2s", "--request-timeout", "1s", "--drain-timeout", "2s"}),
       seed_(seed) {}
 
 void Server::start() {

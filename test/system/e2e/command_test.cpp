@@ -308,8 +308,8 @@ TEST_CASE("the command sends a token over TLS", "[e2e][command]") {
     return CommandProcess(scratch, trusting, {"FEATHERID_TOKEN=" + token});
   };
   CHECK(with_token("ann-secret").run({"tag", "create", "a"}).exit_code == 0);
-  CHECK(has(with_token("ann-secret").good({"tag", "show", "a", "--json"}),
-            "\"created_by\":\"ann\""));
+  CHECK(
+      has(with_token("ann-secret").good({"tag", "show", "a", "--json"}), "\"created_by\":\"ann\""));
   CHECK(has(with_token("bob-secret").good({"tags"}), "order"));
   const RunResult reader = with_token("bob-secret").run({"tag", "create", "b"});
   CHECK(reader.exit_code == 1);

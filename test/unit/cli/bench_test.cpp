@@ -11,8 +11,8 @@ namespace featherid::test {
 
 TEST_CASE("bench counts its leases and uses up the ids of one tag", "[cli][bench]") {
   const Commands commands;
-  const CommandResult result = commands.run(
-      {"bench", "user", "--time", "200ms", "--threads", "2", "--ids", "7", "--json"});
+  const CommandResult result =
+      commands.run({"bench", "user", "--time", "200ms", "--threads", "2", "--ids", "7", "--json"});
   CAPTURE(result.err);
   REQUIRE(result.exit_code == 0);
   const auto figures = nlohmann::json::parse(result.out);
@@ -27,8 +27,7 @@ TEST_CASE("bench counts its leases and uses up the ids of one tag", "[cli][bench
 TEST_CASE("bench refuses what it cannot do", "[cli][bench]") {
   const Commands commands;
   CHECK(commands.run({"bench", "nix", "--time", "200ms"}).exit_code == 4);
-  for (const char* bad :
-       {"--threads=0", "--threads=65", "--time=5", "--time=2h", "--ids=0"}) {
+  for (const char* bad : {"--threads=0", "--threads=65", "--time=5", "--time=2h", "--ids=0"}) {
     CAPTURE(bad);
     CHECK(commands.run({"bench", bad}).exit_code == 2);
   }

@@ -84,8 +84,8 @@ TEST_CASE("a tag has a cap, a description and an owner", "[cli]") {
   CHECK(commands.run({"tag", "set", "invoice", "--cap", "none"}).exit_code == 0);
   CHECK(shown()["cap"].is_null());
   CHECK(commands.run({"next", "invoice"}).out == "101\n");
-  for (const char* bad : {"--cap=0", "--cap=-1", "--cap=x", "--cap=", "--cap=20digits",
-                          "--step=0", "--owner=a\tb", "--description=\xff"}) {
+  for (const char* bad : {"--cap=0", "--cap=-1", "--cap=x", "--cap=", "--cap=20digits", "--step=0",
+                          "--owner=a\tb", "--description=\xff"}) {
     CAPTURE(bad);
     CHECK(commands.run({"tag", "set", "invoice", bad}).exit_code == 2);
   }
