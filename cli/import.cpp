@@ -87,7 +87,7 @@ Status make(TagAdmin& tags, const Move& move, const std::string& by) {
     NewTag made(move.step);
     made.max_id = move.after;
     made.by = by;
-    const Status created = tags.create(move.tag, made);
+    Status created = tags.create(move.tag, made);
     if (created.code() != StatusCode::kAlreadyExists) return created;
   }
   return tags.advance(move.tag, move.after);

@@ -207,13 +207,14 @@ Result<TagInfo> ServerClient::info(std::string_view tag) {
 }
 
 // Who does it is the token's name, which the server knows.
-Status ServerClient::create(std::string_view tag, const NewTag& made) {
-  Parameters parameters = {{"biz_tag", std::string(tag)}, {"step", std::to_string(made.step)}};
-  const TagOptions& options = made.options;
+Status ServerClient::create(std::string_view tag, const NewTag& tag_to_make) {
+  Parameters parameters = {{"biz_tag", std::string(tag)},
+                           {"step", std::to_string(tag_to_make.step)}};
+  const TagOptions& options = tag_to_make.options;
   if (options.cap != kIdMax) parameters.emplace("cap", cap_text(options.cap));
   if (!options.description.empty()) parameters.emplace("description", options.description);
   if (!options.owner.empty()) parameters.emplace("owner", options.owner);
-  if (made.max_id > 0) parameters.emplace("max_id", std::to_string(made.max_id));
+  if (tag_to_make.max_id > 0) parameters.emplace("max_id", std::to_string(tag_to_make.max_id));
   return call("POST", kTag, parameters).status();
 }
 
@@ -228,21 +229,21 @@ Status ServerClient::update(std::string_view tag, const TagChange& change) {
 
 // The server refuses a tag that is past max_id already. For TagAdmin it is where it should be.
 Status ServerClient::advance(std::string_view tag, std::int64_t max_id) {
-  const Status status = call("POST", "/api/v1/tag/advance",
-                             {{"biz_tag", std::string(tag)}, {"max_id", std::to_string(max_id)}})
-                            .status();
+  Status status = call("POST", "/api/v1/tag/advance",
+                       {{"biz_tag", std::string(tag)}, {"max_id", std::to_string(max_id)}})
+                      .status();
   if (status.code() != StatusCode::kInvalidArgument) return status;
   const Result<TagInfo> row = info(tag);
   return row.ok() && row->max_id >= max_id ? Status() : status;
 }
 
 Result<bool> ServerClient::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
-  const Status status = call("POST", "/api/v1/tag/rewind",
-                             {{"biz_tag", std::string(tag)},
-                              {"confirm", std::string(tag)},
-                              {"from", std::to_string(from)},
-                              {"max_id", std::to_string(to)}})
-                            .status();
+  Status status = call("POST", "/api/v1/tag/rewind",
+                       {{"biz_tag", std::string(tag)},
+                        {"confirm", std::string(tag)},
+                        {"from", std::to_string(from)},
+                        {"max_id", std::to_string(to)}})
+                      .status();
   if (status.code() == StatusCode::kAlreadyExists) return false;  // it is not at `from`
   if (!status.ok()) return status;
   return true;
