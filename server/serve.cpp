@@ -50,8 +50,8 @@ void announce(const char* scheme, asio::ip::tcp::endpoint endpoint, const std::s
 
 }  // namespace
 
-int serve(const Config& config, const Signals::ReadConfig& read_again, std::shared_ptr<Store> store,
-          const std::shared_ptr<LogFiles>& log_files) {
+int serve(const Config& config, const Signals::ReadConfig& read_again,
+          const std::shared_ptr<Store>& store, const std::shared_ptr<LogFiles>& log_files) {
   const std::string database = redacted(config.store.addresses);
   SegmentAllocator allocator(with_auto_create(store, config.auto_create, log_core),
                              config.allocator);

@@ -13,8 +13,8 @@ namespace featherid {
 
 // Builds the parts of the server and serves until a signal ends it. Unused ids then go back to the
 // store. `log_files` may be null. Returns the exit code.
-int serve(const Config& config, const Signals::ReadConfig& read_again, std::shared_ptr<Store> store,
-          const std::shared_ptr<LogFiles>& log_files);
+int serve(const Config& config, const Signals::ReadConfig& read_again,
+          const std::shared_ptr<Store>& store, const std::shared_ptr<LogFiles>& log_files);
 
 }  // namespace featherid
 

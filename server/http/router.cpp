@@ -119,6 +119,10 @@ bool Router::permits(const Operation& operation, Exchange& exchange) const {
   const std::string& with = operation.changes_with;
   if (!with.empty() && exchange.query.find(with) == nullptr) effect = Effect::kReads;
   if (effect == Effect::kNone) return true;
+  if (exchange.wait.over || exchange.wait.expired) {  // it was permitted before its wait
+    exchange.changes = effect == Effect::kChanges;
+    return true;
+  }
   if (effect != Effect::kChanges) {
     // relaxed: a request that does not see the change is as good as one that came before it.
     const bool closed = closed_ != nullptr && closed_->load(std::memory_order_relaxed);

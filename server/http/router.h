@@ -45,7 +45,8 @@ class Router {
   using Permits = std::function<bool(Exchange&, Effect)>;
 
   // Calls `permits` before each handler that changes something, and while `closed` is true before
-  // each that reads or uses ids. Without `permits`, nobody may change anything.
+  // each that reads or uses ids, but not again after a wait. Without `permits`, nobody may change
+  // anything.
   explicit Router(Permits permits = {}, const std::atomic<bool>* closed = nullptr);
 
   void add(std::string path, Operation operation);

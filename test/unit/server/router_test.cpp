@@ -162,6 +162,31 @@ TEST_CASE("while the server is closed, what reads or uses ids requires permissio
   CHECK(runs == 8);
 }
 
+TEST_CASE("a request that was permitted stays so after its wait", "[router]") {
+  int questions = 0;
+  const auto permits = [&questions](Exchange& exchange, Effect) {
+    if (++questions > 1) exchange.reply.fail(401, ApiCode::kNotAllowed, "no more");
+    return questions == 1;
+  };
+  Router router(permits);
+  bool in_time = true;
+  const auto run = [&in_time](Exchange& exchange) {
+    CHECK(exchange.changes);
+    const bool first = !exchange.wait.over && !exchange.wait.expired;
+    if (!first) return exchange.reply.succeed("1");
+    exchange.park([&in_time](const Exchange::Resume& resume) {
+      if (in_time) resume(Status());
+    });
+  };
+  router.add("/change", {"POST", Effect::kChanges, run, {}, {}});
+  CHECK(test::ask(router, "POST", "/change", std::chrono::seconds(60)).status == 200);
+  CHECK(questions == 1);
+  questions = 0;
+  in_time = false;
+  CHECK(test::ask(router, "POST", "/change", std::chrono::milliseconds(1)).status == 200);
+  CHECK(questions == 1);
+}
+
 TEST_CASE("what a call would ignore is refused", "[router]") {
   int runs = 0;
   Router router([](Exchange&, Effect) { return true; });
