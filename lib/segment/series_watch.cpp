@@ -2,6 +2,7 @@
 #include "lib/segment/series_watch.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 namespace featherid {
@@ -9,7 +10,7 @@ namespace featherid {
 namespace {
 
 constexpr int kShares[] = {99, 90, 75, 50};  // in percent
-constexpr std::int64_t kEnds[] = {2147483647, std::int64_t{1} << 53, kIdMax};
+constexpr std::array<std::int64_t, 3> kEnds = {2147483647, std::int64_t{1} << 53, kIdMax};
 
 // Without overflow: the remainder of `end` is multiplied apart.
 bool has_used(std::int64_t max_id, std::int64_t end, int percent) {
@@ -50,7 +51,7 @@ std::optional<SeriesWatch::Warning> SeriesWatch::warning_of(std::int64_t end, bo
 
 std::optional<SeriesWatch::Warning> SeriesWatch::next_warning(std::int64_t cap) {
   if (cap < kIdMax) return warning_of(cap, true, &warned_[0]);
-  for (std::size_t i = 0; i < warned_.size(); ++i) {
+  for (std::size_t i = 0; i < kEnds.size(); ++i) {
     if (std::optional<Warning> warning = warning_of(kEnds[i], false, &warned_[i])) return warning;
   }
   return std::nullopt;

@@ -45,14 +45,13 @@ Status check_password_file(DatabaseUrl& url) {
 }  // namespace
 
 Result<std::vector<DatabaseUrl>> parse_addresses(const std::vector<std::string>& urls,
-                                                 SociStoreOptions* given) {
-  const SociStoreOptions& options = *given;
+                                                 SociStoreOptions* options) {
   if (Status bad = check_bounds("the number of database URLs",
                                 static_cast<std::int64_t>(urls.size()), 1, kAddressesMax);
       !bad.ok()) {
     return bad;
   }
-  if (Status bad = check_options(options); !bad.ok()) return bad;
+  if (Status bad = check_options(*options); !bad.ok()) return bad;
   std::vector<DatabaseUrl> addresses;
   for (const std::string& url : urls) {
     Result<DatabaseUrl> parsed = parse_database_url(url);
@@ -62,7 +61,7 @@ Result<std::vector<DatabaseUrl>> parse_addresses(const std::vector<std::string>&
                     "this build lacks SOCI's driver for the " + describe(*parsed));
     }
     if (Status bad = check_password_file(*parsed); !bad.ok()) return bad;
-    if (!options.database_file.empty()) parsed->login_may_change = true;
+    if (!options->database_file.empty()) parsed->login_may_change = true;
     addresses.push_back(*std::move(parsed));
   }
   DatabaseUrl& first = addresses.front();
@@ -74,10 +73,10 @@ Result<std::vector<DatabaseUrl>> parse_addresses(const std::vector<std::string>&
                     "several database URLs must be addresses of one database: of one engine and "
                     "with one database name, schema and table");
     }
-    if (address.options.connect_timeout.value_or(options.call_timeout) > options.call_timeout) {
+    if (address.options.connect_timeout.value_or(options->call_timeout) > options->call_timeout) {
       return Status(StatusCode::kInvalidArgument,
                     "the database URL has a connect_timeout of more than call-timeout (" +
-                        std::to_string(options.call_timeout.count()) + " s); lower it");
+                        std::to_string(options->call_timeout.count()) + " s); lower it");
     }
   }
   if (first.engine == Engine::kSqlite3) {
@@ -93,7 +92,7 @@ Result<std::vector<DatabaseUrl>> parse_addresses(const std::vector<std::string>&
                         error.message() + "); give its absolute path");
     }
   }
-  make_absolute(given->database_file);
+  make_absolute(options->database_file);
   return addresses;
 }
 

@@ -88,7 +88,7 @@ class SociRows {
     long long term = 0;  // kNewTerm
   };
   template <typename Body>  // Result<bool>(SociSession&, const Change&)
-  Result<bool> change(Needs needs, Body body);
+  Result<bool> change_tag(Needs needs, Body body);
   // Runs a statement on one row; `sql` lacks its conditions. False: it found none.
   template <typename... Uses>
   bool run_on_row(SociSession& session, const std::string& sql, Uses... uses);
@@ -196,7 +196,7 @@ Status SociRows::write_row(std::string_view tag, const char* sql, Uses... uses) 
 }
 
 template <typename Body>
-Result<bool> SociRows::change(Needs needs, Body body) {
+Result<bool> SociRows::change_tag(Needs needs, Body body) {
   const auto run_body = [&](SociSession& session) -> Result<bool> {
     Change change;
     change.recorded = records_.look(session, /*ask=*/true);
@@ -217,7 +217,7 @@ Result<bool> SociRows::change(Needs needs, Body body) {
   };
   const auto repeatedly = [&](SociSession& session) -> Result<bool> {
     for (int tries = 0; tries < kTriesMax; ++tries) {
-      const Result<bool> done = run_body(session);
+      Result<bool> done = run_body(session);
       if (!done.ok() || *done) return done;
       const Result<bool> changed = settings_guard_.changed(session);
       if (!changed.ok()) return changed.status();

@@ -272,7 +272,7 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
     records_.write(session, record);
     return true;
   };
-  const Result<bool> made = change(tag_to_make.automatic ? Needs::kLeader : Needs::kRow, make);
+  const Result<bool> made = change_tag(tag_to_make.automatic ? Needs::kLeader : Needs::kRow, make);
   if (made.ok()) return *made ? Status() : changed_meanwhile(tag);
   if (!refused.ok()) return refused;
   const Status& status = made.status();
@@ -285,33 +285,33 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
           found.code() == StatusCode::kNotFound ? found.message() : status.message()};
 }
 
-Status SociStore::update(std::string_view tag, const TagChange& wanted) {
-  if (Status status = check_change(tag, wanted); !status.ok()) return status;
+Status SociStore::update(std::string_view tag, const TagChange& change) {
+  if (Status status = check_change(tag, change); !status.ok()) return status;
   const std::string tag_text(tag);
-  const bool plain = !wanted.description && !wanted.owner && !wanted.cap;
-  const auto set = [&](SociSession& session, const Change& change) -> Result<bool> {
+  const bool plain = !change.description && !change.owner && !change.cap;
+  const auto set = [&](SociSession& session, const Change& made) -> Result<bool> {
     const Result<RawRow> raw = find_raw(session, tag);
     if (!raw.ok()) return raw.status();
-    if (!change.recorded && !plain) return no_place_for_options(tag);
-    if (wanted.cap) {
+    if (!made.recorded && !plain) return no_place_for_options(tag);
+    if (change.cap) {
       const Result<SegmentRow> row = raw->read(table_);
       if (!row.ok()) return row.status();
-      if (*wanted.cap < row->max_id) return cap_below(tag, *wanted.cap, row->max_id);
+      if (*change.cap < row->max_id) return cap_below(tag, *change.cap, row->max_id);
     }
-    const long long step = wanted.step.value_or(0);
-    if (wanted.step &&
+    const long long step = change.step.value_or(0);
+    if (change.step &&
         !run_on_row(session, dialect_.update, use(step, "step"), use(tag_text, "tag"))) {
       return false;
     }
-    if (!change.recorded) return true;
+    if (!made.recorded) return true;
     TagRecord record = records_.find(session, tag).value_or(TagRecord());
     record.tag = tag_text;
-    record.version = change.head.version;
-    change_in(record, wanted, change.head.now);
+    record.version = made.head.version;
+    change_in(record, change, made.head.now);
     records_.write(session, record);
     return true;
   };
-  const Result<bool> done = change(Needs::kRow, set);
+  const Result<bool> done = change_tag(Needs::kRow, set);
   if (!done.ok()) return done.status();
   return *done ? Status() : changed_meanwhile(tag);
 }
@@ -346,7 +346,7 @@ Status SociStore::remove(std::string_view tag, std::string_view by) {
     }
     return run_on_row(session, dialect_.remove, use(tag_text, "tag"));
   };
-  const Result<bool> done = change(Needs::kRow, take_out);
+  const Result<bool> done = change_tag(Needs::kRow, take_out);
   if (!done.ok()) return done.status();
   return *done ? Status() : changed_meanwhile(tag);
 }
@@ -376,7 +376,7 @@ Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int
     records_.write(session, record);
     return true;
   };
-  Result<bool> done = change(Needs::kNewTerm, move_back);
+  Result<bool> done = change_tag(Needs::kNewTerm, move_back);
   if (done.status().code() == StatusCode::kNotFound) return false;  // no tag of that column
   return done;
 }
