@@ -86,7 +86,7 @@ Status make(Store& store, const Move& move) {
   if (move.create) {
     NewTag tag(move.step);
     tag.max_id = move.after;
-    const Status created = store.create(move.tag, tag);
+    Status created = store.create(move.tag, tag);
     if (created.code() != StatusCode::kAlreadyExists) return created;  // OK too
   }
   return store.advance(move.tag, move.after);
