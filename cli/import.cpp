@@ -103,13 +103,16 @@ Status move_past(Context& context, const std::vector<Counter>& counters, const A
   }
   std::vector<Record> records;
   for (const Move& move : *moves) {
+    Move done = move;
     if (!given->dry_run) {
       if (Status status = make(**tags, move, context.person()); !status.ok()) {
         context.out().list(records, "nothing was changed");
         return status;
       }
+      // A removed tag starts past its old ids, which may be further.
+      if (const Result<TagInfo> row = (*tags)->info(move.tag); row.ok()) done.after = row->max_id;
     }
-    records.push_back(record_of(move));
+    records.push_back(record_of(done));
   }
   context.out().list(records, "there is nothing to import");
   if (given->dry_run) context.out().line("(--dry-run: nothing was changed)");

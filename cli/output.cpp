@@ -22,12 +22,6 @@ bool is_wide(char32_t code) {
          (code >= 0x20000 && code <= 0x3FFFD);
 }
 
-// A control character, or one that turns the direction of the text around.
-bool is_hidden(char32_t code) {
-  return is_control(code) || code == 0x200E || code == 0x200F ||
-         (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
-}
-
 std::size_t columns_of(std::string_view text) {
   std::size_t columns = 0;
   while (!text.empty()) {

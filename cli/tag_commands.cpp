@@ -172,11 +172,11 @@ Status create(Context& context, const Arguments& given) {
   made.by = context.person();
   const Result<TagAdmin*> admin = context.tags();
   if (!admin.ok()) return admin.status();
-  Status status = (*admin)->create(given->tag, made);
-  if (status.code() == StatusCode::kAlreadyExists && (*admin)->info(given->tag).ok()) {
-    return {status.code(), named(given->tag) + " already exists"};  // in fewer words
+  // A server takes a tag that is as asked for one that this call has made.
+  if ((*admin)->info(given->tag).ok()) {
+    return {StatusCode::kAlreadyExists, named(given->tag) + " already exists"};
   }
-  if (!status.ok()) return status;
+  if (Status status = (*admin)->create(given->tag, made); !status.ok()) return status;
   const Result<TagInfo> row = (*admin)->info(given->tag);
   if (!row.ok()) return row.status();
   context.out().say(

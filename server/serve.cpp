@@ -63,7 +63,7 @@ int serve(const Config& config, const Signals::ReadConfig& read_again,
       &auth.closed());
   HttpServer server(within_descriptor_limit(config.http), router);
   add_id_routes(router, allocator, config.max_batch_ids);
-  add_tag_routes(router, store, calls);
+  add_tag_routes(router, store, allocator, calls);
   add_log_routes(router);
   add_openapi_route(router);
   Metrics metrics(static_cast<std::size_t>(config.metrics_tags_max), [&] {

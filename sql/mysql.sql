@@ -7,8 +7,6 @@ CREATE TABLE IF NOT EXISTS `id_segments` (
   `update_time` timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP COMMENT '更新时间',
   PRIMARY KEY (`biz_tag`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='ID号段表';
-INSERT IGNORE INTO `id_segments` (`biz_tag`, `max_id`, `step`) VALUES
-  ('user', 0, 1000), ('order', 0, 1000), ('health', 0, 1000);
 CREATE TABLE IF NOT EXISTS `id_leader` (
   `id` tinyint NOT NULL COMMENT 'always 1: one row',
   `server` varchar(255) COLLATE utf8mb4_bin NOT NULL COMMENT 'the server that leads the ids',
@@ -31,3 +29,10 @@ CREATE TABLE IF NOT EXISTS `id_tags` (
   PRIMARY KEY (`biz_tag`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='FeatherID: options of tags; rows are optional';
 INSERT IGNORE INTO `id_tags` (`biz_tag`, `version`) VALUES ('', 0);
+-- The first tags. A tag that was removed is not made again: its ids would start at 1.
+INSERT IGNORE INTO `id_segments` (`biz_tag`, `max_id`, `step`)
+  SELECT 'user', 0, 1000 FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM `id_tags` WHERE `biz_tag` = 'user');
+INSERT IGNORE INTO `id_segments` (`biz_tag`, `max_id`, `step`)
+  SELECT 'order', 0, 1000 FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM `id_tags` WHERE `biz_tag` = 'order');
+INSERT IGNORE INTO `id_segments` (`biz_tag`, `max_id`, `step`)
+  SELECT 'health', 0, 1000 FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM `id_tags` WHERE `biz_tag` = 'health');

@@ -6,9 +6,6 @@ CREATE TABLE IF NOT EXISTS id_segments (
   step integer NOT NULL DEFAULT 1000,
   update_time timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
-INSERT INTO id_segments (biz_tag, max_id, step) VALUES
-  ('user', 0, 1000), ('order', 0, 1000), ('health', 0, 1000)
-  ON CONFLICT DO NOTHING;
 -- Which server leads id_segments; one row. Its term is the number of leaders so far * 2^32 + random bits
 -- of the last one; 0: none yet.
 CREATE TABLE IF NOT EXISTS id_leader (
@@ -35,3 +32,13 @@ CREATE TABLE IF NOT EXISTS id_tags (
   changed_at bigint NOT NULL DEFAULT 0
 );
 INSERT INTO id_tags (biz_tag, version) VALUES ('', 0) ON CONFLICT DO NOTHING;
+-- The first tags. A tag that was removed is not made again: its ids would start at 1.
+INSERT INTO id_segments (biz_tag, max_id, step)
+  SELECT 'user', 0, 1000 WHERE NOT EXISTS (SELECT 1 FROM id_tags WHERE biz_tag = 'user')
+  ON CONFLICT DO NOTHING;
+INSERT INTO id_segments (biz_tag, max_id, step)
+  SELECT 'order', 0, 1000 WHERE NOT EXISTS (SELECT 1 FROM id_tags WHERE biz_tag = 'order')
+  ON CONFLICT DO NOTHING;
+INSERT INTO id_segments (biz_tag, max_id, step)
+  SELECT 'health', 0, 1000 WHERE NOT EXISTS (SELECT 1 FROM id_tags WHERE biz_tag = 'health')
+  ON CONFLICT DO NOTHING;

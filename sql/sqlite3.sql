@@ -6,8 +6,6 @@ CREATE TABLE IF NOT EXISTS id_segments (
   step int NOT NULL DEFAULT 1000,
   update_time timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
-INSERT OR IGNORE INTO id_segments (biz_tag, max_id, step) VALUES
-  ('user', 0, 1000), ('order', 0, 1000), ('health', 0, 1000);
 -- Options of tags; rows are optional. The row with an empty biz_tag counts the changes.
 -- version: the number of the last change; recalled: of the last one that made processes drop held ids.
 -- cap: no lease passes it; NULL: none. removed_max_id: max_id when the tag was removed; NULL: it exists.
@@ -26,3 +24,10 @@ CREATE TABLE IF NOT EXISTS id_tags (
   changed_at bigint NOT NULL DEFAULT 0
 );
 INSERT OR IGNORE INTO id_tags (biz_tag, version) VALUES ('', 0);
+-- The first tags. A tag that was removed is not made again: its ids would start at 1.
+INSERT OR IGNORE INTO id_segments (biz_tag, max_id, step)
+  SELECT 'user', 0, 1000 WHERE NOT EXISTS (SELECT 1 FROM id_tags WHERE biz_tag = 'user');
+INSERT OR IGNORE INTO id_segments (biz_tag, max_id, step)
+  SELECT 'order', 0, 1000 WHERE NOT EXISTS (SELECT 1 FROM id_tags WHERE biz_tag = 'order');
+INSERT OR IGNORE INTO id_segments (biz_tag, max_id, step)
+  SELECT 'health', 0, 1000 WHERE NOT EXISTS (SELECT 1 FROM id_tags WHERE biz_tag = 'health');

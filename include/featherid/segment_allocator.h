@@ -57,6 +57,11 @@ class FEATHERID_EXPORT SegmentAllocator {
   Result<std::vector<IdRange>> next_range(std::string_view tag, std::int64_t count_ids);
   Result<std::vector<IdRange>> try_next_range(std::string_view tag, std::int64_t count_ids);
 
+  // Drops the ids of the tag that this process holds, and those of a lease under way. They are
+  // lost (a gap). For the process that is about to call TagAdmin::rewind(), so that it holds none
+  // of the ids that others will lease again. Ids in a LocalBlock stay.
+  void drop(std::string_view tag);
+
   // Every tag that has been used and exists, in no particular order.
   std::vector<TagStats> stats() const;
 

@@ -89,8 +89,10 @@ class FEATHERID_EXPORT SegmentStore {
   // After an error, the tail may or may not have been given back: the caller may not use it.
   virtual Result<bool> give_back(std::string_view tag, IdRange tail) = 0;
 
-  // What has changed since the change number `version`. Negative: returns only the number, from
-  // which to ask later. The allocator asks when its first tag is used, and then every 20 s.
+  // What has changed since the change number `version`, up to which the caller has applied all. A
+  // tail of a tag that was removed or moved back after it can no longer be given back. Negative:
+  // returns only the number, from which to ask later. The allocator asks when its first tag is
+  // used, and then every 20 s.
   // kDataLoss: the store went backwards, so every tag must stop. By default nothing ever changes.
   virtual Result<TagChanges> changes(std::int64_t version);
 };

@@ -16,7 +16,7 @@ namespace featherid {
 enum class StatusCode {
   kOk = 0,
   kInvalidArgument,     // fix the call
-  kNotFound,            // no such tag: create its row
+  kNotFound,            // no such tag: create it
   kAlreadyExists,       // the tag is already there: use it
   kUnavailable,         // retry later: the store cannot serve, or no id is in memory now
   kDeadlineExceeded,    // the wait ended: retry, or wait longer

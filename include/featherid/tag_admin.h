@@ -86,7 +86,8 @@ class FEATHERID_EXPORT TagAdmin {
   // One row. kNotFound: no such row.
   virtual Result<TagInfo> info(std::string_view tag) = 0;
 
-  // Creates a row. Its max_id is that of `tag_to_make`, or where the tag was when it was removed if
+  // Creates a row. kFailedPrecondition: also if the user may not read where removed tags were.
+  // Its max_id is that of `tag_to_make`, or where the tag was when it was removed if
   // that is more, so its ids are past all that were leased before. `automatic`: after a change of
   // leader it is at least the ids that the failovers may have lost, and kNotFound refuses a tag
   // that was removed. kAlreadyExists: the row exists; it is unchanged. kInvalidArgument: also a cap
@@ -103,11 +104,13 @@ class FEATHERID_EXPORT TagAdmin {
 
   // Moves the series backwards. If max_id is still `from`, sets it to `to` and returns true.
   // Otherwise, or if there is no such row, changes nothing and returns false. 0 <= to < from. The
-  // ids after `to` will be leased again, so no process may be using the tag.
+  // ids after `to` will be leased again, so no process may be using the tag. If this process is,
+  // call SegmentAllocator::drop() first.
   virtual Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) = 0;
 
   // Deletes the row, and remembers its max_id for create(). Processes that hold ids of the tag drop
-  // them within a minute. `by`: who deletes it. kNotFound: no such row.
+  // them within a minute. `by`: who deletes it. kNotFound: no such row. kFailedPrecondition: also
+  // if the user may not write where the tag was.
   virtual Status remove(std::string_view tag, std::string_view by = "") = 0;
 
   // OK if the store would grant leases now: it can be written to, and the server that answers is

@@ -35,6 +35,12 @@ inline Utf8Char utf8_char(std::string_view text) {
 
 inline bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0); }
 
+// A control character, or one that breaks the line or turns the direction of the text around.
+inline bool is_hidden(char32_t c) {
+  return is_control(c) || c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) ||
+         (c >= 0x2066 && c <= 0x2069);
+}
+
 }  // namespace featherid
 
 #endif  // FEATHERID_LIB_BASE_UTF8_H_

@@ -213,15 +213,22 @@ void Refiller::ask_for_changes() noexcept {
   bool stopping = false;
   {
     const MutexLock lock(mutex_);
-    // Whatever this process leases before it is told a number may have been changed before that.
-    changes_known_ = changes.ok() ? changes->version : std::max<std::int64_t>(known, 0);
-    changes_due_ = clock_->now() + kAskForChangesEvery;
+    // What this process leased before the first answer may have been changed before it, too. Then
+    // it asks again at once, for every change so far.
+    const bool blind = known < 0 && (!changes.ok() || leased_unasked_);
+    changes_known_ = blind ? 0 : changes.ok() ? changes->version : known;
+    changes_due_ = clock_->now() + (blind && changes.ok() ? Duration(0) : kAskForChangesEvery);
     changed_.notify_one();
     stopping = stopping_;
   }
   const bool lost = changes.status().code() == StatusCode::kDataLoss;
   if (lost) log_.write(LogLevel::kError, [&] { return changes.status().message(); });
   if (!stopping && (changes.ok() || lost)) on_changes_(changes);
+}
+
+void Refiller::note_lease() {
+  const MutexLock lock(mutex_);
+  if (changes_known_ < 0) leased_unasked_ = true;
 }
 
 void Refiller::refill(TagState& tag) noexcept {
@@ -238,6 +245,7 @@ void Refiller::refill(TagState& tag) noexcept {
     asked_ids = leased.ok() ? tag.ids_to_lease() : 0;
   }
   if (asked_ids > 0) {
+    note_lease();
     const TimePoint start = clock_->now();
     leased = ask_store<IdRange>([&] { return store_->lease(tag.tag(), {1, asked_ids}); });
     latency = clock_->now() - start;

@@ -216,6 +216,13 @@ Result<std::vector<IdRange>> SegmentAllocator::try_next_range(std::string_view t
   return sequence->try_next_range(count_ids);
 }
 
+void SegmentAllocator::drop(std::string_view tag) {
+  if (impl_->fork_guard.forked()) return;
+  const MutexLock lock(impl_->mutex);
+  impl_->unknown_tags.move_known_to_table();  // the others hold nothing
+  if (TagState* const held = impl_->tags.find(tag)) held->limit(0);
+}
+
 std::vector<TagStats> SegmentAllocator::stats() const {
   std::vector<TagStats> stats;
   if (impl_->fork_guard.forked()) return stats;

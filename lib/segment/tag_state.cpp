@@ -381,7 +381,8 @@ Status TagState::check_lease(std::int64_t asked_ids, IdRange range) const {
               " after this process had held ids up to " + std::to_string(highest_end - 1);
     }
     return "tag '" + tag_ + "' is stopped: " + wrong +
-           "; advance it past every id ever handed out, then restart this process";
+           "; after a rewind, restart this process; otherwise advance the tag past every id ever "
+           "handed out before that";
   });
 }
 

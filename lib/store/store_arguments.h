@@ -130,7 +130,8 @@ inline Status refused_lease(const SegmentRow& row, LeaseSize size,
 }
 
 inline Status no_such_tag(std::string_view tag) {
-  return {StatusCode::kNotFound, "no such tag '" + std::string(tag) + "'; create its row"};
+  return {StatusCode::kNotFound,
+          "no such tag '" + std::string(tag) + "'; create it: featherid tag create"};
 }
 
 // `twin` exists, and the column's collation treats it as equal to `tag`.

@@ -53,6 +53,22 @@ inline TagInfo tag_info(const SegmentRow& row, const TagRecord& record) {
           Time(seconds(record.changed_at))};
 }
 
+// Whether the row of a removed tag, which somebody made past the store, would begin its series
+// again.
+inline bool is_below_removed(const TagRecord& record, const SegmentRow& row) {
+  return record.removed_max_id > row.max_id;
+}
+
+// `table`: what messages call the table of the rows.
+inline Status below_removed(const TagRecord& record, const SegmentRow& row,
+                            const std::string& table = "id_segments") {
+  const std::string at = std::to_string(record.removed_max_id);
+  return {StatusCode::kFailedPrecondition,
+          "tag '" + row.tag + "' was removed at " + at + ", and its new row in " + table +
+              " starts at " + std::to_string(row.max_id) +
+              "; move it past its old ids: featherid advance TAG " + at};
+}
+
 inline Status cap_below(std::string_view tag, std::int64_t cap, std::int64_t max_id) {
   return {StatusCode::kInvalidArgument, "the cap " + std::to_string(cap) + " of tag '" +
                                             std::string(tag) + "' is below its max_id " +
@@ -67,7 +83,7 @@ inline Result<std::int64_t> first_max_id(std::string_view tag, const NewTag& mad
   if (made.automatic && record) {
     return Status(StatusCode::kNotFound, "tag '" + std::string(tag) +
                                              "' was removed, so it is not created automatically; "
-                                             "create its row");
+                                             "create it: featherid tag create");
   }
   const std::int64_t max_id = std::max(
       {made.max_id, made.automatic ? after_failovers : 0, record ? record->removed_max_id : 0});

@@ -19,8 +19,8 @@ Result<std::int64_t> parse_max_id(const std::string& text) {
 }  // namespace
 
 const char* const kBackwardWarning =
-    "ids that were already issued will be issued again, and running processes that leased them "
-    "before will stop the tag; restart every process";
+    "ids that were already issued will be issued again, and running processes will stop the tag "
+    "(with the failover guard, all their tags); restart every process";
 
 Result<Advance> parse_advance(const std::string& text) {
   const std::size_t equals = text.rfind('=');

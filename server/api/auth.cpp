@@ -69,6 +69,10 @@ Result<Token> parse_line(const std::string& line) {
   if (!is_word(words[0]) || words[0].size() > kNameCharsMax) {
     return bad_token("a name must be one word of up to 64 printable ASCII characters");
   }
+  // The log names those who change something without a token so.
+  if (words[0] == "loopback" || words[0] == "auto-create") {
+    return bad_token("a name may not be loopback or auto-create");
+  }
   token->name = words[0];
   token->role = words[1] == "admin" ? Role::kAdmin : Role::kRead;
   return token;
@@ -94,7 +98,9 @@ bool names_this_machine(std::string_view host) {
 Result<Token> parse_token(std::string_view text) {
   if (!is_word(text)) return bad_token("a token must be one word of printable ASCII characters");
   Token token{"admin", Role::kAdmin, digest_of(text)};
-  if (text.substr(0, kHashed.size()) == kHashed) {
+  const bool hashed = text.size() >= kHashed.size() &&
+                      ::strncasecmp(text.data(), kHashed.data(), kHashed.size()) == 0;
+  if (hashed) {
     const std::optional<Token::Digest> digest = parse_digest(text.substr(kHashed.size()));
     if (!digest) return bad_token("after sha256: there must be 64 hexadecimal digits");
     token.digest = *digest;
@@ -158,7 +164,7 @@ bool Auth::permits(Exchange& exchange, Effect effect) const {
     exchange.who = token->name;
     return true;
   }
-  if (!admins_) {
+  if (token == nullptr && !admins_) {
     exchange.who = "loopback";
     const bool permitted = permits_without_token(exchange);
     if (permitted || changes) return permitted;

@@ -94,7 +94,7 @@ class Parameters {
 };
 
 // What a call does on the store, off the event loops. Returns the data of the answer.
-using Work = std::function<Result<std::string>(Store&)>;
+using Work = std::function<Result<std::string>(Store&, SegmentAllocator&)>;
 
 // Who calls, for the log.
 struct Caller {
@@ -115,7 +115,7 @@ Result<Work> list_tags(Parameters& given, const Caller&) {
   const bool quoted = given.quoted();
   given.keep(check_text("prefix", prefix));
   given.keep(check_text("after", after));
-  return Work([=](Store& store) -> Result<std::string> {
+  return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
     const Result<std::vector<TagInfo>> rows = store.list();
     if (!rows.ok()) return rows.status();
     std::string tags;
@@ -138,7 +138,7 @@ Result<Work> list_tags(Parameters& given, const Caller&) {
 Result<Work> show_tag(Parameters& given, const Caller&) {
   const std::string tag = given.tag();
   const bool quoted = given.quoted();
-  return Work([=](Store& store) -> Result<std::string> {
+  return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
     const Result<TagInfo> info = store.info(tag);
     if (!info.ok()) return info.status();
     return tag_json(*info, quoted);
@@ -192,7 +192,9 @@ Result<Work> create_tag(Parameters& given, const Caller& caller) {
   wanted.options.owner = given.text("owner").value_or("");
   wanted.by = caller.who;
   const bool quoted = given.quoted();
-  return Work([=](Store& store) { return run_create(store, tag, wanted, quoted, caller); });
+  return Work([=](Store& store, SegmentAllocator&) {
+    return run_create(store, tag, wanted, quoted, caller);
+  });
 }
 
 Result<Work> change_tag(Parameters& given, const Caller& caller) {
@@ -208,7 +210,7 @@ Result<Work> change_tag(Parameters& given, const Caller& caller) {
     given.keep(
         invalid_parameter("there is nothing to change; add step, cap, description or owner"));
   }
-  return Work([=](Store& store) -> Result<std::string> {
+  return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
     const Result<TagInfo> before = store.info(tag);
     if (!before.ok()) return before.status();
     if (Status status = store.update(tag, change); !status.ok()) return status;
@@ -224,7 +226,7 @@ Result<Work> change_tag(Parameters& given, const Caller& caller) {
 Result<Work> delete_tag(Parameters& given, const Caller& caller) {
   const std::string tag = given.tag();
   const bool quoted = given.quoted();
-  return Work([=](Store& store) -> Result<std::string> {
+  return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
     const Result<TagInfo> before = store.info(tag);
     if (!before.ok()) return before.status();
     if (Status status = store.remove(tag, caller.who); !status.ok()) return status;
@@ -244,7 +246,9 @@ Result<Work> advance_tag(Parameters& given, const Caller& caller) {
   const std::string tag = given.tag();
   const std::int64_t max_id = given.required_number("max_id", 0, kIdMax);
   const bool allow_backward = given.is_second("allow_backward", "no", "yes");
-  return Work([=](Store& store) -> Result<std::string> {
+  return Work([=](Store& store, SegmentAllocator& allocator) -> Result<std::string> {
+    if (allow_backward) allocator.drop(tag);  // nobody may get what others will lease again
+
     const Result<std::int64_t> before =
         run_advance(store, {tag, max_id, allow_backward}, "allow_backward=yes");
     if (!before.ok()) return before.status();
@@ -257,27 +261,32 @@ Result<Work> advance_tag(Parameters& given, const Caller& caller) {
 struct Rewind {
   std::string tag;
   std::int64_t to = 0;
-  std::optional<std::int64_t> from;
+  std::int64_t from = 0;
 };
 
-Result<std::string> run_rewind(Store& store, const Rewind& rewind, bool quoted,
-                               const Caller& caller) {
+Result<std::string> run_rewind(Store& store, SegmentAllocator& allocator, const Rewind& rewind,
+                               bool quoted, const Caller& caller) {
   Result<TagInfo> info = store.info(rewind.tag);
   if (!info.ok()) return info.status();
   const std::int64_t before = std::exchange(info->max_id, rewind.to);
   if (before == rewind.to) return tag_json(*info, quoted);  // perhaps by this client before
   const std::string is_at = "tag '" + rewind.tag + "' is at " + std::to_string(before);
-  if (rewind.from && *rewind.from != before) {
-    return Status(StatusCode::kAlreadyExists, is_at + ", not at " + std::to_string(*rewind.from));
+  if (rewind.from != before) {
+    return Status(StatusCode::kAlreadyExists, is_at + ", not at " + std::to_string(rewind.from));
   }
   if (before < rewind.to) {
     return invalid_parameter(is_at + "; to move it forward, use /api/v1/tag/advance");
   }
+  allocator.drop(rewind.tag);  // nobody may get what others will lease again
   const Result<bool> moved = store.rewind(rewind.tag, before, rewind.to);
   if (!moved.ok()) return moved.status();
   if (!*moved) {
-    return Status(StatusCode::kAlreadyExists,
-                  is_at + " no more: a process leased in the meantime; stop every process first");
+    return Status(
+        StatusCode::kAlreadyExists,
+        "tag '" + rewind.tag +
+            "' was not moved: a process leased in the meantime, or "
+            "another leader or term is on record than this server knows; stop every process, "
+            "and try again");
   }
   log_move(caller, rewind.tag, before, rewind.to);
   return tag_json(*info, quoted);
@@ -290,9 +299,11 @@ Result<Work> rewind_tag(Parameters& given, const Caller& caller) {
     given.keep(invalid_parameter("confirm must be the name of the tag again"));
   }
   rewind.to = given.required_number("max_id", 0, kIdMax);
-  rewind.from = given.number("from", 0, kIdMax);
+  rewind.from = given.required_number("from", 0, kIdMax);
   const bool quoted = given.quoted();
-  return Work([=](Store& store) { return run_rewind(store, rewind, quoted, caller); });
+  return Work([=](Store& store, SegmentAllocator& allocator) {
+    return run_rewind(store, allocator, rewind, quoted, caller);
+  });
 }
 
 // --- from the request to the answer ---
@@ -315,8 +326,8 @@ using ReadCall = Result<Work> (*)(Parameters&, const Caller&);
 // The routes of one server.
 class TagRoutes {
  public:
-  TagRoutes(std::shared_ptr<Store> store, StoreCalls& calls)
-      : store_(std::move(store)), calls_(calls) {}
+  TagRoutes(std::shared_ptr<Store> store, SegmentAllocator& allocator, StoreCalls& calls)
+      : store_(std::move(store)), allocator_(allocator), calls_(calls) {}
 
   void serve(Exchange& exchange, ReadCall read) const {
     const Exchange::Wait& wait = exchange.wait;
@@ -338,16 +349,20 @@ class TagRoutes {
     if (work.ok() && !parameters.status().ok()) work = parameters.status();
     if (!work.ok()) return fail(exchange.reply, work.status());
     const auto lane = exchange.changes ? StoreCalls::Lane::kAdmin : StoreCalls::Lane::kReads;
-    exchange.park([store = store_, &calls = calls_, lane, caller, changes = exchange.changes,
+    exchange.park([store = store_, &allocator = allocator_, &calls = calls_, lane, caller,
+                   changes = exchange.changes,
                    work = *std::move(work)](const Exchange::Resume& resume) {
-      const bool posted = calls.post(lane, [=] {
-        const Result<std::string> data = work(*store);
-        Exchange::Outcome outcome(data.status());
-        if (data.ok()) outcome.data = *data;
+      const bool posted = calls.post(lane, [=, &allocator] {
+        Result<std::string> data = work(*store, allocator);
         if (changes && data.status().code() == StatusCode::kUnavailable) {
           spdlog::warn("a change by {} failed, and may have been made: {} {}", caller.name(),
                        json_string(data.status().message()), caller.log_tag);
+          data =
+              Status(data.status().code(),
+                     data.status().message() + "; the change may have been made: look at the tag");
         }
+        Exchange::Outcome outcome(data.status());
+        if (data.ok()) outcome.data = *data;
         resume(outcome);
       });
       if (!posted)
@@ -356,13 +371,15 @@ class TagRoutes {
   }
 
   const std::shared_ptr<Store> store_;
+  SegmentAllocator& allocator_;
   StoreCalls& calls_;
 };
 
 }  // namespace
 
-void add_tag_routes(Router& router, const std::shared_ptr<Store>& store, StoreCalls& calls) {
-  const TagRoutes routes(store, calls);
+void add_tag_routes(Router& router, const std::shared_ptr<Store>& store,
+                    SegmentAllocator& allocator, StoreCalls& calls) {
+  const TagRoutes routes(store, allocator, calls);
   const auto add = [&](const char* path, const char* method, ReadCall read,
                        std::vector<std::string> parameters) {
     const bool reads = std::string_view(method) == "GET";

@@ -11,7 +11,8 @@ std::string json_string(std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string json = "\"";
   while (!text.empty()) {
-    const std::size_t length = utf8_char(text).bytes;
+    const Utf8Char next = utf8_char(text);
+    const std::size_t length = next.bytes;
     const char c = text.front();
     if (length == 0) {
       json += "\xEF\xBF\xBD";
@@ -21,10 +22,9 @@ std::string json_string(std::string_view text) {
     if (c == '"' || c == '\\') {
       json += '\\';
       json += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      json += "\\u00";
-      json += kHex[c >> 4];
-      json += kHex[c & 15];
+    } else if (is_hidden(next.code_point)) {
+      json += "\\u";
+      for (int shift = 12; shift >= 0; shift -= 4) json += kHex[next.code_point >> shift & 15];
     } else {
       json += text.substr(0, length);
     }

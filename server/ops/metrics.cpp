@@ -120,11 +120,15 @@ void append_tags(const TagsByLabel& tags, std::vector<MetricFamily>* families) {
       [](const TagStats& tag) { return tag.lease_failures; });
   sum(MetricType::Gauge, "tags_stopped", "Tags that stopped because their store went backwards.",
       [](const TagStats& tag) { return tag.last_error.code() == StatusCode::kDataLoss; });
+  // A tag that was removed is near no end.
+  const auto max_id = [](const TagStats& tag) {
+    return tag.last_error.code() == StatusCode::kNotFound ? 0 : tag.max_id;
+  };
   largest("max_id", "The highest id that any process has leased, as far as this one knows.",
-          [](const TagStats& tag) { return tag.max_id; });
+          max_id);
   largest("cap_used_ratio", "The share of its cap (without one, of 2^63) that the tag has leased.",
-          [](const TagStats& tag) {
-            return static_cast<double>(tag.max_id) / static_cast<double>(tag.cap);
+          [max_id](const TagStats& tag) {
+            return static_cast<double>(max_id(tag)) / static_cast<double>(tag.cap);
           });
 
   MetricFamily survivable =

@@ -35,7 +35,8 @@ struct MemoryStore::Impl {
 
   Mutex mutex;
   std::map<std::string, Tag, std::less<>> tags GUARDED_BY(mutex);
-  std::atomic<std::int64_t> version{0};  // of the newest record; written under the mutex
+  std::atomic<std::int64_t> version{0};        // of the newest record; written under the mutex
+  std::int64_t applied GUARDED_BY(mutex) = 0;  // the last change that callers have applied
 
   // Runs `body` on the tag under the mutex, or returns why not.
   template <typename Body>
@@ -77,7 +78,11 @@ MemoryStore::MemoryStore() : impl_(std::make_unique<Impl>()) {}
 MemoryStore::~MemoryStore() = default;
 
 Result<IdRange> MemoryStore::lease(std::string_view tag, LeaseSize size) {
-  return impl_->on_row(check_lease(tag, size), tag, [&](SegmentRow& row) -> Result<IdRange> {
+  return impl_->on_tag(check_lease(tag, size), tag, [&](Impl::Tag& found) -> Result<IdRange> {
+    SegmentRow& row = *found.row;
+    if (found.record && is_below_removed(*found.record, row)) {
+      return below_removed(*found.record, row);
+    }
     const std::int64_t count = ids_to_grant(row, size);
     if (count == 0) return refused_lease(row, size);
     row.max_id += count;
@@ -93,6 +98,7 @@ Result<SegmentRow> MemoryStore::find(std::string_view tag) {
 Result<TagChanges> MemoryStore::changes(std::int64_t version) {
   if (impl_->fork_guard.forked()) return store_was_forked();
   const MutexLock lock(impl_->mutex);
+  impl_->applied = std::max(impl_->applied, version);
   TagChanges changes;
   changes.version = impl_->version;
   if (version < 0 || version == changes.version) return changes;
@@ -158,11 +164,13 @@ Status MemoryStore::advance(std::string_view tag, std::int64_t max_id) {
 
 Result<bool> MemoryStore::give_back(std::string_view tag, IdRange tail) {
   if (Status status = check_give_back(tag, tail); !status.ok()) return status;
-  Result<bool> given = impl_->on_row(Status(), tag, [&](SegmentRow& row) -> Result<bool> {
-    if (row.max_id != tail.last()) return false;
-    row.max_id = tail.first - 1;
+  const auto give = [&](Impl::Tag& found) -> Result<bool> {
+    const bool recalled = found.record && found.record->recalled > impl_->applied;
+    if (recalled || found.row->max_id != tail.last()) return false;
+    found.row->max_id = tail.first - 1;
     return true;
-  });
+  };
+  Result<bool> given = impl_->on_tag(Status(), tag, give);
   if (given.status().code() == StatusCode::kNotFound) return false;
   return given;
 }

@@ -138,9 +138,11 @@ const char kMysqlIsMember[] = " AND group_replication_get_communication_protocol
 #define FEATHERID_NO_CAP "9223372036854775806"  // kIdMax
 #define FEATHERID_CAP(row) "(SELECT cap FROM id_tags WHERE " row ")"
 
-// For a lease. `row` is the record's: names without a table are of the innermost one.
-#define FEATHERID_CAPPED(row) \
-  " AND max_id <= COALESCE(" FEATHERID_CAP(row) ", " FEATHERID_NO_CAP ") - :count"
+// For a lease: it does not pass the cap, and does not begin again a series that was removed. `row`
+// is the record's: names without a table are of the innermost one, and only id_segments has max_id.
+#define FEATHERID_PERMITTED(row)                      \
+  " AND NOT EXISTS (SELECT 1 FROM id_tags WHERE " row \
+  " AND (cap - :count < max_id OR removed_max_id > max_id))"
 
 #define FEATHERID_VERSION(now) "SELECT version, " now " FROM id_tags WHERE biz_tag = ''"
 const char kCountChange[] = "UPDATE id_tags SET version = version + 1 WHERE biz_tag = ''";
@@ -178,7 +180,7 @@ const SociDialect kMysqlDialect = {
     "DELETE FROM id_segments WHERE " FEATHERID_MYSQL_ROW,
     "CONNECTION_ID()",
     {FEATHERID_MYSQL_FIND("COALESCE(CAST(" FEATHERID_CAP(FEATHERID_MYSQL_ROW) " AS CHAR), '')"),
-     FEATHERID_CAPPED(FEATHERID_MYSQL_ROW), FEATHERID_VERSION("UNIX_TIMESTAMP()"), kCountChange,
+     FEATHERID_PERMITTED(FEATHERID_MYSQL_ROW), FEATHERID_VERSION("UNIX_TIMESTAMP()"), kCountChange,
      kListRecords, FEATHERID_MYSQL_ROW,
      "INSERT INTO id_tags (biz_tag, version) VALUES (_utf8mb4:tag, 0)",
      FEATHERID_WRITE_RECORD("_utf8mb4", FEATHERID_MYSQL_ROW)},
@@ -290,7 +292,7 @@ const SociDialect kPostgresqlDialect = {
     "pg_catalog.txid_current()",
     {FEATHERID_POSTGRESQL_FIND(
          "COALESCE(CAST(" FEATHERID_CAP(FEATHERID_POSTGRESQL_ROW) " AS text), '')"),
-     FEATHERID_CAPPED(FEATHERID_POSTGRESQL_ROW),
+     FEATHERID_PERMITTED(FEATHERID_POSTGRESQL_ROW),
      FEATHERID_VERSION("CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS bigint)"), kCountChange,
      kListRecords, FEATHERID_POSTGRESQL_ROW,
      "INSERT INTO id_tags (biz_tag, version) VALUES (:tag, 0)",
@@ -378,7 +380,7 @@ const SociDialect kSqlite3Dialect = {
     "DELETE FROM id_segments WHERE " FEATHERID_SQLITE3_ROW,
     nullptr,
     {FEATHERID_SQLITE3_FIND("COALESCE(CAST(" FEATHERID_CAP(FEATHERID_SQLITE3_ROW) " AS TEXT), '')"),
-     FEATHERID_CAPPED(FEATHERID_SQLITE3_ROW),
+     FEATHERID_PERMITTED(FEATHERID_SQLITE3_ROW),
      FEATHERID_VERSION("CAST(strftime('%s', 'now') AS INTEGER)"), kCountChange, kListRecords,
      FEATHERID_SQLITE3_ROW, "INSERT INTO id_tags (biz_tag, version) VALUES (:tag, 0)",
      FEATHERID_WRITE_RECORD("", FEATHERID_SQLITE3_ROW)},

@@ -80,7 +80,7 @@ struct SettingsSql {
 // The SQL of SociTagRecords.
 struct TagsSql {
   const char* find;       // SociDialect::find, with the cap
-  const char* condition;  // a further condition for a lease: it does not pass the cap
+  const char* condition;  // a further condition for a lease: its record permits it
   const char* version;  // a query: the number of the last change. No row: the table was not filled
   const char* count;    // raises that number
   const char* list;     // a query for TagRecord's members, in order; conditions follow

@@ -399,6 +399,10 @@ bool is_table_unusable(Engine engine, const EngineError& error) {
   return fault == Fault::kNoTable || fault == Fault::kNoColumn || fault == Fault::kNoPrivilege;
 }
 
+bool is_privilege_missing(Engine engine, const EngineError& error) {
+  return classify(engine, error) == Fault::kNoPrivilege;
+}
+
 Status to_status(const DatabaseUrl& url, const EngineError& error) {
   if (error.before_login) return {*error.before_login, describe(url) + ": " + error.text};
   const TableNames names(url);

@@ -39,6 +39,8 @@ ServerState server_state(Engine engine, const EngineError& error);
 
 // Whether it says that a table or a column is missing, or that the user may not use it.
 bool is_table_unusable(Engine engine, const EngineError& error);
+// Whether the user may not use it, so that it may well exist.
+bool is_privilege_missing(Engine engine, const EngineError& error);
 
 // The status for an error of `url`'s engine, in one line: where, what it means, what to do, and the
 // engine's own message. kAlreadyExists for a key that already exists, kExhausted for a number that

@@ -237,9 +237,9 @@ Status LeaderGuard::went_another_way(const std::string& here, long long term,
           std::to_string(term) + " after " + std::to_string(seen) +
           names_.in(
               " in id_leader): an old server or backup is back, or a server was promoted that had "
-              "not followed the last leader, or id_leader was created again. Advance every tag "
-              "past the ids ever handed out (featherid-server --advance TAG=ID), then restart "
-              "every process")};
+              "not followed the last leader, or id_leader was created again, or a tag was rewound. "
+              "After a rewind, restart every process. Otherwise advance every tag past the ids "
+              "ever handed out (featherid-server --advance TAG=ID) before that")};
 }
 
 }  // namespace featherid

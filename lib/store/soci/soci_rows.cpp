@@ -174,16 +174,18 @@ Result<std::optional<IdRange>> SociRows::move_row(SociSession& session, std::str
 }
 
 Result<bool> SociRows::exchange_max_id(std::string_view tag, std::int64_t expected,
-                                       std::int64_t desired) {
+                                       std::int64_t desired, std::int64_t known) {
   const std::string tag_text(tag);
   const long long old_max_id = expected;
   const long long new_max_id = desired;
   const auto exchange_once = [&](SociSession& session) {
-    return run_once(session, dialect_.exchange_max_id + led(session), use(new_max_id, "max_id"),
-                    use(tag_text, "tag"), use(old_max_id, "expected"))
+    return run_once(session,
+                    dialect_.exchange_max_id + led(session) + records_.not_recalled(session, known),
+                    use(new_max_id, "max_id"), use(tag_text, "tag"), use(old_max_id, "expected"))
                .affected_rows == 1;
   };
   const auto exchange = [&](SociSession& session) -> Result<bool> {
+    records_.look(session);
     if (exchange_once(session)) return true;
     const Result<bool> changed = settings_guard_.changed(session);
     if (!changed.ok()) return changed.status();

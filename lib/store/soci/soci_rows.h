@@ -105,9 +105,10 @@ class SociRows {
   Result<std::optional<IdRange>> move_row(SociSession& session, std::string_view tag,
                                           std::int64_t count_ids);
   // A compare-and-set of a row's max_id, only on a server that leads: another server's row may lack
-  // leases that were made after the caller's. False: it has another max_id, or there is no such
-  // row.
-  Result<bool> exchange_max_id(std::string_view tag, std::int64_t expected, std::int64_t desired);
+  // leases that were made after the caller's. False: it has another max_id, there is no such row,
+  // or a change after the number `known` made processes drop the tag's ids.
+  Result<bool> exchange_max_id(std::string_view tag, std::int64_t expected, std::int64_t desired,
+                               std::int64_t known);
   // The conditions of a statement that writes: the settings are as judged …
   std::string stated(const SociSession& session) const {
     return " AND " + settings_guard_.stated(session);

@@ -72,7 +72,8 @@ class SociSession {
     bool in_galera = false;     // on a node of such a cluster
     bool group_member = false;  // of a server that may only serve inside its cluster
     // SociTagRecords':
-    bool has_records = false;  // id_tags can be read
+    bool has_records = false;     // id_tags can be read
+    bool records_denied = false;  // it cannot, because the user lacks a privilege
     TimePoint records_looked_for_at;
   };
   Settings& settings() { return settings_; }

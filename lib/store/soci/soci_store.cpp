@@ -2,6 +2,7 @@
 #include "featherid/soci_store.h"
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -54,8 +55,12 @@ class SociStore final : public Store, private SociRows {
   // Makes the tables and their first rows if they are missing. Returns the tags that it made.
   std::vector<std::string> fill_schema(SociSession& session) const;
 
+  // A row that somebody else made for a removed tag must not begin its series again.
+  Status refuse_removed(SociSession& session, const SegmentRow& row) const;
+
   const LogCallback log_;
   const std::int64_t failover_guard_ids_;
+  std::atomic<std::int64_t> applied_{0};  // the last change that the callers of changes() applied
 };
 
 SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options)
@@ -144,6 +149,7 @@ Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
       }
       const Result<SegmentRow> row = find_row(session, tag);
       if (!row.ok()) return row.status();
+      if (Status removed = refuse_removed(session, *row); !removed.ok()) return removed;
       refused = refused_lease(*row, size, table_);
       const std::int64_t grants = ids_to_grant(*row, size);
       if (grants == 0) break;
@@ -167,6 +173,9 @@ Result<SegmentRow> SociStore::find(std::string_view tag) {
 }
 
 Result<TagChanges> SociStore::changes(std::int64_t version) {
+  for (std::int64_t old = applied_; old < version;) {
+    if (applied_.compare_exchange_weak(old, version)) break;
+  }
   return call([&](SociSession& session) -> Result<TagChanges> {
     if (leader_guard_.active(session) && !leader_guard_.has_known_term(session)) {
       Status status = settings_guard_.check(session);
@@ -236,6 +245,12 @@ Status SociStore::no_place_for_options(std::string_view tag) const {
               " is missing or may not be used; run featherid-server --init-schema"};
 }
 
+Status SociStore::refuse_removed(SociSession& session, const SegmentRow& row) const {
+  if (!session.settings().has_records) return {};
+  const std::optional<TagRecord> record = records_.find(session, row.tag);
+  return record && is_below_removed(*record, row) ? below_removed(*record, row, table_) : Status();
+}
+
 std::int64_t SociStore::ids_lost_in_failovers(std::int64_t step) const {
   const std::int64_t each = std::max(failover_guard_ids_, 10 * step);
   return std::min(leader_guard_.failovers(), kIdMax / each) * each;
@@ -250,6 +265,7 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
   Status refused;
   const auto make = [&](SociSession& session, const Change& change) -> Result<bool> {
     if (find_raw(session, tag).ok()) return tag_exists(tag);
+    if (Status unread = records_.refuse_unread(session, tag); !unread.ok()) return unread;
     const std::optional<TagRecord> old =
         change.recorded ? records_.find(session, tag) : std::nullopt;
     const Result<std::int64_t> first =
@@ -332,6 +348,7 @@ Status SociStore::remove(std::string_view tag, std::string_view by) {
   const auto take_out = [&](SociSession& session, const Change& change) -> Result<bool> {
     const Result<RawRow> raw = find_raw(session, tag);
     if (!raw.ok()) return raw.status();
+    if (Status unread = records_.refuse_unread(session, tag); !unread.ok()) return unread;
     if (change.recorded) {
       if (!run_on_row(session, dialect_.advance, use(no_max_id, "max_id"), use(tag_text, "tag"))) {
         return false;
@@ -353,7 +370,7 @@ Status SociStore::remove(std::string_view tag, std::string_view by) {
 
 Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
   if (Status status = check_give_back(tag, tail); !status.ok()) return status;
-  return exchange_max_id(tag, tail.last(), tail.first - 1);
+  return exchange_max_id(tag, tail.last(), tail.first - 1, applied_);
 }
 
 Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
@@ -386,7 +403,7 @@ Status SociStore::probe() {
   Status committed = advance("health", 0);
   if (!committed.ok() && committed.code() != StatusCode::kNotFound) return committed;
   // Checks which server leads, as a lease does. No tag is empty, so this matches no row.
-  return exchange_max_id("", kIdMax, kIdMax - 1).status();
+  return exchange_max_id("", kIdMax, kIdMax - 1, 0).status();
 }
 
 Result<std::unique_ptr<SociStore>> make_store(const std::vector<std::string>& urls,

@@ -58,6 +58,7 @@ bool SociTagRecords::look(SociSession& session, bool ask) {
 
 // Why the table cannot be used; empty if it can. Other errors say nothing about it.
 std::string SociTagRecords::trouble(SociSession& session) const {
+  session.settings().records_denied = false;
   try {
     bool filled = false;
     for_each(session, "biz_tag = ''", [&](const TagRecord&) { filled = true; });
@@ -66,8 +67,24 @@ std::string SociTagRecords::trouble(SociSession& session) const {
     if (session.lost() || !is_table_unusable(engine_, to_engine_error(engine_, error, false))) {
       throw;
     }
+    session.settings().records_denied =
+        is_privilege_missing(engine_, to_engine_error(engine_, error, false));
     return one_line(error.get_error_message());
   }
+}
+
+Status SociTagRecords::refuse_unread(const SociSession& session, std::string_view tag) const {
+  if (!session.settings().records_denied) return {};
+  return {StatusCode::kFailedPrecondition,
+          "tag '" + std::string(tag) +
+              names_.in("' cannot be created or removed by a user who may not read id_tags, which "
+                        "says where removed tags were; grant SELECT, INSERT and UPDATE on it")};
+}
+
+std::string SociTagRecords::not_recalled(const SociSession& session, std::int64_t after) const {
+  if (!session.settings().has_records) return "";
+  return names_.in(" AND NOT EXISTS (SELECT 1 FROM id_tags WHERE ") + sql_.is_tag +
+         " AND recalled > " + std::to_string(after) + ")";
 }
 
 SociTagRecords::Head SociTagRecords::head(SociSession& session) const {

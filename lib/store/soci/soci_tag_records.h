@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "featherid/log.h"
+#include "featherid/status.h"
 #include "lib/store/soci/soci_dialect.h"
 #include "lib/store/soci/soci_session.h"
 #include "lib/store/soci/table_names.h"
@@ -30,7 +31,15 @@ class SociTagRecords {
   // server.
   bool look(SociSession& session, bool ask = false);
 
-  // A further condition of a lease: it does not pass the cap. Empty without the table.
+  // Refuses a change that depends on records which the user may not read. OK if there is no table.
+  Status refuse_unread(const SociSession& session, std::string_view tag) const;
+
+  // A further condition of a give-back: after that change, none made processes drop the tag's ids.
+  // Empty without the table.
+  std::string not_recalled(const SociSession& session, std::int64_t after) const;
+
+  // A further condition of a lease: it does not pass the cap, and its series was not removed. Empty
+  // without the table.
   std::string condition(const SociSession& session) const {
     return session.settings().has_records ? sql_.condition : "";
   }

@@ -683,6 +683,40 @@ TEMPLATE_TEST_CASE("a tag that is created again starts past all that was leased"
   CHECK(max_id_of(store, "order") == 3);
 }
 
+TEMPLATE_TEST_CASE("a row that somebody makes for a removed tag does not begin its series again",
+                   "[store][options]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  require_ok(store.create("order", 10));
+  take(store.lease("order", 20));
+  require_ok(store.remove("order", "ann"));
+  fixture.put_row("order", 5, 10);
+  const Status refused = store.lease("order", {1, 10}).status();
+  INFO(refused);
+  CHECK(refused.code() == StatusCode::kFailedPrecondition);
+  CHECK(refused.message().find("was removed at 20") != std::string::npos);
+  CHECK(max_id_of(store, "order") == 5);
+  require_ok(store.advance("order", 20));
+  CHECK(take(store.lease("order", 5)) == IdRange{21, 26});
+}
+
+TEMPLATE_TEST_CASE("ids from before a rewind are not given back after it", "[store][options]",
+                   STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  const std::shared_ptr<Store> other = fixture.open();
+  require_ok(store.create("order", 10));
+  CHECK(take(store.lease("order", 100)) == IdRange{1, 101});
+  CHECK(take(other->rewind("order", 100, 0)));
+  CHECK(take(other->lease("order", 100)) == IdRange{1, 101});
+  CHECK(take(store.give_back("order", {51, 101})) == false);
+  // Whoever has applied the change holds nothing from before it.
+  const std::int64_t version = take(other->changes(-1)).version;
+  CHECK(take(other->give_back("order", {51, 101})) == false);
+  CHECK(take(other->changes(version)).limits.empty());
+  CHECK(take(other->give_back("order", {51, 101})));
+}
+
 TEMPLATE_TEST_CASE("a new tag starts past the ids that its creator knows to be taken",
                    "[store][options]", STORES) {
   TestType fixture;

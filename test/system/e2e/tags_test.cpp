@@ -198,7 +198,7 @@ TEST_CASE("a token with the role read closes the server, and changes nothing", "
            {"PATCH", "tag?biz_tag=order&step=7"},
            {"DELETE", "tag?biz_tag=order"},
            {"POST", "tag/advance?biz_tag=order&max_id=9000"},
-           {"POST", "tag/rewind?biz_tag=order&confirm=order&max_id=0"},
+           {"POST", "tag/rewind?biz_tag=order&confirm=order&max_id=0&from=1"},
            {"GET", "log/level?level=debug"}}) {
     CAPTURE(method, target);
     CHECK(stranger.call(method, target).status == 401);

@@ -74,12 +74,13 @@ std::string older_user(const PostgresqlServer& server) {
   return "postgresql://older:p@127.0.0.1:" + std::to_string(server.port()) + "/ids";
 }
 
-void check_works_without_options(Process& process) {
+// `admin`: the process that creates and removes the tag.
+void check_works_without_options(Process& process, Store& admin) {
   Store& store = *process.store;
   const Status first = store.lease("user", 10).status();
   INFO(first);
   CHECK(first.ok());
-  CHECK(store.create("new", 10).ok());
+  CHECK(admin.create("new", 10).ok());
   CHECK(store.update("new", 20).ok());
   CHECK(store.info("new")->step == 20);
   CHECK(store.lease("new", 5)->first == 1);
@@ -88,7 +89,7 @@ void check_works_without_options(Process& process) {
   CHECK(store.advance("new", 7).ok());
   CHECK(store.list()->size() == 4);
   CHECK(store.changes(-1)->version == 0);
-  CHECK(store.remove("new").ok());
+  CHECK(admin.remove("new").ok());
   const Status refused = store.update("order", cap_change(100));
   INFO(refused);
   CHECK(refused.code() == StatusCode::kFailedPrecondition);
@@ -106,7 +107,7 @@ TEMPLATE_TEST_CASE("without the table id_tags everything works as before, with o
   fresh_store(url);
   RawSql sql(url, "DROP TABLE id_tags");
   Process process(url);
-  check_works_without_options(process);
+  check_works_without_options(process, *process.store);
   REQUIRE(init_soci_schema(url).ok());
   REQUIRE(process.store->update("user", cap_change(20)).ok());
   CHECK(process.store->lease("user", {1, 100})->end == 21);
@@ -123,9 +124,29 @@ TEMPLATE_TEST_CASE("without the table id_tags everything works as before, with o
 
 TEMPLATE_TEST_CASE("without the right to read id_tags everything works, with one warning", "[tags]",
                    DATABASES) {
-  fresh_store(shared<TestType>().url());
+  const auto admin = fresh_store(shared<TestType>().url());
   Process process(older_user(shared<TestType>()));
-  check_works_without_options(process);
+  check_works_without_options(process, *admin);
+  // It does not know where removed tags were, and could not leave it to others.
+  for (const Status& refused : {process.store->create("new", 10), process.store->remove("order")}) {
+    INFO(refused);
+    CHECK(refused.code() == StatusCode::kFailedPrecondition);
+    CHECK(says(refused, "grant SELECT, INSERT and UPDATE"));
+  }
+  CHECK(admin->find("order").ok());
+}
+
+TEMPLATE_TEST_CASE("init does not make a tag again that was removed", "[tags]", DATABASES) {
+  const std::string url = shared<TestType>().url();
+  const auto admin = fresh_store(url);
+  REQUIRE(admin->lease("user", 5).ok());
+  REQUIRE(admin->remove("user").ok());
+  std::vector<std::string> made;
+  REQUIRE(init_soci_schema(url, {}, &made).ok());
+  CHECK(made.empty());
+  CHECK(admin->find("user").status().code() == StatusCode::kNotFound);
+  REQUIRE(admin->create("user", 10).ok());
+  CHECK(admin->lease("user", 1)->first == 6);
 }
 
 TEMPLATE_TEST_CASE("processes that ignore caps lease past them, and no id comes twice", "[tags]",

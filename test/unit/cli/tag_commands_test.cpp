@@ -95,6 +95,8 @@ TEST_CASE("a deleted tag that is created again starts past its ids", "[cli]") {
   const Commands commands;
   CHECK(commands.run({"next", "order", "-n", "5"}).exit_code == 0);
   CHECK(commands.run({"tag", "delete", "order", "--yes"}).exit_code == 0);
+  CHECK(commands.run({"init"}).out.find("tags created: none") != std::string::npos);
+  CHECK(commands.run({"tag", "show", "order"}).exit_code == 4);
   CHECK(commands.run({"tag", "create", "order"}).out ==
         "tag 'order' is created; its ids start at 6\n");
 }

@@ -470,6 +470,23 @@ TEST_CASE("changes are asked for with the first request, and then every 20 s", "
   CHECK(heard == std::vector<std::int64_t>{5, 5, 5});
 }
 
+TEST_CASE("after a lease before the first answer every change is asked for", "[refiller]") {
+  std::vector<std::int64_t> asked;
+  Fixture f;
+  TagState& tag = f.add("order", 100);
+  f.refiller->on_changes([](const Result<TagChanges>&) {});
+  f.store->on_changes = [&](std::int64_t known) -> Result<TagChanges> {
+    asked.push_back(known);
+    // The tag is leased by another thread of the refiller, before this answer comes.
+    if (known < 0) CHECK(f.refiller->run_once());
+    return TagChanges{7, {}};
+  };
+  CHECK(Fixture::next(tag) == 0);
+  while (f.refiller->run_once()) continue;
+  CHECK(f.store->leases() == 1);
+  CHECK(asked == std::vector<std::int64_t>{-1, 0});
+}
+
 TEST_CASE("a question for changes that fails is repeated, and misses none", "[refiller][fault]") {
   std::vector<std::int64_t> asked;
   std::vector<StatusCode> heard;

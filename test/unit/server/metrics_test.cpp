@@ -90,6 +90,9 @@ TEST_CASE("the tag that is nearest to its end stands for those that share its la
   CHECK(f.value(R"(featherid_cap_used_ratio{tag="order"})") == "0.25");
   CHECK(f.value(R"x(featherid_max_id{tag="(other)"})x") == "1000000");
   CHECK(f.value(R"x(featherid_cap_used_ratio{tag="(other)"})x") == "0.75");
+  f.now.tags[0].last_error = {StatusCode::kNotFound, "it was removed"};
+  CHECK(f.value(R"(featherid_max_id{tag="order"})") == "0");
+  CHECK(f.value(R"(featherid_cap_used_ratio{tag="order"})") == "0");
 }
 
 TEST_CASE("the end of the certificate shows under TLS", "[metrics]") {

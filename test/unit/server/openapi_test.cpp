@@ -54,7 +54,7 @@ struct Service {
       };
     }
     add_id_routes(router, allocator, 1000);
-    add_tag_routes(router, store, calls);
+    add_tag_routes(router, store, allocator, calls);
     add_log_routes(router);
     add_openapi_route(router);
     add_ops_routes(router, readiness, metrics, [this] { return draining; });
@@ -322,7 +322,7 @@ TEST_CASE("every status that a route answers is described, and the other way rou
     ask_by("POST", service, "/api/v1/tag?biz_tag=new&step=6");
     ask_by("POST", service, "/api/v1/tag?biz_tag=");
     ask_by("POST", service, "/api/v1/tag?biz_tag=new&step=6", false);
-    const std::string rewind = "/api/v1/tag/rewind?biz_tag=order&confirm=order&max_id=8000";
+    const std::string rewind = "/api/v1/tag/rewind?biz_tag=order&confirm=order&max_id=8000&from=9000";
     for (const std::string& target :
          {rewind, rewind + "&from=7", rewind.substr(0, 41),
           std::string("/api/v1/tag/rewind?biz_tag=no&confirm=no&max_id=1"),

@@ -30,7 +30,7 @@ namespace {
 
 // The tag calls of a server, on a store in memory.
 struct Service {
-  Service() { add_tag_routes(router, store, calls); }
+  Service() { add_tag_routes(router, store, allocator, calls); }
   ~Service() { calls.join(); }
 
   Reply ask(const char* method, const std::string& target,
@@ -61,6 +61,7 @@ struct Service {
   }
 
   std::shared_ptr<test::FaultStore> store = std::make_shared<test::FaultStore>();
+  SegmentAllocator allocator{store};
   StoreCalls calls;
   Router router{[](Exchange& exchange, Effect) {
     exchange.who = "ann";
@@ -188,18 +189,39 @@ TEST_CASE("a tag is rewound by its name, given twice", "[tag_routes]") {
   service.good("POST", "tag?biz_tag=order&max_id=500");
   const std::string call = "tag/rewind?biz_tag=order&max_id=100";
   for (const char* confirm : {"", "&confirm=", "&confirm=Order", "&confirm=yes"}) {
-    CHECK(has(service.bad("POST", call + confirm), "400 1 confirm must be the name"));
+    CHECK(has(service.bad("POST", call + "&from=500" + confirm), "400 1 confirm must be the name"));
   }
   CHECK(service.bad("POST", call + "&confirm=order&from=499") ==
         "409 7 tag 'order' is at 500, not at 499");
-  CHECK(has(service.bad("POST", "tag/rewind?biz_tag=order&max_id=501&confirm=order"),
+  CHECK(has(service.bad("POST", "tag/rewind?biz_tag=order&max_id=501&confirm=order&from=500"),
             "400 1 tag 'order' is at 500; to move it forward, use /api/v1/tag/advance"));
   CHECK(service.store->memory().find("order")->max_id == 500);
   CHECK(service.good("POST", call + "&confirm=order&from=500&as=string")["max_id"] == "100");
   CHECK(service.store->memory().find("order")->max_id == 100);
   CHECK(service.good("POST", call + "&confirm=order&from=500")["max_id"] == 100);  // again
-  CHECK(service.good("POST", "tag/rewind?biz_tag=order&max_id=0&confirm=order")["max_id"] == 0);
-  CHECK(has(service.bad("POST", "tag/rewind?biz_tag=none&max_id=0&confirm=none"), "404 4 "));
+  CHECK(has(service.bad("POST", "tag/rewind?biz_tag=none&max_id=0&from=1&confirm=none"), "404 4 "));
+}
+
+TEST_CASE("the server that rewinds a tag hands out none of the ids that it held", "[tag_routes]") {
+  const Service service;
+  service.good("POST", "tag?biz_tag=order&step=100");
+  SegmentAllocator& allocator = const_cast<Service&>(service).allocator;
+  CHECK(allocator.next_id("order").ok());
+  const std::int64_t at = service.store->memory().find("order")->max_id;
+  const std::string from = "&from=" + std::to_string(at);
+  SECTION("by rewind") {
+    service.good("POST", "tag/rewind?biz_tag=order&max_id=0&confirm=order" + from);
+  }
+  SECTION("by advance") {
+    service.good("POST", "tag/advance?biz_tag=order&max_id=0&allow_backward=yes");
+  }
+  // Another process leases the same ids, and goes on with them.
+  const Result<IdRange> other = service.store->memory().lease("order", at);
+  REQUIRE(other.ok());
+  const Result<std::int64_t> id = allocator.next_id("order");
+  CHECK((!id.ok() || *id > other->last()));
+  CHECK(allocator.shutdown() == 0);  // nothing from before may go back
+  CHECK(service.store->memory().find("order")->max_id >= other->last());
 }
 
 TEST_CASE("a tag is not rewound if ids are leased from it meanwhile", "[tag_routes]") {
@@ -209,8 +231,8 @@ TEST_CASE("a tag is not rewound if ids are leased from it meanwhile", "[tag_rout
     CHECK(service.store->memory().lease(tag, 10).ok());
     return service.store->memory().rewind(tag, from, to);
   };
-  CHECK(has(service.bad("POST", "tag/rewind?biz_tag=order&max_id=100&confirm=order"),
-            "409 7 tag 'order' is at 500 no more: a process leased"));
+  CHECK(has(service.bad("POST", "tag/rewind?biz_tag=order&max_id=100&confirm=order&from=500"),
+            "409 7 tag 'order' was not moved: a process leased"));
   CHECK(service.store->memory().find("order")->max_id == 510);
 }
 
@@ -277,7 +299,8 @@ TEST_CASE("a wrong parameter is named, and nothing is changed", "[tag_routes]") 
            {"POST", "tag/advance?biz_tag=order", "max_id is missing"},
            {"POST", "tag/advance?biz_tag=order&max_id=9223372036854775807", "max_id"},
            {"POST", "tag/advance?biz_tag=order&max_id=600&allow_backward=1", "allow_backward"},
-           {"POST", "tag/rewind?biz_tag=order&confirm=order", "max_id is missing"},
+           {"POST", "tag/rewind?biz_tag=order&confirm=order&from=500", "max_id is missing"},
+           {"POST", "tag/rewind?biz_tag=order&confirm=order&max_id=1", "from is missing"},
            {"POST", "tag/rewind?biz_tag=order&confirm=order&max_id=1&from=x", "from must be"},
        }) {
     CAPTURE(bad.method, bad.target);
@@ -313,7 +336,7 @@ TEST_CASE("every change is one line: who, what, before and after, and the reques
   service.good("POST", "tag/advance?biz_tag=a%22b&max_id=100");
   CHECK(has(logged(3), R"("ann" moved tag "a\"b" from 0 to 100)"));
   service.good("POST", "tag/advance?biz_tag=a%22b&max_id=100");  // changes nothing
-  service.good("POST", "tag/rewind?biz_tag=a%22b&max_id=10&confirm=a%22b");
+  service.good("POST", "tag/rewind?biz_tag=a%22b&max_id=10&from=100&confirm=a%22b");
   CHECK(has(logged(4), R"("ann" moved tag "a\"b" backward from 100 to 10: ids )"));
   service.good("DELETE", "tag?biz_tag=a%22b");
   CHECK(has(logged(5), R"("ann" deleted tag {"biz_tag":"a\"b","max_id":10,)"));
@@ -334,15 +357,19 @@ TEST_CASE("a database that goes away halfway leaves a clear answer", "[tag_route
            {"POST", "tag?biz_tag=new"},
            {"PATCH", "tag?biz_tag=order&step=5"},
            {"DELETE", "tag?biz_tag=order"},
-           {"POST", "tag/rewind?biz_tag=order&max_id=0&confirm=order"}}) {
+           {"POST", "tag/rewind?biz_tag=order&max_id=0&from=500&confirm=order"}}) {
     CAPTURE(method, target);
-    CHECK(service.bad(method, target) == "503 2 it is down");
+    CHECK(service.bad(method, target) ==
+          (method == std::string("GET")
+               ? "503 2 it is down"
+               : "503 2 it is down; the change may have been made: look at the tag"));
   }
   CHECK(test::count_of(log.text(), R"(a change by "ann" failed, and may have been made)") == 4);
   // After it: the answer says that it was made.
   service.store->on_create = nullptr;
   CHECK(service.bad("POST", "tag?biz_tag=new&step=5") ==
-        "503 2 the tag was created, but cannot be read now: it is down");
+        "503 2 the tag was created, but cannot be read now: it is down; the change may have been "
+        "made: look at the tag");
   CHECK(has(log.text(), R"("ann" created tag "new")"));
   service.store->on_info = nullptr;
   CHECK(service.good("POST", "tag?biz_tag=new&step=5")["step"] == 5);  // the client tries again
