@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/call_store.h"
 #include "lib/store/store_arguments.h"
 #include "server/api/advance.h"
 #include "server/api/tag_json.h"
@@ -266,7 +267,8 @@ Result<std::string> run_rewind(Store& store, const Rewind& rewind, bool quoted,
   if (!info.ok()) return info.status();
   const std::int64_t before = std::exchange(info->max_id, rewind.to);
   if (before == rewind.to) return tag_json(*info, quoted);  // perhaps by this client before
-  const std::string is_at = "tag '" + rewind.tag + "' is at " + std::to_string(before);
+  const std::string name = "tag '" + rewind.tag + "' ";
+  const std::string is_at = name + "is at " + std::to_string(before);
   if (rewind.from && *rewind.from != before) {
     return Status(StatusCode::kAlreadyExists, is_at + ", not at " + std::to_string(*rewind.from));
   }
@@ -277,7 +279,8 @@ Result<std::string> run_rewind(Store& store, const Rewind& rewind, bool quoted,
   if (!moved.ok()) return moved.status();
   if (!*moved) {
     return Status(StatusCode::kAlreadyExists,
-                  is_at + " no more: a process leased in the meantime; stop every process first");
+                  name + "is no longer at " + std::to_string(before) +
+                      ", because a process leased in the meantime; stop every process first");
   }
   log_move(caller, rewind.tag, before, rewind.to);
   return tag_json(*info, quoted);
@@ -303,7 +306,7 @@ void fail(Reply& reply, const Status& status) {
       return reply.fail(400, ApiCode::kBadRequest, status.message());
     case StatusCode::kNotFound:
       return reply.fail(404, ApiCode::kNoSuchTag, status.message());
-    case StatusCode::kAlreadyExists:
+    case StatusCode::kAlreadyExists:  // or is not where the call expects it
       return reply.fail(409, ApiCode::kConflict, status.message());
     default:
       return reply.fail_for_now(status.message());
@@ -341,7 +344,7 @@ class TagRoutes {
     exchange.park([store = store_, &calls = calls_, lane, caller, changes = exchange.changes,
                    work = *std::move(work)](const Exchange::Resume& resume) {
       const bool posted = calls.post(lane, [=] {
-        const Result<std::string> data = work(*store);
+        const Result<std::string> data = call_store<std::string>([&] { return work(*store); });
         Exchange::Outcome outcome(data.status());
         if (data.ok()) outcome.data = *data;
         if (changes && data.status().code() == StatusCode::kUnavailable) {

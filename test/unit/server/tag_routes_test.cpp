@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -210,7 +211,7 @@ TEST_CASE("a tag is not rewound if ids are leased from it meanwhile", "[tag_rout
     return service.store->memory().rewind(tag, from, to);
   };
   CHECK(has(service.bad("POST", "tag/rewind?biz_tag=order&max_id=100&confirm=order"),
-            "409 7 tag 'order' is at 500 no more: a process leased"));
+            "409 7 tag 'order' is no longer at 500, because a process leased"));
   CHECK(service.store->memory().find("order")->max_id == 510);
 }
 
@@ -352,6 +353,16 @@ TEST_CASE("a database that goes away halfway leaves a clear answer", "[tag_route
   };
   CHECK(has(service.bad("PATCH", "tag?biz_tag=new&step=6"), "503 2 the tag was changed, but"));
   CHECK(service.store->memory().find("new")->step == 6);
+}
+
+TEST_CASE("what a store throws is the error of that call", "[tag_routes]") {
+  const Service service;
+  service.store->on_list = []() -> Result<std::vector<TagInfo>> {
+    throw std::runtime_error("out of cheese");
+  };
+  CHECK(service.bad("GET", "tags") == "503 2 the store threw: out of cheese");
+  service.store->on_list = nullptr;
+  CHECK(service.ask("GET", "tags").status == 200);
 }
 
 TEST_CASE("administrators at once each get what the store says", "[tag_routes]") {
