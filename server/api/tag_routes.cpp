@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/call_store.h"
 #include "lib/store/store_arguments.h"
 #include "server/api/advance.h"
 #include "server/api/tag_json.h"
@@ -314,7 +315,7 @@ void fail(Reply& reply, const Status& status) {
       return reply.fail(400, ApiCode::kBadRequest, status.message());
     case StatusCode::kNotFound:
       return reply.fail(404, ApiCode::kNoSuchTag, status.message());
-    case StatusCode::kAlreadyExists:
+    case StatusCode::kAlreadyExists:  // or is not where the call expects it
       return reply.fail(409, ApiCode::kConflict, status.message());
     default:
       return reply.fail_for_now(status.message());
@@ -353,7 +354,8 @@ class TagRoutes {
                    changes = exchange.changes,
                    work = *std::move(work)](const Exchange::Resume& resume) {
       const bool posted = calls.post(lane, [=, &allocator] {
-        Result<std::string> data = work(*store, allocator);
+        Result<std::string> data =
+            call_store<std::string>([&] { return work(*store, allocator); });
         if (changes && data.status().code() == StatusCode::kUnavailable) {
           spdlog::warn("a change by {} failed, and may have been made: {} {}", caller.name(),
                        json_string(data.status().message()), caller.log_tag);

@@ -382,6 +382,29 @@ TEST_CASE("tokens come from the file and from the environment", "[config]") {
   CHECK(good({}, {{"FEATHERID_ADMIN_TOKEN", " "}}).tokens.empty());
 }
 
+TEST_CASE("auto-create has rules and bounds, and is off by default", "[config]") {
+  const AutoCreateOptions off = good({}).auto_create;
+  CHECK(off.rules.empty());
+  CHECK(off.per_minute_max == 60);
+  CHECK(off.tags_max == 1000);
+  const AutoCreateOptions on =
+      good({"--auto-create", "shop-*:50:int32 *", "--auto-create-per-minute", "5"},
+           {{"FEATHERID_AUTO_CREATE_TAGS_MAX", "7"}})
+          .auto_create;
+  REQUIRE(on.rules.size() == 2);
+  CHECK(on.rules[0].step == 50);
+  CHECK(on.per_minute_max == 5);
+  CHECK(on.tags_max == 7);
+  CHECK(refusal({"--auto-create", "shop-*:0"}).find("--auto-create: 'shop-*:0' is not PATTERN") ==
+        0);
+  for (const char* bad : {"0", "10001", "x", "-1", ""}) {
+    CHECK(refusal({"--auto-create-per-minute", bad}).find("--auto-create-per-minute: ") == 0);
+  }
+  for (const char* bad : {"0", "1000001"}) {
+    CHECK(refusal({"--auto-create-tags-max", bad}).find("--auto-create-tags-max: ") == 0);
+  }
+}
+
 TEST_CASE("a token file that others can read is a warning", "[config]") {
   namespace fs = std::filesystem;
   const test::ScratchDir scratch;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -379,6 +380,16 @@ TEST_CASE("a database that goes away halfway leaves a clear answer", "[tag_route
   };
   CHECK(has(service.bad("PATCH", "tag?biz_tag=new&step=6"), "503 2 the tag was changed, but"));
   CHECK(service.store->memory().find("new")->step == 6);
+}
+
+TEST_CASE("what a store throws is the error of that call", "[tag_routes]") {
+  const Service service;
+  service.store->on_list = []() -> Result<std::vector<TagInfo>> {
+    throw std::runtime_error("out of cheese");
+  };
+  CHECK(service.bad("GET", "tags") == "503 2 the store threw: out of cheese");
+  service.store->on_list = nullptr;
+  CHECK(service.ask("GET", "tags").status == 200);
 }
 
 TEST_CASE("administrators at once each get what the store says", "[tag_routes]") {
