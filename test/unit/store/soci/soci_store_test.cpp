@@ -11,54 +11,6 @@
 // test/system/conformance tests what every store does with rows.
 namespace featherid {
 
-using std::chrono::seconds;
-
-namespace {
-
-Status opens(const SociStoreOptions& options) {
-  return open_soci_store("sqlite3:never-opened.db", options).status();
-}
-
-}  // namespace
-
-TEST_CASE("options out of bounds are refused by name, and those on the bounds are not",
-          "[soci_store]") {
-  struct Case {
-    const char* name;
-    std::int64_t min;
-    std::int64_t max;
-    void (*set)(SociStoreOptions& options, std::int64_t value);
-  };
-  const Case cases[] = {
-      {"sessions_max", 1, 64,
-       [](SociStoreOptions& o, std::int64_t v) { o.sessions_max = static_cast<int>(v); }},
-      {"call_timeout", 2, 60,
-       [](SociStoreOptions& o, std::int64_t v) { o.call_timeout = seconds(v); }},
-      {"failover_guard_ids", 1, std::int64_t{1} << 40,
-       [](SociStoreOptions& o, std::int64_t v) { o.failover_guard_ids = v; }},
-  };
-  for (const Case& c : cases) {
-    SociStoreOptions options;
-    for (const std::int64_t bad : {c.min - 1, c.max + 1}) {
-      c.set(options, bad);
-      const Status status = opens(options);
-      CHECK(status.code() == StatusCode::kInvalidArgument);
-      CHECK_THAT(status.message(), Contains(c.name) && Contains(std::to_string(bad)));
-    }
-    for (const std::int64_t good : {c.min, c.max}) {
-      c.set(options, good);
-      CHECK(opens(options).ok());
-    }
-  }
-}
-
-TEST_CASE("a malformed URL is refused without being quoted", "[soci_store]") {
-  const Status status = open_soci_store("mysql://u:hunter2@host").status();
-  CHECK(status.code() == StatusCode::kInvalidArgument);
-  CHECK_THAT(status.message(), !Contains("hunter2"));
-  CHECK(init_soci_schema("mysql://u:hunter2@host").code() == StatusCode::kInvalidArgument);
-}
-
 TEST_CASE("opening does not connect: errors show at the first call and may be fixed",
           "[soci_store]") {
   const test::ScratchDir scratch;

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/soci/soci_tag_records.h"
+
+#include <string>
+#include <vector>
+
+#include "lib/store/soci/soci_schema.h"
+#include "test/support/catch.h"
+#include "test/support/scratch_dir.h"
+
+// Over SQLite. Other engines: test/system/conformance and test/system/integration.
+namespace featherid {
+
+namespace {
+
+struct Fixture {
+  Fixture() {
+    for (const std::string& statement : split_statements(kSqlite3Schema)) session.run(statement);
+  }
+  SociTagRecords records() {
+    return {dialect_of(Engine::kSqlite3).tags, Engine::kSqlite3,
+            [this](LogLevel, std::string_view line) { lines.emplace_back(line); }, TableNames(url)};
+  }
+
+  const test::ScratchDir scratch;
+  const DatabaseUrl url = *parse_database_url("sqlite3:" + scratch.file("ids.db"));
+  SociSession session{url, std::chrono::seconds(1), std::chrono::seconds(1)};
+  std::vector<std::string> lines;
+};
+
+}  // namespace
+
+TEST_CASE("a record is written and found with all its members", "[soci_tag_records]") {
+  Fixture f;
+  const SociTagRecords records = f.records();
+  CHECK_FALSE(records.find(f.session, "order"));
+  for (const TagRecord& record :
+       {TagRecord{"order", 3, 2, 70, -1, "bills", "ann", "a", 10, "b", 20},
+        TagRecord{"order", 4, 4, kIdMax, 55, "", "", "", 0, "", 0}}) {
+    records.write(f.session, record);
+    const std::optional<TagRecord> found = records.find(f.session, "order");
+    REQUIRE(found);
+    CHECK(found->version == record.version);
+    CHECK(found->recalled == record.recalled);
+    CHECK(found->cap == record.cap);
+    CHECK(found->removed_max_id == record.removed_max_id);
+    CHECK(found->description == record.description);
+    CHECK(found->owner == record.owner);
+    CHECK(found->created_by == record.created_by);
+    CHECK(found->created_at == record.created_at);
+    CHECK(found->changed_by == record.changed_by);
+    CHECK(found->changed_at == record.changed_at);
+  }
+  CHECK(records.changed(f.session, 3, 4).size() == 1);
+  CHECK(records.changed(f.session, 4, 9).empty());
+}
+
+TEST_CASE("a change has the next number, if its conditions hold", "[soci_tag_records]") {
+  Fixture f;
+  const SociTagRecords records = f.records();
+  CHECK(records.head(f.session).version == 0);
+  CHECK_FALSE(records.begin_change(f.session, " AND 1 = 0"));
+  CHECK(records.head(f.session).version == 0);
+  CHECK(records.begin_change(f.session, ""));
+  CHECK(records.head(f.session).version == 1);
+  CHECK(records.head(f.session).now > 1700000000);
+}
+
+TEST_CASE("a table that cannot be used is one warning, and no condition", "[soci_tag_records]") {
+  Fixture f;
+  SociTagRecords records = f.records();
+  CHECK(records.look(f.session));
+  CHECK(records.condition(f.session) != "");
+  CHECK(records.not_recalled(f.session, 5) != "");
+  CHECK(f.lines.empty());
+  for (const char* sql : {"DELETE FROM id_tags", "DROP TABLE id_tags"}) {
+    f.session.run(sql);
+    CHECK(records.look(f.session));  // it looks once a minute
+    CHECK_FALSE(records.look(f.session, /*ask=*/true));
+    CHECK(records.condition(f.session).empty());
+    CHECK(records.not_recalled(f.session, 5).empty());
+    CHECK(records.refuse_unread(f.session, "order").ok());  // nobody keeps it from the user
+    CHECK(f.lines.size() == 1);
+    CHECK_THAT(f.lines.front(), Contains("id_tags cannot be used"));
+    f.session.settings().has_records = true;
+  }
+}
+
+}  // namespace featherid
