@@ -139,10 +139,13 @@ const char kMysqlIsMember[] = " AND group_replication_get_communication_protocol
 #define FEATHERID_CAP(row) "(SELECT cap FROM id_tags WHERE " row ")"
 
 // For a lease: it does not pass the cap, and does not begin again a series that was removed. `row`
-// is the record's: names without a table are of the innermost one, and only id_segments has max_id.
-#define FEATHERID_PERMITTED(row)                      \
-  " AND NOT EXISTS (SELECT 1 FROM id_tags WHERE " row \
-  " AND (cap - :count < max_id OR removed_max_id > max_id))"
+// is the record's: names without a table are of the innermost one. (Not one NOT EXISTS with max_id
+// in it: PostgreSQL does not check that again for a row that another lease has just moved.)
+#define FEATHERID_PERMITTED(row)            \
+  " AND max_id <= COALESCE(" FEATHERID_CAP( \
+      row) ", " FEATHERID_NO_CAP            \
+           ") - :count"                     \
+           " AND max_id >= COALESCE((SELECT removed_max_id FROM id_tags WHERE " row "), 0)"
 
 #define FEATHERID_VERSION(now) "SELECT version, " now " FROM id_tags WHERE biz_tag = ''"
 const char kCountChange[] = "UPDATE id_tags SET version = version + 1 WHERE biz_tag = ''";

@@ -168,7 +168,10 @@ TEST_CASE("a token with the role read closes reading and ids to strangers", "[au
   CHECK(exchange.reply.body.find("'shop' may only read") != std::string::npos);
 
   auth.change({reader("shop-token")}, false);  // without an administrator's, this machine may
+  CHECK(verdict(auth, request) == 403);        // but not by that token
+  request.authorization = "";
   CHECK(verdict(auth, request) == 200);
+  request.authorization = "Bearer shop-token";
   CHECK(verdict(auth, request, false) == 403);
   CHECK(verdict(auth, request, false, Effect::kReads) == 200);
   request.authorization = "";

@@ -101,7 +101,8 @@ TEST_CASE("a tag that a rule matches is created when it is first asked for", "[a
   CHECK(made.cap == 100);
   CHECK(made.created_by == "auto-create");
   CHECK(fixture.store->find("b")->step == 30);
-  CHECK(fixture.store->lease("c", 1).status().message() == "no such tag 'c'; create it: featherid tag create");
+  CHECK(fixture.store->lease("c", 1).status().message() ==
+        "no such tag 'c'; create it: featherid tag create");
   CHECK(fixture.lines ==
         std::vector<std::string>{
             R"(auto-create made tag "shop-a" by the pattern "shop-*", with step 10 and cap 100)",

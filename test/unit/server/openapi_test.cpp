@@ -322,10 +322,12 @@ TEST_CASE("every status that a route answers is described, and the other way rou
     ask_by("POST", service, "/api/v1/tag?biz_tag=new&step=6");
     ask_by("POST", service, "/api/v1/tag?biz_tag=");
     ask_by("POST", service, "/api/v1/tag?biz_tag=new&step=6", false);
-    const std::string rewind = "/api/v1/tag/rewind?biz_tag=order&confirm=order&max_id=8000&from=9000";
+    const Result<SegmentRow> order = service.store->memory().find("order");
+    const std::string rewind = "/api/v1/tag/rewind?biz_tag=order&confirm=order&max_id=8000&from=" +
+                               std::to_string(order.ok() ? order->max_id : 0);
     for (const std::string& target :
          {rewind, rewind + "&from=7", rewind.substr(0, 41),
-          std::string("/api/v1/tag/rewind?biz_tag=no&confirm=no&max_id=1"),
+          std::string("/api/v1/tag/rewind?biz_tag=no&confirm=no&max_id=1&from=2"),
           std::string("/api/v1/tag/rewind?biz_tag=order&confirm=order&max_id=1&from=7")}) {
       ask_by("POST", service, target);
     }
