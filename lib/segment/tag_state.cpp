@@ -297,6 +297,7 @@ bool TagState::add_to_stock(IdRange range) {
 
 Status TagState::take_in(IdRange lease) {
   if (lease.last() > flight_limit_) {
+    drop_stock();  // as if it had been held when the change came
     return make_status(StatusCode::kUnavailable, [&] {
       return "tag '" + tag_ + "' was changed during a lease, whose ids are lost; try again";
     });
