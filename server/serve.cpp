@@ -76,7 +76,7 @@ int serve(const Config& config, const Signals::ReadConfig& read_again,
     now.log_lines_lost = log_lines_lost_on_stderr() + (log_files ? log_files->lines_lost() : 0);
     return now;
   });
-  add_ops_routes(router, readiness, metrics, [&server] { return server.draining(); });
+  add_ops_routes(router, readiness, metrics, calls, [&server] { return server.draining(); });
 
   if (const Status bad = server.listen(config.listen); !bad.ok()) {
     return fail(kExitFailure, "--listen: " + text_of(config.listen) + ": " + bad.message());

@@ -57,7 +57,7 @@ struct Service {
     add_tag_routes(router, store, allocator, calls);
     add_log_routes(router);
     add_openapi_route(router);
-    add_ops_routes(router, readiness, metrics, [this] { return draining; });
+    add_ops_routes(router, readiness, metrics, calls, [this] { return draining; });
   }
   ~Service() { calls.join(); }
 
