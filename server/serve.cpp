@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -15,6 +16,9 @@
 #include "server/api/log_routes.h"
 #include "server/api/openapi.h"
 #include "server/api/tag_routes.h"
+#include "server/console/page_routes.h"
+#include "server/console/status_routes.h"
+#include "server/console/tag_watch.h"
 #include "server/http/http_server.h"
 #include "server/log/logging.h"
 #include "server/ops/descriptor_limit.h"
@@ -76,7 +80,20 @@ int serve(const Config& config, const Signals::ReadConfig& read_again,
     now.log_lines_lost = log_lines_lost_on_stderr() + (log_files ? log_files->lines_lost() : 0);
     return now;
   });
-  add_ops_routes(router, readiness, metrics, [&server] { return server.draining(); });
+  add_ops_routes(router, readiness, metrics, calls, [&server] { return server.draining(); });
+  std::unique_ptr<TagWatch> watch;
+  if (config.console) {
+    watch =
+        std::make_unique<TagWatch>(allocator, static_cast<std::size_t>(config.metrics_tags_max));
+    add_status_routes(router,
+                      {*watch, readiness, *store, database, [&server] { return server.draining(); },
+                       [&auth](const Exchange& exchange) {
+                         Exchange attempt(exchange.request, exchange.peer_is_loopback, {});
+                         return auth.permits(attempt, Effect::kChanges);
+                       },
+                       recent_warnings});
+    add_page_routes(router);
+  }
 
   if (const Status bad = server.listen(config.listen); !bad.ok()) {
     return fail(kExitFailure, "--listen: " + text_of(config.listen) + ": " + bad.message());
@@ -96,6 +113,7 @@ int serve(const Config& config, const Signals::ReadConfig& read_again,
   // Nobody waits for a call of the store any more. Calls that have not begun are dropped; the
   // others end while unused ids are given back. Threads that may still resume a request must end
   // before the server, which owns it.
+  if (watch) watch->stop();
   calls.stop();
   const std::int64_t returned_ids = allocator.shutdown();
   calls.join();

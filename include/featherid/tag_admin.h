@@ -122,6 +122,10 @@ class FEATHERID_EXPORT TagAdmin {
 class FEATHERID_EXPORT Store : public SegmentStore, public TagAdmin {
  public:
   ~Store() override;
+
+  // The database server that leases come from, as this process saw it last. Empty if it has not
+  // seen any, or if the store has no leaders. Does not call the database.
+  virtual std::string leader() const;
 };
 
 }  // namespace featherid

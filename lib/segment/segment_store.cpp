@@ -41,5 +41,6 @@ Result<TagChanges> SegmentStore::changes(std::int64_t /*version*/) { return TagC
 
 TagAdmin::~TagAdmin() = default;
 Store::~Store() = default;
+std::string Store::leader() const { return ""; }
 
 }  // namespace featherid

@@ -57,6 +57,7 @@ struct Config {
   std::string admin_token_file;
   std::vector<Token> tokens;  // from the file and the environment
   int metrics_tags_max = 0;
+  bool console = true;
   std::int64_t max_batch_ids = 0;
   HttpOptions http;
   AllocatorOptions allocator;

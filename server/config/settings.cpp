@@ -204,6 +204,10 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        [](Config& c, Text t) { return set_token_file(t, &c); }, kReloadable},
       {"metrics-tags", "N", "100", "number of tags with their own metrics; the others are summed",
        [](Config& c, Text t) { return set_number(t, "0", "10000", &c.metrics_tags_max); }},
+      {"console", "SWITCH", "on", "on or off: the web console at /console/ and the status calls",
+       [](Config& c, Text t) {
+         return set_word<bool>(t, {{"on", true}, {"off", false}}, &c.console);
+       }},
       {"log-level", "LEVEL", "info", "debug, info, warn or error",
        [](Config& c, Text t) { return set_log_level(t, &c.log_level); }, kReloadable},
       {"log-format", "FORMAT", "text", "text or json; in JSON each line is an object",

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "server/log/json.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <cstddef>
+#include <ctime>
 
 #include "lib/base/utf8.h"
 
@@ -32,6 +35,14 @@ std::string json_string(std::string_view text) {
   }
   json += '"';
   return json;
+}
+
+std::string json_time(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm utc{};
+  if (::gmtime_r(&seconds, &utc) == nullptr) return "null";
+  return fmt::format(R"("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z")", utc.tm_year + 1900,
+                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
 }  // namespace featherid

@@ -6,6 +6,7 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/dist_sink.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -71,6 +72,17 @@ std::unique_ptr<spdlog::formatter> make_formatter(LogFormat format) {
 }
 
 std::atomic<std::int64_t> lines_lost_on_stderr{0};
+
+using RecentWarnings = spdlog::sinks::ringbuffer_sink_mt;
+
+const std::shared_ptr<RecentWarnings>& recent_warnings_sink() {
+  static const auto sink = [] {
+    auto ring = std::make_shared<RecentWarnings>(kRecentWarningsMax);
+    ring->set_level(spdlog::level::warn);
+    return ring;
+  }();
+  return sink;
+}
 
 // Standard error. A line that it does not accept in time (for example because a pipe is full) is
 // counted and dropped, so that the log files continue. Used only by the writing thread.
@@ -169,6 +181,7 @@ void start_logging(spdlog::level::level_enum level, LogFormat format,
   auto outputs = std::make_shared<Outputs>(*spdlog::thread_pool());
   outputs->add_sink(std::make_shared<StandardError>());
   if (files) outputs->add_sink(std::move(files));
+  outputs->add_sink(recent_warnings_sink());
   const auto make_logger = [&](const char* name, spdlog::level::level_enum least) {
     auto logger = std::make_shared<spdlog::async_logger>(
         name, outputs, spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
@@ -204,6 +217,14 @@ std::int64_t log_lines_overrun() {
 }
 
 std::int64_t log_lines_lost_on_stderr() { return lines_lost_on_stderr; }
+
+std::vector<LogLine> recent_warnings() {
+  std::vector<LogLine> lines;
+  for (const spdlog::details::log_msg_buffer& line : recent_warnings_sink()->last_raw()) {
+    lines.push_back({line.time, line.level, std::string(line.payload.data(), line.payload.size())});
+  }
+  return lines;
+}
 
 void log_core(LogLevel level, std::string_view message) {
   static constexpr spdlog::level::level_enum kLevelOf[] = {

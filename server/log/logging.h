@@ -4,10 +4,14 @@
 
 #include <spdlog/common.h>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "featherid/segment_allocator.h"
 #include "server/log/log_files.h"
@@ -42,6 +46,15 @@ std::int64_t log_lines_overrun();
 
 // The number of lines that standard error did not accept in time.
 std::int64_t log_lines_lost_on_stderr();
+
+// The last lines of level warn and above, the oldest first.
+struct LogLine {
+  std::chrono::system_clock::time_point at;
+  spdlog::level::level_enum level;
+  std::string text;
+};
+constexpr std::size_t kRecentWarningsMax = 50;
+std::vector<LogLine> recent_warnings();
 
 // Logs a line of the core; for AllocatorOptions::log.
 void log_core(LogLevel level, std::string_view message);

@@ -71,13 +71,6 @@ void add_histogram(MetricFamily* family, Labels labels, const Bounds& bounds, co
 
 // --- tags ---
 
-// How long the tag can be served from memory at the current rate.
-double survivable_seconds(const TagStats& tag) {
-  if (tag.held_ids <= 0) return 0;
-  if (tag.burn_ids_per_second <= 0) return std::numeric_limits<double>::infinity();
-  return static_cast<double>(tag.held_ids) / tag.burn_ids_per_second;
-}
-
 double survivable_seconds(const Tags& tags) {
   double least = std::numeric_limits<double>::infinity();
   for (const TagStats& tag : tags) least = std::min(least, survivable_seconds(tag));
@@ -177,6 +170,12 @@ void append_http(const HttpStats& http, std::vector<MetricFamily>* families) {
 }
 
 }  // namespace
+
+double survivable_seconds(const TagStats& tag) {
+  if (tag.held_ids <= 0) return 0;
+  if (tag.burn_ids_per_second <= 0) return std::numeric_limits<double>::infinity();
+  return static_cast<double>(tag.held_ids) / tag.burn_ids_per_second;
+}
 
 Metrics::Metrics(std::size_t tags_max, std::function<MetricsSnapshot()> take_snapshot)
     : tags_max_(tags_max), take_snapshot_(std::move(take_snapshot)) {}

@@ -16,6 +16,9 @@
 
 namespace featherid {
 
+// How long the tag can be served from memory at the current rate; perhaps infinity.
+double survivable_seconds(const TagStats& tag);
+
 // What the metrics report, at one moment.
 struct MetricsSnapshot {
   std::vector<TagStats> tags;

@@ -30,15 +30,35 @@ void serve_ready(Exchange& exchange, Readiness& readiness, bool draining) {
   reply.succeed(R"("ready")");
 }
 
-void serve_metrics(Exchange& exchange, Readiness& readiness, Metrics& metrics) {
-  if (!wait_for_store(exchange, readiness)) return;
+// The text of ten thousand tags takes half a second, so no event loop writes it.
+void write_metrics(Metrics& metrics, StoreCalls& calls, const Exchange::Resume& resume) {
+  const bool posted = calls.post(StoreCalls::Lane::kMetrics, [&metrics, resume] {
+    Exchange::Outcome written;
+    written.data = metrics.text();
+    resume(written);
+  });
+  if (!posted) resume(Status(StatusCode::kUnavailable, "too many ask for metrics; try again"));
+}
+
+void serve_metrics(Exchange& exchange, Readiness& readiness, Metrics& metrics, StoreCalls& calls) {
+  const Exchange::Wait& wait = exchange.wait;
+  if (!wait.outcome.status.ok()) {
+    return exchange.reply.fail_for_now(wait.outcome.status.message());
+  }
+  if (wait.outcome.data.empty() && !wait.expired) {
+    return exchange.park([&](const Exchange::Resume& resume) {
+      const auto write = [&metrics, &calls, resume] { write_metrics(metrics, calls, resume); };
+      readiness.store_status() ? write() : readiness.ask_store(write);
+    });
+  }
   exchange.reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  exchange.reply.body = metrics.text();
+  // A store that does not answer in time is a metric too.
+  exchange.reply.body = wait.expired ? metrics.text() : wait.outcome.data;
 }
 
 }  // namespace
 
-void add_ops_routes(Router& router, Readiness& readiness, Metrics& metrics,
+void add_ops_routes(Router& router, Readiness& readiness, Metrics& metrics, StoreCalls& calls,
                     std::function<bool()> draining) {
   // Load balancers probe "/" by default.
   for (const char* const path : {"/", "/healthz"}) {
@@ -48,8 +68,8 @@ void add_ops_routes(Router& router, Readiness& readiness, Metrics& metrics,
              [&readiness, draining = std::move(draining)](Exchange& exchange) {
                serve_ready(exchange, readiness, draining());
              });
-  router.get("/metrics", Effect::kNone, [&readiness, &metrics](Exchange& exchange) {
-    serve_metrics(exchange, readiness, metrics);
+  router.get("/metrics", Effect::kNone, [&readiness, &metrics, &calls](Exchange& exchange) {
+    serve_metrics(exchange, readiness, metrics, calls);
   });
 }
 

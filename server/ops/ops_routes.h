@@ -10,9 +10,9 @@
 
 namespace featherid {
 
-// GET /, /healthz, /readyz and /metrics. `readiness` and `metrics` must outlive the
-// router; `draining` is called from any loop.
-void add_ops_routes(Router& router, Readiness& readiness, Metrics& metrics,
+// GET /, /healthz, /readyz and /metrics. What is passed by reference must outlive the router;
+// `draining` is called from any loop.
+void add_ops_routes(Router& router, Readiness& readiness, Metrics& metrics, StoreCalls& calls,
                     std::function<bool()> draining);
 
 }  // namespace featherid

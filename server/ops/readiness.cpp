@@ -15,8 +15,18 @@ std::optional<Status> Readiness::store_status() const {
   return answer_;
 }
 
+Readiness::Last Readiness::last() const {
+  const MutexLock lock(mutex_);
+  Last last{answer_, std::chrono::milliseconds(0)};
+  if (waiting_.empty()) return last;
+  const auto waiting = std::chrono::steady_clock::now() - asked_at_;
+  last.waiting = std::chrono::ceil<std::chrono::milliseconds>(waiting);
+  return last;
+}
+
 void Readiness::ask_store(Done done) {
   const MutexLock lock(mutex_);
+  if (waiting_.empty()) asked_at_ = std::chrono::steady_clock::now();
   waiting_.push_back(std::move(done));
   // Only probes use this lane, one at a time, so it is never full.
   if (waiting_.size() == 1) calls_.post(StoreCalls::Lane::kReadiness, [this] { probe(); });

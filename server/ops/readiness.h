@@ -29,6 +29,13 @@ class Readiness {
   // The store's last answer, if it is fresh: OK, or why the store cannot be used.
   std::optional<Status> store_status() const EXCLUDES(mutex_);
 
+  // For who wants no fresh answer, but one at once.
+  struct Last {
+    std::optional<Status> answer;          // the last one, however old
+    std::chrono::milliseconds waiting{0};  // how long the call in progress has taken; 0: none is
+  };
+  Last last() const EXCLUDES(mutex_);
+
   // Asks the store, or joins a call in progress. `done` is called on another thread once
   // there is a fresh status.
   void ask_store(Done done) EXCLUDES(mutex_);
@@ -46,6 +53,7 @@ class Readiness {
   std::vector<Done> waiting_ GUARDED_BY(mutex_);     // not empty: a call is in progress
   std::optional<Status> answer_ GUARDED_BY(mutex_);  // the store's last answer
   std::chrono::steady_clock::time_point answered_at_ GUARDED_BY(mutex_);
+  std::chrono::steady_clock::time_point asked_at_ GUARDED_BY(mutex_);
 };
 
 }  // namespace featherid

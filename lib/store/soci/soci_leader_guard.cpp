@@ -79,10 +79,10 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   };
   if (Status refused = begin(session); !refused.ok()) return at(refused);
   // The row's lock makes one process handle a failover while the others wait for it here.
-  const std::string lock = "SELECT server, term, " + std::string(sql_.server) + ", CASE WHEN " +
-                           stated + " THEN 1 ELSE 0 END" + sql_.locked_record;
+  const std::string record = "SELECT server, term, " + std::string(sql_.server) + ", CASE WHEN " +
+                             stated + " THEN 1 ELSE 0 END" + sql_.locked_record;
   const bool got_row =
-      session.run(lock, into(lead.recorded), into(lead.term), into(lead.here), into(as_stated))
+      session.run(record, into(lead.recorded), into(lead.term), into(lead.here), into(as_stated))
           .got_row;
   // Another process may have handled it by now.
   const bool leads = lead.recorded == lead.here;
@@ -107,6 +107,10 @@ Status LeaderGuard::follow(SociSession& session, const std::string& stated) {
   }
   session.run(sql_.commit);
   if (!status.ok()) return at(status);
+  {
+    const MutexLock lock(mutex_);
+    leader_ = lead.here;
+  }
   // If another thread has met a server that diverged, the next try finds out.
   for (long long known = seen; leader_count(known) < leader_count(term);) {
     if (term_.compare_exchange_weak(known, term)) break;
@@ -119,6 +123,11 @@ bool LeaderGuard::has_known_term(SociSession& session) const {
   const long long known = term_.load();
   long long term = 0;
   return known < 0 || !session.run(sql_.term, into(term)).got_row || term == known;
+}
+
+std::string LeaderGuard::leader() const {
+  const MutexLock lock(mutex_);
+  return leader_;
 }
 
 std::int64_t LeaderGuard::failovers() const {

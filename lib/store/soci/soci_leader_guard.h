@@ -8,6 +8,7 @@
 
 #include "featherid/soci_store.h"
 #include "featherid/status.h"
+#include "lib/base/mutex.h"
 #include "lib/store/soci/soci_cluster_mark.h"
 #include "lib/store/soci/soci_dialect.h"
 #include "lib/store/soci/soci_session.h"
@@ -44,6 +45,9 @@ class LeaderGuard {
   // Whether the record still has the term that this process knows; true if either is missing. If
   // not, follow() says what that means. Throws as SociSession does.
   bool has_known_term(SociSession& session) const;
+
+  // The leader that this process saw last; empty if it has seen none.
+  std::string leader() const EXCLUDES(mutex_);
 
   // How many leaders there were before the one that this process knows.
   std::int64_t failovers() const;
@@ -87,6 +91,9 @@ class LeaderGuard {
   // The number of leaders so far and, in the lower bits, random bits of the last one. 0: the record
   // names no leader. Negative: this process has seen no record yet.
   std::atomic<long long> term_{-1};
+
+  mutable Mutex mutex_;
+  std::string leader_ GUARDED_BY(mutex_);
 };
 
 }  // namespace featherid

@@ -39,6 +39,7 @@ class SociStore final : public Store, private SociRows {
   Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) override;
   Status remove(std::string_view tag, std::string_view by) override;
   Status probe() override;
+  std::string leader() const override { return leader_guard_.leader(); }
 
   // As query_soci().
   Result<std::vector<std::string>> query(const std::string& sql);

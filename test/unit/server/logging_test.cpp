@@ -66,6 +66,26 @@ TEST_CASE("a JSON line is valid JSON, whatever the message contains", "[logging]
   }
 }
 
+TEST_CASE("the last warnings are kept", "[logging]") {
+  const test::ScratchDir scratch;
+  const auto lines = lines_of(scratch.file("logs"), LogFormat::kText, [] {
+    spdlog::error("first");
+    for (std::size_t i = 0; i < kRecentWarningsMax - 1; ++i) spdlog::warn("warning {}", i);
+    spdlog::info("no warning");
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto kept = [] { return recent_warnings(); };
+    while (kept().size() < kRecentWarningsMax && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    const bool right = kept().size() == kRecentWarningsMax && kept().front().text == "first" &&
+                       kept().front().level == spdlog::level::err &&
+                       kept().back().text == "warning 48";
+    spdlog::info(right ? "right" : "wrong");
+  });
+  REQUIRE_FALSE(lines.empty());
+  CHECK(lines.back().find("right") != std::string::npos);
+}
+
 TEST_CASE("a JSON line may have members of its own, at the level of all lines", "[logging]") {
   const test::ScratchDir scratch;
   const auto lines = lines_of(scratch.file("logs"), LogFormat::kJson, [&] {

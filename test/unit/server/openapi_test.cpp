@@ -16,6 +16,7 @@
 #include "server/api/id_routes.h"
 #include "server/api/log_routes.h"
 #include "server/api/tag_routes.h"
+#include "server/console/status_routes.h"
 #include "server/ops/ops_routes.h"
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
@@ -57,9 +58,14 @@ struct Service {
     add_tag_routes(router, store, allocator, calls);
     add_log_routes(router);
     add_openapi_route(router);
-    add_ops_routes(router, readiness, metrics, [this] { return draining; });
+    add_ops_routes(router, readiness, metrics, calls, [this] { return draining; });
+    add_status_routes(router, {watch, readiness, *store, "memory", [this] { return draining; },
+                               [](const Exchange&) { return true; }, recent_warnings});
   }
-  ~Service() { calls.join(); }
+  ~Service() {
+    watch.stop();
+    calls.join();
+  }
 
   void make_unavailable() const {
     const Status down(StatusCode::kUnavailable, "it is down");
@@ -83,6 +89,7 @@ struct Service {
   SegmentAllocator allocator;
   StoreCalls calls;
   Readiness readiness{store, allocator, calls};
+  TagWatch watch{allocator, 10};
   Auth auth{{}, false};
   Metrics metrics{10, [] { return MetricsSnapshot(); }};
   bool draining = false;
@@ -241,13 +248,18 @@ TEST_CASE("every parameter that is described is read, and needed where it says s
   }
 }
 
+namespace {
+
+std::set<std::string> members(const json& data) {
+  std::set<std::string> names;
+  if (!data.is_object()) return names;
+  for (const auto& [name, value] : data.items()) names.insert(name);
+  return names;
+}
+
+}  // namespace
+
 TEST_CASE("every answer of the administration has the members of its example", "[openapi]") {
-  const auto members = [](const json& data) {
-    std::set<std::string> names;
-    if (!data.is_object()) return names;
-    for (const auto& [name, value] : data.items()) names.insert(name);
-    return names;
-  };
   for (const Described& described : described_operations()) {
     const json& content = described.operation["responses"]["200"]["content"];
     if (!content.contains("application/json") || described.path == "/openapi.json") continue;
@@ -271,6 +283,22 @@ TEST_CASE("every answer of the administration has the members of its example", "
     CHECK(members(data["tags"].at(0)) == members(tag));
     CHECK(members(example["data"]["tags"].at(0)) == members(tag));
   }
+}
+
+TEST_CASE("the status has the members of its schema", "[openapi]") {
+  Service service;
+  REQUIRE(service.allocator.next_id("order").ok());
+  const auto check = [](const json& data, const char* schema) {
+    CAPTURE(schema);
+    CHECK(members(data) == members(document()["components"]["schemas"][schema]["properties"]));
+  };
+  const auto ask = [&](const char* target) {
+    return json::parse(service.ask("GET", target).body)["data"];
+  };
+  check(ask("/api/v1/status"), "ServerStatus");
+  check(ask("/api/v1/status")["samples"], "Samples");
+  check(ask("/api/v1/status/tags")[0], "TagStatus");
+  check(ask("/api/v1/status/tag?biz_tag=order")["tag"], "TagStatus");
 }
 
 TEST_CASE("every status that a route answers is described, and the other way round", "[openapi]") {
@@ -313,6 +341,11 @@ TEST_CASE("every status that a route answers is described, and the other way rou
                                "/api/v1/log/level", "/api/v1/log/level?level=x"}) {
       ask(service, target);
     }
+    for (const char* target :
+         {"status", "status/tags", "status/tag?biz_tag=order", "status/tag?biz_tag=none",
+          "status?as=x", "status/tags?as=x", "status/tag?as=x"}) {
+      ask(service, std::string("/api/v1/") + target);
+    }
     ask(service, "/api/v1/log/level?level=info", false);
     for (const char* target : {"/api/v1/tags", "/api/v1/tags?limit=0", "/api/v1/tag?biz_tag=order",
                                "/api/v1/tag?biz_tag=none", "/api/v1/tag"}) {
@@ -345,6 +378,10 @@ TEST_CASE("every status that a route answers is described, and the other way rou
         ask_by(method, service, "/api/v1/tag?" + target);
       }
       ask_by(method, service, "/api/v1/tag?biz_tag=order" + step, false);
+    }
+    service.watch.stop();
+    for (const char* target : {"status", "status/tags", "status/tag?biz_tag=order"}) {
+      ask(service, std::string("/api/v1/") + target);
     }
     service.allocator.shutdown();
     for (const std::string& target : id_targets) ask(service, target + "order");

@@ -2,6 +2,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "server/ops/ops_routes.h"
 #include "test/support/catch.h"
@@ -17,7 +18,7 @@ using std::chrono::milliseconds;
 struct Service {
   Service() {
     REQUIRE(store->create("order", 10).ok());
-    add_ops_routes(router, readiness, metrics, [this] { return draining; });
+    add_ops_routes(router, readiness, metrics, calls, [this] { return draining; });
   }
   ~Service() { calls.join(); }
 
@@ -30,10 +31,12 @@ struct Service {
   StoreCalls calls;
   Readiness readiness{store, allocator, calls};
   Metrics metrics{10, [this] {
+                    written_by = std::this_thread::get_id();
                     MetricsSnapshot now;
                     now.store_up = readiness.store_status().value_or(Status()).ok();
                     return now;
                   }};
+  std::thread::id written_by;
   bool draining = false;
   Router router;
 };
@@ -84,6 +87,13 @@ TEST_CASE("a server that drains is not ready, whatever ids it holds", "[ops]") {
   CHECK(reply.status == 503);
   CHECK(contains(reply, "the server is stopping"));
   CHECK(service.get("/healthz").status == 200);
+}
+
+TEST_CASE("no event loop writes the metrics", "[ops]") {
+  const Service service;
+  CHECK(service.get("/metrics").status == 200);
+  CHECK(service.written_by != std::thread::id());
+  CHECK(service.written_by != std::this_thread::get_id());
 }
 
 }  // namespace featherid

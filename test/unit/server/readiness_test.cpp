@@ -72,4 +72,27 @@ TEST_CASE("one probe at a time answers all callers", "[readiness]") {
   CHECK(store->probes() == 1);
 }
 
+TEST_CASE("the last answer is there at once, however old, and how long the next one takes",
+          "[readiness]") {
+  const auto store = std::make_shared<test::FaultStore>();
+  std::promise<void> go_on;
+  std::shared_future<void> gate = go_on.get_future().share();
+  store->on_probe = [gate] {
+    gate.wait();
+    return kDown;
+  };
+  SegmentAllocator allocator(store);
+  StoreCalls calls;
+  Readiness readiness(store, allocator, calls);
+  CHECK_FALSE(readiness.last().answer);
+  CHECK(readiness.last().waiting.count() == 0);
+  readiness.ask_store([] {});
+  CHECK(readiness.last().waiting.count() > 0);
+  go_on.set_value();
+  CHECK(ask(readiness).message() == kDown.message());
+  CHECK(readiness.last().answer->message() == kDown.message());
+  calls.join();
+  CHECK(readiness.last().waiting.count() == 0);
+}
+
 }  // namespace featherid

@@ -100,6 +100,17 @@ struct Fixture {
 
 }  // namespace
 
+TEST_CASE("a guard knows the leader once it has seen one", "[soci_leader_guard]") {
+  Fixture f;
+  LeaderGuard guard = f.guard();
+  CHECK(guard.leader().empty());
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
+  CHECK(guard.leader() == "a");
+  f.move_to("b");
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
+  CHECK(guard.leader() == "b");
+}
+
 TEST_CASE("a guard that is off asks for nothing", "[soci_leader_guard]") {
   Fixture f;
   const LeaderGuard synchronous = f.guard(Failover::kSynchronous);
