@@ -147,7 +147,6 @@ void append_http(const HttpStats& http, std::vector<MetricFamily>* families) {
   MetricFamily took = family(MetricType::Histogram, "http_request_duration_seconds",
                              "Time from a request's last byte to its answer, including waits.");
   for (const HttpStats::Route& route : http.routes) {
-    if (route.stats.answers.empty()) continue;  // nobody has asked
     const std::string label = route.path.empty() ? "(other)" : route.path;
     for (const auto& [status, count] : route.stats.answers) {
       add(&requests, {{"route", label}, {"status", std::to_string(status)}},
