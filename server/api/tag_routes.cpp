@@ -354,8 +354,7 @@ class TagRoutes {
                    changes = exchange.changes,
                    work = *std::move(work)](const Exchange::Resume& resume) {
       const bool posted = calls.post(lane, [=, &allocator] {
-        Result<std::string> data =
-            call_store<std::string>([&] { return work(*store, allocator); });
+        Result<std::string> data = call_store<std::string>([&] { return work(*store, allocator); });
         if (changes && data.status().code() == StatusCode::kUnavailable) {
           spdlog::warn("a change by {} failed, and may have been made: {} {}", caller.name(),
                        json_string(data.status().message()), caller.log_tag);
