@@ -191,8 +191,9 @@ std::map<std::string, std::vector<TagStats>> Metrics::by_label(std::vector<TagSt
   return groups;
 }
 
-std::string Metrics::text() {
+std::string Metrics::text(int own_parked) {
   MetricsSnapshot now = take_snapshot_();
+  now.http.parked = std::max(0, now.http.parked - own_parked);
   std::vector<MetricFamily> families;
   MetricFamily build = family(MetricType::Gauge, "build_info", "1, for the version that runs.");
   add(&build, {{"version", FEATHERID_VERSION}}, 1);

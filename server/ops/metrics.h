@@ -39,7 +39,8 @@ class Metrics {
  public:
   Metrics(std::size_t tags_max, std::function<MetricsSnapshot()> take_snapshot);
 
-  std::string text() EXCLUDES(mutex_);
+  // `own_parked`: requests that wait for this text, and so do not count as parked.
+  std::string text(int own_parked = 0) EXCLUDES(mutex_);
 
  private:
   std::map<std::string, std::vector<TagStats>> by_label(std::vector<TagStats> tags)

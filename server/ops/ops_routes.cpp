@@ -34,7 +34,7 @@ void serve_ready(Exchange& exchange, Readiness& readiness, bool draining) {
 void write_metrics(Metrics& metrics, StoreCalls& calls, const Exchange::Resume& resume) {
   const bool posted = calls.post(StoreCalls::Lane::kMetrics, [&metrics, resume] {
     Exchange::Outcome written;
-    written.data = metrics.text();
+    written.data = metrics.text(/*own_parked=*/1);
     resume(written);
   });
   if (!posted) resume(Status(StatusCode::kUnavailable, "too many ask for metrics; try again"));
