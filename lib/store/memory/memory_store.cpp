@@ -35,8 +35,8 @@ struct MemoryStore::Impl {
 
   Mutex mutex;
   std::map<std::string, Tag, std::less<>> tags GUARDED_BY(mutex);
-  std::atomic<std::int64_t> version{0};        // of the newest record; written under the mutex
-  std::int64_t applied GUARDED_BY(mutex) = 0;  // the last change that callers have applied
+  std::atomic<std::int64_t> version{0};  // of the newest record; written under the mutex
+  std::atomic<std::int64_t> applied{0};  // the last change that callers have applied; likewise
 
   // Runs `body` on the tag under the mutex, or returns why not.
   template <typename Body>
@@ -98,7 +98,7 @@ Result<SegmentRow> MemoryStore::find(std::string_view tag) {
 Result<TagChanges> MemoryStore::changes(std::int64_t version) {
   if (impl_->fork_guard.forked()) return store_was_forked();
   const MutexLock lock(impl_->mutex);
-  impl_->applied = std::max(impl_->applied, version);
+  impl_->applied = std::max(impl_->applied.load(), version);
   TagChanges changes;
   changes.version = impl_->version;
   if (version < 0 || version == changes.version) return changes;
