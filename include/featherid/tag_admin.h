@@ -110,7 +110,7 @@ class FEATHERID_EXPORT TagAdmin {
 
   // Deletes the row, and remembers its max_id for create(). Processes that hold ids of the tag drop
   // them within a minute. `by`: who deletes it. kNotFound: no such row. kFailedPrecondition: also
-  // if the user may not write where the tag was.
+  // if there is no place to remember where the tag was.
   virtual Status remove(std::string_view tag, std::string_view by = "") = 0;
 
   // OK if the store would grant leases now: it can be written to, and the server that answers is

@@ -90,7 +90,7 @@ TagTotals total(const std::vector<TagStats>& tags) {
       totals.survivable_seconds = seconds;
       totals.worst_tag = tag.tag;
     }
-    if (tag.last_error.ok()) continue;
+    if (tag.last_error.ok() || code == StatusCode::kNotFound) continue;  // removed: nothing to do
     if (++totals.failing_count <= TagTotals::kFailingShown) {
       totals.failing.push_back({tag.tag, tag.last_error});
     }

@@ -172,8 +172,11 @@ void append_http(const HttpStats& http, std::vector<MetricFamily>* families) {
 }  // namespace
 
 double survivable_seconds(const TagStats& tag) {
-  if (tag.held_ids <= 0) return 0;
-  if (tag.burn_ids_per_second <= 0) return std::numeric_limits<double>::infinity();
+  // A tag that was removed or has ended has no ids with a store either.
+  const StatusCode code = tag.last_error.code();
+  const bool gone = code == StatusCode::kNotFound || code == StatusCode::kExhausted;
+  if (tag.held_ids <= 0 && !gone) return 0;
+  if (gone || tag.burn_ids_per_second <= 0) return std::numeric_limits<double>::infinity();
   return static_cast<double>(tag.held_ids) / tag.burn_ids_per_second;
 }
 

@@ -92,6 +92,7 @@ class Examination {
     look_at_tls();
     look_at_proxies();
     look_at_rights();
+    look_at_backups();
     look_at_tags();
     if (look_at_leader()) measure_leases();
     return findings_;
@@ -198,6 +199,14 @@ class Examination {
         "the server that answers listens on port " + port + ", not " + named[1].str() +
             ": a proxy, a pooler or a port mapping is in between; see docs/operating/database.md "
             "for what it must not do");
+  }
+
+  void look_at_backups() {
+    if (ask(sql_.log_kept) != "0") return;
+    add(Level::kWarning, "backups",
+        "the server keeps no log of its commits (log_bin, or archive_mode), so a restored backup "
+        "lacks every lease since it was taken; turn it on, and after a restore advance every tag "
+        "before any process starts");
   }
 
   void look_at_rights() {
@@ -401,6 +410,7 @@ const ReportSql& mysql_report() {
       "THEN 'yes' ELSE 'no' END",
       "SELECT @@port",
       "SELECT CONCAT(term >> 32, ';', server) FROM id_leader WHERE id = 1",
+      "SELECT CAST(@@log_bin AS CHAR)",
       rights()};
   return sql;
 }
@@ -414,13 +424,14 @@ const ReportSql& postgresql_report() {
       "WHERE pid = pg_backend_pid()) THEN 'yes' ELSE 'no' END",
       "SELECT inet_server_port()",
       "SELECT (term >> 32) || ';' || server FROM id_leader WHERE id = 1",
+      "SELECT CASE current_setting('archive_mode') WHEN 'off' THEN '0' ELSE '1' END",
       rights()};
   return sql;
 }
 
 const ReportSql& sqlite3_report() {
   static const ReportSql sql = {
-      "SELECT 'SQLite ' || sqlite_version()", nullptr, nullptr, nullptr, nullptr, {}};
+      "SELECT 'SQLite ' || sqlite_version()", nullptr, nullptr, nullptr, nullptr, nullptr, {}};
   return sql;
 }
 

@@ -25,6 +25,7 @@ struct ReportSql {
   const char* tls;       // "local", "yes" or "no"
   const char* port;      // of the server that answers
   const char* leader;    // "NUMBER;SERVER": the number of leaders so far, and the last one
+  const char* log_kept;  // "1" if a backup can be brought up to the last commit
   std::vector<Right> rights;
 };
 

@@ -49,6 +49,7 @@ class SociStore final : public Store, private SociRows {
 
  private:
   Status no_place_for_options(std::string_view tag) const;
+  Status no_place_for_removal(std::string_view tag) const;
   // As many ids of a tag as the failovers so far may have lost.
   std::int64_t ids_lost_in_failovers(std::int64_t step) const;
 
@@ -246,6 +247,17 @@ Status SociStore::no_place_for_options(std::string_view tag) const {
               " is missing or may not be used; run featherid-server --init-schema"};
 }
 
+// Without a record, running processes would not hear of it, and a tag that is created again would
+// start at 1.
+Status SociStore::no_place_for_removal(std::string_view tag) const {
+  return {
+      StatusCode::kFailedPrecondition,
+      "tag '" + std::string(tag) +
+          names_.in("' cannot be removed, because the table id_tags, which keeps where a removed "
+                    "tag was, is missing or may not be used; run featherid-server --init-schema, "
+                    "or grant SELECT, INSERT and UPDATE on it")};
+}
+
 Status SociStore::refuse_removed(SociSession& session, const SegmentRow& row) const {
   if (!session.settings().has_records) return {};
   const std::optional<TagRecord> record = records_.find(session, row.tag);
@@ -349,19 +361,17 @@ Status SociStore::remove(std::string_view tag, std::string_view by) {
   const auto take_out = [&](SociSession& session, const Change& change) -> Result<bool> {
     const Result<RawRow> raw = find_raw(session, tag);
     if (!raw.ok()) return raw.status();
-    if (Status unread = records_.refuse_unread(session, tag); !unread.ok()) return unread;
-    if (change.recorded) {
-      if (!run_on_row(session, dialect_.advance, use(no_max_id, "max_id"), use(tag_text, "tag"))) {
-        return false;
-      }
-      const Result<SegmentRow> row = find_row(session, tag);
-      if (!row.ok()) return row.status();
-      TagRecord record = records_.find(session, tag).value_or(TagRecord());
-      record.tag = tag_text;
-      record.version = change.head.version;
-      remove_in(record, row->max_id, by, change.head.now);
-      records_.write(session, record);
+    if (!change.recorded) return no_place_for_removal(tag);
+    if (!run_on_row(session, dialect_.advance, use(no_max_id, "max_id"), use(tag_text, "tag"))) {
+      return false;
     }
+    const Result<SegmentRow> row = find_row(session, tag);
+    if (!row.ok()) return row.status();
+    TagRecord record = records_.find(session, tag).value_or(TagRecord());
+    record.tag = tag_text;
+    record.version = change.head.version;
+    remove_in(record, row->max_id, by, change.head.now);
+    records_.write(session, record);
     return run_on_row(session, dialect_.remove, use(tag_text, "tag"));
   };
   const Result<bool> done = change_tag(Needs::kRow, take_out);

@@ -77,7 +77,7 @@ Status SociTagRecords::refuse_unread(const SociSession& session, std::string_vie
   if (!session.settings().records_denied) return {};
   return {StatusCode::kFailedPrecondition,
           "tag '" + std::string(tag) +
-              names_.in("' cannot be created or removed by a user who may not read id_tags, which "
+              names_.in("' cannot be created by a user who may not read id_tags, which "
                         "says where removed tags were; grant SELECT, INSERT and UPDATE on it")};
 }
 

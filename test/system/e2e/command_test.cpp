@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "test/support/authority.h"
@@ -58,6 +59,9 @@ TEMPLATE_TEST_CASE("tags are administered, and doctor looks at the database", "[
   CHECK(has(well.output, "ok  leader: '"));
   CHECK(has(well.output, "ok  tls: the connection does not leave this machine"));
   CHECK(has(well.output, "ok  clock: "));
+  // Neither keeps a log by default.
+  CHECK(has(well.output, "warning  backups: the server keeps no log of its commits") ==
+        (std::is_same_v<TestType, MariadbServer> || std::is_same_v<TestType, PostgresqlServer>));
   CHECK_FALSE(has(well.output, "problem  "));
   CHECK(command.good({"tags"}) == before);  // no id was used up
 

@@ -47,6 +47,12 @@ TEST_CASE("the survivable outage is the worst tag's held ids divided by its burn
   CHECK(f.value("featherid_outage_survivable_min_seconds") == "30");
   f.now.tags.push_back(tag("empty", 0, 0));
   CHECK(f.value("featherid_outage_survivable_min_seconds") == "0");
+  for (const StatusCode gone : {StatusCode::kNotFound, StatusCode::kExhausted}) {
+    f.now.tags[2].last_error = {gone, "an outage changes nothing"};
+    CHECK(f.value("featherid_outage_survivable_min_seconds") == "30");
+  }
+  f.now.tags[2].last_error = {StatusCode::kUnavailable, "down"};
+  CHECK(f.value("featherid_outage_survivable_min_seconds") == "0");
 }
 
 TEST_CASE("tags past the label limit are summed, and no counter falls", "[metrics]") {
