@@ -87,7 +87,7 @@ class Examination {
 
   std::vector<Finding> run() {
     if (!look_at_settings()) return findings_;
-    look_at_version();
+    if (!look_at_version()) return findings_;  // nothing else will be answered
     look_at_clock();
     look_at_tls();
     look_at_proxies();
@@ -100,6 +100,8 @@ class Examination {
 
  private:
   void add(Level level, const char* topic, std::string text) {
+    const auto same = [&text](const Finding& other) { return other.text == text; };
+    if (std::any_of(findings_.begin(), findings_.end(), same)) return;  // one cause, once
     findings_.push_back({level, topic, std::move(text)});
   }
 
@@ -147,12 +149,13 @@ class Examination {
     return code != StatusCode::kUnavailable && code != StatusCode::kInvalidArgument;
   }
 
-  void look_at_version() {
+  bool look_at_version() {
     const std::string version = ask(sql_.version);
-    if (version.empty()) return;
+    if (version.empty()) return false;
     const std::string fault = known_fault(version);
     add(fault.empty() ? Level::kFact : Level::kProblem, "version",
         fault.empty() ? version : version + ": " + fault);
+    return true;
   }
 
   void look_at_clock() {
@@ -410,7 +413,7 @@ const ReportSql& mysql_report() {
       "THEN 'yes' ELSE 'no' END",
       "SELECT @@port",
       "SELECT CONCAT(term >> 32, ';', server) FROM id_leader WHERE id = 1",
-      "SELECT CAST(@@log_bin AS CHAR)",
+      "SELECT CASE WHEN @@log_bin THEN '1' ELSE '0' END",
       rights()};
   return sql;
 }
