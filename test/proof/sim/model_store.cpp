@@ -132,8 +132,8 @@ void ModelDatabase::change_row() {
 
 // Also below max_id, as a lease that was under way can leave it.
 void ModelDatabase::change_cap(const std::string& tag, Row& row) {
-  const std::int64_t near = std::max<std::int64_t>(1, row.max_id + random_.pick(-200, 2000));
-  row.cap = random_.percent(50) ? kIdMax : std::min(kIdMax, near);
+  const std::int64_t near = std::min(row.max_id, kIdMax - 2000) + random_.pick(-200, 2000);
+  row.cap = random_.percent(50) ? kIdMax : std::max<std::int64_t>(1, near);
   records[tag].version = ++version;
   trace(tag + " gets the cap " + std::to_string(row.cap));
 }
