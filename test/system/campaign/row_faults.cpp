@@ -105,7 +105,10 @@ std::vector<Fault> option_faults(Engine& engine, Random& random) {
          bring_table_back();
          set_cap(kIdMax / 2);
        },
-       [=] { set_cap(kIdMax); }},
+       [=] {
+         bring_table_back();  // it may have been impossible before
+         set_cap(kIdMax);
+       }},
   };
 }
 
