@@ -64,11 +64,9 @@ std::string SociTagRecords::trouble(SociSession& session) const {
     for_each(session, "biz_tag = ''", [&](const TagRecord&) { filled = true; });
     return filled ? "" : "its row with an empty biz_tag is missing";
   } catch (const soci::soci_error& error) {
-    if (session.lost() || !is_table_unusable(engine_, to_engine_error(engine_, error, false))) {
-      throw;
-    }
-    session.settings().records_denied =
-        is_privilege_missing(engine_, to_engine_error(engine_, error, false));
+    const EngineError reason = to_engine_error(engine_, error, false);
+    if (session.lost() || !is_table_unusable(engine_, reason)) throw;
+    session.settings().records_denied = is_privilege_missing(engine_, reason);
     return one_line(error.get_error_message());
   }
 }
