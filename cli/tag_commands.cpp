@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/command_line.h"
@@ -154,12 +155,23 @@ Status tags(Context& context, const Arguments& given) {
   return {};
 }
 
-Status show(Context& context, const Arguments& given) {
+// The tag that a command is about, and who administers it.
+struct Found {
+  TagAdmin* admin;
+  TagInfo row;
+};
+Result<Found> find_tag(Context& context, const Arguments& given) {
   const Result<TagAdmin*> admin = context.tags();
   if (!admin.ok()) return admin.status();
-  const Result<TagInfo> row = (*admin)->info(given->tag);
-  if (row.ok()) context.out().show(record_of(*row));
-  return row.status();
+  Result<TagInfo> row = (*admin)->info(given->tag);
+  if (!row.ok()) return row.status();
+  return Found{*admin, *std::move(row)};
+}
+
+Status show(Context& context, const Arguments& given) {
+  const Result<Found> found = find_tag(context, given);
+  if (found.ok()) context.out().show(record_of(found->row));
+  return found.status();
 }
 
 Status create(Context& context, const Arguments& given) {
@@ -203,50 +215,45 @@ Status set(Context& context, const Arguments& given) {
 }
 
 Status remove(Context& context, const Arguments& given) {
-  const Result<TagAdmin*> admin = context.tags();
-  if (!admin.ok()) return admin.status();
-  const Result<TagInfo> row = (*admin)->info(given->tag);
-  if (!row.ok()) return row.status();
-  const std::string at = std::to_string(row->max_id);
+  const Result<Found> found = find_tag(context, given);
+  if (!found.ok()) return found.status();
+  const std::string at = std::to_string(found->row.max_id);
   const std::string what = named(given->tag) + " is at " + at +
                            "; processes stop serving it within a minute, and older versions of "
                            "FeatherID when they lease again";
   if (Status status = context.confirm(given->tag, what, given->yes); !status.ok()) return status;
-  if (Status status = (*admin)->remove(given->tag, context.person()); !status.ok()) return status;
+  if (Status status = found->admin->remove(given->tag, context.person()); !status.ok())
+    return status;
   context.out().say(named(given->tag) + " is deleted; it was at " + at,
-                    {{"tag", given->tag}, {"max_id_before", row->max_id}});
+                    {{"tag", given->tag}, {"max_id_before", found->row.max_id}});
   return {};
 }
 
 Status advance(Context& context, const Arguments& given) {
   const Result<std::int64_t> id = read_id(given);
   if (!id.ok()) return id.status();
-  const Result<TagAdmin*> admin = context.tags();
-  if (!admin.ok()) return admin.status();
-  const Result<TagInfo> before = (*admin)->info(given->tag);
-  if (!before.ok()) return before.status();
-  const bool moves = before->max_id < *id;
+  const Result<Found> found = find_tag(context, given);
+  if (!found.ok()) return found.status();
+  const bool moves = found->row.max_id < *id;
   if (moves) {
-    if (Status status = (*admin)->advance(given->tag, *id); !status.ok()) return status;
+    if (Status status = found->admin->advance(given->tag, *id); !status.ok()) return status;
   }
-  const std::int64_t after = std::max(before->max_id, *id);
+  const std::int64_t after = std::max(found->row.max_id, *id);
   context.out().say(
-      moves ? named(given->tag) + " was at " + std::to_string(before->max_id) + " and is at " +
+      moves ? named(given->tag) + " was at " + std::to_string(found->row.max_id) + " and is at " +
                   std::to_string(after) + " now"
             : named(given->tag) + " is at " + std::to_string(after) + ", so nothing was changed",
-      {{"tag", given->tag}, {"max_id_before", before->max_id}, {"max_id", after}});
+      {{"tag", given->tag}, {"max_id_before", found->row.max_id}, {"max_id", after}});
   return {};
 }
 
 Status rewind(Context& context, const Arguments& given) {
   const Result<std::int64_t> id = read_id(given);
   if (!id.ok()) return id.status();
-  const Result<TagAdmin*> admin = context.tags();
-  if (!admin.ok()) return admin.status();
-  const Result<TagInfo> before = (*admin)->info(given->tag);
-  if (!before.ok()) return before.status();
-  const std::string at = std::to_string(before->max_id);
-  if (before->max_id <= *id) {
+  const Result<Found> found = find_tag(context, given);
+  if (!found.ok()) return found.status();
+  const std::string at = std::to_string(found->row.max_id);
+  if (found->row.max_id <= *id) {
     return invalid(named(given->tag) + " is at " + at + ", so " + std::to_string(*id) +
                    " is not back; to move it forward: featherid advance");
   }
@@ -254,7 +261,7 @@ Status rewind(Context& context, const Arguments& given) {
                            std::to_string(*id) +
                            ": those ids will be issued again; no process may be using the tag";
   if (Status status = context.confirm(given->tag, what, given->yes); !status.ok()) return status;
-  const Result<bool> moved = (*admin)->rewind(given->tag, before->max_id, *id);
+  const Result<bool> moved = found->admin->rewind(given->tag, found->row.max_id, *id);
   if (!moved.ok()) return moved.status();
   if (!*moved) {
     return {StatusCode::kUnavailable, "a process leased from " + named(given->tag) +
@@ -262,7 +269,7 @@ Status rewind(Context& context, const Arguments& given) {
   }
   context.out().say(named(given->tag) + " was at " + at + " and is at " + std::to_string(*id) +
                         " now; restart every process",
-                    {{"tag", given->tag}, {"max_id_before", before->max_id}, {"max_id", *id}});
+                    {{"tag", given->tag}, {"max_id_before", found->row.max_id}, {"max_id", *id}});
   return {};
 }
 
