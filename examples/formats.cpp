@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Invoice numbers that people can read out and type in: INV-2026-000001 and a check digit. What was
-// typed is read back, or refused with the reason.
+// Invoice numbers that people can read out and type in: INV-2026-000001, a dash and a check digit.
+// What was typed is read back, or refused with the reason.
 #include <featherid/id_format.h>
 #include <featherid/memory_store.h>
 #include <featherid/segment_allocator.h>
@@ -13,7 +13,7 @@ int main() {
   auto store = std::make_shared<featherid::MemoryStore>();
   if (!store->create("invoice", 1000).ok()) return 1;
   featherid::SegmentAllocator ids(store);
-  const auto format = featherid::IdFormat::make("INV-{year}-{id width=6}{check damm}");
+  const auto format = featherid::IdFormat::make("INV-{year}-{id width=6}-{check damm}");
   if (!format.ok()) return std::cerr << format.status().to_string() << '\n', 1;
 
   std::string text;

@@ -36,8 +36,8 @@ struct ParsedId {
 // Writes ids as text and reads them back, as a pattern says. The text of an id follows from the
 // pattern, the id and the date alone: no clock, no locale. docs/formats.md defines the patterns.
 //
-//   INV-{year}-{id width=6}{check damm}              INV-2026-0000428
-//   {id radix=32 width=12 group=4}                   0000-001K-7W2P
+//   INV-{year}-{id width=6}-{check damm}             INV-2026-000042-6
+//   {id radix=32 width=12 group=4}                   0000-014S-C0PJ
 //
 //   {id}       the id, exactly once. Options: radix=10, 16, 32 (Crockford), 36, 58 or 62; width=1
 //   to

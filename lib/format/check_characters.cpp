@@ -29,10 +29,26 @@ constexpr std::array<std::uint8_t, kCheckedMax> powers_of_ten() {
 }
 constexpr std::array<std::uint8_t, kCheckedMax> kPowersOfTen = powers_of_ten();
 
+// The state after two digits, by the digits and the state before. A look-up waits for the one
+// before, so half as many take half of the time.
+struct DammPairs {
+  constexpr DammPairs() {
+    for (int pair = 0; pair < 100; ++pair) {
+      for (int state = 0; state < 10; ++state) {
+        next[pair][state] = kDamm10[kDamm10[state][pair / 10]][pair % 10];
+      }
+    }
+  }
+  std::uint8_t next[100][10] = {};
+};
+constexpr DammPairs kDammPairs;
+
 std::uint8_t damm10(Values digits) {
   std::uint8_t state = 0;
-  for (const std::uint8_t* digit = digits.first; digit != digits.end; ++digit) {
-    state = kDamm10[state][*digit];
+  const std::uint8_t* digit = digits.first;
+  if (digits.size() % 2 != 0) state = kDamm10[state][*digit++];
+  for (; digit != digits.end; digit += 2) {
+    state = kDammPairs.next[10 * digit[0] + digit[1]][state];
   }
   return state;
 }

@@ -27,12 +27,10 @@ class CheckedDigits {
         first_(id_ - pattern.digits_before_id),
         next_(first_) {}
 
-  // Adds `count` decimal digits of a date. Returns their place.
-  const std::uint8_t* add_date(int number, int count) {
-    for (int i = count - 1; i >= 0; --i, number /= 10) {
-      next_[i] = static_cast<std::uint8_t>(number % 10);
-    }
-    return std::exchange(next_, next_ + count);
+  // Adds the two decimal digits of a part of a date. Returns their place.
+  const std::uint8_t* add_two(int number) {
+    write_two_decimal(static_cast<unsigned>(number), next_);
+    return std::exchange(next_, next_ + 2);
   }
   // The digits of the id, whose turn has come.
   Values add_id() {
@@ -53,24 +51,31 @@ class CheckedDigits {
   std::uint8_t* next_;
 };
 
-char* write_decimal(char* out, const std::uint8_t* values, int count) {
-  for (int i = 0; i < count; ++i) *out++ = static_cast<char>('0' + values[i]);
+char* write_literal(char* out, const std::string& literal) {
+  if (literal.size() == 1) {  // most have one character, and a call costs more than that
+    *out++ = literal[0];
+    return out;
+  }
+  std::memcpy(out, literal.data(), literal.size());
+  return out + literal.size();
+}
+
+char* write_two(char* out, const std::uint8_t* values) {
+  *out++ = static_cast<char>('0' + values[0]);
+  *out++ = static_cast<char>('0' + values[1]);
   return out;
 }
 
 char* write_id(char* out, Values id, const IdPattern& pattern) {
   const std::string_view digits = pattern.radix->digits();
-  auto left = static_cast<int>(id.size());
   // The first group is the short one.
-  int in_group = (left - 1) % pattern.group + 1;
-  for (const std::uint8_t* value = id.first; left > 0; --left, --in_group) {
-    if (in_group == 0) {
-      *out++ = pattern.separator;
-      in_group = pattern.group;
-    }
-    *out++ = digits[*value++];
+  auto in_group = (id.size() - 1) % pattern.group + 1;
+  for (const std::uint8_t* value = id.first;;) {
+    for (; in_group > 0; --in_group) *out++ = digits[*value++];
+    if (value == id.end) return out;
+    *out++ = pattern.separator;
+    in_group = pattern.group;
   }
-  return out;
 }
 
 char* write_check(char* out, Values digits, const IdPattern& pattern) {
@@ -92,20 +97,20 @@ char* write_text(char* out, const IdPattern& pattern, std::int64_t id, Date date
   for (const IdPattern::Part& part : pattern.parts) {
     switch (part.kind) {
       case Kind::kLiteral:
-        std::memcpy(out, part.literal.data(), part.literal.size());
-        out += part.literal.size();
+        out = write_literal(out, part.literal);
         break;
       case Kind::kId:
         out = write_id(out, digits.add_id(), pattern);
         break;
       case Kind::kYear:
-        out = write_decimal(out, digits.add_date(date.year, 4), 4);
+        out = write_two(out, digits.add_two(date.year / 100));
+        out = write_two(out, digits.add_two(date.year % 100));
         break;
       case Kind::kMonth:
-        out = write_decimal(out, digits.add_date(date.month, 2), 2);
+        out = write_two(out, digits.add_two(date.month));
         break;
       case Kind::kDay:
-        out = write_decimal(out, digits.add_date(date.day, 2), 2);
+        out = write_two(out, digits.add_two(date.day));
         break;
       case Kind::kCheck:
         out = write_check(out, digits.all(), pattern);
@@ -125,14 +130,18 @@ std::string text_of(Date date) {
          std::to_string(date.day);
 }
 
-// What is wrong with a date of which these parts are given; empty if nothing is.
-std::string wrong_with(Date date, bool month, bool day) {
+// Whether a date of which these parts are given exists.
+bool exists(Date date, bool month, bool day) {
+  if (date.year < 1 || date.year > 9999) return false;
+  if (month && (date.month < 1 || date.month > 12)) return false;
+  return !day || (date.day >= 1 && date.day <= days_of(date.year, date.month));
+}
+
+// What is wrong with a date that does not exist.
+std::string wrong_with(Date date) {
   if (date.year < 1 || date.year > 9999) return "years are 1 to 9999";
-  if (month && (date.month < 1 || date.month > 12)) return "months are 1 to 12";
-  if (day && (date.day < 1 || date.day > days_of(date.year, date.month))) {
-    return "that month has the days 1 to " + std::to_string(days_of(date.year, date.month));
-  }
-  return "";
+  if (date.month < 1 || date.month > 12) return "months are 1 to 12";
+  return "that month has the days 1 to " + std::to_string(days_of(date.year, date.month));
 }
 
 // Reads a text from left to right. Each method returns false after it has set the error.
@@ -258,10 +267,11 @@ bool TextReader::read_decimal(int count, int* number) {
 }
 
 bool TextReader::check_date() {
-  if (!pattern_.dated) return true;
-  const std::string wrong =
-      wrong_with(parsed_.date, pattern_.has(Kind::kMonth), pattern_.has(Kind::kDay));
-  return wrong.empty() || fail("its date does not exist; " + wrong);
+  if (!pattern_.dated ||
+      exists(parsed_.date, pattern_.has(Kind::kMonth), pattern_.has(Kind::kDay))) {
+    return true;
+  }
+  return fail("its date does not exist; " + wrong_with(parsed_.date));
 }
 
 bool TextReader::check_again() {
@@ -297,12 +307,10 @@ Result<std::size_t> IdFormat::format_to(char* text, std::int64_t id, Date date) 
     return Status(StatusCode::kInvalidArgument,
                   "the id " + std::to_string(id) + " is negative; ids are at least 0");
   }
-  if (pattern_->dated) {
-    if (const std::string wrong = wrong_with(date, true, true); !wrong.empty()) {
-      return Status(StatusCode::kInvalidArgument, "the format " + shown(pattern_->text) +
-                                                      " requires a date, but " + text_of(date) +
-                                                      " is none; " + wrong);
-    }
+  if (pattern_->dated && !exists(date, true, true)) {
+    return Status(StatusCode::kInvalidArgument, "the format " + shown(pattern_->text) +
+                                                    " requires a date, but " + text_of(date) +
+                                                    " is none; " + wrong_with(date));
   }
   return static_cast<std::size_t>(write_text(text, *pattern_, id, date) - text);
 }

@@ -33,9 +33,8 @@ std::uint8_t* write_in(std::uint64_t id, std::uint8_t* end) {
 template <>
 std::uint8_t* write_in<10>(std::uint64_t id, std::uint8_t* end) {
   for (; id >= 100; id /= 100) {
-    const auto two = static_cast<unsigned>(id % 100);
-    *--end = static_cast<std::uint8_t>(two % 10);
-    *--end = static_cast<std::uint8_t>(two / 10);
+    end -= 2;
+    write_two_decimal(static_cast<unsigned>(id % 100), end);
   }
   *--end = static_cast<std::uint8_t>(id % 10);
   if (id >= 10) *--end = static_cast<std::uint8_t>(id / 10);

@@ -3,10 +3,27 @@
 #define FEATHERID_LIB_FORMAT_RADIX_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace featherid {
+
+// Writes the values of the two decimal digits of `number`, which is below 100.
+inline void write_two_decimal(unsigned number, std::uint8_t* values) {
+  struct Pairs {
+    constexpr Pairs() {
+      for (std::uint8_t i = 0; i < 100; ++i) {
+        values[2 * i] = i / 10;
+        values[2 * i + 1] = i % 10;
+      }
+    }
+    std::uint8_t values[200] = {};
+  };
+  static constexpr Pairs kPairs;
+  std::memcpy(values, kPairs.values + std::size_t{2} * number, 2);
+}
 
 // The digits of a radix, and the value of each character.
 class Radix {
