@@ -73,13 +73,14 @@ std::uint8_t damm(Values digits, int radix) {
 }
 
 std::uint8_t luhn(Values digits, int radix) {
+  // Twice a digit, its two digits added. Without a branch, which random digits would mispredict.
+  const auto doubled = [radix](int digit) {
+    return 2 * digit - static_cast<int>(2 * digit >= radix) * (radix - 1);
+  };
   int sum = 0;
-  bool doubled = true;
-  for (const std::uint8_t* digit = digits.end; digit != digits.first; doubled = !doubled) {
-    int addend = *--digit;
-    if (doubled) addend = 2 * addend < radix ? 2 * addend : 2 * addend - radix + 1;
-    sum += addend;
-  }
+  const std::uint8_t* end = digits.end;
+  for (; end - digits.first >= 2; end -= 2) sum += doubled(end[-1]) + end[-2];
+  if (end != digits.first) sum += doubled(end[-1]);
   const int rest = sum % radix;
   return static_cast<std::uint8_t>(rest == 0 ? 0 : radix - rest);
 }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -52,12 +51,10 @@ class CheckedDigits {
 };
 
 char* write_literal(char* out, const std::string& literal) {
-  if (literal.size() == 1) {  // most have one character, and a call costs more than that
-    *out++ = literal[0];
-    return out;
-  }
-  std::memcpy(out, literal.data(), literal.size());
-  return out + literal.size();
+  // Most have one character, and a call of memcpy costs more than that.
+  if (literal.size() > 4) return out + literal.copy(out, literal.size());
+  for (std::size_t i = 0; i < literal.size(); ++i) *out++ = literal[i];
+  return out;
 }
 
 char* write_two(char* out, const std::uint8_t* values) {
@@ -69,7 +66,8 @@ char* write_two(char* out, const std::uint8_t* values) {
 char* write_id(char* out, Values id, const IdPattern& pattern) {
   const std::string_view digits = pattern.radix->digits();
   // The first group is the short one.
-  auto in_group = (id.size() - 1) % pattern.group + 1;
+  auto in_group = static_cast<int>(id.size());
+  while (in_group > pattern.group) in_group -= pattern.group;
   for (const std::uint8_t* value = id.first;;) {
     for (; in_group > 0; --in_group) *out++ = digits[*value++];
     if (value == id.end) return out;
@@ -134,7 +132,7 @@ std::string text_of(Date date) {
 bool exists(Date date, bool month, bool day) {
   if (date.year < 1 || date.year > 9999) return false;
   if (month && (date.month < 1 || date.month > 12)) return false;
-  return !day || (date.day >= 1 && date.day <= days_of(date.year, date.month));
+  return !day || (date.day >= 1 && (date.day <= 28 || date.day <= days_of(date.year, date.month)));
 }
 
 // What is wrong with a date that does not exist.

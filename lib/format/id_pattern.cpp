@@ -89,7 +89,8 @@ bool PatternReader::read_literal_character() {
 bool PatternReader::read_field() {
   const std::size_t begin = at_;
   const std::size_t end = text_.find('}', begin);
-  if (end == text_.npos) return fail(begin, "'{' without '}' after it; write {{ for the brace");
+  if (end == std::string_view::npos)
+    return fail(begin, "'{' without '}' after it; write {{ for the brace");
   std::vector<std::pair<std::size_t, std::string_view>> words;
   for (std::size_t at = begin + 1; at <= end;) {
     const std::size_t word_end = std::min(text_.find(' ', at), end);
@@ -133,7 +134,7 @@ bool PatternReader::add_field(std::size_t at, Kind kind) {
 bool PatternReader::read_id_option(std::size_t at, std::string_view option) {
   const std::size_t equals = option.find('=');
   const std::string name(option.substr(0, equals));
-  const std::string_view value = equals == option.npos ? "" : option.substr(equals + 1);
+  const std::string_view value = equals == std::string_view::npos ? "" : option.substr(equals + 1);
   if (std::find(seen_.begin(), seen_.end(), name) != seen_.end()) {
     return fail(at, name + " is given twice");
   }

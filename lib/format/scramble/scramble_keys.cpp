@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <utility>
@@ -37,7 +38,7 @@ bool add_bytes(std::string_view digits, std::string* bytes) {
 // Adds the key that `word` describes. What is wrong with it, or empty.
 std::string add_key(std::string_view word, std::vector<ScrambleKey>* keys) {
   const std::size_t colon = word.find(':');
-  if (colon == word.npos) return "has no colon; write NUMBER:KEY";
+  if (colon == std::string_view::npos) return "has no colon; write NUMBER:KEY";
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + colon, number);
   if (error != std::errc() || end != word.data() + colon || number < 0) {
@@ -74,7 +75,7 @@ Result<ScrambleKeys> ScrambleKeys::parse(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
   const auto keys = std::make_shared<ScrambleKeyList>();
   keys->all.reserve(kKeysMax);  // a vector that grows would leave copies of short keys behind
-  for (std::size_t at = text.find_first_not_of(kSpace); at != text.npos;
+  for (std::size_t at = text.find_first_not_of(kSpace); at != std::string_view::npos;
        at = text.find_first_not_of(kSpace, at)) {
     const std::size_t end = std::min(text.find_first_of(kSpace, at), text.size());
     const std::size_t number = keys->all.size() + 1;
