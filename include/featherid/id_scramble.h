@@ -51,8 +51,9 @@ class FEATHERID_EXPORT ScrambleKeys {
 // A tweak, such as the period of the ids, selects another bijection. The same tweak maps back. Ids
 // of two tweaks may become the same number, as ids of two tags may.
 //
-// Threads: all methods may be called from any thread at once. Scrambles are cheap to copy. Cost:
-// docs/scramble.md. Errors: kInvalidArgument; kUnavailable if OpenSSL lacks memory.
+// Threads: all methods may be called from any thread at once, and in a child after fork().
+// Scrambles are cheap to copy. Cost: docs/scramble.md. Errors: kInvalidArgument; kUnavailable if
+// OpenSSL lacks memory.
 class FEATHERID_EXPORT IdScramble {
  public:
   static constexpr std::size_t kTweakBytesMax = 64;

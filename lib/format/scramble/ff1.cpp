@@ -140,38 +140,36 @@ std::uint64_t Ff1::Rounds::remainder(const Block& block, std::uint64_t size) con
   return static_cast<std::uint64_t>((static_cast<Wide>(high) << 64 | low) % size);
 }
 
-Ff1::Ff1(std::uint32_t radix, int length)
+Ff1::Ff1(std::uint32_t radix, int length, EVP_CIPHER_CTX* original)
     : radix_(radix),
       length_(length),
       first_size_(power_of(radix, length / 2)),
       rest_size_(power_of(radix, length - length / 2)),
-      number_bytes_(bytes_for(rest_size_)) {}
+      number_bytes_(bytes_for(rest_size_)),
+      original_(original) {}
 
 Result<std::unique_ptr<Ff1>> Ff1::make(std::string_view key, std::uint32_t radix, int length) {
-  std::unique_ptr<Ff1> ff1(new Ff1(radix, length));
-  MutexLock lock(ff1->mutex_);
-  ff1->original_ = EVP_CIPHER_CTX_new();
-  if (ff1->original_ == nullptr ||
-      EVP_EncryptInit_ex(ff1->original_, aes_for(key.size()), nullptr,
+  std::unique_ptr<Ff1> ff1(new Ff1(radix, length, EVP_CIPHER_CTX_new()));
+  EVP_CIPHER_CTX* const original = ff1->original_;
+  if (original == nullptr ||
+      EVP_EncryptInit_ex(original, aes_for(key.size()), nullptr,
                          reinterpret_cast<const unsigned char*>(key.data()), nullptr) != 1 ||
-      EVP_CIPHER_CTX_set_padding(ff1->original_, 0) != 1) {
+      EVP_CIPHER_CTX_set_padding(original, 0) != 1) {
     return no_cipher();
   }
   return ff1;
 }
 
 Ff1::~Ff1() {
-  MutexLock lock(mutex_);
   EVP_CIPHER_CTX_free(original_);
-  for (EVP_CIPHER_CTX* context : idle_) EVP_CIPHER_CTX_free(context);
+  for (const auto& slot : idle_) EVP_CIPHER_CTX_free(slot);
 }
 
 EVP_CIPHER_CTX* Ff1::take() const {
-  MutexLock lock(mutex_);
-  if (!idle_.empty()) {
-    EVP_CIPHER_CTX* const context = idle_.back();
-    idle_.pop_back();
-    return context;
+  for (auto& slot : idle_) {
+    // acquire: what the call that gave it back did with it. Pairs with give_back().
+    EVP_CIPHER_CTX* const context = slot.exchange(nullptr, std::memory_order_acquire);
+    if (context != nullptr) return context;
   }
   EVP_CIPHER_CTX* const context = EVP_CIPHER_CTX_new();
   if (context == nullptr || EVP_CIPHER_CTX_copy(context, original_) == 1) return context;
@@ -180,8 +178,15 @@ EVP_CIPHER_CTX* Ff1::take() const {
 }
 
 void Ff1::give_back(EVP_CIPHER_CTX* context) const {
-  MutexLock lock(mutex_);
-  idle_.push_back(context);
+  for (auto& slot : idle_) {
+    EVP_CIPHER_CTX* none = nullptr;
+    // release: pairs with take(). relaxed: a context that is there is not read.
+    if (slot.compare_exchange_strong(none, context, std::memory_order_release,
+                                     std::memory_order_relaxed)) {
+      return;
+    }
+  }
+  EVP_CIPHER_CTX_free(context);
 }
 
 Result<Ff1::Halves> Ff1::encrypt(Halves text, std::string_view tweak) const {

@@ -3,13 +3,12 @@
 #define FEATHERID_LIB_FORMAT_SCRAMBLE_FF1_H_
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <vector>
 
 #include "featherid/status.h"
-#include "lib/base/mutex.h"
 
 struct evp_cipher_ctx_st;  // OpenSSL's EVP_CIPHER_CTX
 
@@ -45,9 +44,10 @@ class Ff1 {
   class Rounds;
   class Context;
 
-  Ff1(std::uint32_t radix, int length);
+  Ff1(std::uint32_t radix, int length, evp_cipher_ctx_st* original);
 
-  // A context serves one thread at a time. Those that are not in use wait in idle_.
+  // A context serves one call at a time. Those that are not in use wait in idle_. No mutex, which a
+  // child of fork() could inherit locked.
   evp_cipher_ctx_st* take() const;
   void give_back(evp_cipher_ctx_st* context) const;
 
@@ -57,9 +57,8 @@ class Ff1 {
   const std::uint64_t rest_size_;
   const int number_bytes_;  // of a half: b in the standard
 
-  mutable Mutex mutex_;
-  evp_cipher_ctx_st* original_ GUARDED_BY(mutex_) = nullptr;  // has the key; is only copied
-  mutable std::vector<evp_cipher_ctx_st*> idle_ GUARDED_BY(mutex_);
+  evp_cipher_ctx_st* const original_;  // has the key; is only copied
+  mutable std::array<std::atomic<evp_cipher_ctx_st*>, 16> idle_{};
 };
 
 }  // namespace featherid
