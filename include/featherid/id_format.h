@@ -39,10 +39,9 @@ struct ParsedId {
 //   INV-{year}-{id width=6}-{check damm}             INV-2026-000042-6
 //   {id radix=32 width=12 group=4}                   0000-014S-C0PJ
 //
-//   {id}       the id, exactly once. Options: radix=10, 16, 32 (Crockford), 36, 58 or 62; width=1
-//   to
-//              20, the least number of digits; group=1 to 19, digits between separators, counted
-//              from the right; separator=C
+//   {id}       the id, exactly once. Options: radix=10, 16, 32 (Crockford), 36, 58 or 62;
+//              width=1 to 20, the least number of digits; group=1 to 19, digits between
+//              separators, counted from the right; separator=C
 //   {year}     four digits. {month} and {day}: two digits. {month} requires {year}, and {day}
 //              requires {month}
 //   {check X}  damm (radix 10, 16, 32), luhn (every radix) or mod97 (every radix; two characters).
