@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "lib/format/scramble/ff1.h"
 
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "test/support/catch.h"
+#include "test/support/in_fork.h"
 
 namespace featherid {
 
@@ -137,6 +142,29 @@ TEST_CASE("threads share one FF1", "[ff1]") {
   }
   for (std::thread& thread : threads) thread.join();
   for (const auto& each : got) CHECK(each == expected);
+}
+
+TEST_CASE("a child that was made while threads compute can go on", "[ff1]") {
+  const auto ff1 = *Ff1::make(kKey128, 2, 40);
+  const std::uint64_t expected = encrypted(*ff1, 1);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> busy;
+  for (int i = 0; i < 4; ++i) {
+    busy.emplace_back([&] {
+      while (!stop) static_cast<void>(encrypted(*ff1, 2));
+    });
+  }
+  int failures = 0;
+  for (int i = 0; i < 200 && failures == 0; ++i) {
+    failures += test::failures_in_fork([&] {
+      std::signal(SIGALRM, [](int) { ::_exit(2); });
+      ::alarm(10);  // instead of waiting for ever
+      return encrypted(*ff1, 1) == expected ? 0 : 1;
+    });
+  }
+  stop = true;
+  for (std::thread& thread : busy) thread.join();
+  CHECK(failures == 0);
 }
 
 }  // namespace featherid
