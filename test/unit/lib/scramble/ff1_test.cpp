@@ -144,6 +144,8 @@ TEST_CASE("threads share one FF1", "[ff1]") {
   for (const auto& each : got) CHECK(each == expected);
 }
 
+// ThreadSanitizer's own runtime is not safe to fork while other threads run.
+#if !defined(__SANITIZE_THREAD__)
 TEST_CASE("a child that was made while threads compute can go on", "[ff1]") {
   const auto ff1 = *Ff1::make(kKey128, 2, 40);
   const std::uint64_t expected = encrypted(*ff1, 1);
@@ -158,7 +160,7 @@ TEST_CASE("a child that was made while threads compute can go on", "[ff1]") {
   for (int i = 0; i < 200 && failures == 0; ++i) {
     failures += test::failures_in_fork([&] {
       std::signal(SIGALRM, [](int) { ::_exit(2); });
-      ::alarm(10);  // instead of waiting for ever
+      ::alarm(60);  // instead of waiting for ever
       return encrypted(*ff1, 1) == expected ? 0 : 1;
     });
   }
@@ -166,5 +168,6 @@ TEST_CASE("a child that was made while threads compute can go on", "[ff1]") {
   for (std::thread& thread : busy) thread.join();
   CHECK(failures == 0);
 }
+#endif
 
 }  // namespace featherid
