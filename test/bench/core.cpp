@@ -22,6 +22,8 @@ const Part kParts[] = {
     {"tags", featherid::bench::measure_tags},
     {"start", featherid::bench::measure_start},
     {"tls", featherid::bench::measure_tls},
+    {"format", featherid::bench::measure_format},
+    {"scramble", featherid::bench::measure_scramble},
 };
 
 const Part* find_part(const std::string& name) {

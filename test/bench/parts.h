@@ -23,6 +23,12 @@ void measure_start();
 // Leases and connections of a MariaDB and a PostgreSQL, over TLS and unencrypted in turn.
 void measure_tls();
 
+// Writing an id as text, compared with std::to_chars.
+void measure_format();
+
+// Scrambling an id.
+void measure_scramble();
+
 }  // namespace featherid::bench
 
 #endif  // FEATHERID_TEST_BENCH_PARTS_H_
