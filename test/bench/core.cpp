@@ -22,6 +22,7 @@ const Part kParts[] = {
     {"tags", featherid::bench::measure_tags},
     {"start", featherid::bench::measure_start},
     {"tls", featherid::bench::measure_tls},
+    {"strict", featherid::bench::measure_strict},
 };
 
 const Part* find_part(const std::string& name) {

@@ -23,6 +23,9 @@ void measure_start();
 // Leases and connections of a MariaDB and a PostgreSQL, over TLS and unencrypted in turn.
 void measure_tls();
 
+// A tag of strict order on a MariaDB and on SQLite: one caller, and many who share each lease.
+void measure_strict();
+
 }  // namespace featherid::bench
 
 #endif  // FEATHERID_TEST_BENCH_PARTS_H_
