@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "server/config/values.h"
+#include "server/store/order.h"
 
 namespace featherid {
 
@@ -70,6 +71,8 @@ TagInfo tag_info(const Json& tag) {
   info.step = tag.at("step").get<std::int64_t>();
   const auto cap = tag.find("cap");
   info.cap = cap != tag.end() && cap->is_number() ? cap->get<std::int64_t>() : kIdMax;
+  info.order = text_at(tag, "order") == order_word(TagOrder::kStrict) ? TagOrder::kStrict
+                                                                       : TagOrder::kPlain;
   info.description = text_at(tag, "description");
   info.owner = text_at(tag, "owner");
   info.created_by = text_at(tag, "created_by");
@@ -212,6 +215,7 @@ Status ServerClient::create(std::string_view tag, const NewTag& tag_to_make) {
                            {"step", std::to_string(tag_to_make.step)}};
   const TagOptions& options = tag_to_make.options;
   if (options.cap != kIdMax) parameters.emplace("cap", cap_text(options.cap));
+  if (options.order != TagOrder::kPlain) parameters.emplace("order", order_word(options.order));
   if (!options.description.empty()) parameters.emplace("description", options.description);
   if (!options.owner.empty()) parameters.emplace("owner", options.owner);
   if (tag_to_make.max_id > 0) parameters.emplace("max_id", std::to_string(tag_to_make.max_id));
@@ -222,6 +226,7 @@ Status ServerClient::update(std::string_view tag, const TagChange& change) {
   Parameters parameters = {{"biz_tag", std::string(tag)}};
   if (change.step) parameters.emplace("step", std::to_string(*change.step));
   if (change.cap) parameters.emplace("cap", cap_text(*change.cap));
+  if (change.order) parameters.emplace("order", order_word(*change.order));
   if (change.description) parameters.emplace("description", *change.description);
   if (change.owner) parameters.emplace("owner", *change.owner);
   return call("PATCH", kTag, parameters).status();

@@ -14,6 +14,7 @@
 #include "cli/command_line.h"
 #include "server/config/values.h"
 #include "server/store/cap.h"
+#include "server/store/order.h"
 #include "server/store/wait_for_database.h"
 
 namespace featherid {
@@ -27,6 +28,7 @@ struct TagArguments {
   std::string count = "1";
   std::optional<std::string> step;
   std::optional<std::string> cap;
+  std::optional<std::string> order;
   std::optional<std::string> description;
   std::optional<std::string> owner;
   std::string prefix;
@@ -53,6 +55,11 @@ Result<TagChange> read_change(const Arguments& given) {
     const Result<std::int64_t> cap = parse_cap(*given->cap);
     if (!cap.ok()) return invalid("--cap: " + cap.status().message());
     change.cap = *cap;
+  }
+  if (given->order) {
+    const Result<TagOrder> order = parse_order(*given->order);
+    if (!order.ok()) return invalid("--order: " + order.status().message());
+    change.order = *order;
   }
   change.description = given->description;
   change.owner = given->owner;
@@ -92,7 +99,8 @@ Value text_of(const std::string& text) { return text.empty() ? Value::none() : V
 
 Record record_of(const TagInfo& row) {
   Record record = summary_of(row);
-  record.insert(record.end(), {{"description", text_of(row.description)},
+  record.insert(record.end(), {{"order", order_word(row.order)},
+                               {"description", text_of(row.description)},
                                {"owner", text_of(row.owner)},
                                {"created_by", text_of(row.created_by)},
                                {"created_at", time_of(row.created_at)},
@@ -179,6 +187,7 @@ Status create(Context& context, const Arguments& given) {
   if (!wanted.ok()) return wanted.status();
   NewTag made(wanted->step.value_or(kStepByDefault));
   made.options.cap = wanted->cap.value_or(kIdMax);
+  made.options.order = wanted->order.value_or(TagOrder::kPlain);
   made.options.description = wanted->description.value_or("");
   made.options.owner = wanted->owner.value_or("");
   made.by = context.person();
@@ -200,8 +209,8 @@ Status create(Context& context, const Arguments& given) {
 Status set(Context& context, const Arguments& given) {
   Result<TagChange> change = read_change(given);
   if (!change.ok()) return change.status();
-  if (!change->step && !change->cap && !change->description && !change->owner) {
-    return invalid("nothing to set; give --step, --cap, --description or --owner");
+  if (!change->step && !change->cap && !change->order && !change->description && !change->owner) {
+    return invalid("nothing to set; give --step, --cap, --order, --description or --owner");
   }
   change->by = context.person();
   const Result<TagAdmin*> admin = context.tags();
@@ -301,6 +310,11 @@ void add_tag_options(CLI::App* command, const Arguments& given) {
           "--cap", given->cap,
           "its last id: int32, 2^53, a number of digits such as 12digits, a number, or none")
       ->type_name("CAP");
+  command
+      ->add_option("--order", given->order,
+                   "strict: a call that starts after another ended gets a larger id, in whatever "
+                   "process; each call then waits for the database. Otherwise plain")
+      ->type_name("ORDER");
   command->add_option("--description", given->description, "what its ids are for")
       ->type_name("TEXT");
   command->add_option("--owner", given->owner, "who to ask about it")->type_name("TEXT");

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS `id_tags` (
   `created_at` bigint NOT NULL DEFAULT '0' COMMENT 'Unix time, in seconds',
   `changed_by` varchar(255) CHARACTER SET utf8mb4 NOT NULL DEFAULT '',
   `changed_at` bigint NOT NULL DEFAULT '0' COMMENT 'Unix time, in seconds',
+  `strict` smallint NOT NULL DEFAULT '0' COMMENT '1: ids in strict order',
   PRIMARY KEY (`biz_tag`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='FeatherID: options of tags; rows are optional';
 INSERT IGNORE INTO `id_tags` (`biz_tag`, `version`) VALUES ('', 0);

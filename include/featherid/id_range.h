@@ -10,7 +10,7 @@ namespace featherid {
 // The last possible id: one below 2^63 - 1, so that the end of a range always fits.
 constexpr std::int64_t kIdMax = std::numeric_limits<std::int64_t>::max() - 1;
 
-// The most ids that one next_range() or on_ready() may ask for.
+// The most ids that one next_range() may ask for.
 constexpr std::int64_t kRangeIdsMax = 1000000;
 
 // A half-open range of ids, [first, end). Empty when end <= first.

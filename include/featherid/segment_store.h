@@ -23,6 +23,13 @@ constexpr std::int64_t kStepMax = 2147483647;  // what the column `step int` hol
 // kInvalidArgument with the reason.
 FEATHERID_EXPORT Status validate_tag(std::string_view tag);
 
+// In which order the ids of a tag are handed out.
+enum class TagOrder {
+  kPlain,   // they increase in each process. Ids of different processes interleave
+  kStrict,  // a call that starts after another has ended gets a larger id, in whatever process. No
+            // ids are held in memory: each call waits for the store
+};
+
 // One row of `id_segments`: every id up to and including max_id is taken. Later versions may add
 // options of the tag, each with a default that means "none".
 struct SegmentRow {
@@ -30,6 +37,7 @@ struct SegmentRow {
   std::int64_t max_id = 0;
   std::int64_t step = 0;      // base size of a lease, in ids; a row with step <= 0 cannot be served
   std::int64_t cap = kIdMax;  // no lease passes it
+  TagOrder order = TagOrder::kPlain;
 };
 
 // A lease should have `most_ids` ids. A store may grant fewer for its own reasons, such as the end

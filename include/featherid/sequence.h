@@ -21,11 +21,11 @@ namespace featherid {
 class LocalBlock;
 class TagState;
 
-// Called once: with OK when ids are there, or with the error that ended the wait. It runs on a
-// thread of the allocator, or inside the call that registered it. It must be quick, and must not
-// block or throw (an exception is dropped). It may use the allocator's try_ calls, on_ready and
-// shutdown(), and may destroy the allocator.
-using ReadyCallback = std::function<void(const Status&)>;
+// Called once, with the ids or with the error that ended the wait. It runs on a thread of the
+// allocator, or inside the call that it was passed to. It must be quick, and must not block or
+// throw (an exception is dropped). It may use the allocator's try_ and _async calls and shutdown(),
+// and may destroy the allocator.
+using IdsCallback = std::function<void(Result<std::vector<IdRange>>)>;
 
 // The handle of one tag: a pointer, cheap to copy. Moving it copies it. It may outlive its
 // allocator; it then returns kFailedPrecondition. Threads: all methods may be called from any
@@ -33,7 +33,8 @@ using ReadyCallback = std::function<void(const Status&)>;
 //
 // Errors of next, try_next, next_range and try_next_range:
 //   kNotFound            the store has no such tag (it is asked again after unknown_tag_ttl)
-//   kUnavailable         try_: no id is in memory now. Otherwise: the store has been failing for
+//   kUnavailable         try_: no id is in memory now, which never changes for a tag of strict
+//                        order (TagOrder). Otherwise: the store has been failing for
 //                        longer than wait_timeout, so the call does not wait; the message has the
 //                        store's error
 //   kDeadlineExceeded    no id arrived in time; the message has the store's last error
@@ -67,15 +68,16 @@ class FEATHERID_EXPORT Sequence {
                                           std::chrono::milliseconds timeout);
   Result<std::vector<IdRange>> try_next_range(std::int64_t count_ids);
 
-  // Calls back when `count_ids` ids are in memory, or when the wait for them has failed. Others may
-  // take the ids first; then call on_ready again. A timeout (kDeadlineExceeded) may be reported
-  // late, at the tag's next activity. A caller that must know in time requires its own timer.
+  // Like next_range(), but does not wait: it calls back with the ids, or with the error. A timeout
+  // (kDeadlineExceeded) may be reported late, at the tag's next activity. A caller that must know in
+  // time requires its own timer, and loses the ids that come later (a gap).
   //
   // If called in a callback of the same tag, it returns without calling back. If ids are there, the
   // new callback runs when the first one has returned. If there is an error, it runs when the store
   // has been asked again. A final refusal (shut down, kDataLoss, a fork) is reported at once, and a
-  // callback registered there is dropped.
-  void on_ready(std::int64_t count_ids, std::chrono::milliseconds timeout, ReadyCallback callback);
+  // callback passed there is dropped.
+  void next_range_async(std::int64_t count_ids, std::chrono::milliseconds timeout,
+                        IdsCallback callback);
 
   // A block of ids for the use of one thread.
   LocalBlock local(std::int64_t block_ids = 1024) const;
@@ -97,8 +99,8 @@ class FEATHERID_EXPORT Sequence {
 
 // Ids for one thread. next() is a plain increment, and takes `block_ids` ids (1 to kRangeIdsMax)
 // from the sequence at a time. Ids of different blocks interleave, so order holds only within one
-// block. What is left in a block when it is destroyed becomes a gap. Not thread-safe. Like
-// everything else, it refuses in a child after fork(), after a shutdown, and once its tag has
+// block. What is left in a block when it is destroyed becomes a gap. A tag of strict order refuses
+// (kFailedPrecondition), because a block is memory. Not thread-safe. Like everything else, it refuses in a child after fork(), after a shutdown, and once its tag has
 // stopped (kDataLoss).
 class FEATHERID_EXPORT LocalBlock {
  public:

@@ -21,9 +21,10 @@ struct TagStats {
   double burn_ids_per_second = 0;  // a mean over one hold, up to now
   std::int64_t leases = 0;
   std::int64_t lease_failures = 0;
-  std::int64_t waits = 0;  // calls that found no id in memory
+  std::int64_t waits = 0;  // calls that found no id in memory, unless the order is strict
   std::chrono::microseconds last_lease_latency{0};
   std::int64_t cap = kIdMax;         // as it was last read
+  bool strict = false;               // likewise: its order is strict, so nothing is held
   std::int64_t max_id = 0;           // the highest one of the row that this process knows of
   double series_ids_per_second = 0;  // leased by all processes, a mean over the last hour or two
   Status last_error;                 // of the last lease; OK once one succeeds

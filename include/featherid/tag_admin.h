@@ -26,6 +26,8 @@ struct TagOptions {
   std::string owner;
   // No lease passes it; kIdMax: none. 1 to kIdMax. It binds every process of this version.
   std::int64_t cap = kIdMax;
+  // Processes obey it within a minute.
+  TagOrder order = TagOrder::kPlain;
 };
 
 // What create() makes.
@@ -53,6 +55,7 @@ struct TagChange {
   std::optional<std::string> description;
   std::optional<std::string> owner;
   std::optional<std::int64_t> cap;
+  std::optional<TagOrder> order;
   std::string by;  // who changes it
 };
 

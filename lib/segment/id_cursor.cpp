@@ -60,6 +60,12 @@ void IdCursor::stop() {
   limit_.store(kStopped, std::memory_order_relaxed);
 }
 
+void IdCursor::start() {
+  // relaxed: claimants find the word closed, whichever limit they read.
+  FEATHERID_INVARIANT(word_.load(std::memory_order_relaxed) >= kClosed, end_, unclaimed_from_);
+  limit_.store(kBias - own_fork_epoch(), std::memory_order_relaxed);
+}
+
 std::int64_t IdCursor::remaining() const {
   const std::uint64_t limit = current_limit();
   const std::uint64_t word = word_.load(std::memory_order_relaxed);

@@ -213,9 +213,9 @@ void Refiller::ask_for_changes() noexcept {
   bool stopping = false;
   {
     const MutexLock lock(mutex_);
-    // What this process leased before the first answer may have been changed before it, too. Then
-    // it asks again at once, for every change so far.
-    const bool blind = known < 0 && (!changes.ok() || leased_unasked_);
+    // What this process read or leased before the first answer may have been changed before it,
+    // too. Then it asks again at once, for every change so far.
+    const bool blind = known < 0 && (!changes.ok() || looked_unasked_);
     changes_known_ = blind ? 0 : changes.ok() ? changes->version : known;
     changes_due_ = clock_->now() + (blind && changes.ok() ? Duration(0) : kAskForChangesEvery);
     changed_.notify_one();
@@ -226,9 +226,9 @@ void Refiller::ask_for_changes() noexcept {
   if (!stopping && (changes.ok() || lost)) on_changes_(changes);
 }
 
-void Refiller::note_lease() {
+void Refiller::note_look() {
   const MutexLock lock(mutex_);
-  if (changes_known_ < 0) leased_unasked_ = true;
+  if (changes_known_ < 0) looked_unasked_ = true;
 }
 
 void Refiller::refill(TagState& tag) noexcept {
@@ -236,23 +236,24 @@ void Refiller::refill(TagState& tag) noexcept {
   if (!tag.begin_refill()) return;
   Result<IdRange> leased = IdRange{};
   Duration latency{0};
-  std::int64_t asked_ids = tag.ids_to_lease();
-  const bool needs_row = tag.needs_row(asked_ids);
+  LeaseSize size = tag.lease_size();
+  const bool needs_row = tag.needs_row(size.most_ids);
   if (needs_row) {
+    note_look();
     const Result<SegmentRow> row = ask_store<SegmentRow>([&] { return store_->find(tag.tag()); });
     const Status accepted = row.ok() ? tag.accept_row(*row) : row.status();
     if (!accepted.ok()) leased = accepted;
-    asked_ids = leased.ok() ? tag.ids_to_lease() : 0;
+    size = leased.ok() ? tag.lease_size() : LeaseSize(1, 0);
   }
-  if (asked_ids > 0) {
-    note_lease();
+  if (size.most_ids > 0) {
+    note_look();
     const TimePoint start = clock_->now();
-    leased = ask_store<IdRange>([&] { return store_->lease(tag.tag(), {1, asked_ids}); });
+    leased = ask_store<IdRange>([&] { return store_->lease(tag.tag(), size); });
     latency = clock_->now() - start;
     note_lease_latency(latency);
   }
-  if (needs_row || asked_ids > 0) note_answer(tag, leased.status());
-  log_outcome(tag, tag.end_refill(asked_ids, std::move(leased), latency));
+  if (needs_row || size.most_ids > 0) note_answer(tag, leased.status());
+  log_outcome(tag, tag.end_refill(size.most_ids, std::move(leased), latency));
 }
 
 void Refiller::log_near_end(const TagState& tag, const SeriesWatch::Warning& warning) {

@@ -89,7 +89,7 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   void refill(TagState& tag) noexcept EXCLUDES(mutex_);
   template <typename T, typename Call>
   Result<T> ask_store(Call call) noexcept;
-  void note_lease() EXCLUDES(mutex_);
+  void note_look() EXCLUDES(mutex_);
   void note_lease_latency(Duration latency) EXCLUDES(mutex_);
   void note_answer(const TagState& tag, const Status& status) EXCLUDES(mutex_);
   void log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome);
@@ -118,7 +118,7 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   TimePoint changes_due_ GUARDED_BY(mutex_) = TimePoint::max();  // max: also while asking
   // Up to which change this process knows. -1: it has no answer yet.
   std::int64_t changes_known_ GUARDED_BY(mutex_) = -1;
-  bool leased_unasked_ GUARDED_BY(mutex_) = false;  // before the first answer
+  bool looked_unasked_ GUARDED_BY(mutex_) = false;  // at a tag, before the first answer
   int calling_ GUARDED_BY(mutex_) = 0;              // threads that are serving a tag
   std::vector<platform::Thread> threads_ GUARDED_BY(mutex_);
 };

@@ -59,6 +59,7 @@ TagStats stats_of(const TagState& tag) {
   stats.waits = snapshot.waits;
   stats.last_lease_latency = duration_cast<microseconds>(snapshot.lease_latency);
   stats.cap = snapshot.cap;
+  stats.strict = snapshot.strict;
   stats.max_id = snapshot.max_id;
   stats.series_ids_per_second = snapshot.series_ids_per_second;
   stats.last_error = std::move(snapshot.error);

@@ -73,10 +73,10 @@ Result<std::vector<IdRange>> Sequence::try_next_range(std::int64_t count_ids) {
   return take_range(*cursor_, count_ids, [&] { return state_->try_take(count_ids, count_ids); });
 }
 
-void Sequence::on_ready(std::int64_t count_ids, std::chrono::milliseconds timeout,
-                        ReadyCallback callback) {
+void Sequence::next_range_async(std::int64_t count_ids, std::chrono::milliseconds timeout,
+                                IdsCallback callback) {
   if (Status bad = check_count(count_ids); !bad.ok()) return state_->refuse(callback, bad);
-  state_->on_ready(count_ids, bounded(timeout), std::move(callback));
+  state_->take_async(count_ids, bounded(timeout), std::move(callback));
 }
 
 LocalBlock Sequence::local(std::int64_t block_ids) const {

@@ -26,9 +26,9 @@ Status make_status(StatusCode code, Message message) noexcept {
 }
 
 // Runs a callback. It is foreign code: what it throws is dropped.
-void call(const std::function<void(const Status&)>& callback, const Status& verdict) {
+void call(const TagState::Callback& callback, Result<std::vector<IdRange>> result) {
   try {
-    callback(verdict);
+    callback(std::move(result));
   } catch (...) {
     // It must stop neither the other callbacks nor the refill thread.
   }
@@ -56,138 +56,183 @@ Status TagState::forked_status() const {
 
 // --- callers ---
 
+TagState::Waiter::Waiter(std::int64_t least, std::int64_t most)
+    : least_ids(least), most_ids(most), is_thread(true) {
+  ranges.reserve(1);
+}
+
+TagState::Waiter::Waiter(std::int64_t count, Callback callback_in)
+    : least_ids(count), most_ids(count), is_thread(false), callback(std::move(callback_in)) {
+  ranges.reserve(1);
+}
+
+Result<std::vector<IdRange>> TagState::result_of(Waiter& waiter) {
+  if (!waiter.verdict.ok()) return waiter.verdict;
+  return std::move(waiter.ranges);
+}
+
 Result<std::vector<IdRange>> TagState::take(std::int64_t least, std::int64_t most,
                                             std::optional<Duration> timeout) {
   if (fork_guard_.forked()) return forked_status();
-  std::vector<IdRange> ranges;
+  Waiters own;
+  Waiter& self = own.emplace_back(least, most);
   const MutexLock lock(mutex_);
-  TimePoint deadline{};
-  for (bool first = true;; first = false) {
-    if (!stopped_.ok()) return stopped_;
-    const bool taken = take_locked(least, most, &ranges);
-    const TimePoint now = clock_->now();
-    if (taken) {
-      request_refill(now);
-      return ranges;
-    }
-    if (first) {
-      ++waits_;
-      deadline = now + timeout.value_or(options_.wait_timeout);
-    }
-    missed_ids_ = std::max(missed_ids_, least);
-    const Status refused = refusal(now);
-    if (refused.ok() || is_transient(refused)) request_refill(now);
-    if (!refused.ok()) return refused;
-    if (now >= deadline) return deadline_status();
-    blocked_ids_ += least;
-    changed_.wait_until(mutex_, deadline);
-    blocked_ids_ -= least;
+  const TimePoint now = clock_->now();
+  self.deadline = now + timeout.value_or(options_.wait_timeout);
+  const bool answered = answer_in_time(self, now);
+  note_call(self, answered, now);
+  if (!answered) wait(&own);
+  return result_of(self);
+}
+
+void TagState::wait(Waiters* own) {
+  const auto self = own->begin();
+  waiting_ids_ += self->least_ids;
+  waiting_.splice(waiting_.end(), *own);
+  while (!self->ended && clock_->now() < self->deadline) {
+    self->changed.wait_until(mutex_, self->deadline);
   }
+  if (!self->ended) {
+    self->verdict = deadline_status();
+    waiting_ids_ -= self->least_ids;
+  }
+  own->splice(own->end(), self->ended ? ended_ : waiting_, self);
 }
 
 Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t most) {
   if (fork_guard_.forked()) return forked_status();
-  std::vector<IdRange> ranges;
+  Waiter self(least, most);
   const MutexLock lock(mutex_);
-  if (!stopped_.ok()) return stopped_;
-  const bool taken = take_locked(least, most, &ranges);
   const TimePoint now = clock_->now();
-  Status refused;
-  if (!taken) {
-    ++waits_;
-    missed_ids_ = std::max(missed_ids_, least);
-    refused = refusal(now);
+  bool answered = answer(self, now);
+  if (!answered && order_ == TagOrder::kStrict) {
+    answered = true;
+    self.verdict =
+        Status(StatusCode::kUnavailable, "tag '" + tag_ +
+                                             "' has strict order, so memory never holds its ids; "
+                                             "use a call that waits");
   }
-  if (refused.ok() || is_transient(refused)) request_refill(now);
-  if (taken) return ranges;
-  if (!refused.ok()) return refused;
+  note_call(self, answered, now);
+  if (answered) return result_of(self);
   return Status(StatusCode::kUnavailable,
                 "no ids of tag '" + tag_ + "' are in memory now; try again");
 }
 
-void TagState::on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback callback) {
+void TagState::take_async(std::int64_t count_ids, Duration timeout, Callback callback) {
   if (fork_guard_.forked()) return refuse(callback, forked_status());
-  Wakeups wakeups;
+  Waiters own;
+  Waiter& self = own.emplace_back(count_ids, std::move(callback));
   Status stopped;
   {
     const MutexLock lock(mutex_);
+    const TimePoint now = clock_->now();
+    self.deadline = now + timeout;
     stopped = stopped_;
-    if (stopped.ok()) {
-      wakeups = park({count_ids, clock_->now() + timeout, std::move(callback), {}});
-    }
+    if (stopped.ok()) park(&own, now);
   }
-  // Moved from only if it was not stopped.
-  if (!stopped.ok()) return refuse(callback, stopped);  // NOLINT(bugprone-use-after-move)
-  run(std::move(wakeups));
+  stopped.ok() ? run(std::move(own)) : refuse(self.callback, stopped);
 }
 
-// Parks one more caller, or returns it at once. In a callback of this tag, it is always parked, for
-// run(), which called it, or for the next flight: callbacks that register again would never return.
-TagState::Wakeups TagState::park(Parked caller) {
+// Parks one more caller, or leaves it in `own` to be called at once. In a callback of this tag it
+// is always parked, for run(), which called it, or for the next flight: callbacks that ask again
+// would never return.
+void TagState::park(Waiters* own, TimePoint now) {
+  Waiter& self = own->front();
   const bool in_callback = Inside::of(this);
-  const TimePoint now = clock_->now();
-  const std::int64_t count_ids = caller.count_ids;
-  Wakeups waiting;
-  waiting.push_back(std::move(caller));
-  std::optional<Status> verdict = verdict_on(waiting.front(), now);
-  if (!verdict || is_transient(*verdict) || (in_callback && !verdict->ok())) {
-    missed_ids_ = std::max(missed_ids_, count_ids);  // too late for this caller, not for the next
-    request_refill(now);  // before anything is parked: if it throws, nobody is called back
-  }
-  if (verdict && !in_callback) {
-    waiting.front().verdict = *std::move(verdict);
-    return waiting;
-  }
-  parked_ids_ += count_ids;
-  parked_.splice(parked_.end(), waiting);
+  const bool answered = !in_callback && answer_in_time(self, now);
+  note_call(self, answered, now);  // before it is parked: if this throws, nobody is called back
+  if (answered) return;
+  waiting_ids_ += self.least_ids;
+  waiting_.splice(waiting_.end(), *own);
   if (in_callback) parked_in_callback_ = true;
   // While the store hangs, nothing else ends waits whose time is up. Checking only when the number
   // has doubled keeps the cost of a call constant.
-  const bool sweep = !in_callback && parked_.size() >= parked_sweep_at_;
-  return sweep ? collect_wakeups(now) : Wakeups();
+  if (!in_callback && waiting_.size() >= sweep_at_) *own = end_waits(now);
 }
 
-void TagState::refuse(const ReadyCallback& callback, const Status& why) const {
+void TagState::refuse(const Callback& callback, const Status& why) const {
   if (Inside::of(&stopped_)) return;
   const Inside inside(&stopped_);
   call(callback, why);
 }
 
-void TagState::run(Wakeups wakeups) {
-  if (wakeups.empty()) return;
+void TagState::run(Waiters callbacks) {
+  if (callbacks.empty()) return;
   const std::shared_ptr<TagState> self = shared_from_this();  // callbacks may drop every handle
   const Inside inside(this);
-  while (!wakeups.empty()) {
-    for (const Parked& each : wakeups) call(each.callback, each.verdict);
-    wakeups.clear();
+  while (!callbacks.empty()) {
+    for (Waiter& each : callbacks) call(each.callback, result_of(each));
+    callbacks.clear();
     if (!parked_in_callback_.exchange(false)) return;
     const MutexLock lock(mutex_);
-    wakeups = collect_wakeups(clock_->now(), /*only_ready=*/true);
+    callbacks = end_waits(clock_->now(), /*only_served=*/true);
   }
 }
 
-// What to tell a parked caller; nothing if it should keep waiting.
-std::optional<Status> TagState::verdict_on(const Parked& parked, TimePoint now) const {
-  if (!stopped_.ok()) return stopped_;
-  if (parked.count_ids <= available_ids()) return Status();
-  if (Status refused = refusal(now); !refused.ok()) return refused;
-  if (parked.deadline <= now) return deadline_status();
-  return std::nullopt;
+bool TagState::serve(Waiter& waiter) {
+  if (!stopped_.ok()) return false;
+  // Under strict order, ids come only from hand_out().
+  if (order_ == TagOrder::kStrict) return !waiter.ranges.empty();
+  return take_locked(waiter.least_ids, waiter.most_ids, &waiter.ranges);
 }
 
-// Removes the parked callers that have a verdict, or only those whose ids are there.
-TagState::Wakeups TagState::collect_wakeups(TimePoint now, bool only_ready) {
-  Wakeups wakeups;
-  for (auto next = parked_.begin(); next != parked_.end();) {
+bool TagState::answer(Waiter& waiter, TimePoint now) {
+  if (serve(waiter)) return true;
+  if (!stopped_.ok()) {
+    waiter.verdict = stopped_;
+  } else if (order_ == TagOrder::kStrict && waiter.most_ids > waiter.least_ids) {
+    waiter.verdict = make_status(StatusCode::kFailedPrecondition, [&] {
+      return "tag '" + tag_ +
+             "' has strict order, and a LocalBlock would hold its ids in memory; "
+             "use Sequence::next()";
+    });
+  } else {
+    waiter.verdict = refusal(now);
+  }
+  return !waiter.verdict.ok();
+}
+
+bool TagState::answer_in_time(Waiter& waiter, TimePoint now) {
+  const bool gone = waiter.deadline < now && waiter.ranges.empty();  // nobody would take the ids
+  if (!gone && answer(waiter, now)) return true;
+  if (waiter.deadline > now) return false;
+  waiter.verdict = stopped_.ok() ? deadline_status() : stopped_;
+  return true;
+}
+
+void TagState::note_call(const Waiter& waiter, bool answered, TimePoint now) {
+  if (!stopped_.ok()) return;
+  const bool served = answered && waiter.verdict.ok();
+  const bool strict = order_ == TagOrder::kStrict;
+  if (!served && !strict) ++waits_;
+  // Under strict order, a caller that has left gets nothing from the next lease.
+  if (!served && !(answered && strict)) missed_ids_ = std::max(missed_ids_, waiter.least_ids);
+  if (!answered || served || is_transient(waiter.verdict)) request_refill(now);
+}
+
+// Ends the waits that have an answer, or only those whose ids are there. Returns the callbacks.
+TagState::Waiters TagState::end_waits(TimePoint now, bool only_served) {
+  Waiters callbacks;
+  for (auto next = waiting_.begin(); next != waiting_.end();) {
     const auto each = next++;
-    std::optional<Status> verdict = verdict_on(*each, now);
-    if (!verdict || (only_ready && !verdict->ok())) continue;
-    each->verdict = *std::move(verdict);
-    parked_ids_ -= each->count_ids;
-    wakeups.splice(wakeups.end(), parked_, each);
+    bool answered = true;
+    try {
+      answered = only_served ? serve(*each) : answer_in_time(*each, now);
+    } catch (const std::bad_alloc&) {
+      each->verdict = internal::out_of_memory(StatusCode::kUnavailable);
+    }
+    if (answered) end_wait(each, &callbacks);
   }
-  parked_sweep_at_ = std::max<std::size_t>(64, 2 * parked_.size());
-  return wakeups;
+  sweep_at_ = std::max<std::size_t>(64, 2 * waiting_.size());
+  return callbacks;
+}
+
+void TagState::end_wait(Waiters::iterator waiter, Waiters* callbacks) {
+  waiting_ids_ -= waiter->least_ids;
+  if (!waiter->is_thread) return callbacks->splice(callbacks->end(), waiting_, waiter);
+  waiter->ended = true;
+  ended_.splice(ended_.end(), waiting_, waiter);
+  waiter->changed.notify_one();
 }
 
 Status TagState::refusal(TimePoint now) const {
@@ -267,7 +312,7 @@ void TagState::reclaim_chunk() {
 }
 
 void TagState::publish_chunk() {
-  if (stock_.empty() || chunk_size_ != 0) return;
+  if (stock_.empty() || chunk_size_ != 0 || cursor_.stopped()) return;
   IdRange& front = stock_.front();
   // What came back from the cursor goes in again whole: the ends of its chunks never go back.
   chunk_size_ = std::max(chunk_ids(options_.limits, step_, burn_.ids_per_second()),
@@ -295,14 +340,52 @@ bool TagState::add_to_stock(IdRange range) {
   return true;
 }
 
-Status TagState::take_in(IdRange lease) {
+Status TagState::take_in(IdRange lease, TimePoint now) {
   if (lease.last() > flight_limit_) {
     drop_stock();  // as if it had been held when the change came
     return make_status(StatusCode::kUnavailable, [&] {
       return "tag '" + tag_ + "' was changed during a lease, whose ids are lost; try again";
     });
   }
+  if (order_ == TagOrder::kStrict) return hand_out(lease, now), Status();
   return add_to_stock(lease) ? Status() : internal::out_of_memory(StatusCode::kUnavailable);
+}
+
+// --- strict order ---
+// A caller gets an id only of a lease that was asked for while it waited. So if one call starts
+// after another has ended, its lease was made later, and its id is larger.
+
+// Chooses the callers that the next lease is for: those that wait now, as many as one lease may
+// serve.
+LeaseSize TagState::board() {
+  const std::int64_t most_ids = std::max(options_.limits.lease_max_ids, kRangeIdsMax);
+  const TimePoint now = clock_->now();
+  LeaseSize size(kRangeIdsMax, 0);
+  bool room = true;
+  for (Waiter& each : waiting_) {
+    const bool in_vain = each.deadline < now || each.most_ids > each.least_ids;
+    if (!in_vain) room = room && size.most_ids + each.least_ids <= most_ids;
+    each.on_board = room && !in_vain;
+    if (!each.on_board) continue;
+    size.least_ids = std::min(size.least_ids, each.least_ids);
+    size.most_ids += each.least_ids;
+  }
+  return size;
+}
+
+// Gives a lease to the callers that it was asked for. The rest of it is dropped.
+void TagState::hand_out(IdRange lease, TimePoint now) {
+  highest_end_ = lease.end;
+  std::int64_t issued_ids = 0;
+  for (Waiter& each : waiting_) {
+    if (!each.on_board || each.least_ids > lease.size()) continue;
+    each.ranges.push_back({lease.first, lease.first + each.least_ids});
+    lease.first += each.least_ids;
+    issued_ids += each.least_ids;
+  }
+  issued_ids_ += issued_ids;
+  burn_.add(issued_ids, now - burn_at_);
+  burn_at_ = now;
 }
 
 std::int64_t TagState::available_ids() const { return stock_ids_ + cursor_.remaining(); }
@@ -310,10 +393,12 @@ std::int64_t TagState::available_ids() const { return stock_ids_ + cursor_.remai
 // --- refill ---
 
 std::int64_t TagState::refill_due_ids() const {
+  const std::int64_t wanted_ids = std::max(waiting_ids_, missed_ids_);
+  if (order_ == TagOrder::kStrict) return wanted_ids;
   RefillState state;
   state.step = step_;
   state.stock_ids = available_ids();
-  state.wanted_ids = std::max(blocked_ids_ + parked_ids_, missed_ids_);
+  state.wanted_ids = wanted_ids;
   state.last_lease_ids = last_lease_ids_;
   state.burn_ids_per_second = burn_.ids_per_second();
   state.lease_latency = lease_latency_;
@@ -341,7 +426,7 @@ bool TagState::begin_refill() {
 
 bool TagState::needs_row(std::int64_t asked_ids) const {
   const MutexLock lock(mutex_);
-  return step_ <= 0 || clock_->now() - row_read_at_ >= kRowTtl || (!error_.ok() && asked_ids == 0);
+  return step_ <= 0 || clock_->now() >= row_due_at_ || (!error_.ok() && asked_ids == 0);
 }
 
 Status TagState::accept_row(const SegmentRow& row) {
@@ -353,17 +438,26 @@ Status TagState::accept_row(const SegmentRow& row) {
   }
   const MutexLock lock(mutex_);
   step_ = std::min(row.step, kLeaseIdsMax);
-  row_read_at_ = clock_->now();
+  const TimePoint now = clock_->now();
+  const bool fresh = flight_limit_ == kIdMax;  // otherwise a change has come since, perhaps
+  row_due_at_ = fresh ? now + kRowTtl : TimePoint();
   cap_ = row.cap;
-  series_.see(row.max_id, row_read_at_);
+  order_ = row.order;
+  if (stopped_.ok() && order_ == TagOrder::kStrict) {
+    drop_stock();
+  } else if (stopped_.ok() && fresh && cursor_.stopped()) {
+    cursor_.start();
+  }
+  series_.see(row.max_id, now);
   // relaxed: a hint, which publishes nothing.
   known_.store(true, std::memory_order_relaxed);
   return {};
 }
 
-std::int64_t TagState::ids_to_lease() const {
+LeaseSize TagState::lease_size() {
   const MutexLock lock(mutex_);
-  return stopped_.ok() && step_ > 0 ? refill_due_ids() : 0;
+  if (!stopped_.ok() || step_ <= 0) return {1, 0};
+  return order_ == TagOrder::kStrict ? board() : LeaseSize(1, refill_due_ids());
 }
 
 Status TagState::check_lease(std::int64_t asked_ids, IdRange range) const {
@@ -390,12 +484,12 @@ Status TagState::check_lease(std::int64_t asked_ids, IdRange range) const {
 TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRange> leased,
                                              Duration latency) {
   RefillOutcome outcome;
-  Wakeups wakeups;
+  Waiters callbacks;
   {
     const MutexLock lock(mutex_);
     const TimePoint now = clock_->now();
     flight_ = Flight::kNone;
-    const bool wanted = blocked_ids_ + parked_ids_ + missed_ids_ > 0;
+    const bool wanted = waiting_ids_ + missed_ids_ > 0;
     missed_ids_ = 0;
     outcome.failures_before = error_.code() == StatusCode::kNotFound ? 0 : failures_;
     outcome.status = leased.status();
@@ -406,7 +500,7 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
       dry_ = false;
       if (outcome.status.ok()) {
         series_.see(leased->last(), now);
-        outcome.status = take_in(*leased);
+        outcome.status = take_in(*leased, now);
       }
     }
     outcome.near_end = series_.next_warning(cap_);
@@ -428,24 +522,21 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
         publish_chunk();
       }
     }
-    changed_.notify_all();
-    wakeups = collect_wakeups(now);
+    callbacks = end_waits(now);
     // Whether a tag exists is asked again only when a caller comes.
     if (outcome.status.ok() || (is_transient(outcome.status) && (step_ > 0 || wanted))) {
       try {
         request_refill(now);
       } catch (const std::bad_alloc&) {
-        // No flight will come for waiting callers. Blocked callers ask for one when they wake up.
-        // Parked ones are sent away, and must come again.
-        for (Parked& each : parked_) {
-          each.verdict = internal::out_of_memory(StatusCode::kUnavailable);
+        // No flight will come for waiting callers. They must come again.
+        while (!waiting_.empty()) {
+          waiting_.front().verdict = internal::out_of_memory(StatusCode::kUnavailable);
+          end_wait(waiting_.begin(), &callbacks);
         }
-        wakeups.splice(wakeups.end(), parked_);
-        parked_ids_ = 0;
       }
     }
   }
-  run(std::move(wakeups));
+  run(std::move(callbacks));
   return outcome;
 }
 
@@ -459,34 +550,35 @@ void TagState::note_failure(const Status& status, TimePoint now) {
                          : options_.unknown_tag_ttl);
 }
 
+// Also what LocalBlocks hold, unless they are not used until the row has been read again.
 void TagState::drop_stock() {
   reclaim_chunk();
   stock_.clear();
   stock_ids_ = 0;
+  cursor_.stop();
 }
 
 void TagState::limit(std::int64_t max_id) {
   const MutexLock lock(mutex_);
   // The store may have changed the tag after the lease under way.
   flight_limit_ = std::min(flight_limit_, max_id);
+  row_due_at_ = {};
   if (stopped_.ok() && highest_end_ > max_id + 1) drop_stock();
 }
 
 void TagState::stop_for(const Status& reason) {
-  Wakeups wakeups;
+  Waiters callbacks;
   {
     const MutexLock lock(mutex_);
     if (!stopped_.ok()) return;
     stop(reason);
-    changed_.notify_all();
-    wakeups = collect_wakeups(clock_->now());
+    callbacks = end_waits(clock_->now());
   }
-  run(std::move(wakeups));
+  run(std::move(callbacks));
 }
 
 void TagState::stop(Status reason) {
   drop_stock();  // others may have leased the held ids again by now
-  cursor_.stop();
   error_ = reason;
   stopped_ = std::move(reason);
 }
@@ -512,6 +604,7 @@ TagSnapshot TagState::snapshot() const {
   snapshot.waits = waits_;
   snapshot.lease_latency = lease_latency_;
   snapshot.cap = cap_;
+  snapshot.strict = order_ == TagOrder::kStrict;
   snapshot.max_id = series_.max_id();
   snapshot.series_ids_per_second = series_.ids_per_second();
   snapshot.error = error_;
@@ -521,7 +614,7 @@ TagSnapshot TagState::snapshot() const {
 // --- shutdown ---
 
 void TagState::close() {
-  Wakeups wakeups;
+  Waiters callbacks;
   {
     const MutexLock lock(mutex_);
     queue_ = nullptr;
@@ -531,10 +624,9 @@ void TagState::close() {
       stopped_ = make_status(StatusCode::kFailedPrecondition,
                              [] { return "the allocator was shut down"; });
     }
-    changed_.notify_all();
-    wakeups = collect_wakeups(clock_->now());
+    callbacks = end_waits(clock_->now());
   }
-  run(std::move(wakeups));
+  run(std::move(callbacks));
 }
 
 IdRange TagState::take_tail() {

@@ -57,6 +57,7 @@ struct TagSnapshot {
   std::int64_t waits = 0;
   Duration lease_latency{0};
   std::int64_t cap = kIdMax;
+  bool strict = false;
   std::int64_t max_id = 0;
   double series_ids_per_second = 0;
   Status error;
@@ -90,11 +91,11 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
                                     std::optional<Duration> timeout);
   Result<std::vector<IdRange>> try_take(std::int64_t least, std::int64_t most);
 
-  using ReadyCallback = std::function<void(const Status&)>;
-  void on_ready(std::int64_t count_ids, Duration timeout, ReadyCallback callback);
+  using Callback = std::function<void(Result<std::vector<IdRange>>)>;
+  void take_async(std::int64_t count_ids, Duration timeout, Callback callback);
   // Calls back with a final error. Inside a callback that was itself refused it does nothing: a
-  // callback that registers again each time would never end.
-  void refuse(const ReadyCallback& callback, const Status& why) const;
+  // callback that asks again each time would never end.
+  void refuse(const Callback& callback, const Status& why) const;
 
   TagSnapshot snapshot() const;
   bool holds_ids() const;
@@ -108,8 +109,9 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   bool needs_row(std::int64_t asked_ids) const;
   // Takes in the row that was found. Pass an error (a row that cannot be served) to end_refill.
   Status accept_row(const SegmentRow& row);
-  // How many ids to lease now; 0 for none, or none yet.
-  std::int64_t ids_to_lease() const;
+  // How much to lease now. most_ids 0: nothing, or nothing yet. If the tag has strict order, the
+  // lease is for the callers that wait at this moment.
+  LeaseSize lease_size();
 
   struct RefillOutcome {
     Status status;            // of this refill; kDataLoss if the range was refused
@@ -120,7 +122,8 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   // or holds the error of another call.
   RefillOutcome end_refill(std::int64_t asked_ids, Result<IdRange> leased, Duration latency);
 
-  // Drops all held ids if one of them, or of the lease under way, is above `max_id`.
+  // Drops all held ids if one of them, or of the lease under way, is above `max_id`. The row has
+  // changed, too.
   void limit(std::int64_t max_id);
   // Drops all held ids, and answers every call with `reason` from now on.
   void stop_for(const Status& reason);
@@ -136,15 +139,28 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
  private:
   enum class Flight { kNone, kQueued, kFlying };
 
-  struct Parked {
-    std::int64_t count_ids;
-    TimePoint deadline;
-    ReadyCallback callback;
-    Status verdict;  // what the callback will get
+  // A caller that waits for ids: a thread in take(), or a callback.
+  struct Waiter {
+    Waiter(std::int64_t least, std::int64_t most);
+    Waiter(std::int64_t count, Callback callback_in);
+
+    const std::int64_t least_ids;
+    const std::int64_t most_ids;
+    const bool is_thread;
+    Callback callback;
+    TimePoint deadline{};
+    std::vector<IdRange>
+        ranges;             // what it gets. It has room for one, so that giving it never fails
+    Status verdict;         // why it gets none; OK if it does
+    bool on_board = false;  // the lease under way was asked for it: strict order
+    bool ended = false;     // a thread's wait is over
+    CondVar changed;        // `ended`
   };
-  // Callbacks to run once the mutex is free. Lists, so that no wake-up needs memory.
-  using Wakeups = std::list<Parked>;
-  void run(Wakeups wakeups) EXCLUDES(mutex_);
+  // Lists, so that ending a wait needs no memory.
+  using Waiters = std::list<Waiter>;
+  static Result<std::vector<IdRange>> result_of(Waiter& waiter);
+  // Calls back, once the mutex is free.
+  void run(Waiters callbacks) EXCLUDES(mutex_);
 
   Status forked_status() const;
   bool take_locked(std::int64_t least, std::int64_t most, std::vector<IdRange>* ranges)
@@ -155,7 +171,9 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   // False if there is no memory to note the range, which is then lost.
   bool add_to_stock(IdRange range) REQUIRES(mutex_);
   // Takes in a lease; or why it is lost.
-  Status take_in(IdRange lease) REQUIRES(mutex_);
+  Status take_in(IdRange lease, TimePoint now) REQUIRES(mutex_);
+  void hand_out(IdRange lease, TimePoint now) REQUIRES(mutex_);
+  LeaseSize board() REQUIRES(mutex_);
   std::int64_t available_ids() const REQUIRES(mutex_);
   std::int64_t refill_due_ids() const REQUIRES(mutex_);
   void request_refill(TimePoint now) REQUIRES(mutex_);
@@ -166,9 +184,18 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   void note_failure(const Status& status, TimePoint now) REQUIRES(mutex_);
   void drop_stock() REQUIRES(mutex_);
   void stop(Status reason) REQUIRES(mutex_);
-  std::optional<Status> verdict_on(const Parked& parked, TimePoint now) const REQUIRES(mutex_);
-  Wakeups collect_wakeups(TimePoint now, bool only_ready = false) REQUIRES(mutex_);
-  Wakeups park(Parked caller) REQUIRES(mutex_);
+  // Gives the caller its ids if they are there.
+  bool serve(Waiter& waiter) REQUIRES(mutex_);
+  // The same, or says why the call should not wait.
+  bool answer(Waiter& waiter, TimePoint now) REQUIRES(mutex_);
+  // The same, or says that its time is up.
+  bool answer_in_time(Waiter& waiter, TimePoint now) REQUIRES(mutex_);
+  // After the first look at a call: counts it, and requests the lease that it makes due.
+  void note_call(const Waiter& waiter, bool answered, TimePoint now) REQUIRES(mutex_);
+  void wait(Waiters* own) REQUIRES(mutex_);
+  void park(Waiters* own, TimePoint now) REQUIRES(mutex_);
+  void end_wait(Waiters::iterator waiter, Waiters* callbacks) REQUIRES(mutex_);
+  Waiters end_waits(TimePoint now, bool only_served = false) REQUIRES(mutex_);
 
   // Constant after construction.
   const std::string tag_;
@@ -187,7 +214,6 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   std::atomic<bool> parked_in_callback_{false};  // since run() last looked
 
   mutable Mutex mutex_;
-  CondVar changed_;                        // ids are there, or waiting is pointless
   RefillQueue* queue_ GUARDED_BY(mutex_);  // null after close()
   Status stopped_ GUARDED_BY(mutex_);      // why the tag issues no more; OK while it does
 
@@ -199,19 +225,20 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   std::int64_t chunk_size_ GUARDED_BY(mutex_) = 0;   // of the chunk in the cursor
   std::int64_t highest_end_ GUARDED_BY(mutex_) = 1;  // of all ranges ever leased here
 
-  // Waiting callers.
-  std::int64_t blocked_ids_ GUARDED_BY(mutex_) = 0;
-  std::int64_t missed_ids_ GUARDED_BY(mutex_) = 0;  // the largest miss since the last flight
-  std::list<Parked> parked_ GUARDED_BY(mutex_);
-  std::int64_t parked_ids_ GUARDED_BY(mutex_) = 0;  // the sum of their counts
-  std::size_t parked_sweep_at_ GUARDED_BY(mutex_) = 64;
+  // Waiting callers, in the order in which they came.
+  Waiters waiting_ GUARDED_BY(mutex_);
+  Waiters ended_ GUARDED_BY(mutex_);  // threads whose wait is over, and which have not seen it yet
+  std::int64_t waiting_ids_ GUARDED_BY(mutex_) = 0;  // the sum of what they want at least
+  std::int64_t missed_ids_ GUARDED_BY(mutex_) = 0;   // the largest miss since the last flight
+  std::size_t sweep_at_ GUARDED_BY(mutex_) = 64;     // callers
 
   // Refill.
   Flight flight_ GUARDED_BY(mutex_) = Flight::kNone;
   TimePoint due_at_ GUARDED_BY(mutex_){};                  // of the queued flight
   std::int64_t flight_limit_ GUARDED_BY(mutex_) = kIdMax;  // its lease is dropped if it passes this
   std::int64_t step_ GUARDED_BY(mutex_) = 0;
-  TimePoint row_read_at_ GUARDED_BY(mutex_){};
+  TimePoint row_due_at_ GUARDED_BY(mutex_){};             // when it must be read again
+  TagOrder order_ GUARDED_BY(mutex_) = TagOrder::kPlain;  // as it was read last
   std::int64_t last_lease_ids_ GUARDED_BY(mutex_) = 0;
   Duration lease_latency_ GUARDED_BY(mutex_){0};
   BurnMeter burn_ GUARDED_BY(mutex_);

@@ -27,6 +27,7 @@ struct TagRecord {
   std::int64_t created_at = 0;  // Unix time, in seconds; 0: nobody has recorded it
   std::string changed_by;
   std::int64_t changed_at = 0;
+  TagOrder order = TagOrder::kPlain;
 };
 
 // Adds what the record says to processes that know the changes up to `after`.
@@ -91,8 +92,15 @@ inline Result<std::int64_t> first_max_id(std::string_view tag, const NewTag& mad
   return max_id;
 }
 
+// Processes that hold ids of the tag drop them: under strict order none are held.
+inline void set_order(TagRecord& record, TagOrder order) {
+  if (order == TagOrder::kStrict && record.order != order) record.recalled = record.version;
+  record.order = order;
+}
+
 inline void create_in(TagRecord& record, const NewTag& made, std::int64_t now) {
   record.cap = made.options.cap;
+  set_order(record, made.options.order);
   record.removed_max_id = -1;
   record.description = made.options.description;
   record.owner = made.options.owner;
@@ -102,6 +110,7 @@ inline void create_in(TagRecord& record, const NewTag& made, std::int64_t now) {
 
 inline void change_in(TagRecord& record, const TagChange& change, std::int64_t now) {
   if (change.cap) record.cap = *change.cap;
+  if (change.order) set_order(record, *change.order);
   if (change.description) record.description = *change.description;
   if (change.owner) record.owner = *change.owner;
   record.changed_by = change.by;

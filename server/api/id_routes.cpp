@@ -69,12 +69,13 @@ bool read_count(Exchange& exchange, std::int64_t count_max, IdRequest* asked) {
   return false;
 }
 
-// Takes the ids if they are in memory. Otherwise parks the request until they are, or fails.
-// Nothing: the request is parked or has failed.
+// The ids that the request has waited for, or that are in memory. Otherwise parks the request until
+// they come, or fails. Nothing: the request is parked or has failed.
 std::optional<Ranges> take(Exchange& exchange, SegmentAllocator& allocator,
                            const IdRequest& asked) {
   const Exchange::Wait& wait = exchange.wait;
   if (!wait.outcome.status.ok()) return fail(exchange.reply, wait.outcome.status), std::nullopt;
+  if (!wait.outcome.ids.empty()) return wait.outcome.ids;
   Result<Sequence> sequence = allocator.sequence(*asked.tag);
   if (!sequence.ok()) return fail(exchange.reply, sequence.status()), std::nullopt;
 
@@ -88,7 +89,9 @@ std::optional<Ranges> take(Exchange& exchange, SegmentAllocator& allocator,
   }
   exchange.park([sequence = *std::move(sequence), count_ids = asked.count_ids,
                  time_left = exchange.time_left()](Exchange::Resume resume) mutable {
-    sequence.on_ready(count_ids, time_left, std::move(resume));
+    sequence.next_range_async(count_ids, time_left, [resume = std::move(resume)](auto ids) {
+      resume(Exchange::Outcome(std::move(ids)));
+    });
   });
   return std::nullopt;
 }
@@ -143,12 +146,13 @@ void serve_id(Exchange& exchange, SegmentAllocator& allocator) {
   IdRequest asked;
   if (!read_request(exchange, &asked)) return;
   std::int64_t id = 0;
-  if (Result<std::int64_t> next = allocator.try_next_id(*asked.tag); next.ok()) {
-    id = *next;
-  } else if (std::optional<Ranges> ranges = take(exchange, allocator, asked)) {
+  if (!exchange.wait.over) {
+    if (const Result<std::int64_t> next = allocator.try_next_id(*asked.tag); next.ok()) id = *next;
+  }
+  if (id == 0) {
+    const std::optional<Ranges> ranges = take(exchange, allocator, asked);
+    if (!ranges) return;
     id = ranges->front().first;
-  } else {
-    return;
   }
   std::string json;
   NumberWriter(asked.as_string, &json).write(id);

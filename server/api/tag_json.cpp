@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "server/log/json.h"
+#include "server/store/order.h"
 
 namespace featherid {
 
@@ -25,10 +26,11 @@ std::string recorded(std::chrono::system_clock::time_point at) {
 }  // namespace
 
 std::string tag_json(const TagInfo& tag, bool quoted) {
-  return fmt::format(R"({{"biz_tag":{},"max_id":{},"step":{},"cap":{},"description":{},"owner":{},)"
+  return fmt::format(R"({{"biz_tag":{},"max_id":{},"step":{},"cap":{},"order":"{}",)"
+                     R"("description":{},"owner":{},)"
                      R"("created_by":{},"created_at":{},"changed_by":{},"changed_at":{}}})",
                      json_string(tag.tag), number(tag.max_id, quoted), tag.step,
-                     tag.cap < kIdMax ? number(tag.cap, quoted) : "null",
+                     tag.cap < kIdMax ? number(tag.cap, quoted) : "null", order_word(tag.order),
                      json_string(tag.description), json_string(tag.owner),
                      json_string(tag.created_by), recorded(tag.created_at),
                      json_string(tag.changed_by), recorded(tag.changed_at));

@@ -18,6 +18,7 @@
 #include "server/api/tag_json.h"
 #include "server/log/json.h"
 #include "server/store/cap.h"
+#include "server/store/order.h"
 
 namespace featherid {
 
@@ -73,6 +74,14 @@ class Parameters {
     const Result<std::int64_t> cap = parse_cap(*given);
     if (cap.ok()) return *cap;
     keep(cap.status());
+    return std::nullopt;
+  }
+  std::optional<TagOrder> order() {
+    const std::optional<std::string> given = text("order");
+    if (!given) return std::nullopt;
+    const Result<TagOrder> order = parse_order(*given);
+    if (order.ok()) return *order;
+    keep(order.status());
     return std::nullopt;
   }
   // One of two words; the first one if it is not given.
@@ -158,6 +167,7 @@ std::string difference(const TagInfo& is, const NewTag& wanted) {
   };
   compare("step", std::to_string(is.step), std::to_string(wanted.step));
   compare("cap", cap_of(is), cap_of(wanted.options));
+  compare("order", order_word(is.order), order_word(wanted.options.order));
   compare("description", json_string(is.description), json_string(wanted.options.description));
   compare("owner", json_string(is.owner), json_string(wanted.options.owner));
   if (is.max_id < wanted.max_id) {
@@ -189,6 +199,7 @@ Result<Work> create_tag(Parameters& given, const Caller& caller) {
   NewTag wanted(given.number("step", 1, kStepMax).value_or(kStepByDefault));
   wanted.max_id = given.number("max_id", 0, kIdMax).value_or(0);
   wanted.options.cap = given.cap().value_or(kIdMax);
+  wanted.options.order = given.order().value_or(TagOrder::kPlain);
   wanted.options.description = given.text("description").value_or("");
   wanted.options.owner = given.text("owner").value_or("");
   wanted.by = caller.who;
@@ -203,13 +214,14 @@ Result<Work> change_tag(Parameters& given, const Caller& caller) {
   TagChange change;
   change.step = given.number("step", 1, kStepMax);
   change.cap = given.cap();
+  change.order = given.order();
   change.description = given.text("description");
   change.owner = given.text("owner");
   change.by = caller.who;
   const bool quoted = given.quoted();
-  if (!change.step && !change.cap && !change.description && !change.owner) {
-    given.keep(
-        invalid_parameter("there is nothing to change; add step, cap, description or owner"));
+  if (!change.step && !change.cap && !change.order && !change.description && !change.owner) {
+    given.keep(invalid_parameter(
+        "there is nothing to change; add step, cap, order, description or owner"));
   }
   return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
     const Result<TagInfo> before = store.info(tag);
@@ -394,8 +406,8 @@ void add_tag_routes(Router& router, const std::shared_ptr<Store>& store,
   constexpr const char* kAdvance = "/api/v1/tag/advance";
   add("/api/v1/tags", "GET", list_tags, {"prefix", "after", "limit", "as"});
   add(kTag, "GET", show_tag, {"biz_tag", "as"});
-  add(kTag, "POST", create_tag, {"biz_tag", "step", "cap", "description", "owner", "max_id", "as"});
-  add(kTag, "PATCH", change_tag, {"biz_tag", "step", "cap", "description", "owner", "as"});
+  add(kTag, "POST", create_tag, {"biz_tag", "step", "cap", "order", "description", "owner", "max_id", "as"});
+  add(kTag, "PATCH", change_tag, {"biz_tag", "step", "cap", "order", "description", "owner", "as"});
   add(kTag, "DELETE", delete_tag, {"biz_tag", "as"});
   add("/api/v1/tag/rewind", "POST", rewind_tag, {"biz_tag", "confirm", "max_id", "from", "as"});
   const std::vector<std::string> of_advance = {"biz_tag", "max_id", "allow_backward"};

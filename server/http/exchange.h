@@ -6,7 +6,9 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "featherid/id_range.h"
 #include "featherid/status.h"
 #include "server/http/query.h"
 #include "server/http/reply.h"
@@ -27,9 +29,14 @@ class Exchange {
     Outcome() = default;
     Outcome(Status ended)  // NOLINT(google-explicit-constructor): resume(status)
         : status(std::move(ended)) {}
+    Outcome(Result<std::vector<IdRange>> ended)  // NOLINT(google-explicit-constructor): likewise
+        : status(ended.status()) {
+      if (ended.ok()) ids = *std::move(ended);
+    }
 
     Status status;
-    std::string data;  // the JSON to answer, if the wait was for that
+    std::string data;          // the JSON to answer, if the wait was for that
+    std::vector<IdRange> ids;  // if it was for ids
   };
 
   // Ends the wait of a parked request. May be called from any thread, at any time, more than once.

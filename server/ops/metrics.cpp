@@ -172,11 +172,13 @@ void append_http(const HttpStats& http, std::vector<MetricFamily>* families) {
 }  // namespace
 
 double survivable_seconds(const TagStats& tag) {
-  // A tag that was removed or has ended has no ids with a store either.
+  // A tag that was removed or has ended has no ids with a store either. One of strict order never
+  // holds any.
   const StatusCode code = tag.last_error.code();
-  const bool gone = code == StatusCode::kNotFound || code == StatusCode::kExhausted;
-  if (tag.held_ids <= 0 && !gone) return 0;
-  if (gone || tag.burn_ids_per_second <= 0) return std::numeric_limits<double>::infinity();
+  const bool excepted =
+      tag.strict || code == StatusCode::kNotFound || code == StatusCode::kExhausted;
+  if (tag.held_ids <= 0 && !excepted) return 0;
+  if (excepted || tag.burn_ids_per_second <= 0) return std::numeric_limits<double>::infinity();
   return static_cast<double>(tag.held_ids) / tag.burn_ids_per_second;
 }
 

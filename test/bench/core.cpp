@@ -24,6 +24,7 @@ const Part kParts[] = {
     {"tls", featherid::bench::measure_tls},
     {"format", featherid::bench::measure_format},
     {"scramble", featherid::bench::measure_scramble},
+    {"strict", featherid::bench::measure_strict},
 };
 
 const Part* find_part(const std::string& name) {

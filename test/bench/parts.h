@@ -28,6 +28,8 @@ void measure_format();
 
 // Scrambling an id.
 void measure_scramble();
+// A tag of strict order on a MariaDB and on SQLite: one caller, and many who share each lease.
+void measure_strict();
 
 }  // namespace featherid::bench
 

@@ -67,8 +67,9 @@ class FEATHERID_EXPORT alignas(16) IdCursor {
   IdRange replace(IdRange next);
 
   // Makes stopped() true: nothing that was claimed here may be used any more. The cursor must be
-  // closed, and stays closed.
+  // closed, and stays closed until start().
   void stop();
+  void start();
   bool stopped() const {
     return limit_.load(std::memory_order_relaxed) == kStopped;  // a flag alone: no partner
   }

@@ -63,13 +63,19 @@ struct MemoryStore::Impl {
     TagRecord record = tag.record.value_or(TagRecord());
     record.tag = name;
     record.version = version + 1;
-    if (tag.row) record.cap = tag.row->cap;
+    if (tag.row) {
+      record.cap = tag.row->cap;
+      record.order = tag.row->order;
+    }
     return record;
   }
   // Puts it in. Needs no memory.
   void put(Tag& tag, TagRecord record) noexcept {
     version = record.version;
-    if (tag.row) tag.row->cap = record.cap;
+    if (tag.row) {
+      tag.row->cap = record.cap;
+      tag.row->order = record.order;
+    }
     tag.record = std::move(record);
   }
 };
@@ -133,7 +139,7 @@ Status MemoryStore::create(std::string_view tag, const NewTag& tag_to_make) {
   if (old.row) return tag_exists(tag);
   const Result<std::int64_t> max_id = first_max_id(tag, tag_to_make, old.record, 0);
   if (!max_id.ok()) return max_id.status();
-  SegmentRow row{std::string(tag), *max_id, tag_to_make.step, kIdMax};
+  SegmentRow row{std::string(tag), *max_id, tag_to_make.step};
   TagRecord record = impl_->next_record(tag, old);
   create_in(record, tag_to_make, now_s());
   Impl::Tag& made = impl_->tags.try_emplace(row.tag).first->second;

@@ -137,6 +137,7 @@ const char kMysqlIsMember[] = " AND group_replication_get_communication_protocol
 
 #define FEATHERID_NO_CAP "9223372036854775806"  // kIdMax
 #define FEATHERID_CAP(row) "(SELECT cap FROM id_tags WHERE " row ")"
+#define FEATHERID_STRICT(row) "(SELECT strict FROM id_tags WHERE " row ")"
 
 // For a lease: it does not pass the cap, and does not begin again a series that was removed. `row`
 // is the record's: names without a table are of the innermost one. (Not one NOT EXISTS with max_id
@@ -152,17 +153,18 @@ const char kCountChange[] = "UPDATE id_tags SET version = version + 1 WHERE biz_
 const char kListRecords[] =
     "SELECT biz_tag, version, recalled, COALESCE(cap, " FEATHERID_NO_CAP
     "), COALESCE(removed_max_id, -1), description, owner, created_by, created_at, changed_by, "
-    "changed_at FROM id_tags WHERE ";
+    "changed_at, strict FROM id_tags WHERE ";
 #define FEATHERID_WRITE_RECORD(text, row)                                                          \
   "UPDATE id_tags SET version = :version, recalled = :recalled, cap = "                            \
   "NULLIF(:cap, " FEATHERID_NO_CAP "), removed_max_id = NULLIF(:removed, -1), description = " text \
   ":description, owner = " text ":owner, created_by = " text                                       \
   ":created_by, created_at = "                                                                     \
-  ":created_at, changed_by = " text ":changed_by, changed_at = :changed_at WHERE " row
+  ":created_at, changed_by = " text                                                                \
+  ":changed_by, changed_at = :changed_at, strict = :strict WHERE " row
 
-#define FEATHERID_MYSQL_FIND(cap)                                                                 \
+#define FEATHERID_MYSQL_FIND(options)                                                             \
   "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL')," \
-  " " cap " FROM id_segments WHERE biz_tag = _utf8mb4:tag"
+  " " options " FROM id_segments WHERE biz_tag = _utf8mb4:tag"
 
 const SociDialect kMysqlDialect = {
     nullptr,
@@ -171,9 +173,9 @@ const SociDialect kMysqlDialect = {
     "UPDATE id_segments SET max_id = LAST_INSERT_ID(max_id + :count) "
     "WHERE " FEATHERID_MYSQL_ROW " AND max_id >= 0 AND max_id <= :limit",
     "",
-    FEATHERID_MYSQL_FIND("''"),
+    FEATHERID_MYSQL_FIND("'', ''"),
     "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL'), "
-    "'' FROM id_segments",
+    "'', '' FROM id_segments",
     "INSERT INTO id_segments (biz_tag, max_id, step) "
     "SELECT _utf8mb4:tag, :max_id, :step FROM DUAL WHERE 1 = 1",
     "UPDATE id_segments SET step = :step WHERE " FEATHERID_MYSQL_ROW,
@@ -182,7 +184,9 @@ const SociDialect kMysqlDialect = {
     "UPDATE id_segments SET max_id = :max_id WHERE " FEATHERID_MYSQL_ROW " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_MYSQL_ROW,
     "CONNECTION_ID()",
-    {FEATHERID_MYSQL_FIND("COALESCE(CAST(" FEATHERID_CAP(FEATHERID_MYSQL_ROW) " AS CHAR), '')"),
+    {FEATHERID_MYSQL_FIND(
+         "COALESCE(CAST(" FEATHERID_CAP(FEATHERID_MYSQL_ROW) " AS CHAR), ''), "
+         "COALESCE(CAST(" FEATHERID_STRICT(FEATHERID_MYSQL_ROW) " AS CHAR), '')"),
      FEATHERID_PERMITTED(FEATHERID_MYSQL_ROW), FEATHERID_VERSION("UNIX_TIMESTAMP()"), kCountChange,
      kListRecords, FEATHERID_MYSQL_ROW,
      "INSERT INTO id_tags (biz_tag, version) VALUES (_utf8mb4:tag, 0)",
@@ -269,9 +273,9 @@ std::string postgresql_durably(std::chrono::seconds call_timeout) {
          timeout_ms + "', true) IS NOT NULL AND ";
 }
 
-#define FEATHERID_POSTGRESQL_FIND(cap)                                     \
+#define FEATHERID_POSTGRESQL_FIND(options)                                 \
   "SELECT CAST(biz_tag AS text), COALESCE(CAST(max_id AS text), 'NULL'), " \
-  "COALESCE(CAST(step AS text), 'NULL'), " cap " FROM id_segments WHERE biz_tag = :tag"
+  "COALESCE(CAST(step AS text), 'NULL'), " options " FROM id_segments WHERE biz_tag = :tag"
 
 const SociDialect kPostgresqlDialect = {
     nullptr,
@@ -280,9 +284,9 @@ const SociDialect kPostgresqlDialect = {
     "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id >= 0 AND max_id <= :limit",
     " RETURNING max_id",
-    FEATHERID_POSTGRESQL_FIND("''"),
+    FEATHERID_POSTGRESQL_FIND("'', ''"),
     "SELECT CAST(biz_tag AS text), COALESCE(CAST(max_id AS text), 'NULL'), "
-    "COALESCE(CAST(step AS text), 'NULL'), '' FROM id_segments",
+    "COALESCE(CAST(step AS text), 'NULL'), '', '' FROM id_segments",
     "INSERT INTO id_segments (biz_tag, max_id, step) "
     "SELECT CAST(:tag AS text), CAST(:max_id AS bigint), CAST(:step AS integer) WHERE 1 = 1",
     "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP "
@@ -294,7 +298,8 @@ const SociDialect kPostgresqlDialect = {
     "DELETE FROM id_segments WHERE " FEATHERID_POSTGRESQL_ROW,
     "pg_catalog.txid_current()",
     {FEATHERID_POSTGRESQL_FIND(
-         "COALESCE(CAST(" FEATHERID_CAP(FEATHERID_POSTGRESQL_ROW) " AS text), '')"),
+         "COALESCE(CAST(" FEATHERID_CAP(FEATHERID_POSTGRESQL_ROW) " AS text), ''), "
+         "COALESCE(CAST(" FEATHERID_STRICT(FEATHERID_POSTGRESQL_ROW) " AS text), '')"),
      FEATHERID_PERMITTED(FEATHERID_POSTGRESQL_ROW),
      FEATHERID_VERSION("CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS bigint)"), kCountChange,
      kListRecords, FEATHERID_POSTGRESQL_ROW,
@@ -359,8 +364,8 @@ const SociDialect kPostgresqlDialect = {
   ") = 'text' AND " column " GLOB '*[^0-9]*') THEN " column " ELSE quote(" column ") END"
 #define FEATHERID_SQLITE3_SELECT \
   "SELECT biz_tag, " FEATHERID_SQLITE3_NUMBER("max_id") ", " FEATHERID_SQLITE3_NUMBER("step") ", "
-#define FEATHERID_SQLITE3_FIND(cap) \
-  FEATHERID_SQLITE3_SELECT cap " FROM id_segments WHERE biz_tag = :tag"
+#define FEATHERID_SQLITE3_FIND(options) \
+  FEATHERID_SQLITE3_SELECT options " FROM id_segments WHERE biz_tag = :tag"
 
 const SociDialect kSqlite3Dialect = {
     // Not plain BEGIN, whose later upgrade to a writer fails without waiting. Never without a
@@ -371,8 +376,8 @@ const SociDialect kSqlite3Dialect = {
     "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id >= 0 AND max_id <= :limit",
     " RETURNING max_id",
-    FEATHERID_SQLITE3_FIND("''"),
-    FEATHERID_SQLITE3_SELECT "'' FROM id_segments",
+    FEATHERID_SQLITE3_FIND("'', ''"),
+    FEATHERID_SQLITE3_SELECT "'', '' FROM id_segments",
     "INSERT INTO id_segments (biz_tag, max_id, step) SELECT :tag, :max_id, :step WHERE 1 = 1",
     "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_ROW,
@@ -382,7 +387,9 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_SQLITE3_ROW,
     nullptr,
-    {FEATHERID_SQLITE3_FIND("COALESCE(CAST(" FEATHERID_CAP(FEATHERID_SQLITE3_ROW) " AS TEXT), '')"),
+    {FEATHERID_SQLITE3_FIND(
+         "COALESCE(CAST(" FEATHERID_CAP(FEATHERID_SQLITE3_ROW) " AS TEXT), ''), "
+         "COALESCE(CAST(" FEATHERID_STRICT(FEATHERID_SQLITE3_ROW) " AS TEXT), '')"),
      FEATHERID_PERMITTED(FEATHERID_SQLITE3_ROW),
      FEATHERID_VERSION("CAST(strftime('%s', 'now') AS INTEGER)"), kCountChange, kListRecords,
      FEATHERID_SQLITE3_ROW, "INSERT INTO id_tags (biz_tag, version) VALUES (:tag, 0)",

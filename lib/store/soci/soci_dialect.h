@@ -79,7 +79,7 @@ struct SettingsSql {
 
 // The SQL of SociTagRecords.
 struct TagsSql {
-  const char* find;       // SociDialect::find, with the cap
+  const char* find;       // SociDialect::find, with the options
   const char* condition;  // a further condition for a lease: its record permits it
   const char* version;  // a query: the number of the last change. No row: the table was not filled
   const char* count;    // raises that number
@@ -87,7 +87,7 @@ struct TagsSql {
   const char* is_tag;   // a condition: the record of :tag
   const char* add;      // an empty record
   // Writes a record's members. :version, :recalled, :cap, :removed, :description, :owner,
-  // :created_by, :created_at, :changed_by, :changed_at
+  // :created_by, :created_at, :changed_by, :changed_at, :strict
   const char* write;
 };
 
@@ -103,10 +103,10 @@ struct SociDialect {
   Leased leased;
   const char* lease;
   const char* lease_returning;  // comes after the conditions
-  // Returns biz_tag and, as texts, max_id, step and cap (empty: none) of the rows whose biz_tag
-  // equals :tag in the column's collation.
+  // Returns biz_tag and, as texts, max_id, step, cap and strict (both empty: none) of the rows whose
+  // biz_tag equals :tag in the column's collation.
   const char* find;
-  const char* list;  // the same for all rows, in any order, without the caps
+  const char* list;  // the same for all rows, in any order, without the options
   const char* create;
   const char* update;
   const char* advance;

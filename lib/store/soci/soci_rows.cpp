@@ -36,6 +36,7 @@ Result<SegmentRow> RawRow::read(const std::string& table) const {
   row.tag = tag;
   if (Status bad = read_number(table, tag, "max_id", max_id, &row.max_id); !bad.ok()) return bad;
   if (Status bad = read_number(table, tag, "step", step, &row.step); !bad.ok()) return bad;
+  if (!strict.empty() && strict != "0") row.order = TagOrder::kStrict;
   if (cap.empty()) return row;
   if (Status bad = read_number(table, tag, "cap", cap, &row.cap); !bad.ok()) return bad;
   return row;
@@ -135,7 +136,7 @@ Result<RawRow> SociRows::find_raw(SociSession& session, std::string_view tag) {
   };
   session.for_each_row(session.settings().has_records ? dialect_.tags.find : dialect_.find,
                        look_at_row, use(tag_text, "tag"), into(row.tag), into(row.max_id),
-                       into(row.step), into(row.cap));
+                       into(row.step), into(row.cap), into(row.strict));
   if (count > 1) return several_rows(table_, tag);
   if (found) return *std::move(found);
   return twin.empty() ? no_such_tag(tag) : only_its_twin(tag, one_line(twin));

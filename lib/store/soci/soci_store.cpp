@@ -75,7 +75,7 @@ std::vector<std::string> SociStore::tags(SociSession& session) const {
   RawRow raw;
   session.for_each_row(
       dialect_.list, [&] { tags.push_back(raw.tag); }, into(raw.tag), into(raw.max_id),
-      into(raw.step), into(raw.cap));
+      into(raw.step), into(raw.cap), into(raw.strict));
   std::sort(tags.begin(), tags.end());
   return tags;
 }
@@ -213,13 +213,14 @@ Result<std::vector<TagInfo>> SociStore::list() {
         const auto found = records.find(row->tag);
         const TagRecord record = found != records.end() ? found->second : TagRecord();
         row->cap = record.cap;
+        row->order = record.order;
         rows.push_back(tag_info(*row, record));
       } else if (log_) {
         log_(LogLevel::kWarn, session.where() + ": " + row.status().message());
       }
     };
     session.for_each_row(dialect_.list, add_row, into(raw.tag), into(raw.max_id), into(raw.step),
-                         into(raw.cap));
+                         into(raw.cap), into(raw.strict));
     // Here, not by ORDER BY: a column's collation does not sort by bytes.
     std::sort(rows.begin(), rows.end(),
               [](const TagInfo& a, const TagInfo& b) { return a.tag < b.tag; });
@@ -274,7 +275,8 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
   const std::string tag_text(tag);
   const long long step = tag_to_make.step;
   const TagOptions& options = tag_to_make.options;
-  const bool plain = options.description.empty() && options.owner.empty() && options.cap == kIdMax;
+  const bool plain = options.description.empty() && options.owner.empty() &&
+                     options.cap == kIdMax && options.order == TagOrder::kPlain;
   Status refused;
   const auto make = [&](SociSession& session, const Change& change) -> Result<bool> {
     if (find_raw(session, tag).ok()) return tag_exists(tag);
@@ -317,7 +319,7 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
 Status SociStore::update(std::string_view tag, const TagChange& change) {
   if (Status status = check_change(tag, change); !status.ok()) return status;
   const std::string tag_text(tag);
-  const bool plain = !change.description && !change.owner && !change.cap;
+  const bool plain = !change.description && !change.owner && !change.cap && !change.order;
   const auto set = [&](SociSession& session, const Change& made) -> Result<bool> {
     const Result<RawRow> raw = find_raw(session, tag);
     if (!raw.ok()) return raw.status();

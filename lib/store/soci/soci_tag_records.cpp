@@ -29,7 +29,11 @@ struct Columns {
   long long created_at = 0;
   std::string changed_by;
   long long changed_at = 0;
+  long long strict = 0;
 };
+
+long long strict_of(const TagRecord& record) { return record.order == TagOrder::kStrict ? 1 : 0; }
+TagOrder order_of(long long strict) { return strict != 0 ? TagOrder::kStrict : TagOrder::kPlain; }
 
 }  // namespace
 
@@ -104,11 +108,12 @@ void SociTagRecords::for_each(SociSession& session, const std::string& condition
       sql_.list + conditions,
       [&] {
         on_record(TagRecord{c.tag, c.version, c.recalled, c.cap, c.removed, c.description, c.owner,
-                            c.created_by, c.created_at, c.changed_by, c.changed_at});
+                            c.created_by, c.created_at, c.changed_by, c.changed_at,
+                            order_of(c.strict)});
       },
       uses..., into(c.tag), into(c.version), into(c.recalled), into(c.cap), into(c.removed),
       into(c.description), into(c.owner), into(c.created_by), into(c.created_at),
-      into(c.changed_by), into(c.changed_at));
+      into(c.changed_by), into(c.changed_at), into(c.strict));
 }
 
 std::optional<TagRecord> SociTagRecords::find(SociSession& session, std::string_view tag) const {
@@ -133,13 +138,14 @@ std::vector<TagRecord> SociTagRecords::changed(SociSession& session, std::int64_
 void SociTagRecords::write(SociSession& session, const TagRecord& r) const {
   const Columns c{r.tag,         r.version, r.recalled,   r.cap,        r.removed_max_id,
                   r.description, r.owner,   r.created_by, r.created_at, r.changed_by,
-                  r.changed_at};
+                  r.changed_at,  strict_of(r)};
   const auto update = [&] {
     return session
         .run(sql_.write, use(c.version, "version"), use(c.recalled, "recalled"), use(c.cap, "cap"),
              use(c.removed, "removed"), use(c.description, "description"), use(c.owner, "owner"),
              use(c.created_by, "created_by"), use(c.created_at, "created_at"),
-             use(c.changed_by, "changed_by"), use(c.changed_at, "changed_at"), use(c.tag, "tag"))
+             use(c.changed_by, "changed_by"), use(c.changed_at, "changed_at"),
+             use(c.strict, "strict"), use(c.tag, "tag"))
         .affected_rows;
   };
   if (update() != 0) return;

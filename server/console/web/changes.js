@@ -50,6 +50,7 @@ function openCreateDialog() {
       { name: 'biz_tag', label: t('name'), hint: t('name_hint'), required: true },
       { name: 'step', label: t('step'), hint: t('step_hint'), value: '1000', required: true, numeric: true },
       { name: 'cap', label: t('cap'), hint: t('cap_hint'), value: 'none' },
+      { name: 'order', label: t('order'), hint: t('order_hint'), value: 'plain', options: ['plain', 'strict'] },
       { name: 'owner', label: t('owner'), hint: t('optional') },
       { name: 'description', label: t('description'), hint: t('optional') },
     ],
@@ -67,13 +68,15 @@ function openCreateDialog() {
 
 function openChangeDialog(tag, done) {
   const before = {
-    step: String(tag.step), cap: tag.cap === null ? 'none' : String(tag.cap), owner: tag.owner, description: tag.description,
+    step: String(tag.step), cap: tag.cap === null ? 'none' : String(tag.cap), order: tag.order, owner: tag.owner,
+    description: tag.description,
   };
   openDialog({
     title: sentence('change_title', named(tag.biz_tag)),
     fields: [
       { name: 'step', label: t('step'), hint: t('step_hint'), value: before.step, required: true, numeric: true },
       { name: 'cap', label: t('cap'), hint: t('cap_hint'), value: before.cap, required: true },
+      { name: 'order', label: t('order'), hint: t('order_hint'), value: before.order, options: ['plain', 'strict'] },
       { name: 'owner', label: t('owner'), value: before.owner },
       { name: 'description', label: t('description'), value: before.description },
     ],

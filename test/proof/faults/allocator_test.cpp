@@ -75,7 +75,10 @@ void use(SegmentAllocator& ids, Ledger& ledger, Callbacks& callbacks) {
       if (!sequence) continue;
       attempt([&] { note_id(tag, sequence->next(milliseconds(5))); });
       attempt([&] {
-        sequence->on_ready(40, milliseconds(5), [&](const Status&) { ++callbacks.heard; });
+        sequence->next_range_async(40, milliseconds(5), [&](const auto& ids) {
+          note(tag, ids);
+          ++callbacks.heard;
+        });
         ++callbacks.registered;
       });
       LocalBlock block = sequence->local(1);  // leaves nothing behind

@@ -59,7 +59,11 @@ class Process {
 
   void park(std::int64_t count_ids) {
     attempt([&] {
-      tag_->on_ready(count_ids, milliseconds(300), [this](const Status&) { ++heard_; });
+      tag_->take_async(count_ids, milliseconds(300), [this](const auto& ids) {
+        ++heard_;
+        if (!ids.ok()) return;
+        for (const IdRange range : *ids) ledger_.note("order", range);
+      });
       ++registered_;
     });
   }
@@ -120,7 +124,7 @@ class Process {
   // Makes the stock hold one range more, which does not adjoin the others.
   void grow_stock() {
     lease_elsewhere();
-    park(held_ids() + 1);
+    REQUIRE_FALSE(take(held_ids() + 1, held_ids() + 1));
     pass(milliseconds(400));
   }
 

@@ -62,8 +62,31 @@ bool Ledger::is_doubtful(const std::string& tag, std::int64_t id) const {
   return found != forgotten_up_to_.end() && id <= found->second;
 }
 
+void Ledger::becomes_strict(const std::string& tag, std::int64_t version) {
+  strict_.try_emplace(tag, Strict{version});
+}
+
+void Ledger::note_strict(const std::function<bool(std::int64_t version)>& all_know, Instant now) {
+  for (auto& [tag, strict] : strict_) {
+    if (strict.holds != kNever || !all_know(strict.version)) continue;
+    strict.holds = now;
+    if (trace) trace(tag + " is in strict order");
+  }
+}
+
+void Ledger::check_strict(const std::string& tag, IdRange range, std::int64_t floor,
+                          Instant began) {
+  const auto strict = strict_.find(tag);
+  if (strict == strict_.end() || strict->second.holds >= began) return;
+  ++strict_calls_;
+  if (range.first > floor || is_doubtful(tag, range.first)) return;
+  violation("not in strict order: " + tag + " [" + std::to_string(range.first) + ", " +
+            std::to_string(range.end) + ") after " + std::to_string(floor));
+}
+
 void Ledger::handed_out(const std::string& tag, IdRange range) {
   ids_ += range.size();
+  highest_[tag] = std::max(highest_[tag], range.last());
   if (issued_[tag].add(range)) return;
   if (is_doubtful(tag, range.first)) return;
   violation("handed out twice: " + tag + " [" + std::to_string(range.first) + ", " +
@@ -147,24 +170,25 @@ void Books::issue(const std::string& tag, IdRange range) {
   ledger_.handed_out(tag, range);
 }
 
-void Books::handed_out(const std::string& tag, const std::vector<IdRange>& ranges,
-                       std::int64_t floor, Instant began) {
+void Books::handed_out(const std::string& tag, const std::vector<IdRange>& ranges, Call call) {
   Series& series = series_[tag];
   for (const IdRange range : ranges) {
-    if (began > series.stopped_at) violation("a stopped tag goes on", tag, range);
-    if (began > series.dropped_at && range.first < series.dropped_end) {
+    if (call.began > series.stopped_at) violation("a stopped tag goes on", tag, range);
+    if (call.began > series.dropped_at && range.first < series.dropped_end) {
       violation("a dropped id", tag, range);
     }
+    ledger_.check_strict(tag, range, call.floor_of_all, call.began);
     issue(tag, range);
-    if (range.first <= floor) violation("out of order", tag, range);
-    floor = range.last();
+    if (range.first <= call.floor) violation("out of order", tag, range);
+    call.floor = range.last();
     series.last_id = std::max(series.last_id, range.last());
   }
 }
 
-void Books::handed_out_by_block(const std::string& tag, std::int64_t id) {
+void Books::handed_out_by_block(const std::string& tag, std::int64_t id, const Call& call) {
   Series& series = series_[tag];
   series.blocks = true;
+  ledger_.check_strict(tag, {id, id + 1}, call.floor_of_all, call.began);
   issue(tag, {id, id + 1});
   series.last_id = std::max(series.last_id, id);
 }
@@ -175,7 +199,8 @@ void Books::refused(const std::string& tag) {
 
 std::optional<std::int64_t> Books::held_ids(const std::string& tag) {
   const Series& series = series_[tag];
-  if (series.blocks || series.limited || series.stopped_at != kNever) return std::nullopt;
+  if (series.blocks || series.limited || series.strict) return std::nullopt;
+  if (series.stopped_at != kNever) return std::nullopt;
   return series.leased_ids - series.issued_ids;
 }
 

@@ -43,6 +43,17 @@ class Ledger {
   void handed_out(const std::string& tag, IdRange range);
   std::int64_t ids() const { return ids_; }
 
+  // Strict order. The change number `version` made the tag strict, or plain (kNever).
+  void becomes_strict(const std::string& tag, std::int64_t version);
+  void becomes_plain(const std::string& tag) { strict_.erase(tag); }
+  // Calls that begin after `now` get their ids in strict order, if every process knows the change.
+  void note_strict(const std::function<bool(std::int64_t version)>& all_know, Instant now);
+  // The highest id that any process has handed out so far.
+  std::int64_t floor(const std::string& tag) { return highest_[tag]; }
+  // A call that began at `began`, with `floor` as it was then, returned these ids.
+  void check_strict(const std::string& tag, IdRange range, std::int64_t floor, Instant began);
+  std::int64_t strict_calls() const { return strict_calls_; }
+
   // Called with each event if somebody follows the run.
   std::function<void(const std::string&)> trace;
 
@@ -51,6 +62,13 @@ class Ledger {
   std::map<std::string, IdSet> issued_;
   std::map<std::string, std::int64_t> forgotten_up_to_;
   std::int64_t ids_ = 0;
+  struct Strict {
+    std::int64_t version;    // of the change
+    Instant holds = kNever;  // from then on
+  };
+  std::map<std::string, Strict> strict_;
+  std::map<std::string, std::int64_t> highest_;
+  std::int64_t strict_calls_ = 0;
 };
 
 // What one process may do. It records everything between the process's allocator, the store and the
@@ -70,6 +88,11 @@ class Books {
   void gives_back(const std::string& tag, IdRange tail);
   // The process has been told to drop what it holds of the tag if some of it is above `max_id`.
   void limited(const std::string& tag, std::int64_t max_id, Instant now);
+  // The row of the tag says strict order. Then what is held is none of the books' business.
+  void saw_strict(const std::string& tag) { series_[tag].strict = true; }
+  // The process has been told of all changes up to this one.
+  void told(std::int64_t version) { told_ = version; }
+  std::int64_t told() const { return told_; }
   // A call fails or hangs. Ids may be lost meanwhile.
   void trouble_begins() { ++troubles_begun_; }
   void trouble_ends() { ++troubles_ended_; }
@@ -80,13 +103,19 @@ class Books {
 
   // --- from the callers ---
 
-  // The last id handed out so far. A call that begins now gets ids above it.
-  std::int64_t floor(const std::string& tag) { return series_[tag].last_id; }
-  // A call that began at `began`, with `floor` as it was then, returned these ids.
-  void handed_out(const std::string& tag, const std::vector<IdRange>& ranges, std::int64_t floor,
-                  Instant began);
-  // One id from a LocalBlock, which holds more. Order is not promised.
-  void handed_out_by_block(const std::string& tag, std::int64_t id);
+  // A call that begins. It gets ids above those that were handed out before.
+  struct Call {
+    Instant began;
+    std::int64_t floor;             // the last id of this process
+    std::int64_t floor_of_all = 0;  // of all processes
+  };
+  Call call_begins(const std::string& tag, Instant now) {
+    return {now, series_[tag].last_id, ledger_.floor(tag)};
+  }
+  // The call returned these ids.
+  void handed_out(const std::string& tag, const std::vector<IdRange>& ranges, Call call);
+  // One id from a LocalBlock, which holds more. Plain order is not promised.
+  void handed_out_by_block(const std::string& tag, std::int64_t id, const Call& call);
   // The tag answered kDataLoss.
   void refused(const std::string& tag);
 
@@ -99,6 +128,7 @@ class Books {
   IdRange unused_tail(const std::string& tag);
   // Whether it may have had to drop ids of the tag.
   bool limited(const std::string& tag) { return series_[tag].limited; }
+  bool strict(const std::string& tag) { return series_[tag].strict; }
   bool stopped(const std::string& tag) { return series_[tag].stopped_at != kNever; }
 
  private:
@@ -113,6 +143,7 @@ class Books {
     int flights = 0;
     bool blocks = false;          // LocalBlocks hold ids
     bool limited = false;         // it may have dropped some
+    bool strict = false;          // its row has said so, once
     Instant dropped_at = kNever;  // it was told to drop the ids below dropped_end
     std::int64_t dropped_end = 0;
     std::int64_t flight_limit = kIdMax;  // likewise for the lease under way, if it passes this
@@ -129,6 +160,7 @@ class Books {
   std::int64_t troubles_begun_ = 0;
   std::int64_t troubles_ended_ = 0;
   std::int64_t leases_ = 0;
+  std::int64_t told_ = -1;
   int flights_ = 0;
 };
 

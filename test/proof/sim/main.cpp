@@ -71,9 +71,9 @@ int main(int argc, char** argv) {
   const double elapsed_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::cout << "done: " << seeds << " seeds in " << elapsed_seconds << " s, " << tally.ids
-            << " ids checked, " << tally.leases << " leases, " << tally.crashes << " crashes, "
-            << tally.shutdowns << " shutdowns, " << tally.forks << " forks, " << tally.rewinds
-            << " rewinds, " << tally.hours << " simulated hours, " << tally.steps
-            << " steps, 0 violations" << std::endl;
+            << " ids checked, " << tally.strict_calls << " ranges in strict order, " << tally.leases
+            << " leases, " << tally.crashes << " crashes, " << tally.shutdowns << " shutdowns, "
+            << tally.forks << " forks, " << tally.rewinds << " rewinds, " << tally.hours
+            << " simulated hours, " << tally.steps << " steps, 0 violations" << std::endl;
   return 0;
 }

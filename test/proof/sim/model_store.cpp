@@ -93,7 +93,9 @@ void ModelDatabase::disturb() {
       const auto row = rows.find(tag);
       if (row == rows.end() || row->second.max_id <= old.max_id) continue;
       ledger_.forgotten(tag, row->second.max_id);
-      row->second = old;
+      row->second.max_id = old.max_id;
+      row->second.step = old.step;
+      row->second.cap = old.cap;
       trace(tag + " goes back to max_id " + std::to_string(old.max_id));
     }
   }
@@ -104,11 +106,14 @@ void ModelDatabase::change_row() {
   if (rows.empty()) return;
   auto row = rows.begin();
   std::advance(row, random_.pick(0, static_cast<std::int64_t>(rows.size()) - 1));
-  auto& [max_id, step, cap] = row->second;
+  std::int64_t& max_id = row->second.max_id;
+  std::int64_t& step = row->second.step;
   trace("an operator looks at " + row->first);
   const std::int64_t chance = random_.pick(0, 99);
   if (chance < 20) {
     change_cap(row->first, row->second);
+  } else if (chance < 30) {
+    change_order(row->first, row->second);
   } else if (chance < 40) {
     step = random_.pick(1, kStepMax);
   } else if (chance < 50) {
@@ -123,6 +128,7 @@ void ModelDatabase::change_row() {
     ledger_.forgotten(row->first, max_id);
     const std::string tag = row->first;
     rows.erase(row);
+    ledger_.becomes_plain(tag);
     scheduler_.spawn(kGroup, [this, tag] {  // an operator who creates it again, from id 1
       scheduler_.sleep(milliseconds(random_.pick(0, 20000)));
       rows.emplace(tag, Row{0, random_.pick(1, kStepMax)});
@@ -138,16 +144,37 @@ void ModelDatabase::change_cap(const std::string& tag, Row& row) {
   trace(tag + " gets the cap " + std::to_string(row.cap));
 }
 
+void ModelDatabase::change_order(const std::string& tag, Row& row) {
+  Record& record = records[tag];
+  record.version = ++version;
+  if (row.order == TagOrder::kStrict) {
+    row.order = TagOrder::kPlain;
+    ledger_.becomes_plain(tag);
+  } else {
+    row.order = TagOrder::kStrict;
+    record.recalled = version;
+    ledger_.becomes_strict(tag, version);
+  }
+  trace(tag + (row.order == TagOrder::kStrict ? " becomes strict" : " becomes plain"));
+}
+
+// A tag that is created again is plain.
+void ModelDatabase::create_again(const std::string& tag) {
+  if (rows.emplace(tag, Row{records[tag].removed_max_id, random_.pick(1, kStepMax)}).second) {
+    trace(tag + " is created again");
+  }
+}
+
 void ModelDatabase::remove_row(const std::string& tag) {
   Record& record = records[tag];
   record.version = record.recalled = ++version;
   record.removed_max_id = rows[tag].max_id;
   rows.erase(tag);
+  ledger_.becomes_plain(tag);
   trace(tag + " is removed");
   scheduler_.spawn(kGroup, [this, tag] {
     scheduler_.sleep(milliseconds(random_.pick(0, 60000)));
-    rows.emplace(tag, Row{records[tag].removed_max_id, random_.pick(1, kStepMax)});
-    trace(tag + " is created again");
+    create_again(tag);
   });
 }
 
@@ -189,11 +216,15 @@ Result<SegmentRow> ModelStore::find(std::string_view tag) {
   std::string name(tag);
   const Flight flight(books_, name);
   auto& rows = database_.rows;
-  return database_.call<SegmentRow>(books_, [&rows, name]() -> Result<SegmentRow> {
-    const auto row = rows.find(name);
-    if (row == rows.end()) return no_such_tag();
-    return SegmentRow{name, row->second.max_id, row->second.step, row->second.cap};
-  });
+  Result<SegmentRow> found =
+      database_.call<SegmentRow>(books_, [&rows, name]() -> Result<SegmentRow> {
+        const auto row = rows.find(name);
+        if (row == rows.end()) return no_such_tag();
+        return SegmentRow{name, row->second.max_id, row->second.step, row->second.cap,
+                          row->second.order};
+      });
+  if (found.ok() && found->order == TagOrder::kStrict) books_.saw_strict(name);
+  return found;
 }
 
 Result<bool> ModelStore::give_back(std::string_view tag, IdRange tail) {
@@ -226,6 +257,7 @@ Result<TagChanges> ModelStore::changes(std::int64_t version) {
         return changed;
       });
   if (!changes.ok() || severed_) return changes;
+  if (version >= 0) books_.told(changes->version);
   for (const TagChanges::Limit& limit : changes->limits) {
     books_.limited(limit.tag, limit.max_id, Scheduler::current().now());
   }

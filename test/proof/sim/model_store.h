@@ -25,7 +25,7 @@ struct Faults {
   bool outage = false;         // every call fails, for a while
   bool backwards = false;      // the last commits are forgotten
   bool small_leases = false;   // a lease grants fewer ids than were asked for
-  // Tags change: step, max_id forward, cap, removed and created again.
+  // Tags change: step, max_id forward, cap, order, removed and created again.
   bool operators = false;
 };
 
@@ -41,6 +41,7 @@ class ModelDatabase {
     std::int64_t max_id = 0;
     std::int64_t step = 0;
     std::int64_t cap = kIdMax;
+    TagOrder order = TagOrder::kPlain;
   };
   // What stays of a tag when its row is removed, and the numbers of its last changes.
   struct Record {
@@ -77,6 +78,8 @@ class ModelDatabase {
   void pause(Books& books);
   void change_row();
   void change_cap(const std::string& tag, Row& row);
+  void change_order(const std::string& tag, Row& row);
+  void create_again(const std::string& tag);
   void remove_row(const std::string& tag);
   void trace(const std::string& what);
 

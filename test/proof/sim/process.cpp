@@ -56,6 +56,7 @@ Process::Process(Scheduler& scheduler, Random& random, ModelDatabase& database, 
       workload_(workload),
       group_(group),
       name_("process " + std::to_string(group)),
+      born_(database.version),
       books_(ledger, name_),
       store_(std::make_shared<ModelStore>(database, books_)) {}
 
@@ -172,7 +173,8 @@ void Process::be_child() {
     expect_refusal(sequence.try_next().status());
     expect_refusal(sequence.next().status());
     expect_refusal(sequence.try_next_range(5).status());
-    sequence.on_ready(1, milliseconds(1), expect_refusal);
+    sequence.next_range_async(1, milliseconds(1),
+                              [&](const auto& ids) { expect_refusal(ids.status()); });
     expect_refusal(ids_->try_next_id(sequence.tag()).status());
     expect_refusal(ids_->next_range(sequence.tag(), 5).status());
   }
@@ -240,10 +242,11 @@ void Process::ask_for_ghost() {
 
 void Process::take_from_block(std::size_t caller, std::size_t tag) {
   for (auto n = random_.pick(1, 50); n > 0 && !leaving_; --n) {
+    const Books::Call call = books_.call_begins(workload_.tags[tag], scheduler_.now());
     const Result<std::int64_t> id = blocks_[caller][tag].next();
     scheduler_.throw_if_killed();
     if (!id.ok()) return;
-    books_.handed_out_by_block(workload_.tags[tag], *id);
+    books_.handed_out_by_block(workload_.tags[tag], *id, call);
   }
 }
 
@@ -252,15 +255,16 @@ void Process::park(std::size_t tag) {
   const std::string& name = workload_.tags[tag];
   const milliseconds timeout(random_.pick(0, 5000));
   const Instant deadline = scheduler_.now() + timeout;
+  const Books::Call call = books_.call_begins(name, scheduler_.now());
   auto under_way = std::make_shared<std::unique_ptr<CallUnderWay>>(
       std::make_unique<CallUnderWay>(*this, Wait{name, count, kNever, scheduler_.now()}));
-  sequences_[tag].on_ready(count, timeout, [this, under_way, tag, deadline](const Status& status) {
+  sequences_[tag].next_range_async(count, timeout, [=](const Ids& ids) {
     if (dead_) return;
     if (*under_way == nullptr) return violation("called back twice");
     under_way->reset();
     const bool in_time = scheduler_.now() < deadline;
-    if (!status.ok()) return check_error(workload_.tags[tag], status, in_time);
-    call(workload_.tags[tag], 1, Span(0), [&] { return as_ranges(sequences_[tag].try_next()); });
+    if (!ids.ok()) return check_error(workload_.tags[tag], ids.status(), in_time);
+    check_ids(workload_.tags[tag], count, *ids, call);
   });
 }
 
@@ -269,7 +273,7 @@ void Process::park(std::size_t tag) {
 void Process::call(const std::string& tag, std::int64_t count_ids, Span timeout,
                    const std::function<Ids()>& ask) {
   const Instant began = scheduler_.now();
-  const std::int64_t floor = books_.floor(tag);
+  const Books::Call call = books_.call_begins(tag, began);
   const bool was_down = down_;
   const Ids ids = [&] {
     const CallUnderWay under_way(*this, {tag, count_ids, began + timeout, began});
@@ -279,10 +283,15 @@ void Process::call(const std::string& tag, std::int64_t count_ids, Span timeout,
   if (scheduler_.now() > began + timeout) violation("a call passed its deadline");
   if (!ids.ok()) return check_error(tag, ids.status(), scheduler_.now() < began + timeout);
   if (was_down) violation("an id after the shutdown");
+  check_ids(tag, count_ids, *ids, call);
+}
+
+void Process::check_ids(const std::string& tag, std::int64_t count_ids,
+                        const std::vector<IdRange>& ids, const Books::Call& call) {
   std::int64_t count = 0;
-  for (const IdRange range : *ids) count += range.size();
+  for (const IdRange range : ids) count += range.size();
   if (count != count_ids) violation("not as many ids as were asked for");
-  books_.handed_out(tag, *ids, floor, began);
+  books_.handed_out(tag, ids, call);
 }
 
 void Process::check_error(const std::string& tag, const Status& status, bool in_time) {
@@ -328,7 +337,8 @@ void Process::check_waits() {
 // If the store went away now, the held ids would last for `hold` at the current rate. This is not
 // checked during a lease or after a failed one.
 void Process::check_rides_out(const TagStats& stats) {
-  if (books_.in_flight() || !stats.last_error.ok() || books_.limited(stats.tag)) return;
+  if (books_.in_flight() || !stats.last_error.ok()) return;
+  if (books_.limited(stats.tag) || books_.strict(stats.tag)) return;
   const double burn_of_hold =
       stats.burn_ids_per_second * static_cast<double>(workload_.options.hold.count());
   // A small series holds half a step. The last call's ids are no longer held, but their burn is not

@@ -2,6 +2,7 @@
 #ifndef FEATHERID_TEST_PROOF_SIM_PROCESS_H_
 #define FEATHERID_TEST_PROOF_SIM_PROCESS_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -57,6 +58,8 @@ class Process {
   void check_serves(const std::string& tag, Instant deadline);
 
   const Books& books() const { return books_; }
+  // Whether it obeys the change: it was told of it, or has started since.
+  bool knows(std::int64_t version) const { return std::max(books_.told(), born_) >= version; }
 
  private:
   using Ids = Result<std::vector<IdRange>>;
@@ -73,6 +76,8 @@ class Process {
   void take_from_block(std::size_t caller, std::size_t tag);
   void call(const std::string& tag, std::int64_t count_ids, Span timeout,
             const std::function<Ids()>& ask);
+  void check_ids(const std::string& tag, std::int64_t count_ids, const std::vector<IdRange>& ids,
+                 const Books::Call& call);
   void check_rides_out(const TagStats& stats);
   void check_error(const std::string& tag, const Status& status, bool in_time);
   // Runs `body` on a fiber of the process. False if it has not ended by then.
@@ -91,12 +96,13 @@ class Process {
   const int group_;
   const std::string name_;
 
+  const std::int64_t born_;  // the number of the last change before it started
   Books books_;
   const std::shared_ptr<ModelStore> store_;
   std::unique_ptr<SegmentAllocator> ids_;
   std::vector<Sequence> sequences_;              // by tag
   std::vector<std::vector<LocalBlock>> blocks_;  // by caller, by tag
-  std::list<Wait> waits_;                        // calls and on_ready() callbacks under way
+  std::list<Wait> waits_;                        // calls and callbacks under way
   bool closing_ = false;                         // its end has begun
   bool down_ = false;                            // shutdown() has returned
   bool leaving_ = false;                         // callers make no more calls

@@ -21,6 +21,7 @@ int preempt_percent(Random& random) {
 
 void Tally::add(const Tally& other) {
   ids += other.ids;
+  strict_calls += other.strict_calls;
   leases += other.leases;
   steps += other.steps;
   crashes += other.crashes;
@@ -65,7 +66,10 @@ void Simulation::draw_options() {
     const std::int64_t max_id = r.percent(5) ? kIdMax - r.pick(0, 5000) : 0;
     const std::int64_t cap =
         r.percent(10) ? max_id + std::min(kIdMax - max_id, r.pick(1, 5000)) : kIdMax;
-    database_.rows[workload_.tags.back()] = {max_id, r.pick(1, ModelDatabase::kStepMax), cap};
+    const TagOrder order = r.percent(25) ? TagOrder::kStrict : TagOrder::kPlain;
+    if (order == TagOrder::kStrict) ledger_.becomes_strict(workload_.tags.back(), 0);
+    database_.rows[workload_.tags.back()] = {max_id, r.pick(1, ModelDatabase::kStepMax), cap,
+                                             order};
   }
   workload_.callers = static_cast<int>(r.pick(1, 4));
   const std::int64_t pauses_ms[] = {1, 20, 500, 5000};
@@ -102,6 +106,7 @@ std::string Simulation::options() const {
 Tally Simulation::tally() const {
   Tally tally = tally_;
   tally.ids = ledger_.ids();
+  tally.strict_calls = ledger_.strict_calls();
   tally.rewinds = database_.rewinds();
   for (const auto& process : processes_) tally.leases += process->books().leases();
   tally.hours =
@@ -122,6 +127,12 @@ std::string Simulation::run() {
     for (Process* process : places_) {
       if (process != nullptr) process->check_waits();
     }
+    const auto all_know = [this](std::int64_t version) {
+      return std::all_of(places_.begin(), places_.end(), [version](const Process* process) {
+        return process == nullptr || process->knows(version);
+      });
+    };
+    ledger_.note_strict(all_know, scheduler_.now());
   };
   supervisors_ = static_cast<int>(places_.size());
   for (std::size_t place = 0; place < places_.size(); ++place) {

@@ -14,7 +14,8 @@
 namespace featherid::sim {
 
 struct Tally {
-  std::int64_t ids = 0;  // handed out and checked
+  std::int64_t ids = 0;           // handed out and checked
+  std::int64_t strict_calls = 0;  // ranges of ids that were checked for strict order
   std::int64_t leases = 0;
   std::int64_t steps = 0;  // of the scheduler
   std::int64_t crashes = 0;

@@ -90,14 +90,13 @@ struct Aside {
   std::mutex mutex;
   std::vector<Got> got;  // by callbacks
 
-  // Takes an id when there is one.
   void call_back(Sequence sequence, int tag) {
     const std::chrono::milliseconds timeout(tag);  // 0 for one of them
-    sequence.on_ready(5, timeout, [this, sequence, tag](const Status& status) mutable {
-      if (status.ok()) {
-        if (auto id = sequence.try_next()) {
-          const std::lock_guard<std::mutex> lock(mutex);
-          if (got.size() < kRangesMax) got.push_back({-1, tag, {*id, *id + 1}});
+    sequence.next_range_async(5, timeout, [this, tag](const Result<std::vector<IdRange>>& ids) {
+      if (ids.ok()) {
+        const std::lock_guard<std::mutex> lock(mutex);
+        for (const IdRange range : *ids) {
+          if (got.size() < kRangesMax) got.push_back({-1, tag, range});
         }
       }
       ++heard;

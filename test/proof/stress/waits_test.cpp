@@ -117,10 +117,10 @@ TEST_CASE("destroying the allocator ends every wait, and a call that hangs is le
       if (i % 4 == 3) note(by_name->next_id("stuck").status());
     });
   }
-  Sequence(stuck).on_ready(1, seconds(60), note);
+  Sequence(stuck).next_range_async(1, seconds(60), [&](const auto& got) { note(got.status()); });
   REQUIRE(test::wait_until([&] {
     const std::vector<TagStats> stats = ids->stats();
-    return stats.size() == 1 && stats[0].waits == kWaiters;
+    return stats.size() == 1 && stats[0].waits == kWaiters + 1;
   }));
   for (int i = 0; i < 10000; ++i) REQUIRE(ids->next_id("order").ok());  // the other thread serves
   CHECK(refused == 0);

@@ -59,9 +59,11 @@ void Campaign::create_tags() {
   const auto sql = engine_->operator_sql();
   if (!options_.old_server.empty()) remove_table_of_options(*engine_);  // as of the old version
   test::insert_row(*sql, {"tiny-steps", 0, 10});
+  test::insert_row(*sql, {kStrictTag, 0, 1000});
   for (const auto& process : processes_) {
     test::insert_row(*sql, {tags_of(process->name()).back(), 0, 1000});
   }
+  if (options_.strict) make_strict(*engine_, kStrictTag);
 }
 
 Figures Campaign::run() {
@@ -99,7 +101,7 @@ std::vector<Fault> Campaign::all_faults() {
   }
   if (engine_->keeps_commits()) {
     add(row_faults(*engine_, random_));
-    add(option_faults(*engine_, random_));
+    add(option_faults(*engine_, random_, options_.strict));
   }
   // One server and one embedding process.
   std::vector<Process*> servers;
@@ -320,6 +322,7 @@ void Campaign::judge() {
       }
     }
   }
+  if (options_.strict) ledger.check_strict_order();
   for (const auto& [name, count] : engine_->counts()) figures_.add_faults(name, count);
   figures_.set_verdict(ledger.check(engine_->moves()), engine_->keeps_commits());
 }

@@ -23,6 +23,7 @@ struct Options {
   int servers = 3;
   int embedded = 3;
   std::uint64_t seed = 1;
+  bool strict = false;            // a tag has strict order, and the table id_tags stays
   std::string old_server;         // an older featherid-server; every other life runs it
   std::string only;               // faults whose name contains this; empty: all
   std::string embedding_program;  // featherid_campaign_embedding, or one with a planted bug

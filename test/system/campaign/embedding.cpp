@@ -8,6 +8,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <future>
 #include <iostream>
 #include <thread>
 
@@ -52,6 +53,7 @@ class Asker {
  private:
   void ask() {
     const Question question = next_question(random_, tags_.size());
+    began_us_ = now_us();
     Sequence& sequence = sequences_[question.tag];
     switch (question.kind) {
       case Question::kOne: {
@@ -61,15 +63,25 @@ class Asker {
         return note(question, Note::kIds, {*id, *id + 1});
       }
       case Question::kBatch:
-        return ask_block(question, sequence);
-      case Question::kRange: {
-        const Result<std::vector<IdRange>> ranges = sequence.next_range(question.count_ids);
-        if (!ranges.ok()) return note_error(question, ranges.status());
-        Note::Kind kind = Note::kIds;
-        for (const IdRange range : *ranges)
-          note(question, std::exchange(kind, Note::kMoreIds), range);
-      }
+        return tags_[question.tag] == kStrictTag ? ask_async(question, sequence)
+                                                 : ask_block(question, sequence);
+      case Question::kRange:
+        return note_ranges(question, sequence.next_range(question.count_ids));
     }
+  }
+
+  // Strict order allows no block.
+  void ask_async(const Question& question, Sequence& sequence) {
+    std::promise<Result<std::vector<IdRange>>> answer;
+    sequence.next_range_async(question.count_ids, std::chrono::seconds(2),
+                              [&](auto ids) { answer.set_value(std::move(ids)); });
+    note_ranges(question, answer.get_future().get());
+  }
+
+  void note_ranges(const Question& question, const Result<std::vector<IdRange>>& ranges) {
+    if (!ranges.ok()) return note_error(question, ranges.status());
+    Note::Kind kind = Note::kIds;
+    for (const IdRange range : *ranges) note(question, std::exchange(kind, Note::kMoreIds), range);
   }
 
   // As a batch is made: one id after the other. Ids before a failing one are in use as well.
@@ -94,12 +106,12 @@ class Asker {
   }
 
   void note_error(const Question& question, const Status& status) {
-    write({now_us(), 0, 0, Note::kError, static_cast<std::uint8_t>(question.tag), thread_, life_,
+    write({began_us_, now_us(), 0, 0, Note::kError, static_cast<std::uint8_t>(question.tag), thread_, life_,
            static_cast<std::uint16_t>(status.code())});
   }
 
   void note(const Question& question, Note::Kind kind, IdRange range) {
-    write({now_us(), range.first, range.end, kind, static_cast<std::uint8_t>(question.tag), thread_,
+    write({began_us_, now_us(), range.first, range.end, kind, static_cast<std::uint8_t>(question.tag), thread_,
            life_, 0});
   }
 
@@ -114,6 +126,7 @@ class Asker {
   const std::uint16_t life_;
   const std::uint16_t thread_;
   std::vector<Sequence> sequences_;
+  std::int64_t began_us_ = 0;  // the last question
 };
 
 int run(const Options& options) {

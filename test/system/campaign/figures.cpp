@@ -78,6 +78,7 @@ void Figures::set_verdict(Ledger::Verdict verdict, bool keeps_commits) {
   if (verdict_.outside_leases > 0 && keeps_commits)
     add_violation("ids outside any committed lease");
   if (verdict_.out_of_order > 0) add_violation("order violations");
+  if (verdict_.out_of_strict_order > 0) add_violation("ids not in strict order");
 }
 
 void Figures::print(std::ostream& out) const {
@@ -92,6 +93,10 @@ void Figures::print(std::ostream& out) const {
   out << "ids outside any committed lease: " << verdict_.outside_leases << " (of "
       << verdict_.leases << " leases)\n";
   out << "order violations: " << verdict_.out_of_order << "\n";
+  if (verdict_.strict_calls > 0) {
+    out << "ids not in strict order: " << verdict_.out_of_strict_order << " (of "
+        << verdict_.strict_calls << " calls)\n";
+  }
   print_counts(out, "kills, cuts and other faults:", faults_);
   print_counts(out, "errors seen by clients:", errors_);
   out << "longest stall per client, s:";

@@ -67,7 +67,7 @@ void HttpClient::run() {
 
 void HttpClient::ask(Connection& connection, Address address) {
   const Question question = next_question(random_, tags_.size());
-  Note note{0, 0, 0, Note::kError, static_cast<std::uint8_t>(question.tag), thread_, address.life,
+  Note note{now_us(), 0, 0, 0, Note::kError, static_cast<std::uint8_t>(question.tag), thread_, address.life,
             0};
   if (address.port != 0) {
     const httplib::Result answer =

@@ -59,6 +59,9 @@ void Ledger::add(const std::string& process, const std::vector<std::string>& tag
       note_order(owners_[place->second.owner], tag, place->second.last[note.tag], ids);
     }
     by_tag_[tag].push_back({ids, place->second.owner});
+    if (tag == kStrictTag) {
+      strict_.push_back({note.began_us, note.at_us, ids, place->second.owner});
+    }
     verdict_.ids += ids.size();
   }
 }
@@ -71,6 +74,17 @@ void Ledger::note_order(const std::string& owner, const std::string& tag, std::i
             std::to_string(last));
   }
   last = ids.last();
+}
+
+void Ledger::check_strict_order() {
+  verdict_.strict_calls = static_cast<std::int64_t>(strict_.size());
+  const test::Disorder found = test::find_disorder(strict_);
+  verdict_.out_of_strict_order = found.calls;
+  if (!found.call) return;
+  example("NOT IN STRICT ORDER: " + owners_[found.call->caller] + " got " +
+          text(found.call->ids) + " from " + std::to_string(found.call->began) + " us on, after " +
+          owners_[found.before->caller] + " had got " + text(found.before->ids) + " by " +
+          std::to_string(found.before->ended) + " us");
 }
 
 Ledger::Verdict Ledger::check(const std::vector<Move>& moves) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "featherid/id_range.h"
+#include "test/support/real_time_order.h"
 #include "test/system/campaign/engine.h"
 #include "test/system/campaign/note.h"
 
@@ -25,6 +26,8 @@ class Ledger {
     std::int64_t duplicates = 0;
     std::int64_t outside_leases = 0;
     std::int64_t out_of_order = 0;
+    std::int64_t strict_calls = 0;  // that were checked for strict order
+    std::int64_t out_of_strict_order = 0;
     std::int64_t leases = 0;
     std::int64_t wasted = 0;            // leased, but neither acknowledged nor given back
     std::vector<std::string> examples;  // the first few of each violation, with the owners
@@ -32,6 +35,8 @@ class Ledger {
   // `moves` as Engine::moves(). A move up by more than the largest lease is an operator's, not a
   // lease.
   Verdict check(const std::vector<Move>& moves);
+  // Before check(): the ids of kStrictTag must be in strict order.
+  void check_strict_order();
 
  private:
   struct Owned {
@@ -46,6 +51,7 @@ class Ledger {
   void example(const std::string& text);
 
   std::map<std::string, std::vector<Owned>> by_tag_;
+  std::vector<test::TimedIds> strict_;
   std::vector<std::string> owners_;  // "server-0 life 2 client 1"
   Verdict verdict_;
 };

@@ -24,13 +24,16 @@ constexpr int kRangeMax = 5000;
 constexpr int kHoldSeconds = 1;
 constexpr std::int64_t kLeaseIdsMax = 200000;
 
-// The tags of a process: three that all processes share, and last its own.
+// Whose ids are in strict order, if the campaign says so.
+constexpr const char* kStrictTag = "strict";
+
+// The tags of a process: four that all processes share, and last its own.
 inline std::vector<std::string> tags_of(const std::string& process) {
-  return {"order", "user", "tiny-steps", "own-of-" + process};
+  return {"order", "user", "tiny-steps", kStrictTag, "own-of-" + process};
 }
 
 // One of those that all share.
-inline std::string shared_tag(Random& random) { return tags_of("").at(random.index(3)); }
+inline std::string shared_tag(Random& random) { return tags_of("").at(random.index(4)); }
 
 // The line of an embedding process when it is ready for SIGTERM.
 inline std::string begins(std::uint16_t life) { return "life " + std::to_string(life) + " begins"; }

@@ -17,7 +17,8 @@ struct Note {
     kError,         // `code`: the HTTP status, 0 without an answer; embedded: the StatusCode
   };
 
-  std::int64_t at_us;  // of the monotonic clock, which all processes share
+  std::int64_t began_us;  // the call, by the monotonic clock, which all processes share
+  std::int64_t at_us;     // the answer
   std::int64_t first;
   std::int64_t end;
   Kind kind;
@@ -29,7 +30,7 @@ struct Note {
   bool has_ids() const { return kind != kError; }
   bool begins_answer() const { return kind == kIds || kind == kUnorderedIds; }
 };
-static_assert(sizeof(Note) == 32);
+static_assert(sizeof(Note) == 40);
 
 inline std::int64_t now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(

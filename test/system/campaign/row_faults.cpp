@@ -68,7 +68,15 @@ void remove_table_of_options(Engine& engine) {
   engine.operator_sql()->run("ALTER TABLE id_tags RENAME TO id_tags_away");
 }
 
-std::vector<Fault> option_faults(Engine& engine, Random& random) {
+void make_strict(Engine& engine, const std::string& tag) {
+  Result<std::unique_ptr<Store>> store = open_soci_store(engine.urls(), options_of(engine));
+  TagChange change;
+  change.order = TagOrder::kStrict;
+  const Status changed = store.ok() ? (*store)->update(tag, change) : store.status();
+  if (!changed.ok()) throw std::runtime_error(changed.to_string());
+}
+
+std::vector<Fault> option_faults(Engine& engine, Random& random, bool table_stays) {
   const std::string tag = shared_tag(random);
   const auto bring_table_back = [&engine] {
     const auto sql = engine.operator_sql();
@@ -87,7 +95,7 @@ std::vector<Fault> option_faults(Engine& engine, Random& random) {
     const Status changed = store.ok() ? (*store)->update(tag, change) : store.status();
     if (!changed.ok()) throw std::runtime_error(changed.to_string());
   };
-  return {
+  std::vector<Fault> faults = {
       {"no table id_tags",
        {"options"},
        milliseconds(500),
@@ -110,6 +118,8 @@ std::vector<Fault> option_faults(Engine& engine, Random& random) {
          set_cap(kIdMax);
        }},
   };
+  if (table_stays) faults.erase(faults.begin());
+  return faults;
 }
 
 std::vector<Fault> row_faults(Engine& engine, Random& random) {

@@ -18,9 +18,12 @@ std::vector<Fault> row_faults(Engine& engine, Random& random);
 Fault table_dropped(Engine& engine, const LeaseLogSql& log, const std::string& copy);
 
 // The table of the options goes and comes, as between an old version and this one, and the options
-// of a tag that all share change.
+// of a tag that all share change. `table_stays`: only the latter.
 void remove_table_of_options(Engine& engine);
-std::vector<Fault> option_faults(Engine& engine, Random& random);
+std::vector<Fault> option_faults(Engine& engine, Random& random, bool table_stays);
+
+// Gives the tag strict order.
+void make_strict(Engine& engine, const std::string& tag);
 
 // The process's own tag is deleted and created again below the ids that the process has had. The
 // process must stop that tag. If it does not, `went_on()` is called.

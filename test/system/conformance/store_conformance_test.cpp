@@ -789,6 +789,52 @@ TEMPLATE_TEST_CASE("of several creations and removals at once, each finds what i
   CHECK(highest > 0);
 }
 
+TEMPLATE_TEST_CASE("a tag has strict order if it is told so, and processes drop what they hold",
+                   "[store][options]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  const std::shared_ptr<Store> other = fixture.open();
+  NewTag strict(10);
+  strict.options.order = TagOrder::kStrict;
+  require_ok(store.create("order", strict));
+  require_ok(store.create("user", 10));
+  fixture.put_row("foreign", 3, 10);
+  const auto order_of = [&](const char* tag) { return take(other->find(tag)).order; };
+  CHECK(order_of("order") == TagOrder::kStrict);
+  CHECK(take(store.info("order")).order == TagOrder::kStrict);
+  CHECK(take(store.list())[1].order == TagOrder::kStrict);
+  CHECK(order_of("user") == TagOrder::kPlain);
+  CHECK(order_of("foreign") == TagOrder::kPlain);
+
+  std::int64_t known = take(other->changes(-1)).version;
+  const auto recalled = [&] {
+    const TagChanges changes = take(other->changes(known));
+    known = changes.version;
+    return changes.limits.size() == 1 && changes.limits[0].max_id == 0 ? changes.limits[0].tag : "";
+  };
+  TagChange change;
+  change.order = TagOrder::kStrict;
+  for (const char* tag : {"user", "foreign"}) {
+    CHECK(take(store.lease(tag, 10)).size() == 10);
+    require_ok(store.update(tag, change));
+    CHECK(order_of(tag) == TagOrder::kStrict);
+    // A process that held ids of the tag before gives none back, until it has dropped them.
+    const std::int64_t last = take(store.info(tag)).max_id;
+    CHECK_FALSE(take(other->give_back(tag, {last, last + 1})));
+    CHECK(recalled() == tag);
+  }
+  require_ok(store.update("user", cap_change(100)));
+  CHECK(take(store.find("user")).order == TagOrder::kStrict);
+  CHECK(take(store.lease("user", {1, 1000})).size() == 90);
+  change.order = TagOrder::kPlain;
+  require_ok(store.update("user", change));
+  CHECK(order_of("user") == TagOrder::kPlain);
+  CHECK(take(store.info("user")).cap == 100);
+  require_ok(store.remove("order"));
+  require_ok(store.create("order", 10));
+  CHECK(order_of("order") == TagOrder::kPlain);
+}
+
 TEMPLATE_TEST_CASE("changes name the tags of which held ids may have to be dropped",
                    "[store][options]", STORES) {
   TestType fixture;

@@ -91,6 +91,23 @@ TEST_CASE("a tag has a cap, a description and an owner", "[cli]") {
   }
 }
 
+TEST_CASE("a tag may have strict order", "[cli]") {
+  const Commands commands;
+  CHECK(commands.run({"tag", "create", "invoice", "--order", "strict"}).exit_code == 0);
+  const auto order = [&] {
+    return nlohmann::json::parse(commands.run({"tag", "show", "invoice", "--json"}).out)["order"];
+  };
+  CHECK(order() == "strict");
+  CHECK(commands.run({"next", "invoice", "-n", "2"}).out == "1\n2\n");
+  CHECK(commands.run({"tag", "set", "invoice", "--owner", "ann"}).exit_code == 0);
+  CHECK(order() == "strict");
+  CHECK(commands.run({"tag", "set", "invoice", "--order", "plain"}).exit_code == 0);
+  CHECK(order() == "plain");
+  const CommandResult bad = commands.run({"tag", "set", "invoice", "--order", "Strict"});
+  CHECK(bad.exit_code == 2);
+  CHECK(bad.err.find("--order: the order must be plain or strict") != std::string::npos);
+}
+
 TEST_CASE("a deleted tag that is created again starts past its ids", "[cli]") {
   const Commands commands;
   CHECK(commands.run({"next", "order", "-n", "5"}).exit_code == 0);

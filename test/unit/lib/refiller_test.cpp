@@ -96,7 +96,7 @@ TEST_CASE("a tag behind others that the store fails gets the error at once", "[r
   // What a parked caller of `late` gets. The test's own kDeadlineExceeded means that it waits.
   const auto hear = [&]() -> const Status& {
     Status& own = heard.emplace_back(StatusCode::kDeadlineExceeded, "waits");
-    late.on_ready(1, seconds(2), [&own](const Status& status) { own = status; });
+    late.take_async(1, seconds(2), [&own](const auto& ids) { own = ids.status(); });
     return own;
   };
   bool several = true;
@@ -166,10 +166,10 @@ TEST_CASE("look-ups of a name end when nobody asks for it", "[refiller][fault]")
   CHECK(f.store->finds() <= 2);
   // The next caller makes the store look again and does not get the old error.
   f.store->on_find = nullptr;
-  const auto hear = [&](const Status& status) { heard = status; };
-  tag.on_ready(1, seconds(2), hear);
+  const auto hear = [&](const auto& ids) { heard = ids.status(); };
+  tag.take_async(1, seconds(2), hear);
   CHECK(heard.message() == "waits");
-  tag.on_ready(1, seconds(2), hear);
+  tag.take_async(1, seconds(2), hear);
   CHECK(heard.message() == "waits");
   CHECK(f.refiller->run_once());
   CHECK(heard.ok());

@@ -72,7 +72,8 @@ TEST_CASE("the error for a bad argument names what is allowed", "[segment_alloca
     CHECK(ids.next_range("order", count).status().code() == StatusCode::kInvalidArgument);
     CHECK(ids.try_next_range("order", count).status().code() == StatusCode::kInvalidArgument);
     Status heard;
-    ids.sequence("order")->on_ready(count, seconds(1), [&](const Status& s) { heard = s; });
+    ids.sequence("order")->next_range_async(count, seconds(1),
+                                            [&](const auto& ids) { heard = ids.status(); });
     CHECK(heard.code() == StatusCode::kInvalidArgument);
   }
 }
@@ -322,7 +323,8 @@ TEST_CASE("an allocator that ends in its own callback ends at once and gives ids
   SECTION("shut down") { ending.destroys = false; }
   SECTION("destroyed, with several refill threads") { options.refill_threads = 8; }
   ending.ids = std::make_unique<SegmentAllocator>(store, options);
-  ending.ids->sequence("order")->on_ready(1, seconds(30), [&](const Status&) { ending.end(); });
+  ending.ids->sequence("order")->next_range_async(1, seconds(30),
+                                                  [&](const auto&) { ending.end(); });
   REQUIRE(ending.ended());
   CHECK(ending.took < seconds(10));
   CHECK(store->memory().find("order")->max_id == 0);
@@ -336,14 +338,16 @@ TEST_CASE("an allocator may end in a callback that its caller or the shutdown ru
   std::int64_t left_at = 0;
   SECTION("in the call that registered it") {
     CHECK(*ending.ids->next_id("order") == 1);
-    ending.ids->sequence("order")->on_ready(1, seconds(30), [&](const Status&) { ending.end(); });
+    ending.ids->sequence("order")->next_range_async(1, seconds(30),
+                                                    [&](const auto&) { ending.end(); });
     left_at = 1;
   }
   SECTION("in a shutdown") {
     store->on_find = [](std::string_view) {
       return Status(StatusCode::kUnavailable, "the store is down");
     };
-    ending.ids->sequence("order")->on_ready(1, seconds(30), [&](const Status&) { ending.end(); });
+    ending.ids->sequence("order")->next_range_async(1, seconds(30),
+                                                    [&](const auto&) { ending.end(); });
     ending.ids->shutdown();
   }
   CHECK(ending.ended());
@@ -408,17 +412,17 @@ TEST_CASE("a callback that registers itself again for ever ends with the allocat
   SECTION("with an invalid count") { count_ids = 0; }
   SegmentAllocator ids(store, options);
   Sequence sequence = *ids.sequence(tag);
-  const ReadyCallback again = [&](const Status&) {
+  const IdsCallback again = [&](const auto&) {
     ++calls;
-    sequence.on_ready(count_ids, seconds(1), again);
+    sequence.next_range_async(count_ids, seconds(1), again);
   };
-  sequence.on_ready(count_ids, seconds(1), again);
+  sequence.next_range_async(count_ids, seconds(1), again);
   CHECK(test::wait_until([&] { return calls >= (count_ids == 0 ? 1 : 10); }));
   const auto start = std::chrono::steady_clock::now();
   ids.shutdown();
   CHECK(std::chrono::steady_clock::now() - start < seconds(10));
   const int calls_at_end = calls;
-  sequence.on_ready(1, seconds(1), again);
+  sequence.next_range_async(1, seconds(1), again);
   CHECK(calls == calls_at_end + 1);
 }
 

@@ -32,18 +32,17 @@ bool refuses(const Status& status) { return status.code() == StatusCode::kFailed
 
 }  // namespace
 
-TEST_CASE("try_next never waits, and on_ready reports when ids are there", "[sequence]") {
+TEST_CASE("try_next never waits, and next_range_async calls back with the ids", "[sequence]") {
   Fixture f;
   Sequence order = *f.ids.sequence("order");
-  while (!order.try_next().ok()) {
-    std::atomic<bool> ready{false};
-    order.on_ready(1, std::chrono::seconds(30), [&](const Status& status) {
-      CHECK(status.ok());
-      ready = true;
-    });
-    while (!ready) std::this_thread::yield();
-  }
-  CHECK(*order.try_next() == 2);
+  CHECK(order.try_next().status().code() == StatusCode::kUnavailable);
+  std::atomic<std::int64_t> end{0};
+  order.next_range_async(3, std::chrono::seconds(30), [&](Result<std::vector<IdRange>> ids) {
+    CHECK(*ids == std::vector<IdRange>{{1, 4}});
+    end = ids->back().end;
+  });
+  while (end == 0) std::this_thread::yield();
+  CHECK(*order.try_next() == 4);
 }
 
 TEST_CASE("local blocks hand out disjoint ids, each in order", "[sequence]") {
@@ -107,8 +106,8 @@ TEST_CASE("an exception from a callback is dropped, wherever the callback runs",
   Fixture f;
   Sequence order = *f.ids.sequence("order");
   StatusCode heard = StatusCode::kOk;
-  order.on_ready(0, std::chrono::seconds(1), [&](const Status& status) {
-    heard = status.code();
+  order.next_range_async(0, std::chrono::seconds(1), [&](const auto& ids) {
+    heard = ids.status().code();
     throw 1;
   });
   CHECK(heard == StatusCode::kInvalidArgument);
@@ -141,8 +140,8 @@ TEST_CASE("a forked child refuses everything and the parent goes on", "[sequence
     failures += !refuses(f.ids.next_id("other").status());
     failures += f.ids.shutdown() != 0;
     failures += !f.ids.stats().empty();
-    order.on_ready(1, std::chrono::seconds(1),
-                   [&](const Status& status) { failures += !refuses(status); });
+    order.next_range_async(1, std::chrono::seconds(1),
+                           [&](const auto& ids) { failures += !refuses(ids.status()); });
     return failures;
   });
   CHECK(failed == 0);

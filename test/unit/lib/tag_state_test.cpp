@@ -42,6 +42,12 @@ class RecordingQueue final : public RefillQueue {
 constexpr TagStateOptions kOptions{
     seconds(2), {seconds(30), 10000000}, milliseconds(20), seconds(1), seconds(1)};
 
+// A callback that hears only how its wait ended.
+template <typename Hear>
+TagState::Callback heard_by(Hear hear) {
+  return [hear](const Result<std::vector<IdRange>>& ids) { hear(ids.status()); };
+}
+
 Status down() { return {StatusCode::kUnavailable, "the store is down"}; }
 
 // A tag with a row of step 100 and a store that leases consecutive ranges.
@@ -59,7 +65,7 @@ struct Fixture {
   void refill() {
     REQUIRE(tag->begin_refill());
     REQUIRE(tag->accept_row({"order", max_id, 100}).ok());
-    const std::int64_t asked_ids = tag->ids_to_lease();
+    const std::int64_t asked_ids = tag->lease_size().most_ids;
     REQUIRE(asked_ids > 0);
     const IdRange range{max_id + 1, max_id + 1 + asked_ids};
     max_id += asked_ids;
@@ -123,11 +129,10 @@ TEST_CASE("a range comes whole and in order, across leases, or not at all", "[ta
   CHECK(f.next() == 2);  // nothing was lost
 
   f.max_id += 1000;  // another process leases in between
-  f.tag->on_ready(150, seconds(1), [](const Status&) {});
+  std::vector<IdRange> taken;
+  f.tag->take_async(150, seconds(1), [&](const auto& ids) { taken = *ids; });
   f.refill();
-  const Result<std::vector<IdRange>> taken = f.tag->try_take(150, 150);
-  REQUIRE(taken.ok());
-  CHECK(*taken == std::vector<IdRange>{{3, 101}, {1101, 1153}});
+  CHECK(taken == std::vector<IdRange>{{3, 101}, {1101, 1153}});
 }
 
 TEST_CASE("what was taken out of the cursor goes in again whole, even if chunks are smaller now",
@@ -152,12 +157,12 @@ TEST_CASE("if no flight can be requested, nobody waits for one", "[tag_state][fa
   Fixture f;
   f.queue.full = true;
   int calls = 0;
-  const auto count = [&](const Status&) { ++calls; };
-  CHECK_THROWS_AS(f.tag->on_ready(1, seconds(60), count), std::bad_alloc);
+  const auto count = [&](const auto&) { ++calls; };
+  CHECK_THROWS_AS(f.tag->take_async(1, seconds(60), count), std::bad_alloc);
   CHECK_THROWS_AS(f.next(), std::bad_alloc);
   CHECK_THROWS_AS(f.tag->take(1, 1, seconds(60)), std::bad_alloc);
   f.queue.full = false;
-  f.tag->on_ready(1, seconds(60), count);
+  f.tag->take_async(1, seconds(60), count);
   CHECK(f.queue.requests() == 1);
   f.queue.full = true;
   f.fail(down());  // and its retry cannot be requested
@@ -173,8 +178,8 @@ TEST_CASE("an exception from a callback does not affect the others", "[tag_state
   Fixture f;
   int calls = 0;
   for (int i = 0; i < 3; ++i) {
-    f.tag->on_ready(1, seconds(60), [&](const Status& status) {
-      CHECK(status.ok());
+    f.tag->take_async(1, seconds(60), [&](const auto& ids) {
+      CHECK(ids.ok());
       ++calls;
       throw std::bad_alloc();
     });
@@ -205,7 +210,8 @@ TEST_CASE("once the store has failed for a whole wait_timeout, errors come at on
   f.fail(down());
   Status heard;
   int calls = 0;
-  f.tag->on_ready(1, seconds(60), [&](const Status& status) { heard = status, ++calls; });
+  f.tag->take_async(1, seconds(60),
+                    heard_by([&](const Status& status) { heard = status, ++calls; }));
   CHECK(calls == 0);
   f.clock->advance(seconds(2));
   f.fail(down());
@@ -243,7 +249,7 @@ TEST_CASE("an error of another kind starts a new wait", "[tag_state][fault]") {
   CHECK(f.next() == 0);
   f.fail(down());
   int calls = 0;
-  f.tag->on_ready(1, seconds(60), [&](const Status&) { ++calls; });
+  f.tag->take_async(1, seconds(60), [&](const auto&) { ++calls; });
   CHECK(calls == 0);  // it waits for the store that has only just failed
 }
 
@@ -252,7 +258,7 @@ TEST_CASE("a caller that takes what there is leaves the next lease alone", "[tag
   CHECK(f.next() == 0);
   f.refill();
   f.max_id += 1000;
-  f.tag->on_ready(150, seconds(1), [](const Status&) {});
+  CHECK(f.tag->try_take(150, 150).status().code() == StatusCode::kUnavailable);
   f.refill();
   std::int64_t end = 1;
   while (end <= 100) {
@@ -287,7 +293,7 @@ TEST_CASE("the error for a row that cannot be served names the fix, and the fix 
   const Status refused = f.tag->accept_row({"order", 0, 0});
   CHECK_THAT(refused.message(), Contains("step 0; set it to 1 or more"));
   Status heard;
-  f.tag->on_ready(1, seconds(60), [&](const Status& status) { heard = status; });
+  f.tag->take_async(1, seconds(60), heard_by([&](const Status& status) { heard = status; }));
   f.answer(refused, 0);
   // Nobody waits if only an operator can fix the row.
   CHECK(heard.code() == StatusCode::kFailedPrecondition);
@@ -305,7 +311,7 @@ TEST_CASE("a store that went backwards stops the tag, held ids and all", "[tag_s
   const int requests = f.queue.requests();
   while (f.queue.requests() == requests) CHECK(f.next() != 0);
   Status heard;
-  f.tag->on_ready(100000, seconds(60), [&](const Status& status) { heard = status; });
+  f.tag->take_async(100000, seconds(60), heard_by([&](const Status& status) { heard = status; }));
   REQUIRE(f.tag->begin_refill());
   const IdRange old{51, 151};
   CHECK(f.answer(old, 100).status.code() == StatusCode::kDataLoss);
@@ -329,7 +335,7 @@ TEST_CASE("a lease of fewer ids than were asked for is used, and more are leased
   CHECK_FALSE(f.tag->holds_ids());
   CHECK(f.next() == 0);
   REQUIRE(f.tag->begin_refill());
-  CHECK(f.tag->ids_to_lease() >= 100);
+  CHECK(f.tag->lease_size().most_ids >= 100);
   CHECK(f.answer(IdRange{3, 103}, 100).status.ok());
   CHECK(f.next() == 3);
 }
@@ -360,7 +366,7 @@ TEST_CASE("closing returns only the ids above everybody else's leases", "[tag_st
   CHECK(f.next() == 0);
   f.refill();
   f.max_id += 1000;
-  f.tag->on_ready(150, seconds(1), [](const Status&) {});
+  CHECK(f.tag->try_take(150, 150).status().code() == StatusCode::kUnavailable);
   f.refill();
   f.tag->close();
   CHECK(f.tag->take_tail().first == 1101);
@@ -380,7 +386,7 @@ TEST_CASE("a lease that ends after the close is given back, not issued", "[tag_s
 TEST_CASE("closing ends every wait", "[tag_state][threads]") {
   Fixture f;
   Status heard;
-  f.tag->on_ready(1, seconds(60), [&](const Status& status) { heard = status; });
+  f.tag->take_async(1, seconds(60), heard_by([&](const Status& status) { heard = status; }));
   Status blocked;
   std::thread caller([&] { blocked = f.tag->take(1, 1, seconds(60)).status(); });
   while (f.tag->snapshot().waits == 0) std::this_thread::yield();
@@ -390,16 +396,34 @@ TEST_CASE("closing ends every wait", "[tag_state][threads]") {
   CHECK(heard.code() == StatusCode::kFailedPrecondition);
 }
 
-TEST_CASE("on_ready calls back once, when enough ids have come", "[tag_state]") {
+TEST_CASE("a callback gets its ids once, when enough have come", "[tag_state]") {
   Fixture f;
-  std::vector<Status> heard;
-  f.tag->on_ready(150, seconds(60), [&](const Status& status) { heard.push_back(status); });
-  CHECK(heard.empty());
+  std::vector<std::vector<IdRange>> got;
+  const auto get = [&](const Result<std::vector<IdRange>>& ids) { got.push_back(*ids); };
+  f.tag->take_async(150, seconds(60), get);
+  CHECK(got.empty());
   f.refill();  // the waiting callers' 150, not the step
-  REQUIRE(heard.size() == 1);
-  CHECK(heard[0].ok());
-  f.tag->on_ready(1, seconds(60), [&](const Status& status) { heard.push_back(status); });
-  CHECK(heard.size() == 2);  // at once
+  CHECK(got == std::vector<std::vector<IdRange>>{{{1, 151}}});
+  CHECK(f.next() == 0);
+  f.refill();
+  f.tag->take_async(2, seconds(60), get);
+  CHECK(got.size() == 2);  // at once
+  CHECK(got.back() == std::vector<IdRange>{{151, 153}});
+}
+
+TEST_CASE("callers get their ids in the order in which they came", "[tag_state][threads]") {
+  Fixture f;
+  std::vector<std::int64_t> got(3);
+  const auto get = [&](std::size_t i) {
+    return [&got, i](const Result<std::vector<IdRange>>& ids) { got[i] = ids->front().first; };
+  };
+  f.tag->take_async(10, seconds(60), get(0));
+  std::thread caller([&] { got[1] = f.tag->take(10, 10, seconds(60))->front().first; });
+  while (f.tag->snapshot().waits < 2) std::this_thread::yield();
+  f.tag->take_async(10, seconds(60), get(2));
+  f.refill();
+  caller.join();
+  CHECK(got == std::vector<std::int64_t>{1, 11, 21});
 }
 
 TEST_CASE("parked waits past their deadline do not pile up while the store hangs",
@@ -407,9 +431,9 @@ TEST_CASE("parked waits past their deadline do not pile up while the store hangs
   Fixture f;
   int timed_out = 0;
   for (int i = 0; i < 10000; ++i) {
-    f.tag->on_ready(1, seconds(1), [&](const Status& status) {
-      if (status.code() == StatusCode::kDeadlineExceeded) ++timed_out;
-    });
+    f.tag->take_async(1, seconds(1), heard_by([&](const Status& status) {
+                        if (status.code() == StatusCode::kDeadlineExceeded) ++timed_out;
+                      }));
     f.clock->advance(milliseconds(100));
   }
   CHECK(timed_out > 9900);
@@ -417,7 +441,7 @@ TEST_CASE("parked waits past their deadline do not pile up while the store hangs
 
 namespace {
 
-// Registers itself again in each call, up to a limit. The stack shows its depth.
+// Asks again in each call, up to a limit. The stack shows its depth.
 struct Again {
   TagState& tag;
   std::int64_t count_ids = 1;
@@ -427,6 +451,7 @@ struct Again {
   int depth = 0;
   int depth_max = 0;
   Status heard{};
+  std::int64_t got_ids = 0;
   std::function<void()> in_between{};
 
   ~Again() {
@@ -434,9 +459,10 @@ struct Again {
     tag.close();
   }
   void ask() {
-    tag.on_ready(count_ids, timeout, [this](const Status& status) {
+    tag.take_async(count_ids, timeout, [this](const Result<std::vector<IdRange>>& ids) {
       depth_max = std::max(depth_max, ++depth);
-      heard = status;
+      heard = ids.status();
+      if (ids.ok()) got_ids += ids->front().size();
       if (in_between) in_between();
       if (++calls < calls_max) ask();
       --depth;
@@ -492,7 +518,7 @@ TEST_CASE("a callback that registers again is not called out of its own registra
     again.timeout = seconds(0);
     again.ask();
     CHECK(again.calls == 1);
-    for (int i = 0; i < 1000; ++i) f.tag->on_ready(1, seconds(0), [](const Status&) {});
+    for (int i = 0; i < 1000; ++i) f.tag->take_async(1, seconds(0), [](const auto&) {});
     CHECK(again.calls == 1);
     CHECK(f.answer(down(), 0).status.code() == StatusCode::kUnavailable);
     CHECK(again.calls == 2);
@@ -506,12 +532,10 @@ TEST_CASE("a callback that takes ids and registers again continues until they ar
   CHECK(f.next() == 0);
   f.refill();
   Again again{*f.tag};
-  std::int64_t taken = 0;
-  again.in_between = [&] { taken += f.next() != 0; };
   again.ask();
   CHECK(again.heard.ok());
-  CHECK(taken == f.max_id);
-  CHECK(again.calls == taken);
+  CHECK(again.got_ids == f.max_id);
+  CHECK(again.calls == again.got_ids);
   CHECK(again.depth_max == 1);
 }
 
@@ -527,10 +551,10 @@ TEST_CASE("a callback that registers again for ever ends with its tag", "[tag_st
     again.ask();
   }
   SECTION("refused for its count") {
-    const std::function<void(const Status&)> refused = [&](const Status& status) {
-      again.heard = status;
+    const TagState::Callback refused = [&](const Result<std::vector<IdRange>>& ids) {
+      again.heard = ids.status();
       ++again.calls;
-      f.tag->refuse(refused, status);
+      f.tag->refuse(refused, ids.status());
     };
     f.tag->refuse(refused, {StatusCode::kFailedPrecondition, "not so many"});
   }
@@ -564,7 +588,7 @@ TEST_CASE("a callback may release the last handle", "[tag_state]") {
       StatusCode::kNotFound);
   queue.request(nullptr, {});
   bool called = false;
-  open->on_ready(1, seconds(1), [&](const Status&) {
+  open->take_async(1, seconds(1), [&](const auto&) {
     open->close();
     open.reset();
     called = true;
@@ -587,7 +611,7 @@ TEST_CASE("a snapshot counts what was issued and what is held", "[tag_state]") {
 
 TEST_CASE("a changed step is noticed within a minute", "[tag_state]") {
   Fixture f;
-  CHECK(f.tag->ids_to_lease() == 0);
+  CHECK(f.tag->lease_size().most_ids == 0);
   CHECK(f.tag->needs_row(0));
   CHECK(f.tag->accept_row({"order", 0, 100}).ok());
   CHECK_FALSE(f.tag->needs_row(0));
@@ -686,7 +710,7 @@ TEST_CASE("a tag that is stopped drops its ids and answers with the reason", "[t
   CHECK(f.next() == 0);
   f.refill();
   Status told;
-  f.tag->on_ready(1000000, seconds(1), [&](const Status& status) { told = status; });
+  f.tag->take_async(1000000, seconds(1), heard_by([&](const Status& status) { told = status; }));
   const Status reason(StatusCode::kDataLoss, "went backwards");
   f.tag->stop_for(reason);
   f.tag->stop_for(Status(StatusCode::kDataLoss, "again"));
@@ -719,6 +743,224 @@ TEST_CASE("a flight reports how near the series is to its end", "[tag_state]") {
   const TagSnapshot snapshot = f.tag->snapshot();
   CHECK(snapshot.cap == 1000);
   CHECK(snapshot.max_id == 500);
+}
+
+// --- strict order ---
+
+namespace {
+
+struct StrictFixture : Fixture {
+  LeaseSize begin() {
+    REQUIRE(tag->begin_refill());
+    REQUIRE(tag->accept_row({"order", max_id, 100, kIdMax, TagOrder::kStrict}).ok());
+    return tag->lease_size();
+  }
+  // Leases `ids`, wherever the series is by now.
+  void lease(std::int64_t ids, std::int64_t asked_ids) {
+    const IdRange range{max_id + 1, max_id + 1 + ids};
+    max_id += ids;
+    CHECK(answer(range, asked_ids).status.ok());
+  }
+  void serve() {
+    const LeaseSize size = begin();
+    REQUIRE(size.most_ids > 0);
+    lease(size.most_ids, size.most_ids);
+  }
+};
+
+// Keeps what its callbacks get.
+struct Got {
+  std::vector<IdRange> ids;
+  Status status;
+  int calls = 0;
+
+  TagState::Callback callback() {
+    return [this](const Result<std::vector<IdRange>>& result) {
+      ++calls;
+      status = result.status();
+      if (result.ok()) ids = *result;
+    };
+  }
+};
+using Ranges = std::vector<IdRange>;
+
+}  // namespace
+
+TEST_CASE("under strict order a lease is for those who waited when it was asked for",
+          "[tag_state][strict]") {
+  StrictFixture f;
+  Got first;
+  Got second;
+  Got late;
+  f.tag->take_async(3, seconds(60), first.callback());
+  f.tag->take_async(2, seconds(60), second.callback());
+  const LeaseSize size = f.begin();
+  CHECK(size.most_ids == 5);  // not the step
+  CHECK(size.least_ids == 2);
+  f.tag->take_async(1, seconds(60), late.callback());
+  f.lease(5, 5);
+  CHECK(first.ids == Ranges{{1, 4}});
+  CHECK(second.ids == Ranges{{4, 6}});
+  CHECK(late.calls == 0);
+  CHECK(f.queue.requests() == 2);
+  CHECK_FALSE(f.tag->holds_ids());
+  f.max_id += 100;  // another process
+  f.serve();
+  CHECK(late.ids == Ranges{{106, 107}});
+  CHECK(f.queue.requests() == 2);  // nobody waits
+}
+
+TEST_CASE("under strict order a failed lease is asked for again, with those who came meanwhile",
+          "[tag_state][strict][fault]") {
+  StrictFixture f;
+  Got first;
+  Got second;
+  f.tag->take_async(1, seconds(60), first.callback());
+  CHECK(f.begin().most_ids == 1);
+  f.tag->take_async(1, seconds(60), second.callback());
+  CHECK_FALSE(f.answer(down(), 1).status.ok());
+  CHECK(first.calls + second.calls == 0);
+  f.clock->advance(seconds(1));
+  f.max_id += 1;  // it was made, and is lost
+  f.serve();
+  CHECK(first.ids == Ranges{{2, 3}});
+  CHECK(second.ids == Ranges{{3, 4}});
+}
+
+TEST_CASE("under strict order what nobody takes is dropped", "[tag_state][strict]") {
+  StrictFixture f;
+  Got gone;
+  f.tag->take_async(5, seconds(1), gone.callback());
+  Status blocked;
+  std::thread caller([&] { blocked = f.tag->take(7, 7, seconds(1)).status(); });
+  while (f.tag->snapshot().waits < 2) std::this_thread::yield();
+  CHECK(f.begin().most_ids == 12);
+  f.clock->advance(seconds(2));
+  caller.join();
+  CHECK(blocked.code() == StatusCode::kDeadlineExceeded);
+  f.lease(12, 12);
+  CHECK(gone.ids.size() == 1);  // a callback gets late ids: only its owner knows whether it is gone
+  CHECK_FALSE(f.tag->holds_ids());
+  CHECK(f.tag->snapshot().issued_ids == 5);
+
+  Got left;
+  f.tag->take_async(1, seconds(60), left.callback());
+  CHECK(f.begin().most_ids == 1);
+  f.tag->close();
+  CHECK(left.status.code() == StatusCode::kFailedPrecondition);
+  f.answer(IdRange{f.max_id + 1, f.max_id + 2}, 1);
+  CHECK(f.tag->take_tail().empty());
+}
+
+TEST_CASE("under strict order a waiter whose time is up gets no part of a new lease",
+          "[tag_state][strict]") {
+  StrictFixture f;
+  Got gone;
+  f.tag->take_async(5, seconds(1), gone.callback());
+  f.clock->advance(seconds(2));
+  CHECK(f.begin().most_ids == 0);
+  CHECK(f.answer(IdRange{}, 0).status.ok());
+  CHECK(gone.status.code() == StatusCode::kDeadlineExceeded);
+}
+
+TEST_CASE("under strict order near the end of the tag those get ids whose count fits",
+          "[tag_state][strict]") {
+  StrictFixture f;
+  Got large;
+  Got small;
+  f.tag->take_async(300, seconds(60), large.callback());
+  f.tag->take_async(2, seconds(60), small.callback());
+  const LeaseSize size = f.begin();
+  CHECK(size.least_ids == 2);
+  CHECK(size.most_ids == 302);
+  f.lease(100, 302);
+  CHECK(small.ids == Ranges{{1, 3}});
+  CHECK(large.calls == 0);
+  CHECK(f.begin().least_ids == 300);
+  f.answer(Status(StatusCode::kExhausted, "the end"), 300);
+  CHECK(large.status.code() == StatusCode::kExhausted);
+}
+
+TEST_CASE("under strict order one lease is for as many as it may serve", "[tag_state][strict]") {
+  std::vector<Got> got(12);
+  StrictFixture f;  // lease_max_ids is 10 million
+  for (Got& each : got) f.tag->take_async(kRangeIdsMax, seconds(60), each.callback());
+  CHECK(f.begin().most_ids == 10 * kRangeIdsMax);
+  f.lease(10 * kRangeIdsMax, 10 * kRangeIdsMax);
+  CHECK(got[9].calls == 1);
+  CHECK(got[10].calls == 0);
+  CHECK(f.begin().most_ids == 2 * kRangeIdsMax);
+}
+
+TEST_CASE("a tag of strict order refuses calls that do not wait, and blocks of ids",
+          "[tag_state][strict]") {
+  StrictFixture f;
+  CHECK(f.try_code() == StatusCode::kUnavailable);  // its order is not known yet
+  Status block;
+  std::thread caller([&] { block = f.tag->take(1, 10, seconds(60)).status(); });
+  while (f.tag->snapshot().waits < 2) std::this_thread::yield();
+  CHECK(f.begin().most_ids == 0);
+  CHECK(f.answer(IdRange{}, 0).status.ok());
+  caller.join();
+  CHECK(block.code() == StatusCode::kFailedPrecondition);
+  CHECK_THAT(block.message(), Contains("LocalBlock"));
+  const int requests = f.queue.requests();
+  CHECK_THAT(f.tag->try_take(1, 1).status().message(), Contains("strict order"));
+  CHECK(f.tag->take(1, 10, seconds(60)).status().code() == StatusCode::kFailedPrecondition);
+  CHECK(f.tag->take(1, 1, seconds(0)).status().code() == StatusCode::kDeadlineExceeded);
+  CHECK(f.queue.requests() == requests);  // nobody would take the ids
+}
+
+TEST_CASE("a tag that becomes strict drops what it holds, and blocks stop", "[tag_state][strict]") {
+  StrictFixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK(f.next() == 1);
+  SECTION("told by the store") {
+    f.tag->limit(0);
+    CHECK(f.tag->cursor().stopped());  // a LocalBlock looks at this
+    CHECK(f.next() == 0);
+  }
+  SECTION("read from the row") {
+    CHECK_FALSE(f.tag->try_take(1000, 1000).ok());
+    f.clock->advance(seconds(60));
+  }
+  CHECK(f.tag->needs_row(100));
+  CHECK(f.begin().most_ids == 0);
+  CHECK(f.answer(IdRange{}, 0).status.ok());
+  CHECK(f.tag->cursor().stopped());
+  CHECK_FALSE(f.tag->holds_ids());
+  Got got;
+  f.tag->take_async(1, seconds(60), got.callback());
+  f.serve();
+  CHECK(got.ids == Ranges{{101, 102}});
+
+  f.clock->advance(seconds(60));  // plain again
+  CHECK(f.try_code() == StatusCode::kUnavailable);
+  f.tag->take_async(1, seconds(60), got.callback());
+  f.refill();
+  CHECK_FALSE(f.tag->cursor().stopped());
+  CHECK(got.ids == Ranges{{102, 103}});
+  CHECK(f.next() == 103);
+}
+
+TEST_CASE("a row that was read before a change is read again after it", "[tag_state][strict]") {
+  StrictFixture f;
+  CHECK(f.next() == 0);
+  REQUIRE(f.tag->begin_refill());
+  SECTION("the change comes after the row") {
+    REQUIRE(f.tag->accept_row({"order", 0, 100}).ok());
+    f.tag->limit(0);
+  }
+  SECTION("the change comes before the row") {
+    f.tag->limit(0);
+    REQUIRE(f.tag->accept_row({"order", 0, 100}).ok());
+  }
+  CHECK_FALSE(f.answer(IdRange{1, 101}, 100).status.ok());
+  CHECK_FALSE(f.tag->holds_ids());
+  f.max_id = 100;
+  f.clock->advance(seconds(1));
+  CHECK(f.tag->needs_row(100));
 }
 
 }  // namespace featherid

@@ -81,6 +81,23 @@ TEST_CASE("a wait for a store that fails or hangs ends with the store's message"
   }));
 }
 
+TEST_CASE("the calls for a tag of strict order get exactly their own ids", "[routes][strict]") {
+  const auto store = std::make_shared<test::FaultStore>();
+  NewTag strict(1000);
+  strict.options.order = TagOrder::kStrict;
+  REQUIRE(store->create("order", strict).ok());
+  Client one(store);
+  Client other(store);
+  const auto data_of = [](const Reply& reply) { return reply.body.substr(reply.body.find("data")); };
+  CHECK(data_of(one.get("biz_tag=order")) == "data\":1}");
+  CHECK(data_of(other.call("/batch?biz_tag=order&count=3")) == "data\":[2,3,4]}");
+  CHECK(data_of(one.call("/range?biz_tag=order&count=9")) == R"(data":[{"first":5,"last":13}]})");
+  CHECK(data_of(other.get("biz_tag=order&as=string")) == "data\":\"14\"}");
+  CHECK(store->memory().find("order")->max_id == 14);
+  CHECK(one.allocator.shutdown() == 0);
+  CHECK(store->memory().find("order")->max_id == 14);
+}
+
 TEST_CASE("an allocator that was shut down answers 503", "[routes]") {
   const auto store = std::make_shared<test::FaultStore>();
   REQUIRE(store->create("order", 10).ok());

@@ -103,7 +103,12 @@ TEST_CASE("by HTTP a tag is created, shown, changed and deleted", "[tag_routes]"
   CHECK(changed["step"] == 50);
   CHECK(service.good("PATCH", "tag?biz_tag=order&cap=none&description=") == changed);
 
-  CHECK(service.good("DELETE", "tag?biz_tag=order") == changed);
+  CHECK(changed["order"] == "plain");
+  CHECK(service.good("PATCH", "tag?biz_tag=order&order=strict")["order"] == "strict");
+  CHECK(service.good("GET", "tag?biz_tag=order")["order"] == "strict");
+  CHECK(service.good("PATCH", "tag?biz_tag=order&order=plain")["order"] == "plain");
+
+  CHECK(service.good("DELETE", "tag?biz_tag=order")["order"] == "plain");
   for (const char* method : {"GET", "DELETE"}) {
     CHECK(service.bad(method, "tag?biz_tag=order").find("404 4 no such tag 'order'") == 0);
   }
@@ -131,6 +136,7 @@ TEST_CASE("a tag can be created twice if it is as asked", "[tag_routes]") {
   CHECK(service.bad("POST", "tag?biz_tag=order") ==
         "409 7 tag 'order' already exists, with step 50 instead of 1000, cap 500 instead of none, "
         "owner \"shop\" instead of \"\"; change it by PATCH");
+  CHECK(has(service.bad("POST", call + "&order=strict"), "order plain instead of strict"));
   CHECK(has(service.bad("POST", call.substr(0, call.rfind('=')) + "=13"),
             "409 7 tag 'order' already exists, with max_id 12 instead of 13"));
   CHECK(service.store->memory().find("order")->max_id == 12);
@@ -288,6 +294,7 @@ TEST_CASE("a wrong parameter is named, and nothing is changed", "[tag_routes]") 
            {"POST", "tag?biz_tag=new&cap=0", "a cap must be none, int32"},
            {"POST", "tag?biz_tag=new&cap=5&max_id=6",
             "the cap 5 of tag 'new' is below its max_id 6"},
+           {"POST", "tag?biz_tag=new&order=STRICT", "the order must be plain or strict"},
            {"POST", "tag?biz_tag=new&max_id=-1", "max_id must be a number from 0"},
            {"POST", "tag?biz_tag=new&description=%0d%0a", "description contains a control"},
            {"POST", "tag?biz_tag=new&owner=%c3%28", "owner is not well-formed"},

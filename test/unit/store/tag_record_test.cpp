@@ -36,6 +36,29 @@ TEST_CASE("a process hears of caps and recalls that it does not know", "[tag_rec
   CHECK(known_change(9, 7) == 0);  // the store went backwards
 }
 
+TEST_CASE("what is held of a tag is recalled when it becomes strict", "[tag_record]") {
+  TagRecord record = record_of(5, 0, kIdMax);
+  TagChange change;
+  change.order = TagOrder::kPlain;
+  change_in(record, change, 0);
+  CHECK(record.recalled == 0);
+  change.order = TagOrder::kStrict;
+  change_in(record, change, 0);
+  CHECK(record.recalled == 5);
+  record.version = 6;
+  change_in(record, change, 0);
+  CHECK(record.recalled == 5);  // it was strict
+  NewTag made(10);
+  record.version = 7;
+  create_in(record, made, 0);
+  CHECK(record.order == TagOrder::kPlain);
+  CHECK(record.recalled == 5);
+  made.options.order = TagOrder::kStrict;
+  record.version = 8;
+  create_in(record, made, 0);
+  CHECK(record.recalled == 8);  // a row without a record may have been deleted by hand
+}
+
 TEST_CASE("a new tag starts past everything that is known of its name", "[tag_record]") {
   NewTag made(10);
   CHECK(*first_max_id("order", made, std::nullopt, 500) == 0);

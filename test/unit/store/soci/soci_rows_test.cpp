@@ -9,13 +9,16 @@
 namespace featherid {
 
 TEST_CASE("a row is read from texts, and what is no number is named", "[soci_rows]") {
-  const Result<SegmentRow> row = RawRow{"order", "9223372036854775806", "-1", "70"}.read("ids");
+  const Result<SegmentRow> row = RawRow{"order", "9223372036854775806", "-1", "70", "1"}.read("ids");
   REQUIRE(row.ok());
   CHECK(row->tag == "order");
   CHECK(row->max_id == kIdMax);
   CHECK(row->step == -1);
   CHECK(row->cap == 70);
-  CHECK(RawRow{"order", "0", "10", ""}.read("ids")->cap == kIdMax);
+  CHECK(RawRow{"order", "0", "10", "", ""}.read("ids")->cap == kIdMax);
+  CHECK(row->order == TagOrder::kStrict);
+  CHECK(RawRow{"order", "0", "10", "", ""}.read("ids")->order == TagOrder::kPlain);
+  CHECK(RawRow{"order", "0", "10", "", "0"}.read("ids")->order == TagOrder::kPlain);
 
   struct Case {
     RawRow row;
@@ -34,7 +37,7 @@ TEST_CASE("a row is read from texts, and what is no number is named", "[soci_row
 }
 
 TEST_CASE("a row read from hostile texts is one line without control characters", "[soci_rows]") {
-  const Status status = RawRow{"a\nb", std::string(1000, '\t'), "10", ""}.read("ids").status();
+  const Status status = RawRow{"a\nb", std::string(1000, '\t'), "10", "", ""}.read("ids").status();
   CHECK(status.message().size() < 300);
   CHECK(status.message().find_first_of("\n\t") == std::string::npos);
 }

@@ -35,7 +35,7 @@ TEST_CASE("a record is written and found with all its members", "[soci_tag_recor
   const SociTagRecords records = f.records();
   CHECK_FALSE(records.find(f.session, "order"));
   for (const TagRecord& record :
-       {TagRecord{"order", 3, 2, 70, -1, "bills", "ann", "a", 10, "b", 20},
+       {TagRecord{"order", 3, 2, 70, -1, "bills", "ann", "a", 10, "b", 20, TagOrder::kStrict},
         TagRecord{"order", 4, 4, kIdMax, 55, "", "", "", 0, "", 0}}) {
     records.write(f.session, record);
     const std::optional<TagRecord> found = records.find(f.session, "order");
@@ -50,6 +50,7 @@ TEST_CASE("a record is written and found with all its members", "[soci_tag_recor
     CHECK(found->created_at == record.created_at);
     CHECK(found->changed_by == record.changed_by);
     CHECK(found->changed_at == record.changed_at);
+    CHECK(found->order == record.order);
   }
   CHECK(records.changed(f.session, 3, 4).size() == 1);
   CHECK(records.changed(f.session, 4, 9).empty());
