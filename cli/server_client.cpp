@@ -73,6 +73,8 @@ TagInfo tag_info(const Json& tag) {
   info.cap = cap != tag.end() && cap->is_number() ? cap->get<std::int64_t>() : kIdMax;
   info.order = text_at(tag, "order") == order_word(TagOrder::kStrict) ? TagOrder::kStrict
                                                                        : TagOrder::kPlain;
+  info.format = text_at(tag, "format");
+  info.scramble = text_at(tag, "scramble");
   info.description = text_at(tag, "description");
   info.owner = text_at(tag, "owner");
   info.created_by = text_at(tag, "created_by");
@@ -216,6 +218,8 @@ Status ServerClient::create(std::string_view tag, const NewTag& tag_to_make) {
   const TagOptions& options = tag_to_make.options;
   if (options.cap != kIdMax) parameters.emplace("cap", cap_text(options.cap));
   if (options.order != TagOrder::kPlain) parameters.emplace("order", order_word(options.order));
+  if (!options.format.empty()) parameters.emplace("format", options.format);
+  if (!options.scramble.empty()) parameters.emplace("scramble", options.scramble);
   if (!options.description.empty()) parameters.emplace("description", options.description);
   if (!options.owner.empty()) parameters.emplace("owner", options.owner);
   if (tag_to_make.max_id > 0) parameters.emplace("max_id", std::to_string(tag_to_make.max_id));
@@ -227,6 +231,8 @@ Status ServerClient::update(std::string_view tag, const TagChange& change) {
   if (change.step) parameters.emplace("step", std::to_string(*change.step));
   if (change.cap) parameters.emplace("cap", cap_text(*change.cap));
   if (change.order) parameters.emplace("order", order_word(*change.order));
+  if (change.format) parameters.emplace("format", *change.format);
+  if (change.scramble) parameters.emplace("scramble", *change.scramble);
   if (change.description) parameters.emplace("description", *change.description);
   if (change.owner) parameters.emplace("owner", *change.owner);
   return call("PATCH", kTag, parameters).status();

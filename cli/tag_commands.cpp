@@ -29,6 +29,8 @@ struct TagArguments {
   std::optional<std::string> step;
   std::optional<std::string> cap;
   std::optional<std::string> order;
+  std::optional<std::string> format;
+  std::optional<std::string> scramble;
   std::optional<std::string> description;
   std::optional<std::string> owner;
   std::string prefix;
@@ -61,6 +63,8 @@ Result<TagChange> read_change(const Arguments& given) {
     if (!order.ok()) return invalid("--order: " + order.status().message());
     change.order = *order;
   }
+  change.format = given->format;
+  change.scramble = given->scramble;
   change.description = given->description;
   change.owner = given->owner;
   return change;
@@ -100,6 +104,8 @@ Value text_of(const std::string& text) { return text.empty() ? Value::none() : V
 Record record_of(const TagInfo& row) {
   Record record = summary_of(row);
   record.insert(record.end(), {{"order", order_word(row.order)},
+                               {"format", text_of(row.format)},
+                               {"scramble", text_of(row.scramble)},
                                {"description", text_of(row.description)},
                                {"owner", text_of(row.owner)},
                                {"created_by", text_of(row.created_by)},
@@ -188,6 +194,8 @@ Status create(Context& context, const Arguments& given) {
   NewTag made(wanted->step.value_or(kStepByDefault));
   made.options.cap = wanted->cap.value_or(kIdMax);
   made.options.order = wanted->order.value_or(TagOrder::kPlain);
+  made.options.format = wanted->format.value_or("");
+  made.options.scramble = wanted->scramble.value_or("");
   made.options.description = wanted->description.value_or("");
   made.options.owner = wanted->owner.value_or("");
   made.by = context.person();
@@ -209,8 +217,11 @@ Status create(Context& context, const Arguments& given) {
 Status set(Context& context, const Arguments& given) {
   Result<TagChange> change = read_change(given);
   if (!change.ok()) return change.status();
-  if (!change->step && !change->cap && !change->order && !change->description && !change->owner) {
-    return invalid("nothing to set; give --step, --cap, --order, --description or --owner");
+  if (!change->step && !change->cap && !change->order && !change->format && !change->scramble &&
+      !change->description && !change->owner) {
+    return invalid(
+        "nothing to set; give --step, --cap, --order, --format, --scramble, --description or "
+        "--owner");
   }
   change->by = context.person();
   const Result<TagAdmin*> admin = context.tags();
@@ -315,6 +326,16 @@ void add_tag_options(CLI::App* command, const Arguments& given) {
                    "strict: a call that starts after another ended gets a larger id, in whatever "
                    "process; each call then waits for the database. Otherwise plain")
       ->type_name("ORDER");
+  command
+      ->add_option("--format", given->format,
+                   "how a server writes its ids with as=text, such as \"INV-{id width=8}\"; empty: "
+                   "in decimal")
+      ->type_name("PATTERN");
+  command
+      ->add_option("--scramble", given->scramble,
+                   "the domain that a server scrambles its ids in before that, such as 9digits or "
+                   "40bits; empty: it does not")
+      ->type_name("DOMAIN");
   command->add_option("--description", given->description, "what its ids are for")
       ->type_name("TEXT");
   command->add_option("--owner", given->owner, "who to ask about it")->type_name("TEXT");

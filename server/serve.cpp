@@ -16,6 +16,7 @@
 #include "server/api/log_routes.h"
 #include "server/api/openapi.h"
 #include "server/api/tag_routes.h"
+#include "server/api/tag_texts.h"
 #include "server/console/page_routes.h"
 #include "server/console/status_routes.h"
 #include "server/console/tag_watch.h"
@@ -60,13 +61,14 @@ int serve(const Config& config, const Signals::ReadConfig& read_again,
   SegmentAllocator allocator(with_auto_create(store, config.auto_create, log_core),
                              config.allocator);
   StoreCalls calls;
+  TagTexts texts(store, calls, config.scramble_keys);
   Readiness readiness(store, allocator, calls);
   Auth auth(config.tokens, config.http.tls != nullptr);
   Router router(
       [&auth](Exchange& exchange, Effect effect) { return auth.permits(exchange, effect); },
       &auth.closed());
   HttpServer server(within_descriptor_limit(config.http), router);
-  add_id_routes(router, allocator, config.max_batch_ids);
+  add_id_routes(router, {allocator, texts}, config.max_batch_ids);
   add_tag_routes(router, store, allocator, calls);
   add_log_routes(router);
   add_openapi_route(router);

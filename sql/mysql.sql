@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS `id_tags` (
   `changed_by` varchar(255) CHARACTER SET utf8mb4 NOT NULL DEFAULT '',
   `changed_at` bigint NOT NULL DEFAULT '0' COMMENT 'Unix time, in seconds',
   `strict` smallint NOT NULL DEFAULT '0' COMMENT '1: ids in strict order',
+  `format` varchar(256) CHARACTER SET utf8mb4 NOT NULL DEFAULT '' COMMENT 'how ids are written as text',
+  `scramble` varchar(16) CHARACTER SET utf8mb4 NOT NULL DEFAULT '' COMMENT 'in which domain, before that',
   PRIMARY KEY (`biz_tag`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='FeatherID: options of tags; rows are optional';
 INSERT IGNORE INTO `id_tags` (`biz_tag`, `version`) VALUES ('', 0);

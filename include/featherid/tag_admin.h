@@ -28,6 +28,11 @@ struct TagOptions {
   std::int64_t cap = kIdMax;
   // Processes obey it within a minute.
   TagOrder order = TagOrder::kPlain;
+  // How ids are written as text: a pattern of id_format.h. Empty: in decimal.
+  std::string format;
+  // The domain of id_scramble.h that ids are scrambled in before they are written as text: `9digits`
+  // or `40bits`. Empty: they are not. The cap must be at most its largest id.
+  std::string scramble;
 };
 
 // What create() makes.
@@ -56,6 +61,8 @@ struct TagChange {
   std::optional<std::string> owner;
   std::optional<std::int64_t> cap;
   std::optional<TagOrder> order;
+  std::optional<std::string> format;
+  std::optional<std::string> scramble;
   std::string by;  // who changes it
 };
 
@@ -63,6 +70,8 @@ struct TagChange {
 struct TagInfo : SegmentRow {
   std::string description;
   std::string owner;
+  std::string format;
+  std::string scramble;
   std::string created_by;
   std::chrono::system_clock::time_point created_at;
   std::string changed_by;
@@ -94,10 +103,10 @@ class FEATHERID_EXPORT TagAdmin {
   // that is more, so its ids are past all that were leased before. `automatic`: after a change of
   // leader it is at least the ids that the failovers may have lost, and kNotFound refuses a tag
   // that was removed. kAlreadyExists: the row exists; it is unchanged. kInvalidArgument: also a cap
-  // below its max_id.
+  // below its max_id, a malformed format or scramble, or a cap above what the scramble can hold.
   virtual Status create(std::string_view tag, const NewTag& tag_to_make) = 0;
 
-  // Changes an existing row. kNotFound: no such row. kInvalidArgument: also a cap below its max_id.
+  // Changes an existing row. kNotFound: no such row. kInvalidArgument: also as create().
   // kFailedPrecondition: also an option for which the store has no place.
   virtual Status update(std::string_view tag, const TagChange& change) = 0;
 

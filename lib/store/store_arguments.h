@@ -8,10 +8,12 @@
 #include <string>
 #include <string_view>
 
+#include "featherid/id_format.h"
 #include "featherid/segment_store.h"
 #include "featherid/tag_admin.h"
 #include "lib/base/bounds.h"
 #include "lib/base/utf8.h"
+#include "lib/format/scramble_domain.h"
 
 namespace featherid {
 
@@ -53,6 +55,17 @@ inline Status check_new_tag(std::string_view tag, const NewTag& made) {
   if (Status s = check_text("description", options.description); !s.ok()) return s;
   if (Status s = check_text("owner", options.owner); !s.ok()) return s;
   if (Status s = check_text("by", made.by); !s.ok()) return s;
+  if (!options.format.empty()) {
+    const Result<IdFormat> format = IdFormat::make(options.format);
+    if (!format.ok()) return format.status();
+    // Only a format with a date cannot write an id alone.
+    if (const Status dated = format->format(1).status(); !dated.ok()) {
+      return {StatusCode::kInvalidArgument, "the format of a tag has no date parts"};
+    }
+  }
+  if (!options.scramble.empty()) {
+    if (Status s = parse_scramble_domain(options.scramble).status(); !s.ok()) return s;
+  }
   return check_bounds("cap", options.cap, 1, kIdMax);
 }
 
@@ -61,6 +74,8 @@ inline Status check_change(std::string_view tag, const TagChange& change) {
   changed.options.description = change.description.value_or("");
   changed.options.owner = change.owner.value_or("");
   changed.options.cap = change.cap.value_or(kIdMax);
+  changed.options.format = change.format.value_or("");
+  changed.options.scramble = change.scramble.value_or("");
   changed.by = change.by;
   return check_new_tag(tag, changed);
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "featherid/tag_admin.h"
+#include "lib/format/scramble_domain.h"
 
 namespace featherid {
 
@@ -28,6 +29,8 @@ struct TagRecord {
   std::string changed_by;
   std::int64_t changed_at = 0;
   TagOrder order = TagOrder::kPlain;
+  std::string format;
+  std::string scramble;
 };
 
 // Adds what the record says to processes that know the changes up to `after`.
@@ -48,6 +51,8 @@ inline TagInfo tag_info(const SegmentRow& row, const TagRecord& record) {
   return {row,
           record.description,
           record.owner,
+          record.format,
+          record.scramble,
           record.created_by,
           Time(seconds(record.created_at)),
           record.changed_by,
@@ -104,6 +109,8 @@ inline void create_in(TagRecord& record, const NewTag& made, std::int64_t now) {
   record.removed_max_id = -1;
   record.description = made.options.description;
   record.owner = made.options.owner;
+  record.format = made.options.format;
+  record.scramble = made.options.scramble;
   record.created_by = record.changed_by = made.by;
   record.created_at = record.changed_at = now;
 }
@@ -113,8 +120,23 @@ inline void change_in(TagRecord& record, const TagChange& change, std::int64_t n
   if (change.order) set_order(record, *change.order);
   if (change.description) record.description = *change.description;
   if (change.owner) record.owner = *change.owner;
+  if (change.format) record.format = *change.format;
+  if (change.scramble) record.scramble = *change.scramble;
   record.changed_by = change.by;
   record.changed_at = now;
+}
+
+// Whether the options of a changed record fit together. kInvalidArgument: the message says what to
+// change.
+inline Status check_options(const TagRecord& record) {
+  if (record.scramble.empty()) return {};
+  const Result<ScrambleDomain> domain = parse_scramble_domain(record.scramble);
+  if (!domain.ok()) return domain.status();
+  if (record.cap <= domain->id_max()) return {};
+  const std::string id_max = std::to_string(domain->id_max());
+  return {StatusCode::kInvalidArgument,
+          "a scramble of " + record.scramble + " has no numbers for ids above " + id_max +
+              "; set the cap of tag '" + record.tag + "' to " + id_max + " or less"};
 }
 
 inline void remove_in(TagRecord& record, std::int64_t max_id, std::string_view by,

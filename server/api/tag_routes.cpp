@@ -168,6 +168,8 @@ std::string difference(const TagInfo& is, const NewTag& wanted) {
   compare("step", std::to_string(is.step), std::to_string(wanted.step));
   compare("cap", cap_of(is), cap_of(wanted.options));
   compare("order", order_word(is.order), order_word(wanted.options.order));
+  compare("format", json_string(is.format), json_string(wanted.options.format));
+  compare("scramble", json_string(is.scramble), json_string(wanted.options.scramble));
   compare("description", json_string(is.description), json_string(wanted.options.description));
   compare("owner", json_string(is.owner), json_string(wanted.options.owner));
   if (is.max_id < wanted.max_id) {
@@ -200,6 +202,8 @@ Result<Work> create_tag(Parameters& given, const Caller& caller) {
   wanted.max_id = given.number("max_id", 0, kIdMax).value_or(0);
   wanted.options.cap = given.cap().value_or(kIdMax);
   wanted.options.order = given.order().value_or(TagOrder::kPlain);
+  wanted.options.format = given.text("format").value_or("");
+  wanted.options.scramble = given.text("scramble").value_or("");
   wanted.options.description = given.text("description").value_or("");
   wanted.options.owner = given.text("owner").value_or("");
   wanted.by = caller.who;
@@ -215,13 +219,17 @@ Result<Work> change_tag(Parameters& given, const Caller& caller) {
   change.step = given.number("step", 1, kStepMax);
   change.cap = given.cap();
   change.order = given.order();
+  change.format = given.text("format");
+  change.scramble = given.text("scramble");
   change.description = given.text("description");
   change.owner = given.text("owner");
   change.by = caller.who;
   const bool quoted = given.quoted();
-  if (!change.step && !change.cap && !change.order && !change.description && !change.owner) {
-    given.keep(invalid_parameter(
-        "there is nothing to change; add step, cap, order, description or owner"));
+  if (!change.step && !change.cap && !change.order && !change.format && !change.scramble &&
+      !change.description && !change.owner) {
+    given.keep(
+        invalid_parameter("there is nothing to change; add step, cap, order, format, scramble, "
+                          "description or owner"));
   }
   return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
     const Result<TagInfo> before = store.info(tag);
@@ -406,8 +414,8 @@ void add_tag_routes(Router& router, const std::shared_ptr<Store>& store,
   constexpr const char* kAdvance = "/api/v1/tag/advance";
   add("/api/v1/tags", "GET", list_tags, {"prefix", "after", "limit", "as"});
   add(kTag, "GET", show_tag, {"biz_tag", "as"});
-  add(kTag, "POST", create_tag, {"biz_tag", "step", "cap", "order", "description", "owner", "max_id", "as"});
-  add(kTag, "PATCH", change_tag, {"biz_tag", "step", "cap", "order", "description", "owner", "as"});
+  add(kTag, "POST", create_tag, {"biz_tag", "step", "cap", "order", "format", "scramble", "description", "owner", "max_id", "as"});
+  add(kTag, "PATCH", change_tag, {"biz_tag", "step", "cap", "order", "format", "scramble", "description", "owner", "as"});
   add(kTag, "DELETE", delete_tag, {"biz_tag", "as"});
   add("/api/v1/tag/rewind", "POST", rewind_tag, {"biz_tag", "confirm", "max_id", "from", "as"});
   const std::vector<std::string> of_advance = {"biz_tag", "max_id", "allow_backward"};

@@ -153,14 +153,15 @@ const char kCountChange[] = "UPDATE id_tags SET version = version + 1 WHERE biz_
 const char kListRecords[] =
     "SELECT biz_tag, version, recalled, COALESCE(cap, " FEATHERID_NO_CAP
     "), COALESCE(removed_max_id, -1), description, owner, created_by, created_at, changed_by, "
-    "changed_at, strict FROM id_tags WHERE ";
+    "changed_at, strict, format, scramble FROM id_tags WHERE ";
 #define FEATHERID_WRITE_RECORD(text, row)                                                          \
   "UPDATE id_tags SET version = :version, recalled = :recalled, cap = "                            \
   "NULLIF(:cap, " FEATHERID_NO_CAP "), removed_max_id = NULLIF(:removed, -1), description = " text \
   ":description, owner = " text ":owner, created_by = " text                                       \
   ":created_by, created_at = "                                                                     \
   ":created_at, changed_by = " text                                                                \
-  ":changed_by, changed_at = :changed_at, strict = :strict WHERE " row
+  ":changed_by, changed_at = :changed_at, strict = :strict, format = " text ":format, scramble = " \
+  text ":scramble WHERE " row
 
 #define FEATHERID_MYSQL_FIND(options)                                                             \
   "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL')," \

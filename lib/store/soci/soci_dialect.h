@@ -87,7 +87,8 @@ struct TagsSql {
   const char* is_tag;   // a condition: the record of :tag
   const char* add;      // an empty record
   // Writes a record's members. :version, :recalled, :cap, :removed, :description, :owner,
-  // :created_by, :created_at, :changed_by, :changed_at, :strict
+  // :created_by, :created_at, :changed_by, :changed_at, :strict, :format,
+  // :scramble
   const char* write;
 };
 

@@ -22,6 +22,16 @@ namespace {
 using soci::into;
 using soci::use;
 
+// Whether it requires no record.
+bool is_plain(const TagOptions& options) {
+  return options.description.empty() && options.owner.empty() && options.cap == kIdMax &&
+         options.order == TagOrder::kPlain && options.format.empty() && options.scramble.empty();
+}
+bool is_plain(const TagChange& change) {
+  return !change.description && !change.owner && !change.cap && !change.order && !change.format &&
+         !change.scramble;
+}
+
 class SociStore final : public Store, private SociRows {
  public:
   SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options);
@@ -274,9 +284,7 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
   if (Status status = check_new_tag(tag, tag_to_make); !status.ok()) return status;
   const std::string tag_text(tag);
   const long long step = tag_to_make.step;
-  const TagOptions& options = tag_to_make.options;
-  const bool plain = options.description.empty() && options.owner.empty() &&
-                     options.cap == kIdMax && options.order == TagOrder::kPlain;
+  const bool plain = is_plain(tag_to_make.options);
   Status refused;
   const auto make = [&](SociSession& session, const Change& change) -> Result<bool> {
     if (find_raw(session, tag).ok()) return tag_exists(tag);
@@ -300,6 +308,7 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
     record.tag = tag_text;
     record.version = change.head.version;
     create_in(record, tag_to_make, change.head.now);
+    if (refused = check_options(record); !refused.ok()) return refused;
     records_.write(session, record);
     return true;
   };
@@ -319,7 +328,7 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
 Status SociStore::update(std::string_view tag, const TagChange& change) {
   if (Status status = check_change(tag, change); !status.ok()) return status;
   const std::string tag_text(tag);
-  const bool plain = !change.description && !change.owner && !change.cap && !change.order;
+  const bool plain = is_plain(change);
   const auto set = [&](SociSession& session, const Change& made) -> Result<bool> {
     const Result<RawRow> raw = find_raw(session, tag);
     if (!raw.ok()) return raw.status();
@@ -339,6 +348,7 @@ Status SociStore::update(std::string_view tag, const TagChange& change) {
     record.tag = tag_text;
     record.version = made.head.version;
     change_in(record, change, made.head.now);
+    if (Status misfit = check_options(record); !misfit.ok()) return misfit;
     records_.write(session, record);
     return true;
   };

@@ -30,6 +30,8 @@ struct Columns {
   std::string changed_by;
   long long changed_at = 0;
   long long strict = 0;
+  std::string format;
+  std::string scramble;
 };
 
 long long strict_of(const TagRecord& record) { return record.order == TagOrder::kStrict ? 1 : 0; }
@@ -109,11 +111,11 @@ void SociTagRecords::for_each(SociSession& session, const std::string& condition
       [&] {
         on_record(TagRecord{c.tag, c.version, c.recalled, c.cap, c.removed, c.description, c.owner,
                             c.created_by, c.created_at, c.changed_by, c.changed_at,
-                            order_of(c.strict)});
+                            order_of(c.strict), c.format, c.scramble});
       },
       uses..., into(c.tag), into(c.version), into(c.recalled), into(c.cap), into(c.removed),
       into(c.description), into(c.owner), into(c.created_by), into(c.created_at),
-      into(c.changed_by), into(c.changed_at), into(c.strict));
+      into(c.changed_by), into(c.changed_at), into(c.strict), into(c.format), into(c.scramble));
 }
 
 std::optional<TagRecord> SociTagRecords::find(SociSession& session, std::string_view tag) const {
@@ -138,14 +140,15 @@ std::vector<TagRecord> SociTagRecords::changed(SociSession& session, std::int64_
 void SociTagRecords::write(SociSession& session, const TagRecord& r) const {
   const Columns c{r.tag,         r.version, r.recalled,   r.cap,        r.removed_max_id,
                   r.description, r.owner,   r.created_by, r.created_at, r.changed_by,
-                  r.changed_at,  strict_of(r)};
+                  r.changed_at,  strict_of(r), r.format, r.scramble};
   const auto update = [&] {
     return session
         .run(sql_.write, use(c.version, "version"), use(c.recalled, "recalled"), use(c.cap, "cap"),
              use(c.removed, "removed"), use(c.description, "description"), use(c.owner, "owner"),
              use(c.created_by, "created_by"), use(c.created_at, "created_at"),
              use(c.changed_by, "changed_by"), use(c.changed_at, "changed_at"),
-             use(c.strict, "strict"), use(c.tag, "tag"))
+             use(c.strict, "strict"), use(c.format, "format"), use(c.scramble, "scramble"),
+             use(c.tag, "tag"))
         .affected_rows;
   };
   if (update() != 0) return;

@@ -51,6 +51,8 @@ function openCreateDialog() {
       { name: 'step', label: t('step'), hint: t('step_hint'), value: '1000', required: true, numeric: true },
       { name: 'cap', label: t('cap'), hint: t('cap_hint'), value: 'none' },
       { name: 'order', label: t('order'), hint: t('order_hint'), value: 'plain', options: ['plain', 'strict'] },
+      { name: 'format', label: t('format'), hint: t('format_hint') },
+      { name: 'scramble', label: t('scramble'), hint: t('scramble_hint') },
       { name: 'owner', label: t('owner'), hint: t('optional') },
       { name: 'description', label: t('description'), hint: t('optional') },
     ],
@@ -69,7 +71,7 @@ function openCreateDialog() {
 function openChangeDialog(tag, done) {
   const before = {
     step: String(tag.step), cap: tag.cap === null ? 'none' : String(tag.cap), order: tag.order, owner: tag.owner,
-    description: tag.description,
+    format: tag.format ?? '', scramble: tag.scramble ?? '', description: tag.description,
   };
   openDialog({
     title: sentence('change_title', named(tag.biz_tag)),
@@ -77,6 +79,8 @@ function openChangeDialog(tag, done) {
       { name: 'step', label: t('step'), hint: t('step_hint'), value: before.step, required: true, numeric: true },
       { name: 'cap', label: t('cap'), hint: t('cap_hint'), value: before.cap, required: true },
       { name: 'order', label: t('order'), hint: t('order_hint'), value: before.order, options: ['plain', 'strict'] },
+      { name: 'format', label: t('format'), hint: t('format_hint'), value: before.format },
+      { name: 'scramble', label: t('scramble'), hint: t('scramble_hint'), value: before.scramble },
       { name: 'owner', label: t('owner'), value: before.owner },
       { name: 'description', label: t('description'), value: before.description },
     ],

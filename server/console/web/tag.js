@@ -108,6 +108,7 @@ class Tag {
     const at = (by, time) => (time ? t('by_at', { by: by || '?', at: dateTime(new Date(time)) }) : null);
     const facts = [
       [t('description'), info.description], [t('owner'), info.owner],
+      [t('format'), info.format], [t('scramble'), info.scramble],
       [t('max_id'), whole(this.maxId())],
       info.step !== undefined && [t('step'), whole(info.step)],
       used && [t('lasts'), used.survivable_seconds === null ? '∞' : duration(used.survivable_seconds)],

@@ -54,7 +54,7 @@ struct Service {
         return answer == StatusCode::kUnavailable ? Status(answer, "it is down") : Status();
       };
     }
-    add_id_routes(router, allocator, 1000);
+    add_id_routes(router, {allocator, texts}, 1000);
     add_tag_routes(router, store, allocator, calls);
     add_log_routes(router);
     add_openapi_route(router);
@@ -88,6 +88,7 @@ struct Service {
   std::shared_ptr<test::FaultStore> store = std::make_shared<test::FaultStore>();
   SegmentAllocator allocator;
   StoreCalls calls;
+  TagTexts texts{store, calls, {}};
   Readiness readiness{store, allocator, calls};
   TagWatch watch{allocator, 10};
   Auth auth{{}, false};

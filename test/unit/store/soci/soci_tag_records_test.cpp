@@ -34,9 +34,14 @@ TEST_CASE("a record is written and found with all its members", "[soci_tag_recor
   Fixture f;
   const SociTagRecords records = f.records();
   CHECK_FALSE(records.find(f.session, "order"));
-  for (const TagRecord& record :
-       {TagRecord{"order", 3, 2, 70, -1, "bills", "ann", "a", 10, "b", 20, TagOrder::kStrict},
-        TagRecord{"order", 4, 4, kIdMax, 55, "", "", "", 0, "", 0}}) {
+  TagRecord full{"order", 3, 2, 70, -1, "bills", "ann", "a", 10, "b", 20, TagOrder::kStrict, "", ""};
+  full.format = "INV-{id}";
+  full.scramble = "9digits";
+  TagRecord removed;
+  removed.tag = "order";
+  removed.version = removed.recalled = 4;
+  removed.removed_max_id = 55;
+  for (const TagRecord& record : {full, removed}) {
     records.write(f.session, record);
     const std::optional<TagRecord> found = records.find(f.session, "order");
     REQUIRE(found);
@@ -51,6 +56,8 @@ TEST_CASE("a record is written and found with all its members", "[soci_tag_recor
     CHECK(found->changed_by == record.changed_by);
     CHECK(found->changed_at == record.changed_at);
     CHECK(found->order == record.order);
+    CHECK(found->format == record.format);
+    CHECK(found->scramble == record.scramble);
   }
   CHECK(records.changed(f.session, 3, 4).size() == 1);
   CHECK(records.changed(f.session, 4, 9).empty());
