@@ -33,8 +33,8 @@ struct RawRow {
   std::string tag;
   std::string max_id;
   std::string step;
-  std::string cap;     // empty: none
-  std::string strict;  // empty or 0: plain order
+  std::string cap;          // empty: none
+  std::string strict = {};  // empty or 0: plain order
 
   // `table`: what messages call it.
   Result<SegmentRow> read(const std::string& table) const;

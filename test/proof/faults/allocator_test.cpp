@@ -52,21 +52,22 @@ struct Callbacks {
   std::atomic<int> heard{0};
 };
 
+void note_ranges(Ledger& ledger, const char* tag, const Result<std::vector<IdRange>>& ranges) {
+  if (!ranges.ok()) return;
+  for (const IdRange range : *ranges) ledger.note(tag, range);
+}
+
 // Every call there is.
 void use(SegmentAllocator& ids, Ledger& ledger, Callbacks& callbacks) {
   const auto note_id = [&](const char* tag, const Result<std::int64_t>& id) {
     if (id.ok()) ledger.note(tag, {*id, *id + 1});
   };
-  const auto note = [&](const char* tag, const Result<std::vector<IdRange>>& ranges) {
-    if (!ranges.ok()) return;
-    for (const IdRange range : *ranges) ledger.note(tag, range);
-  };
   for (int round = 0; round < 2; ++round) {
     for (const char* const tag : kTags) {
       attempt([&] { note_id(tag, ids.next_id(tag)); });
       attempt([&] { note_id(tag, ids.try_next_id(tag)); });
-      attempt([&] { note(tag, ids.next_range(tag, 25)); });
-      attempt([&] { note(tag, ids.try_next_range(tag, 3)); });
+      attempt([&] { note_ranges(ledger, tag, ids.next_range(tag, 25)); });
+      attempt([&] { note_ranges(ledger, tag, ids.try_next_range(tag, 3)); });
       std::optional<Sequence> sequence;
       attempt([&] {
         Result<Sequence> made = ids.sequence(tag);
@@ -75,10 +76,11 @@ void use(SegmentAllocator& ids, Ledger& ledger, Callbacks& callbacks) {
       if (!sequence) continue;
       attempt([&] { note_id(tag, sequence->next(milliseconds(5))); });
       attempt([&] {
-        sequence->next_range_async(40, milliseconds(5), [&](const auto& ids) {
-          note(tag, ids);
-          ++callbacks.heard;
-        });
+        sequence->next_range_async(40, milliseconds(5),
+                                   [&ledger, &callbacks, tag](const auto& got) {
+                                     note_ranges(ledger, tag, got);
+                                     ++callbacks.heard;
+                                   });
         ++callbacks.registered;
       });
       LocalBlock block = sequence->local(1);  // leaves nothing behind

@@ -214,11 +214,12 @@ std::string good_value(const Described& call, const std::string& parameter) {
   const bool creates = call.operation["operationId"] == "createTag";
   if (creates && parameter == "biz_tag") return "new";
   static const std::map<std::string, std::string> values = {
-      {"biz_tag", "order"},      {"confirm", "order"}, {"count", "1"},
-      {"as", "number"},          {"level", "info"},    {"allow_backward", "no"},
-      {"step", "500"},           {"cap", "12digits"},  {"owner", "ann"},
-      {"description", "a text"}, {"max_id", "8000"},   {"from", "8000"},
-      {"prefix", "o"},           {"after", "a"},       {"limit", "10"}};
+      {"biz_tag", "order"}, {"confirm", "order"},      {"count", "1"},
+      {"as", "number"},     {"level", "info"},         {"allow_backward", "no"},
+      {"step", "500"},      {"cap", "12digits"},       {"order", "strict"},
+      {"owner", "ann"},     {"description", "a text"}, {"max_id", "8000"},
+      {"from", "8000"},     {"prefix", "o"},           {"after", "a"},
+      {"limit", "10"}};
   return values.at(parameter);
 }
 
