@@ -71,8 +71,8 @@ TagInfo tag_info(const Json& tag) {
   info.step = tag.at("step").get<std::int64_t>();
   const auto cap = tag.find("cap");
   info.cap = cap != tag.end() && cap->is_number() ? cap->get<std::int64_t>() : kIdMax;
-  info.order = text_at(tag, "order") == order_word(TagOrder::kStrict) ? TagOrder::kStrict
-                                                                       : TagOrder::kPlain;
+  info.order =
+      text_at(tag, "order") == order_word(TagOrder::kStrict) ? TagOrder::kStrict : TagOrder::kPlain;
   info.format = text_at(tag, "format");
   info.scramble = text_at(tag, "scramble");
   info.description = text_at(tag, "description");

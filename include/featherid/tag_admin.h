@@ -29,10 +29,10 @@ struct TagOptions {
   // Processes obey it within a minute.
   TagOrder order = TagOrder::kPlain;
   // How ids are written as text: a pattern of id_format.h. Empty: in decimal.
-  std::string format;
-  // The domain of id_scramble.h that ids are scrambled in before they are written as text: `9digits`
-  // or `40bits`. Empty: they are not. The cap must be at most its largest id.
-  std::string scramble;
+  std::string format = {};
+  // The domain of id_scramble.h that ids are scrambled in before they are written as text:
+  // `9digits` or `40bits`. Empty: they are not. The cap must be at most its largest id.
+  std::string scramble = {};
 };
 
 // What create() makes.
@@ -70,8 +70,8 @@ struct TagChange {
 struct TagInfo : SegmentRow {
   std::string description;
   std::string owner;
-  std::string format;
-  std::string scramble;
+  std::string format = {};
+  std::string scramble = {};
   std::string created_by;
   std::chrono::system_clock::time_point created_at;
   std::string changed_by;

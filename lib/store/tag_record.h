@@ -29,8 +29,8 @@ struct TagRecord {
   std::string changed_by;
   std::int64_t changed_at = 0;
   TagOrder order = TagOrder::kPlain;
-  std::string format;
-  std::string scramble;
+  std::string format = {};
+  std::string scramble = {};
 };
 
 // Adds what the record says to processes that know the changes up to `after`.
@@ -132,6 +132,11 @@ inline Status check_options(const TagRecord& record) {
   if (record.scramble.empty()) return {};
   const Result<ScrambleDomain> domain = parse_scramble_domain(record.scramble);
   if (!domain.ok()) return domain.status();
+  constexpr std::size_t kTweakBytesMax = 64;  // of IdScramble: the name is the tweak
+  if (record.tag.size() > kTweakBytesMax) {
+    return {StatusCode::kInvalidArgument,
+            "the name of a tag with a scramble has at most 64 bytes; use a shorter one"};
+  }
   if (record.cap <= domain->id_max()) return {};
   const std::string id_max = std::to_string(domain->id_max());
   return {StatusCode::kInvalidArgument,

@@ -414,8 +414,11 @@ void add_tag_routes(Router& router, const std::shared_ptr<Store>& store,
   constexpr const char* kAdvance = "/api/v1/tag/advance";
   add("/api/v1/tags", "GET", list_tags, {"prefix", "after", "limit", "as"});
   add(kTag, "GET", show_tag, {"biz_tag", "as"});
-  add(kTag, "POST", create_tag, {"biz_tag", "step", "cap", "order", "format", "scramble", "description", "owner", "max_id", "as"});
-  add(kTag, "PATCH", change_tag, {"biz_tag", "step", "cap", "order", "format", "scramble", "description", "owner", "as"});
+  add(kTag, "POST", create_tag,
+      {"biz_tag", "step", "cap", "order", "format", "scramble", "description", "owner", "max_id",
+       "as"});
+  add(kTag, "PATCH", change_tag,
+      {"biz_tag", "step", "cap", "order", "format", "scramble", "description", "owner", "as"});
   add(kTag, "DELETE", delete_tag, {"biz_tag", "as"});
   add("/api/v1/tag/rewind", "POST", rewind_tag, {"biz_tag", "confirm", "max_id", "from", "as"});
   const std::vector<std::string> of_advance = {"biz_tag", "max_id", "allow_backward"};

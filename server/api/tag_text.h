@@ -24,8 +24,9 @@ class TagText {
   Result<std::int64_t> read(std::string_view text) const;
 
  private:
-  TagText(IdFormat format, std::optional<IdScramble> scramble);
+  TagText(std::string tag, IdFormat format, std::optional<IdScramble> scramble);
 
+  std::string tag_;  // the tweak: ids of two tags become different numbers
   IdFormat format_;
   std::optional<IdScramble> scramble_;
 };

@@ -160,8 +160,8 @@ const char kListRecords[] =
   ":description, owner = " text ":owner, created_by = " text                                       \
   ":created_by, created_at = "                                                                     \
   ":created_at, changed_by = " text                                                                \
-  ":changed_by, changed_at = :changed_at, strict = :strict, format = " text ":format, scramble = " \
-  text ":scramble WHERE " row
+  ":changed_by, changed_at = :changed_at, strict = :strict, format = " text                        \
+  ":format, scramble = " text ":scramble WHERE " row
 
 #define FEATHERID_MYSQL_FIND(options)                                                             \
   "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL')," \
@@ -185,9 +185,10 @@ const SociDialect kMysqlDialect = {
     "UPDATE id_segments SET max_id = :max_id WHERE " FEATHERID_MYSQL_ROW " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_MYSQL_ROW,
     "CONNECTION_ID()",
-    {FEATHERID_MYSQL_FIND(
-         "COALESCE(CAST(" FEATHERID_CAP(FEATHERID_MYSQL_ROW) " AS CHAR), ''), "
-         "COALESCE(CAST(" FEATHERID_STRICT(FEATHERID_MYSQL_ROW) " AS CHAR), '')"),
+    {FEATHERID_MYSQL_FIND("COALESCE(CAST(" FEATHERID_CAP(
+         FEATHERID_MYSQL_ROW) " AS CHAR), ''), "
+                              "COALESCE(CAST(" FEATHERID_STRICT(
+                                  FEATHERID_MYSQL_ROW) " AS CHAR), '')"),
      FEATHERID_PERMITTED(FEATHERID_MYSQL_ROW), FEATHERID_VERSION("UNIX_TIMESTAMP()"), kCountChange,
      kListRecords, FEATHERID_MYSQL_ROW,
      "INSERT INTO id_tags (biz_tag, version) VALUES (_utf8mb4:tag, 0)",
@@ -298,9 +299,10 @@ const SociDialect kPostgresqlDialect = {
     "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_POSTGRESQL_ROW,
     "pg_catalog.txid_current()",
-    {FEATHERID_POSTGRESQL_FIND(
-         "COALESCE(CAST(" FEATHERID_CAP(FEATHERID_POSTGRESQL_ROW) " AS text), ''), "
-         "COALESCE(CAST(" FEATHERID_STRICT(FEATHERID_POSTGRESQL_ROW) " AS text), '')"),
+    {FEATHERID_POSTGRESQL_FIND("COALESCE(CAST(" FEATHERID_CAP(
+         FEATHERID_POSTGRESQL_ROW) " AS text), ''), "
+                                   "COALESCE(CAST(" FEATHERID_STRICT(
+                                       FEATHERID_POSTGRESQL_ROW) " AS text), '')"),
      FEATHERID_PERMITTED(FEATHERID_POSTGRESQL_ROW),
      FEATHERID_VERSION("CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS bigint)"), kCountChange,
      kListRecords, FEATHERID_POSTGRESQL_ROW,
@@ -388,9 +390,10 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_SQLITE3_ROW,
     nullptr,
-    {FEATHERID_SQLITE3_FIND(
-         "COALESCE(CAST(" FEATHERID_CAP(FEATHERID_SQLITE3_ROW) " AS TEXT), ''), "
-         "COALESCE(CAST(" FEATHERID_STRICT(FEATHERID_SQLITE3_ROW) " AS TEXT), '')"),
+    {FEATHERID_SQLITE3_FIND("COALESCE(CAST(" FEATHERID_CAP(
+         FEATHERID_SQLITE3_ROW) " AS TEXT), ''), "
+                                "COALESCE(CAST(" FEATHERID_STRICT(
+                                    FEATHERID_SQLITE3_ROW) " AS TEXT), '')"),
      FEATHERID_PERMITTED(FEATHERID_SQLITE3_ROW),
      FEATHERID_VERSION("CAST(strftime('%s', 'now') AS INTEGER)"), kCountChange, kListRecords,
      FEATHERID_SQLITE3_ROW, "INSERT INTO id_tags (biz_tag, version) VALUES (:tag, 0)",

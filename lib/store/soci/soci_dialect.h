@@ -104,8 +104,8 @@ struct SociDialect {
   Leased leased;
   const char* lease;
   const char* lease_returning;  // comes after the conditions
-  // Returns biz_tag and, as texts, max_id, step, cap and strict (both empty: none) of the rows whose
-  // biz_tag equals :tag in the column's collation.
+  // Returns biz_tag and, as texts, max_id, step, cap and strict (both empty: none) of the rows
+  // whose biz_tag equals :tag in the column's collation.
   const char* find;
   const char* list;  // the same for all rows, in any order, without the options
   const char* create;

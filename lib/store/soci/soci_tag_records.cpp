@@ -138,9 +138,9 @@ std::vector<TagRecord> SociTagRecords::changed(SociSession& session, std::int64_
 }
 
 void SociTagRecords::write(SociSession& session, const TagRecord& r) const {
-  const Columns c{r.tag,         r.version, r.recalled,   r.cap,        r.removed_max_id,
-                  r.description, r.owner,   r.created_by, r.created_at, r.changed_by,
-                  r.changed_at,  strict_of(r), r.format, r.scramble};
+  const Columns c{r.tag,         r.version,    r.recalled,   r.cap,        r.removed_max_id,
+                  r.description, r.owner,      r.created_by, r.created_at, r.changed_by,
+                  r.changed_at,  strict_of(r), r.format,     r.scramble};
   const auto update = [&] {
     return session
         .run(sql_.write, use(c.version, "version"), use(c.recalled, "recalled"), use(c.cap, "cap"),

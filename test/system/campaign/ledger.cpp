@@ -81,8 +81,8 @@ void Ledger::check_strict_order() {
   const test::Disorder found = test::find_disorder(strict_);
   verdict_.out_of_strict_order = found.calls;
   if (!found.call) return;
-  example("NOT IN STRICT ORDER: " + owners_[found.call->caller] + " got " +
-          text(found.call->ids) + " from " + std::to_string(found.call->began) + " us on, after " +
+  example("NOT IN STRICT ORDER: " + owners_[found.call->caller] + " got " + text(found.call->ids) +
+          " from " + std::to_string(found.call->began) + " us on, after " +
           owners_[found.before->caller] + " had got " + text(found.before->ids) + " by " +
           std::to_string(found.before->ended) + " us");
 }

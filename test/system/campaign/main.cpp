@@ -41,8 +41,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   std::cout << "featherid_campaign " << kSimCommit << " " << options.engine << " --seconds "
             << options.seconds << " --servers " << options.servers << " --embedded "
-            << options.embedded << " --seed " << options.seed
-            << (options.strict ? " --strict" : "")
+            << options.embedded << " --seed " << options.seed << (options.strict ? " --strict" : "")
             << (options.only.empty() ? "" : " --only '" + options.only + "'") << std::endl;
   try {
     const Figures figures = Campaign(options).run();

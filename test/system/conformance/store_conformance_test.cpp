@@ -835,6 +835,49 @@ TEMPLATE_TEST_CASE("a tag has strict order if it is told so, and processes drop 
   CHECK(order_of("order") == TagOrder::kPlain);
 }
 
+TEMPLATE_TEST_CASE("a tag keeps its format and scramble, if they fit together", "[store][options]",
+                   STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  NewTag made = capped(999999999);
+  made.options.format = "INV-{id width=9}-{check damm}";
+  made.options.scramble = "9digits";
+  require_ok(store.create("invoice", made));
+  const TagInfo info = take(fixture.open()->info("invoice"));
+  CHECK(info.format == made.options.format);
+  CHECK(info.scramble == "9digits");
+
+  const auto refused = [&](const TagChange& change) {
+    CHECK(store.update("invoice", change).code() == StatusCode::kInvalidArgument);
+    CHECK(take(store.info("invoice")).format == made.options.format);
+    CHECK(take(store.info("invoice")).scramble == "9digits");
+    CHECK(take(store.info("invoice")).cap == 999999999);
+  };
+  refused(cap_change(1000000000));
+  TagChange change;
+  for (const char* const pattern : {"INV", "{id", "{year}-{id}", "{id radix=11}"}) {
+    change.format = pattern;
+    refused(change);
+  }
+  change = {};
+  for (const char* const domain :
+       {"8digits", "5digits", "19digits", "digits", "09digits", "9", "x"}) {
+    change.scramble = domain;
+    refused(change);
+  }
+  change.scramble = "";
+  change.format = "";
+  change.cap = kIdMax;
+  require_ok(store.update("invoice", change));
+  CHECK(take(store.info("invoice")).format.empty());
+  CHECK(take(store.info("invoice")).scramble.empty());
+
+  NewTag misfit(10);
+  misfit.options.scramble = "9digits";
+  CHECK(store.create("order", misfit).code() == StatusCode::kInvalidArgument);
+  CHECK(store.info("order").status().code() == StatusCode::kNotFound);
+}
+
 TEMPLATE_TEST_CASE("changes name the tags of which held ids may have to be dropped",
                    "[store][options]", STORES) {
   TestType fixture;

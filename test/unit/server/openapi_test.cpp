@@ -219,7 +219,8 @@ std::string good_value(const Described& call, const std::string& parameter) {
       {"step", "500"},      {"cap", "12digits"},       {"order", "strict"},
       {"owner", "ann"},     {"description", "a text"}, {"max_id", "8000"},
       {"from", "8000"},     {"prefix", "o"},           {"after", "a"},
-      {"limit", "10"}};
+      {"limit", "10"},      {"format", "A{id}"},       {"scramble", "63bits"},
+      {"text", "7"}};
   return values.at(parameter);
 }
 
@@ -339,8 +340,10 @@ TEST_CASE("every status that a route answers is described, and the other way rou
       if (code == StatusCode::kOk) ask(service, target + "none");
       ask(service, target);
     }
-    for (const char* target : {"/", "/healthz", "/readyz", "/metrics", "/openapi.json",
-                               "/api/v1/log/level", "/api/v1/log/level?level=x"}) {
+    for (const char* target :
+         {"/api/v1/id/parse?biz_tag=order&text=7", "/api/v1/id/parse?text=7",
+          "/api/v1/id/parse?biz_tag=none&text=7", "/", "/healthz", "/readyz", "/metrics",
+          "/openapi.json", "/api/v1/log/level", "/api/v1/log/level?level=x"}) {
       ask(service, target);
     }
     for (const char* target :

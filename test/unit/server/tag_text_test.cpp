@@ -33,7 +33,8 @@ TEST_CASE("a tag without options has decimal texts", "[tag_text]") {
 
 TEST_CASE("a scrambled tag has other texts, which map back", "[tag_text]") {
   for (const char* const domain : {"9digits", "40bits"}) {
-    const Result<TagText> text = TagText::make(tag_with("A-{id width=13}-{check damm}", domain), keys());
+    const Result<TagText> text =
+        TagText::make(tag_with("A-{id width=13}-{check damm}", domain), keys());
     REQUIRE(text.ok());
     for (const std::int64_t id : {1, 2, 3, 1000000}) {
       const Result<std::string> written = text->write(id);
@@ -43,6 +44,10 @@ TEST_CASE("a scrambled tag has other texts, which map back", "[tag_text]") {
       CHECK(*text->read(*written) == id);
     }
   }
+  TagInfo other = tag_with("", "9digits");
+  other.tag = "user";
+  CHECK(*TagText::make(other, keys())->write(1) !=
+        *TagText::make(tag_with("", "9digits"), keys())->write(1));
   const Result<TagText> digits = TagText::make(tag_with("", "9digits"), keys());
   CHECK(digits->write(999999999).ok());
   CHECK(digits->write(1000000000).status().code() == StatusCode::kInvalidArgument);

@@ -9,7 +9,8 @@
 namespace featherid {
 
 TEST_CASE("a row is read from texts, and what is no number is named", "[soci_rows]") {
-  const Result<SegmentRow> row = RawRow{"order", "9223372036854775806", "-1", "70", "1"}.read("ids");
+  const Result<SegmentRow> row =
+      RawRow{"order", "9223372036854775806", "-1", "70", "1"}.read("ids");
   REQUIRE(row.ok());
   CHECK(row->tag == "order");
   CHECK(row->max_id == kIdMax);

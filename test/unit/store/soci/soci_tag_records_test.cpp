@@ -34,7 +34,8 @@ TEST_CASE("a record is written and found with all its members", "[soci_tag_recor
   Fixture f;
   const SociTagRecords records = f.records();
   CHECK_FALSE(records.find(f.session, "order"));
-  TagRecord full{"order", 3, 2, 70, -1, "bills", "ann", "a", 10, "b", 20, TagOrder::kStrict, "", ""};
+  TagRecord full{"order",           3,  2, 70, -1, "bills", "ann", "a", 10, "b", 20,
+                 TagOrder::kStrict, "", ""};
   full.format = "INV-{id}";
   full.scramble = "9digits";
   TagRecord removed;
