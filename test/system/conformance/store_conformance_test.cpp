@@ -31,6 +31,7 @@ using featherid::Store;
 using featherid::TagChange;
 using featherid::TagChanges;
 using featherid::TagInfo;
+using featherid::TagOrder;
 
 #define STORES                                                                  \
   featherid::test::MemoryFixture, featherid::test::Sqlite3Fixture,              \
