@@ -79,6 +79,29 @@ TagInfo tag_info(const Json& tag) {
   return info;
 }
 
+// Why no answer came, and what to do.
+std::string cause_of(httplib::Error error) {
+  switch (error) {
+    case httplib::Error::Connection:
+      return "cannot connect; check --server, and that the server runs and can be reached";
+    case httplib::Error::ConnectionTimeout:
+      return "no connection in time; check --server, and what is in between, such as a firewall";
+    case httplib::Error::Read:
+      return "the connection ended, or the answer did not come in time; see the server's log, and "
+             "raise --call-timeout if it is slow";
+    case httplib::Error::Write:
+      return "the connection ended before the request was sent; see the server's log";
+    case httplib::Error::SSLConnection:
+      return "no TLS connection; use http:// if the server has no certificate";
+    case httplib::Error::SSLLoadingCerts:
+      return "the certificates of --server-ca cannot be used; give a file in PEM format";
+    case httplib::Error::SSLServerVerification:
+      return "its certificate is not trusted; name its authority's certificate with --server-ca";
+    default:
+      return httplib::to_string(error) + "; check --server, and that the server runs";
+  }
+}
+
 std::string cap_text(std::int64_t cap) { return cap == kIdMax ? "none" : std::to_string(cap); }
 
 // Reads an answer. kUnavailable: it is not one of this API, so something else answers there.
@@ -139,9 +162,8 @@ Result<ServerClient::Answer> ServerClient::call(const char* method, const std::s
       httplib::append_query_params(path, httplib::Params(parameters.begin(), parameters.end()));
   const httplib::Result result = client_->send(request);
   if (!result) {
-    return Status(StatusCode::kUnavailable, "no answer from " + url_ + ": " +
-                                                httplib::to_string(result.error()) +
-                                                "; check --server, and that the server runs");
+    return Status(StatusCode::kUnavailable,
+                  "no answer from " + url_ + ": " + cause_of(result.error()));
   }
   const Json body = Json::parse(result->body, nullptr, false);
   const bool is_ours = body.is_object() && body.contains("code") && body.contains("data");

@@ -118,6 +118,11 @@ std::vector<std::string> mysql_pins(std::chrono::seconds call_timeout) {
   "' "                                                                  \
   "ORDER BY t.table_type = 'TEMPORARY' LIMIT 1), '')"
 
+#define FEATHERID_MYSQL_TYPE                                                                   \
+  "COALESCE((SELECT data_type FROM information_schema.columns "                                \
+  "WHERE table_schema = DATABASE() AND table_name = 'id_segments' AND column_name = 'max_id' " \
+  "LIMIT 1), '')"
+
 // MariaDB's redo log cannot be disabled.
 #define FEATHERID_MYSQL_REDO_LOG                               \
   "CONCAT('' /*!80021 , COALESCE((SELECT variable_value FROM " \
@@ -203,9 +208,8 @@ const SociDialect kMysqlDialect = {
      "IF(@@wsrep_provider = 'none', '', COALESCE(@@wsrep_cluster_address, '')) */, "
      "COALESCE(DATABASE(), '')) AS BINARY)",
      "SELECT " FEATHERID_MYSQL_ENGINE("id_segments") ", " FEATHERID_MYSQL_ENGINE(
-         "id_leader") ", COALESCE((SELECT data_type FROM information_schema.columns "
-                      "WHERE table_schema = DATABASE() AND table_name = 'id_segments' "
-                      "AND column_name = 'max_id' LIMIT 1), ''), " FEATHERID_MYSQL_REDO_LOG,
+         "id_leader") ", " FEATHERID_MYSQL_ENGINE("id_tags") ", " FEATHERID_MYSQL_TYPE
+                                                             ", " FEATHERID_MYSQL_REDO_LOG,
      "innodb_redo_log",
      {"SHOW CREATE TABLE id_segments", "SHOW CREATE TABLE id_leader"},
      [](std::chrono::seconds) { return std::string(); },
@@ -232,6 +236,16 @@ const SociDialect kMysqlDialect = {
   "CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid "       \
   "AND t.tgenabled <> 'D' AND t.tgtype & 19 = 19) THEN 't' ELSE ' ' END, n.nspname), "     \
   "';' " FEATHERID_POSTGRESQL_PLACE "), '') " FEATHERID_POSTGRESQL_TABLES(name) ")"
+
+#define FEATHERID_POSTGRESQL_TYPE                                                         \
+  "COALESCE((SELECT pg_catalog.format_type(atttypid, NULL) FROM pg_catalog.pg_attribute " \
+  "WHERE attrelid = pg_catalog.to_regclass('\"id_segments\"') AND attname = 'max_id'), '')"
+
+// Empty if the URL names a schema, which is searched instead.
+#define FEATHERID_POSTGRESQL_OTHERS_PATH                                                     \
+  "(SELECT CASE WHEN setting = reset_val OR NOT 'pg_catalog' = ANY "                         \
+  "(pg_catalog.current_schemas(true)) THEN '' ELSE setting END FROM pg_catalog.pg_settings " \
+  "WHERE name = 'search_path')"
 
 // Makes a table's schema the search path of the transaction, if the path has the table.
 #define FEATHERID_POSTGRESQL_GO_TO(name)                                            \
@@ -314,14 +328,9 @@ const SociDialect kPostgresqlDialect = {
      "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('\"id_segments\"')), "
      "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('\"id_leader\"')))",
      "SELECT " FEATHERID_POSTGRESQL_LIST("id_segments") ", " FEATHERID_POSTGRESQL_LIST(
-         "id_leader") ", COALESCE((SELECT pg_catalog.format_type(atttypid, NULL) "
-                      "FROM pg_catalog.pg_attribute WHERE attrelid = "
-                      "pg_catalog.to_regclass('\"id_segments\"') "
-                      "AND attname = 'max_id'), ''), "
-                      // Empty if the URL names a schema, which is searched instead.
-                      "(SELECT CASE WHEN setting = reset_val OR NOT 'pg_catalog' = ANY "
-                      "(pg_catalog.current_schemas(true)) THEN '' ELSE setting END FROM "
-                      "pg_catalog.pg_settings WHERE name = 'search_path')",
+         "id_leader") ", " FEATHERID_POSTGRESQL_LIST("id_tags") ", " FEATHERID_POSTGRESQL_TYPE
+                                                                ","
+                                                                " " FEATHERID_POSTGRESQL_OTHERS_PATH,
      "search_path",  // empty, unless another program has set it
      {nullptr, nullptr},
      postgresql_durably,

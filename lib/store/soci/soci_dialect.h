@@ -64,12 +64,12 @@ struct SettingsSql {
   const char* is_member;
   // An expression: the values of the settings that are named, with ';' between them.
   const char* text;
-  // A query for what would cost too much in each statement. Returns a text about id_segments, one
-  // about id_leader, the type of the column max_id, and the value of `further`.
+  // A query for what would cost too much in each statement. Returns a text about each of
+  // id_segments, id_leader and id_tags, the type of the column max_id, and the value of `further`.
   const char* tables;
   const char* further;  // a setting's name
-  // Show how each table was made: a temporary table hides the real one and is in no list. Null:
-  // `tables` shows it.
+  // Show how id_segments and id_leader were made: a temporary table hides the real one and is in no
+  // list. Null: `tables` shows it.
   const char* show[2];
   // The beginning of a condition: makes its statement commit durably. Empty if the settings in
   // `text` decide that.

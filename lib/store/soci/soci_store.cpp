@@ -243,8 +243,7 @@ Status SociStore::no_place_for_options(std::string_view tag) const {
           "tag '" + std::string(tag) +
               "' can have no options and is not created automatically, "
               "because the table " +
-              names_.in("id_tags") +
-              " is missing or may not be used; run featherid-server --init-schema"};
+              names_.in("id_tags") + " is missing or may not be used; run featherid init"};
 }
 
 // Without a record, running processes would not hear of it, and a tag that is created again would
@@ -254,7 +253,7 @@ Status SociStore::no_place_for_removal(std::string_view tag) const {
       StatusCode::kFailedPrecondition,
       "tag '" + std::string(tag) +
           names_.in("' cannot be removed, because the table id_tags, which keeps where a removed "
-                    "tag was, is missing or may not be used; run featherid-server --init-schema, "
+                    "tag was, is missing or may not be used; run featherid init, "
                     "or grant SELECT, INSERT and UPDATE on it")};
 }
 

@@ -48,9 +48,8 @@ bool SociTagRecords::look(SociSession& session, bool ask) {
   if (!trouble.empty() && !warned && log_) {
     log_(LogLevel::kWarn,
          session.where() +
-             names_.in(
-                 ": the table id_tags cannot be used, so tags have no caps and no other "
-                 "options here; run featherid-server --init-schema, and grant SELECT on it (") +
+             names_.in(": the table id_tags cannot be used, so tags have no caps and no other "
+                       "options here; run featherid init, and grant SELECT on it (") +
              trouble + ")");
   }
   return settings.has_records;

@@ -219,7 +219,7 @@ TEST_CASE("--init-schema, --check-config, --version and --help succeed", "[e2e][
       output.erase(0, end_of_line + 1);
     }
     CHECK(output ==
-          "the table id_segments exists; tags created: " + (tags + database) +
+          "the tables id_segments and id_tags exist; tags created: " + (tags + database) +
               "featherid-server: --init-schema still works; its replacement is: featherid init\n");
   }
   CHECK(std::filesystem::exists(scratch.file("ids.db")));

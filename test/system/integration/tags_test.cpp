@@ -111,7 +111,7 @@ TEMPLATE_TEST_CASE("without the table id_tags everything works as before, with o
   const Status kept = process.store->remove("order");  // nothing would remember where it was
   INFO(kept);
   CHECK(kept.code() == StatusCode::kFailedPrecondition);
-  CHECK(says(kept, "--init-schema"));
+  CHECK(says(kept, "featherid init"));
   REQUIRE(init_soci_schema(url).ok());
   REQUIRE(process.store->update("user", cap_change(20)).ok());
   CHECK(process.store->lease("user", {1, 100})->end == 21);

@@ -92,7 +92,7 @@ TEST_CASE("a file of an older version works without options, with one warning", 
   tag.options.owner = "ann";
   const Status refused = store->create("new", tag);
   CHECK(refused.code() == StatusCode::kFailedPrecondition);
-  CHECK_THAT(refused.message(), Contains("id_tags") && Contains("--init-schema"));
+  CHECK_THAT(refused.message(), Contains("id_tags") && Contains("featherid init"));
   TagChange change;
   change.cap = 100;
   CHECK(store->update("order", change).code() == StatusCode::kFailedPrecondition);
