@@ -250,7 +250,7 @@ Status ServerClient::update(std::string_view tag, const TagChange& change) {
 }
 
 // The server refuses a tag that is past max_id already. For TagAdmin it is where it should be.
-Status ServerClient::advance(std::string_view tag, std::int64_t max_id) {
+Status ServerClient::advance(std::string_view tag, std::int64_t max_id, std::string_view /*by*/) {
   Status status = call("POST", "/api/v1/tag/advance",
                        {{"biz_tag", std::string(tag)}, {"max_id", std::to_string(max_id)}})
                       .status();
@@ -259,7 +259,8 @@ Status ServerClient::advance(std::string_view tag, std::int64_t max_id) {
   return row.ok() && row->max_id >= max_id ? Status() : status;
 }
 
-Result<bool> ServerClient::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
+Result<bool> ServerClient::rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                                  std::string_view /*by*/) {
   Status status = call("POST", "/api/v1/tag/rewind",
                        {{"biz_tag", std::string(tag)},
                         {"confirm", std::string(tag)},

@@ -239,7 +239,8 @@ Status advance(Context& context, const Arguments& given) {
   if (!found.ok()) return found.status();
   const bool moves = found->row.max_id < *id;
   if (moves) {
-    if (Status status = found->admin->advance(given->tag, *id); !status.ok()) return status;
+    Status status = found->admin->advance(given->tag, *id, context.person());
+    if (!status.ok()) return status;
   }
   const std::int64_t after = std::max(found->row.max_id, *id);
   context.out().say(
@@ -264,7 +265,8 @@ Status rewind(Context& context, const Arguments& given) {
                            std::to_string(*id) +
                            ": those ids will be issued again; no process may be using the tag";
   if (Status status = context.confirm(given->tag, what, given->yes); !status.ok()) return status;
-  const Result<bool> moved = found->admin->rewind(given->tag, found->row.max_id, *id);
+  const Result<bool> moved =
+      found->admin->rewind(given->tag, found->row.max_id, *id, context.person());
   if (!moved.ok()) return moved.status();
   if (!*moved) {
     return {StatusCode::kUnavailable, "a process leased from " + named(given->tag) +

@@ -99,14 +99,16 @@ class FEATHERID_EXPORT TagAdmin {
   virtual Status update(std::string_view tag, const TagChange& change) = 0;
 
   // Raises the row's max_id to `max_id` (0 <= max_id <= kIdMax), also past the cap. If it is
-  // already there or past it, changes nothing and returns OK. kNotFound: no such row.
-  virtual Status advance(std::string_view tag, std::int64_t max_id) = 0;
+  // already there or past it, changes nothing and returns OK. `by`: who advances it; recorded if
+  // there is a place for that. kNotFound: no such row.
+  virtual Status advance(std::string_view tag, std::int64_t max_id, std::string_view by = "") = 0;
 
   // Moves the series backwards. If max_id is still `from`, sets it to `to` and returns true.
   // Otherwise, or if there is no such row, changes nothing and returns false. 0 <= to < from. The
   // ids after `to` will be leased again, so no process may be using the tag. If this process is,
-  // call SegmentAllocator::drop() first.
-  virtual Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) = 0;
+  // call SegmentAllocator::drop() first. `by`: as above.
+  virtual Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                              std::string_view by = "") = 0;
 
   // Deletes the row, and remembers its max_id for create(). Processes that hold ids of the tag drop
   // them within a minute. `by`: who deletes it. kNotFound: no such row. kFailedPrecondition: also

@@ -198,6 +198,12 @@ Result<Work> create_tag(Parameters& given, const Caller& caller) {
   });
 }
 
+bool differs(const TagInfo& is, const TagChange& change) {
+  return change.step.value_or(is.step) != is.step || change.cap.value_or(is.cap) != is.cap ||
+         change.description.value_or(is.description) != is.description ||
+         change.owner.value_or(is.owner) != is.owner;
+}
+
 Result<Work> change_tag(Parameters& given, const Caller& caller) {
   const std::string tag = given.tag();
   TagChange change;
@@ -214,6 +220,7 @@ Result<Work> change_tag(Parameters& given, const Caller& caller) {
   return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
     const Result<TagInfo> before = store.info(tag);
     if (!before.ok()) return before.status();
+    if (!differs(*before, change)) return tag_json(*before, quoted);
     if (Status status = store.update(tag, change); !status.ok()) return status;
     const Result<TagInfo> after = store.info(tag);
     spdlog::info("{} changed tag {} to {} {}", caller.name(), tag_json(*before, false),
@@ -251,7 +258,7 @@ Result<Work> advance_tag(Parameters& given, const Caller& caller) {
     if (allow_backward) allocator.drop(tag);  // nobody may get what others will lease again
 
     const Result<std::int64_t> before =
-        run_advance(store, {tag, max_id, allow_backward}, "allow_backward=yes");
+        run_advance(store, {tag, max_id, allow_backward, caller.who}, "allow_backward=yes");
     if (!before.ok()) return before.status();
     if (*before != max_id) log_move(caller, tag, *before, max_id);
     return std::to_string(max_id);
@@ -279,7 +286,7 @@ Result<std::string> run_rewind(Store& store, SegmentAllocator& allocator, const 
     return invalid_parameter(is_at + "; to move it forward, use /api/v1/tag/advance");
   }
   allocator.drop(rewind.tag);  // nobody may get what others will lease again
-  const Result<bool> moved = store.rewind(rewind.tag, before, rewind.to);
+  const Result<bool> moved = store.rewind(rewind.tag, before, rewind.to, caller.who);
   if (!moved.ok()) return moved.status();
   if (!*moved) {
     return Status(
@@ -290,7 +297,8 @@ Result<std::string> run_rewind(Store& store, SegmentAllocator& allocator, const 
             "and try again");
   }
   log_move(caller, rewind.tag, before, rewind.to);
-  return tag_json(*info, quoted);
+  const Result<TagInfo> after = store.info(rewind.tag);
+  return tag_json(after.ok() ? *after : *info, quoted);
 }
 
 Result<Work> rewind_tag(Parameters& given, const Caller& caller) {

@@ -155,10 +155,16 @@ Status MemoryStore::update(std::string_view tag, const TagChange& change) {
   });
 }
 
-Status MemoryStore::advance(std::string_view tag, std::int64_t max_id) {
-  return impl_->on_row(check_advance(tag, max_id), tag, [&](SegmentRow& row) {
-    row.max_id = std::max(row.max_id, max_id);
-    return Status();
+Status MemoryStore::advance(std::string_view tag, std::int64_t max_id, std::string_view by) {
+  return impl_->on_tag(check_advance(tag, max_id, by), tag, [&](Impl::Tag& found) -> Status {
+    if (found.row->max_id >= max_id) return {};
+    if (!by.empty()) {
+      TagRecord record = impl_->next_record(tag, found);
+      move_in(record, by, now_s());
+      impl_->put(found, std::move(record));
+    }
+    found.row->max_id = max_id;
+    return {};
   });
 }
 
@@ -175,12 +181,14 @@ Result<bool> MemoryStore::give_back(std::string_view tag, IdRange tail) {
   return given;
 }
 
-Result<bool> MemoryStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
-  if (Status status = check_rewind(tag, from, to); !status.ok()) return status;
+Result<bool> MemoryStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                                 std::string_view by) {
+  if (Status status = check_rewind(tag, from, to, by); !status.ok()) return status;
   const auto move_back = [&](Impl::Tag& found) -> Result<bool> {
     if (found.row->max_id != from) return false;
     TagRecord record = impl_->next_record(tag, found);
     record.recalled = record.version;
+    move_in(record, by, now_s());
     found.row->max_id = to;
     impl_->put(found, std::move(record));
     return true;

@@ -35,8 +35,9 @@ class SociStore final : public Store, private SociRows {
   Result<TagInfo> info(std::string_view tag) override;
   Status create(std::string_view tag, const NewTag& tag_to_make) override;
   Status update(std::string_view tag, const TagChange& change) override;
-  Status advance(std::string_view tag, std::int64_t max_id) override;
-  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) override;
+  Status advance(std::string_view tag, std::int64_t max_id, std::string_view by) override;
+  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                      std::string_view by) override;
   Status remove(std::string_view tag, std::string_view by) override;
   Status probe() override;
   std::string leader() const override { return leader_guard_.leader(); }
@@ -344,10 +345,30 @@ Status SociStore::update(std::string_view tag, const TagChange& change) {
   return *done ? Status() : changed_meanwhile(tag);
 }
 
-Status SociStore::advance(std::string_view tag, std::int64_t max_id) {
-  if (Status status = check_advance(tag, max_id); !status.ok()) return status;
+Status SociStore::advance(std::string_view tag, std::int64_t max_id, std::string_view by) {
+  if (Status status = check_advance(tag, max_id, by); !status.ok()) return status;
   const std::string tag_text(tag);
   const long long new_max_id = max_id;
+  const auto move = [&](SociSession& session, const Change& change) -> Result<bool> {
+    const Result<SegmentRow> row = find_row(session, tag);
+    if (!row.ok()) return row.status();
+    if (!change.recorded || row->max_id >= max_id) return false;  // there is nothing to record
+    if (!run_on_row(session, dialect_.advance, use(new_max_id, "max_id"), use(tag_text, "tag"))) {
+      return false;
+    }
+    TagRecord record = records_.find(session, tag).value_or(TagRecord());
+    record.tag = tag_text;
+    record.version = change.head.version;
+    move_in(record, by, change.head.now);
+    records_.write(session, record);
+    return true;
+  };
+  // Without a record below: who may only move rows must still be able to, after a restore.
+  if (!by.empty()) {
+    const Result<bool> done = change_tag(Needs::kRow, move);
+    const bool open = done.status().code() == StatusCode::kUnavailable;  // it may be done
+    if (open || (done.ok() && *done)) return done.status();
+  }
   return write_row(tag, dialect_.advance, use(new_max_id, "max_id"), use(tag_text, "tag"));
 }
 
@@ -383,8 +404,9 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
   return exchange_max_id(tag, tail.last(), tail.first - 1, applied_);
 }
 
-Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
-  if (Status status = check_rewind(tag, from, to); !status.ok()) return status;
+Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                               std::string_view by) {
+  if (Status status = check_rewind(tag, from, to, by); !status.ok()) return status;
   const std::string tag_text(tag);
   const long long old_max_id = from;
   const long long new_max_id = to;
@@ -400,6 +422,7 @@ Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int
     TagRecord record = records_.find(session, tag).value_or(TagRecord());
     record.tag = tag_text;
     record.version = record.recalled = change.head.version;
+    move_in(record, by, change.head.now);
     records_.write(session, record);
     return true;
   };
@@ -410,7 +433,7 @@ Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int
 
 Status SociStore::probe() {
   // A commit that changes nothing, on the row that init_soci_schema() makes for this.
-  Status committed = advance("health", 0);
+  Status committed = advance("health", 0, "");
   if (!committed.ok() && committed.code() != StatusCode::kNotFound) return committed;
   // Checks which server leads, as a lease does. No tag is empty, so this matches no row.
   return exchange_max_id("", kIdMax, kIdMax - 1, 0).status();

@@ -285,6 +285,31 @@ TEMPLATE_TEST_CASE("advance moves forward only", "[store]", STORES) {
   CHECK(store.lease("order", 1).status().code() == StatusCode::kExhausted);
 }
 
+TEMPLATE_TEST_CASE("who moves a tag is on record, if it says so", "[store][options]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  NewTag tag(10);
+  tag.by = "ann";
+  tag.options.owner = "shop";
+  require_ok(store.create("order", tag));
+  const auto changed_by = [&] { return take(store.info("order")).changed_by; };
+  require_ok(store.advance("order", 50));
+  CHECK(changed_by() == "ann");
+  require_ok(store.advance("order", 50, "bob"));  // it is there already
+  CHECK(changed_by() == "ann");
+  require_ok(store.advance("order", 60, "bob"));
+  CHECK(changed_by() == "bob");
+  CHECK(max_id_of(store, "order") == 60);
+  CHECK(take(store.rewind("order", 60, 5, "eve")));
+  CHECK(changed_by() == "eve");
+  CHECK(max_id_of(store, "order") == 5);
+  CHECK(take(store.info("order")).owner == "shop");
+  CHECK(take(store.info("order")).created_by == "ann");
+  CHECK(store.advance("missing", 60, "bob").code() == StatusCode::kNotFound);
+  CHECK(store.advance("order", 60, "a\nb").code() == StatusCode::kInvalidArgument);
+  CHECK(store.rewind("order", 5, 1, "a\nb").status().code() == StatusCode::kInvalidArgument);
+}
+
 TEMPLATE_TEST_CASE("give_back is a compare-and-set on max_id", "[store]", STORES) {
   TestType fixture;
   Store& store = fixture.store();

@@ -75,8 +75,10 @@ TEST_CASE("the command that the server prints works, wherever it listens", "[e2e
   const ScratchDir scratch;
   const bool v6 = GENERATE(false, true);
   const ServerProcess server(scratch, {"--listen", v6 ? "[::]:0" : "0.0.0.0:0"});
-  CHECK(server.says(std::string("try: curl 'http://") + (v6 ? "[::1]:" : "127.0.0.1:") +
-                    std::to_string(server.port()) + "/api/v1/id?biz_tag=order'\n"));
+  const std::string address =
+      std::string("http://") + (v6 ? "[::1]:" : "127.0.0.1:") + std::to_string(server.port());
+  CHECK(server.says("try: curl '" + address + "/api/v1/id?biz_tag=order'\nconsole: " + address +
+                    "/console/\n"));
 }
 
 TEST_CASE("a misspelt variable causes a warning", "[e2e][config]") {

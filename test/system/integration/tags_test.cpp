@@ -86,7 +86,7 @@ void check_works_without_options(Process& process, Store& admin, const std::stri
   CHECK(store.lease("new", 5)->first == 1);
   CHECK(store.give_back("new", {3, 6}).value());
   CHECK(store.rewind("new", 2, 1).value());
-  CHECK(store.advance("new", 7).ok());
+  CHECK(store.advance("new", 7, "ann").ok());
   CHECK(store.list()->size() == 4);
   CHECK(store.changes(-1)->version == 0);
   RawSql(url).run("DELETE FROM id_segments WHERE biz_tag = 'new'");
