@@ -3,6 +3,7 @@
 
 #include <httplib.h>
 
+#include <algorithm>
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -206,18 +207,23 @@ Result<std::chrono::seconds> ServerClient::clock_ahead() {
   return std::chrono::seconds(::timegm(&parts) - std::time(nullptr));
 }
 
-Result<std::vector<TagInfo>> ServerClient::list() {
+Result<std::vector<TagInfo>> ServerClient::list(const TagQuery& query) {
   std::vector<TagInfo> all;
-  for (std::string after;;) {
+  for (std::string after = query.after;;) {
+    const std::int64_t missing = query.count_max - static_cast<std::int64_t>(all.size());
     const Result<Answer> answer =
-        call("GET", "/api/v1/tags", {{"after", after}, {"limit", std::to_string(kPageTags)}});
+        call("GET", "/api/v1/tags",
+             {{"prefix", query.prefix},
+              {"after", after},
+              {"limit", std::to_string(std::min<std::int64_t>(missing, kPageTags))}});
     if (!answer.ok()) return answer.status();
     const Result<std::string> next = read_data(answer->data, url_, [&all](const Json& data) {
       for (const Json& tag : data.at("tags")) all.push_back(tag_info(tag));
       return text_at(data, "next");
     });
     if (!next.ok()) return next.status();
-    if (next->empty() || *next <= after) return all;
+    const bool enough = static_cast<std::int64_t>(all.size()) >= query.count_max;
+    if (enough || next->empty() || *next <= after) return all;
     after = *next;
   }
 }

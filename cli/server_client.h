@@ -35,7 +35,7 @@ class ServerClient final : public TagAdmin {
   // How far its clock is ahead of this machine's, to within two seconds and the time of the call.
   Result<std::chrono::seconds> clock_ahead();
 
-  Result<std::vector<TagInfo>> list() override;
+  Result<std::vector<TagInfo>> list(const TagQuery& query = {}) override;
   Result<TagInfo> info(std::string_view tag) override;
   Status create(std::string_view tag, const NewTag& tag_to_make) override;
   Status update(std::string_view tag, const TagChange& change) override;

@@ -148,12 +148,12 @@ Status next(Context& context, const Arguments& given) {
 Status tags(Context& context, const Arguments& given) {
   const Result<TagAdmin*> admin = context.tags();
   if (!admin.ok()) return admin.status();
-  const Result<std::vector<TagInfo>> rows = (*admin)->list();
+  TagQuery query;
+  query.prefix = given->prefix;
+  const Result<std::vector<TagInfo>> rows = (*admin)->list(query);
   if (!rows.ok()) return rows.status();
   std::vector<Record> records;
-  for (const TagInfo& row : *rows) {
-    if (row.tag.rfind(given->prefix, 0) == 0) records.push_back(summary_of(row));
-  }
+  for (const TagInfo& row : *rows) records.push_back(summary_of(row));
   context.out().list(records, "no tags");
   return {};
 }

@@ -22,7 +22,7 @@ class FEATHERID_EXPORT MemoryStore final : public Store {
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
   Result<TagChanges> changes(std::int64_t version) override;
 
-  Result<std::vector<TagInfo>> list() override;
+  Result<std::vector<TagInfo>> list(const TagQuery& query = {}) override;
   Result<TagInfo> info(std::string_view tag) override;
   Status create(std::string_view tag, const NewTag& tag_to_make) override;
   Status update(std::string_view tag, const TagChange& change) override;

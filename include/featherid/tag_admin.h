@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -66,6 +67,14 @@ struct TagInfo : SegmentRow {
   std::chrono::system_clock::time_point changed_at;
 };
 
+// Which tags list() returns: those that begin with `prefix` and come after `after`, and of these
+// the first `count_max`.
+struct TagQuery {
+  std::string prefix = {};
+  std::string after = {};
+  std::int64_t count_max = std::numeric_limits<std::int64_t>::max();
+};
+
 // Administration of the tags of a store. The allocator does not need it, and your own store may
 // leave it out.
 //
@@ -80,8 +89,9 @@ class FEATHERID_EXPORT TagAdmin {
   TagAdmin& operator=(const TagAdmin&) = delete;
   virtual ~TagAdmin();
 
-  // All rows, in ascending byte order of the tag.
-  virtual Result<std::vector<TagInfo>> list() = 0;
+  // Rows in ascending byte order of the tag: all of them, or a page. kInvalidArgument: also a
+  // count_max below 1.
+  virtual Result<std::vector<TagInfo>> list(const TagQuery& query = {}) = 0;
 
   // One row. kNotFound: no such row.
   virtual Result<TagInfo> info(std::string_view tag) = 0;

@@ -65,6 +65,12 @@ inline Status check_change(std::string_view tag, const TagChange& change) {
   return check_new_tag(tag, changed);
 }
 
+inline Status check_query(const TagQuery& query) {
+  if (Status status = check_text("prefix", query.prefix); !status.ok()) return status;
+  if (Status status = check_text("after", query.after); !status.ok()) return status;
+  return check_bounds("count_max", query.count_max, 1, std::numeric_limits<std::int64_t>::max());
+}
+
 inline Status check_remove(std::string_view tag, std::string_view by) {
   if (Status status = validate_tag(tag); !status.ok()) return status;
   return check_text("by", by);

@@ -111,27 +111,21 @@ struct Caller {
 Result<Work> list_tags(Parameters& given, const Caller&) {
   const std::string prefix = given.text("prefix").value_or("");
   const std::string after = given.text("after").value_or("");
-  const auto limit =
-      static_cast<std::size_t>(given.number("limit", 1, kPageTagsMax).value_or(kPageTagsByDefault));
+  const std::int64_t limit = given.number("limit", 1, kPageTagsMax).value_or(kPageTagsByDefault);
   const bool quoted = given.quoted();
   given.keep(check_text("prefix", prefix));
   given.keep(check_text("after", after));
   return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
-    const Result<std::vector<TagInfo>> rows = store.list();
+    // One more tells whether there are more.
+    Result<std::vector<TagInfo>> rows = store.list({prefix, after, limit + 1});
     if (!rows.ok()) return rows.status();
+    const bool more = static_cast<std::int64_t>(rows->size()) > limit;
+    if (more) rows->pop_back();
     std::string tags;
-    std::size_t count = 0;
-    const TagInfo* last = nullptr;
-    bool more = false;
-    for (const TagInfo& row : *rows) {  // in the byte order of their names
-      if (row.tag <= after || row.tag.compare(0, prefix.size(), prefix) != 0) continue;
-      more = count == limit;
-      if (more) break;
-      ++count;
-      tags.append(last == nullptr ? "" : ",").append(tag_json(row, quoted));
-      last = &row;
+    for (const TagInfo& row : *rows) {
+      tags.append(tags.empty() ? "" : ",").append(tag_json(row, quoted));
     }
-    const std::string next = more && last != nullptr ? json_string(last->tag) : "null";
+    const std::string next = more ? json_string(rows->back().tag) : "null";
     return R"({"tags":[)" + tags + R"(],"next":)" + next + "}";
   });
 }

@@ -49,7 +49,9 @@ class FaultStore final : public Store {
   Result<TagChanges> changes(std::int64_t version) override {
     return on_changes ? on_changes(version) : memory_.changes(version);
   }
-  Result<std::vector<TagInfo>> list() override { return on_list ? on_list() : memory_.list(); }
+  Result<std::vector<TagInfo>> list(const TagQuery& query = {}) override {
+    return on_list ? on_list() : memory_.list(query);
+  }
   Result<TagInfo> info(std::string_view tag) override {
     return on_info ? on_info(tag) : memory_.info(tag);
   }

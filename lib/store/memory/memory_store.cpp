@@ -108,12 +108,16 @@ Result<TagChanges> MemoryStore::changes(std::int64_t version) {
   return changes;
 }
 
-Result<std::vector<TagInfo>> MemoryStore::list() {
+Result<std::vector<TagInfo>> MemoryStore::list(const TagQuery& query) {
+  if (Status status = check_query(query); !status.ok()) return status;
   if (impl_->fork_guard.forked()) return store_was_forked();
   const MutexLock lock(impl_->mutex);
   std::vector<TagInfo> rows;
-  for (const auto& [name, tag] : impl_->tags) {
-    if (tag.row) rows.push_back(tag_info(*tag.row, tag.record.value_or(TagRecord())));
+  for (auto each = impl_->tags.upper_bound(query.after); each != impl_->tags.end(); ++each) {
+    const auto& [name, tag] = *each;
+    if (!tag.row || name.compare(0, query.prefix.size(), query.prefix) != 0) continue;
+    rows.push_back(tag_info(*tag.row, tag.record.value_or(TagRecord())));
+    if (static_cast<std::int64_t>(rows.size()) == query.count_max) break;
   }
   return rows;
 }

@@ -31,7 +31,7 @@ class SociStore final : public Store, private SociRows {
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
   Result<TagChanges> changes(std::int64_t version) override;
 
-  Result<std::vector<TagInfo>> list() override;
+  Result<std::vector<TagInfo>> list(const TagQuery& query) override;
   Result<TagInfo> info(std::string_view tag) override;
   Status create(std::string_view tag, const NewTag& tag_to_make) override;
   Status update(std::string_view tag, const TagChange& change) override;
@@ -51,10 +51,15 @@ class SociStore final : public Store, private SociRows {
  private:
   Status no_place_for_options(std::string_view tag) const;
   Status no_place_for_removal(std::string_view tag) const;
+  // Adds to rows in order what is recorded of their tags.
+  void add_records(SociSession& session, std::vector<TagInfo>* rows) const;
   // As many ids of a tag as the failovers so far may have lost.
   std::int64_t ids_lost_in_failovers(std::int64_t step) const;
 
   std::vector<std::string> tags(SociSession& session) const;  // of all rows, in order
+  // Calls `on_row` for each row of the query, in order. Returns how many there were.
+  template <typename OnRow>  // void(const RawRow&)
+  std::int64_t for_each_row(SociSession& session, const TagQuery& query, OnRow on_row) const;
   // Makes the tables and their first rows if they are missing. Returns the tags that it made.
   std::vector<std::string> fill_schema(SociSession& session) const;
 
@@ -73,12 +78,25 @@ SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions&
 
 std::vector<std::string> SociStore::tags(SociSession& session) const {
   std::vector<std::string> tags;
+  for_each_row(session, {}, [&](const RawRow& raw) { tags.push_back(raw.tag); });
+  return tags;
+}
+
+template <typename OnRow>
+std::int64_t SociStore::for_each_row(SociSession& session, const TagQuery& query,
+                                     OnRow on_row) const {
+  const long long count_max = query.count_max;
+  std::int64_t rows = 0;
   RawRow raw;
   session.for_each_row(
-      dialect_.list, [&] { tags.push_back(raw.tag); }, into(raw.tag), into(raw.max_id),
-      into(raw.step), into(raw.cap));
-  std::sort(tags.begin(), tags.end());
-  return tags;
+      dialect_.list,
+      [&] {
+        ++rows;
+        on_row(raw);
+      },
+      use(query.prefix, "prefix"), use(query.after, "after"), use(count_max, "count"),
+      into(raw.tag), into(raw.max_id), into(raw.step), into(raw.cap));
+  return rows;
 }
 
 // The tags are read on the session that makes them: another address may lag behind.
@@ -197,35 +215,41 @@ Result<TagChanges> SociStore::changes(std::int64_t version) {
   });
 }
 
-Result<std::vector<TagInfo>> SociStore::list() {
+Result<std::vector<TagInfo>> SociStore::list(const TagQuery& query) {
+  if (Status status = check_query(query); !status.ok()) return status;
   return call([&](SociSession& session) -> Result<std::vector<TagInfo>> {
-    std::map<std::string, TagRecord> records;
-    if (records_.look(session)) {
-      for (TagRecord& record : records_.changed(session, -1, kIdMax)) {
-        std::string tag = record.tag;
-        records.insert_or_assign(std::move(tag), std::move(record));
-      }
-    }
     std::vector<TagInfo> rows;
-    RawRow raw;
-    const auto add_row = [&] {
-      Result<SegmentRow> row = raw.read(table_);
+    TagQuery rest = query;
+    const auto add_row = [&](const RawRow& raw) {
+      const Result<SegmentRow> row = raw.read(table_);
       if (row.ok()) {
-        const auto found = records.find(row->tag);
-        const TagRecord record = found != records.end() ? found->second : TagRecord();
-        row->cap = record.cap;
-        rows.push_back(tag_info(*row, record));
+        rows.push_back(tag_info(*row, TagRecord()));
       } else if (log_) {
         log_(LogLevel::kWarn, session.where() + ": " + row.status().message());
       }
+      rest.after = raw.tag;
     };
-    session.for_each_row(dialect_.list, add_row, into(raw.tag), into(raw.max_id), into(raw.step),
-                         into(raw.cap));
-    // Here, not by ORDER BY: a column's collation does not sort by bytes.
-    std::sort(rows.begin(), rows.end(),
-              [](const TagInfo& a, const TagInfo& b) { return a.tag < b.tag; });
+    // Again if some of them could not be read.
+    do {
+      rest.count_max = query.count_max - static_cast<std::int64_t>(rows.size());
+    } while (rest.count_max > 0 && for_each_row(session, rest, add_row) == rest.count_max);
+    if (!rows.empty() && records_.look(session)) add_records(session, &rows);
     return rows;
   });
+}
+
+void SociStore::add_records(SociSession& session, std::vector<TagInfo>* rows) const {
+  std::map<std::string, TagRecord> records;
+  for (TagRecord& record : records_.between(session, rows->front().tag, rows->back().tag)) {
+    std::string tag = record.tag;
+    records.insert_or_assign(std::move(tag), std::move(record));
+  }
+  for (TagInfo& row : *rows) {
+    const auto found = records.find(row.tag);
+    if (found == records.end()) continue;
+    row.cap = found->second.cap;
+    row = tag_info(row, found->second);
+  }
 }
 
 Result<TagInfo> SociStore::info(std::string_view tag) {

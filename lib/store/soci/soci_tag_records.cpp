@@ -119,6 +119,15 @@ std::optional<TagRecord> SociTagRecords::find(SociSession& session, std::string_
   return found;
 }
 
+std::vector<TagRecord> SociTagRecords::between(SociSession& session, const std::string& first,
+                                               const std::string& last) const {
+  std::vector<TagRecord> records;
+  for_each(
+      session, sql_.between, [&](TagRecord record) { records.push_back(std::move(record)); },
+      use(first, "first"), use(last, "last"));
+  return records;
+}
+
 std::vector<TagRecord> SociTagRecords::changed(SociSession& session, std::int64_t after,
                                                std::int64_t up_to) const {
   std::vector<TagRecord> records;

@@ -31,6 +31,7 @@ using featherid::Store;
 using featherid::TagChange;
 using featherid::TagChanges;
 using featherid::TagInfo;
+using featherid::TagQuery;
 
 #define STORES                                                                  \
   featherid::test::MemoryFixture, featherid::test::Sqlite3Fixture,              \
@@ -262,6 +263,47 @@ TEMPLATE_TEST_CASE("list gives all rows in the byte order of their tags", "[stor
     CHECK(rows[i].step == (sorted[i] == "b" ? 77 : 10));
     CHECK(rows[i].max_id == (sorted[i] == "b" ? 123 : 0));
   }
+}
+
+TEMPLATE_TEST_CASE("list gives pages, by bytes", "[store]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  // "A" and "a" are one to many collations, and "_" and "%" stand for others in a LIKE.
+  std::vector<std::string> tags = {"A", "a", "ab", "aB",   "a_", "a%",
+                                   "b", "é", "号", "号段", "😀",  "z"};
+  for (const std::string& tag : tags) require_ok(store.create(tag, 10));
+  TagChange change;
+  change.owner = "ann";
+  require_ok(store.update("ab", change));
+  std::sort(tags.begin(), tags.end());
+  for (const std::int64_t count_max : {1, 2, 5, 100}) {
+    std::vector<std::string> seen;
+    for (std::vector<TagInfo> page;;) {
+      page = take(store.list({"", seen.empty() ? "" : seen.back(), count_max}));
+      if (page.empty()) break;
+      CHECK(static_cast<std::int64_t>(page.size()) <= count_max);
+      for (const TagInfo& row : page) {
+        seen.push_back(row.tag);
+        CHECK(row.owner == (row.tag == "ab" ? "ann" : ""));
+      }
+    }
+    CHECK(seen == tags);
+  }
+  const auto names = [&](const TagQuery& query) {
+    std::string text;
+    for (const TagInfo& row : take(store.list(query))) text += row.tag + " ";
+    return text;
+  };
+  CHECK(names({"a"}) == "a a% aB a_ ab ");
+  CHECK(names({"a_"}) == "a_ ");
+  CHECK(names({"a", "aB"}) == "a_ ab ");
+  CHECK(names({"a", "aB", 1}) == "a_ ");
+  CHECK(names({"号"}) == "号 号段 ");
+  CHECK(names({"a", "b"}).empty());
+  CHECK(names({"", "A", 1}) == "a ");
+  CHECK(store.list({"", "", 0}).status().code() == StatusCode::kInvalidArgument);
+  CHECK(store.list({"\n"}).status().code() == StatusCode::kInvalidArgument);
+  CHECK(store.list({"", "\xFF"}).status().code() == StatusCode::kInvalidArgument);
 }
 
 TEMPLATE_TEST_CASE("advance moves forward only", "[store]", STORES) {
