@@ -108,6 +108,11 @@ inline void change_in(TagRecord& record, const TagChange& change, std::int64_t n
   record.changed_at = now;
 }
 
+inline void move_in(TagRecord& record, std::string_view by, std::int64_t now) {
+  record.changed_by = by;
+  record.changed_at = now;
+}
+
 inline void remove_in(TagRecord& record, std::int64_t max_id, std::string_view by,
                       std::int64_t now) {
   record.removed_max_id = std::max<std::int64_t>(max_id, 0);
