@@ -3,6 +3,7 @@
 
 #include <httplib.h>
 
+#include <algorithm>
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -84,6 +85,29 @@ TagInfo tag_info(const Json& tag) {
   return info;
 }
 
+// Why no answer came, and what to do.
+std::string cause_of(httplib::Error error) {
+  switch (error) {
+    case httplib::Error::Connection:
+      return "cannot connect; check --server, and that the server runs and can be reached";
+    case httplib::Error::ConnectionTimeout:
+      return "no connection in time; check --server, and what is in between, such as a firewall";
+    case httplib::Error::Read:
+      return "the connection ended, or the answer did not come in time; see the server's log, and "
+             "raise --call-timeout if it is slow";
+    case httplib::Error::Write:
+      return "the connection ended before the request was sent; see the server's log";
+    case httplib::Error::SSLConnection:
+      return "no TLS connection; use http:// if the server has no certificate";
+    case httplib::Error::SSLLoadingCerts:
+      return "the certificates of --server-ca cannot be used; give a file in PEM format";
+    case httplib::Error::SSLServerVerification:
+      return "its certificate is not trusted; name its authority's certificate with --server-ca";
+    default:
+      return httplib::to_string(error) + "; check --server, and that the server runs";
+  }
+}
+
 std::string cap_text(std::int64_t cap) { return cap == kIdMax ? "none" : std::to_string(cap); }
 
 // Reads an answer. kUnavailable: it is not one of this API, so something else answers there.
@@ -144,9 +168,8 @@ Result<ServerClient::Answer> ServerClient::call(const char* method, const std::s
       httplib::append_query_params(path, httplib::Params(parameters.begin(), parameters.end()));
   const httplib::Result result = client_->send(request);
   if (!result) {
-    return Status(StatusCode::kUnavailable, "no answer from " + url_ + ": " +
-                                                httplib::to_string(result.error()) +
-                                                "; check --server, and that the server runs");
+    return Status(StatusCode::kUnavailable,
+                  "no answer from " + url_ + ": " + cause_of(result.error()));
   }
   const Json body = Json::parse(result->body, nullptr, false);
   const bool is_ours = body.is_object() && body.contains("code") && body.contains("data");
@@ -189,18 +212,23 @@ Result<std::chrono::seconds> ServerClient::clock_ahead() {
   return std::chrono::seconds(::timegm(&parts) - std::time(nullptr));
 }
 
-Result<std::vector<TagInfo>> ServerClient::list() {
+Result<std::vector<TagInfo>> ServerClient::list(const TagQuery& query) {
   std::vector<TagInfo> all;
-  for (std::string after;;) {
+  for (std::string after = query.after;;) {
+    const std::int64_t missing = query.count_max - static_cast<std::int64_t>(all.size());
     const Result<Answer> answer =
-        call("GET", "/api/v1/tags", {{"after", after}, {"limit", std::to_string(kPageTags)}});
+        call("GET", "/api/v1/tags",
+             {{"prefix", query.prefix},
+              {"after", after},
+              {"limit", std::to_string(std::min<std::int64_t>(missing, kPageTags))}});
     if (!answer.ok()) return answer.status();
     const Result<std::string> next = read_data(answer->data, url_, [&all](const Json& data) {
       for (const Json& tag : data.at("tags")) all.push_back(tag_info(tag));
       return text_at(data, "next");
     });
     if (!next.ok()) return next.status();
-    if (next->empty() || *next <= after) return all;
+    const bool enough = static_cast<std::int64_t>(all.size()) >= query.count_max;
+    if (enough || next->empty() || *next <= after) return all;
     after = *next;
   }
 }
@@ -239,7 +267,7 @@ Status ServerClient::update(std::string_view tag, const TagChange& change) {
 }
 
 // The server refuses a tag that is past max_id already. For TagAdmin it is where it should be.
-Status ServerClient::advance(std::string_view tag, std::int64_t max_id) {
+Status ServerClient::advance(std::string_view tag, std::int64_t max_id, std::string_view /*by*/) {
   Status status = call("POST", "/api/v1/tag/advance",
                        {{"biz_tag", std::string(tag)}, {"max_id", std::to_string(max_id)}})
                       .status();
@@ -248,7 +276,8 @@ Status ServerClient::advance(std::string_view tag, std::int64_t max_id) {
   return row.ok() && row->max_id >= max_id ? Status() : status;
 }
 
-Result<bool> ServerClient::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
+Result<bool> ServerClient::rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                                  std::string_view /*by*/) {
   Status status = call("POST", "/api/v1/tag/rewind",
                        {{"biz_tag", std::string(tag)},
                         {"confirm", std::string(tag)},

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <ctime>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,9 +71,10 @@ Result<TagChange> read_change(const Arguments& given) {
   return change;
 }
 
-Value share_of(std::int64_t max_id, double whole) {
-  const double id = static_cast<double>(std::max<std::int64_t>(0, max_id));
-  return Value::fraction(id / whole, percent_text(id, whole));
+Value share_of(std::int64_t max_id, std::int64_t last_id) {
+  const auto id = static_cast<double>(std::max<std::int64_t>(0, max_id));
+  const auto last = static_cast<double>(last_id);
+  return Value::fraction(id / last, max_id > last_id ? "passed" : percent_text(id, last));
 }
 
 Value cap_of(const SegmentRow& row) { return row.cap == kIdMax ? Value::none() : Value(row.cap); }
@@ -83,10 +85,9 @@ Record summary_of(const TagInfo& row) {
           {"max_id", row.max_id},
           {"step", row.step},
           {"cap", cap_of(row)},
-          {"of_cap",
-           row.cap == kIdMax ? Value::none() : share_of(row.max_id, static_cast<double>(row.cap))},
-          {"of_int32", share_of(row.max_id, 0x1p31)},
-          {"of_2^53", share_of(row.max_id, 0x1p53)}};
+          {"of_cap", row.cap == kIdMax ? Value::none() : share_of(row.max_id, row.cap)},
+          {"of_int32", share_of(row.max_id, std::numeric_limits<std::int32_t>::max())},
+          {"of_2^53", share_of(row.max_id, std::int64_t{1} << 53)}};
 }
 
 Value time_of(std::chrono::system_clock::time_point time) {
@@ -123,8 +124,10 @@ Status init(Context& context) {
   const Config& config = context.config();
   if (Status refused = context.require_database("init"); !refused.ok()) return refused;
   std::string exists;
+  StoreOptions options = config.store;
+  options.log_risks = true;
   const auto try_init = [&] {
-    const Result<std::string> made = init_store(config.store);
+    const Result<std::string> made = init_store(options);
     if (made.ok()) exists = *made;
     return made.status();
   };
@@ -159,12 +162,12 @@ Status next(Context& context, const Arguments& given) {
 Status tags(Context& context, const Arguments& given) {
   const Result<TagAdmin*> admin = context.tags();
   if (!admin.ok()) return admin.status();
-  const Result<std::vector<TagInfo>> rows = (*admin)->list();
+  TagQuery query;
+  query.prefix = given->prefix;
+  const Result<std::vector<TagInfo>> rows = (*admin)->list(query);
   if (!rows.ok()) return rows.status();
   std::vector<Record> records;
-  for (const TagInfo& row : *rows) {
-    if (row.tag.rfind(given->prefix, 0) == 0) records.push_back(summary_of(row));
-  }
+  for (const TagInfo& row : *rows) records.push_back(summary_of(row));
   context.out().list(records, "no tags");
   return {};
 }
@@ -256,7 +259,8 @@ Status advance(Context& context, const Arguments& given) {
   if (!found.ok()) return found.status();
   const bool moves = found->row.max_id < *id;
   if (moves) {
-    if (Status status = found->admin->advance(given->tag, *id); !status.ok()) return status;
+    Status status = found->admin->advance(given->tag, *id, context.person());
+    if (!status.ok()) return status;
   }
   const std::int64_t after = std::max(found->row.max_id, *id);
   context.out().say(
@@ -281,7 +285,8 @@ Status rewind(Context& context, const Arguments& given) {
                            std::to_string(*id) +
                            ": those ids will be issued again; no process may be using the tag";
   if (Status status = context.confirm(given->tag, what, given->yes); !status.ok()) return status;
-  const Result<bool> moved = found->admin->rewind(given->tag, found->row.max_id, *id);
+  const Result<bool> moved =
+      found->admin->rewind(given->tag, found->row.max_id, *id, context.person());
   if (!moved.ok()) return moved.status();
   if (!*moved) {
     return {StatusCode::kUnavailable, "a process leased from " + named(given->tag) +

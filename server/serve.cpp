@@ -40,7 +40,8 @@ std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
   return text.str();
 }
 
-void announce(const char* scheme, asio::ip::tcp::endpoint endpoint, const std::string& database) {
+void announce(const char* scheme, asio::ip::tcp::endpoint endpoint, const std::string& database,
+              bool console) {
   std::ostringstream text;
   text << "featherid-server " FEATHERID_VERSION " ready on " << scheme << endpoint << " ("
        << database << ")\n";
@@ -50,6 +51,7 @@ void announce(const char* scheme, asio::ip::tcp::endpoint endpoint, const std::s
                          : asio::ip::address_v6::loopback());
   }
   text << "try: curl '" << scheme << endpoint << "/api/v1/id?biz_tag=order'\n";
+  if (console) text << "console: " << scheme << endpoint << "/console/\n";
   print(text.str());
 }
 
@@ -104,7 +106,7 @@ int serve(const Config& config, const Signals::ReadConfig& read_again,
   const Signals signals(config, read_again, server, auth, log_files, manager);
   const char* const scheme = config.http.tls ? "https://" : "http://";
   spdlog::info("listening on {}{}, ids from {}", scheme, text_of(server.endpoint()), database);
-  announce(scheme, server.endpoint(), database);
+  announce(scheme, server.endpoint(), database, config.console);
   readiness.ask_store([&readiness] {
     const Status store_status = readiness.store_status().value_or(Status());
     if (!store_status.ok()) spdlog::warn("no ids can be leased yet: {}", store_status.message());

@@ -67,6 +67,10 @@ struct SociStoreOptions {
   // failover, a lost session. It is called from any thread that uses the store, and must not call
   // the store. May be empty.
   LogCallback log;
+
+  // Whether `log` also receives what could undo a commit: a setting, a file system. A tool that
+  // runs for a moment can leave that to the program that leases.
+  bool log_risks = true;
 };
 
 // Takes a text with database URLs apart: one SQLite URL, whose path may contain blanks, or others

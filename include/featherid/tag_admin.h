@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -78,6 +79,14 @@ struct TagInfo : SegmentRow {
   std::chrono::system_clock::time_point changed_at;
 };
 
+// Which tags list() returns: those that begin with `prefix` and come after `after`, and of these
+// the first `count_max`.
+struct TagQuery {
+  std::string prefix = {};
+  std::string after = {};
+  std::int64_t count_max = std::numeric_limits<std::int64_t>::max();
+};
+
 // Administration of the tags of a store. The allocator does not need it, and your own store may
 // leave it out.
 //
@@ -92,8 +101,9 @@ class FEATHERID_EXPORT TagAdmin {
   TagAdmin& operator=(const TagAdmin&) = delete;
   virtual ~TagAdmin();
 
-  // All rows, in ascending byte order of the tag.
-  virtual Result<std::vector<TagInfo>> list() = 0;
+  // Rows in ascending byte order of the tag: all of them, or a page. kInvalidArgument: also a
+  // count_max below 1.
+  virtual Result<std::vector<TagInfo>> list(const TagQuery& query = {}) = 0;
 
   // One row. kNotFound: no such row.
   virtual Result<TagInfo> info(std::string_view tag) = 0;
@@ -111,14 +121,16 @@ class FEATHERID_EXPORT TagAdmin {
   virtual Status update(std::string_view tag, const TagChange& change) = 0;
 
   // Raises the row's max_id to `max_id` (0 <= max_id <= kIdMax), also past the cap. If it is
-  // already there or past it, changes nothing and returns OK. kNotFound: no such row.
-  virtual Status advance(std::string_view tag, std::int64_t max_id) = 0;
+  // already there or past it, changes nothing and returns OK. `by`: who advances it; recorded if
+  // there is a place for that. kNotFound: no such row.
+  virtual Status advance(std::string_view tag, std::int64_t max_id, std::string_view by = "") = 0;
 
   // Moves the series backwards. If max_id is still `from`, sets it to `to` and returns true.
   // Otherwise, or if there is no such row, changes nothing and returns false. 0 <= to < from. The
   // ids after `to` will be leased again, so no process may be using the tag. If this process is,
-  // call SegmentAllocator::drop() first.
-  virtual Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) = 0;
+  // call SegmentAllocator::drop() first. `by`: as above.
+  virtual Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                              std::string_view by = "") = 0;
 
   // Deletes the row, and remembers its max_id for create(). Processes that hold ids of the tag drop
   // them within a minute. `by`: who deletes it. kNotFound: no such row. kFailedPrecondition: also

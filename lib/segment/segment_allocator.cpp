@@ -221,7 +221,7 @@ void SegmentAllocator::drop(std::string_view tag) {
   if (impl_->fork_guard.forked()) return;
   const MutexLock lock(impl_->mutex);
   impl_->unknown_tags.move_known_to_table();  // the others hold nothing
-  if (TagState* const held = impl_->tags.find(tag)) held->limit(0);
+  if (TagState* const held = impl_->tags.find(tag)) held->drop();
 }
 
 std::vector<TagStats> SegmentAllocator::stats() const {

@@ -563,7 +563,20 @@ void TagState::limit(std::int64_t max_id) {
   // The store may have changed the tag after the lease under way.
   flight_limit_ = std::min(flight_limit_, max_id);
   row_due_at_ = {};
-  if (stopped_.ok() && highest_end_ > max_id + 1) drop_stock();
+  if (!stopped_.ok() || highest_end_ <= max_id + 1) return;
+  drop_stock();
+  try {
+    request_refill(clock_->now());  // it learns whether the tag still exists
+  } catch (const std::bad_alloc&) {
+    // The next caller asks.
+  }
+}
+
+void TagState::drop() {
+  const MutexLock lock(mutex_);
+  flight_limit_ = 0;
+  row_due_at_ = {};
+  if (stopped_.ok()) drop_stock();
 }
 
 void TagState::stop_for(const Status& reason) {

@@ -122,9 +122,12 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   // or holds the error of another call.
   RefillOutcome end_refill(std::int64_t asked_ids, Result<IdRange> leased, Duration latency);
 
-  // Drops all held ids if one of them, or of the lease under way, is above `max_id`. The row has
+  // Drops all held ids if one of them, or of the lease under way, is above `max_id`, and asks for
+  // others. So a tag that was removed is known to be gone before anybody wants its ids. The row has
   // changed, too.
   void limit(std::int64_t max_id);
+  // Drops all held ids, also of the lease under way, and asks for none until a caller comes.
+  void drop();
   // Drops all held ids, and answers every call with `reason` from now on.
   void stop_for(const Status& reason);
 

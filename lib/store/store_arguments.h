@@ -80,13 +80,20 @@ inline Status check_change(std::string_view tag, const TagChange& change) {
   return check_new_tag(tag, changed);
 }
 
+inline Status check_query(const TagQuery& query) {
+  if (Status status = check_text("prefix", query.prefix); !status.ok()) return status;
+  if (Status status = check_text("after", query.after); !status.ok()) return status;
+  return check_bounds("count_max", query.count_max, 1, std::numeric_limits<std::int64_t>::max());
+}
+
 inline Status check_remove(std::string_view tag, std::string_view by) {
   if (Status status = validate_tag(tag); !status.ok()) return status;
   return check_text("by", by);
 }
 
-inline Status check_advance(std::string_view tag, std::int64_t max_id) {
+inline Status check_advance(std::string_view tag, std::int64_t max_id, std::string_view by = "") {
   if (Status status = validate_tag(tag); !status.ok()) return status;
+  if (Status status = check_text("by", by); !status.ok()) return status;
   return check_bounds("max_id", max_id, 0, kIdMax);
 }
 
@@ -97,8 +104,10 @@ inline Status check_give_back(std::string_view tag, IdRange tail) {
   return {StatusCode::kInvalidArgument, "the tail to give back is empty"};
 }
 
-inline Status check_rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
+inline Status check_rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                           std::string_view by = "") {
   if (Status status = validate_tag(tag); !status.ok()) return status;
+  if (Status status = check_text("by", by); !status.ok()) return status;
   if (Status status = check_bounds("to", to, 0, kIdMax); !status.ok()) return status;
   return check_bounds("from", from, to + 1, std::numeric_limits<std::int64_t>::max());
 }

@@ -144,6 +144,11 @@ inline Status check_options(const TagRecord& record) {
               "; set the cap of tag '" + record.tag + "' to " + id_max + " or less"};
 }
 
+inline void move_in(TagRecord& record, std::string_view by, std::int64_t now) {
+  record.changed_by = by;
+  record.changed_at = now;
+}
+
 inline void remove_in(TagRecord& record, std::int64_t max_id, std::string_view by,
                       std::int64_t now) {
   record.removed_max_id = std::max<std::int64_t>(max_id, 0);

@@ -120,27 +120,21 @@ struct Caller {
 Result<Work> list_tags(Parameters& given, const Caller&) {
   const std::string prefix = given.text("prefix").value_or("");
   const std::string after = given.text("after").value_or("");
-  const auto limit =
-      static_cast<std::size_t>(given.number("limit", 1, kPageTagsMax).value_or(kPageTagsByDefault));
+  const std::int64_t limit = given.number("limit", 1, kPageTagsMax).value_or(kPageTagsByDefault);
   const bool quoted = given.quoted();
   given.keep(check_text("prefix", prefix));
   given.keep(check_text("after", after));
   return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
-    const Result<std::vector<TagInfo>> rows = store.list();
+    // One more tells whether there are more.
+    Result<std::vector<TagInfo>> rows = store.list({prefix, after, limit + 1});
     if (!rows.ok()) return rows.status();
+    const bool more = static_cast<std::int64_t>(rows->size()) > limit;
+    if (more) rows->pop_back();
     std::string tags;
-    std::size_t count = 0;
-    const TagInfo* last = nullptr;
-    bool more = false;
-    for (const TagInfo& row : *rows) {  // in the byte order of their names
-      if (row.tag <= after || row.tag.compare(0, prefix.size(), prefix) != 0) continue;
-      more = count == limit;
-      if (more) break;
-      ++count;
-      tags.append(last == nullptr ? "" : ",").append(tag_json(row, quoted));
-      last = &row;
+    for (const TagInfo& row : *rows) {
+      tags.append(tags.empty() ? "" : ",").append(tag_json(row, quoted));
     }
-    const std::string next = more && last != nullptr ? json_string(last->tag) : "null";
+    const std::string next = more ? json_string(rows->back().tag) : "null";
     return R"({"tags":[)" + tags + R"(],"next":)" + next + "}";
   });
 }
@@ -213,6 +207,15 @@ Result<Work> create_tag(Parameters& given, const Caller& caller) {
   });
 }
 
+bool differs(const TagInfo& is, const TagChange& change) {
+  return change.step.value_or(is.step) != is.step || change.cap.value_or(is.cap) != is.cap ||
+         change.description.value_or(is.description) != is.description ||
+         change.owner.value_or(is.owner) != is.owner ||
+         change.order.value_or(is.order) != is.order ||
+         change.format.value_or(is.format) != is.format ||
+         change.scramble.value_or(is.scramble) != is.scramble;
+}
+
 Result<Work> change_tag(Parameters& given, const Caller& caller) {
   const std::string tag = given.tag();
   TagChange change;
@@ -234,6 +237,7 @@ Result<Work> change_tag(Parameters& given, const Caller& caller) {
   return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
     const Result<TagInfo> before = store.info(tag);
     if (!before.ok()) return before.status();
+    if (!differs(*before, change)) return tag_json(*before, quoted);
     if (Status status = store.update(tag, change); !status.ok()) return status;
     const Result<TagInfo> after = store.info(tag);
     spdlog::info("{} changed tag {} to {} {}", caller.name(), tag_json(*before, false),
@@ -271,7 +275,7 @@ Result<Work> advance_tag(Parameters& given, const Caller& caller) {
     if (allow_backward) allocator.drop(tag);  // nobody may get what others will lease again
 
     const Result<std::int64_t> before =
-        run_advance(store, {tag, max_id, allow_backward}, "allow_backward=yes");
+        run_advance(store, {tag, max_id, allow_backward, caller.who}, "allow_backward=yes");
     if (!before.ok()) return before.status();
     if (*before != max_id) log_move(caller, tag, *before, max_id);
     return std::to_string(max_id);
@@ -299,7 +303,7 @@ Result<std::string> run_rewind(Store& store, SegmentAllocator& allocator, const 
     return invalid_parameter(is_at + "; to move it forward, use /api/v1/tag/advance");
   }
   allocator.drop(rewind.tag);  // nobody may get what others will lease again
-  const Result<bool> moved = store.rewind(rewind.tag, before, rewind.to);
+  const Result<bool> moved = store.rewind(rewind.tag, before, rewind.to, caller.who);
   if (!moved.ok()) return moved.status();
   if (!*moved) {
     return Status(
@@ -310,7 +314,8 @@ Result<std::string> run_rewind(Store& store, SegmentAllocator& allocator, const 
             "and try again");
   }
   log_move(caller, rewind.tag, before, rewind.to);
-  return tag_json(*info, quoted);
+  const Result<TagInfo> after = store.info(rewind.tag);
+  return tag_json(after.ok() ? *after : *info, quoted);
 }
 
 Result<Work> rewind_tag(Parameters& given, const Caller& caller) {

@@ -114,12 +114,16 @@ Result<TagChanges> MemoryStore::changes(std::int64_t version) {
   return changes;
 }
 
-Result<std::vector<TagInfo>> MemoryStore::list() {
+Result<std::vector<TagInfo>> MemoryStore::list(const TagQuery& query) {
+  if (Status status = check_query(query); !status.ok()) return status;
   if (impl_->fork_guard.forked()) return store_was_forked();
   const MutexLock lock(impl_->mutex);
   std::vector<TagInfo> rows;
-  for (const auto& [name, tag] : impl_->tags) {
-    if (tag.row) rows.push_back(tag_info(*tag.row, tag.record.value_or(TagRecord())));
+  for (auto each = impl_->tags.upper_bound(query.after); each != impl_->tags.end(); ++each) {
+    const auto& [name, tag] = *each;
+    if (!tag.row || name.compare(0, query.prefix.size(), query.prefix) != 0) continue;
+    rows.push_back(tag_info(*tag.row, tag.record.value_or(TagRecord())));
+    if (static_cast<std::int64_t>(rows.size()) == query.count_max) break;
   }
   return rows;
 }
@@ -163,10 +167,16 @@ Status MemoryStore::update(std::string_view tag, const TagChange& change) {
   });
 }
 
-Status MemoryStore::advance(std::string_view tag, std::int64_t max_id) {
-  return impl_->on_row(check_advance(tag, max_id), tag, [&](SegmentRow& row) {
-    row.max_id = std::max(row.max_id, max_id);
-    return Status();
+Status MemoryStore::advance(std::string_view tag, std::int64_t max_id, std::string_view by) {
+  return impl_->on_tag(check_advance(tag, max_id, by), tag, [&](Impl::Tag& found) -> Status {
+    if (found.row->max_id >= max_id) return {};
+    if (!by.empty()) {
+      TagRecord record = impl_->next_record(tag, found);
+      move_in(record, by, now_s());
+      impl_->put(found, std::move(record));
+    }
+    found.row->max_id = max_id;
+    return {};
   });
 }
 
@@ -183,12 +193,14 @@ Result<bool> MemoryStore::give_back(std::string_view tag, IdRange tail) {
   return given;
 }
 
-Result<bool> MemoryStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
-  if (Status status = check_rewind(tag, from, to); !status.ok()) return status;
+Result<bool> MemoryStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                                 std::string_view by) {
+  if (Status status = check_rewind(tag, from, to, by); !status.ok()) return status;
   const auto move_back = [&](Impl::Tag& found) -> Result<bool> {
     if (found.row->max_id != from) return false;
     TagRecord record = impl_->next_record(tag, found);
     record.recalled = record.version;
+    move_in(record, by, now_s());
     found.row->max_id = to;
     impl_->put(found, std::move(record));
     return true;

@@ -13,10 +13,11 @@ namespace {
 // `Order` and `order` as one tag. The first condition uses the primary key, the second checks the
 // one row that it found. The tag is UTF-8 on the wire and in the comparison, whatever the character
 // sets of the session and the column.
-#define FEATHERID_MYSQL_ROW     \
-  "biz_tag = _utf8mb4:tag AND " \
-  "CAST(CONVERT(biz_tag USING utf8mb4) AS BINARY) = CAST(_utf8mb4:tag AS BINARY)"
-#define FEATHERID_POSTGRESQL_ROW "biz_tag = :tag AND CAST(biz_tag AS text) COLLATE \"C\" = :tag"
+#define FEATHERID_MYSQL_BYTES "CAST(CONVERT(biz_tag USING utf8mb4) AS BINARY)"
+#define FEATHERID_MYSQL_ROW \
+  "biz_tag = _utf8mb4:tag AND " FEATHERID_MYSQL_BYTES " = CAST(_utf8mb4:tag AS BINARY)"
+#define FEATHERID_POSTGRESQL_BYTES "CAST(biz_tag AS text) COLLATE \"C\""
+#define FEATHERID_POSTGRESQL_ROW "biz_tag = :tag AND " FEATHERID_POSTGRESQL_BYTES " = :tag"
 
 // The server's identity. MySQL and MariaDB each run the part that is meant for them and treat the
 // other as a comment; MariaDB has no server_uuid. A replica must have another server_id than its
@@ -118,6 +119,11 @@ std::vector<std::string> mysql_pins(std::chrono::seconds call_timeout) {
   "' "                                                                  \
   "ORDER BY t.table_type = 'TEMPORARY' LIMIT 1), '')"
 
+#define FEATHERID_MYSQL_TYPE                                                                   \
+  "COALESCE((SELECT data_type FROM information_schema.columns "                                \
+  "WHERE table_schema = DATABASE() AND table_name = 'id_segments' AND column_name = 'max_id' " \
+  "LIMIT 1), '')"
+
 // MariaDB's redo log cannot be disabled.
 #define FEATHERID_MYSQL_REDO_LOG                               \
   "CONCAT('' /*!80021 , COALESCE((SELECT variable_value FROM " \
@@ -176,7 +182,10 @@ const SociDialect kMysqlDialect = {
     "",
     FEATHERID_MYSQL_FIND("'', ''"),
     "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL'), "
-    "'', '' FROM id_segments",
+    "'', '' FROM id_segments WHERE " FEATHERID_MYSQL_BYTES
+    " > CAST(_utf8mb4:after AS BINARY) AND LEFT(" FEATHERID_MYSQL_BYTES
+    ", LENGTH(CAST(_utf8mb4:prefix AS BINARY))) = CAST(_utf8mb4:prefix AS BINARY) "
+    "ORDER BY " FEATHERID_MYSQL_BYTES " LIMIT :count",
     "INSERT INTO id_segments (biz_tag, max_id, step) "
     "SELECT _utf8mb4:tag, :max_id, :step FROM DUAL WHERE 1 = 1",
     "UPDATE id_segments SET step = :step WHERE " FEATHERID_MYSQL_ROW,
@@ -191,6 +200,8 @@ const SociDialect kMysqlDialect = {
                                   FEATHERID_MYSQL_ROW) " AS CHAR), '')"),
      FEATHERID_PERMITTED(FEATHERID_MYSQL_ROW), FEATHERID_VERSION("UNIX_TIMESTAMP()"), kCountChange,
      kListRecords, FEATHERID_MYSQL_ROW,
+     FEATHERID_MYSQL_BYTES
+     " BETWEEN CAST(_utf8mb4:first AS BINARY) AND CAST(_utf8mb4:last AS BINARY)",
      "INSERT INTO id_tags (biz_tag, version) VALUES (_utf8mb4:tag, 0)",
      FEATHERID_WRITE_RECORD("_utf8mb4", FEATHERID_MYSQL_ROW)},
     {nullptr,
@@ -209,9 +220,8 @@ const SociDialect kMysqlDialect = {
      "IF(@@wsrep_provider = 'none', '', COALESCE(@@wsrep_cluster_address, '')) */, "
      "COALESCE(DATABASE(), '')) AS BINARY)",
      "SELECT " FEATHERID_MYSQL_ENGINE("id_segments") ", " FEATHERID_MYSQL_ENGINE(
-         "id_leader") ", COALESCE((SELECT data_type FROM information_schema.columns "
-                      "WHERE table_schema = DATABASE() AND table_name = 'id_segments' "
-                      "AND column_name = 'max_id' LIMIT 1), ''), " FEATHERID_MYSQL_REDO_LOG,
+         "id_leader") ", " FEATHERID_MYSQL_ENGINE("id_tags") ", " FEATHERID_MYSQL_TYPE
+                                                             ", " FEATHERID_MYSQL_REDO_LOG,
      "innodb_redo_log",
      {"SHOW CREATE TABLE id_segments", "SHOW CREATE TABLE id_leader"},
      [](std::chrono::seconds) { return std::string(); },
@@ -238,6 +248,16 @@ const SociDialect kMysqlDialect = {
   "CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid "       \
   "AND t.tgenabled <> 'D' AND t.tgtype & 19 = 19) THEN 't' ELSE ' ' END, n.nspname), "     \
   "';' " FEATHERID_POSTGRESQL_PLACE "), '') " FEATHERID_POSTGRESQL_TABLES(name) ")"
+
+#define FEATHERID_POSTGRESQL_TYPE                                                         \
+  "COALESCE((SELECT pg_catalog.format_type(atttypid, NULL) FROM pg_catalog.pg_attribute " \
+  "WHERE attrelid = pg_catalog.to_regclass('\"id_segments\"') AND attname = 'max_id'), '')"
+
+// Empty if the URL names a schema, which is searched instead.
+#define FEATHERID_POSTGRESQL_OTHERS_PATH                                                     \
+  "(SELECT CASE WHEN setting = reset_val OR NOT 'pg_catalog' = ANY "                         \
+  "(pg_catalog.current_schemas(true)) THEN '' ELSE setting END FROM pg_catalog.pg_settings " \
+  "WHERE name = 'search_path')"
 
 // Makes a table's schema the search path of the transaction, if the path has the table.
 #define FEATHERID_POSTGRESQL_GO_TO(name)                                            \
@@ -288,7 +308,11 @@ const SociDialect kPostgresqlDialect = {
     " RETURNING max_id",
     FEATHERID_POSTGRESQL_FIND("'', ''"),
     "SELECT CAST(biz_tag AS text), COALESCE(CAST(max_id AS text), 'NULL'), "
-    "COALESCE(CAST(step AS text), 'NULL'), '', '' FROM id_segments",
+    "COALESCE(CAST(step AS text), 'NULL'), '', '' FROM id_segments "
+    "WHERE " FEATHERID_POSTGRESQL_BYTES
+    " > :after AND pg_catalog.left(CAST(biz_tag AS text), "
+    "pg_catalog.length(CAST(:prefix AS text))) COLLATE \"C\" = :prefix "
+    "ORDER BY " FEATHERID_POSTGRESQL_BYTES " LIMIT :count",
     "INSERT INTO id_segments (biz_tag, max_id, step) "
     "SELECT CAST(:tag AS text), CAST(:max_id AS bigint), CAST(:step AS integer) WHERE 1 = 1",
     "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP "
@@ -305,7 +329,7 @@ const SociDialect kPostgresqlDialect = {
                                        FEATHERID_POSTGRESQL_ROW) " AS text), '')"),
      FEATHERID_PERMITTED(FEATHERID_POSTGRESQL_ROW),
      FEATHERID_VERSION("CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS bigint)"), kCountChange,
-     kListRecords, FEATHERID_POSTGRESQL_ROW,
+     kListRecords, FEATHERID_POSTGRESQL_ROW, FEATHERID_POSTGRESQL_BYTES " BETWEEN :first AND :last",
      "INSERT INTO id_tags (biz_tag, version) VALUES (:tag, 0)",
      FEATHERID_WRITE_RECORD("", FEATHERID_POSTGRESQL_ROW)},
     {"SELECT pg_catalog.pg_backend_pid()",
@@ -322,14 +346,8 @@ const SociDialect kPostgresqlDialect = {
      "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('\"id_segments\"')), "
      "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('\"id_leader\"')))",
      "SELECT " FEATHERID_POSTGRESQL_LIST("id_segments") ", " FEATHERID_POSTGRESQL_LIST(
-         "id_leader") ", COALESCE((SELECT pg_catalog.format_type(atttypid, NULL) "
-                      "FROM pg_catalog.pg_attribute WHERE attrelid = "
-                      "pg_catalog.to_regclass('\"id_segments\"') "
-                      "AND attname = 'max_id'), ''), "
-                      // Empty if the URL names a schema, which is searched instead.
-                      "(SELECT CASE WHEN setting = reset_val OR NOT 'pg_catalog' = ANY "
-                      "(pg_catalog.current_schemas(true)) THEN '' ELSE setting END FROM "
-                      "pg_catalog.pg_settings WHERE name = 'search_path')",
+         "id_leader") ", " FEATHERID_POSTGRESQL_LIST("id_tags") ", " FEATHERID_POSTGRESQL_TYPE ","
+                                                                " " FEATHERID_POSTGRESQL_OTHERS_PATH,
      "search_path",  // empty, unless another program has set it
      {nullptr, nullptr},
      postgresql_durably,
@@ -356,7 +374,8 @@ const SociDialect kPostgresqlDialect = {
     "COMMIT;\n"};
 
 // As FEATHERID_MYSQL_ROW: the table may be another program's, with a collation of its own.
-#define FEATHERID_SQLITE3_ROW "biz_tag = :tag AND CAST(biz_tag AS BLOB) = CAST(:tag AS BLOB)"
+#define FEATHERID_SQLITE3_BYTES "CAST(biz_tag AS BLOB)"
+#define FEATHERID_SQLITE3_ROW "biz_tag = :tag AND " FEATHERID_SQLITE3_BYTES " = CAST(:tag AS BLOB)"
 
 // SQLite keeps any value in any column. Adding to a real number above 2^53 may not change it.
 #define FEATHERID_SQLITE3_COUNTABLE FEATHERID_SQLITE3_ROW " AND typeof(max_id) = 'integer'"
@@ -380,7 +399,10 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id >= 0 AND max_id <= :limit",
     " RETURNING max_id",
     FEATHERID_SQLITE3_FIND("'', ''"),
-    FEATHERID_SQLITE3_SELECT "'', '' FROM id_segments",
+    FEATHERID_SQLITE3_SELECT "'', '' FROM id_segments WHERE " FEATHERID_SQLITE3_BYTES
+                             " > CAST(:after AS BLOB) AND substr(" FEATHERID_SQLITE3_BYTES
+                             ", 1, length(CAST(:prefix AS BLOB))) = CAST(:prefix AS BLOB) "
+                             "ORDER BY " FEATHERID_SQLITE3_BYTES " LIMIT :count",
     "INSERT INTO id_segments (biz_tag, max_id, step) SELECT :tag, :max_id, :step WHERE 1 = 1",
     "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_ROW,
@@ -396,7 +418,9 @@ const SociDialect kSqlite3Dialect = {
                                     FEATHERID_SQLITE3_ROW) " AS TEXT), '')"),
      FEATHERID_PERMITTED(FEATHERID_SQLITE3_ROW),
      FEATHERID_VERSION("CAST(strftime('%s', 'now') AS INTEGER)"), kCountChange, kListRecords,
-     FEATHERID_SQLITE3_ROW, "INSERT INTO id_tags (biz_tag, version) VALUES (:tag, 0)",
+     FEATHERID_SQLITE3_ROW,
+     FEATHERID_SQLITE3_BYTES " BETWEEN CAST(:first AS BLOB) AND CAST(:last AS BLOB)",
+     "INSERT INTO id_tags (biz_tag, version) VALUES (:tag, 0)",
      FEATHERID_WRITE_RECORD("", FEATHERID_SQLITE3_ROW)},
     {nullptr,
      nullptr,

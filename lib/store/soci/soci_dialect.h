@@ -64,12 +64,12 @@ struct SettingsSql {
   const char* is_member;
   // An expression: the values of the settings that are named, with ';' between them.
   const char* text;
-  // A query for what would cost too much in each statement. Returns a text about id_segments, one
-  // about id_leader, the type of the column max_id, and the value of `further`.
+  // A query for what would cost too much in each statement. Returns a text about each of
+  // id_segments, id_leader and id_tags, the type of the column max_id, and the value of `further`.
   const char* tables;
   const char* further;  // a setting's name
-  // Show how each table was made: a temporary table hides the real one and is in no list. Null:
-  // `tables` shows it.
+  // Show how id_segments and id_leader were made: a temporary table hides the real one and is in no
+  // list. Null: `tables` shows it.
   const char* show[2];
   // The beginning of a condition: makes its statement commit durably. Empty if the settings in
   // `text` decide that.
@@ -85,6 +85,7 @@ struct TagsSql {
   const char* count;    // raises that number
   const char* list;     // a query for TagRecord's members, in order; conditions follow
   const char* is_tag;   // a condition: the record of :tag
+  const char* between;  // a condition: the records of tags from :first to :last, by bytes
   const char* add;      // an empty record
   // Writes a record's members. :version, :recalled, :cap, :removed, :description, :owner,
   // :created_by, :created_at, :changed_by, :changed_at, :strict, :format,
@@ -107,7 +108,9 @@ struct SociDialect {
   // Returns biz_tag and, as texts, max_id, step, cap and strict (both empty: none) of the rows
   // whose biz_tag equals :tag in the column's collation.
   const char* find;
-  const char* list;  // the same for all rows, in any order, without the options
+  // The same, without the options, for the rows that begin with :prefix and come after :after: the
+  // first :count of them. By bytes, whatever the column's collation.
+  const char* list;
   const char* create;
   const char* update;
   const char* advance;

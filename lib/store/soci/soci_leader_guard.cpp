@@ -230,7 +230,7 @@ Status LeaderGuard::refuse(const Lead& lead) const {
   return {StatusCode::kDataLoss,
           what_happened(lead) +
               names_.in("; the last leases may be missing here. Advance every tag past the ids "
-                        "ever handed out (featherid-server --advance TAG=ID), then UPDATE "
+                        "ever handed out (featherid advance TAG ID), then UPDATE "
                         "id_leader SET server = '") +
               lead.here + "', term = term + " + std::to_string(kOneLeader) + " WHERE server = '" +
               lead.recorded + "' AND term = " + std::to_string(lead.term) + ";" + to_mark +
@@ -248,7 +248,7 @@ Status LeaderGuard::went_another_way(const std::string& here, long long term,
               " in id_leader): an old server or backup is back, or a server was promoted that had "
               "not followed the last leader, or id_leader was created again, or a tag was rewound. "
               "After a rewind, restart every process. Otherwise advance every tag past the ids "
-              "ever handed out (featherid-server --advance TAG=ID) before that")};
+              "ever handed out (featherid advance TAG ID) before that")};
 }
 
 }  // namespace featherid

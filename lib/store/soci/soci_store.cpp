@@ -41,12 +41,13 @@ class SociStore final : public Store, private SociRows {
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
   Result<TagChanges> changes(std::int64_t version) override;
 
-  Result<std::vector<TagInfo>> list() override;
+  Result<std::vector<TagInfo>> list(const TagQuery& query) override;
   Result<TagInfo> info(std::string_view tag) override;
   Status create(std::string_view tag, const NewTag& tag_to_make) override;
   Status update(std::string_view tag, const TagChange& change) override;
-  Status advance(std::string_view tag, std::int64_t max_id) override;
-  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) override;
+  Status advance(std::string_view tag, std::int64_t max_id, std::string_view by) override;
+  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                      std::string_view by) override;
   Status remove(std::string_view tag, std::string_view by) override;
   Status probe() override;
   std::string leader() const override { return leader_guard_.leader(); }
@@ -60,10 +61,15 @@ class SociStore final : public Store, private SociRows {
  private:
   Status no_place_for_options(std::string_view tag) const;
   Status no_place_for_removal(std::string_view tag) const;
+  // Adds to rows in order what is recorded of their tags.
+  void add_records(SociSession& session, std::vector<TagInfo>* rows) const;
   // As many ids of a tag as the failovers so far may have lost.
   std::int64_t ids_lost_in_failovers(std::int64_t step) const;
 
   std::vector<std::string> tags(SociSession& session) const;  // of all rows, in order
+  // Calls `on_row` for each row of the query, in order. Returns how many there were.
+  template <typename OnRow>  // void(const RawRow&)
+  std::int64_t for_each_row(SociSession& session, const TagQuery& query, OnRow on_row) const;
   // Makes the tables and their first rows if they are missing. Returns the tags that it made.
   std::vector<std::string> fill_schema(SociSession& session) const;
 
@@ -82,12 +88,25 @@ SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions&
 
 std::vector<std::string> SociStore::tags(SociSession& session) const {
   std::vector<std::string> tags;
+  for_each_row(session, {}, [&](const RawRow& raw) { tags.push_back(raw.tag); });
+  return tags;
+}
+
+template <typename OnRow>
+std::int64_t SociStore::for_each_row(SociSession& session, const TagQuery& query,
+                                     OnRow on_row) const {
+  const long long count_max = query.count_max;
+  std::int64_t rows = 0;
   RawRow raw;
   session.for_each_row(
-      dialect_.list, [&] { tags.push_back(raw.tag); }, into(raw.tag), into(raw.max_id),
-      into(raw.step), into(raw.cap), into(raw.strict));
-  std::sort(tags.begin(), tags.end());
-  return tags;
+      dialect_.list,
+      [&] {
+        ++rows;
+        on_row(raw);
+      },
+      use(query.prefix, "prefix"), use(query.after, "after"), use(count_max, "count"),
+      into(raw.tag), into(raw.max_id), into(raw.step), into(raw.cap), into(raw.strict));
+  return rows;
 }
 
 // The tags are read on the session that makes them: another address may lag behind.
@@ -206,36 +225,42 @@ Result<TagChanges> SociStore::changes(std::int64_t version) {
   });
 }
 
-Result<std::vector<TagInfo>> SociStore::list() {
+Result<std::vector<TagInfo>> SociStore::list(const TagQuery& query) {
+  if (Status status = check_query(query); !status.ok()) return status;
   return call([&](SociSession& session) -> Result<std::vector<TagInfo>> {
-    std::map<std::string, TagRecord> records;
-    if (records_.look(session)) {
-      for (TagRecord& record : records_.changed(session, -1, kIdMax)) {
-        std::string tag = record.tag;
-        records.insert_or_assign(std::move(tag), std::move(record));
-      }
-    }
     std::vector<TagInfo> rows;
-    RawRow raw;
-    const auto add_row = [&] {
-      Result<SegmentRow> row = raw.read(table_);
+    TagQuery rest = query;
+    const auto add_row = [&](const RawRow& raw) {
+      const Result<SegmentRow> row = raw.read(table_);
       if (row.ok()) {
-        const auto found = records.find(row->tag);
-        const TagRecord record = found != records.end() ? found->second : TagRecord();
-        row->cap = record.cap;
-        row->order = record.order;
-        rows.push_back(tag_info(*row, record));
+        rows.push_back(tag_info(*row, TagRecord()));
       } else if (log_) {
         log_(LogLevel::kWarn, session.where() + ": " + row.status().message());
       }
+      rest.after = raw.tag;
     };
-    session.for_each_row(dialect_.list, add_row, into(raw.tag), into(raw.max_id), into(raw.step),
-                         into(raw.cap), into(raw.strict));
-    // Here, not by ORDER BY: a column's collation does not sort by bytes.
-    std::sort(rows.begin(), rows.end(),
-              [](const TagInfo& a, const TagInfo& b) { return a.tag < b.tag; });
+    // Again if some of them could not be read.
+    do {
+      rest.count_max = query.count_max - static_cast<std::int64_t>(rows.size());
+    } while (rest.count_max > 0 && for_each_row(session, rest, add_row) == rest.count_max);
+    if (!rows.empty() && records_.look(session)) add_records(session, &rows);
     return rows;
   });
+}
+
+void SociStore::add_records(SociSession& session, std::vector<TagInfo>* rows) const {
+  std::map<std::string, TagRecord> records;
+  for (TagRecord& record : records_.between(session, rows->front().tag, rows->back().tag)) {
+    std::string tag = record.tag;
+    records.insert_or_assign(std::move(tag), std::move(record));
+  }
+  for (TagInfo& row : *rows) {
+    const auto found = records.find(row.tag);
+    if (found == records.end()) continue;
+    row.cap = found->second.cap;
+    row.order = found->second.order;
+    row = tag_info(row, found->second);
+  }
 }
 
 Result<TagInfo> SociStore::info(std::string_view tag) {
@@ -254,8 +279,7 @@ Status SociStore::no_place_for_options(std::string_view tag) const {
           "tag '" + std::string(tag) +
               "' can have no options and is not created automatically, "
               "because the table " +
-              names_.in("id_tags") +
-              " is missing or may not be used; run featherid-server --init-schema"};
+              names_.in("id_tags") + " is missing or may not be used; run featherid init"};
 }
 
 // Without a record, running processes would not hear of it, and a tag that is created again would
@@ -265,7 +289,7 @@ Status SociStore::no_place_for_removal(std::string_view tag) const {
       StatusCode::kFailedPrecondition,
       "tag '" + std::string(tag) +
           names_.in("' cannot be removed, because the table id_tags, which keeps where a removed "
-                    "tag was, is missing or may not be used; run featherid-server --init-schema, "
+                    "tag was, is missing or may not be used; run featherid init, "
                     "or grant SELECT, INSERT and UPDATE on it")};
 }
 
@@ -357,10 +381,30 @@ Status SociStore::update(std::string_view tag, const TagChange& change) {
   return *done ? Status() : changed_meanwhile(tag);
 }
 
-Status SociStore::advance(std::string_view tag, std::int64_t max_id) {
-  if (Status status = check_advance(tag, max_id); !status.ok()) return status;
+Status SociStore::advance(std::string_view tag, std::int64_t max_id, std::string_view by) {
+  if (Status status = check_advance(tag, max_id, by); !status.ok()) return status;
   const std::string tag_text(tag);
   const long long new_max_id = max_id;
+  const auto move = [&](SociSession& session, const Change& change) -> Result<bool> {
+    const Result<SegmentRow> row = find_row(session, tag);
+    if (!row.ok()) return row.status();
+    if (!change.recorded || row->max_id >= max_id) return false;  // there is nothing to record
+    if (!run_on_row(session, dialect_.advance, use(new_max_id, "max_id"), use(tag_text, "tag"))) {
+      return false;
+    }
+    TagRecord record = records_.find(session, tag).value_or(TagRecord());
+    record.tag = tag_text;
+    record.version = change.head.version;
+    move_in(record, by, change.head.now);
+    records_.write(session, record);
+    return true;
+  };
+  // Without a record below: who may only move rows must still be able to, after a restore.
+  if (!by.empty()) {
+    const Result<bool> done = change_tag(Needs::kRow, move);
+    const bool open = done.status().code() == StatusCode::kUnavailable;  // it may be done
+    if (open || (done.ok() && *done)) return done.status();
+  }
   return write_row(tag, dialect_.advance, use(new_max_id, "max_id"), use(tag_text, "tag"));
 }
 
@@ -396,8 +440,9 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
   return exchange_max_id(tag, tail.last(), tail.first - 1, applied_);
 }
 
-Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
-  if (Status status = check_rewind(tag, from, to); !status.ok()) return status;
+Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                               std::string_view by) {
+  if (Status status = check_rewind(tag, from, to, by); !status.ok()) return status;
   const std::string tag_text(tag);
   const long long old_max_id = from;
   const long long new_max_id = to;
@@ -413,6 +458,7 @@ Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int
     TagRecord record = records_.find(session, tag).value_or(TagRecord());
     record.tag = tag_text;
     record.version = record.recalled = change.head.version;
+    move_in(record, by, change.head.now);
     records_.write(session, record);
     return true;
   };
@@ -423,7 +469,7 @@ Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int
 
 Status SociStore::probe() {
   // A commit that changes nothing, on the row that init_soci_schema() makes for this.
-  Status committed = advance("health", 0);
+  Status committed = advance("health", 0, "");
   if (!committed.ok() && committed.code() != StatusCode::kNotFound) return committed;
   // Checks which server leads, as a lease does. No tag is empty, so this matches no row.
   return exchange_max_id("", kIdMax, kIdMax - 1, 0).status();

@@ -54,9 +54,8 @@ bool SociTagRecords::look(SociSession& session, bool ask) {
   if (!trouble.empty() && !warned && log_) {
     log_(LogLevel::kWarn,
          session.where() +
-             names_.in(
-                 ": the table id_tags cannot be used, so tags have no caps and no other "
-                 "options here; run featherid-server --init-schema, and grant SELECT on it (") +
+             names_.in(": the table id_tags cannot be used, so tags have no caps and no other "
+                       "options here; run featherid init, and grant SELECT on it (") +
              trouble + ")");
   }
   return settings.has_records;
@@ -125,6 +124,15 @@ std::optional<TagRecord> SociTagRecords::find(SociSession& session, std::string_
       session, sql_.is_tag, [&](TagRecord record) { found = std::move(record); },
       use(tag_text, "tag"));
   return found;
+}
+
+std::vector<TagRecord> SociTagRecords::between(SociSession& session, const std::string& first,
+                                               const std::string& last) const {
+  std::vector<TagRecord> records;
+  for_each(
+      session, sql_.between, [&](TagRecord record) { records.push_back(std::move(record)); },
+      use(first, "first"), use(last, "last"));
+  return records;
 }
 
 std::vector<TagRecord> SociTagRecords::changed(SociSession& session, std::int64_t after,

@@ -32,6 +32,7 @@ using featherid::TagChange;
 using featherid::TagChanges;
 using featherid::TagInfo;
 using featherid::TagOrder;
+using featherid::TagQuery;
 
 #define STORES                                                                  \
   featherid::test::MemoryFixture, featherid::test::Sqlite3Fixture,              \
@@ -265,6 +266,47 @@ TEMPLATE_TEST_CASE("list gives all rows in the byte order of their tags", "[stor
   }
 }
 
+TEMPLATE_TEST_CASE("list gives pages, by bytes", "[store]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  // "A" and "a" are one to many collations, and "_" and "%" stand for others in a LIKE.
+  std::vector<std::string> tags = {"A", "a", "ab", "aB",   "a_", "a%",
+                                   "b", "é", "号", "号段", "😀",  "z"};
+  for (const std::string& tag : tags) require_ok(store.create(tag, 10));
+  TagChange change;
+  change.owner = "ann";
+  require_ok(store.update("ab", change));
+  std::sort(tags.begin(), tags.end());
+  for (const std::int64_t count_max : {1, 2, 5, 100}) {
+    std::vector<std::string> seen;
+    for (std::vector<TagInfo> page;;) {
+      page = take(store.list({"", seen.empty() ? "" : seen.back(), count_max}));
+      if (page.empty()) break;
+      CHECK(static_cast<std::int64_t>(page.size()) <= count_max);
+      for (const TagInfo& row : page) {
+        seen.push_back(row.tag);
+        CHECK(row.owner == (row.tag == "ab" ? "ann" : ""));
+      }
+    }
+    CHECK(seen == tags);
+  }
+  const auto names = [&](const TagQuery& query) {
+    std::string text;
+    for (const TagInfo& row : take(store.list(query))) text += row.tag + " ";
+    return text;
+  };
+  CHECK(names({"a"}) == "a a% aB a_ ab ");
+  CHECK(names({"a_"}) == "a_ ");
+  CHECK(names({"a", "aB"}) == "a_ ab ");
+  CHECK(names({"a", "aB", 1}) == "a_ ");
+  CHECK(names({"号"}) == "号 号段 ");
+  CHECK(names({"a", "b"}).empty());
+  CHECK(names({"", "A", 1}) == "a ");
+  CHECK(store.list({"", "", 0}).status().code() == StatusCode::kInvalidArgument);
+  CHECK(store.list({"\n"}).status().code() == StatusCode::kInvalidArgument);
+  CHECK(store.list({"", "\xFF"}).status().code() == StatusCode::kInvalidArgument);
+}
+
 TEMPLATE_TEST_CASE("advance moves forward only", "[store]", STORES) {
   TestType fixture;
   Store& store = fixture.store();
@@ -284,6 +326,31 @@ TEMPLATE_TEST_CASE("advance moves forward only", "[store]", STORES) {
   require_ok(store.advance("order", kIdMax));
   CHECK(max_id_of(store, "order") == kIdMax);
   CHECK(store.lease("order", 1).status().code() == StatusCode::kExhausted);
+}
+
+TEMPLATE_TEST_CASE("who moves a tag is on record, if it says so", "[store][options]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  NewTag tag(10);
+  tag.by = "ann";
+  tag.options.owner = "shop";
+  require_ok(store.create("order", tag));
+  const auto changed_by = [&] { return take(store.info("order")).changed_by; };
+  require_ok(store.advance("order", 50));
+  CHECK(changed_by() == "ann");
+  require_ok(store.advance("order", 50, "bob"));  // it is there already
+  CHECK(changed_by() == "ann");
+  require_ok(store.advance("order", 60, "bob"));
+  CHECK(changed_by() == "bob");
+  CHECK(max_id_of(store, "order") == 60);
+  CHECK(take(store.rewind("order", 60, 5, "eve")));
+  CHECK(changed_by() == "eve");
+  CHECK(max_id_of(store, "order") == 5);
+  CHECK(take(store.info("order")).owner == "shop");
+  CHECK(take(store.info("order")).created_by == "ann");
+  CHECK(store.advance("missing", 60, "bob").code() == StatusCode::kNotFound);
+  CHECK(store.advance("order", 60, "a\nb").code() == StatusCode::kInvalidArgument);
+  CHECK(store.rewind("order", 5, 1, "a\nb").status().code() == StatusCode::kInvalidArgument);
 }
 
 TEMPLATE_TEST_CASE("give_back is a compare-and-set on max_id", "[store]", STORES) {

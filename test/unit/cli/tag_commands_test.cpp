@@ -52,6 +52,20 @@ TEST_CASE("a tag is created, shown, changed and deleted", "[cli]") {
   CHECK(commands.run({"tag", "set", "订单", "--step", "7"}).exit_code == 4);
 }
 
+TEST_CASE("a share of more than everything is said to be passed", "[cli]") {
+  const Commands commands;
+  commands.run({"tag", "create", "big", "--cap", "3000000000"});
+  const auto row = [&] { return commands.run({"tags", "big"}).out; };
+  commands.run({"advance", "big", "2147483647"});
+  CHECK(row().find(" 71.6 %   100.0 %  < 0.1 %\n") != std::string::npos);
+  commands.run({"advance", "big", "3000000000"});
+  CHECK(row().find(" 100.0 %    passed  < 0.1 %\n") != std::string::npos);
+  commands.run({"advance", "big", "9007199254740993"});
+  CHECK(row().find("  passed    passed   passed\n") != std::string::npos);
+  const auto json = nlohmann::json::parse(commands.run({"tags", "big", "--json"}).out);
+  CHECK(json[0]["of_cap"] > 1);
+}
+
 TEST_CASE("a tag has a cap, a description and an owner", "[cli]") {
   const Commands commands;
   CHECK(commands

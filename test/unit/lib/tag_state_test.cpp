@@ -689,6 +689,49 @@ TEST_CASE("a lower limit drops all held ids, and the series goes on after them",
   CHECK(f.tag->take_tail().size() > 0);  // nothing was above the limit when it was closed
 }
 
+TEST_CASE("a tag whose ids a limit dropped asks the store without a caller", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK(f.next() == 1);
+  const int requests = f.queue.requests();
+  f.tag->limit(100);  // nothing held is above it
+  CHECK(f.queue.requests() == requests);
+  f.tag->limit(0);
+  CHECK(f.queue.requests() == requests + 1);
+  CHECK(f.queue.due() == f.clock->now());
+  f.fail({StatusCode::kNotFound, "no such tag"});
+  CHECK(f.tag->snapshot().error.code() == StatusCode::kNotFound);
+  CHECK(f.queue.requests() == requests + 1);  // it is not asked again
+}
+
+TEST_CASE("a limit that finds no memory drops the ids all the same", "[tag_state][fault]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  f.queue.full = true;
+  f.tag->limit(0);
+  CHECK(f.tag->snapshot().held_ids == 0);
+  f.queue.full = false;
+  CHECK(f.next() == 0);  // asks
+  f.refill();
+  CHECK(f.next() == 101);
+}
+
+TEST_CASE("a drop asks for no ids, so that the tag can be moved back", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  const int requests = f.queue.requests();
+  f.tag->drop();
+  CHECK_FALSE(f.tag->holds_ids());
+  CHECK(f.queue.requests() == requests);
+  CHECK(f.next() == 0);
+  REQUIRE(f.tag->begin_refill());
+  f.tag->drop();  // also of the lease under way
+  CHECK(f.answer(IdRange{101, 201}, 100).status.code() == StatusCode::kUnavailable);
+}
+
 TEST_CASE("a limit that comes during a lease counts for that lease", "[tag_state]") {
   Fixture f;
   CHECK(f.next() == 0);

@@ -251,6 +251,26 @@ TEST_CASE("every parameter that is described is read, and needed where it says s
   }
 }
 
+TEST_CASE("every option that PATCH describes changes the tag when it is given alone", "[openapi]") {
+  for (const Described& described : described_operations()) {
+    if (described.operation["operationId"] != "changeTag") continue;
+    for (const json& each : described.parameters) {
+      const std::string name = resolve(document(), each)["name"];
+      if (name == "biz_tag" || name == "as") continue;
+      CAPTURE(name);
+      const Service service;
+      const auto option = [&] {
+        return json::parse(service.ask("GET", "/api/v1/tag?biz_tag=order").body)["data"].at(name);
+      };
+      const json before = option();
+      const std::string call =
+          "/api/v1/tag?biz_tag=order&" + name + "=" + good_value(described, name);
+      CHECK(service.ask("PATCH", call).status == 200);
+      CHECK(option() != before);
+    }
+  }
+}
+
 namespace {
 
 std::set<std::string> members(const json& data) {

@@ -118,6 +118,39 @@ TEST_CASE("by HTTP a tag is created, shown, changed and deleted", "[tag_routes]"
   CHECK(plain["max_id"] == 0);
 }
 
+TEST_CASE("a change that changes nothing is neither made nor logged", "[tag_routes]") {
+  const Service service;
+  service.good("POST", "tag?biz_tag=order&step=50&cap=900&owner=shop");
+  service.store->on_update = [](std::string_view, const TagChange&) {
+    return Status(StatusCode::kUnavailable, "it was made");
+  };
+  const test::LogCapture log;
+  service.good("PATCH", "tag?biz_tag=order&step=50&cap=900&owner=shop&description=");
+  CHECK(test::count_of(log.text(), "changed tag") == 0);
+  CHECK(service.bad("PATCH", "tag?biz_tag=order&step=50&cap=901").find("503") == 0);
+}
+
+TEST_CASE("who moved a tag is on record", "[tag_routes]") {
+  const Service service;
+  NewTag made(10);
+  made.by = "bob";
+  REQUIRE(service.store->create("order", made).ok());
+  const auto changed_by = [&] {
+    return service.good("GET", "tag?biz_tag=order")["changed_by"].get<std::string>();
+  };
+  service.good("POST", "tag/advance?biz_tag=order&max_id=0");
+  CHECK(changed_by() == "bob");  // it is there already
+  service.good("POST", "tag/advance?biz_tag=order&max_id=50");
+  CHECK(changed_by() == "ann");
+  TagChange change(20);
+  change.by = "bob";
+  REQUIRE(service.store->update("order", change).ok());
+  const json moved =
+      service.good("POST", "tag/rewind?biz_tag=order&confirm=order&from=50&max_id=7");
+  CHECK(moved["changed_by"] == "ann");
+  CHECK(moved["max_id"] == 7);
+}
+
 TEST_CASE("a time that nobody has recorded is null", "[tag_routes]") {
   TagInfo tag;
   tag.tag = "a";

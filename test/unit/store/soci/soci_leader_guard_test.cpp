@@ -196,7 +196,7 @@ TEST_CASE("in the mode stop, a guard changes nothing and says what to do",
     const Status status = guard.follow(f.session, "1 = 1");
     CHECK(status.code() == StatusCode::kDataLoss);
     message = status.message();
-    CHECK_THAT(message, Contains("was led by a and is led by b") && Contains("--advance"));
+    CHECK_THAT(message, Contains("was led by a and is led by b") && Contains("featherid advance"));
     CHECK_FALSE(f.leases(guard));
   }
   CHECK(f.max_id() == 1000);
@@ -227,7 +227,7 @@ TEST_CASE("a smaller number of leaders than the one known is an old server that 
     const Status status = guard.follow(f.session, "1 = 1");
     CHECK(status.code() == StatusCode::kDataLoss);
     CHECK_THAT(status.message(),
-               Contains("term " + term + " after " + seen) && Contains("--advance"));
+               Contains("term " + term + " after " + seen) && Contains("featherid advance"));
   }
   CHECK(std::to_string(f.term()) == term);
 }
@@ -259,7 +259,7 @@ TEST_CASE("two servers promoted from the first leader are not confused",
     CHECK_FALSE(f.leases(knows_the_second));
     const Status status = knows_the_second.follow(f.session, "1 = 1");
     CHECK(status.code() == StatusCode::kDataLoss);
-    CHECK_THAT(status.message(), Contains("have diverged") && Contains("--advance"));
+    CHECK_THAT(status.message(), Contains("have diverged") && Contains("featherid advance"));
     CHECK_FALSE(f.leases(knows_the_second));
     CHECK(f.max_id() == leased);
     // After a restart it is a newcomer too.
@@ -338,7 +338,7 @@ TEST_CASE("in the mode stop, a guard stops after a crash of the whole cluster an
     const Status status = guard.follow(f.session, "1 = 1");
     CHECK(status.code() == StatusCode::kDataLoss);
     message = status.message();
-    CHECK_THAT(message, Contains("a has died as a whole") && Contains("--advance"));
+    CHECK_THAT(message, Contains("a has died as a whole") && Contains("featherid advance"));
     CHECK_FALSE(f.leases(guard));
   }
   CHECK(f.number("SELECT count(*) FROM id_mark") == 0);
@@ -362,7 +362,7 @@ TEST_CASE("a leader's table without its row is an error that says what to do",
   f.session.run("DELETE FROM id_leader");
   const Status status = guard.follow(f.session, "1 = 1");
   CHECK(status.code() == StatusCode::kFailedPrecondition);
-  CHECK_THAT(status.message(), Contains("--init-schema"));
+  CHECK_THAT(status.message(), Contains("featherid init"));
   CHECK_FALSE(guard.knows_term());
   f.session.run("INSERT INTO id_leader VALUES (1, '', 0)");  // no transaction was left open
   CHECK(guard.follow(f.session, "1 = 1").ok());
