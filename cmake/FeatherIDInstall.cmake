@@ -11,7 +11,7 @@ install(TARGETS featherid EXPORT FeatherID-core INCLUDES DESTINATION ${CMAKE_INS
 install(EXPORT FeatherID-core NAMESPACE FeatherID:: DESTINATION ${config_dir})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/featherid ${PROJECT_BINARY_DIR}/include/featherid
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.h" PATTERN "soci_store.h" EXCLUDE)
+        FILES_MATCHING PATTERN "*.h" PATTERN "soci_store.h" EXCLUDE PATTERN "id_scramble.h" EXCLUDE)
 
 # What a consumer of libfeatherid_soci must link as well: nothing if it is shared, because it names its own
 # dependencies.
@@ -26,6 +26,12 @@ if(FEATHERID_BUILD_SOCI AND NOT BUILD_SHARED_LIBS)
     string(REGEX REPLACE "^lib" " -l" client "${client}")
     string(PREPEND soci_libs " -lsoci_${engine}${client}")
   endforeach()
+endif()
+
+# The same for libfeatherid_scramble.
+set(scramble_requires "")
+if(FEATHERID_BUILD_SCRAMBLE AND NOT BUILD_SHARED_LIBS)
+  set(scramble_requires ", libcrypto")
 endif()
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/FeatherIDConfig.cmake.in FeatherIDConfig.cmake
@@ -54,6 +60,14 @@ if(FEATHERID_BUILD_SOCI)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/sql DESTINATION ${CMAKE_INSTALL_DATADIR}/featherid
           FILES_MATCHING PATTERN "*.sql")
   featherid_install_pc(featherid-soci)
+endif()
+
+if(FEATHERID_BUILD_SCRAMBLE)
+  install(TARGETS featherid_scramble EXPORT FeatherID-scramble)
+  install(EXPORT FeatherID-scramble NAMESPACE FeatherID:: DESTINATION ${config_dir})
+  install(FILES ${PROJECT_SOURCE_DIR}/include/featherid/id_scramble.h
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/featherid)
+  featherid_install_pc(featherid-scramble)
 endif()
 
 if(FEATHERID_BUILD_SERVER)

@@ -107,7 +107,11 @@ class FEATHERID_EXPORT LocalBlock {
   // Errors as Sequence::next().
   Result<std::int64_t> next() {
     if (next_ != end_ && !sequence_.cursor_->stopped() && !fork_guard_.forked()) return next_++;
-    return next_slow();
+    IdRange rest{next_, end_};
+    Result<std::int64_t> first = next_slow(*sequence_.state_, block_ids_, &rest);
+    next_ = rest.first;
+    end_ = rest.end;
+    return first;
   }
 
   LocalBlock(LocalBlock&& other) noexcept
@@ -131,7 +135,10 @@ class FEATHERID_EXPORT LocalBlock {
   friend class Sequence;
   LocalBlock(const Sequence& sequence, std::int64_t block_ids);
 
-  FEATHERID_COLD Result<std::int64_t> next_slow();
+  // Takes a new block: returns its first id, and puts the others into `rest`. After an error `rest`
+  // is unchanged. Static, so that a block in a local variable can stay in registers.
+  FEATHERID_COLD static Result<std::int64_t> next_slow(TagState& state, std::int64_t block_ids,
+                                                       IdRange* rest);
 
   Sequence sequence_;
   std::int64_t block_ids_;

@@ -88,15 +88,14 @@ std::string Sequence::tag() const { return state_->tag(); }
 LocalBlock::LocalBlock(const Sequence& sequence, std::int64_t block_ids)
     : sequence_(sequence), block_ids_(block_ids) {}
 
-Result<std::int64_t> LocalBlock::next_slow() {
-  IdRange block = sequence_.cursor_->claim(1, block_ids_);
+Result<std::int64_t> LocalBlock::next_slow(TagState& state, std::int64_t block_ids, IdRange* rest) {
+  IdRange block = state.cursor().claim(1, block_ids);
   if (block.empty()) {
-    const Result<std::vector<IdRange>> taken = sequence_.state_->take(1, block_ids_, std::nullopt);
+    const Result<std::vector<IdRange>> taken = state.take(1, block_ids, std::nullopt);
     if (!taken.ok()) return taken.status();
     block = taken->front();
   }
-  next_ = block.first + 1;
-  end_ = block.end;
+  *rest = {block.first + 1, block.end};
   return block.first;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lib/base/exception_text.h"
+#include "server/ops/low_priority.h"
 
 namespace featherid {
 
@@ -63,6 +64,7 @@ bool TagWatch::ask(Asker asker) {
 }
 
 void TagWatch::run() {
+  run_at_low_priority();
   TimePoint sample_at = std::chrono::steady_clock::now() + Samples::kEvery;
   for (;;) {
     std::vector<Asker> askers;

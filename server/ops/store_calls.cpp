@@ -5,7 +5,15 @@
 #include <cstddef>
 #include <utility>
 
+#include "server/ops/low_priority.h"
+
 namespace featherid {
+
+StoreCalls::StoreCalls() {
+  for (const Lane lane : {Lane::kReads, Lane::kMetrics}) {
+    asio::post(lanes_[static_cast<std::size_t>(lane)].pool, run_at_low_priority);
+  }
+}
 
 StoreCalls::~StoreCalls() {
   stop();

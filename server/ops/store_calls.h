@@ -9,9 +9,9 @@
 namespace featherid {
 
 // Runs calls of the store off the event loops, because they block, and the writing of metrics,
-// because it may take half a second. Each lane has a thread of its
-// own, so a readiness probe never waits behind an administrator's call, and that one never behind a
-// stranger who reads. Thread-safe.
+// because it may take half a second. Each lane has a thread of its own, so a readiness probe never
+// waits behind an administrator's call, and that one never behind a stranger who reads. The lanes
+// that read run at a low priority, so that long answers delay no id. Thread-safe.
 class StoreCalls {
  public:
   enum class Lane { kReadiness, kAdmin, kReads, kMetrics };
@@ -19,7 +19,7 @@ class StoreCalls {
   static constexpr int kLanes = 4;      // each runs one call of the store at a time
   static constexpr int kCallsMax = 16;  // of one lane, in progress or waiting
 
-  StoreCalls() = default;
+  StoreCalls();
   ~StoreCalls();  // stop() and join()
   StoreCalls(const StoreCalls&) = delete;
   StoreCalls& operator=(const StoreCalls&) = delete;

@@ -23,6 +23,8 @@ const Part kParts[] = {
     {"start", featherid::bench::measure_start},
     {"tls", featherid::bench::measure_tls},
     {"strict", featherid::bench::measure_strict},
+    {"format", featherid::bench::measure_format},
+    {"scramble", featherid::bench::measure_scramble},
 };
 
 const Part* find_part(const std::string& name) {

@@ -4,14 +4,17 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <exception>
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -85,18 +88,18 @@ double median_of(const std::vector<Run>& runs, const Quantity& quantity) {
   return median(values);
 }
 
-void report_ratios(const std::string& name, const std::vector<Run>& ours,
-                   const std::vector<Run>& nginx) {
+void report_ratios(const std::string& name, const std::vector<Run>& runs,
+                   const std::vector<Run>& base_runs) {
   for (const Quantity& quantity : kQuantities) {
     std::vector<double> ratios;
     // Of runs close in time, because a stall of the machine slows both.
-    for (std::size_t i = 0; i < ours.size(); ++i) {
-      if (const double base = quantity.of(nginx[i]); base > 0) {
-        ratios.push_back(quantity.of(ours[i]) / base);
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      if (const double base = quantity.of(base_runs[i]); base > 0) {
+        ratios.push_back(quantity.of(runs[i]) / base);
       }
     }
     if (ratios.empty()) continue;
-    figure(name + ".vs_nginx." + quantity.name, median(ratios), "x");
+    figure(name + "." + quantity.name, median(ratios), "x");
   }
 }
 
@@ -115,7 +118,7 @@ void report(const std::string& name, const Runs& runs) {
     figure(prefix + "errors", errors, "requests");
   }
   if (runs.count("nginx") != 0) {
-    report_ratios(name, runs.at("featherid"), runs.at("nginx"));
+    report_ratios(name + ".vs_nginx", runs.at("featherid"), runs.at("nginx"));
   }
 }
 
@@ -272,6 +275,110 @@ void measure_hanging_tag() {
   figure("hanging_tag.hung.served", served, "requests");
 }
 
+// --- many tags, and those who watch them ---
+
+constexpr int kManyTags = 10000;
+
+// The time of one call, in milliseconds, and the size of its answer.
+struct Call {
+  double ms = 0;
+  double mb = 0;
+};
+
+Call call(httplib::Client* client, const std::string& target) {
+  const auto begin = std::chrono::steady_clock::now();
+  const httplib::Result result = client->Get(target);
+  if (!result || result->status != 200) throw std::runtime_error("no answer to " + target);
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+  return {took.count(), static_cast<double>(result->body.size()) / 1e6};
+}
+
+// What two open pages of the console and one Prometheus ask for, in 10 s, and how often.
+const std::vector<std::pair<std::string, int>> kWatchers = {
+    {"/api/v1/status", 10}, {"/api/v1/status/tags", 2}, {"/metrics", 1}};
+constexpr std::chrono::seconds kWatched{10};
+
+// Answers that grow with the number of tags.
+const std::map<std::string, std::string> kBigAnswers = {{"metrics", "/metrics"},
+                                                        {"status_tags", "/api/v1/status/tags"},
+                                                        {"tags_page", "/api/v1/tags?limit=1000"}};
+
+// Asks a server for all this, until it is destroyed.
+class Watchers {
+ public:
+  explicit Watchers(int port) {
+    for (const auto& [target, times] : kWatchers) {
+      threads_.emplace_back([this, port, target = target, every = kWatched / times] {
+        httplib::Client client("127.0.0.1", port);
+        client.set_read_timeout(std::chrono::seconds(10));
+        do {
+          if (!client.Get(target)) ++failed_;
+        } while (!test::wait_until([this] { return ended_.load(); }, every));
+      });
+    }
+  }
+  ~Watchers() {
+    ended_ = true;
+    for (std::thread& thread : threads_) thread.join();
+  }
+  int failed() const { return failed_; }
+
+ private:
+  std::atomic<bool> ended_{false};
+  std::atomic<int> failed_{0};
+  std::vector<std::thread> threads_;
+};
+
+void bring_all_into_use(int port) {
+  httplib::Client client("127.0.0.1", port);
+  client.set_keep_alive(true);
+  for (int i = 0; i < kManyTags; ++i) {
+    call(&client, "/api/v1/id?biz_tag=tag" + std::to_string(i));
+  }
+}
+
+// Ids of one tag beside 10,000 others, all in use: with the console off and nobody watching, and
+// with it on and watched.
+void measure_many_tags() {
+  const test::ScratchDir scratch;
+  const std::string database = make_database(scratch, kManyTags);
+  const std::string shown = std::to_string(kManyTags);
+  Load load = with_connections(16);
+  load.duration = kWatched;
+  std::vector<Run> plain;
+  std::vector<Run> watched;
+  std::map<std::string, std::vector<Call>> calls;
+  double errors = 0;
+  for (int round = 1; round <= rounds; ++round) {
+    std::cerr << "round " << round << " of " << rounds << '\n';
+    for (const bool watch : {false, true}) {
+      const auto server = start_featherid(
+          scratch, database, {}, {"--metrics-tags", shown, "--console", watch ? "on" : "off"});
+      bring_all_into_use(server->port());
+      get(server->port(), kId);
+      if (watch) {
+        httplib::Client client("127.0.0.1", server->port());
+        for (const auto& [name, target] : kBigAnswers) {
+          calls[name].push_back(call(&client, target));
+        }
+      }
+      std::optional<Watchers> watchers;
+      if (watch) watchers.emplace(server->port());
+      (watch ? watched : plain).push_back(drive(*server, kId, load));
+      if (watchers) errors += watchers->failed();
+    }
+  }
+  for (const auto& [name, of_name] : calls) {
+    std::vector<double> ms;
+    for (const Call& each : of_name) ms.push_back(each.ms);
+    figure("many_tags." + name + ".time", median(ms), "ms");
+    figure("many_tags." + name + ".size", of_name.front().mb, "MB");
+  }
+  report("many_tags.id", {{"plain", plain}, {"watched", watched}});
+  report_ratios("many_tags.watched_vs_plain", watched, plain);
+  figure("many_tags.watchers.errors", errors, "requests");
+}
+
 // --- start ---
 
 // From the start of the process until its ready line, in milliseconds.
@@ -308,11 +415,9 @@ struct Part {
   void (*measure)();
 };
 
-const Part kParts[] = {{"calls", measure_calls},
-                       {"tls", measure_tls},
-                       {"ways", measure_ways},
-                       {"hanging_tag", measure_hanging_tag},
-                       {"start", measure_start}};
+const Part kParts[] = {{"calls", measure_calls},         {"tls", measure_tls},
+                       {"ways", measure_ways},           {"hanging_tag", measure_hanging_tag},
+                       {"many_tags", measure_many_tags}, {"start", measure_start}};
 
 void prepare_process() {
   sigset_t stop;

@@ -13,6 +13,7 @@
 
 #include "featherid/soci_store.h"
 #include "test/support/ports.h"
+#include "test/support/raw_sql.h"
 #include "test/support/wait_until.h"
 
 namespace featherid::bench {
@@ -75,7 +76,7 @@ double HttpServerProcess::resident_mb() const {
   return pages * static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1e6;
 }
 
-std::string make_database(const test::ScratchDir& scratch) {
+std::string make_database(const test::ScratchDir& scratch, int more_tags) {
   constexpr std::int64_t kFirstIds = 1'000'000'000'000;
   constexpr std::int64_t kStep = 10'000'000;
   std::string url = "sqlite3:" + scratch.file("ids.db");
@@ -84,15 +85,21 @@ std::string make_database(const test::ScratchDir& scratch) {
   check(init_soci_schema(url));
   check((*store)->update("order", kStep));
   check((*store)->advance("order", kFirstIds));
+  test::RawSql sql(url);
+  sql.run("BEGIN");
+  for (int i = 0; i < more_tags; ++i) test::insert_row(sql, {"tag" + std::to_string(i), 0, 1000});
+  sql.run("COMMIT");
   return url;
 }
 
 std::unique_ptr<HttpServerProcess> start_featherid(const test::ScratchDir& scratch,
                                                    const std::string& database,
-                                                   const Certificate& certificate) {
+                                                   const Certificate& certificate,
+                                                   const std::vector<std::string>& options) {
   const int port = test::free_port();
   std::vector<std::string> argv = {FEATHERID_SERVER_PROGRAM, "--listen",
                                    "127.0.0.1:" + std::to_string(port), "--database", database};
+  argv.insert(argv.end(), options.begin(), options.end());
   if (certificate) {
     argv.insert(argv.end(),
                 {"--tls-cert", certificate->cert_file, "--tls-key", certificate->key_file});

@@ -42,14 +42,15 @@ class HttpServerProcess {
 // The certificate of a server that speaks TLS. Without one it does not.
 using Certificate = std::optional<test::Authority::Issued>;
 
-// The release build of featherid-server.
+// The release build of featherid-server, with further `options`.
 std::unique_ptr<HttpServerProcess> start_featherid(const test::ScratchDir& scratch,
                                                    const std::string& database,
-                                                   const Certificate& certificate = {});
+                                                   const Certificate& certificate = {},
+                                                   const std::vector<std::string>& options = {});
 
-// Creates the SQLite file `ids.db`, with large steps, and returns its URL. All its ids have 13
-// digits, so that answers have one length.
-std::string make_database(const test::ScratchDir& scratch);
+// Creates the SQLite file `ids.db`, with large steps, and returns its URL. All ids of `order` have
+// 13 digits, so that answers have one length. There are `more_tags` tags beside it, `tag0` and up.
+std::string make_database(const test::ScratchDir& scratch, int more_tags = 0);
 
 // nginx with two workers. It answers each target's path with the given body.
 std::unique_ptr<HttpServerProcess> start_nginx(const test::ScratchDir& scratch,

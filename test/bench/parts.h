@@ -26,6 +26,12 @@ void measure_tls();
 // A tag of strict order on a MariaDB and on SQLite: one caller, and many who share each lease.
 void measure_strict();
 
+// Writing an id as text, compared with std::to_chars.
+void measure_format();
+
+// Scrambling an id.
+void measure_scramble();
+
 }  // namespace featherid::bench
 
 #endif  // FEATHERID_TEST_BENCH_PARTS_H_

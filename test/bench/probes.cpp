@@ -2,6 +2,7 @@
 #include "test/bench/probes.h"
 
 #include <stdexcept>
+#include <utility>
 
 using featherid::LocalBlock;
 using featherid::SegmentAllocator;
@@ -44,8 +45,11 @@ bool probe_increment(std::int64_t& last, std::int64_t count) {
   return true;
 }
 
-bool probe_local_next(LocalBlock& block, std::int64_t count) {
-  return take_ids(count, [&] { return block.next(); });
+bool probe_local_next(LocalBlock& kept, std::int64_t count) {
+  LocalBlock block = std::move(kept);
+  const bool all = take_ids(count, [&] { return block.next(); });
+  kept = std::move(block);
+  return all;
 }
 
 bool probe_next_id(SegmentAllocator& ids, const std::vector<std::string>& names, std::size_t& at,

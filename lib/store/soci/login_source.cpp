@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "featherid/soci_store.h"
+#include "lib/base/secret_file.h"
 #include "lib/base/secret_file_risk.h"
-#include "lib/store/soci/secret_file.h"
 
 namespace featherid {
 

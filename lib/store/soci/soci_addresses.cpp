@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "lib/base/bounds.h"
-#include "lib/store/soci/secret_file.h"
+#include "lib/base/secret_file.h"
 #include "lib/store/soci/soci_session.h"
 
 namespace featherid {

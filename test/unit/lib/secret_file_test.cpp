@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/soci/secret_file.h"
+#include "lib/base/secret_file.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
