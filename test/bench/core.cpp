@@ -22,9 +22,9 @@ const Part kParts[] = {
     {"tags", featherid::bench::measure_tags},
     {"start", featherid::bench::measure_start},
     {"tls", featherid::bench::measure_tls},
+    {"strict", featherid::bench::measure_strict},
     {"format", featherid::bench::measure_format},
     {"scramble", featherid::bench::measure_scramble},
-    {"strict", featherid::bench::measure_strict},
 };
 
 const Part* find_part(const std::string& name) {

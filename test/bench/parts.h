@@ -23,13 +23,14 @@ void measure_start();
 // Leases and connections of a MariaDB and a PostgreSQL, over TLS and unencrypted in turn.
 void measure_tls();
 
+// A tag of strict order on a MariaDB and on SQLite: one caller, and many who share each lease.
+void measure_strict();
+
 // Writing an id as text, compared with std::to_chars.
 void measure_format();
 
 // Scrambling an id.
 void measure_scramble();
-// A tag of strict order on a MariaDB and on SQLite: one caller, and many who share each lease.
-void measure_strict();
 
 }  // namespace featherid::bench
 
