@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "featherid/tag_admin.h"
+#include "lib/store/time_floor_rules.h"
 
 namespace featherid {
 
@@ -27,6 +28,7 @@ struct TagRecord {
   std::int64_t created_at = 0;  // Unix time, in seconds; 0: nobody has recorded it
   std::string changed_by;
   std::int64_t changed_at = 0;
+  TimeFloor floor = {};
 };
 
 // Adds what the record says to processes that know the changes up to `after`.
@@ -106,6 +108,22 @@ inline void change_in(TagRecord& record, const TagChange& change, std::int64_t n
   if (change.owner) record.owner = *change.owner;
   record.changed_by = change.by;
   record.changed_at = now;
+}
+
+// The record's floor after a change of it or of the cap, which the record has already; or why it is
+// refused. `row`: the tag as it is or will be created. `now`: by the store's clock.
+inline Status change_floor_in(TagRecord& record, const SegmentRow& row,
+                              const TimeFloorChange& change, WallTime now) {
+  const Result<TimeFloor> floor = changed_floor(row, change, now);
+  if (!floor.ok()) return floor.status();
+  if (Status s = check_floor_below_cap(row.tag, *floor, record.cap, now); !s.ok()) return s;
+  record.floor = *floor;
+  return {};
+}
+
+// Ids that are held now would not sort with those under a floor that has moved.
+inline void recall_if_moved(TagRecord& record, const TimeFloor& before) {
+  if (moves_floor(before, record.floor)) record.recalled = record.version;
 }
 
 inline void remove_in(TagRecord& record, std::int64_t max_id, std::string_view by,

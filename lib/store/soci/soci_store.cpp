@@ -57,6 +57,15 @@ class SociStore final : public Store, private SociRows {
   // Makes the tables and their first rows if they are missing. Returns the tags that it made.
   std::vector<std::string> fill_schema(SociSession& session) const;
 
+  // For create() and update(): the record's time floor and, for update(), its cap. They may be
+  // refused; false as of run_on_row().
+  Status create_floor(SociSession& session, const TimeFloor& floor, std::int64_t max_id,
+                      TagRecord* record);
+  Result<bool> change_bounds(SociSession& session, const TagChange& change, TagRecord* record);
+
+  // Called after a session could not read its clock: it may have lost its time zone.
+  Status regain_clock(SociSession& session);
+
   // A row that somebody else made for a removed tag must not begin its series again.
   Status refuse_removed(SociSession& session, const SegmentRow& row) const;
 
@@ -75,7 +84,7 @@ std::vector<std::string> SociStore::tags(SociSession& session) const {
   RawRow raw;
   session.for_each_row(
       dialect_.list, [&] { tags.push_back(raw.tag); }, into(raw.tag), into(raw.max_id),
-      into(raw.step), into(raw.cap));
+      into(raw.step), into(raw.cap), into(raw.floor));
   std::sort(tags.begin(), tags.end());
   return tags;
 }
@@ -139,6 +148,7 @@ Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
   return transact([&](SociSession& session) -> Result<IdRange> {
     records_.look(session);
     std::int64_t count_ids = size.most_ids;
+    if (const auto known = floors_.find(tag)) count_ids = within_lead(known->floor, size);
     Status refused;
     // The first lease of a process learns the term. Further tries follow a failover or a change of
     // settings in between.
@@ -149,13 +159,23 @@ Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
         if (session.settings().in_galera) mark_other_nodes(session);
         return **range;
       }
+      const std::optional<KnownFloors::Known> stated_floor = floors_.find(tag);
       const Result<SegmentRow> row = find_row(session, tag);
       if (!row.ok()) return row.status();
       if (Status removed = refuse_removed(session, *row); !removed.ok()) return removed;
+      if (row->floor.is_set() && row->read_at == WallTime()) {
+        if (Status status = regain_clock(session); !status.ok()) return status;
+        continue;
+      }
+      if (row->floor.is_set()) {
+        Status ahead = refuse_clock(tag, row->read_at, own_clock_());
+        if (!ahead.ok()) return ahead;
+      }
       refused = refused_lease(*row, size, table_);
       const std::int64_t grants = ids_to_grant(*row, size);
       if (grants == 0) break;
       if (std::exchange(count_ids, grants) > grants) continue;  // its end is near
+      if (!(floors_.find(tag) == stated_floor)) continue;       // the tag has another floor now
       const Result<bool> changed = settings_guard_.changed(session);
       if (!changed.ok()) return changed.status();
       if (*changed) continue;
@@ -213,13 +233,14 @@ Result<std::vector<TagInfo>> SociStore::list() {
         const auto found = records.find(row->tag);
         const TagRecord record = found != records.end() ? found->second : TagRecord();
         row->cap = record.cap;
+        row->floor = record.floor;
         rows.push_back(tag_info(*row, record));
       } else if (log_) {
         log_(LogLevel::kWarn, session.where() + ": " + row.status().message());
       }
     };
     session.for_each_row(dialect_.list, add_row, into(raw.tag), into(raw.max_id), into(raw.step),
-                         into(raw.cap));
+                         into(raw.cap), into(raw.floor));
     // Here, not by ORDER BY: a column's collation does not sort by bytes.
     std::sort(rows.begin(), rows.end(),
               [](const TagInfo& a, const TagInfo& b) { return a.tag < b.tag; });
@@ -264,6 +285,11 @@ Status SociStore::refuse_removed(SociSession& session, const SegmentRow& row) co
   return record && is_below_removed(*record, row) ? below_removed(*record, row, table_) : Status();
 }
 
+Status SociStore::regain_clock(SociSession& session) {
+  settings_guard_.set_up(session);
+  return store_time(session).status();
+}
+
 std::int64_t SociStore::ids_lost_in_failovers(std::int64_t step) const {
   const std::int64_t each = std::max(failover_guard_ids_, 10 * step);
   return std::min(leader_guard_.failovers(), kIdMax / each) * each;
@@ -274,7 +300,8 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
   const std::string tag_text(tag);
   const long long step = tag_to_make.step;
   const TagOptions& options = tag_to_make.options;
-  const bool plain = options.description.empty() && options.owner.empty() && options.cap == kIdMax;
+  const bool plain = options.description.empty() && options.owner.empty() &&
+                     options.cap == kIdMax && !options.floor.is_set();
   Status refused;
   const auto make = [&](SociSession& session, const Change& change) -> Result<bool> {
     if (find_raw(session, tag).ok()) return tag_exists(tag);
@@ -287,18 +314,19 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
     if (!change.recorded && (!plain || tag_to_make.automatic)) refused = no_place_for_options(tag);
     if (!refused.ok()) return refused;
     const long long max_id = *first;
+    TagRecord record = old.value_or(TagRecord());
+    record.tag = tag_text;
+    record.version = change.head.version;
+    create_in(record, tag_to_make, change.head.now);
+    refused = create_floor(session, options.floor, max_id, &record);
+    if (!refused.ok()) return refused;
     const std::string sql =
         dialect_.create + (tag_to_make.automatic ? led(session) : stated(session));
     if (session.run(sql, use(tag_text, "tag"), use(max_id, "max_id"), use(step, "step"))
             .affected_rows == 0) {
       return false;
     }
-    if (!change.recorded) return true;
-    TagRecord record = old.value_or(TagRecord());
-    record.tag = tag_text;
-    record.version = change.head.version;
-    create_in(record, tag_to_make, change.head.now);
-    records_.write(session, record);
+    if (change.recorded) records_.write(session, record);
     return true;
   };
   const Result<bool> made = change_tag(tag_to_make.automatic ? Needs::kLeader : Needs::kRow, make);
@@ -314,19 +342,23 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
           found.code() == StatusCode::kNotFound ? found.message() : status.message()};
 }
 
+// A tag that is created again keeps the floor that it had.
+Status SociStore::create_floor(SociSession& session, const TimeFloor& floor, std::int64_t max_id,
+                               TagRecord* record) {
+  if (!floor.is_set() && !record->floor.is_set()) return {};
+  const SegmentRow row{record->tag, max_id, 1, record->cap, record->floor};
+  const Result<WallTime> now = store_time(session);
+  return now.ok() ? change_floor_in(*record, row, as_change(floor), *now) : now.status();
+}
+
 Status SociStore::update(std::string_view tag, const TagChange& change) {
   if (Status status = check_change(tag, change); !status.ok()) return status;
   const std::string tag_text(tag);
-  const bool plain = !change.description && !change.owner && !change.cap;
+  const bool plain = !change.description && !change.owner && !change.cap && change.floor.empty();
   const auto set = [&](SociSession& session, const Change& made) -> Result<bool> {
     const Result<RawRow> raw = find_raw(session, tag);
     if (!raw.ok()) return raw.status();
     if (!made.recorded && !plain) return no_place_for_options(tag);
-    if (change.cap) {
-      const Result<SegmentRow> row = raw->read(table_);
-      if (!row.ok()) return row.status();
-      if (*change.cap < row->max_id) return cap_below(tag, *change.cap, row->max_id);
-    }
     const long long step = change.step.value_or(0);
     if (change.step &&
         !run_on_row(session, dialect_.update, use(step, "step"), use(tag_text, "tag"))) {
@@ -337,12 +369,35 @@ Status SociStore::update(std::string_view tag, const TagChange& change) {
     record.tag = tag_text;
     record.version = made.head.version;
     change_in(record, change, made.head.now);
+    Result<bool> bounded = change_bounds(session, change, &record);
+    if (!took_effect(bounded)) return bounded;
     records_.write(session, record);
     return true;
   };
   const Result<bool> done = change_tag(Needs::kRow, set);
   if (!done.ok()) return done.status();
   return *done ? Status() : changed_meanwhile(tag);
+}
+
+// Locks the row first, so that no lease comes between reading max_id and writing the record.
+Result<bool> SociStore::change_bounds(SociSession& session, const TagChange& change,
+                                      TagRecord* record) {
+  if (!change.cap && change.floor.empty()) return true;
+  const long long no_max_id = 0;
+  if (!run_on_row(session, dialect_.advance, use(no_max_id, "max_id"), use(record->tag, "tag"))) {
+    return false;
+  }
+  const Result<SegmentRow> row = find_row(session, record->tag);
+  if (!row.ok()) return row.status();
+  if (change.cap && *change.cap < row->max_id) {
+    return cap_below(record->tag, *change.cap, row->max_id);
+  }
+  if (change.floor.empty() && !row->floor.is_set()) return true;
+  const Result<WallTime> now = store_time(session);
+  if (!now.ok()) return now.status();
+  if (Status s = change_floor_in(*record, *row, change.floor, *now); !s.ok()) return s;
+  recall_if_moved(*record, row->floor);
+  return true;
 }
 
 Status SociStore::advance(std::string_view tag, std::int64_t max_id) {

@@ -29,6 +29,11 @@ struct Columns {
   long long created_at = 0;
   std::string changed_by;
   long long changed_at = 0;
+  long long floor_rate = 0;
+  long long floor_epoch = 0;
+  long long floor_lead_max = 0;
+  long long floor_only_warns = 0;
+  long long floor_since = 0;
 };
 
 }  // namespace
@@ -104,11 +109,14 @@ void SociTagRecords::for_each(SociSession& session, const std::string& condition
       sql_.list + conditions,
       [&] {
         on_record(TagRecord{c.tag, c.version, c.recalled, c.cap, c.removed, c.description, c.owner,
-                            c.created_by, c.created_at, c.changed_by, c.changed_at});
+                            c.created_by, c.created_at, c.changed_by, c.changed_at,
+                            TimeFloor{c.floor_rate, c.floor_epoch, c.floor_lead_max,
+                                      c.floor_only_warns != 0, c.floor_since}});
       },
       uses..., into(c.tag), into(c.version), into(c.recalled), into(c.cap), into(c.removed),
       into(c.description), into(c.owner), into(c.created_by), into(c.created_at),
-      into(c.changed_by), into(c.changed_at));
+      into(c.changed_by), into(c.changed_at), into(c.floor_rate), into(c.floor_epoch),
+      into(c.floor_lead_max), into(c.floor_only_warns), into(c.floor_since));
 }
 
 std::optional<TagRecord> SociTagRecords::find(SociSession& session, std::string_view tag) const {
@@ -131,15 +139,21 @@ std::vector<TagRecord> SociTagRecords::changed(SociSession& session, std::int64_
 }
 
 void SociTagRecords::write(SociSession& session, const TagRecord& r) const {
-  const Columns c{r.tag,         r.version, r.recalled,   r.cap,        r.removed_max_id,
-                  r.description, r.owner,   r.created_by, r.created_at, r.changed_by,
-                  r.changed_at};
+  const Columns c{r.tag,           r.version,          r.recalled,
+                  r.cap,           r.removed_max_id,   r.description,
+                  r.owner,         r.created_by,       r.created_at,
+                  r.changed_by,    r.changed_at,       r.floor.rate,
+                  r.floor.epoch_s, r.floor.lead_max_s, r.floor.lead_only_warns ? 1 : 0,
+                  r.floor.since_id};
   const auto update = [&] {
     return session
         .run(sql_.write, use(c.version, "version"), use(c.recalled, "recalled"), use(c.cap, "cap"),
              use(c.removed, "removed"), use(c.description, "description"), use(c.owner, "owner"),
              use(c.created_by, "created_by"), use(c.created_at, "created_at"),
-             use(c.changed_by, "changed_by"), use(c.changed_at, "changed_at"), use(c.tag, "tag"))
+             use(c.changed_by, "changed_by"), use(c.changed_at, "changed_at"),
+             use(c.floor_rate, "floor_rate"), use(c.floor_epoch, "floor_epoch"),
+             use(c.floor_lead_max, "floor_lead_max"), use(c.floor_only_warns, "floor_only_warns"),
+             use(c.floor_since, "floor_since"), use(c.tag, "tag"))
         .affected_rows;
   };
   if (update() != 0) return;

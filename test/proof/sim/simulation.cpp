@@ -45,7 +45,8 @@ Simulation::~Simulation() {
 void Simulation::draw_options() {
   Random& r = random_;
   const auto coin = [&] { return r.percent(50); };
-  database_.faults = {coin(), coin(), coin(), r.percent(30), coin(), r.percent(20), coin(), coin()};
+  database_.faults = {coin(),        coin(), coin(), r.percent(30), coin(),
+                      r.percent(20), coin(), coin(), r.percent(30)};
   if (r.percent(20)) database_.faults = {};
 
   AllocatorOptions& options = workload_.options;
@@ -59,13 +60,20 @@ void Simulation::draw_options() {
   options.unknown_tag_ttl = milliseconds(r.pick(1, 3000));
   options.shutdown_timeout = milliseconds(r.percent(20) ? r.pick(0, 200) : r.pick(1000, 5000));
 
+  const bool floors = coin();
   for (auto n = r.pick(1, 4); n > 0; --n) {
     workload_.tags.push_back("tag" + std::to_string(n));
     // Some series are near their end.
     const std::int64_t max_id = r.percent(5) ? kIdMax - r.pick(0, 5000) : 0;
     const std::int64_t cap =
         r.percent(10) ? max_id + std::min(kIdMax - max_id, r.pick(1, 5000)) : kIdMax;
-    database_.rows[workload_.tags.back()] = {max_id, r.pick(1, ModelDatabase::kStepMax), cap};
+    ModelDatabase::Row& row = database_.rows[workload_.tags.back()];
+    row.max_id = max_id;
+    row.step = r.pick(1, ModelDatabase::kStepMax);
+    row.cap = cap;
+    if (floors && max_id == 0 && cap == kIdMax) {
+      row.floor = {r.pick(1, 20) * r.pick(1, 200), 0, r.pick(1, 60), r.percent(10)};
+    }
   }
   workload_.callers = static_cast<int>(r.pick(1, 4));
   const std::int64_t pauses_ms[] = {1, 20, 500, 5000};
@@ -95,7 +103,7 @@ std::string Simulation::options() const {
        << " before_commit=" << f.before_commit << " after_commit=" << f.after_commit
        << " late=" << f.late << " never=" << f.never << " outage=" << f.outage
        << " backwards=" << f.backwards << " small_leases=" << f.small_leases
-       << " operators=" << f.operators;
+       << " operators=" << f.operators << " clocks=" << f.clocks;
   return text.str();
 }
 
