@@ -42,6 +42,10 @@ struct TimeFloor {
 // Where the floor is; 0 before the epoch and for a tag without a floor. Never past kIdMax.
 FEATHERID_EXPORT std::int64_t floor_at(const TimeFloor& floor, WallTime at);
 
+// From where a lease counts: `max_id`, raised to the floor. Also below 0 it counts from 0.
+FEATHERID_EXPORT std::int64_t raised_to_floor(const TimeFloor& floor, std::int64_t max_id,
+                                              WallTime at);
+
 // The last id that may be leased at that time: where the floor will be in lead_max. kIdMax if
 // nothing limits the lead.
 FEATHERID_EXPORT std::int64_t lead_end_at(const TimeFloor& floor, WallTime at);

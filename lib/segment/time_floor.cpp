@@ -28,6 +28,10 @@ std::int64_t floor_at(const TimeFloor& floor, WallTime at) {
   return floor.rate * elapsed_s + floor.rate * (elapsed_ms % 1000) / 1000;
 }
 
+std::int64_t raised_to_floor(const TimeFloor& floor, std::int64_t max_id, WallTime at) {
+  return std::max({std::int64_t{0}, max_id, floor_at(floor, at)});
+}
+
 std::int64_t lead_end_at(const TimeFloor& floor, WallTime at) {
   if (!floor.is_set() || floor.lead_only_warns) return kIdMax;
   return floor_at(floor, at + seconds(floor.lead_max_s));

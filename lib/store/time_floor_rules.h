@@ -138,7 +138,7 @@ inline Result<TimeFloor> changed_floor(const SegmentRow& row, const TimeFloorCha
 
 // From where a lease counts: max_id, raised to the floor at the time when the row was read.
 inline std::int64_t raised_max_id(const SegmentRow& row) {
-  return std::max({std::int64_t{0}, row.max_id, floor_at(row.floor, row.read_at)});
+  return raised_to_floor(row.floor, row.max_id, row.read_at);
 }
 
 // How many ids the lead leaves.

@@ -55,7 +55,8 @@ bool SociTagRecords::look(SociSession& session, bool ask) {
          session.where() +
              names_.in(
                  ": the table id_tags cannot be used, so tags have no caps and no other "
-                 "options here; run featherid-server --init-schema, and grant SELECT on it (") +
+                 "options here; run featherid-server --init-schema, and grant SELECT on it; if it "
+                 "lacks a column, add that as this version's sql/ folder has it (") +
              trouble + ")");
   }
   return settings.has_records;

@@ -24,6 +24,9 @@ constexpr int kRangeMax = 5000;
 constexpr int kHoldSeconds = 1;
 constexpr std::int64_t kLeaseIdsMax = 200000;
 
+// Of the time floors of a campaign that has them.
+constexpr std::chrono::seconds kLeadMaxSeconds{2};
+
 // The tags of a process: three that all processes share, and last its own.
 inline std::vector<std::string> tags_of(const std::string& process) {
   return {"order", "user", "tiny-steps", "own-of-" + process};

@@ -26,6 +26,9 @@ TEST_CASE("the floor rises by its rate from its epoch on", "[time_floor]") {
   CHECK(lead_end_at(floor, at_ms(101500)) == 11500);
   CHECK(lead_end_at(floor, at_ms(90500)) == 500);
   CHECK(floor_at({7, 0, 10, false}, at_ms(1999)) == 13);  // 13.993
+  CHECK(raised_to_floor(floor, 1000, at_ms(101500)) == 1500);
+  CHECK(raised_to_floor(floor, 2000, at_ms(101500)) == 2000);
+  CHECK(raised_to_floor({}, -5, at_ms(101500)) == 0);
   CHECK(lead_seconds(floor, 2500, at_ms(101500)) == 1.0);
   CHECK(lead_seconds(floor, 500, at_ms(101500)) == -1.0);
   CHECK(lead_end_at({1000, 100, 10, true}, at_ms(101500)) == kIdMax);
