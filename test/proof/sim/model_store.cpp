@@ -89,15 +89,13 @@ void ModelDatabase::disturb() {
     trace(out_ ? "an outage begins" : "an outage ends");
   }
   if (random_.percent(20)) backup_ = rows;
+  if (faults.backwards && random_.percent(20)) lose_some();
   if (faults.backwards && random_.percent(5)) {
     ++rewinds_;
     for (const auto& [tag, old] : backup_) {
       const auto row = rows.find(tag);
       if (row == rows.end() || row->second.max_id <= old.max_id) continue;
-      if (has_promise(row->second)) {
-        lose(tag, row->second, old.max_id);
-        continue;
-      }
+      if (has_promise(row->second)) continue;  // see lose_some()
       ledger_.forgotten(tag, row->second.max_id);
       row->second = old;
       trace(tag + " goes back to max_id " + std::to_string(old.max_id));
@@ -190,6 +188,17 @@ void ModelDatabase::lose(const std::string& tag, Row& row, std::int64_t old_max_
         (failover ? " and skips to " + std::to_string(row.max_id) : ""));
 }
 
+// Each tag with a floor by itself: what happens to one tells nothing about another.
+void ModelDatabase::lose_some() {
+  for (const auto& [tag, old] : backup_) {
+    const auto row = rows.find(tag);
+    if (row == rows.end() || row->second.max_id <= old.max_id) continue;
+    if (!has_promise(row->second) || random_.percent(50)) continue;
+    ++losses_;
+    lose(tag, row->second, old.max_id);
+  }
+}
+
 // A tag gets a floor, or a higher one.
 void ModelDatabase::set_floor(const std::string& tag, Row& row) {
   TimeFloorChange change;
@@ -230,7 +239,7 @@ void ModelDatabase::change_row() {
   } else if (chance < 90) {
     remove_row(std::string(row->first));
   } else if (chance < 95 && faults.backwards && has_promise(row->second)) {
-    ++rewinds_;
+    ++losses_;
     lose(row->first, row->second, 0);  // dropped, and created again with the same floor
   } else if (chance < 95 && faults.backwards) {
     ++rewinds_;

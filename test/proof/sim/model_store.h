@@ -85,6 +85,8 @@ class ModelDatabase {
   Result<T> call(Books& books, std::function<Result<T>()> statement);
 
   std::int64_t rewinds() const { return rewinds_; }
+  // How often a tag with a floor lost leases. None of their ids may come again.
+  std::int64_t losses() const { return losses_; }
   // Whether the row ever had a step of 0, or the clock was ever too far ahead for a lease of it.
   bool was_unservable(const std::string& tag) const { return unservable_.count(tag) > 0; }
 
@@ -94,6 +96,7 @@ class ModelDatabase {
   void move_clock();
   void set_floor(const std::string& tag, Row& row);
   static bool has_promise(const Row& row);
+  void lose_some();
   // The row of a tag with a floor loses its last leases.
   void lose(const std::string& tag, Row& row, std::int64_t old_max_id);
   void change_row();
@@ -111,6 +114,7 @@ class ModelDatabase {
   std::chrono::milliseconds clock_ahead_{0};
   double clock_drift_ = 0;
   std::int64_t rewinds_ = 0;
+  std::int64_t losses_ = 0;
 };
 
 // One process's view of the database.

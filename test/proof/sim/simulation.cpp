@@ -27,6 +27,7 @@ void Tally::add(const Tally& other) {
   shutdowns += other.shutdowns;
   forks += other.forks;
   rewinds += other.rewinds;
+  losses += other.losses;
   hours += other.hours;
 }
 
@@ -111,6 +112,7 @@ Tally Simulation::tally() const {
   Tally tally = tally_;
   tally.ids = ledger_.ids();
   tally.rewinds = database_.rewinds();
+  tally.losses = database_.losses();
   for (const auto& process : processes_) tally.leases += process->books().leases();
   tally.hours =
       std::chrono::duration<double, std::ratio<3600>>(scheduler_.now().time_since_epoch()).count() -

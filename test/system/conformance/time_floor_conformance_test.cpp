@@ -202,7 +202,9 @@ TEMPLATE_TEST_CASE("a floor that has passed the cap ends the tag", "[store][floo
   CHECK(take(store.lease("order", {1, 20000})) == IdRange{now + 19001, now + 20001});
   CHECK(store.lease("order", 1).status().code() == StatusCode::kExhausted);
   fixture.set_max_id("order", 0);  // not even then does it lease them again
-  fixture.put_floor("order", {1000, 0, 10, false}, now - 1);
+  fixture.put_floor("order", {1000, 0, 10, false}, floor_now(store) + 300);
+  const std::int64_t cap = take(store.find("order")).cap;
+  CHECK(featherid::test::wait_until([&] { return floor_now(store) >= cap; }));
   const Status refused = store.lease("order", {1, 10}).status();
   INFO(refused);
   CHECK(refused.code() == StatusCode::kExhausted);
