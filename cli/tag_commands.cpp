@@ -132,7 +132,10 @@ Value lead_of(const TagInfo& row) {
 
 void add_floor(const TagInfo& row, Record* record) {
   const TimeFloor& floor = row.floor;
-  if (!floor.is_set()) return;
+  if (!floor.is_set()) {
+    record->emplace_back("floor_rate", Value::none());
+    return;
+  }
   record->insert(record->end(), {{"floor_rate", floor.rate},
                                  {"floor_epoch", floor.epoch_s},
                                  {"floor_lead_max", floor.lead_max_s},
@@ -291,9 +294,10 @@ Status create(Context& context, const Arguments& given) {
   if (Status status = (*admin)->create(given->tag, made); !status.ok()) return status;
   const Result<TagInfo> row = (*admin)->info(given->tag);
   if (!row.ok()) return row.status();
-  context.out().say(
-      named(given->tag) + " is created; its ids start at " + std::to_string(row->max_id + 1),
-      record_of(*row));
+  const std::string ids = row->floor.is_set()
+                              ? "its ids follow the clock"
+                              : "its ids start at " + std::to_string(row->max_id + 1);
+  context.out().say(named(given->tag) + " is created; " + ids, record_of(*row));
   return {};
 }
 

@@ -34,8 +34,8 @@ struct RawRow {
   std::string tag;
   std::string max_id;
   std::string step;
-  std::string cap;    // empty: none
-  std::string floor;  // empty: none; otherwise as SociDialect::find says
+  std::string cap;         // empty: none
+  std::string floor = {};  // empty: none; otherwise as SociDialect::find says
 
   // `table`: what messages call it.
   Result<SegmentRow> read(const std::string& table) const;
