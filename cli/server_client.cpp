@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "lib/store/time_floor_rules.h"
 #include "server/config/values.h"
 #include "server/store/order.h"
 
@@ -65,6 +66,35 @@ std::chrono::system_clock::time_point time_at(const Json& object, const char* na
   return std::chrono::system_clock::from_time_t(::timegm(&parts));
 }
 
+// What an older server does not know is as it is by default.
+void read_floor(const Json& tag, TagInfo* info) {
+  const auto floor = tag.find("floor");
+  if (floor == tag.end() || !floor->is_object()) return;
+  info->floor = {floor->at("rate").get<std::int64_t>(), floor->at("epoch").get<std::int64_t>(),
+                 floor->at("lead_max").get<std::int64_t>(),
+                 floor->at("lead_only_warns").get<bool>(),
+                 floor->at("since_id").get<std::int64_t>()};
+  const Json& lead = floor->at("lead_seconds");
+  if (!lead.is_number()) return;
+  // The time at which the floor was as far behind max_id.
+  const double reached = static_cast<double>(info->max_id) / static_cast<double>(info->floor.rate);
+  const auto ms = static_cast<std::int64_t>(1000 * (reached - lead.get<double>()));
+  info->read_at = WallTime(std::chrono::milliseconds(1000 * info->floor.epoch_s + ms));
+}
+
+// The parameters of a change of a time floor.
+void add_floor(const TimeFloorChange& change, std::multimap<std::string, std::string>* parameters) {
+  const auto add = [&](const char* name, const std::optional<std::int64_t>& number) {
+    if (number) parameters->emplace(name, std::to_string(*number));
+  };
+  add("floor_rate", change.rate);
+  add("floor_epoch", change.epoch_s);
+  add("floor_lead_max", change.lead_max_s);
+  if (change.lead_only_warns) {
+    parameters->emplace("floor_only_warns", *change.lead_only_warns ? "yes" : "no");
+  }
+}
+
 TagInfo tag_info(const Json& tag) {
   TagInfo info;
   info.tag = tag.at("biz_tag").get<std::string>();
@@ -82,6 +112,7 @@ TagInfo tag_info(const Json& tag) {
   info.created_at = time_at(tag, "created_at");
   info.changed_by = text_at(tag, "changed_by");
   info.changed_at = time_at(tag, "changed_at");
+  read_floor(tag, &info);
   return info;
 }
 
@@ -250,6 +281,7 @@ Status ServerClient::create(std::string_view tag, const NewTag& tag_to_make) {
   if (!options.scramble.empty()) parameters.emplace("scramble", options.scramble);
   if (!options.description.empty()) parameters.emplace("description", options.description);
   if (!options.owner.empty()) parameters.emplace("owner", options.owner);
+  add_floor(as_change(options.floor), &parameters);
   if (tag_to_make.max_id > 0) parameters.emplace("max_id", std::to_string(tag_to_make.max_id));
   return call("POST", kTag, parameters).status();
 }
@@ -263,6 +295,7 @@ Status ServerClient::update(std::string_view tag, const TagChange& change) {
   if (change.scramble) parameters.emplace("scramble", *change.scramble);
   if (change.description) parameters.emplace("description", *change.description);
   if (change.owner) parameters.emplace("owner", *change.owner);
+  add_floor(change.floor, &parameters);
   return call("PATCH", kTag, parameters).status();
 }
 

@@ -14,7 +14,8 @@ namespace featherid {
 // allocators that share it. They are lost with it. Thread-safe; no call blocks.
 class FEATHERID_EXPORT MemoryStore final : public Store {
  public:
-  MemoryStore();
+  // `clock`: the clock of time floors; none: the system's.
+  explicit MemoryStore(WallClock clock = {});
   ~MemoryStore() override;
 
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override;

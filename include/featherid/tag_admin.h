@@ -34,6 +34,7 @@ struct TagOptions {
   // The domain of id_scramble.h that ids are scrambled in before they are written as text:
   // `9digits` or `40bits`. Empty: they are not. The cap must be at most its largest id.
   std::string scramble = {};
+  TimeFloor floor = {};  // its since_id is ignored
 };
 
 // What create() makes.
@@ -51,6 +52,18 @@ struct NewTag {
   bool automatic = false;
 };
 
+// A change of a time floor: what is set here. The rate may only rise and the epoch only move
+// earlier, because the floor would otherwise fall below ids that were leased already. A floor is
+// never removed.
+struct TimeFloorChange {
+  std::optional<std::int64_t> rate;
+  std::optional<std::int64_t> epoch_s;
+  std::optional<std::int64_t> lead_max_s;
+  std::optional<bool> lead_only_warns;
+
+  bool empty() const { return !rate && !epoch_s && !lead_max_s && !lead_only_warns; }
+};
+
 // What update() changes: what is set here.
 struct TagChange {
   TagChange() = default;
@@ -65,6 +78,7 @@ struct TagChange {
   std::optional<std::string> format;
   std::optional<std::string> scramble;
   std::string by;  // who changes it
+  TimeFloorChange floor;
 };
 
 // A row with what only people read. Times are 0 and texts empty if nobody has recorded them.
@@ -113,10 +127,13 @@ class FEATHERID_EXPORT TagAdmin {
   // that is more, so its ids are past all that were leased before. `automatic`: after a change of
   // leader it is at least the ids that the failovers may have lost, and kNotFound refuses a tag
   // that was removed. kAlreadyExists: the row exists; it is unchanged. kInvalidArgument: also a cap
-  // below its max_id, a malformed format or scramble, or a cap above what the scramble can hold.
+  // below its max_id, a malformed format or scramble, a cap above what the scramble can hold, and a
+  // time floor that a change would refuse.
   virtual Status create(std::string_view tag, const NewTag& tag_to_make) = 0;
 
-  // Changes an existing row. kNotFound: no such row. kInvalidArgument: also as create().
+  // Changes an existing row. kNotFound: no such row. kInvalidArgument: also as create(), and a time
+  // floor that would fall, that is about to reach the cap, or that max_id is ahead of by more than
+  // lead_max. A new rate or epoch makes processes drop the ids that they hold.
   // kFailedPrecondition: also an option for which the store has no place.
   virtual Status update(std::string_view tag, const TagChange& change) = 0;
 

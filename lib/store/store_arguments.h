@@ -14,6 +14,7 @@
 #include "lib/base/bounds.h"
 #include "lib/base/utf8.h"
 #include "lib/format/scramble_domain.h"
+#include "lib/store/time_floor_rules.h"
 
 namespace featherid {
 
@@ -66,6 +67,7 @@ inline Status check_new_tag(std::string_view tag, const NewTag& made) {
   if (!options.scramble.empty()) {
     if (Status s = parse_scramble_domain(options.scramble).status(); !s.ok()) return s;
   }
+  if (Status s = check_floor_change(as_change(options.floor)); !s.ok()) return s;
   return check_bounds("cap", options.cap, 1, kIdMax);
 }
 
@@ -77,6 +79,7 @@ inline Status check_change(std::string_view tag, const TagChange& change) {
   changed.options.format = change.format.value_or("");
   changed.options.scramble = change.scramble.value_or("");
   changed.by = change.by;
+  if (Status s = check_floor_change(change.floor); !s.ok()) return s;
   return check_new_tag(tag, changed);
 }
 
@@ -114,13 +117,20 @@ inline Status check_rewind(std::string_view tag, std::int64_t from, std::int64_t
 
 // How many ids the row has left; negative if it is past its end.
 inline std::int64_t ids_left(const SegmentRow& row) {
-  return std::clamp<std::int64_t>(row.cap, 0, kIdMax) - std::max<std::int64_t>(row.max_id, 0);
+  return std::clamp<std::int64_t>(row.cap, 0, kIdMax) - raised_max_id(row);
 }
 
 // How many ids of `size` the row can grant; 0: not even the least.
 inline std::int64_t ids_to_grant(const SegmentRow& row, LeaseSize size) {
-  const std::int64_t left = ids_left(row);
+  const std::int64_t left = std::min(ids_left(row), lead_ids_left(row));
   return row.max_id < 0 || left < size.least_ids ? 0 : std::min(size.most_ids, left);
+}
+
+// A lease of so many ids, by a store that keeps its rows in memory.
+inline IdRange lease_from(SegmentRow& row, std::int64_t count_ids) {
+  const std::int64_t first = raised_max_id(row) + 1;
+  row.max_id = first + count_ids - 1;
+  return {first, first + count_ids};
 }
 
 inline Status changed_meanwhile(std::string_view tag) {
@@ -150,6 +160,7 @@ inline Status refused_lease(const SegmentRow& row, LeaseSize size,
                 ", fewer than a lease of " + std::to_string(size.least_ids) + advice +
                 ", or ask for fewer"};
   }
+  if (lead_ids_left(row) < size.least_ids) return refuse_lead(row, size.least_ids);
   return changed_meanwhile(row.tag);
 }
 

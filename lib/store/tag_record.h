@@ -11,6 +11,7 @@
 
 #include "featherid/tag_admin.h"
 #include "lib/format/scramble_domain.h"
+#include "lib/store/time_floor_rules.h"
 
 namespace featherid {
 
@@ -31,6 +32,7 @@ struct TagRecord {
   TagOrder order = TagOrder::kPlain;
   std::string format = {};
   std::string scramble = {};
+  TimeFloor floor = {};
 };
 
 // Adds what the record says to processes that know the changes up to `after`.
@@ -147,6 +149,22 @@ inline Status check_options(const TagRecord& record) {
 inline void move_in(TagRecord& record, std::string_view by, std::int64_t now) {
   record.changed_by = by;
   record.changed_at = now;
+}
+
+// The record's floor after a change of it or of the cap, which the record has already; or why it is
+// refused. `row`: the tag as it is or will be created. `now`: by the store's clock.
+inline Status change_floor_in(TagRecord& record, const SegmentRow& row,
+                              const TimeFloorChange& change, WallTime now) {
+  const Result<TimeFloor> floor = changed_floor(row, change, now);
+  if (!floor.ok()) return floor.status();
+  if (Status s = check_floor_below_cap(row.tag, *floor, record.cap, now); !s.ok()) return s;
+  record.floor = *floor;
+  return {};
+}
+
+// Ids that are held now would not sort with those under a floor that has moved.
+inline void recall_if_moved(TagRecord& record, const TimeFloor& before) {
+  if (moves_floor(before, record.floor)) record.recalled = record.version;
 }
 
 inline void remove_in(TagRecord& record, std::int64_t max_id, std::string_view by,

@@ -92,6 +92,16 @@ class Parameters {
     }
     return given == second;
   }
+  // What is given of a time floor.
+  TimeFloorChange floor() {
+    TimeFloorChange change;
+    change.rate = number("floor_rate", 1, kFloorRateMax);
+    change.epoch_s = number("floor_epoch", 0, kIdMax);
+    change.lead_max_s = number("floor_lead_max", 1, kLeadMaxSecondsMax);
+    if (text("floor_only_warns"))
+      change.lead_only_warns = is_second("floor_only_warns", "no", "yes");
+    return change;
+  }
   bool quoted() { return is_second("as", "number", "string"); }
 
   void keep(Status status) {
@@ -139,6 +149,19 @@ Result<Work> list_tags(Parameters& given, const Caller&) {
   });
 }
 
+Result<Work> show_lease_time(Parameters& given, const Caller&) {
+  const std::string tag = given.tag();
+  const std::int64_t id = given.required_number("id", 1, kIdMax);
+  const bool quoted = given.quoted();
+  return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
+    const Result<TagInfo> info = store.info(tag);
+    if (!info.ok()) return info.status();
+    const Result<LeaseTime> time = lease_time_of(*info, id);
+    if (!time.ok()) return time.status();
+    return lease_time_json(tag, id, *time, quoted);
+  });
+}
+
 Result<Work> show_tag(Parameters& given, const Caller&) {
   const std::string tag = given.tag();
   const bool quoted = given.quoted();
@@ -166,6 +189,12 @@ std::string difference(const TagInfo& is, const NewTag& wanted) {
   compare("scramble", json_string(is.scramble), json_string(wanted.options.scramble));
   compare("description", json_string(is.description), json_string(wanted.options.description));
   compare("owner", json_string(is.owner), json_string(wanted.options.owner));
+  const auto floor_of = [](const TimeFloor& floor) {
+    if (!floor.is_set()) return std::string("none");
+    return std::to_string(floor.rate) + " from " + std::to_string(floor.epoch_s) + ", lead_max " +
+           std::to_string(floor.lead_max_s) + (floor.lead_only_warns ? " only warns" : "");
+  };
+  compare("floor", floor_of(is.floor), floor_of(wanted.options.floor));
   if (is.max_id < wanted.max_id) {
     compare("max_id", std::to_string(is.max_id), std::to_string(wanted.max_id));
   }
@@ -200,6 +229,9 @@ Result<Work> create_tag(Parameters& given, const Caller& caller) {
   wanted.options.scramble = given.text("scramble").value_or("");
   wanted.options.description = given.text("description").value_or("");
   wanted.options.owner = given.text("owner").value_or("");
+  const Result<TimeFloor> floor = new_floor(given.floor());
+  if (floor.ok()) wanted.options.floor = *floor;
+  given.keep(floor.status());
   wanted.by = caller.who;
   const bool quoted = given.quoted();
   return Work([=](Store& store, SegmentAllocator&) {
@@ -213,7 +245,12 @@ bool differs(const TagInfo& is, const TagChange& change) {
          change.owner.value_or(is.owner) != is.owner ||
          change.order.value_or(is.order) != is.order ||
          change.format.value_or(is.format) != is.format ||
-         change.scramble.value_or(is.scramble) != is.scramble;
+         change.scramble.value_or(is.scramble) != is.scramble ||
+         change.floor.rate.value_or(is.floor.rate) != is.floor.rate ||
+         change.floor.epoch_s.value_or(is.floor.epoch_s) != is.floor.epoch_s ||
+         change.floor.lead_max_s.value_or(is.floor.lead_max_s) != is.floor.lead_max_s ||
+         change.floor.lead_only_warns.value_or(is.floor.lead_only_warns) !=
+             is.floor.lead_only_warns;
 }
 
 Result<Work> change_tag(Parameters& given, const Caller& caller) {
@@ -226,13 +263,14 @@ Result<Work> change_tag(Parameters& given, const Caller& caller) {
   change.scramble = given.text("scramble");
   change.description = given.text("description");
   change.owner = given.text("owner");
+  change.floor = given.floor();
   change.by = caller.who;
   const bool quoted = given.quoted();
   if (!change.step && !change.cap && !change.order && !change.format && !change.scramble &&
-      !change.description && !change.owner) {
+      !change.description && !change.owner && change.floor.empty()) {
     given.keep(
         invalid_parameter("there is nothing to change; add step, cap, order, format, scramble, "
-                          "description or owner"));
+                          "floor_rate, description or owner"));
   }
   return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
     const Result<TagInfo> before = store.info(tag);
@@ -418,12 +456,15 @@ void add_tag_routes(Router& router, const std::shared_ptr<Store>& store,
   constexpr const char* kTag = "/api/v1/tag";
   constexpr const char* kAdvance = "/api/v1/tag/advance";
   add("/api/v1/tags", "GET", list_tags, {"prefix", "after", "limit", "as"});
+  add("/api/v1/id/when", "GET", show_lease_time, {"biz_tag", "id", "as"});
   add(kTag, "GET", show_tag, {"biz_tag", "as"});
-  add(kTag, "POST", create_tag,
-      {"biz_tag", "step", "cap", "order", "format", "scramble", "description", "owner", "max_id",
-       "as"});
-  add(kTag, "PATCH", change_tag,
-      {"biz_tag", "step", "cap", "order", "format", "scramble", "description", "owner", "as"});
+  std::vector<std::string> options = {
+      "biz_tag",     "step",  "cap",        "order",       "format",         "scramble",
+      "description", "owner", "floor_rate", "floor_epoch", "floor_lead_max", "floor_only_warns",
+      "as"};
+  add(kTag, "PATCH", change_tag, options);
+  options.emplace_back("max_id");
+  add(kTag, "POST", create_tag, options);
   add(kTag, "DELETE", delete_tag, {"biz_tag", "as"});
   add("/api/v1/tag/rewind", "POST", rewind_tag, {"biz_tag", "confirm", "max_id", "from", "as"});
   const std::vector<std::string> of_advance = {"biz_tag", "max_id", "allow_backward"};

@@ -19,7 +19,7 @@ namespace featherid {
 namespace {
 
 std::int64_t now_s() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto now = system_time().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::seconds>(now).count();
 }
 
@@ -31,6 +31,9 @@ struct MemoryStore::Impl {
     std::optional<TagRecord> record;
   };
 
+  explicit Impl(WallClock clock_in) : clock(clock_in ? std::move(clock_in) : system_time) {}
+
+  const WallClock clock;
   const internal::ForkGuard fork_guard{};  // {}: clang 14 has no default constructor without
 
   Mutex mutex;
@@ -66,6 +69,7 @@ struct MemoryStore::Impl {
     if (tag.row) {
       record.cap = tag.row->cap;
       record.order = tag.row->order;
+      record.floor = tag.row->floor;
     }
     return record;
   }
@@ -75,30 +79,39 @@ struct MemoryStore::Impl {
     if (tag.row) {
       tag.row->cap = record.cap;
       tag.row->order = record.order;
+      tag.row->floor = record.floor;
     }
     tag.record = std::move(record);
   }
+
+  // The row as it is now.
+  SegmentRow read(const SegmentRow& row) const {
+    SegmentRow now = row;
+    if (row.floor.is_set()) now.read_at = clock();
+    return now;
+  }
 };
 
-MemoryStore::MemoryStore() : impl_(std::make_unique<Impl>()) {}
+MemoryStore::MemoryStore(WallClock clock) : impl_(std::make_unique<Impl>(std::move(clock))) {}
 MemoryStore::~MemoryStore() = default;
 
 Result<IdRange> MemoryStore::lease(std::string_view tag, LeaseSize size) {
   return impl_->on_tag(check_lease(tag, size), tag, [&](Impl::Tag& found) -> Result<IdRange> {
-    SegmentRow& row = *found.row;
+    SegmentRow row = impl_->read(*found.row);
     if (found.record && is_below_removed(*found.record, row)) {
       return below_removed(*found.record, row);
     }
     const std::int64_t count = ids_to_grant(row, size);
     if (count == 0) return refused_lease(row, size);
-    row.max_id += count;
-    return IdRange{row.max_id - count + 1, row.max_id + 1};
+    const IdRange range = lease_from(row, count);
+    found.row->max_id = row.max_id;
+    return range;
   });
 }
 
 Result<SegmentRow> MemoryStore::find(std::string_view tag) {
   return impl_->on_row(validate_tag(tag), tag,
-                       [](SegmentRow& row) -> Result<SegmentRow> { return row; });
+                       [&](SegmentRow& row) -> Result<SegmentRow> { return impl_->read(row); });
 }
 
 Result<TagChanges> MemoryStore::changes(std::int64_t version) {
@@ -129,8 +142,8 @@ Result<std::vector<TagInfo>> MemoryStore::list(const TagQuery& query) {
 }
 
 Result<TagInfo> MemoryStore::info(std::string_view tag) {
-  return impl_->on_tag(validate_tag(tag), tag, [](Impl::Tag& found) -> Result<TagInfo> {
-    return tag_info(*found.row, found.record.value_or(TagRecord()));
+  return impl_->on_tag(validate_tag(tag), tag, [&](Impl::Tag& found) -> Result<TagInfo> {
+    return tag_info(impl_->read(*found.row), found.record.value_or(TagRecord()));
   });
 }
 
@@ -147,6 +160,9 @@ Status MemoryStore::create(std::string_view tag, const NewTag& tag_to_make) {
   TagRecord record = impl_->next_record(tag, old);
   create_in(record, tag_to_make, now_s());
   if (Status misfit = check_options(record); !misfit.ok()) return misfit;
+  row.floor = record.floor;
+  Status floor = change_floor_in(record, row, as_change(tag_to_make.options.floor), impl_->clock());
+  if (!floor.ok()) return floor;
   Impl::Tag& made = impl_->tags.try_emplace(row.tag).first->second;
   made.row = std::move(row);
   impl_->put(made, std::move(record));
@@ -161,6 +177,11 @@ Status MemoryStore::update(std::string_view tag, const TagChange& change) {
     TagRecord record = impl_->next_record(tag, found);
     change_in(record, change, now_s());
     if (Status misfit = check_options(record); !misfit.ok()) return misfit;
+    if (change.cap || !change.floor.empty()) {
+      Status floor = change_floor_in(record, *found.row, change.floor, impl_->clock());
+      if (!floor.ok()) return floor;
+      recall_if_moved(record, found.row->floor);
+    }
     if (change.step) found.row->step = *change.step;
     impl_->put(found, std::move(record));
     return {};

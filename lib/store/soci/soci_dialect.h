@@ -41,6 +41,13 @@ struct LeaderSql {
   const char* locked_record;  // ends the query for the record, and locks it
   // Moves every tag forward by :count or ten steps, up to :limit.
   const char* skip;
+  // If the tags' records can be read: a further condition, which leaves out the tags with a time
+  // floor whose lead is bounded …
+  const char* skip_unless_floor;
+  // … because these skip less: to the end of the lead at :now_ms, and as above, but no more than
+  // the lead has ids.
+  const char* skip_with_floor;
+  const char* now;  // FloorSql::now
   const char* record;
   // How many replications write to this server what another one leads; null if none can.
   const char* replications;
@@ -77,6 +84,20 @@ struct SettingsSql {
   std::string (*literal)(const std::string& text);  // a string constant
 };
 
+// The SQL of time floors. Parameters beside SociDialect's: :rate; :epoch_ms and :lead_epoch_ms (the
+// epoch, and lead_max before it); :now_max (the latest clock to follow) and :floor_max (where the
+// floor is then), :own_ms (this process's clock).
+struct FloorSql {
+  // SociDialect::lease for a tag with a floor: also raises max_id. Its conditions must follow.
+  const char* lease;
+  // The record is as stated by :rate, :epoch_s, :lead_max_s, :lead_only_warns and :cap, the clock
+  // is one to follow, and the lease ends within the lead.
+  const char* condition;
+  // A query for the server's clock, in ms of Unix time, 0 if it cannot be trusted. Null: the
+  // process's clock is the store's.
+  const char* now;
+};
+
 // The SQL of SociTagRecords.
 struct TagsSql {
   const char* find;       // SociDialect::find, with the options
@@ -88,9 +109,10 @@ struct TagsSql {
   const char* between;  // a condition: the records of tags from :first to :last, by bytes
   const char* add;      // an empty record
   // Writes a record's members. :version, :recalled, :cap, :removed, :description, :owner,
-  // :created_by, :created_at, :changed_by, :changed_at, :strict, :format,
-  // :scramble
+  // :created_by, :created_at, :changed_by, :changed_at, :strict, :format, :scramble, :floor_rate,
+  // :floor_epoch, :floor_lead_max, :floor_only_warns, :floor_since
   const char* write;
+  FloorSql floor;
 };
 
 // The SQL of SociStore for one engine. Named parameters: :tag, :count, :limit (the highest max_id
@@ -105,8 +127,9 @@ struct SociDialect {
   Leased leased;
   const char* lease;
   const char* lease_returning;  // comes after the conditions
-  // Returns biz_tag and, as texts, max_id, step, cap and strict (both empty: none) of the rows
-  // whose biz_tag equals :tag in the column's collation.
+  // Returns biz_tag and, as texts, max_id, step, cap and strict (both empty: none) and time floor
+  // (empty: none; otherwise its members, and the server's clock in ms if it can be trusted) of the
+  // rows whose biz_tag equals :tag in the column's collation.
   const char* find;
   // The same, without the options, for the rows that begin with :prefix and come after :after: the
   // first :count of them. By bytes, whatever the column's collation.

@@ -25,11 +25,12 @@ using soci::use;
 // Whether it requires no record.
 bool is_plain(const TagOptions& options) {
   return options.description.empty() && options.owner.empty() && options.cap == kIdMax &&
-         options.order == TagOrder::kPlain && options.format.empty() && options.scramble.empty();
+         options.order == TagOrder::kPlain && options.format.empty() && options.scramble.empty() &&
+         !options.floor.is_set();
 }
 bool is_plain(const TagChange& change) {
   return !change.description && !change.owner && !change.cap && !change.order && !change.format &&
-         !change.scramble;
+         !change.scramble && change.floor.empty();
 }
 
 class SociStore final : public Store, private SociRows {
@@ -73,6 +74,15 @@ class SociStore final : public Store, private SociRows {
   // Makes the tables and their first rows if they are missing. Returns the tags that it made.
   std::vector<std::string> fill_schema(SociSession& session) const;
 
+  // For create() and update(): the record's time floor and, for update(), its cap. They may be
+  // refused; false as of run_on_row().
+  Status create_floor(SociSession& session, const TimeFloor& floor, std::int64_t max_id,
+                      TagRecord* record);
+  Result<bool> change_bounds(SociSession& session, const TagChange& change, TagRecord* record);
+
+  // Called after a session could not read its clock: it may have lost its time zone.
+  Status regain_clock(SociSession& session);
+
   // A row that somebody else made for a removed tag must not begin its series again.
   Status refuse_removed(SociSession& session, const SegmentRow& row) const;
 
@@ -105,7 +115,8 @@ std::int64_t SociStore::for_each_row(SociSession& session, const TagQuery& query
         on_row(raw);
       },
       use(query.prefix, "prefix"), use(query.after, "after"), use(count_max, "count"),
-      into(raw.tag), into(raw.max_id), into(raw.step), into(raw.cap), into(raw.strict));
+      into(raw.tag), into(raw.max_id), into(raw.step), into(raw.cap), into(raw.strict),
+      into(raw.floor));
   return rows;
 }
 
@@ -168,6 +179,7 @@ Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
   return transact([&](SociSession& session) -> Result<IdRange> {
     records_.look(session);
     std::int64_t count_ids = size.most_ids;
+    if (const auto known = floors_.find(tag)) count_ids = within_lead(known->floor, size);
     Status refused;
     // The first lease of a process learns the term. Further tries follow a failover or a change of
     // settings in between.
@@ -178,13 +190,23 @@ Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
         if (session.settings().in_galera) mark_other_nodes(session);
         return **range;
       }
+      const std::optional<KnownFloors::Known> stated_floor = floors_.find(tag);
       const Result<SegmentRow> row = find_row(session, tag);
       if (!row.ok()) return row.status();
       if (Status removed = refuse_removed(session, *row); !removed.ok()) return removed;
+      if (row->floor.is_set() && row->read_at == WallTime()) {
+        if (Status status = regain_clock(session); !status.ok()) return status;
+        continue;
+      }
+      if (row->floor.is_set()) {
+        Status ahead = refuse_clock(tag, row->read_at, own_clock_());
+        if (!ahead.ok()) return ahead;
+      }
       refused = refused_lease(*row, size, table_);
       const std::int64_t grants = ids_to_grant(*row, size);
       if (grants == 0) break;
       if (std::exchange(count_ids, grants) > grants) continue;  // its end is near
+      if (!(floors_.find(tag) == stated_floor)) continue;       // the tag has another floor now
       const Result<bool> changed = settings_guard_.changed(session);
       if (!changed.ok()) return changed.status();
       if (*changed) continue;
@@ -259,6 +281,7 @@ void SociStore::add_records(SociSession& session, std::vector<TagInfo>* rows) co
     if (found == records.end()) continue;
     row.cap = found->second.cap;
     row.order = found->second.order;
+    row.floor = found->second.floor;
     row = tag_info(row, found->second);
   }
 }
@@ -299,6 +322,11 @@ Status SociStore::refuse_removed(SociSession& session, const SegmentRow& row) co
   return record && is_below_removed(*record, row) ? below_removed(*record, row, table_) : Status();
 }
 
+Status SociStore::regain_clock(SociSession& session) {
+  settings_guard_.set_up(session);
+  return store_time(session).status();
+}
+
 std::int64_t SociStore::ids_lost_in_failovers(std::int64_t step) const {
   const std::int64_t each = std::max(failover_guard_ids_, 10 * step);
   return std::min(leader_guard_.failovers(), kIdMax / each) * each;
@@ -321,19 +349,22 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
     if (!change.recorded && (!plain || tag_to_make.automatic)) refused = no_place_for_options(tag);
     if (!refused.ok()) return refused;
     const long long max_id = *first;
+    TagRecord record = old.value_or(TagRecord());
+    record.tag = tag_text;
+    record.version = change.head.version;
+    create_in(record, tag_to_make, change.head.now);
+    refused = check_options(record);
+    if (refused.ok()) {
+      refused = create_floor(session, tag_to_make.options.floor, max_id, &record);
+    }
+    if (!refused.ok()) return refused;
     const std::string sql =
         dialect_.create + (tag_to_make.automatic ? led(session) : stated(session));
     if (session.run(sql, use(tag_text, "tag"), use(max_id, "max_id"), use(step, "step"))
             .affected_rows == 0) {
       return false;
     }
-    if (!change.recorded) return true;
-    TagRecord record = old.value_or(TagRecord());
-    record.tag = tag_text;
-    record.version = change.head.version;
-    create_in(record, tag_to_make, change.head.now);
-    if (refused = check_options(record); !refused.ok()) return refused;
-    records_.write(session, record);
+    if (change.recorded) records_.write(session, record);
     return true;
   };
   const Result<bool> made = change_tag(tag_to_make.automatic ? Needs::kLeader : Needs::kRow, make);
@@ -349,6 +380,16 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
           found.code() == StatusCode::kNotFound ? found.message() : status.message()};
 }
 
+// A tag that is created again keeps the floor that it had.
+Status SociStore::create_floor(SociSession& session, const TimeFloor& floor, std::int64_t max_id,
+                               TagRecord* record) {
+  if (!floor.is_set() && !record->floor.is_set()) return {};
+  SegmentRow row{record->tag, max_id, 1, record->cap};
+  row.floor = record->floor;
+  const Result<WallTime> now = store_time(session);
+  return now.ok() ? change_floor_in(*record, row, as_change(floor), *now) : now.status();
+}
+
 Status SociStore::update(std::string_view tag, const TagChange& change) {
   if (Status status = check_change(tag, change); !status.ok()) return status;
   const std::string tag_text(tag);
@@ -357,11 +398,6 @@ Status SociStore::update(std::string_view tag, const TagChange& change) {
     const Result<RawRow> raw = find_raw(session, tag);
     if (!raw.ok()) return raw.status();
     if (!made.recorded && !plain) return no_place_for_options(tag);
-    if (change.cap) {
-      const Result<SegmentRow> row = raw->read(table_);
-      if (!row.ok()) return row.status();
-      if (*change.cap < row->max_id) return cap_below(tag, *change.cap, row->max_id);
-    }
     const long long step = change.step.value_or(0);
     if (change.step &&
         !run_on_row(session, dialect_.update, use(step, "step"), use(tag_text, "tag"))) {
@@ -373,12 +409,35 @@ Status SociStore::update(std::string_view tag, const TagChange& change) {
     record.version = made.head.version;
     change_in(record, change, made.head.now);
     if (Status misfit = check_options(record); !misfit.ok()) return misfit;
+    Result<bool> bounded = change_bounds(session, change, &record);
+    if (!took_effect(bounded)) return bounded;
     records_.write(session, record);
     return true;
   };
   const Result<bool> done = change_tag(Needs::kRow, set);
   if (!done.ok()) return done.status();
   return *done ? Status() : changed_meanwhile(tag);
+}
+
+// Locks the row first, so that no lease comes between reading max_id and writing the record.
+Result<bool> SociStore::change_bounds(SociSession& session, const TagChange& change,
+                                      TagRecord* record) {
+  if (!change.cap && change.floor.empty()) return true;
+  const long long no_max_id = 0;
+  if (!run_on_row(session, dialect_.advance, use(no_max_id, "max_id"), use(record->tag, "tag"))) {
+    return false;
+  }
+  const Result<SegmentRow> row = find_row(session, record->tag);
+  if (!row.ok()) return row.status();
+  if (change.cap && *change.cap < row->max_id) {
+    return cap_below(record->tag, *change.cap, row->max_id);
+  }
+  if (change.floor.empty() && !row->floor.is_set()) return true;
+  const Result<WallTime> now = store_time(session);
+  if (!now.ok()) return now.status();
+  if (Status s = change_floor_in(*record, *row, change.floor, *now); !s.ok()) return s;
+  recall_if_moved(*record, row->floor);
+  return true;
 }
 
 Status SociStore::advance(std::string_view tag, std::int64_t max_id, std::string_view by) {

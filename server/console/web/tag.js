@@ -119,6 +119,8 @@ class Tag {
       used && [t('leases'), used.lease_failures > 0
         ? t('leases_failed', { n: whole(used.leases), failed: whole(used.lease_failures) }) : whole(used.leases)],
       used && [t('waits'), whole(used.waits)],
+      info.floor && [t('floor'), t('floor_at', { rate: whole(info.floor.rate), max: info.floor.lead_max })],
+      info.floor && info.floor.lead_seconds !== null && [t('lead'), t('lead_at', { n: measured(info.floor.lead_seconds) })],
       [t('created'), at(info.created_by, info.created_at)], [t('changed'), at(info.changed_by, info.changed_at)],
     ].filter((fact) => fact && fact[1]);
     const shown = JSON.stringify(facts);

@@ -34,14 +34,6 @@ using featherid::TagInfo;
 using featherid::TagOrder;
 using featherid::TagQuery;
 
-#define STORES                                                                  \
-  featherid::test::MemoryFixture, featherid::test::Sqlite3Fixture,              \
-      featherid::test::MariadbFixture, featherid::test::MysqlFixture,           \
-      featherid::test::PostgresqlFixture, featherid::test::NamedSqlite3Fixture, \
-      featherid::test::NamedMysqlFixture<featherid::test::MariadbServer>,       \
-      featherid::test::NamedMysqlFixture<featherid::test::MysqlServer>,         \
-      featherid::test::NamedPostgresqlFixture
-
 namespace {
 
 void require_ok(const Status& status) {
