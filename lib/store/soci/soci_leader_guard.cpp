@@ -180,8 +180,9 @@ Status LeaderGuard::take_lead(SociSession& session, const Lead& lead, long long 
   if (replications != 0) return still_a_replica(lead.here);
   if (lead.term != 0) {  // else there was no leader, and no lease
     if (failover_ == Failover::kStop) return refuse(lead);
+    const std::string skipped = skip(session);  // before furthest() reads
     *warning = "FAILOVER: " + what_happened(lead) + "; the last leases may be missing here, so " +
-               skip(session) + furthest(session);
+               skipped + furthest(session);
   }
   session.run(sql_.record, use(lead.here, "server"), use(next, "term"));
   return {};

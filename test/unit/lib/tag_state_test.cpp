@@ -1030,9 +1030,10 @@ TEST_CASE("an idle tag with a time floor holds no ids after two holds", "[tag_st
   f.refill();
   CHECK(f.next() == 101);
   const TimePoint leased_at = f.clock->now();
-  CHECK(f.queue.sweep_due == leased_at + seconds(60));
+  CHECK(f.queue.sweep_due <= leased_at + seconds(60));
   CHECK(f.next() == 102);
   f.tag->sweep();
+  CHECK(f.queue.sweep_due == leased_at + seconds(60));
   CHECK(f.next() == 103);
   f.clock->advance(seconds(60));
   f.tag->sweep();
