@@ -77,29 +77,60 @@ Result<std::vector<IdRange>> TagState::result_of(Waiter& waiter) {
 Result<std::vector<IdRange>> TagState::take(std::int64_t least, std::int64_t most,
                                             std::optional<Duration> timeout) {
   if (fork_guard_.forked()) return forked_status();
-  Waiters own;
-  Waiter& self = own.emplace_back(least, most);
-  const MutexLock lock(mutex_);
-  const TimePoint now = clock_->now();
-  self.deadline = now + timeout.value_or(options_.wait_timeout);
-  const bool answered = answer_in_time(self, now);
-  note_call(self, answered, now);
-  if (!answered) wait(&own);
-  return result_of(self);
+  const auto self = std::make_shared<Waiter>(least, most);
+  Waiters own{self};
+  bool answered = false;
+  {
+    const MutexLock lock(mutex_);
+    const TimePoint now = clock_->now();
+    self->deadline = now + timeout.value_or(options_.wait_timeout);
+    answered = answer_in_time(*self, now);
+    note_call(*self, answered, now);
+    if (!answered) line_up(&own);
+  }
+  if (!answered) wait(*self);
+  return result_of(*self);
 }
 
-void TagState::wait(Waiters* own) {
-  const auto self = own->begin();
-  waiting_ids_ += self->least_ids;
+void TagState::line_up(Waiters* own) {
+  Waiter& self = *own->front();
+  waiting_ids_ += self.least_ids;
+  self.in_line = true;
+  self.place = own->begin();
   waiting_.splice(waiting_.end(), *own);
-  while (!self->ended && clock_->now() < self->deadline) {
-    self->changed.wait_until(mutex_, self->deadline);
+}
+
+void TagState::leave_line(Waiter& waiter, Waiters* to) {
+  waiting_ids_ -= waiter.least_ids;
+  waiter.in_line = false;
+  to->splice(to->end(), waiting_, waiter.place);
+}
+
+void TagState::wait(Waiter& self) {
+  {
+    const MutexLock lock(self.mutex);
+    while (!self.ended && clock_->now() < self.deadline) {
+      self.changed.wait_until(self.mutex, self.deadline);
+    }
+    if (self.ended) return;
   }
-  if (!self->ended) {
-    self->verdict = deadline_status();
-    waiting_ids_ -= self->least_ids;
+  {
+    Waiters own;
+    const MutexLock lock(mutex_);
+    if (self.in_line) {
+      leave_line(self, &own);
+      self.verdict = deadline_status();
+      return;
+    }
   }
-  own->splice(own->end(), self->ended ? ended_ : waiting_, self);
+  const MutexLock lock(self.mutex);  // it has an answer, and is about to be woken
+  while (!self.ended) self.changed.wait(self.mutex);
+}
+
+void TagState::wake(Waiter& waiter) {
+  const MutexLock lock(waiter.mutex);
+  waiter.ended = true;
+  waiter.changed.notify_one();
 }
 
 Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t most) {
@@ -123,30 +154,29 @@ Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t
 
 void TagState::take_async(std::int64_t count_ids, Duration timeout, Callback callback) {
   if (fork_guard_.forked()) return refuse(callback, forked_status());
-  Waiters own;
-  Waiter& self = own.emplace_back(count_ids, std::move(callback));
+  const auto self = std::make_shared<Waiter>(count_ids, std::move(callback));
+  Waiters own{self};
   Status stopped;
   {
     const MutexLock lock(mutex_);
     const TimePoint now = clock_->now();
-    self.deadline = now + timeout;
+    self->deadline = now + timeout;
     stopped = stopped_;
     if (stopped.ok()) park(&own, now);
   }
-  stopped.ok() ? run(std::move(own)) : refuse(self.callback, stopped);
+  stopped.ok() ? run(std::move(own)) : refuse(self->callback, stopped);
 }
 
 // Parks one more caller, or leaves it in `own` to be called at once. In a callback of this tag it
 // is always parked, for run(), which called it, or for the next flight: callbacks that ask again
 // would never return.
 void TagState::park(Waiters* own, TimePoint now) {
-  Waiter& self = own->front();
+  Waiter& self = *own->front();
   const bool in_callback = Inside::of(this);
   const bool answered = !in_callback && answer_in_time(self, now);
   note_call(self, answered, now);  // before it is parked: if this throws, nobody is called back
   if (answered) return;
-  waiting_ids_ += self.least_ids;
-  waiting_.splice(waiting_.end(), *own);
+  line_up(own);
   if (in_callback) parked_in_callback_ = true;
   // While the store hangs, nothing else ends waits whose time is up. Checking only when the number
   // has doubled keeps the cost of a call constant.
@@ -159,16 +189,21 @@ void TagState::refuse(const Callback& callback, const Status& why) const {
   call(callback, why);
 }
 
-void TagState::run(Waiters callbacks) {
-  if (callbacks.empty()) return;
+void TagState::run(Waiters ended) {
+  if (ended.empty()) return;
   const std::shared_ptr<TagState> self = shared_from_this();  // callbacks may drop every handle
   const Inside inside(this);
-  while (!callbacks.empty()) {
-    for (Waiter& each : callbacks) call(each.callback, result_of(each));
-    callbacks.clear();
+  while (!ended.empty()) {
+    for (const std::shared_ptr<Waiter>& each : ended) {
+      if (each->is_thread) wake(*each);
+    }
+    for (const std::shared_ptr<Waiter>& each : ended) {
+      if (!each->is_thread) call(each->callback, result_of(*each));
+    }
+    ended.clear();
     if (!parked_in_callback_.exchange(false)) return;
     const MutexLock lock(mutex_);
-    callbacks = end_waits(clock_->now(), /*only_served=*/true);
+    ended = end_waits(clock_->now(), /*only_served=*/true);
   }
 }
 
@@ -213,29 +248,21 @@ void TagState::note_call(const Waiter& waiter, bool answered, TimePoint now) {
   if (!answered || served || is_transient(waiter.verdict)) request_refill(now);
 }
 
-// Ends the waits that have an answer, or only those whose ids are there. Returns the callbacks.
+// Takes the callers out of the line that have an answer, or only those whose ids are there.
 TagState::Waiters TagState::end_waits(TimePoint now, bool only_served) {
-  Waiters callbacks;
+  Waiters ended;
   for (auto next = waiting_.begin(); next != waiting_.end();) {
-    const auto each = next++;
+    Waiter& each = **next++;
     bool answered = true;
     try {
-      answered = only_served ? serve(*each) : answer_in_time(*each, now);
+      answered = only_served ? serve(each) : answer_in_time(each, now);
     } catch (const std::bad_alloc&) {
-      each->verdict = internal::out_of_memory(StatusCode::kUnavailable);
+      each.verdict = internal::out_of_memory(StatusCode::kUnavailable);
     }
-    if (answered) end_wait(each, &callbacks);
+    if (answered) leave_line(each, &ended);
   }
   sweep_at_ = std::max<std::size_t>(64, 2 * waiting_.size());
-  return callbacks;
-}
-
-void TagState::end_wait(Waiters::iterator waiter, Waiters* callbacks) {
-  waiting_ids_ -= waiter->least_ids;
-  if (!waiter->is_thread) return callbacks->splice(callbacks->end(), waiting_, waiter);
-  waiter->ended = true;
-  ended_.splice(ended_.end(), waiting_, waiter);
-  waiter->changed.notify_one();
+  return ended;
 }
 
 Status TagState::refusal(TimePoint now) const {
@@ -372,13 +399,13 @@ LeaseSize TagState::board() {
   const TimePoint now = clock_->now();
   LeaseSize size(kRangeIdsMax, 0);
   bool room = true;
-  for (Waiter& each : waiting_) {
-    const bool in_vain = each.deadline < now || each.most_ids > each.least_ids;
-    if (!in_vain) room = room && size.most_ids + each.least_ids <= most_ids;
-    each.on_board = room && !in_vain;
-    if (!each.on_board) continue;
-    size.least_ids = std::min(size.least_ids, each.least_ids);
-    size.most_ids += each.least_ids;
+  for (const std::shared_ptr<Waiter>& each : waiting_) {
+    const bool in_vain = each->deadline < now || each->most_ids > each->least_ids;
+    if (!in_vain) room = room && size.most_ids + each->least_ids <= most_ids;
+    each->on_board = room && !in_vain;
+    if (!each->on_board) continue;
+    size.least_ids = std::min(size.least_ids, each->least_ids);
+    size.most_ids += each->least_ids;
   }
   return size;
 }
@@ -387,11 +414,11 @@ LeaseSize TagState::board() {
 void TagState::hand_out(IdRange lease, TimePoint now) {
   highest_end_ = lease.end;
   std::int64_t issued_ids = 0;
-  for (Waiter& each : waiting_) {
-    if (!each.on_board || each.least_ids > lease.size()) continue;
-    each.ranges.push_back({lease.first, lease.first + each.least_ids});
-    lease.first += each.least_ids;
-    issued_ids += each.least_ids;
+  for (const std::shared_ptr<Waiter>& each : waiting_) {
+    if (!each->on_board || each->least_ids > lease.size()) continue;
+    each->ranges.push_back({lease.first, lease.first + each->least_ids});
+    lease.first += each->least_ids;
+    issued_ids += each->least_ids;
   }
   issued_ids_ += issued_ids;
   burn_.add(issued_ids, now - burn_at_);
@@ -581,7 +608,7 @@ Status TagState::check_lease(std::int64_t asked_ids, IdRange range) const {
 TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRange> leased,
                                              Duration latency) {
   RefillOutcome outcome;
-  Waiters callbacks;
+  Waiters ended;
   {
     const MutexLock lock(mutex_);
     const TimePoint now = clock_->now();
@@ -620,7 +647,7 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
         publish_chunk();
       }
     }
-    callbacks = end_waits(now);
+    ended = end_waits(now);
     // Whether a tag exists is asked again only when a caller comes.
     if (outcome.status.ok() || (is_transient(outcome.status) && (step_ > 0 || wanted))) {
       try {
@@ -628,13 +655,13 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
       } catch (const std::bad_alloc&) {
         // No flight will come for waiting callers. They must come again.
         while (!waiting_.empty()) {
-          waiting_.front().verdict = internal::out_of_memory(StatusCode::kUnavailable);
-          end_wait(waiting_.begin(), &callbacks);
+          waiting_.front()->verdict = internal::out_of_memory(StatusCode::kUnavailable);
+          leave_line(*waiting_.front(), &ended);
         }
       }
     }
   }
-  run(std::move(callbacks));
+  run(std::move(ended));
   return outcome;
 }
 
@@ -678,14 +705,14 @@ void TagState::drop() {
 }
 
 void TagState::stop_for(const Status& reason) {
-  Waiters callbacks;
+  Waiters ended;
   {
     const MutexLock lock(mutex_);
     if (!stopped_.ok()) return;
     stop(reason);
-    callbacks = end_waits(clock_->now());
+    ended = end_waits(clock_->now());
   }
-  run(std::move(callbacks));
+  run(std::move(ended));
 }
 
 void TagState::stop(Status reason) {
@@ -727,7 +754,7 @@ TagSnapshot TagState::snapshot() const {
 // --- shutdown ---
 
 void TagState::close() {
-  Waiters callbacks;
+  Waiters ended;
   {
     const MutexLock lock(mutex_);
     queue_ = nullptr;
@@ -737,9 +764,9 @@ void TagState::close() {
       stopped_ = make_status(StatusCode::kFailedPrecondition,
                              [] { return "the allocator was shut down"; });
     }
-    callbacks = end_waits(clock_->now());
+    ended = end_waits(clock_->now());
   }
-  run(std::move(callbacks));
+  run(std::move(ended));
 }
 
 IdRange TagState::take_tail() {

@@ -153,7 +153,12 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
  private:
   enum class Flight { kNone, kQueued, kFlying };
 
-  // A caller that waits for ids: a thread in take(), or a callback.
+  // A caller that waits for ids: a thread in take(), or a callback. Members are the tag's mutex's,
+  // except where they say otherwise.
+  struct Waiter;
+  // Lists, so that ending a wait needs no memory. Shared: a thread may see the end of its wait, and
+  // leave, while it is still being woken.
+  using Waiters = std::list<std::shared_ptr<Waiter>>;
   struct Waiter {
     Waiter(std::int64_t least, std::int64_t most);
     Waiter(std::int64_t count, Callback callback_in);
@@ -167,19 +172,22 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
         ranges;             // what it gets. It has room for one, so that giving it never fails
     Status verdict;         // why it gets none; OK if it does
     bool on_board = false;  // the lease under way was asked for it: strict order
-    bool ended = false;     // a thread's wait is over
-    CondVar changed;        // `ended`
+    bool in_line = false;   // it is in waiting_, at `place`
+    Waiters::iterator place{};
+
+    Mutex mutex;  // a mutex of its own, so that a thread that is woken does not wait for the others
+    CondVar changed;
+    bool ended GUARDED_BY(mutex) = false;  // a thread's wait is over, and its answer is there
   };
   // Leased ids and, for a tag with a time floor, when.
   struct Held : IdRange {
     TimePoint leased_at;
   };
 
-  // Lists, so that ending a wait needs no memory.
-  using Waiters = std::list<Waiter>;
   static Result<std::vector<IdRange>> result_of(Waiter& waiter);
-  // Calls back, once the mutex is free.
-  void run(Waiters callbacks) EXCLUDES(mutex_);
+  // Wakes the threads and calls back, once the mutex is free.
+  void run(Waiters ended) EXCLUDES(mutex_);
+  static void wake(Waiter& waiter);
 
   Status forked_status() const;
   bool take_locked(std::int64_t least, std::int64_t most, std::vector<IdRange>* ranges)
@@ -220,9 +228,10 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   bool answer_in_time(Waiter& waiter, TimePoint now) REQUIRES(mutex_);
   // After the first look at a call: counts it, and requests the lease that it makes due.
   void note_call(const Waiter& waiter, bool answered, TimePoint now) REQUIRES(mutex_);
-  void wait(Waiters* own) REQUIRES(mutex_);
+  void line_up(Waiters* own) REQUIRES(mutex_);
+  void leave_line(Waiter& waiter, Waiters* to) REQUIRES(mutex_);
+  void wait(Waiter& self) EXCLUDES(mutex_);
   void park(Waiters* own, TimePoint now) REQUIRES(mutex_);
-  void end_wait(Waiters::iterator waiter, Waiters* callbacks) REQUIRES(mutex_);
   Waiters end_waits(TimePoint now, bool only_served = false) REQUIRES(mutex_);
 
   // Constant after construction.
@@ -255,7 +264,6 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
 
   // Waiting callers, in the order in which they came.
   Waiters waiting_ GUARDED_BY(mutex_);
-  Waiters ended_ GUARDED_BY(mutex_);  // threads whose wait is over, and which have not seen it yet
   std::int64_t waiting_ids_ GUARDED_BY(mutex_) = 0;  // the sum of what they want at least
   std::int64_t missed_ids_ GUARDED_BY(mutex_) = 0;   // the largest miss since the last flight
   std::size_t sweep_at_ GUARDED_BY(mutex_) = 64;     // callers
