@@ -22,7 +22,7 @@ TEST_CASE("a row is read from texts, and what is no number is named", "[soci_row
   CHECK(RawRow{"order", "0", "10", "", "0"}.read("ids")->order == TagOrder::kPlain);
 
   const Result<SegmentRow> floored =
-      RawRow{"order", "5", "10", "", "1000;50;20;1;7;1800000000123"}.read("ids");
+      RawRow{"order", "5", "10", "", "", "1000;50;20;1;7;1800000000123"}.read("ids");
   REQUIRE(floored.ok());
   CHECK(floored->floor.rate == 1000);
   CHECK(floored->floor.epoch_s == 50);
@@ -30,7 +30,7 @@ TEST_CASE("a row is read from texts, and what is no number is named", "[soci_row
   CHECK(floored->floor.lead_only_warns);
   CHECK(floored->floor.since_id == 7);
   CHECK(floored->read_at == WallTime(std::chrono::milliseconds(1800000000123)));
-  CHECK(RawRow{"order", "5", "10", "", "1000;50;20;0;7"}.read("ids")->read_at == WallTime());
+  CHECK(RawRow{"order", "5", "10", "", "", "1000;50;20;0;7"}.read("ids")->read_at == WallTime());
 
   struct Case {
     RawRow row;
@@ -41,7 +41,7 @@ TEST_CASE("a row is read from texts, and what is no number is named", "[soci_row
                           Case{{"order", "9223372036854775808", "10", ""}, "has max_id"},
                           Case{{"order", "0", "10 x", ""}, "has step '10 x' in ids"},
                           Case{{"order", "0", "10", "x"}, "has cap 'x' in ids"},
-                          Case{{"order", "0", "10", "", "1000;x"}, "has floor_epoch 'x'"}}) {
+                          Case{{"order", "0", "10", "", "", "1000;x"}, "has floor_epoch 'x'"}}) {
     const Status status = bad.row.read("ids").status();
     CAPTURE(bad.says, status);
     CHECK(status.code() == StatusCode::kFailedPrecondition);
