@@ -57,12 +57,7 @@ inline Status check_new_tag(std::string_view tag, const NewTag& made) {
   if (Status s = check_text("owner", options.owner); !s.ok()) return s;
   if (Status s = check_text("by", made.by); !s.ok()) return s;
   if (!options.format.empty()) {
-    const Result<IdFormat> format = IdFormat::make(options.format);
-    if (!format.ok()) return format.status();
-    // Only a format with a date cannot write an id alone.
-    if (const Status dated = format->format(1).status(); !dated.ok()) {
-      return {StatusCode::kInvalidArgument, "the format of a tag has no date parts"};
-    }
+    if (Status s = IdFormat::make(options.format).status(); !s.ok()) return s;
   }
   if (!options.scramble.empty()) {
     if (Status s = parse_scramble_domain(options.scramble).status(); !s.ok()) return s;

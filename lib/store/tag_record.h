@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "featherid/id_format.h"
 #include "featherid/tag_admin.h"
 #include "lib/format/scramble_domain.h"
 #include "lib/store/time_floor_rules.h"
@@ -131,6 +132,15 @@ inline void change_in(TagRecord& record, const TagChange& change, std::int64_t n
 // Whether the options of a changed record fit together. kInvalidArgument: the message says what to
 // change.
 inline Status check_options(const TagRecord& record) {
+  if (!record.format.empty() && !record.floor.is_set()) {
+    const Result<IdFormat> format = IdFormat::make(record.format);
+    // Only a format with a date cannot write an id alone.
+    if (format.ok() && !format->format(1).ok()) {
+      return {StatusCode::kInvalidArgument,
+              "the format '" + record.format +
+                  "' has parts of a date, which only ids under a time floor have; set floor_rate"};
+    }
+  }
   if (record.scramble.empty()) return {};
   const Result<ScrambleDomain> domain = parse_scramble_domain(record.scramble);
   if (!domain.ok()) return domain.status();

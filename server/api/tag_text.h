@@ -13,7 +13,9 @@
 
 namespace featherid {
 
-// How the ids of one tag are written as text, and read: by its options `format` and `scramble`.
+// How the ids of one tag are written as text, and read: by its options `format` and `scramble`. A
+// date in the format is the day, in UTC, on which the tag's time floor reaches the id: within
+// lead_max of when it was leased.
 class TagText {
  public:
   // kFailedPrecondition: the tag is scrambled, and there are no keys.
@@ -24,9 +26,12 @@ class TagText {
   Result<std::int64_t> read(std::string_view text) const;
 
  private:
-  TagText(std::string tag, IdFormat format, std::optional<IdScramble> scramble);
+  TagText(const TagInfo& tag, IdFormat format, std::optional<IdScramble> scramble);
+  Result<Date> date_of(std::int64_t id) const;
 
   std::string tag_;  // the tweak: ids of two tags become different numbers
+  TimeFloor floor_;
+  bool has_date_;
   IdFormat format_;
   std::optional<IdScramble> scramble_;
 };

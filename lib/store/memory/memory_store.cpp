@@ -159,10 +159,10 @@ Status MemoryStore::create(std::string_view tag, const NewTag& tag_to_make) {
   SegmentRow row{std::string(tag), *max_id, tag_to_make.step};
   TagRecord record = impl_->next_record(tag, old);
   create_in(record, tag_to_make, now_s());
-  if (Status misfit = check_options(record); !misfit.ok()) return misfit;
   row.floor = record.floor;
   Status floor = change_floor_in(record, row, as_change(tag_to_make.options.floor), impl_->clock());
   if (!floor.ok()) return floor;
+  if (Status misfit = check_options(record); !misfit.ok()) return misfit;
   Impl::Tag& made = impl_->tags.try_emplace(row.tag).first->second;
   made.row = std::move(row);
   impl_->put(made, std::move(record));
@@ -176,12 +176,12 @@ Status MemoryStore::update(std::string_view tag, const TagChange& change) {
     }
     TagRecord record = impl_->next_record(tag, found);
     change_in(record, change, now_s());
-    if (Status misfit = check_options(record); !misfit.ok()) return misfit;
     if (change.cap || !change.floor.empty()) {
       Status floor = change_floor_in(record, *found.row, change.floor, impl_->clock());
       if (!floor.ok()) return floor;
       recall_if_moved(record, found.row->floor);
     }
+    if (Status misfit = check_options(record); !misfit.ok()) return misfit;
     if (change.step) found.row->step = *change.step;
     impl_->put(found, std::move(record));
     return {};

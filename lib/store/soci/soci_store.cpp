@@ -353,10 +353,8 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
     record.tag = tag_text;
     record.version = change.head.version;
     create_in(record, tag_to_make, change.head.now);
-    refused = check_options(record);
-    if (refused.ok()) {
-      refused = create_floor(session, tag_to_make.options.floor, max_id, &record);
-    }
+    refused = create_floor(session, tag_to_make.options.floor, max_id, &record);
+    if (refused.ok()) refused = check_options(record);
     if (!refused.ok()) return refused;
     const std::string sql =
         dialect_.create + (tag_to_make.automatic ? led(session) : stated(session));
@@ -408,9 +406,9 @@ Status SociStore::update(std::string_view tag, const TagChange& change) {
     record.tag = tag_text;
     record.version = made.head.version;
     change_in(record, change, made.head.now);
-    if (Status misfit = check_options(record); !misfit.ok()) return misfit;
     Result<bool> bounded = change_bounds(session, change, &record);
     if (!took_effect(bounded)) return bounded;
+    if (Status misfit = check_options(record); !misfit.ok()) return misfit;
     records_.write(session, record);
     return true;
   };

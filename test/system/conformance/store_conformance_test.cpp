@@ -932,7 +932,15 @@ TEMPLATE_TEST_CASE("a tag keeps its format and scramble, if they fit together", 
   CHECK(take(store.info("invoice")).format.empty());
   CHECK(take(store.info("invoice")).scramble.empty());
 
+  change = {};  // a date requires a time floor
+  change.format = "{year}-{id}";
+  change.floor.rate = 1000;
+  require_ok(store.update("invoice", change));
+  CHECK(take(store.info("invoice")).format == "{year}-{id}");
   NewTag misfit(10);
+  misfit.options.format = "{year}-{id}";
+  CHECK(store.create("order", misfit).code() == StatusCode::kInvalidArgument);
+  misfit.options.format = "";
   misfit.options.scramble = "9digits";
   CHECK(store.create("order", misfit).code() == StatusCode::kInvalidArgument);
   CHECK(store.info("order").status().code() == StatusCode::kNotFound);

@@ -53,6 +53,21 @@ TEST_CASE("a scrambled tag has other texts, which map back", "[tag_text]") {
   CHECK(digits->write(1000000000).status().code() == StatusCode::kInvalidArgument);
 }
 
+TEST_CASE("the date of a text is that of the id under the time floor", "[tag_text]") {
+  TagInfo tag = tag_with("{year}{month}{day}-{id}", "");
+  tag.floor.rate = 10;
+  tag.floor.epoch_s = 1795910400;  // 2026-11-29
+  const Result<TagText> text = TagText::make(tag, kNoKeys);
+  REQUIRE(text.ok());
+  CHECK(*text->write(10) == "20261129-10");
+  CHECK(*text->write(10 * 86400 - 1) == "20261129-863999");
+  CHECK(*text->write(10 * 86400 + 10) == "20261130-864010");
+  CHECK(*text->read("20261130-864010") == 864010);
+  tag.floor.since_id = 100;
+  CHECK(TagText::make(tag, kNoKeys)->write(100).status().code() == StatusCode::kInvalidArgument);
+  CHECK(TagText::make(tag, kNoKeys)->write(101).ok());
+}
+
 TEST_CASE("a scrambled tag requires keys, and says so", "[tag_text]") {
   const Status status = TagText::make(tag_with("", "9digits"), kNoKeys).status();
   CHECK(status.code() == StatusCode::kFailedPrecondition);
