@@ -55,7 +55,9 @@ Campaign::Campaign(const Options& options)
                           static_cast<std::uint64_t>(random_.pick(0, 1000000))}));
   }
   create_tags();
-  if (options.floor) set_floors();
+  if (!options.floor) return;
+  set_floors();
+  engine_->drop_guard();
 }
 
 // What all processes together burn is far less than the rate.
