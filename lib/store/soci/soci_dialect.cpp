@@ -256,12 +256,13 @@ const SociDialect kMysqlDialect = {
     "CONNECTION_ID()",
     {FEATHERID_MYSQL_FIND("COALESCE(CAST(" FEATHERID_CAP(
          FEATHERID_MYSQL_ROW) " AS CHAR), ''), "
-                              "COALESCE(CAST(" FEATHERID_STRICT(FEATHERID_MYSQL_ROW) " AS CHAR), "
-                                                                                     "''),"
-                                                                                     " " FEATHERID_FIND_FLOOR(
-                                                                                         FEATHERID_CONCAT_FLOOR(
-                                                                                             FEATHERID_MYSQL_NOW),
-                                                                                         FEATHERID_MYSQL_ROW)),
+                              "COALESCE(CAST(" FEATHERID_STRICT(
+                                  FEATHERID_MYSQL_ROW) " AS CHAR), "
+                                                       "''),"
+                                                       " " FEATHERID_FIND_FLOOR(
+                                                           FEATHERID_CONCAT_FLOOR(
+                                                               FEATHERID_MYSQL_NOW),
+                                                           FEATHERID_MYSQL_ROW)),
      FEATHERID_PERMITTED(FEATHERID_MYSQL_ROW),
      FEATHERID_VERSION("UNIX_TIMESTAMP()"),
      kCountChange,
@@ -519,13 +520,13 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_SQLITE3_ROW,
     nullptr,
-    {FEATHERID_SQLITE3_FIND(
-         "COALESCE(CAST(" FEATHERID_CAP(
-             FEATHERID_SQLITE3_ROW) " AS TEXT), ''), "
-                                    "COALESCE(CAST(" FEATHERID_STRICT(
-                                        FEATHERID_SQLITE3_ROW) " AS TEXT), "
-                                                               "''), " FEATHERID_FIND_FLOOR(FEATHERID_SQLITE3_FLOOR,
-                                                                                            FEATHERID_SQLITE3_ROW)),
+    {FEATHERID_SQLITE3_FIND("COALESCE(CAST(" FEATHERID_CAP(
+         FEATHERID_SQLITE3_ROW) " AS TEXT), ''), "
+                                "COALESCE(CAST(" FEATHERID_STRICT(
+                                    FEATHERID_SQLITE3_ROW) " AS TEXT), "
+                                                           "''), " FEATHERID_FIND_FLOOR(
+                                                               FEATHERID_SQLITE3_FLOOR,
+                                                               FEATHERID_SQLITE3_ROW)),
      FEATHERID_PERMITTED(FEATHERID_SQLITE3_ROW),
      FEATHERID_VERSION("CAST(strftime('%s', 'now') AS INTEGER)"),
      kCountChange,
