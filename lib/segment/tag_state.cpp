@@ -305,7 +305,7 @@ Status TagState::take_in(IdRange lease, TimePoint now) {
       return "tag '" + tag_ + "' was changed during a lease, whose ids are lost; try again";
     });
   }
-  if (floor_.is_set()) {
+  if (floor_.is_set() && stopped_.ok()) {  // else it is only given back
     drop_old(now);
     if (!request_sweep(now + kHoldsMax * options_.limits.hold)) {
       return internal::out_of_memory(StatusCode::kUnavailable);
