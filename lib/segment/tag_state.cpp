@@ -378,7 +378,7 @@ Status TagState::take_in(IdRange lease, TimePoint now) {
     });
   }
   if (order_ == TagOrder::kStrict) return hand_out(lease, now), Status();
-  if (floor_.is_set()) {
+  if (floor_.is_set() && stopped_.ok()) {  // else it is only given back
     drop_old(now);
     if (!request_sweep(now + kHoldsMax * options_.limits.hold)) {
       return internal::out_of_memory(StatusCode::kUnavailable);

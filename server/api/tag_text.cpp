@@ -3,18 +3,18 @@
 
 #include <chrono>
 #include <ctime>
-#include <utility>
 
 #include "lib/format/scramble_domain.h"
 
 namespace featherid {
 
-TagText::TagText(const TagInfo& tag, IdFormat format, std::optional<IdScramble> scramble)
+TagText::TagText(const TagInfo& tag, const IdFormat& format,
+                 const std::optional<IdScramble>& scramble)
     : tag_(tag.tag),
       floor_(tag.floor),
       has_date_(!format.format(1).ok()),  // only then it cannot write an id alone
-      format_(std::move(format)),
-      scramble_(std::move(scramble)) {}
+      format_(format),
+      scramble_(scramble) {}
 
 Result<Date> TagText::date_of(std::int64_t id) const {
   if (!has_date_) return Date();
@@ -31,7 +31,7 @@ Result<Date> TagText::date_of(std::int64_t id) const {
 Result<TagText> TagText::make(const TagInfo& tag, const std::optional<ScrambleKeys>& keys) {
   Result<IdFormat> format = IdFormat::make(tag.format.empty() ? "{id}" : tag.format);
   if (!format.ok()) return format.status();
-  if (tag.scramble.empty()) return TagText(tag, *std::move(format), std::nullopt);
+  if (tag.scramble.empty()) return TagText(tag, *format, std::nullopt);
   const Result<ScrambleDomain> domain = parse_scramble_domain(tag.scramble);
   if (!domain.ok()) return domain.status();
   if (!keys) {
@@ -44,7 +44,7 @@ Result<TagText> TagText::make(const TagInfo& tag, const std::optional<ScrambleKe
                                     ? IdScramble::with_bits(length, *keys)
                                     : IdScramble::with_digits(length, *keys);
   if (!scramble.ok()) return scramble.status();
-  return TagText(tag, *std::move(format), *std::move(scramble));
+  return TagText(tag, *format, *scramble);
 }
 
 Result<std::string> TagText::write(std::int64_t id) const {

@@ -26,7 +26,7 @@ class TagText {
   Result<std::int64_t> read(std::string_view text) const;
 
  private:
-  TagText(const TagInfo& tag, IdFormat format, std::optional<IdScramble> scramble);
+  TagText(const TagInfo& tag, const IdFormat& format, const std::optional<IdScramble>& scramble);
   Result<Date> date_of(std::int64_t id) const;
 
   std::string tag_;  // the tweak: ids of two tags become different numbers

@@ -143,8 +143,6 @@ const char kMysqlWasMember[] =
 const char kMysqlIsMember[] = " AND group_replication_get_communication_protocol() <> ''";
 
 #define FEATHERID_NO_CAP "9223372036854775806"  // kIdMax
-#define FEATHERID_CAP(row) "(SELECT cap FROM id_tags WHERE " row ")"
-#define FEATHERID_STRICT(row) "(SELECT strict FROM id_tags WHERE " row ")"
 
 // `row` is the record's: names without a table are of the innermost one. (Not one NOT EXISTS with
 // max_id in it: PostgreSQL does not check that again for a row that another lease has just moved.)
@@ -178,10 +176,15 @@ const char kMysqlIsMember[] = " AND group_replication_get_communication_protocol
                                                                        ":lead_epoch_ms")      \
   " - :count)" FEATHERID_NOT_REMOVED(row)
 
-// A floor as FEATHERID_FIND returns it.
-#define FEATHERID_FIND_FLOOR(text, row)                                                         \
-  "COALESCE((SELECT CASE WHEN floor_rate = 0 THEN '' ELSE " text " END FROM id_tags WHERE " row \
-  "), '')"
+// The options of a row, as SociDialect::find returns them; `floor`: the members of the time floor.
+// The names keep answers short: otherwise MySQL repeats each expression in every answer.
+#define FEATHERID_OPTIONS(text, floor, row)                                                      \
+  "COALESCE(CAST((SELECT cap FROM id_tags WHERE " row ") AS " text                               \
+  "), '') AS cap, "                                                                              \
+  "COALESCE(CAST((SELECT strict FROM id_tags WHERE " row ") AS " text                            \
+  "), '') AS is_strict, "                                                                        \
+  "COALESCE((SELECT CASE WHEN floor_rate = 0 THEN '' ELSE " floor " END FROM id_tags WHERE " row \
+  "), '') AS time_floor"
 #define FEATHERID_CONCAT_FLOOR(now) \
   "CONCAT_WS(';', floor_rate, floor_epoch, floor_lead_max, floor_only_warns, floor_since, " now ")"
 
@@ -254,15 +257,8 @@ const SociDialect kMysqlDialect = {
     "UPDATE id_segments SET max_id = :max_id WHERE " FEATHERID_MYSQL_ROW " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_MYSQL_ROW,
     "CONNECTION_ID()",
-    {FEATHERID_MYSQL_FIND("COALESCE(CAST(" FEATHERID_CAP(
-         FEATHERID_MYSQL_ROW) " AS CHAR), ''), "
-                              "COALESCE(CAST(" FEATHERID_STRICT(
-                                  FEATHERID_MYSQL_ROW) " AS CHAR), "
-                                                       "''),"
-                                                       " " FEATHERID_FIND_FLOOR(
-                                                           FEATHERID_CONCAT_FLOOR(
-                                                               FEATHERID_MYSQL_NOW),
-                                                           FEATHERID_MYSQL_ROW)),
+    {FEATHERID_MYSQL_FIND(FEATHERID_OPTIONS("CHAR", FEATHERID_CONCAT_FLOOR(FEATHERID_MYSQL_NOW),
+                                            FEATHERID_MYSQL_ROW)),
      FEATHERID_PERMITTED(FEATHERID_MYSQL_ROW),
      FEATHERID_VERSION("UNIX_TIMESTAMP()"),
      kCountChange,
@@ -409,12 +405,8 @@ const SociDialect kPostgresqlDialect = {
     "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_POSTGRESQL_ROW,
     "pg_catalog.txid_current()",
-    {FEATHERID_POSTGRESQL_FIND(
-         "COALESCE(CAST(" FEATHERID_CAP(
-             FEATHERID_POSTGRESQL_ROW) " AS text), ''), "
-                                       "COALESCE(CAST(" FEATHERID_STRICT(FEATHERID_POSTGRESQL_ROW) " AS text), ''), " FEATHERID_FIND_FLOOR(
-                                           FEATHERID_CONCAT_FLOOR(FEATHERID_POSTGRESQL_NOW),
-                                           FEATHERID_POSTGRESQL_ROW)),
+    {FEATHERID_POSTGRESQL_FIND(FEATHERID_OPTIONS(
+         "text", FEATHERID_CONCAT_FLOOR(FEATHERID_POSTGRESQL_NOW), FEATHERID_POSTGRESQL_ROW)),
      FEATHERID_PERMITTED(FEATHERID_POSTGRESQL_ROW),
      FEATHERID_VERSION("CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS bigint)"),
      kCountChange,
@@ -520,13 +512,8 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_SQLITE3_ROW,
     nullptr,
-    {FEATHERID_SQLITE3_FIND("COALESCE(CAST(" FEATHERID_CAP(
-         FEATHERID_SQLITE3_ROW) " AS TEXT), ''), "
-                                "COALESCE(CAST(" FEATHERID_STRICT(
-                                    FEATHERID_SQLITE3_ROW) " AS TEXT), "
-                                                           "''), " FEATHERID_FIND_FLOOR(
-                                                               FEATHERID_SQLITE3_FLOOR,
-                                                               FEATHERID_SQLITE3_ROW)),
+    {FEATHERID_SQLITE3_FIND(
+         FEATHERID_OPTIONS("TEXT", FEATHERID_SQLITE3_FLOOR, FEATHERID_SQLITE3_ROW)),
      FEATHERID_PERMITTED(FEATHERID_SQLITE3_ROW),
      FEATHERID_VERSION("CAST(strftime('%s', 'now') AS INTEGER)"),
      kCountChange,

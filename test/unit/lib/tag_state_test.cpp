@@ -1128,4 +1128,19 @@ TEST_CASE("a lead that only warns is warned about once", "[tag_state][floor]") {
   CHECK_FALSE(warning());
 }
 
+TEST_CASE("a lease that comes to a closed tag with a time floor can be given back",
+          "[tag_state][floor]") {
+  Fixture f;
+  f.floor.rate = 1000;
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK(f.next() == 1);
+  f.clock->advance(seconds(60));
+  f.tag->sweep();
+  REQUIRE(f.tag->begin_refill());
+  f.tag->close();
+  CHECK(f.answer(IdRange{501, 601}, 100).status.ok());
+  CHECK(f.tag->take_tail() == IdRange{501, 601});
+}
+
 }  // namespace featherid
