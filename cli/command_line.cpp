@@ -97,6 +97,7 @@ int run_command_line(const std::vector<std::string>& arguments, const Environmen
     return fail(console, kUsage, bad.message());
   }
   config.store.log = warnings_to(console);
+  config.store.log_risks = false;  // `init` and `doctor` report them
   for (const std::string& warning : config.warnings) {
     fail(console, 0, "warning: " + warning);
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <regex>
 #include <string>
 #include <vector>
@@ -81,8 +82,8 @@ std::vector<Finding> examine_server(ServerClient& server, const std::string& url
       ready.ok() ? "it is ready" : ready.message());
   const bool wrong = std::chrono::abs(*ahead) > kClockDifferenceMax;
   add(wrong ? Level::kWarning : Level::kFact, "clock",
-      wrong ? "the server's clock is " + std::to_string(ahead->count()) +
-                  " s ahead of this machine's; synchronize both (NTP)"
+      wrong ? "the server's clock is " + std::to_string(std::abs(ahead->count())) + " s " +
+                  (ahead->count() < 0 ? "behind" : "ahead of") + " this machine's; run NTP on both"
             : "the server's clock agrees with this machine's to 3 s");
   if (url.rfind("https:", 0) == 0) {
     add(Level::kFact, "tls", "the connection is encrypted, and the certificate was checked");

@@ -90,7 +90,7 @@ Status make(TagAdmin& tags, const Move& move, const std::string& by) {
     Status created = tags.create(move.tag, made);
     if (created.code() != StatusCode::kAlreadyExists) return created;
   }
-  return tags.advance(move.tag, move.after);
+  return tags.advance(move.tag, move.after, by);
 }
 
 Status move_past(Context& context, const std::vector<Counter>& counters, const Arguments& given) {

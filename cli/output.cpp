@@ -146,17 +146,18 @@ void Output::list(const std::vector<Record>& records, const std::string& if_empt
   if (records.empty()) return line(if_empty);
   std::vector<std::size_t> columns;
   for (const auto& [name, value] : records.front()) columns.push_back(columns_of(name));
+  std::vector<bool> right(columns.size());  // what is not there stands where the numbers do
   for (const Record& record : records) {
     for (std::size_t i = 0; i < record.size(); ++i) {
       columns[i] = std::max(columns[i], columns_of(record[i].second.text));
+      right[i] = right[i] || record[i].second.right;
     }
   }
   const auto print_row = [&](const Record& record, bool head) {
     std::string row;
     for (std::size_t i = 0; i < record.size(); ++i) {
-      const Value& value = record[i].second;
       if (i > 0) row += "  ";
-      row += aligned(head ? record[i].first : value.text, columns[i], value.right);
+      row += aligned(head ? record[i].first : record[i].second.text, columns[i], right[i]);
     }
     line(head ? painted(Colour::kBold, trimmed(row)) : trimmed(row));
   };

@@ -3,12 +3,14 @@
 
 #include <httplib.h>
 
+#include <algorithm>
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "lib/store/time_floor_rules.h"
 #include "server/config/values.h"
 #include "server/store/order.h"
 
@@ -64,6 +66,35 @@ std::chrono::system_clock::time_point time_at(const Json& object, const char* na
   return std::chrono::system_clock::from_time_t(::timegm(&parts));
 }
 
+// What an older server does not know is as it is by default.
+void read_floor(const Json& tag, TagInfo* info) {
+  const auto floor = tag.find("floor");
+  if (floor == tag.end() || !floor->is_object()) return;
+  info->floor = {floor->at("rate").get<std::int64_t>(), floor->at("epoch").get<std::int64_t>(),
+                 floor->at("lead_max").get<std::int64_t>(),
+                 floor->at("lead_only_warns").get<bool>(),
+                 floor->at("since_id").get<std::int64_t>()};
+  const Json& lead = floor->at("lead_seconds");
+  if (!lead.is_number()) return;
+  // The time at which the floor was as far behind max_id.
+  const double reached = static_cast<double>(info->max_id) / static_cast<double>(info->floor.rate);
+  const auto ms = static_cast<std::int64_t>(1000 * (reached - lead.get<double>()));
+  info->read_at = WallTime(std::chrono::milliseconds(1000 * info->floor.epoch_s + ms));
+}
+
+// The parameters of a change of a time floor.
+void add_floor(const TimeFloorChange& change, std::multimap<std::string, std::string>* parameters) {
+  const auto add = [&](const char* name, const std::optional<std::int64_t>& number) {
+    if (number) parameters->emplace(name, std::to_string(*number));
+  };
+  add("floor_rate", change.rate);
+  add("floor_epoch", change.epoch_s);
+  add("floor_lead_max", change.lead_max_s);
+  if (change.lead_only_warns) {
+    parameters->emplace("floor_only_warns", *change.lead_only_warns ? "yes" : "no");
+  }
+}
+
 TagInfo tag_info(const Json& tag) {
   TagInfo info;
   info.tag = tag.at("biz_tag").get<std::string>();
@@ -71,15 +102,41 @@ TagInfo tag_info(const Json& tag) {
   info.step = tag.at("step").get<std::int64_t>();
   const auto cap = tag.find("cap");
   info.cap = cap != tag.end() && cap->is_number() ? cap->get<std::int64_t>() : kIdMax;
-  info.order = text_at(tag, "order") == order_word(TagOrder::kStrict) ? TagOrder::kStrict
-                                                                       : TagOrder::kPlain;
+  info.order =
+      text_at(tag, "order") == order_word(TagOrder::kStrict) ? TagOrder::kStrict : TagOrder::kPlain;
+  info.format = text_at(tag, "format");
+  info.scramble = text_at(tag, "scramble");
   info.description = text_at(tag, "description");
   info.owner = text_at(tag, "owner");
   info.created_by = text_at(tag, "created_by");
   info.created_at = time_at(tag, "created_at");
   info.changed_by = text_at(tag, "changed_by");
   info.changed_at = time_at(tag, "changed_at");
+  read_floor(tag, &info);
   return info;
+}
+
+// Why no answer came, and what to do.
+std::string cause_of(httplib::Error error) {
+  switch (error) {
+    case httplib::Error::Connection:
+      return "cannot connect; check --server, and that the server runs and can be reached";
+    case httplib::Error::ConnectionTimeout:
+      return "no connection in time; check --server, and what is in between, such as a firewall";
+    case httplib::Error::Read:
+      return "the connection ended, or the answer did not come in time; see the server's log, and "
+             "raise --call-timeout if it is slow";
+    case httplib::Error::Write:
+      return "the connection ended before the request was sent; see the server's log";
+    case httplib::Error::SSLConnection:
+      return "no TLS connection; use http:// if the server has no certificate";
+    case httplib::Error::SSLLoadingCerts:
+      return "the certificates of --server-ca cannot be used; give a file in PEM format";
+    case httplib::Error::SSLServerVerification:
+      return "its certificate is not trusted; name its authority's certificate with --server-ca";
+    default:
+      return httplib::to_string(error) + "; check --server, and that the server runs";
+  }
 }
 
 std::string cap_text(std::int64_t cap) { return cap == kIdMax ? "none" : std::to_string(cap); }
@@ -142,9 +199,8 @@ Result<ServerClient::Answer> ServerClient::call(const char* method, const std::s
       httplib::append_query_params(path, httplib::Params(parameters.begin(), parameters.end()));
   const httplib::Result result = client_->send(request);
   if (!result) {
-    return Status(StatusCode::kUnavailable, "no answer from " + url_ + ": " +
-                                                httplib::to_string(result.error()) +
-                                                "; check --server, and that the server runs");
+    return Status(StatusCode::kUnavailable,
+                  "no answer from " + url_ + ": " + cause_of(result.error()));
   }
   const Json body = Json::parse(result->body, nullptr, false);
   const bool is_ours = body.is_object() && body.contains("code") && body.contains("data");
@@ -187,18 +243,23 @@ Result<std::chrono::seconds> ServerClient::clock_ahead() {
   return std::chrono::seconds(::timegm(&parts) - std::time(nullptr));
 }
 
-Result<std::vector<TagInfo>> ServerClient::list() {
+Result<std::vector<TagInfo>> ServerClient::list(const TagQuery& query) {
   std::vector<TagInfo> all;
-  for (std::string after;;) {
+  for (std::string after = query.after;;) {
+    const std::int64_t missing = query.count_max - static_cast<std::int64_t>(all.size());
     const Result<Answer> answer =
-        call("GET", "/api/v1/tags", {{"after", after}, {"limit", std::to_string(kPageTags)}});
+        call("GET", "/api/v1/tags",
+             {{"prefix", query.prefix},
+              {"after", after},
+              {"limit", std::to_string(std::min<std::int64_t>(missing, kPageTags))}});
     if (!answer.ok()) return answer.status();
     const Result<std::string> next = read_data(answer->data, url_, [&all](const Json& data) {
       for (const Json& tag : data.at("tags")) all.push_back(tag_info(tag));
       return text_at(data, "next");
     });
     if (!next.ok()) return next.status();
-    if (next->empty() || *next <= after) return all;
+    const bool enough = static_cast<std::int64_t>(all.size()) >= query.count_max;
+    if (enough || next->empty() || *next <= after) return all;
     after = *next;
   }
 }
@@ -216,8 +277,11 @@ Status ServerClient::create(std::string_view tag, const NewTag& tag_to_make) {
   const TagOptions& options = tag_to_make.options;
   if (options.cap != kIdMax) parameters.emplace("cap", cap_text(options.cap));
   if (options.order != TagOrder::kPlain) parameters.emplace("order", order_word(options.order));
+  if (!options.format.empty()) parameters.emplace("format", options.format);
+  if (!options.scramble.empty()) parameters.emplace("scramble", options.scramble);
   if (!options.description.empty()) parameters.emplace("description", options.description);
   if (!options.owner.empty()) parameters.emplace("owner", options.owner);
+  add_floor(as_change(options.floor), &parameters);
   if (tag_to_make.max_id > 0) parameters.emplace("max_id", std::to_string(tag_to_make.max_id));
   return call("POST", kTag, parameters).status();
 }
@@ -227,13 +291,16 @@ Status ServerClient::update(std::string_view tag, const TagChange& change) {
   if (change.step) parameters.emplace("step", std::to_string(*change.step));
   if (change.cap) parameters.emplace("cap", cap_text(*change.cap));
   if (change.order) parameters.emplace("order", order_word(*change.order));
+  if (change.format) parameters.emplace("format", *change.format);
+  if (change.scramble) parameters.emplace("scramble", *change.scramble);
   if (change.description) parameters.emplace("description", *change.description);
   if (change.owner) parameters.emplace("owner", *change.owner);
+  add_floor(change.floor, &parameters);
   return call("PATCH", kTag, parameters).status();
 }
 
 // The server refuses a tag that is past max_id already. For TagAdmin it is where it should be.
-Status ServerClient::advance(std::string_view tag, std::int64_t max_id) {
+Status ServerClient::advance(std::string_view tag, std::int64_t max_id, std::string_view /*by*/) {
   Status status = call("POST", "/api/v1/tag/advance",
                        {{"biz_tag", std::string(tag)}, {"max_id", std::to_string(max_id)}})
                       .status();
@@ -242,7 +309,8 @@ Status ServerClient::advance(std::string_view tag, std::int64_t max_id) {
   return row.ok() && row->max_id >= max_id ? Status() : status;
 }
 
-Result<bool> ServerClient::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
+Result<bool> ServerClient::rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                                  std::string_view /*by*/) {
   Status status = call("POST", "/api/v1/tag/rewind",
                        {{"biz_tag", std::string(tag)},
                         {"confirm", std::string(tag)},

@@ -35,12 +35,13 @@ class ServerClient final : public TagAdmin {
   // How far its clock is ahead of this machine's, to within two seconds and the time of the call.
   Result<std::chrono::seconds> clock_ahead();
 
-  Result<std::vector<TagInfo>> list() override;
+  Result<std::vector<TagInfo>> list(const TagQuery& query = {}) override;
   Result<TagInfo> info(std::string_view tag) override;
   Status create(std::string_view tag, const NewTag& tag_to_make) override;
   Status update(std::string_view tag, const TagChange& change) override;
-  Status advance(std::string_view tag, std::int64_t max_id) override;
-  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) override;
+  Status advance(std::string_view tag, std::int64_t max_id, std::string_view by) override;
+  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                      std::string_view by) override;
   Status remove(std::string_view tag, std::string_view by) override;
   Status probe() override;
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <ctime>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "cli/command_line.h"
+#include "lib/store/time_floor_rules.h"
 #include "server/config/values.h"
 #include "server/store/cap.h"
 #include "server/store/order.h"
@@ -29,8 +31,14 @@ struct TagArguments {
   std::optional<std::string> step;
   std::optional<std::string> cap;
   std::optional<std::string> order;
+  std::optional<std::string> format;
+  std::optional<std::string> scramble;
   std::optional<std::string> description;
   std::optional<std::string> owner;
+  std::optional<std::string> floor_rate;
+  std::optional<std::string> floor_epoch;
+  std::optional<std::string> floor_lead_max;
+  std::optional<std::string> floor_only_warns;
   std::string prefix;
   bool yes = false;
 };
@@ -41,6 +49,31 @@ constexpr std::int64_t kStepByDefault = 1000;
 Result<std::int64_t> read_id(const Arguments& given) {
   Result<std::int64_t> id = parse_number(given->id, "0", "9223372036854775806");
   return id.ok() ? id : Result<std::int64_t>(invalid("ID: " + id.status().message()));
+}
+
+// What was given of a time floor.
+Result<TimeFloorChange> read_floor(const Arguments& given) {
+  TimeFloorChange change;
+  const struct {
+    const char* flag;
+    const std::optional<std::string>& text;
+    const char* min;
+    const char* max;
+    std::optional<std::int64_t>* number;
+  } numbers[] = {{"--floor-rate", given->floor_rate, "1", "1000000", &change.rate},
+                 {"--floor-epoch", given->floor_epoch, "0", "253402300799", &change.epoch_s},
+                 {"--floor-lead-max", given->floor_lead_max, "1", "86400", &change.lead_max_s}};
+  for (const auto& each : numbers) {
+    if (!each.text) continue;
+    const Result<std::int64_t> number = parse_number(*each.text, each.min, each.max);
+    if (!number.ok()) return invalid(std::string(each.flag) + ": " + number.status().message());
+    *each.number = *number;
+  }
+  if (const auto& text = given->floor_only_warns) {
+    if (*text != "yes" && *text != "no") return invalid("--floor-only-warns: use yes or no");
+    change.lead_only_warns = *text == "yes";
+  }
+  return change;
 }
 
 // The options that were given.
@@ -61,14 +94,20 @@ Result<TagChange> read_change(const Arguments& given) {
     if (!order.ok()) return invalid("--order: " + order.status().message());
     change.order = *order;
   }
+  change.format = given->format;
+  change.scramble = given->scramble;
   change.description = given->description;
   change.owner = given->owner;
+  const Result<TimeFloorChange> floor = read_floor(given);
+  if (!floor.ok()) return floor.status();
+  change.floor = *floor;
   return change;
 }
 
-Value share_of(std::int64_t max_id, double whole) {
-  const double id = static_cast<double>(std::max<std::int64_t>(0, max_id));
-  return Value::fraction(id / whole, percent_text(id, whole));
+Value share_of(std::int64_t max_id, std::int64_t last_id) {
+  const auto id = static_cast<double>(std::max<std::int64_t>(0, max_id));
+  const auto last = static_cast<double>(last_id);
+  return Value::fraction(id / last, max_id > last_id ? "passed" : percent_text(id, last));
 }
 
 Value cap_of(const SegmentRow& row) { return row.cap == kIdMax ? Value::none() : Value(row.cap); }
@@ -79,10 +118,9 @@ Record summary_of(const TagInfo& row) {
           {"max_id", row.max_id},
           {"step", row.step},
           {"cap", cap_of(row)},
-          {"of_cap",
-           row.cap == kIdMax ? Value::none() : share_of(row.max_id, static_cast<double>(row.cap))},
-          {"of_int32", share_of(row.max_id, 0x1p31)},
-          {"of_2^53", share_of(row.max_id, 0x1p53)}};
+          {"of_cap", row.cap == kIdMax ? Value::none() : share_of(row.max_id, row.cap)},
+          {"of_int32", share_of(row.max_id, std::numeric_limits<std::int32_t>::max())},
+          {"of_2^53", share_of(row.max_id, std::int64_t{1} << 53)}};
 }
 
 Value time_of(std::chrono::system_clock::time_point time) {
@@ -97,15 +135,39 @@ Value time_of(std::chrono::system_clock::time_point time) {
 
 Value text_of(const std::string& text) { return text.empty() ? Value::none() : Value(text); }
 
+// How far the tag is ahead of its floor.
+Value lead_of(const TagInfo& row) {
+  if (row.read_at == WallTime()) return Value::none();
+  const double lead = lead_seconds(row.floor, row.max_id, row.read_at);
+  return Value::fraction(lead, seconds_text(lead));
+}
+
+void add_floor(const TagInfo& row, Record* record) {
+  const TimeFloor& floor = row.floor;
+  if (!floor.is_set()) {
+    record->emplace_back("floor_rate", Value::none());
+    return;
+  }
+  record->insert(record->end(), {{"floor_rate", floor.rate},
+                                 {"floor_epoch", floor.epoch_s},
+                                 {"floor_lead_max", floor.lead_max_s},
+                                 {"floor_only_warns", floor.lead_only_warns},
+                                 {"floor_since_id", floor.since_id},
+                                 {"floor_lead_seconds", lead_of(row)}});
+}
+
 Record record_of(const TagInfo& row) {
   Record record = summary_of(row);
   record.insert(record.end(), {{"order", order_word(row.order)},
+                               {"format", text_of(row.format)},
+                               {"scramble", text_of(row.scramble)},
                                {"description", text_of(row.description)},
                                {"owner", text_of(row.owner)},
                                {"created_by", text_of(row.created_by)},
                                {"created_at", time_of(row.created_at)},
                                {"changed_by", text_of(row.changed_by)},
                                {"changed_at", time_of(row.changed_at)}});
+  add_floor(row, &record);
   return record;
 }
 
@@ -117,8 +179,10 @@ Status init(Context& context) {
   const Config& config = context.config();
   if (Status refused = context.require_database("init"); !refused.ok()) return refused;
   std::string exists;
+  StoreOptions options = config.store;
+  options.log_risks = true;
   const auto try_init = [&] {
-    const Result<std::string> made = init_store(config.store);
+    const Result<std::string> made = init_store(options);
     if (made.ok()) exists = *made;
     return made.status();
   };
@@ -153,12 +217,12 @@ Status next(Context& context, const Arguments& given) {
 Status tags(Context& context, const Arguments& given) {
   const Result<TagAdmin*> admin = context.tags();
   if (!admin.ok()) return admin.status();
-  const Result<std::vector<TagInfo>> rows = (*admin)->list();
+  TagQuery query;
+  query.prefix = given->prefix;
+  const Result<std::vector<TagInfo>> rows = (*admin)->list(query);
   if (!rows.ok()) return rows.status();
   std::vector<Record> records;
-  for (const TagInfo& row : *rows) {
-    if (row.tag.rfind(given->prefix, 0) == 0) records.push_back(summary_of(row));
-  }
+  for (const TagInfo& row : *rows) records.push_back(summary_of(row));
   context.out().list(records, "no tags");
   return {};
 }
@@ -182,14 +246,64 @@ Status show(Context& context, const Arguments& given) {
   return found.status();
 }
 
+Value exact_time(WallTime at) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(at);
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(second);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[48];
+  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  std::snprintf(text + length, sizeof text - length, ".%03dZ",
+                static_cast<int>((at - second).count()));
+  return text;
+}
+
+Record lease_time_record(const std::string& tag, std::int64_t id, const LeaseTime& time) {
+  return {
+      {"tag", tag}, {"id", id}, {"from", exact_time(time.from)}, {"until", exact_time(time.until)}};
+}
+
+// Without a tag: for all tags whose floor tells.
+Status when(Context& context, const Arguments& given) {
+  const Result<std::int64_t> id = read_id(given);
+  if (!id.ok()) return id.status();
+  if (!given->tag.empty()) {
+    const Result<Found> found = find_tag(context, given);
+    if (!found.ok()) return found.status();
+    const Result<LeaseTime> time = lease_time_of(found->row, *id);
+    if (!time.ok()) return time.status();
+    const Record record = lease_time_record(given->tag, *id, *time);
+    context.out().say("id " + given->id + " of " + named(given->tag) + " was leased between " +
+                          record[2].second.text + " and " + record[3].second.text,
+                      record);
+    return {};
+  }
+  const Result<TagAdmin*> admin = context.tags();
+  if (!admin.ok()) return admin.status();
+  const Result<std::vector<TagInfo>> rows = (*admin)->list();
+  if (!rows.ok()) return rows.status();
+  std::vector<Record> records;
+  for (const TagInfo& row : *rows) {
+    const Result<LeaseTime> time = lease_time_of(row, *id);
+    if (time.ok()) records.push_back(lease_time_record(row.tag, *id, *time));
+  }
+  context.out().list(records, "no tag with a time floor has leased id " + given->id);
+  return {};
+}
+
 Status create(Context& context, const Arguments& given) {
   const Result<TagChange> wanted = read_change(given);
   if (!wanted.ok()) return wanted.status();
   NewTag made(wanted->step.value_or(kStepByDefault));
   made.options.cap = wanted->cap.value_or(kIdMax);
   made.options.order = wanted->order.value_or(TagOrder::kPlain);
+  made.options.format = wanted->format.value_or("");
+  made.options.scramble = wanted->scramble.value_or("");
   made.options.description = wanted->description.value_or("");
   made.options.owner = wanted->owner.value_or("");
+  const Result<TimeFloor> floor = new_floor(wanted->floor);
+  if (!floor.ok()) return floor.status();
+  made.options.floor = *floor;
   made.by = context.person();
   const Result<TagAdmin*> admin = context.tags();
   if (!admin.ok()) return admin.status();
@@ -200,17 +314,21 @@ Status create(Context& context, const Arguments& given) {
   if (Status status = (*admin)->create(given->tag, made); !status.ok()) return status;
   const Result<TagInfo> row = (*admin)->info(given->tag);
   if (!row.ok()) return row.status();
-  context.out().say(
-      named(given->tag) + " is created; its ids start at " + std::to_string(row->max_id + 1),
-      record_of(*row));
+  const std::string ids = row->floor.is_set()
+                              ? "its ids follow the clock"
+                              : "its ids start at " + std::to_string(row->max_id + 1);
+  context.out().say(named(given->tag) + " is created; " + ids, record_of(*row));
   return {};
 }
 
 Status set(Context& context, const Arguments& given) {
   Result<TagChange> change = read_change(given);
   if (!change.ok()) return change.status();
-  if (!change->step && !change->cap && !change->order && !change->description && !change->owner) {
-    return invalid("nothing to set; give --step, --cap, --order, --description or --owner");
+  if (!change->step && !change->cap && !change->order && !change->format && !change->scramble &&
+      !change->description && !change->owner && change->floor.empty()) {
+    return invalid(
+        "nothing to set; give --step, --cap, --order, --format, --scramble, --floor-rate, "
+        "--description or --owner");
   }
   change->by = context.person();
   const Result<TagAdmin*> admin = context.tags();
@@ -245,7 +363,8 @@ Status advance(Context& context, const Arguments& given) {
   if (!found.ok()) return found.status();
   const bool moves = found->row.max_id < *id;
   if (moves) {
-    if (Status status = found->admin->advance(given->tag, *id); !status.ok()) return status;
+    Status status = found->admin->advance(given->tag, *id, context.person());
+    if (!status.ok()) return status;
   }
   const std::int64_t after = std::max(found->row.max_id, *id);
   context.out().say(
@@ -270,7 +389,8 @@ Status rewind(Context& context, const Arguments& given) {
                            std::to_string(*id) +
                            ": those ids will be issued again; no process may be using the tag";
   if (Status status = context.confirm(given->tag, what, given->yes); !status.ok()) return status;
-  const Result<bool> moved = found->admin->rewind(given->tag, found->row.max_id, *id);
+  const Result<bool> moved =
+      found->admin->rewind(given->tag, found->row.max_id, *id, context.person());
   if (!moved.ok()) return moved.status();
   if (!*moved) {
     return {StatusCode::kUnavailable, "a process leased from " + named(given->tag) +
@@ -315,9 +435,35 @@ void add_tag_options(CLI::App* command, const Arguments& given) {
                    "strict: a call that starts after another ended gets a larger id, in whatever "
                    "process; each call then waits for the database. Otherwise plain")
       ->type_name("ORDER");
+  command
+      ->add_option("--format", given->format,
+                   "how a server writes its ids with as=text, such as \"INV-{id width=8}\"; empty: "
+                   "in decimal")
+      ->type_name("PATTERN");
+  command
+      ->add_option("--scramble", given->scramble,
+                   "the domain that a server scrambles its ids in before that, such as 9digits or "
+                   "40bits; empty: it does not")
+      ->type_name("DOMAIN");
   command->add_option("--description", given->description, "what its ids are for")
       ->type_name("TEXT");
   command->add_option("--owner", given->owner, "who to ask about it")->type_name("TEXT");
+  command
+      ->add_option("--floor-rate", given->floor_rate,
+                   "time floor: ids per second, 1 to 1000000; it may only rise")
+      ->type_name("N");
+  command
+      ->add_option("--floor-epoch", given->floor_epoch,
+                   "when the floor was 0, in Unix time; it may only move earlier (default: 0)")
+      ->type_name("SECONDS");
+  command
+      ->add_option("--floor-lead-max", given->floor_lead_max,
+                   "how far leases may be ahead of the floor (default: 10)")
+      ->type_name("SECONDS");
+  command
+      ->add_option("--floor-only-warns", given->floor_only_warns,
+                   "yes: they may be further ahead, after a warning (default: no)")
+      ->type_name("YES|NO");
 }
 
 }  // namespace
@@ -333,6 +479,12 @@ void add_tag_commands(CommandLine& line) {
   command =
       line.add("tags", "list the tags", [given](Context& context) { return tags(context, given); });
   command->add_option("PREFIX", given->prefix, "only tags that begin with this")->type_name("");
+
+  command = line.add(&line.app, "when", "say when an id was leased, by the time floor of its tag",
+                     [given](Context& context) { return when(context, given); });
+  add_id(command, given, "the id");
+  command->add_option("TAG", given->tag, "the name of its tag; none: every tag with a time floor")
+      ->type_name("");
 
   CLI::App* const tag = line.add_group("tag", "show, create, change or delete a tag");
   add_tag_command(line, tag, given, "show", "show a tag", show);

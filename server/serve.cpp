@@ -16,6 +16,7 @@
 #include "server/api/log_routes.h"
 #include "server/api/openapi.h"
 #include "server/api/tag_routes.h"
+#include "server/api/tag_texts.h"
 #include "server/console/page_routes.h"
 #include "server/console/status_routes.h"
 #include "server/console/tag_watch.h"
@@ -39,7 +40,8 @@ std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
   return text.str();
 }
 
-void announce(const char* scheme, asio::ip::tcp::endpoint endpoint, const std::string& database) {
+void announce(const char* scheme, asio::ip::tcp::endpoint endpoint, const std::string& database,
+              bool console) {
   std::ostringstream text;
   text << "featherid-server " FEATHERID_VERSION " ready on " << scheme << endpoint << " ("
        << database << ")\n";
@@ -49,6 +51,7 @@ void announce(const char* scheme, asio::ip::tcp::endpoint endpoint, const std::s
                          : asio::ip::address_v6::loopback());
   }
   text << "try: curl '" << scheme << endpoint << "/api/v1/id?biz_tag=order'\n";
+  if (console) text << "console: " << scheme << endpoint << "/console/\n";
   print(text.str());
 }
 
@@ -60,13 +63,14 @@ int serve(const Config& config, const Signals::ReadConfig& read_again,
   SegmentAllocator allocator(with_auto_create(store, config.auto_create, log_core),
                              config.allocator);
   StoreCalls calls;
+  TagTexts texts(store, calls, config.scramble_keys);
   Readiness readiness(store, allocator, calls);
   Auth auth(config.tokens, config.http.tls != nullptr);
   Router router(
       [&auth](Exchange& exchange, Effect effect) { return auth.permits(exchange, effect); },
       &auth.closed());
   HttpServer server(within_descriptor_limit(config.http), router);
-  add_id_routes(router, allocator, config.max_batch_ids);
+  add_id_routes(router, {allocator, texts}, config.max_batch_ids);
   add_tag_routes(router, store, allocator, calls);
   add_log_routes(router);
   add_openapi_route(router);
@@ -102,7 +106,7 @@ int serve(const Config& config, const Signals::ReadConfig& read_again,
   const Signals signals(config, read_again, server, auth, log_files, manager);
   const char* const scheme = config.http.tls ? "https://" : "http://";
   spdlog::info("listening on {}{}, ids from {}", scheme, text_of(server.endpoint()), database);
-  announce(scheme, server.endpoint(), database);
+  announce(scheme, server.endpoint(), database, config.console);
   readiness.ask_store([&readiness] {
     const Status store_status = readiness.store_status().value_or(Status());
     if (!store_status.ok()) spdlog::warn("no ids can be leased yet: {}", store_status.message());

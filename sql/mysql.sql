@@ -27,6 +27,13 @@ CREATE TABLE IF NOT EXISTS `id_tags` (
   `changed_by` varchar(255) CHARACTER SET utf8mb4 NOT NULL DEFAULT '',
   `changed_at` bigint NOT NULL DEFAULT '0' COMMENT 'Unix time, in seconds',
   `strict` smallint NOT NULL DEFAULT '0' COMMENT '1: ids in strict order',
+  `format` varchar(256) CHARACTER SET utf8mb4 NOT NULL DEFAULT '' COMMENT 'how ids are written as text',
+  `scramble` varchar(16) CHARACTER SET utf8mb4 NOT NULL DEFAULT '' COMMENT 'in which domain, before that',
+  `floor_rate` bigint NOT NULL DEFAULT '0' COMMENT 'time floor, ids per second; 0: none',
+  `floor_epoch` bigint NOT NULL DEFAULT '0' COMMENT 'Unix time at which the floor was 0, in seconds',
+  `floor_lead_max` bigint NOT NULL DEFAULT '10' COMMENT 'how far leases may be ahead of the floor, in seconds',
+  `floor_only_warns` smallint NOT NULL DEFAULT '0' COMMENT '1: they may be further ahead, after a warning',
+  `floor_since` bigint NOT NULL DEFAULT '0' COMMENT 'ids up to it were leased before the floor was as it is',
   PRIMARY KEY (`biz_tag`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='FeatherID: options of tags; rows are optional';
 INSERT IGNORE INTO `id_tags` (`biz_tag`, `version`) VALUES ('', 0);

@@ -9,7 +9,11 @@ CREATE TABLE IF NOT EXISTS id_segments (
 -- Options of tags; rows are optional. The row with an empty biz_tag counts the changes.
 -- version: the number of the last change; recalled: of the last one that made processes drop held ids.
 -- cap: no lease passes it; NULL: none. removed_max_id: max_id when the tag was removed; NULL: it exists.
--- strict: 1 if the ids are in strict order. The times are Unix times, in seconds.
+-- strict: 1 if the ids are in strict order. format, scramble: how ids are written as text.
+-- The times are Unix times, in seconds.
+-- floor_rate: time floor, in ids per second; 0: none. floor_lead_max: how far leases may be ahead of it, in
+-- seconds; floor_only_warns, 1: further, after a warning. floor_since: ids up to it were leased before the
+-- floor was as it is.
 CREATE TABLE IF NOT EXISTS id_tags (
   biz_tag varchar(64) NOT NULL PRIMARY KEY,
   version bigint NOT NULL,
@@ -22,7 +26,14 @@ CREATE TABLE IF NOT EXISTS id_tags (
   created_at bigint NOT NULL DEFAULT 0,
   changed_by varchar(255) NOT NULL DEFAULT '',
   changed_at bigint NOT NULL DEFAULT 0,
-  strict smallint NOT NULL DEFAULT 0
+  strict smallint NOT NULL DEFAULT 0,
+  format varchar(256) NOT NULL DEFAULT '',
+  scramble varchar(16) NOT NULL DEFAULT '',
+  floor_rate bigint NOT NULL DEFAULT 0,
+  floor_epoch bigint NOT NULL DEFAULT 0,
+  floor_lead_max bigint NOT NULL DEFAULT 10,
+  floor_only_warns smallint NOT NULL DEFAULT 0,
+  floor_since bigint NOT NULL DEFAULT 0
 );
 INSERT OR IGNORE INTO id_tags (biz_tag, version) VALUES ('', 0);
 -- The first tags. A tag that was removed is not made again: its ids would start at 1.

@@ -14,7 +14,8 @@ namespace featherid {
 // allocators that share it. They are lost with it. Thread-safe; no call blocks.
 class FEATHERID_EXPORT MemoryStore final : public Store {
  public:
-  MemoryStore();
+  // `clock`: the clock of time floors; none: the system's.
+  explicit MemoryStore(WallClock clock = {});
   ~MemoryStore() override;
 
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override;
@@ -22,12 +23,13 @@ class FEATHERID_EXPORT MemoryStore final : public Store {
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
   Result<TagChanges> changes(std::int64_t version) override;
 
-  Result<std::vector<TagInfo>> list() override;
+  Result<std::vector<TagInfo>> list(const TagQuery& query = {}) override;
   Result<TagInfo> info(std::string_view tag) override;
   Status create(std::string_view tag, const NewTag& tag_to_make) override;
   Status update(std::string_view tag, const TagChange& change) override;
-  Status advance(std::string_view tag, std::int64_t max_id) override;
-  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) override;
+  Status advance(std::string_view tag, std::int64_t max_id, std::string_view by = "") override;
+  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                      std::string_view by = "") override;
   Status remove(std::string_view tag, std::string_view by = "") override;
   Status probe() override;
 

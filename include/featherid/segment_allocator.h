@@ -59,8 +59,8 @@ class FEATHERID_EXPORT SegmentAllocator {
 
   // Drops the ids of the tag that this process holds, and those of a lease under way. They are
   // lost (a gap). For the process that is about to call TagAdmin::rewind(), so that it holds none
-  // of the ids that others will lease again. A LocalBlock keeps its ids if nobody uses it before the
-  // tag's next lease.
+  // of the ids that others will lease again. A LocalBlock keeps its ids if nobody uses it before
+  // the tag's next lease.
   void drop(std::string_view tag);
 
   // Every tag that has been used and exists, in no particular order.

@@ -10,6 +10,7 @@
 #include "featherid/id_range.h"
 #include "featherid/internal/export.h"
 #include "featherid/status.h"
+#include "featherid/time_floor.h"
 
 namespace featherid {
 
@@ -38,6 +39,9 @@ struct SegmentRow {
   std::int64_t step = 0;      // base size of a lease, in ids; a row with step <= 0 cannot be served
   std::int64_t cap = kIdMax;  // no lease passes it
   TagOrder order = TagOrder::kPlain;
+  TimeFloor floor = {};  // a lease raises max_id to it
+  // When the row was read, by the store's clock. Only known for a tag with a floor.
+  WallTime read_at = {};
 };
 
 // A lease should have `most_ids` ids. A store may grant fewer for its own reasons, such as the end
@@ -86,6 +90,10 @@ class FEATHERID_EXPORT SegmentStore {
   // retry costs a gap, never a duplicate. kNotFound: no such row. kExhausted: fewer than
   // size.least_ids are left up to the row's cap; nothing was changed. kFailedPrecondition: a row
   // with max_id < 0.
+  //
+  // A tag with a time floor: m is the floor at that moment if the row is below it. kUnavailable:
+  // the tag is as far ahead of the floor as it may be; kFailedPrecondition: the store's clock is so
+  // far ahead of this process's that it is not followed. Nothing was changed then.
   virtual Result<IdRange> lease(std::string_view tag, LeaseSize size) = 0;
 
   // The row as it is, whatever its step. kNotFound: no such row.

@@ -69,8 +69,8 @@ class FEATHERID_EXPORT Sequence {
   Result<std::vector<IdRange>> try_next_range(std::int64_t count_ids);
 
   // Like next_range(), but does not wait: it calls back with the ids, or with the error. A timeout
-  // (kDeadlineExceeded) may be reported late, at the tag's next activity. A caller that must know in
-  // time requires its own timer, and loses the ids that come later (a gap).
+  // (kDeadlineExceeded) may be reported late, at the tag's next activity. A caller that must know
+  // in time requires its own timer, and loses the ids that come later (a gap).
   //
   // If called in a callback of the same tag, it returns without calling back. If ids are there, the
   // new callback runs when the first one has returned. If there is an error, it runs when the store
@@ -100,8 +100,8 @@ class FEATHERID_EXPORT Sequence {
 // Ids for one thread. next() is a plain increment, and takes `block_ids` ids (1 to kRangeIdsMax)
 // from the sequence at a time. Ids of different blocks interleave, so order holds only within one
 // block. What is left in a block when it is destroyed becomes a gap. A tag of strict order refuses
-// (kFailedPrecondition), because a block is memory. Not thread-safe. Like everything else, it refuses in a child after fork(), after a shutdown, and once its tag has
-// stopped (kDataLoss).
+// (kFailedPrecondition), because a block is memory. Not thread-safe. Like everything else, it
+// refuses in a child after fork(), after a shutdown, and once its tag has stopped (kDataLoss).
 class FEATHERID_EXPORT LocalBlock {
  public:
   // Errors as Sequence::next().

@@ -63,10 +63,18 @@ struct SociStoreOptions {
   // anything else in a URL differs from the first reading, the last login stays.
   std::string database_file;
 
+  // This process's clock, which tells whether the database's is too far ahead to follow, for tags
+  // with a time floor. SQLite has no other. Empty: the system's. For tests.
+  WallClock clock;
+
   // Receives what an operator should know: a server setting that lets a crash undo a lease, a
   // failover, a lost session. It is called from any thread that uses the store, and must not call
   // the store. May be empty.
   LogCallback log;
+
+  // Whether `log` also receives what could undo a commit: a setting, a file system. A tool that
+  // runs for a moment can leave that to the program that leases.
+  bool log_risks = true;
 };
 
 // Takes a text with database URLs apart: one SQLite URL, whose path may contain blanks, or others

@@ -27,7 +27,11 @@ struct TagStats {
   bool strict = false;               // likewise: its order is strict, so nothing is held
   std::int64_t max_id = 0;           // the highest one of the row that this process knows of
   double series_ids_per_second = 0;  // leased by all processes, a mean over the last hour or two
-  Status last_error;                 // of the last lease; OK once one succeeds
+  // Of a tag with a time floor, as it was last read. Rate 0: it has none.
+  std::int64_t floor_rate = 0;  // ids per second
+  std::chrono::seconds floor_lead_max{0};
+  double floor_lead_seconds = 0;  // how far max_id was ahead of the floor; negative: behind
+  Status last_error;              // of the last lease; OK once one succeeds
 };
 
 // How long the store took for leases, over all tags and including failed leases.

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,12 @@ struct TagOptions {
   std::int64_t cap = kIdMax;
   // Processes obey it within a minute.
   TagOrder order = TagOrder::kPlain;
+  // How ids are written as text: a pattern of id_format.h. Empty: in decimal.
+  std::string format = {};
+  // The domain of id_scramble.h that ids are scrambled in before they are written as text:
+  // `9digits` or `40bits`. Empty: they are not. The cap must be at most its largest id.
+  std::string scramble = {};
+  TimeFloor floor = {};  // its since_id is ignored
 };
 
 // What create() makes.
@@ -45,6 +52,18 @@ struct NewTag {
   bool automatic = false;
 };
 
+// A change of a time floor: what is set here. The rate may only rise and the epoch only move
+// earlier, because the floor would otherwise fall below ids that were leased already. A floor is
+// never removed.
+struct TimeFloorChange {
+  std::optional<std::int64_t> rate;
+  std::optional<std::int64_t> epoch_s;
+  std::optional<std::int64_t> lead_max_s;
+  std::optional<bool> lead_only_warns;
+
+  bool empty() const { return !rate && !epoch_s && !lead_max_s && !lead_only_warns; }
+};
+
 // What update() changes: what is set here.
 struct TagChange {
   TagChange() = default;
@@ -56,17 +75,30 @@ struct TagChange {
   std::optional<std::string> owner;
   std::optional<std::int64_t> cap;
   std::optional<TagOrder> order;
+  std::optional<std::string> format;
+  std::optional<std::string> scramble;
   std::string by;  // who changes it
+  TimeFloorChange floor;
 };
 
 // A row with what only people read. Times are 0 and texts empty if nobody has recorded them.
 struct TagInfo : SegmentRow {
   std::string description;
   std::string owner;
+  std::string format = {};
+  std::string scramble = {};
   std::string created_by;
   std::chrono::system_clock::time_point created_at;
   std::string changed_by;
   std::chrono::system_clock::time_point changed_at;
+};
+
+// Which tags list() returns: those that begin with `prefix` and come after `after`, and of these
+// the first `count_max`.
+struct TagQuery {
+  std::string prefix = {};
+  std::string after = {};
+  std::int64_t count_max = std::numeric_limits<std::int64_t>::max();
 };
 
 // Administration of the tags of a store. The allocator does not need it, and your own store may
@@ -83,8 +115,9 @@ class FEATHERID_EXPORT TagAdmin {
   TagAdmin& operator=(const TagAdmin&) = delete;
   virtual ~TagAdmin();
 
-  // All rows, in ascending byte order of the tag.
-  virtual Result<std::vector<TagInfo>> list() = 0;
+  // Rows in ascending byte order of the tag: all of them, or a page. kInvalidArgument: also a
+  // count_max below 1.
+  virtual Result<std::vector<TagInfo>> list(const TagQuery& query = {}) = 0;
 
   // One row. kNotFound: no such row.
   virtual Result<TagInfo> info(std::string_view tag) = 0;
@@ -94,22 +127,27 @@ class FEATHERID_EXPORT TagAdmin {
   // that is more, so its ids are past all that were leased before. `automatic`: after a change of
   // leader it is at least the ids that the failovers may have lost, and kNotFound refuses a tag
   // that was removed. kAlreadyExists: the row exists; it is unchanged. kInvalidArgument: also a cap
-  // below its max_id.
+  // below its max_id, a malformed format or scramble, a cap above what the scramble can hold, and a
+  // time floor that a change would refuse.
   virtual Status create(std::string_view tag, const NewTag& tag_to_make) = 0;
 
-  // Changes an existing row. kNotFound: no such row. kInvalidArgument: also a cap below its max_id.
+  // Changes an existing row. kNotFound: no such row. kInvalidArgument: also as create(), and a time
+  // floor that would fall, that is about to reach the cap, or that max_id is ahead of by more than
+  // lead_max. A new rate or epoch makes processes drop the ids that they hold.
   // kFailedPrecondition: also an option for which the store has no place.
   virtual Status update(std::string_view tag, const TagChange& change) = 0;
 
   // Raises the row's max_id to `max_id` (0 <= max_id <= kIdMax), also past the cap. If it is
-  // already there or past it, changes nothing and returns OK. kNotFound: no such row.
-  virtual Status advance(std::string_view tag, std::int64_t max_id) = 0;
+  // already there or past it, changes nothing and returns OK. `by`: who advances it; recorded if
+  // there is a place for that. kNotFound: no such row.
+  virtual Status advance(std::string_view tag, std::int64_t max_id, std::string_view by = "") = 0;
 
   // Moves the series backwards. If max_id is still `from`, sets it to `to` and returns true.
   // Otherwise, or if there is no such row, changes nothing and returns false. 0 <= to < from. The
   // ids after `to` will be leased again, so no process may be using the tag. If this process is,
-  // call SegmentAllocator::drop() first.
-  virtual Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) = 0;
+  // call SegmentAllocator::drop() first. `by`: as above.
+  virtual Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                              std::string_view by = "") = 0;
 
   // Deletes the row, and remembers its max_id for create(). Processes that hold ids of the tag drop
   // them within a minute. `by`: who deletes it. kNotFound: no such row. kFailedPrecondition: also

@@ -48,6 +48,13 @@ void Refiller::request(std::shared_ptr<TagState> tag, TimePoint due) {
   changed_.notify_one();
 }
 
+void Refiller::sweep(std::shared_ptr<TagState> tag, TimePoint due) {
+  const MutexLock lock(mutex_);
+  if (stopping_) return;
+  sweeps_.push({due, next_number_++, std::move(tag)});
+  changed_.notify_one();
+}
+
 Status Refiller::trouble() const {
   const MutexLock lock(mutex_);
   return failed_others_ ? failure_ : Status();
@@ -69,35 +76,48 @@ std::shared_ptr<TagState> Refiller::pop_due() {
 
 std::optional<TimePoint> Refiller::next_due_locked() const {
   std::optional<TimePoint> due;
-  for (const std::priority_queue<Job>* const jobs : {&jobs_, &lookups_}) {
+  for (const std::priority_queue<Job>* const jobs : {&jobs_, &lookups_, &sweeps_}) {
     if (!jobs->empty() && (!due || jobs->top().due < *due)) due = jobs->top().due;
   }
   if (changes_due_ < due.value_or(TimePoint::max())) due = changes_due_;
   return due;
 }
 
-std::optional<std::shared_ptr<TagState>> Refiller::pop_work() {
-  if (changes_due_ <= clock_->now()) {
+std::optional<Refiller::Work> Refiller::pop_work() {
+  const TimePoint now = clock_->now();
+  if (changes_due_ <= now) {
     changes_due_ = TimePoint::max();
-    return nullptr;
+    return Work{Work::kAskForChanges, nullptr};
+  }
+  if (!sweeps_.empty() && sweeps_.top().due <= now) {  // first: it calls no store
+    Work work{Work::kSweep, sweeps_.top().tag};
+    sweeps_.pop();
+    return work;
   }
   std::shared_ptr<TagState> tag = pop_due();
   if (tag == nullptr) return std::nullopt;
-  return tag;
+  return Work{Work::kRefill, std::move(tag)};
 }
 
-void Refiller::work(const std::shared_ptr<TagState>& tag) {
-  tag == nullptr ? ask_for_changes() : refill(*tag);
+void Refiller::run(const Work& work) {
+  switch (work.kind) {
+    case Work::kAskForChanges:
+      return ask_for_changes();
+    case Work::kSweep:
+      return work.tag->sweep();
+    case Work::kRefill:
+      return refill(*work.tag);
+  }
 }
 
 bool Refiller::run_once() {
-  std::optional<std::shared_ptr<TagState>> tag;
+  std::optional<Work> work;
   {
     const MutexLock lock(mutex_);
-    tag = pop_work();
+    work = pop_work();
   }
-  if (tag) work(*tag);
-  return tag.has_value();
+  if (work) run(*work);
+  return work.has_value();
 }
 
 std::optional<TimePoint> Refiller::next_due() const {
@@ -156,10 +176,10 @@ Status Refiller::start(int threads) {
 
 void Refiller::run() {
   for (;;) {
-    std::optional<std::shared_ptr<TagState>> tag;
+    std::optional<Work> work;
     {
       const MutexLock lock(mutex_);
-      while (!stopping_ && !(tag = pop_work())) {
+      while (!stopping_ && !(work = pop_work())) {
         if (const std::optional<TimePoint> due = next_due_locked()) {
           changed_.wait_until(mutex_, *due);
         } else {
@@ -169,7 +189,7 @@ void Refiller::run() {
       if (stopping_) return;
       ++calling_;
     }
-    work(*tag);
+    run(*work);
     const MutexLock lock(mutex_);
     --calling_;
     if (stopping_) changed_.notify_all();
@@ -183,7 +203,7 @@ bool Refiller::stop(Duration timeout) {
   {
     const MutexLock lock(mutex_);
     stopping_ = true;
-    jobs_ = lookups_ = {};
+    jobs_ = lookups_ = sweeps_ = {};
     changed_.notify_all();
     const TimePoint deadline = clock_->now() + timeout;
     while (calling_ > own && idle) idle = changed_.wait_until(mutex_, deadline);
@@ -252,7 +272,10 @@ void Refiller::refill(TagState& tag) noexcept {
     latency = clock_->now() - start;
     note_lease_latency(latency);
   }
-  if (needs_row || size.most_ids > 0) note_answer(tag, leased.status());
+  // A tag that is too far ahead of its time floor says nothing about the others. After such an
+  // error, the row is read first, which does.
+  const bool of_floor = size.most_ids > 0 && tag.has_floor() && is_transient(leased.status());
+  if ((needs_row || size.most_ids > 0) && !of_floor) note_answer(tag, leased.status());
   log_outcome(tag, tag.end_refill(size.most_ids, std::move(leased), latency));
 }
 
@@ -269,8 +292,17 @@ void Refiller::log_near_end(const TagState& tag, const SeriesWatch::Warning& war
   });
 }
 
+void Refiller::log_lead(const TagState& tag, double lead_seconds) {
+  log_.write(LogLevel::kWarn, [&] {
+    return "tag '" + tag.tag() + "' is " + std::to_string(static_cast<std::int64_t>(lead_seconds)) +
+           " s ahead of its time floor, more than its lead_max: a failover or a restore that loses "
+           "leases may now repeat ids; raise the rate of the floor";
+  });
+}
+
 void Refiller::log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome) {
   if (outcome.near_end) log_near_end(tag, *outcome.near_end);
+  if (outcome.lead_seconds) log_lead(tag, *outcome.lead_seconds);
   const auto about_tag = [&](const char* what) {
     return "tag '" + tag.tag() + "': " + what + outcome.status.message();
   };

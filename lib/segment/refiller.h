@@ -46,10 +46,11 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   static constexpr std::chrono::seconds kAskForChangesEvery{20};
 
   void request(std::shared_ptr<TagState> tag, TimePoint due) override EXCLUDES(mutex_);
+  void sweep(std::shared_ptr<TagState> tag, TimePoint due) override EXCLUDES(mutex_);
   Status trouble() const override EXCLUDES(mutex_);
 
-  // Asks for changes if that is due, or serves the first tag in the queue that is due. False if
-  // nothing is.
+  // Asks for changes if that is due, sweeps a tag, or serves the first tag in the queue that is
+  // due. False if nothing is.
   bool run_once() EXCLUDES(mutex_);
 
   // When the next tag in the queue is due.
@@ -82,9 +83,13 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   void run() EXCLUDES(mutex_);
   std::shared_ptr<TagState> pop_due() REQUIRES(mutex_);
   std::optional<TimePoint> next_due_locked() const REQUIRES(mutex_);
-  // What a thread does next: a tag to serve, or null for asking for changes.
-  std::optional<std::shared_ptr<TagState>> pop_work() REQUIRES(mutex_);
-  void work(const std::shared_ptr<TagState>& tag) EXCLUDES(mutex_);
+  // What a thread does next.
+  struct Work {
+    enum { kAskForChanges, kSweep, kRefill } kind;
+    std::shared_ptr<TagState> tag;
+  };
+  std::optional<Work> pop_work() REQUIRES(mutex_);
+  void run(const Work& work) EXCLUDES(mutex_);
   void ask_for_changes() noexcept EXCLUDES(mutex_);
   void refill(TagState& tag) noexcept EXCLUDES(mutex_);
   template <typename T, typename Call>
@@ -93,6 +98,7 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   void note_lease_latency(Duration latency) EXCLUDES(mutex_);
   void note_answer(const TagState& tag, const Status& status) EXCLUDES(mutex_);
   void log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome);
+  void log_lead(const TagState& tag, double lead_seconds);
   void log_near_end(const TagState& tag, const SeriesWatch::Warning& warning);
 
   // Constant after start().
@@ -106,6 +112,7 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   CondVar changed_;
   std::priority_queue<Job> jobs_ GUARDED_BY(mutex_);     // of known tags
   std::priority_queue<Job> lookups_ GUARDED_BY(mutex_);  // of unknown tags
+  std::priority_queue<Job> sweeps_ GUARDED_BY(mutex_);
   bool lookups_turn_ GUARDED_BY(mutex_) = false;
   std::uint64_t next_number_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;

@@ -62,6 +62,10 @@ TagStats stats_of(const TagState& tag) {
   stats.strict = snapshot.strict;
   stats.max_id = snapshot.max_id;
   stats.series_ids_per_second = snapshot.series_ids_per_second;
+  stats.floor_rate = snapshot.floor.rate;
+  stats.floor_lead_max =
+      std::chrono::seconds(snapshot.floor.is_set() ? snapshot.floor.lead_max_s : 0);
+  stats.floor_lead_seconds = snapshot.lead_seconds;
   stats.last_error = std::move(snapshot.error);
   return stats;
 }
@@ -221,7 +225,7 @@ void SegmentAllocator::drop(std::string_view tag) {
   if (impl_->fork_guard.forked()) return;
   const MutexLock lock(impl_->mutex);
   impl_->unknown_tags.move_known_to_table();  // the others hold nothing
-  if (TagState* const held = impl_->tags.find(tag)) held->limit(0);
+  if (TagState* const held = impl_->tags.find(tag)) held->drop();
 }
 
 std::vector<TagStats> SegmentAllocator::stats() const {

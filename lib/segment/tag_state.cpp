@@ -15,6 +15,9 @@ namespace {
 // How long a row's step is used before it is read again.
 constexpr Duration kRowTtl = std::chrono::seconds(60);
 
+// How many holds ids of a tag with a time floor are kept. A steady burn uses them up in that time.
+constexpr int kHoldsMax = 2;
+
 // An error with the text of `message`, or with "out of memory" if there is none for the text.
 template <typename Message>
 Status make_status(StatusCode code, Message message) noexcept {
@@ -351,14 +354,14 @@ void TagState::publish_chunk() {
   stock_ids_ -= chunk_size_;
 }
 
-bool TagState::add_to_stock(IdRange range) {
+bool TagState::add_to_stock(IdRange range, TimePoint now) {
   FEATHERID_INVARIANT(range.first >= highest_end_, range.first, highest_end_);
   highest_end_ = range.end;
-  if (!stock_.empty() && stock_.back().end == range.first) {
+  if (!stock_.empty() && stock_.back().end == range.first && !floor_.is_set()) {
     stock_.back().end = range.end;
   } else {
     try {
-      stock_.push_back(range);
+      stock_.push_back({range, now});
     } catch (const std::bad_alloc&) {
       return false;
     }
@@ -375,7 +378,14 @@ Status TagState::take_in(IdRange lease, TimePoint now) {
     });
   }
   if (order_ == TagOrder::kStrict) return hand_out(lease, now), Status();
-  return add_to_stock(lease) ? Status() : internal::out_of_memory(StatusCode::kUnavailable);
+  if (floor_.is_set()) {
+    drop_old(now);
+    if (!request_sweep(now + kHoldsMax * options_.limits.hold)) {
+      return internal::out_of_memory(StatusCode::kUnavailable);
+    }
+    issued_at_lease_ = issued_ids();
+  }
+  return add_to_stock(lease, now) ? Status() : internal::out_of_memory(StatusCode::kUnavailable);
 }
 
 // --- strict order ---
@@ -417,6 +427,91 @@ void TagState::hand_out(IdRange lease, TimePoint now) {
 
 std::int64_t TagState::available_ids() const { return stock_ids_ + cursor_.remaining(); }
 
+std::int64_t TagState::issued_ids() const {
+  return issued_ids_ + std::max<std::int64_t>(0, chunk_size_ - cursor_.remaining());
+}
+
+// --- time floor ---
+
+bool TagState::is_old(const Held& held, TimePoint now) const {
+  return now - held.leased_at >= kHoldsMax * options_.limits.hold;
+}
+
+std::int64_t TagState::old_ids() const {
+  if (!floor_.is_set() || stock_.empty()) return 0;
+  const TimePoint now = clock_->now();
+  std::int64_t count_ids = is_old(stock_.front(), now) ? cursor_.remaining() : 0;
+  for (const Held& held : stock_) {
+    if (is_old(held, now)) count_ids += held.size();
+  }
+  return count_ids;
+}
+
+void TagState::drop_old(TimePoint now) {
+  if (stock_.empty() || !is_old(stock_.front(), now)) return;
+  reclaim_chunk();
+  const auto fresh = std::find_if(stock_.begin(), stock_.end(),
+                                  [&](const Held& held) { return !is_old(held, now); });
+  for (auto old = stock_.begin(); old != fresh; ++old) stock_ids_ -= old->size();
+  stock_.erase(stock_.begin(), fresh);
+  publish_chunk();
+}
+
+bool TagState::request_sweep(TimePoint due) {
+  if (sweep_requested_ || queue_ == nullptr) return true;
+  try {
+    queue_->sweep(shared_from_this(), due);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  sweep_requested_ = true;
+  return true;
+}
+
+void TagState::sweep() {
+  const MutexLock lock(mutex_);
+  sweep_requested_ = false;
+  if (!stopped_.ok()) return;
+  const TimePoint now = clock_->now();
+  const Duration keep = kHoldsMax * options_.limits.hold;
+  const bool in_use = issued_ids() != issued_at_lease_;
+  bool dropped = true;
+  if (in_use && old_ids() > 0) {
+    try {
+      request_refill(now);
+      dropped = flight_ == Flight::kNone;  // there are enough others
+    } catch (const std::bad_alloc&) {
+      // Without a refill, the next caller waits for one.
+    }
+  }
+  if (dropped) drop_old(now);
+  if (stock_.empty()) return;
+  const auto next = std::find_if(stock_.begin(), stock_.end(),
+                                 [&](const Held& held) { return !is_old(held, now); });
+  // If there are only old ones, a lease is due. If none comes, look again.
+  const TimePoint due = next != stock_.end() ? next->leased_at + keep : now + options_.limits.hold;
+  if (!request_sweep(due)) drop_stock();
+}
+
+bool TagState::has_floor() const {
+  const MutexLock lock(mutex_);
+  return floor_.is_set();
+}
+
+void TagState::note_row(const SegmentRow& row) {
+  floor_ = row.floor;
+  if (row.read_at == WallTime()) return;
+  lead_seconds_ = lead_seconds(row.floor, row.max_id, row.read_at);
+}
+
+// The store refuses leases past the lead, unless it only warns.
+std::optional<double> TagState::next_lead_warning() {
+  const bool too_long = floor_.is_set() && floor_.lead_only_warns &&
+                        lead_seconds_ > static_cast<double>(floor_.lead_max_s);
+  const bool warned = std::exchange(lead_warned_, too_long);
+  return too_long && !warned ? std::optional<double>(lead_seconds_) : std::nullopt;
+}
+
 // --- refill ---
 
 std::int64_t TagState::refill_due_ids() const {
@@ -424,7 +519,7 @@ std::int64_t TagState::refill_due_ids() const {
   if (order_ == TagOrder::kStrict) return wanted_ids;
   RefillState state;
   state.step = step_;
-  state.stock_ids = available_ids();
+  state.stock_ids = available_ids() - old_ids();
   state.wanted_ids = wanted_ids;
   state.last_lease_ids = last_lease_ids_;
   state.burn_ids_per_second = burn_.ids_per_second();
@@ -453,7 +548,8 @@ bool TagState::begin_refill() {
 
 bool TagState::needs_row(std::int64_t asked_ids) const {
   const MutexLock lock(mutex_);
-  return step_ <= 0 || clock_->now() >= row_due_at_ || (!error_.ok() && asked_ids == 0);
+  if (step_ <= 0 || clock_->now() >= row_due_at_) return true;
+  return !error_.ok() && (asked_ids == 0 || floor_.is_set());
 }
 
 Status TagState::accept_row(const SegmentRow& row) {
@@ -475,6 +571,7 @@ Status TagState::accept_row(const SegmentRow& row) {
   } else if (stopped_.ok() && fresh && cursor_.stopped()) {
     cursor_.start();
   }
+  note_row(row);
   series_.see(row.max_id, now);
   // relaxed: a hint, which publishes nothing.
   known_.store(true, std::memory_order_relaxed);
@@ -531,6 +628,7 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
       }
     }
     outcome.near_end = series_.next_warning(cap_);
+    outcome.lead_seconds = next_lead_warning();
     if (outcome.status.code() == StatusCode::kDataLoss) {
       stop(outcome.status);
     } else if (!stopped_.ok()) {
@@ -590,7 +688,20 @@ void TagState::limit(std::int64_t max_id) {
   // The store may have changed the tag after the lease under way.
   flight_limit_ = std::min(flight_limit_, max_id);
   row_due_at_ = {};
-  if (stopped_.ok() && highest_end_ > max_id + 1) drop_stock();
+  if (!stopped_.ok() || highest_end_ <= max_id + 1) return;
+  drop_stock();
+  try {
+    request_refill(clock_->now());  // it learns whether the tag still exists
+  } catch (const std::bad_alloc&) {
+    // The next caller asks.
+  }
+}
+
+void TagState::drop() {
+  const MutexLock lock(mutex_);
+  flight_limit_ = 0;
+  row_due_at_ = {};
+  if (stopped_.ok()) drop_stock();
 }
 
 void TagState::stop_for(const Status& reason) {
@@ -634,6 +745,8 @@ TagSnapshot TagState::snapshot() const {
   snapshot.strict = order_ == TagOrder::kStrict;
   snapshot.max_id = series_.max_id();
   snapshot.series_ids_per_second = series_.ids_per_second();
+  snapshot.floor = floor_;
+  snapshot.lead_seconds = lead_seconds_;
   snapshot.error = error_;
   return snapshot;
 }

@@ -33,6 +33,8 @@ class RefillQueue {
   virtual ~RefillQueue() = default;
   // May throw std::bad_alloc; then nothing was queued.
   virtual void request(std::shared_ptr<TagState> tag, TimePoint due) = 0;
+  // Calls the tag's sweep() then. Likewise.
+  virtual void sweep(std::shared_ptr<TagState> tag, TimePoint due) = 0;
   // The error that the store now returns for every tag; OK if some tags are served.
   virtual Status trouble() const = 0;
 };
@@ -60,6 +62,8 @@ struct TagSnapshot {
   bool strict = false;
   std::int64_t max_id = 0;
   double series_ids_per_second = 0;
+  TimeFloor floor;
+  double lead_seconds = 0;
   Status error;
 };
 
@@ -112,19 +116,29 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   // How much to lease now. most_ids 0: nothing, or nothing yet. If the tag has strict order, the
   // lease is for the callers that wait at this moment.
   LeaseSize lease_size();
+  // A tag whose leases the store may refuse while it serves others.
+  bool has_floor() const;
 
   struct RefillOutcome {
     Status status;            // of this refill; kDataLoss if the range was refused
     int failures_before = 0;  // in a row, before this one, without "no such tag"
     std::optional<SeriesWatch::Warning> near_end;
+    std::optional<double> lead_seconds;  // the lead has become longer than lead_max
   };
   // Takes in the store's answer to a lease of `asked_ids`. 0: none was tried, and `leased` is empty
   // or holds the error of another call.
   RefillOutcome end_refill(std::int64_t asked_ids, Result<IdRange> leased, Duration latency);
 
-  // Drops all held ids if one of them, or of the lease under way, is above `max_id`. The row has
+  // Drops ids of a tag with a time floor that were leased two holds ago, so that ids sort by time.
+  // If the tag is in use, a new lease replaces them: they can still be used until it comes.
+  void sweep();
+
+  // Drops all held ids if one of them, or of the lease under way, is above `max_id`, and asks for
+  // others. So a tag that was removed is known to be gone before anybody wants its ids. The row has
   // changed, too.
   void limit(std::int64_t max_id);
+  // Drops all held ids, also of the lease under way, and asks for none until a caller comes.
+  void drop();
   // Drops all held ids, and answers every call with `reason` from now on.
   void stop_for(const Status& reason);
 
@@ -165,6 +179,11 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
     CondVar changed;
     bool ended GUARDED_BY(mutex) = false;  // a thread's wait is over, and its answer is there
   };
+  // Leased ids and, for a tag with a time floor, when.
+  struct Held : IdRange {
+    TimePoint leased_at;
+  };
+
   static Result<std::vector<IdRange>> result_of(Waiter& waiter);
   // Wakes the threads and calls back, once the mutex is free.
   void run(Waiters ended) EXCLUDES(mutex_);
@@ -177,12 +196,21 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   void reclaim_chunk() REQUIRES(mutex_);
   void publish_chunk() REQUIRES(mutex_);
   // False if there is no memory to note the range, which is then lost.
-  bool add_to_stock(IdRange range) REQUIRES(mutex_);
+  bool add_to_stock(IdRange range, TimePoint now) REQUIRES(mutex_);
   // Takes in a lease; or why it is lost.
   Status take_in(IdRange lease, TimePoint now) REQUIRES(mutex_);
   void hand_out(IdRange lease, TimePoint now) REQUIRES(mutex_);
   LeaseSize board() REQUIRES(mutex_);
   std::int64_t available_ids() const REQUIRES(mutex_);
+  std::int64_t issued_ids() const REQUIRES(mutex_);
+  // Of a tag with a time floor.
+  bool is_old(const Held& held, TimePoint now) const REQUIRES(mutex_);
+  std::int64_t old_ids() const REQUIRES(mutex_);
+  void drop_old(TimePoint now) REQUIRES(mutex_);
+  // Asks for a sweep when the oldest ids get old. False if there is no memory for that.
+  bool request_sweep(TimePoint due) REQUIRES(mutex_);
+  void note_row(const SegmentRow& row) REQUIRES(mutex_);
+  std::optional<double> next_lead_warning() REQUIRES(mutex_);
   std::int64_t refill_due_ids() const REQUIRES(mutex_);
   void request_refill(TimePoint now) REQUIRES(mutex_);
   // Why a call that found no ids should not wait; OK if it should.
@@ -229,7 +257,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   // Leased ids behind the cursor, in increasing order. While the cursor holds a chunk, the front is
   // the rest (perhaps empty) of the range that the chunk was cut from. The chunk's tail returns
   // there.
-  std::vector<IdRange> stock_ GUARDED_BY(mutex_);
+  std::vector<Held> stock_ GUARDED_BY(mutex_);
   std::int64_t stock_ids_ GUARDED_BY(mutex_) = 0;
   std::int64_t chunk_size_ GUARDED_BY(mutex_) = 0;   // of the chunk in the cursor
   std::int64_t highest_end_ GUARDED_BY(mutex_) = 1;  // of all ranges ever leased here
@@ -261,6 +289,13 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
 
   SeriesWatch series_ GUARDED_BY(mutex_);
   std::int64_t cap_ GUARDED_BY(mutex_) = kIdMax;  // as it was read last; the store enforces it
+
+  // The time floor, as it was read last; the store follows it.
+  TimeFloor floor_ GUARDED_BY(mutex_);
+  double lead_seconds_ GUARDED_BY(mutex_) = 0;
+  bool lead_warned_ GUARDED_BY(mutex_) = false;
+  bool sweep_requested_ GUARDED_BY(mutex_) = false;
+  std::int64_t issued_at_lease_ GUARDED_BY(mutex_) = 0;  // issued_ids() when the newest came
 
   // Counts for stats.
   std::int64_t issued_ids_ GUARDED_BY(mutex_) = 0;  // not counting the chunk in the cursor

@@ -8,10 +8,13 @@
 #include <string>
 #include <string_view>
 
+#include "featherid/id_format.h"
 #include "featherid/segment_store.h"
 #include "featherid/tag_admin.h"
 #include "lib/base/bounds.h"
 #include "lib/base/utf8.h"
+#include "lib/format/scramble_domain.h"
+#include "lib/store/time_floor_rules.h"
 
 namespace featherid {
 
@@ -53,6 +56,13 @@ inline Status check_new_tag(std::string_view tag, const NewTag& made) {
   if (Status s = check_text("description", options.description); !s.ok()) return s;
   if (Status s = check_text("owner", options.owner); !s.ok()) return s;
   if (Status s = check_text("by", made.by); !s.ok()) return s;
+  if (!options.format.empty()) {
+    if (Status s = IdFormat::make(options.format).status(); !s.ok()) return s;
+  }
+  if (!options.scramble.empty()) {
+    if (Status s = parse_scramble_domain(options.scramble).status(); !s.ok()) return s;
+  }
+  if (Status s = check_floor_change(as_change(options.floor)); !s.ok()) return s;
   return check_bounds("cap", options.cap, 1, kIdMax);
 }
 
@@ -61,8 +71,17 @@ inline Status check_change(std::string_view tag, const TagChange& change) {
   changed.options.description = change.description.value_or("");
   changed.options.owner = change.owner.value_or("");
   changed.options.cap = change.cap.value_or(kIdMax);
+  changed.options.format = change.format.value_or("");
+  changed.options.scramble = change.scramble.value_or("");
   changed.by = change.by;
+  if (Status s = check_floor_change(change.floor); !s.ok()) return s;
   return check_new_tag(tag, changed);
+}
+
+inline Status check_query(const TagQuery& query) {
+  if (Status status = check_text("prefix", query.prefix); !status.ok()) return status;
+  if (Status status = check_text("after", query.after); !status.ok()) return status;
+  return check_bounds("count_max", query.count_max, 1, std::numeric_limits<std::int64_t>::max());
 }
 
 inline Status check_remove(std::string_view tag, std::string_view by) {
@@ -70,8 +89,9 @@ inline Status check_remove(std::string_view tag, std::string_view by) {
   return check_text("by", by);
 }
 
-inline Status check_advance(std::string_view tag, std::int64_t max_id) {
+inline Status check_advance(std::string_view tag, std::int64_t max_id, std::string_view by = "") {
   if (Status status = validate_tag(tag); !status.ok()) return status;
+  if (Status status = check_text("by", by); !status.ok()) return status;
   return check_bounds("max_id", max_id, 0, kIdMax);
 }
 
@@ -82,21 +102,30 @@ inline Status check_give_back(std::string_view tag, IdRange tail) {
   return {StatusCode::kInvalidArgument, "the tail to give back is empty"};
 }
 
-inline Status check_rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
+inline Status check_rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                           std::string_view by = "") {
   if (Status status = validate_tag(tag); !status.ok()) return status;
+  if (Status status = check_text("by", by); !status.ok()) return status;
   if (Status status = check_bounds("to", to, 0, kIdMax); !status.ok()) return status;
   return check_bounds("from", from, to + 1, std::numeric_limits<std::int64_t>::max());
 }
 
 // How many ids the row has left; negative if it is past its end.
 inline std::int64_t ids_left(const SegmentRow& row) {
-  return std::clamp<std::int64_t>(row.cap, 0, kIdMax) - std::max<std::int64_t>(row.max_id, 0);
+  return std::clamp<std::int64_t>(row.cap, 0, kIdMax) - raised_max_id(row);
 }
 
 // How many ids of `size` the row can grant; 0: not even the least.
 inline std::int64_t ids_to_grant(const SegmentRow& row, LeaseSize size) {
-  const std::int64_t left = ids_left(row);
+  const std::int64_t left = std::min(ids_left(row), lead_ids_left(row));
   return row.max_id < 0 || left < size.least_ids ? 0 : std::min(size.most_ids, left);
+}
+
+// A lease of so many ids, by a store that keeps its rows in memory.
+inline IdRange lease_from(SegmentRow& row, std::int64_t count_ids) {
+  const std::int64_t first = raised_max_id(row) + 1;
+  row.max_id = first + count_ids - 1;
+  return {first, first + count_ids};
 }
 
 inline Status changed_meanwhile(std::string_view tag) {
@@ -126,6 +155,7 @@ inline Status refused_lease(const SegmentRow& row, LeaseSize size,
                 ", fewer than a lease of " + std::to_string(size.least_ids) + advice +
                 ", or ask for fewer"};
   }
+  if (lead_ids_left(row) < size.least_ids) return refuse_lead(row, size.least_ids);
   return changed_meanwhile(row.tag);
 }
 

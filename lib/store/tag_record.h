@@ -9,7 +9,10 @@
 #include <string>
 #include <string_view>
 
+#include "featherid/id_format.h"
 #include "featherid/tag_admin.h"
+#include "lib/format/scramble_domain.h"
+#include "lib/store/time_floor_rules.h"
 
 namespace featherid {
 
@@ -28,6 +31,9 @@ struct TagRecord {
   std::string changed_by;
   std::int64_t changed_at = 0;
   TagOrder order = TagOrder::kPlain;
+  std::string format = {};
+  std::string scramble = {};
+  TimeFloor floor = {};
 };
 
 // Adds what the record says to processes that know the changes up to `after`.
@@ -48,6 +54,8 @@ inline TagInfo tag_info(const SegmentRow& row, const TagRecord& record) {
   return {row,
           record.description,
           record.owner,
+          record.format,
+          record.scramble,
           record.created_by,
           Time(seconds(record.created_at)),
           record.changed_by,
@@ -104,6 +112,8 @@ inline void create_in(TagRecord& record, const NewTag& made, std::int64_t now) {
   record.removed_max_id = -1;
   record.description = made.options.description;
   record.owner = made.options.owner;
+  record.format = made.options.format;
+  record.scramble = made.options.scramble;
   record.created_by = record.changed_by = made.by;
   record.created_at = record.changed_at = now;
 }
@@ -113,8 +123,58 @@ inline void change_in(TagRecord& record, const TagChange& change, std::int64_t n
   if (change.order) set_order(record, *change.order);
   if (change.description) record.description = *change.description;
   if (change.owner) record.owner = *change.owner;
+  if (change.format) record.format = *change.format;
+  if (change.scramble) record.scramble = *change.scramble;
   record.changed_by = change.by;
   record.changed_at = now;
+}
+
+// Whether the options of a changed record fit together. kInvalidArgument: the message says what to
+// change.
+inline Status check_options(const TagRecord& record) {
+  if (!record.format.empty() && !record.floor.is_set()) {
+    const Result<IdFormat> format = IdFormat::make(record.format);
+    // Only a format with a date cannot write an id alone.
+    if (format.ok() && !format->format(1).ok()) {
+      return {StatusCode::kInvalidArgument,
+              "the format '" + record.format +
+                  "' has parts of a date, which only ids under a time floor have; set floor_rate"};
+    }
+  }
+  if (record.scramble.empty()) return {};
+  const Result<ScrambleDomain> domain = parse_scramble_domain(record.scramble);
+  if (!domain.ok()) return domain.status();
+  constexpr std::size_t kTweakBytesMax = 64;  // of IdScramble: the name is the tweak
+  if (record.tag.size() > kTweakBytesMax) {
+    return {StatusCode::kInvalidArgument,
+            "the name of a tag with a scramble has at most 64 bytes; use a shorter one"};
+  }
+  if (record.cap <= domain->id_max()) return {};
+  const std::string id_max = std::to_string(domain->id_max());
+  return {StatusCode::kInvalidArgument,
+          "a scramble of " + record.scramble + " has no numbers for ids above " + id_max +
+              "; set the cap of tag '" + record.tag + "' to " + id_max + " or less"};
+}
+
+inline void move_in(TagRecord& record, std::string_view by, std::int64_t now) {
+  record.changed_by = by;
+  record.changed_at = now;
+}
+
+// The record's floor after a change of it or of the cap, which the record has already; or why it is
+// refused. `row`: the tag as it is or will be created. `now`: by the store's clock.
+inline Status change_floor_in(TagRecord& record, const SegmentRow& row,
+                              const TimeFloorChange& change, WallTime now) {
+  const Result<TimeFloor> floor = changed_floor(row, change, now);
+  if (!floor.ok()) return floor.status();
+  if (Status s = check_floor_below_cap(row.tag, *floor, record.cap, now); !s.ok()) return s;
+  record.floor = *floor;
+  return {};
+}
+
+// Ids that are held now would not sort with those under a floor that has moved.
+inline void recall_if_moved(TagRecord& record, const TimeFloor& before) {
+  if (moves_floor(before, record.floor)) record.recalled = record.version;
 }
 
 inline void remove_in(TagRecord& record, std::int64_t max_id, std::string_view by,

@@ -31,7 +31,7 @@ Result<Advance> parse_advance(const std::string& text) {
   if (Status bad = validate_tag(tag); !bad.ok()) return bad;
   const Result<std::int64_t> max_id = parse_max_id(text.substr(equals + 1));
   if (!max_id.ok()) return max_id.status();
-  return Advance{tag, *max_id, false};
+  return Advance{tag, *max_id, false, "featherid-server --advance"};
 }
 
 Result<std::int64_t> run_advance(Store& store, const Advance& advance, const char* allowing_word) {
@@ -39,7 +39,9 @@ Result<std::int64_t> run_advance(Store& store, const Advance& advance, const cha
   if (!row.ok()) return row.status();
   const std::int64_t before = row->max_id;
   if (before <= advance.max_id) {
-    if (Status status = store.advance(advance.tag, advance.max_id); !status.ok()) return status;
+    if (Status status = store.advance(advance.tag, advance.max_id, advance.by); !status.ok()) {
+      return status;
+    }
     return before;
   }
   if (!advance.allow_backward) {
@@ -48,7 +50,7 @@ Result<std::int64_t> run_advance(Store& store, const Advance& advance, const cha
                       std::to_string(advance.max_id) + "; to move it backward, add " +
                       allowing_word + ", but then " + kBackwardWarning);
   }
-  const Result<bool> moved = store.rewind(advance.tag, before, advance.max_id);
+  const Result<bool> moved = store.rewind(advance.tag, before, advance.max_id, advance.by);
   if (!moved.ok()) return moved.status();
   if (*moved) return before;
   return Status(StatusCode::kUnavailable, "a process leased from tag '" + advance.tag +

@@ -15,6 +15,7 @@ struct Advance {
   std::string tag;
   std::int64_t max_id = 0;      // afterwards no lease contains an id up to and including it
   bool allow_backward = false;  // the operator has confirmed that it may move backward
+  std::string by = {};          // who does it, for the tag's record
 };
 
 // Parses "TAG=ID". kInvalidArgument if it is malformed.

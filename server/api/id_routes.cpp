@@ -2,11 +2,14 @@
 #include "server/api/id_routes.h"
 
 #include <charconv>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "server/log/json.h"
 
 namespace featherid {
 
@@ -14,11 +17,14 @@ namespace {
 
 using Ranges = std::vector<IdRange>;
 
+enum class As { kNumber, kString, kText };
+
 // What the client asks for.
 struct IdRequest {
   const std::string* tag = nullptr;
   std::int64_t count_ids = 1;
-  bool as_string = false;
+  As as = As::kNumber;
+  bool quoted() const { return as != As::kNumber; }
 };
 
 void fail(Reply& reply, const Status& status) {
@@ -46,12 +52,30 @@ bool read_request(Exchange& exchange, IdRequest* asked) {
     return false;
   }
   const std::string* as = exchange.query.find("as");
-  asked->as_string = as != nullptr && *as == "string";
-  if (as != nullptr && !asked->as_string && *as != "number") {
-    exchange.reply.fail(400, ApiCode::kBadRequest, "'as' must be string or number");
-    return false;
+  if (as == nullptr || *as == "number") return true;
+  asked->as = *as == "string" ? As::kString : As::kText;
+  if (*as == "string" || *as == "text") return true;
+  exchange.reply.fail(400, ApiCode::kBadRequest, "'as' must be number, string or text");
+  return false;
+}
+
+// How the tag's ids are written. Null: the request is parked until that is known, or has failed.
+std::shared_ptr<const TagText> find_text(Exchange& exchange, TagTexts& texts,
+                                         const std::string& tag) {
+  const Exchange::Wait& wait = exchange.wait;
+  if (!wait.outcome.status.ok()) return fail(exchange.reply, wait.outcome.status), nullptr;
+  std::shared_ptr<const TagText> text = texts.find(tag, wait.over || wait.expired);
+  if (text != nullptr) return text;
+  if (const Status bad = validate_tag(tag); !bad.ok()) {
+    return fail(exchange.reply, bad), nullptr;
   }
-  return true;
+  if (wait.expired) {
+    return exchange.reply.fail_for_now("the store has not answered in time"), nullptr;
+  }
+  exchange.park([&texts, tag](const Exchange::Resume& resume) {
+    texts.ask(tag, [resume](const Status& status) { resume(status); });
+  });
+  return nullptr;
 }
 
 bool read_count(Exchange& exchange, std::int64_t count_max, IdRequest* asked) {
@@ -117,6 +141,13 @@ class NumberWriter {
   std::string* const out_;
 };
 
+// Appends the text of an id as JSON.
+Status append_text(const TagText& text, std::int64_t id, std::string* json) {
+  const Result<std::string> written = text.write(id);
+  if (written.ok()) json->append(json_string(*written));
+  return written.status();
+}
+
 // A number as text that is incremented in place. Converting each id of a batch would cost more than
 // the rest of the answer.
 class DecimalCounter {
@@ -144,54 +175,107 @@ class DecimalCounter {
   char text_[20];
 };
 
-void serve_id(Exchange& exchange, SegmentAllocator& allocator) {
+void serve_id(Exchange& exchange, const IdSources& sources) {
   IdRequest asked;
   if (!read_request(exchange, &asked)) return;
+  std::shared_ptr<const TagText> text;
+  if (asked.as == As::kText) {
+    text = find_text(exchange, sources.texts, *asked.tag);
+    if (text == nullptr) return;
+  }
   std::int64_t id = 0;
   Status missed;
   if (!exchange.wait.over) {
-    const Result<std::int64_t> next = allocator.try_next_id(*asked.tag);
+    const Result<std::int64_t> next = sources.allocator.try_next_id(*asked.tag);
     missed = next.status();
     if (next.ok()) id = *next;
   }
   if (id == 0) {
-    const std::optional<Ranges> ranges = take(exchange, allocator, asked, missed);
+    const std::optional<Ranges> ranges = take(exchange, sources.allocator, asked, missed);
     if (!ranges) return;
     id = ranges->front().first;
   }
   std::string json;
-  NumberWriter(asked.as_string, &json).write(id);
+  if (text == nullptr) {
+    NumberWriter(asked.quoted(), &json).write(id);
+  } else if (const Status bad = append_text(*text, id, &json); !bad.ok()) {
+    return fail(exchange.reply, bad);
+  }
   exchange.reply.succeed(json);
 }
 
-void serve_batch(Exchange& exchange, SegmentAllocator& allocator, std::int64_t count_max) {
+void append_numbers(const Ranges& ranges, bool quoted, std::string* json) {
+  for (const IdRange& range : ranges) {
+    DecimalCounter id(range.first);
+    for (std::int64_t left = range.size(); left > 0; --left, id.increment()) {
+      json->push_back(json->empty() ? '[' : ',');
+      if (quoted) json->push_back('"');
+      json->append(id.text());
+      if (quoted) json->push_back('"');
+    }
+  }
+}
+
+Status append_texts(const Ranges& ranges, const TagText& text, std::string* json) {
+  for (const IdRange& range : ranges) {
+    for (std::int64_t id = range.first; id < range.end; ++id) {
+      json->push_back(json->empty() ? '[' : ',');
+      if (Status bad = append_text(text, id, json); !bad.ok()) return bad;
+    }
+  }
+  return {};
+}
+
+void serve_batch(Exchange& exchange, const IdSources& sources, std::int64_t count_max) {
   constexpr std::size_t kIdBytesMax = 22;  // 19 digits, quotes and a comma
   IdRequest asked;
   if (!read_request(exchange, &asked) || !read_count(exchange, count_max, &asked)) return;
-  const std::optional<Ranges> ranges = take(exchange, allocator, asked);
+  std::shared_ptr<const TagText> text;
+  if (asked.as == As::kText) {
+    text = find_text(exchange, sources.texts, *asked.tag);
+    if (text == nullptr) return;
+  }
+  const std::optional<Ranges> ranges = take(exchange, sources.allocator, asked);
   if (!ranges) return;
   std::string json;
   json.reserve(static_cast<std::size_t>(asked.count_ids) * kIdBytesMax + 2);
-  for (const IdRange& range : *ranges) {
-    DecimalCounter id(range.first);
-    for (std::int64_t left = range.size(); left > 0; --left, id.increment()) {
-      json.push_back(json.empty() ? '[' : ',');
-      if (asked.as_string) json.push_back('"');
-      json.append(id.text());
-      if (asked.as_string) json.push_back('"');
-    }
+  if (text == nullptr) {
+    append_numbers(*ranges, asked.quoted(), &json);
+  } else if (const Status bad = append_texts(*ranges, *text, &json); !bad.ok()) {
+    return fail(exchange.reply, bad);
   }
   json.push_back(']');
+  exchange.reply.succeed(json);
+}
+
+// The way back from as=text.
+void serve_parse(Exchange& exchange, TagTexts& texts) {
+  IdRequest asked;
+  if (!read_request(exchange, &asked)) return;
+  const std::string* const given = exchange.query.find("text");
+  if (given == nullptr) {
+    return exchange.reply.fail(400, ApiCode::kBadRequest, "text is missing; add &text=INV-42");
+  }
+  const std::shared_ptr<const TagText> text = find_text(exchange, texts, *asked.tag);
+  if (text == nullptr) return;
+  const Result<std::int64_t> id = text->read(*given);
+  if (!id.ok()) return fail(exchange.reply, id.status());
+  std::string json;
+  NumberWriter(asked.quoted(), &json).write(*id);
   exchange.reply.succeed(json);
 }
 
 void serve_range(Exchange& exchange, SegmentAllocator& allocator) {
   IdRequest asked;
   if (!read_request(exchange, &asked) || !read_count(exchange, kRangeIdsMax, &asked)) return;
+  if (asked.as == As::kText) {
+    return exchange.reply.fail(400, ApiCode::kBadRequest,
+                               "a range has no text; use /api/v1/id/batch for as=text");
+  }
   const std::optional<Ranges> ranges = take(exchange, allocator, asked);
   if (!ranges) return;
   std::string json;
-  NumberWriter writer(asked.as_string, &json);
+  NumberWriter writer(asked.quoted(), &json);
   for (const IdRange& range : *ranges) {
     json.append(json.empty() ? "[" : ",").append(R"({"first":)");
     writer.write(range.first);
@@ -205,14 +289,16 @@ void serve_range(Exchange& exchange, SegmentAllocator& allocator) {
 
 }  // namespace
 
-void add_id_routes(Router& router, SegmentAllocator& allocator, std::int64_t batch_ids_max) {
+void add_id_routes(Router& router, const IdSources& sources, std::int64_t batch_ids_max) {
   router.get("/api/v1/id", Effect::kUsesIds,
-             [&allocator](Exchange& exchange) { serve_id(exchange, allocator); });
-  router.get("/api/v1/id/batch", Effect::kUsesIds, [&allocator, batch_ids_max](Exchange& exchange) {
-    serve_batch(exchange, allocator, batch_ids_max);
+             [sources](Exchange& exchange) { serve_id(exchange, sources); });
+  router.get("/api/v1/id/batch", Effect::kUsesIds, [sources, batch_ids_max](Exchange& exchange) {
+    serve_batch(exchange, sources, batch_ids_max);
   });
   router.get("/api/v1/id/range", Effect::kUsesIds,
-             [&allocator](Exchange& exchange) { serve_range(exchange, allocator); });
+             [sources](Exchange& exchange) { serve_range(exchange, sources.allocator); });
+  router.get("/api/v1/id/parse", Effect::kReads,
+             [sources](Exchange& exchange) { serve_parse(exchange, sources.texts); });
 }
 
 }  // namespace featherid

@@ -92,6 +92,16 @@ class Parameters {
     }
     return given == second;
   }
+  // What is given of a time floor.
+  TimeFloorChange floor() {
+    TimeFloorChange change;
+    change.rate = number("floor_rate", 1, kFloorRateMax);
+    change.epoch_s = number("floor_epoch", 0, kIdMax);
+    change.lead_max_s = number("floor_lead_max", 1, kLeadMaxSecondsMax);
+    if (text("floor_only_warns"))
+      change.lead_only_warns = is_second("floor_only_warns", "no", "yes");
+    return change;
+  }
   bool quoted() { return is_second("as", "number", "string"); }
 
   void keep(Status status) {
@@ -120,28 +130,35 @@ struct Caller {
 Result<Work> list_tags(Parameters& given, const Caller&) {
   const std::string prefix = given.text("prefix").value_or("");
   const std::string after = given.text("after").value_or("");
-  const auto limit =
-      static_cast<std::size_t>(given.number("limit", 1, kPageTagsMax).value_or(kPageTagsByDefault));
+  const std::int64_t limit = given.number("limit", 1, kPageTagsMax).value_or(kPageTagsByDefault);
   const bool quoted = given.quoted();
   given.keep(check_text("prefix", prefix));
   given.keep(check_text("after", after));
   return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
-    const Result<std::vector<TagInfo>> rows = store.list();
+    // One more tells whether there are more.
+    Result<std::vector<TagInfo>> rows = store.list({prefix, after, limit + 1});
     if (!rows.ok()) return rows.status();
+    const bool more = static_cast<std::int64_t>(rows->size()) > limit;
+    if (more) rows->pop_back();
     std::string tags;
-    std::size_t count = 0;
-    const TagInfo* last = nullptr;
-    bool more = false;
-    for (const TagInfo& row : *rows) {  // in the byte order of their names
-      if (row.tag <= after || row.tag.compare(0, prefix.size(), prefix) != 0) continue;
-      more = count == limit;
-      if (more) break;
-      ++count;
-      tags.append(last == nullptr ? "" : ",").append(tag_json(row, quoted));
-      last = &row;
+    for (const TagInfo& row : *rows) {
+      tags.append(tags.empty() ? "" : ",").append(tag_json(row, quoted));
     }
-    const std::string next = more && last != nullptr ? json_string(last->tag) : "null";
+    const std::string next = more ? json_string(rows->back().tag) : "null";
     return R"({"tags":[)" + tags + R"(],"next":)" + next + "}";
+  });
+}
+
+Result<Work> show_lease_time(Parameters& given, const Caller&) {
+  const std::string tag = given.tag();
+  const std::int64_t id = given.required_number("id", 1, kIdMax);
+  const bool quoted = given.quoted();
+  return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
+    const Result<TagInfo> info = store.info(tag);
+    if (!info.ok()) return info.status();
+    const Result<LeaseTime> time = lease_time_of(*info, id);
+    if (!time.ok()) return time.status();
+    return lease_time_json(tag, id, *time, quoted);
   });
 }
 
@@ -168,8 +185,16 @@ std::string difference(const TagInfo& is, const NewTag& wanted) {
   compare("step", std::to_string(is.step), std::to_string(wanted.step));
   compare("cap", cap_of(is), cap_of(wanted.options));
   compare("order", order_word(is.order), order_word(wanted.options.order));
+  compare("format", json_string(is.format), json_string(wanted.options.format));
+  compare("scramble", json_string(is.scramble), json_string(wanted.options.scramble));
   compare("description", json_string(is.description), json_string(wanted.options.description));
   compare("owner", json_string(is.owner), json_string(wanted.options.owner));
+  const auto floor_of = [](const TimeFloor& floor) {
+    if (!floor.is_set()) return std::string("none");
+    return std::to_string(floor.rate) + " from " + std::to_string(floor.epoch_s) + ", lead_max " +
+           std::to_string(floor.lead_max_s) + (floor.lead_only_warns ? " only warns" : "");
+  };
+  compare("floor", floor_of(is.floor), floor_of(wanted.options.floor));
   if (is.max_id < wanted.max_id) {
     compare("max_id", std::to_string(is.max_id), std::to_string(wanted.max_id));
   }
@@ -200,13 +225,32 @@ Result<Work> create_tag(Parameters& given, const Caller& caller) {
   wanted.max_id = given.number("max_id", 0, kIdMax).value_or(0);
   wanted.options.cap = given.cap().value_or(kIdMax);
   wanted.options.order = given.order().value_or(TagOrder::kPlain);
+  wanted.options.format = given.text("format").value_or("");
+  wanted.options.scramble = given.text("scramble").value_or("");
   wanted.options.description = given.text("description").value_or("");
   wanted.options.owner = given.text("owner").value_or("");
+  const Result<TimeFloor> floor = new_floor(given.floor());
+  if (floor.ok()) wanted.options.floor = *floor;
+  given.keep(floor.status());
   wanted.by = caller.who;
   const bool quoted = given.quoted();
   return Work([=](Store& store, SegmentAllocator&) {
     return run_create(store, tag, wanted, quoted, caller);
   });
+}
+
+bool differs(const TagInfo& is, const TagChange& change) {
+  return change.step.value_or(is.step) != is.step || change.cap.value_or(is.cap) != is.cap ||
+         change.description.value_or(is.description) != is.description ||
+         change.owner.value_or(is.owner) != is.owner ||
+         change.order.value_or(is.order) != is.order ||
+         change.format.value_or(is.format) != is.format ||
+         change.scramble.value_or(is.scramble) != is.scramble ||
+         change.floor.rate.value_or(is.floor.rate) != is.floor.rate ||
+         change.floor.epoch_s.value_or(is.floor.epoch_s) != is.floor.epoch_s ||
+         change.floor.lead_max_s.value_or(is.floor.lead_max_s) != is.floor.lead_max_s ||
+         change.floor.lead_only_warns.value_or(is.floor.lead_only_warns) !=
+             is.floor.lead_only_warns;
 }
 
 Result<Work> change_tag(Parameters& given, const Caller& caller) {
@@ -215,17 +259,23 @@ Result<Work> change_tag(Parameters& given, const Caller& caller) {
   change.step = given.number("step", 1, kStepMax);
   change.cap = given.cap();
   change.order = given.order();
+  change.format = given.text("format");
+  change.scramble = given.text("scramble");
   change.description = given.text("description");
   change.owner = given.text("owner");
+  change.floor = given.floor();
   change.by = caller.who;
   const bool quoted = given.quoted();
-  if (!change.step && !change.cap && !change.order && !change.description && !change.owner) {
-    given.keep(invalid_parameter(
-        "there is nothing to change; add step, cap, order, description or owner"));
+  if (!change.step && !change.cap && !change.order && !change.format && !change.scramble &&
+      !change.description && !change.owner && change.floor.empty()) {
+    given.keep(
+        invalid_parameter("there is nothing to change; add step, cap, order, format, scramble, "
+                          "floor_rate, description or owner"));
   }
   return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
     const Result<TagInfo> before = store.info(tag);
     if (!before.ok()) return before.status();
+    if (!differs(*before, change)) return tag_json(*before, quoted);
     if (Status status = store.update(tag, change); !status.ok()) return status;
     const Result<TagInfo> after = store.info(tag);
     spdlog::info("{} changed tag {} to {} {}", caller.name(), tag_json(*before, false),
@@ -263,7 +313,7 @@ Result<Work> advance_tag(Parameters& given, const Caller& caller) {
     if (allow_backward) allocator.drop(tag);  // nobody may get what others will lease again
 
     const Result<std::int64_t> before =
-        run_advance(store, {tag, max_id, allow_backward}, "allow_backward=yes");
+        run_advance(store, {tag, max_id, allow_backward, caller.who}, "allow_backward=yes");
     if (!before.ok()) return before.status();
     if (*before != max_id) log_move(caller, tag, *before, max_id);
     return std::to_string(max_id);
@@ -291,7 +341,7 @@ Result<std::string> run_rewind(Store& store, SegmentAllocator& allocator, const 
     return invalid_parameter(is_at + "; to move it forward, use /api/v1/tag/advance");
   }
   allocator.drop(rewind.tag);  // nobody may get what others will lease again
-  const Result<bool> moved = store.rewind(rewind.tag, before, rewind.to);
+  const Result<bool> moved = store.rewind(rewind.tag, before, rewind.to, caller.who);
   if (!moved.ok()) return moved.status();
   if (!*moved) {
     return Status(
@@ -302,7 +352,8 @@ Result<std::string> run_rewind(Store& store, SegmentAllocator& allocator, const 
             "and try again");
   }
   log_move(caller, rewind.tag, before, rewind.to);
-  return tag_json(*info, quoted);
+  const Result<TagInfo> after = store.info(rewind.tag);
+  return tag_json(after.ok() ? *after : *info, quoted);
 }
 
 Result<Work> rewind_tag(Parameters& given, const Caller& caller) {
@@ -405,9 +456,15 @@ void add_tag_routes(Router& router, const std::shared_ptr<Store>& store,
   constexpr const char* kTag = "/api/v1/tag";
   constexpr const char* kAdvance = "/api/v1/tag/advance";
   add("/api/v1/tags", "GET", list_tags, {"prefix", "after", "limit", "as"});
+  add("/api/v1/id/when", "GET", show_lease_time, {"biz_tag", "id", "as"});
   add(kTag, "GET", show_tag, {"biz_tag", "as"});
-  add(kTag, "POST", create_tag, {"biz_tag", "step", "cap", "order", "description", "owner", "max_id", "as"});
-  add(kTag, "PATCH", change_tag, {"biz_tag", "step", "cap", "order", "description", "owner", "as"});
+  std::vector<std::string> options = {
+      "biz_tag",     "step",  "cap",        "order",       "format",         "scramble",
+      "description", "owner", "floor_rate", "floor_epoch", "floor_lead_max", "floor_only_warns",
+      "as"};
+  add(kTag, "PATCH", change_tag, options);
+  options.emplace_back("max_id");
+  add(kTag, "POST", create_tag, options);
   add(kTag, "DELETE", delete_tag, {"biz_tag", "as"});
   add("/api/v1/tag/rewind", "POST", rewind_tag, {"biz_tag", "confirm", "max_id", "from", "as"});
   const std::vector<std::string> of_advance = {"biz_tag", "max_id", "allow_backward"};

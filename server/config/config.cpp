@@ -65,6 +65,7 @@ Status complete(const Environment& environment, Config* config) {
   }
   warn_of_risk("--admin-token-file", config->admin_token_file, config);
   warn_of_risk("--tls-key", config->tls_key_file, config);
+  warn_of_risk("--scramble-key-file", config->scramble_key_file, config);
   return {};
 }
 

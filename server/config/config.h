@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "featherid/id_scramble.h"
 #include "featherid/segment_allocator.h"
 #include "server/api/advance.h"
 #include "server/api/auth.h"
@@ -56,6 +57,8 @@ struct Config {
   LogFilesOptions log_files;  // no files if dir is empty
   std::string admin_token_file;
   std::vector<Token> tokens;  // from the file and the environment
+  std::string scramble_key_file;
+  std::optional<ScrambleKeys> scramble_keys;
   int metrics_tags_max = 0;
   bool console = true;
   std::int64_t max_batch_ids = 0;

@@ -69,6 +69,11 @@ Status set_token_file(const std::string& path, Config* config) {
   return path.empty() ? Status() : put(read_token_file(path), &config->tokens);
 }
 
+Status set_scramble_keys(const std::string& path, Config* config) {
+  config->scramble_key_file = path;
+  return path.empty() ? Status() : put(ScrambleKeys::read_file(path), &config->scramble_keys);
+}
+
 // The scheme, and a host. A path would mean a proxy that moves the API, which is not supported.
 Status set_server(const std::string& url, RemoteServer* remote) {
   static const std::regex kUrl(R"(https?://[^/@?#\s]+/?)", std::regex::icase);
@@ -202,6 +207,9 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
       {"admin-token-file", "FILE", "",
        "file of the tokens, one per line: TOKEN, or NAME ROLE TOKEN with the role admin or read",
        [](Config& c, Text t) { return set_token_file(t, &c); }, kReloadable},
+      {"scramble-key-file", "FILE", "",
+       "file of the keys that scramble ids, one per line: NUMBER:KEY; the first one scrambles",
+       [](Config& c, Text t) { return set_scramble_keys(t, &c); }, !kReloadable, kBoth},
       {"metrics-tags", "N", "100", "number of tags with their own metrics; the others are summed",
        [](Config& c, Text t) { return set_number(t, "0", "10000", &c.metrics_tags_max); }},
       {"console", "SWITCH", "on", "on or off: the web console at /console/ and the status calls",

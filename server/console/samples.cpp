@@ -16,6 +16,10 @@ float in_ms(std::chrono::microseconds time) { return static_cast<float>(time.cou
 
 }  // namespace
 
+float lease_ms(const TagStats& tag) {
+  return tag.leases > 0 ? in_ms(tag.last_lease_latency) : kNone;
+}
+
 void Samples::add(const std::vector<TagStats>& tags, const LeaseLatency& latency, TimePoint now) {
   const MutexLock lock(mutex_);
   ++number_;
@@ -31,18 +35,17 @@ void Samples::add(const std::vector<TagStats>& tags, const LeaseLatency& latency
       found->second.first = number_;
     }
     Ring& ring = found->second;
-    put({rate(tag.issued_ids, ring, now), static_cast<float>(tag.held_ids),
-         in_ms(tag.last_lease_latency)},
+    put({rate(tag.issued_ids, ring, now), static_cast<float>(tag.held_ids), lease_ms(tag)},
         tag.issued_ids, &ring);
   }
   const std::int64_t leases =
       std::accumulate(latency.counts.begin(), latency.counts.end(), std::int64_t{0});
   const auto new_leases = static_cast<float>(leases - leases_);
-  const float lease_ms = new_leases > 0 ? in_ms(latency.sum - leases_took_) / new_leases : kNone;
+  const float mean_ms = new_leases > 0 ? in_ms(latency.sum - leases_took_) / new_leases : kNone;
   leases_ = leases;
   leases_took_ = latency.sum;
   if (all_.first == 0) all_.first = number_;
-  put({rate(issued_ids, all_, now), static_cast<float>(held_ids), lease_ms}, issued_ids, &all_);
+  put({rate(issued_ids, all_, now), static_cast<float>(held_ids), mean_ms}, issued_ids, &all_);
   taken_at_[number_ % kKept] = now;
   for (auto ring = tags_.begin(); ring != tags_.end();) {
     ring = ring->second.last == number_ ? std::next(ring) : tags_.erase(ring);

@@ -16,6 +16,9 @@
 
 namespace featherid {
 
+// How long the tag's last lease took; not a number if it has had none.
+float lease_ms(const TagStats& tag);
+
 // What was measured since the sample before; not a number if there is nothing. Floats, because they
 // are only drawn.
 struct Sample {

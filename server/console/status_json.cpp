@@ -9,6 +9,7 @@
 #include "featherid/version.h"
 #include "server/log/json.h"
 #include "server/ops/metrics.h"
+#include "server/store/cap.h"
 
 namespace featherid {
 
@@ -60,6 +61,39 @@ std::string text_or_null(const std::string& text) {
   return text.empty() ? "null" : json_string(text);
 }
 
+// "null": never, or nobody knows when, or so late that a clock could not count it.
+std::string end_json(std::optional<double> seconds_left,
+                     std::chrono::system_clock::time_point now) {
+  constexpr double kFarSeconds = 200.0 * 365 * 24 * 3600;
+  if (!seconds_left || *seconds_left >= kFarSeconds) return "null";
+  return json_time(now + std::chrono::seconds(static_cast<long long>(*seconds_left)));
+}
+
+std::optional<double> seconds_to(std::int64_t end, const TagStats& tag) {
+  if (tag.series_ids_per_second <= 0) return std::nullopt;
+  const auto left = static_cast<double>(std::max<std::int64_t>(0, end - tag.max_id));
+  return left / tag.series_ids_per_second;
+}
+
+// Of the end that the tag is near.
+double share_used(const TagStats& tag) {
+  const std::optional<SeriesEnd> end = near_end(tag.max_id, tag.cap);
+  return end ? static_cast<double>(tag.max_id) / static_cast<double>(end->last_id) : 0;
+}
+
+// Keeps those with the largest shares, largest first.
+void note_ending(const TagStats& tag, TagTotals* totals) {
+  ++totals->ending_count;
+  std::vector<TagStats>& shown = totals->ending;
+  const double share = share_used(tag);
+  const auto place = std::find_if(shown.begin(), shown.end(), [share](const TagStats& other) {
+    return share_used(other) < share;
+  });
+  if (place == shown.end() && shown.size() == TagTotals::kShown) return;
+  shown.insert(place, tag);
+  if (shown.size() > TagTotals::kShown) shown.pop_back();
+}
+
 const char* state_of(const TagStats& tag) {
   switch (tag.last_error.code()) {
     case StatusCode::kOk:
@@ -68,9 +102,23 @@ const char* state_of(const TagStats& tag) {
       return "exhausted";
     case StatusCode::kDataLoss:
       return "stopped";
+    case StatusCode::kNotFound:
+      return "deleted";
     default:
       return "failing";
   }
+}
+
+// A tag that is near an end.
+std::string ending_json(const TagStats& tag, IdsAs as, std::chrono::system_clock::time_point now) {
+  const SeriesEnd end = near_end(tag.max_id, tag.cap).value();
+  return object(as)
+      .text("biz_tag", tag.tag)
+      .text("end", end.name)
+      .id("last_id", end.last_id)
+      .real("share", share_used(tag))
+      .raw("ends_at", end_json(seconds_to(end.last_id, tag), now))
+      .take();
 }
 
 }  // namespace
@@ -90,24 +138,19 @@ TagTotals total(const std::vector<TagStats>& tags) {
       totals.survivable_seconds = seconds;
       totals.worst_tag = tag.tag;
     }
-    if (tag.last_error.ok() || code == StatusCode::kNotFound) continue;  // removed: nothing to do
-    if (++totals.failing_count <= TagTotals::kFailingShown) {
-      totals.failing.push_back({tag.tag, tag.last_error});
+    if (code == StatusCode::kNotFound) continue;  // removed: nothing to do
+    if (!tag.last_error.ok()) {
+      if (++totals.failing_count <= TagTotals::kShown) totals.failing.push_back(tag);
+    } else if (near_end(tag.max_id, tag.cap)) {
+      note_ending(tag, &totals);
     }
   }
   return totals;
 }
 
-std::optional<double> seconds_to_end(const TagStats& tag) {
-  if (tag.series_ids_per_second <= 0) return std::nullopt;
-  const auto left = static_cast<double>(std::max<std::int64_t>(0, tag.cap - tag.max_id));
-  return left / tag.series_ids_per_second;
-}
+std::optional<double> seconds_to_end(const TagStats& tag) { return seconds_to(tag.cap, tag); }
 
 std::string tag_json(const TagStats& tag, IdsAs as, std::chrono::system_clock::time_point now) {
-  constexpr double kFarSeconds = 200.0 * 365 * 24 * 3600;  // a clock could not count further
-  const std::optional<double> end = seconds_to_end(tag);
-  const bool is_near = end && *end < kFarSeconds;
   JsonWriter json = object(as);
   json.text("biz_tag", tag.tag).text("state", state_of(tag));
   json.raw("error", text_or_null(tag.last_error.message()));
@@ -115,12 +158,11 @@ std::string tag_json(const TagStats& tag, IdsAs as, std::chrono::system_clock::t
   json.id("issued", tag.issued_ids).real("survivable_seconds", survivable_seconds(tag));
   json.count("waits", tag.waits).count("leases", tag.leases);
   json.count("lease_failures", tag.lease_failures);
-  json.real("lease_ms", static_cast<double>(tag.last_lease_latency.count()) / 1000);
+  json.real("lease_ms", lease_ms(tag));
   json.id("max_id", tag.max_id);
   tag.cap < kIdMax ? json.id("cap", tag.cap) : json.raw("cap", "null");
   json.real("series_ids_per_second", tag.series_ids_per_second);
-  json.raw("ends_at",
-           is_near ? json_time(now + std::chrono::seconds(static_cast<long long>(*end))) : "null");
+  json.raw("ends_at", end_json(seconds_to_end(tag), now));
   return json.take();
 }
 
@@ -147,9 +189,15 @@ std::string series_json(const SampleSeries& series) {
 std::string status_json(const ServerStatus& status, IdsAs as) {
   const TagTotals& totals = status.totals;
   JsonWriter failing = array();
-  for (const TagTotals::Failing& tag : totals.failing) {
-    failing.raw("", object().text("biz_tag", tag.tag).text("error", tag.error.message()).take());
+  for (const TagStats& tag : totals.failing) {
+    failing.raw("", object()
+                        .text("biz_tag", tag.tag)
+                        .text("state", state_of(tag))
+                        .text("error", tag.last_error.message())
+                        .take());
   }
+  JsonWriter ending = array();
+  for (const TagStats& tag : totals.ending) ending.raw("", ending_json(tag, as, status.now));
   JsonWriter warnings = array();
   for (const LogLine& line : status.warnings) {
     warnings.raw("", object()
@@ -172,7 +220,9 @@ std::string status_json(const ServerStatus& status, IdsAs as) {
   json.real("survivable_seconds", totals.survivable_seconds.value_or(HUGE_VAL));
   json.count("tags", static_cast<std::int64_t>(totals.tags));
   json.count("failing", static_cast<std::int64_t>(totals.failing_count));
-  json.raw("failing_tags", failing.take()).raw("store", store.take());
+  json.raw("failing_tags", failing.take());
+  json.count("ending", static_cast<std::int64_t>(totals.ending_count));
+  json.raw("ending_tags", ending.take()).raw("store", store.take());
   json.flag("may_change", status.may_change).text("log_level", status.log_level);
   json.raw("warnings", warnings.take()).raw("samples", series_json(status.samples));
   return json.take();

@@ -27,18 +27,17 @@ struct TagTotals {
   std::int64_t held_ids = 0;
   std::string worst_tag;                     // the first to run out without the store
   std::optional<double> survivable_seconds;  // of the worst tag; nothing: no ids are used
-  struct Failing {
-    std::string tag;
-    Status error;
-  };
-  static constexpr std::size_t kFailingShown = 10;
+  static constexpr std::size_t kShown = 10;
   std::size_t failing_count = 0;
-  std::vector<Failing> failing;  // the first few
+  std::vector<TagStats> failing;  // the first few
+  std::size_t ending_count = 0;   // near their cap, int32, 2^53 or 2^63, and not failing
+  std::vector<TagStats> ending;   // those of which the largest share is used up
 };
 TagTotals total(const std::vector<TagStats>& tags);
 
 // The server at one moment.
 struct ServerStatus {
+  std::chrono::system_clock::time_point now;
   std::string not_ready_because;  // empty: ready
   std::chrono::seconds uptime{0};
   TagTotals totals;

@@ -70,6 +70,7 @@ void serve_status(Exchange& exchange, const StatusSources& sources,
     });
   }
   ServerStatus status;
+  status.now = std::chrono::system_clock::now();
   read_store(sources.readiness, &status);
   status.totals = view->totals;
   if (sources.draining()) {

@@ -14,6 +14,13 @@ namespace featherid {
 
 namespace {
 
+bool leads_to(const Route& route, std::string_view path) {
+  const std::string_view own = route.path;
+  const std::size_t before_star = own.size() - 1;
+  if (own.size() < 2 || own.substr(before_star - 1) != "/*") return own == path;
+  return path.substr(0, before_star) == own.substr(0, before_star);
+}
+
 bool has_no_effect(const Operation& operation) {
   return operation.effect == Effect::kNone || operation.effect == Effect::kReads;
 }
@@ -78,7 +85,7 @@ void Router::add(std::string path, Operation operation) {
 
 std::size_t Router::serve(Exchange& exchange) const {
   std::size_t number = 0;
-  while (number < routes_.size() && routes_[number].path != exchange.request.path) ++number;
+  while (number < routes_.size() && !leads_to(routes_[number], exchange.request.path)) ++number;
   if (number < routes_.size()) {
     answer(routes_[number], exchange);
   } else {

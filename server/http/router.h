@@ -32,13 +32,13 @@ struct Operation {
   std::vector<std::string> parameters;  // all that it has; empty: others are ignored
 };
 
-// One path.
+// One path; or, if it ends in "/*", all that begin with what is before the star.
 struct Route {
   std::string path;
   std::vector<Operation> operations;
 };
 
-// The routes by their exact path. Constant once the server runs, and then safe from any thread.
+// The routes by their path. Constant once the server runs, and then safe from any thread.
 class Router {
  public:
   // False if the client may not do what has this effect; the reply then says why.

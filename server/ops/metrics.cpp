@@ -90,6 +90,25 @@ MetricFamily by_tag(const TagsByLabel& tags, MetricType type, const char* name, 
   return result;
 }
 
+// Only of tags with a time floor.
+void append_leads(const TagsByLabel& tags, std::vector<MetricFamily>* families) {
+  MetricFamily leads =
+      family(MetricType::Gauge, "floor_lead_seconds",
+             "How far the tag was ahead of its time floor when its row was read last.");
+  MetricFamily most = family(MetricType::Gauge, "floor_lead_max_seconds",
+                             "How far a tag with a time floor may be ahead of it.");
+  for (const auto& [label, group] : tags) {
+    for (const TagStats& tag : group) {
+      if (tag.floor_rate == 0 || label == kOtherTags) continue;
+      add(&leads, {{"tag", label}}, tag.floor_lead_seconds);
+      add(&most, {{"tag", label}}, seconds(tag.floor_lead_max));
+    }
+  }
+  if (leads.metric.empty()) return;
+  families->push_back(std::move(leads));
+  families->push_back(std::move(most));
+}
+
 void append_tags(const TagsByLabel& tags, std::vector<MetricFamily>* families) {
   const auto sum = [&](MetricType type, const char* name, const char* help, auto value) {
     families->push_back(by_tag(tags, type, name, help, value, std::plus<>()));
@@ -123,6 +142,8 @@ void append_tags(const TagsByLabel& tags, std::vector<MetricFamily>* families) {
           [max_id](const TagStats& tag) {
             return static_cast<double>(max_id(tag)) / static_cast<double>(tag.cap);
           });
+
+  append_leads(tags, families);
 
   MetricFamily survivable =
       family(MetricType::Gauge, "outage_survivable_seconds",

@@ -16,8 +16,8 @@
 
 namespace featherid {
 
-// How long the tag can be served from memory at the current rate; perhaps infinity, which includes a
-// tag that is not meant to be served from memory.
+// How long the tag can be served from memory at the current rate; perhaps infinity, which includes
+// a tag that is not meant to be served from memory.
 double survivable_seconds(const TagStats& tag);
 
 // What the metrics report, at one moment.

@@ -44,4 +44,19 @@ Result<std::int64_t> parse_cap(const std::string& text) {
                     std::to_string(kIdMax));
 }
 
+std::optional<SeriesEnd> near_end(std::int64_t max_id, std::int64_t cap) {
+  const SeriesEnd ends[] = {
+      {SeriesEnd::kCap, "cap", cap},
+      {SeriesEnd::kAllIds, "2^63", kIdMax},
+      {SeriesEnd::kDouble, "2^53", (std::int64_t{1} << 53) - 1},
+      {SeriesEnd::kInt32, "int32", std::numeric_limits<std::int32_t>::max()},
+  };
+  for (const SeriesEnd& end : ends) {
+    const bool is_cap = end.kind == SeriesEnd::kCap;
+    if (is_cap && cap == kIdMax) continue;
+    if (max_id >= end.last_id - end.last_id / 4 && (is_cap || max_id <= end.last_id)) return end;
+  }
+  return std::nullopt;
+}
+
 }  // namespace featherid

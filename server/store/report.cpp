@@ -8,11 +8,13 @@
 #include <cstdlib>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <regex>
 #include <set>
 #include <utility>
 
 #include "featherid/id_range.h"
+#include "server/store/cap.h"
 
 namespace featherid {
 
@@ -83,6 +85,7 @@ class Examination {
   Examination(StoreOptions options, const ReportSql& sql)
       : options_(std::move(options)), sql_(sql) {
     options_.log = lines_.callback();
+    options_.log_risks = true;
   }
 
   std::vector<Finding> run() {
@@ -338,6 +341,23 @@ const Fault kFaults[] = {
      "CREATE INDEX CONCURRENTLY and REINDEX CONCURRENTLY can damage an index; upgrade"},
 };
 
+// What it means to be near this end, and what to do.
+std::string text_of(const SeriesEnd& end) {
+  switch (end.kind) {
+    case SeriesEnd::kCap:
+      return "near its cap " + std::to_string(end.last_id) + "; raise it, or prepare another tag";
+    case SeriesEnd::kAllIds:
+      return "near the end of all ids (2^63 - 2); prepare another tag";
+    case SeriesEnd::kDouble:
+      return "near 2^53: JavaScript and other clients that read numbers as doubles will round "
+             "ids; let them read ids as texts";
+    case SeriesEnd::kInt32:
+      break;
+  }
+  return "near the end of int32 (2147483647); make sure that every column and client that holds "
+         "its ids has 64 bits";
+}
+
 }  // namespace
 
 std::string known_fault(const std::string& version) {
@@ -359,10 +379,6 @@ std::vector<Finding> examine_tags(const std::vector<TagInfo>& rows) {
   const auto add = [&findings](Level level, const SegmentRow& row, const std::string& text) {
     findings.push_back({level, "tags", "tag '" + row.tag + "' " + text});
   };
-  const auto near = [](std::int64_t max_id, double end) {
-    const double id = static_cast<double>(max_id);
-    return id >= 0.75 * end && id < end;
-  };
   for (const TagInfo& row : rows) {
     const std::string at = "is at " + std::to_string(row.max_id) + ", ";
     if (row.max_id < 0) {
@@ -373,19 +389,9 @@ std::vector<Finding> examine_tags(const std::vector<TagInfo>& rows) {
       add(Level::kProblem, row,
           "has reached its cap " + std::to_string(row.cap) +
               "; raise it (featherid tag set TAG --cap CAP), or use another tag");
-    } else if (near(row.max_id, static_cast<double>(row.cap)) && row.cap < kIdMax) {
-      add(Level::kWarning, row,
-          at + "near its cap " + std::to_string(row.cap) + "; raise it, or prepare another tag");
-    } else if (near(row.max_id, 0x1p63)) {
-      add(Level::kProblem, row, at + "near the end of all ids (2^63 - 2); prepare another tag");
-    } else if (near(row.max_id, 0x1p53)) {
-      add(Level::kWarning, row,
-          at + "near 2^53: JavaScript and other clients that read numbers as doubles will round "
-               "ids; let them read ids as texts");
-    } else if (near(row.max_id, 0x1p31)) {
-      add(Level::kWarning, row,
-          at + "near the end of int32 (2147483647); make sure that every column and client that "
-               "holds its ids has 64 bits");
+    } else if (const std::optional<SeriesEnd> end = near_end(row.max_id, row.cap)) {
+      add(end->kind == SeriesEnd::kAllIds ? Level::kProblem : Level::kWarning, row,
+          at + text_of(*end));
     }
     if (row.step <= 0) {
       add(Level::kProblem, row,

@@ -28,6 +28,7 @@ SociStoreOptions soci_options(const StoreOptions& options) {
   soci.lossy_commits = options.lossy_commits;
   soci.database_file = options.database_file;
   soci.log = options.log;
+  soci.log_risks = options.log_risks;
   return soci;
 }
 
@@ -41,8 +42,8 @@ Result<std::string> init_database(const StoreOptions& options) {
   if (!status.ok()) return status;
   const std::string& address = options.addresses.front();
   const bool has_leader = sqlite3_file_of(address).empty();
-  return name_soci_tables(has_leader ? "the tables id_segments and id_leader exist"
-                                     : "the table id_segments exists",
+  return name_soci_tables(has_leader ? "the tables id_segments, id_leader and id_tags exist"
+                                     : "the tables id_segments and id_tags exist",
                           address) +
          "; tags created: " + joined(tags_made);
 }

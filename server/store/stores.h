@@ -23,7 +23,8 @@ struct StoreOptions {
   std::string database_file;           // the file that they were read from, if any
   std::chrono::seconds call_timeout{5};
   int calls_max = 4;  // how many calls may run at once
-  LogCallback log;    // as SociStoreOptions::log
+  LogCallback log;    // as in SociStoreOptions
+  bool log_risks = true;
 
   // Of SQL databases, as in SociStoreOptions.
   Failover failover = Failover::kSkip;

@@ -49,7 +49,9 @@ class FaultStore final : public Store {
   Result<TagChanges> changes(std::int64_t version) override {
     return on_changes ? on_changes(version) : memory_.changes(version);
   }
-  Result<std::vector<TagInfo>> list() override { return on_list ? on_list() : memory_.list(); }
+  Result<std::vector<TagInfo>> list(const TagQuery& query = {}) override {
+    return on_list ? on_list() : memory_.list(query);
+  }
   Result<TagInfo> info(std::string_view tag) override {
     return on_info ? on_info(tag) : memory_.info(tag);
   }
@@ -59,11 +61,12 @@ class FaultStore final : public Store {
   Status update(std::string_view tag, const TagChange& change) override {
     return on_update ? on_update(tag, change) : memory_.update(tag, change);
   }
-  Status advance(std::string_view tag, std::int64_t max_id) override {
-    return on_advance ? on_advance(tag, max_id) : memory_.advance(tag, max_id);
+  Status advance(std::string_view tag, std::int64_t max_id, std::string_view by = "") override {
+    return on_advance ? on_advance(tag, max_id) : memory_.advance(tag, max_id, by);
   }
-  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) override {
-    return on_rewind ? on_rewind(tag, from, to) : memory_.rewind(tag, from, to);
+  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                      std::string_view by = "") override {
+    return on_rewind ? on_rewind(tag, from, to) : memory_.rewind(tag, from, to, by);
   }
   Status remove(std::string_view tag, std::string_view by = "") override {
     return on_remove ? on_remove(tag) : memory_.remove(tag, by);

@@ -19,7 +19,7 @@ namespace featherid {
 namespace {
 
 std::int64_t now_s() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto now = system_time().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::seconds>(now).count();
 }
 
@@ -31,6 +31,9 @@ struct MemoryStore::Impl {
     std::optional<TagRecord> record;
   };
 
+  explicit Impl(WallClock clock_in) : clock(clock_in ? std::move(clock_in) : system_time) {}
+
+  const WallClock clock;
   const internal::ForkGuard fork_guard{};  // {}: clang 14 has no default constructor without
 
   Mutex mutex;
@@ -66,6 +69,7 @@ struct MemoryStore::Impl {
     if (tag.row) {
       record.cap = tag.row->cap;
       record.order = tag.row->order;
+      record.floor = tag.row->floor;
     }
     return record;
   }
@@ -75,30 +79,39 @@ struct MemoryStore::Impl {
     if (tag.row) {
       tag.row->cap = record.cap;
       tag.row->order = record.order;
+      tag.row->floor = record.floor;
     }
     tag.record = std::move(record);
   }
+
+  // The row as it is now.
+  SegmentRow read(const SegmentRow& row) const {
+    SegmentRow now = row;
+    if (row.floor.is_set()) now.read_at = clock();
+    return now;
+  }
 };
 
-MemoryStore::MemoryStore() : impl_(std::make_unique<Impl>()) {}
+MemoryStore::MemoryStore(WallClock clock) : impl_(std::make_unique<Impl>(std::move(clock))) {}
 MemoryStore::~MemoryStore() = default;
 
 Result<IdRange> MemoryStore::lease(std::string_view tag, LeaseSize size) {
   return impl_->on_tag(check_lease(tag, size), tag, [&](Impl::Tag& found) -> Result<IdRange> {
-    SegmentRow& row = *found.row;
+    SegmentRow row = impl_->read(*found.row);
     if (found.record && is_below_removed(*found.record, row)) {
       return below_removed(*found.record, row);
     }
     const std::int64_t count = ids_to_grant(row, size);
     if (count == 0) return refused_lease(row, size);
-    row.max_id += count;
-    return IdRange{row.max_id - count + 1, row.max_id + 1};
+    const IdRange range = lease_from(row, count);
+    found.row->max_id = row.max_id;
+    return range;
   });
 }
 
 Result<SegmentRow> MemoryStore::find(std::string_view tag) {
   return impl_->on_row(validate_tag(tag), tag,
-                       [](SegmentRow& row) -> Result<SegmentRow> { return row; });
+                       [&](SegmentRow& row) -> Result<SegmentRow> { return impl_->read(row); });
 }
 
 Result<TagChanges> MemoryStore::changes(std::int64_t version) {
@@ -114,19 +127,23 @@ Result<TagChanges> MemoryStore::changes(std::int64_t version) {
   return changes;
 }
 
-Result<std::vector<TagInfo>> MemoryStore::list() {
+Result<std::vector<TagInfo>> MemoryStore::list(const TagQuery& query) {
+  if (Status status = check_query(query); !status.ok()) return status;
   if (impl_->fork_guard.forked()) return store_was_forked();
   const MutexLock lock(impl_->mutex);
   std::vector<TagInfo> rows;
-  for (const auto& [name, tag] : impl_->tags) {
-    if (tag.row) rows.push_back(tag_info(*tag.row, tag.record.value_or(TagRecord())));
+  for (auto each = impl_->tags.upper_bound(query.after); each != impl_->tags.end(); ++each) {
+    const auto& [name, tag] = *each;
+    if (!tag.row || name.compare(0, query.prefix.size(), query.prefix) != 0) continue;
+    rows.push_back(tag_info(*tag.row, tag.record.value_or(TagRecord())));
+    if (static_cast<std::int64_t>(rows.size()) == query.count_max) break;
   }
   return rows;
 }
 
 Result<TagInfo> MemoryStore::info(std::string_view tag) {
-  return impl_->on_tag(validate_tag(tag), tag, [](Impl::Tag& found) -> Result<TagInfo> {
-    return tag_info(*found.row, found.record.value_or(TagRecord()));
+  return impl_->on_tag(validate_tag(tag), tag, [&](Impl::Tag& found) -> Result<TagInfo> {
+    return tag_info(impl_->read(*found.row), found.record.value_or(TagRecord()));
   });
 }
 
@@ -142,6 +159,10 @@ Status MemoryStore::create(std::string_view tag, const NewTag& tag_to_make) {
   SegmentRow row{std::string(tag), *max_id, tag_to_make.step};
   TagRecord record = impl_->next_record(tag, old);
   create_in(record, tag_to_make, now_s());
+  row.floor = record.floor;
+  Status floor = change_floor_in(record, row, as_change(tag_to_make.options.floor), impl_->clock());
+  if (!floor.ok()) return floor;
+  if (Status misfit = check_options(record); !misfit.ok()) return misfit;
   Impl::Tag& made = impl_->tags.try_emplace(row.tag).first->second;
   made.row = std::move(row);
   impl_->put(made, std::move(record));
@@ -155,16 +176,28 @@ Status MemoryStore::update(std::string_view tag, const TagChange& change) {
     }
     TagRecord record = impl_->next_record(tag, found);
     change_in(record, change, now_s());
+    if (change.cap || !change.floor.empty()) {
+      Status floor = change_floor_in(record, *found.row, change.floor, impl_->clock());
+      if (!floor.ok()) return floor;
+      recall_if_moved(record, found.row->floor);
+    }
+    if (Status misfit = check_options(record); !misfit.ok()) return misfit;
     if (change.step) found.row->step = *change.step;
     impl_->put(found, std::move(record));
     return {};
   });
 }
 
-Status MemoryStore::advance(std::string_view tag, std::int64_t max_id) {
-  return impl_->on_row(check_advance(tag, max_id), tag, [&](SegmentRow& row) {
-    row.max_id = std::max(row.max_id, max_id);
-    return Status();
+Status MemoryStore::advance(std::string_view tag, std::int64_t max_id, std::string_view by) {
+  return impl_->on_tag(check_advance(tag, max_id, by), tag, [&](Impl::Tag& found) -> Status {
+    if (found.row->max_id >= max_id) return {};
+    if (!by.empty()) {
+      TagRecord record = impl_->next_record(tag, found);
+      move_in(record, by, now_s());
+      impl_->put(found, std::move(record));
+    }
+    found.row->max_id = max_id;
+    return {};
   });
 }
 
@@ -181,12 +214,14 @@ Result<bool> MemoryStore::give_back(std::string_view tag, IdRange tail) {
   return given;
 }
 
-Result<bool> MemoryStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
-  if (Status status = check_rewind(tag, from, to); !status.ok()) return status;
+Result<bool> MemoryStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                                 std::string_view by) {
+  if (Status status = check_rewind(tag, from, to, by); !status.ok()) return status;
   const auto move_back = [&](Impl::Tag& found) -> Result<bool> {
     if (found.row->max_id != from) return false;
     TagRecord record = impl_->next_record(tag, found);
     record.recalled = record.version;
+    move_in(record, by, now_s());
     found.row->max_id = to;
     impl_->put(found, std::move(record));
     return true;

@@ -47,7 +47,7 @@ ClusterMark::Answer ClusterMark::ask(SociSession& session) const {
         session.where() + ": " +
             names_.in("the table id_mark uses the engine " + engine + " instead of " + sql_.engine +
                       ", so a crash of the whole cluster would go unnoticed; DROP TABLE id_mark, "
-                      "then run featherid-server --init-schema")};
+                      "then run featherid init")};
     return answer;
   }
   // Another process has begun this term through another node, while this node was up.

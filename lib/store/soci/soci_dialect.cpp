@@ -13,10 +13,11 @@ namespace {
 // `Order` and `order` as one tag. The first condition uses the primary key, the second checks the
 // one row that it found. The tag is UTF-8 on the wire and in the comparison, whatever the character
 // sets of the session and the column.
-#define FEATHERID_MYSQL_ROW     \
-  "biz_tag = _utf8mb4:tag AND " \
-  "CAST(CONVERT(biz_tag USING utf8mb4) AS BINARY) = CAST(_utf8mb4:tag AS BINARY)"
-#define FEATHERID_POSTGRESQL_ROW "biz_tag = :tag AND CAST(biz_tag AS text) COLLATE \"C\" = :tag"
+#define FEATHERID_MYSQL_BYTES "CAST(CONVERT(biz_tag USING utf8mb4) AS BINARY)"
+#define FEATHERID_MYSQL_ROW \
+  "biz_tag = _utf8mb4:tag AND " FEATHERID_MYSQL_BYTES " = CAST(_utf8mb4:tag AS BINARY)"
+#define FEATHERID_POSTGRESQL_BYTES "CAST(biz_tag AS text) COLLATE \"C\""
+#define FEATHERID_POSTGRESQL_ROW "biz_tag = :tag AND " FEATHERID_POSTGRESQL_BYTES " = :tag"
 
 // The server's identity. MySQL and MariaDB each run the part that is meant for them and treat the
 // other as a comment; MariaDB has no server_uuid. A replica must have another server_id than its
@@ -96,7 +97,8 @@ std::vector<std::string> mysql_pins(std::chrono::seconds call_timeout) {
   // An init_connect may have begun a transaction.
   return {
       "ROLLBACK AND NO CHAIN NO RELEASE",
-      "SET NAMES utf8mb4, autocommit = 1, completion_type = 'NO_CHAIN', sql_mode = '" +
+      "SET NAMES utf8mb4, autocommit = 1, completion_type = 'NO_CHAIN', time_zone = '+00:00', "
+      "sql_mode = '" +
           std::string(kMysqlSqlMode) +
           "', sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = 18446744073709551615, "
           "innodb_lock_wait_timeout = " +
@@ -117,6 +119,11 @@ std::vector<std::string> mysql_pins(std::chrono::seconds call_timeout) {
   "WHERE t.table_schema = DATABASE() AND t.table_name = '" name         \
   "' "                                                                  \
   "ORDER BY t.table_type = 'TEMPORARY' LIMIT 1), '')"
+
+#define FEATHERID_MYSQL_TYPE                                                                   \
+  "COALESCE((SELECT data_type FROM information_schema.columns "                                \
+  "WHERE table_schema = DATABASE() AND table_name = 'id_segments' AND column_name = 'max_id' " \
+  "LIMIT 1), '')"
 
 // MariaDB's redo log cannot be disabled.
 #define FEATHERID_MYSQL_REDO_LOG                               \
@@ -139,32 +146,92 @@ const char kMysqlIsMember[] = " AND group_replication_get_communication_protocol
 #define FEATHERID_CAP(row) "(SELECT cap FROM id_tags WHERE " row ")"
 #define FEATHERID_STRICT(row) "(SELECT strict FROM id_tags WHERE " row ")"
 
-// For a lease: it does not pass the cap, and does not begin again a series that was removed. `row`
-// is the record's: names without a table are of the innermost one. (Not one NOT EXISTS with max_id
-// in it: PostgreSQL does not check that again for a row that another lease has just moved.)
-#define FEATHERID_PERMITTED(row)            \
-  " AND max_id <= COALESCE(" FEATHERID_CAP( \
-      row) ", " FEATHERID_NO_CAP            \
-           ") - :count"                     \
-           " AND max_id >= COALESCE((SELECT removed_max_id FROM id_tags WHERE " row "), 0)"
+// `row` is the record's: names without a table are of the innermost one. (Not one NOT EXISTS with
+// max_id in it: PostgreSQL does not check that again for a row that another lease has just moved.)
+#define FEATHERID_NOT_REMOVED(row) \
+  " AND max_id >= COALESCE((SELECT removed_max_id FROM id_tags WHERE " row "), 0)"
+
+// For a lease: it does not pass the cap, the tag has no time floor, and a series that was removed
+// does not begin again.
+#define FEATHERID_PERMITTED(row)                                                                  \
+  " AND max_id <= COALESCE((SELECT CASE WHEN floor_rate = 0 THEN "                                \
+  "COALESCE(cap, " FEATHERID_NO_CAP ") ELSE 0 END FROM id_tags WHERE " row "), " FEATHERID_NO_CAP \
+  ") - :count" FEATHERID_NOT_REMOVED(row)
+
+// Where the floor is, `div` being the division of integers: floor_at() in SQL.
+#define FEATHERID_FLOOR(now, div, rate, epoch_ms)                                          \
+  "(" rate " * ((" now " - " epoch_ms ") " div " 1000) + " rate " * ((" now " - " epoch_ms \
+  ") % 1000) " div " 1000)"
+
+// What a lease under a floor writes. The clock is read again after the conditions have been
+// checked. Whatever it says then, :floor_max bounds what it does.
+#define FEATHERID_RAISED(now, div, greatest, least) \
+  greatest "(max_id, " least                        \
+           "(" FEATHERID_FLOOR(now, div, ":rate", ":epoch_ms") ", :floor_max)) + :count"
+
+#define FEATHERID_FLOOR_CONDITION(now, div, row) \
+  " AND EXISTS (SELECT 1 FROM id_tags WHERE " row                                             \
+  " AND floor_rate = :rate AND floor_epoch = :epoch_s AND floor_lead_max = :lead_max_s AND "  \
+  "floor_only_warns = :lead_only_warns AND COALESCE(cap, " FEATHERID_NO_CAP ") = :cap) AND "  \
+  now " <= :now_max AND " FEATHERID_FLOOR(now, div, ":rate", ":epoch_ms")                     \
+  " <= :limit AND (:lead_only_warns = 1 OR max_id <= " FEATHERID_FLOOR(now, div, ":rate",     \
+                                                                       ":lead_epoch_ms")      \
+  " - :count)" FEATHERID_NOT_REMOVED(row)
+
+// A floor as FEATHERID_FIND returns it.
+#define FEATHERID_FIND_FLOOR(text, row)                                                         \
+  "COALESCE((SELECT CASE WHEN floor_rate = 0 THEN '' ELSE " text " END FROM id_tags WHERE " row \
+  "), '')"
+#define FEATHERID_CONCAT_FLOOR(now) \
+  "CONCAT_WS(';', floor_rate, floor_epoch, floor_lead_max, floor_only_warns, floor_since, " now ")"
+
+// Tags with a floor whose lead is bounded, under their aliases s and t.
+#define FEATHERID_BOUND_LEAD "t.floor_rate > 0 AND t.floor_only_warns = 0"
+// Where they skip to after a failover.
+#define FEATHERID_SKIP_LEAD(div) \
+  "CASE WHEN max_id < :limit - t.floor_rate * t.floor_lead_max THEN GREATEST(max_id + "           \
+  "LEAST(GREATEST(:count, 10.0 * COALESCE(step, 0)), t.floor_rate * t.floor_lead_max), "            \
+  "LEAST(:limit, " FEATHERID_FLOOR(":now_ms", div, "t.floor_rate",                                \
+                                   "(t.floor_epoch - t.floor_lead_max) * 1000") ")) "             \
+  "ELSE :limit END"
+#define FEATHERID_MAY_SKIP "max_id >= 0 AND max_id < :limit"
 
 #define FEATHERID_VERSION(now) "SELECT version, " now " FROM id_tags WHERE biz_tag = ''"
 const char kCountChange[] = "UPDATE id_tags SET version = version + 1 WHERE biz_tag = ''";
 const char kListRecords[] =
     "SELECT biz_tag, version, recalled, COALESCE(cap, " FEATHERID_NO_CAP
     "), COALESCE(removed_max_id, -1), description, owner, created_by, created_at, changed_by, "
-    "changed_at, strict FROM id_tags WHERE ";
+    "changed_at, strict, format, scramble, floor_rate, floor_epoch, floor_lead_max, "
+    "floor_only_warns, floor_since FROM id_tags WHERE ";
 #define FEATHERID_WRITE_RECORD(text, row)                                                          \
   "UPDATE id_tags SET version = :version, recalled = :recalled, cap = "                            \
   "NULLIF(:cap, " FEATHERID_NO_CAP "), removed_max_id = NULLIF(:removed, -1), description = " text \
   ":description, owner = " text ":owner, created_by = " text                                       \
   ":created_by, created_at = "                                                                     \
   ":created_at, changed_by = " text                                                                \
-  ":changed_by, changed_at = :changed_at, strict = :strict WHERE " row
+  ":changed_by, changed_at = :changed_at, strict = :strict, format = " text                        \
+  ":format, scramble = " text                                                                      \
+  ":scramble, "                                                                                    \
+  "floor_rate = :floor_rate, floor_epoch = :floor_epoch, floor_lead_max = :floor_lead_max, "       \
+  "floor_only_warns = :floor_only_warns, floor_since = :floor_since WHERE " row
 
 #define FEATHERID_MYSQL_FIND(options)                                                             \
   "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL')," \
   " " options " FROM id_segments WHERE biz_tag = _utf8mb4:tag"
+
+// The clock in ms of Unix time, or NULL, which no condition accepts. NOW() and its like stand still
+// after SET timestamp. SYSDATE() does not, unless the server was told (--sysdate-is-now) to treat
+// it as NOW(): then the two are equal. Otherwise it is later than the statement's begin. It depends
+// on the time zone. mysql_pins() sets UTC, which has no hour that comes twice.
+#define FEATHERID_MYSQL_NOW                                      \
+  "IF(@@session.time_zone = '+00:00' AND SYSDATE(6) <> NOW(6), " \
+  "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', SYSDATE(3)) DIV 1000, NULL)"
+
+#define FEATHERID_SAME_TAG_IN_MYSQL(row)                \
+  "CAST(CONVERT(t.biz_tag USING utf8mb4) AS BINARY) = " \
+  "CAST(CONVERT(" row ".biz_tag USING utf8mb4) AS BINARY)"
+
+const char kMysqlNow[] = "SELECT COALESCE(" FEATHERID_MYSQL_NOW ", 0)";
 
 const SociDialect kMysqlDialect = {
     nullptr,
@@ -173,9 +240,12 @@ const SociDialect kMysqlDialect = {
     "UPDATE id_segments SET max_id = LAST_INSERT_ID(max_id + :count) "
     "WHERE " FEATHERID_MYSQL_ROW " AND max_id >= 0 AND max_id <= :limit",
     "",
-    FEATHERID_MYSQL_FIND("'', ''"),
+    FEATHERID_MYSQL_FIND("'', '', ''"),
     "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL'), "
-    "'', '' FROM id_segments",
+    "'', '', '' FROM id_segments WHERE " FEATHERID_MYSQL_BYTES
+    " > CAST(_utf8mb4:after AS BINARY) AND LEFT(" FEATHERID_MYSQL_BYTES
+    ", LENGTH(CAST(_utf8mb4:prefix AS BINARY))) = CAST(_utf8mb4:prefix AS BINARY) "
+    "ORDER BY " FEATHERID_MYSQL_BYTES " LIMIT :count",
     "INSERT INTO id_segments (biz_tag, max_id, step) "
     "SELECT _utf8mb4:tag, :max_id, :step FROM DUAL WHERE 1 = 1",
     "UPDATE id_segments SET step = :step WHERE " FEATHERID_MYSQL_ROW,
@@ -184,13 +254,28 @@ const SociDialect kMysqlDialect = {
     "UPDATE id_segments SET max_id = :max_id WHERE " FEATHERID_MYSQL_ROW " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_MYSQL_ROW,
     "CONNECTION_ID()",
-    {FEATHERID_MYSQL_FIND(
-         "COALESCE(CAST(" FEATHERID_CAP(FEATHERID_MYSQL_ROW) " AS CHAR), ''), "
-         "COALESCE(CAST(" FEATHERID_STRICT(FEATHERID_MYSQL_ROW) " AS CHAR), '')"),
-     FEATHERID_PERMITTED(FEATHERID_MYSQL_ROW), FEATHERID_VERSION("UNIX_TIMESTAMP()"), kCountChange,
-     kListRecords, FEATHERID_MYSQL_ROW,
+    {FEATHERID_MYSQL_FIND("COALESCE(CAST(" FEATHERID_CAP(
+         FEATHERID_MYSQL_ROW) " AS CHAR), ''), "
+                              "COALESCE(CAST(" FEATHERID_STRICT(
+                                  FEATHERID_MYSQL_ROW) " AS CHAR), "
+                                                       "''),"
+                                                       " " FEATHERID_FIND_FLOOR(
+                                                           FEATHERID_CONCAT_FLOOR(
+                                                               FEATHERID_MYSQL_NOW),
+                                                           FEATHERID_MYSQL_ROW)),
+     FEATHERID_PERMITTED(FEATHERID_MYSQL_ROW),
+     FEATHERID_VERSION("UNIX_TIMESTAMP()"),
+     kCountChange,
+     kListRecords,
+     FEATHERID_MYSQL_ROW,
+     FEATHERID_MYSQL_BYTES
+     " BETWEEN CAST(_utf8mb4:first AS BINARY) AND CAST(_utf8mb4:last AS BINARY)",
      "INSERT INTO id_tags (biz_tag, version) VALUES (_utf8mb4:tag, 0)",
-     FEATHERID_WRITE_RECORD("_utf8mb4", FEATHERID_MYSQL_ROW)},
+     FEATHERID_WRITE_RECORD("_utf8mb4", FEATHERID_MYSQL_ROW),
+     {"UPDATE id_segments SET max_id = LAST_INSERT_ID(" FEATHERID_RAISED(
+          FEATHERID_MYSQL_NOW, "DIV", "GREATEST", "LEAST") ") WHERE " FEATHERID_MYSQL_ROW
+                                                           " AND max_id >= 0 AND max_id <= :limit",
+      FEATHERID_FLOOR_CONDITION(FEATHERID_MYSQL_NOW, "DIV", FEATHERID_MYSQL_ROW), kMysqlNow}},
     {nullptr,
      nullptr,
      mysql_pins,
@@ -207,16 +292,20 @@ const SociDialect kMysqlDialect = {
      "IF(@@wsrep_provider = 'none', '', COALESCE(@@wsrep_cluster_address, '')) */, "
      "COALESCE(DATABASE(), '')) AS BINARY)",
      "SELECT " FEATHERID_MYSQL_ENGINE("id_segments") ", " FEATHERID_MYSQL_ENGINE(
-         "id_leader") ", COALESCE((SELECT data_type FROM information_schema.columns "
-                      "WHERE table_schema = DATABASE() AND table_name = 'id_segments' "
-                      "AND column_name = 'max_id' LIMIT 1), ''), " FEATHERID_MYSQL_REDO_LOG,
+         "id_leader") ", " FEATHERID_MYSQL_ENGINE("id_tags") ", " FEATHERID_MYSQL_TYPE
+                                                             ", " FEATHERID_MYSQL_REDO_LOG,
      "innodb_redo_log",
      {"SHOW CREATE TABLE id_segments", "SHOW CREATE TABLE id_leader"},
      [](std::chrono::seconds) { return std::string(); },
      [](const std::string& text) { return sql_literal(Engine::kMysql, text); }},
     {FEATHERID_LEADS(FEATHERID_MYSQL_SERVER), "START TRANSACTION", "COMMIT AND NO CHAIN NO RELEASE",
-     FEATHERID_MYSQL_SERVER, kFurthest, kTerm, kLockedRecord, FEATHERID_SKIP, kRecordLeader,
-     kMysqlReplications, kGaleraMark},
+     FEATHERID_MYSQL_SERVER, kFurthest, kTerm, kLockedRecord, FEATHERID_SKIP,
+     " AND NOT EXISTS (SELECT 1 FROM id_tags t WHERE " FEATHERID_BOUND_LEAD
+     " AND " FEATHERID_SAME_TAG_IN_MYSQL("id_segments") ")",
+     "UPDATE id_segments s JOIN id_tags t ON " FEATHERID_SAME_TAG_IN_MYSQL(
+         "s") " SET s.max_id = " FEATHERID_SKIP_LEAD("DIV") " WHERE " FEATHERID_BOUND_LEAD
+                                                            " AND " FEATHERID_MAY_SKIP,
+     kMysqlNow, kRecordLeader, kMysqlReplications, kGaleraMark},
     nullptr,
     kMysqlSchema,
     nullptr};
@@ -236,6 +325,16 @@ const SociDialect kMysqlDialect = {
   "CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid "       \
   "AND t.tgenabled <> 'D' AND t.tgtype & 19 = 19) THEN 't' ELSE ' ' END, n.nspname), "     \
   "';' " FEATHERID_POSTGRESQL_PLACE "), '') " FEATHERID_POSTGRESQL_TABLES(name) ")"
+
+#define FEATHERID_POSTGRESQL_TYPE                                                         \
+  "COALESCE((SELECT pg_catalog.format_type(atttypid, NULL) FROM pg_catalog.pg_attribute " \
+  "WHERE attrelid = pg_catalog.to_regclass('\"id_segments\"') AND attname = 'max_id'), '')"
+
+// Empty if the URL names a schema, which is searched instead.
+#define FEATHERID_POSTGRESQL_OTHERS_PATH                                                     \
+  "(SELECT CASE WHEN setting = reset_val OR NOT 'pg_catalog' = ANY "                         \
+  "(pg_catalog.current_schemas(true)) THEN '' ELSE setting END FROM pg_catalog.pg_settings " \
+  "WHERE name = 'search_path')"
 
 // Makes a table's schema the search path of the transaction, if the path has the table.
 #define FEATHERID_POSTGRESQL_GO_TO(name)                                            \
@@ -277,6 +376,15 @@ std::string postgresql_durably(std::chrono::seconds call_timeout) {
   "SELECT CAST(biz_tag AS text), COALESCE(CAST(max_id AS text), 'NULL'), " \
   "COALESCE(CAST(step AS text), 'NULL'), " options " FROM id_segments WHERE biz_tag = :tag"
 
+// The clock in ms of Unix time. No setting changes it, and it goes on within a transaction.
+#define FEATHERID_POSTGRESQL_NOW \
+  "CAST(FLOOR(EXTRACT(EPOCH FROM pg_catalog.clock_timestamp()) * 1000) AS bigint)"
+
+#define FEATHERID_SAME_TAG_IN_POSTGRESQL(row) \
+  "CAST(t.biz_tag AS text) COLLATE \"C\" = CAST(" row ".biz_tag AS text) COLLATE \"C\""
+
+const char kPostgresqlNow[] = "SELECT " FEATHERID_POSTGRESQL_NOW;
+
 const SociDialect kPostgresqlDialect = {
     nullptr,
     nullptr,
@@ -284,9 +392,13 @@ const SociDialect kPostgresqlDialect = {
     "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id >= 0 AND max_id <= :limit",
     " RETURNING max_id",
-    FEATHERID_POSTGRESQL_FIND("'', ''"),
+    FEATHERID_POSTGRESQL_FIND("'', '', ''"),
     "SELECT CAST(biz_tag AS text), COALESCE(CAST(max_id AS text), 'NULL'), "
-    "COALESCE(CAST(step AS text), 'NULL'), '', '' FROM id_segments",
+    "COALESCE(CAST(step AS text), 'NULL'), '', '', '' FROM id_segments "
+    "WHERE " FEATHERID_POSTGRESQL_BYTES
+    " > :after AND pg_catalog.left(CAST(biz_tag AS text), "
+    "pg_catalog.length(CAST(:prefix AS text))) COLLATE \"C\" = :prefix "
+    "ORDER BY " FEATHERID_POSTGRESQL_BYTES " LIMIT :count",
     "INSERT INTO id_segments (biz_tag, max_id, step) "
     "SELECT CAST(:tag AS text), CAST(:max_id AS bigint), CAST(:step AS integer) WHERE 1 = 1",
     "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP "
@@ -298,13 +410,25 @@ const SociDialect kPostgresqlDialect = {
     "DELETE FROM id_segments WHERE " FEATHERID_POSTGRESQL_ROW,
     "pg_catalog.txid_current()",
     {FEATHERID_POSTGRESQL_FIND(
-         "COALESCE(CAST(" FEATHERID_CAP(FEATHERID_POSTGRESQL_ROW) " AS text), ''), "
-         "COALESCE(CAST(" FEATHERID_STRICT(FEATHERID_POSTGRESQL_ROW) " AS text), '')"),
+         "COALESCE(CAST(" FEATHERID_CAP(
+             FEATHERID_POSTGRESQL_ROW) " AS text), ''), "
+                                       "COALESCE(CAST(" FEATHERID_STRICT(FEATHERID_POSTGRESQL_ROW) " AS text), ''), " FEATHERID_FIND_FLOOR(
+                                           FEATHERID_CONCAT_FLOOR(FEATHERID_POSTGRESQL_NOW),
+                                           FEATHERID_POSTGRESQL_ROW)),
      FEATHERID_PERMITTED(FEATHERID_POSTGRESQL_ROW),
-     FEATHERID_VERSION("CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS bigint)"), kCountChange,
-     kListRecords, FEATHERID_POSTGRESQL_ROW,
+     FEATHERID_VERSION("CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS bigint)"),
+     kCountChange,
+     kListRecords,
+     FEATHERID_POSTGRESQL_ROW,
+     FEATHERID_POSTGRESQL_BYTES " BETWEEN :first AND :last",
      "INSERT INTO id_tags (biz_tag, version) VALUES (:tag, 0)",
-     FEATHERID_WRITE_RECORD("", FEATHERID_POSTGRESQL_ROW)},
+     FEATHERID_WRITE_RECORD("", FEATHERID_POSTGRESQL_ROW),
+     {"UPDATE id_segments SET max_id = " FEATHERID_RAISED(
+          FEATHERID_POSTGRESQL_NOW, "/", "GREATEST",
+          "LEAST") ", update_time = CURRENT_TIMESTAMP WHERE " FEATHERID_POSTGRESQL_ROW
+                   " AND max_id >= 0 AND max_id <= :limit",
+      FEATHERID_FLOOR_CONDITION(FEATHERID_POSTGRESQL_NOW, "/", FEATHERID_POSTGRESQL_ROW),
+      kPostgresqlNow}},
     {"SELECT pg_catalog.pg_backend_pid()",
      "RESET extra_float_digits",
      postgresql_pins,
@@ -319,14 +443,8 @@ const SociDialect kPostgresqlDialect = {
      "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('\"id_segments\"')), "
      "pg_catalog.pg_relation_filenode(pg_catalog.to_regclass('\"id_leader\"')))",
      "SELECT " FEATHERID_POSTGRESQL_LIST("id_segments") ", " FEATHERID_POSTGRESQL_LIST(
-         "id_leader") ", COALESCE((SELECT pg_catalog.format_type(atttypid, NULL) "
-                      "FROM pg_catalog.pg_attribute WHERE attrelid = "
-                      "pg_catalog.to_regclass('\"id_segments\"') "
-                      "AND attname = 'max_id'), ''), "
-                      // Empty if the URL names a schema, which is searched instead.
-                      "(SELECT CASE WHEN setting = reset_val OR NOT 'pg_catalog' = ANY "
-                      "(pg_catalog.current_schemas(true)) THEN '' ELSE setting END FROM "
-                      "pg_catalog.pg_settings WHERE name = 'search_path')",
+         "id_leader") ", " FEATHERID_POSTGRESQL_LIST("id_tags") ", " FEATHERID_POSTGRESQL_TYPE ","
+                                                                " " FEATHERID_POSTGRESQL_OTHERS_PATH,
      "search_path",  // empty, unless another program has set it
      {nullptr, nullptr},
      postgresql_durably,
@@ -341,6 +459,14 @@ const SociDialect kPostgresqlDialect = {
      kTerm,
      kLockedRecord,
      FEATHERID_SKIP,
+     " AND NOT EXISTS (SELECT 1 FROM id_tags t WHERE " FEATHERID_BOUND_LEAD
+     " AND " FEATHERID_SAME_TAG_IN_POSTGRESQL("id_segments") ")",
+     "UPDATE id_segments AS s SET max_id = " FEATHERID_SKIP_LEAD(
+         "/") " FROM id_tags t WHERE " FEATHERID_SAME_TAG_IN_POSTGRESQL("s") " AND"
+                                                                             " " FEATHERID_BOUND_LEAD
+                                                                             " AND"
+                                                                             " " FEATHERID_MAY_SKIP,
+     kPostgresqlNow,
      kRecordLeader,
      nullptr,
      {}},
@@ -353,7 +479,8 @@ const SociDialect kPostgresqlDialect = {
     "COMMIT;\n"};
 
 // As FEATHERID_MYSQL_ROW: the table may be another program's, with a collation of its own.
-#define FEATHERID_SQLITE3_ROW "biz_tag = :tag AND CAST(biz_tag AS BLOB) = CAST(:tag AS BLOB)"
+#define FEATHERID_SQLITE3_BYTES "CAST(biz_tag AS BLOB)"
+#define FEATHERID_SQLITE3_ROW "biz_tag = :tag AND " FEATHERID_SQLITE3_BYTES " = CAST(:tag AS BLOB)"
 
 // SQLite keeps any value in any column. Adding to a real number above 2^53 may not change it.
 #define FEATHERID_SQLITE3_COUNTABLE FEATHERID_SQLITE3_ROW " AND typeof(max_id) = 'integer'"
@@ -366,6 +493,9 @@ const SociDialect kPostgresqlDialect = {
   "SELECT biz_tag, " FEATHERID_SQLITE3_NUMBER("max_id") ", " FEATHERID_SQLITE3_NUMBER("step") ", "
 #define FEATHERID_SQLITE3_FIND(options) \
   FEATHERID_SQLITE3_SELECT options " FROM id_segments WHERE biz_tag = :tag"
+#define FEATHERID_SQLITE3_FLOOR                                                                  \
+  "floor_rate || ';' || floor_epoch || ';' || floor_lead_max || ';' || floor_only_warns || ';' " \
+  "|| floor_since"
 
 const SociDialect kSqlite3Dialect = {
     // Not plain BEGIN, whose later upgrade to a writer fails without waiting. Never without a
@@ -376,8 +506,11 @@ const SociDialect kSqlite3Dialect = {
     "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id >= 0 AND max_id <= :limit",
     " RETURNING max_id",
-    FEATHERID_SQLITE3_FIND("'', ''"),
-    FEATHERID_SQLITE3_SELECT "'', '' FROM id_segments",
+    FEATHERID_SQLITE3_FIND("'', '', ''"),
+    FEATHERID_SQLITE3_SELECT "'', '', '' FROM id_segments WHERE " FEATHERID_SQLITE3_BYTES
+                             " > CAST(:after AS BLOB) AND substr(" FEATHERID_SQLITE3_BYTES
+                             ", 1, length(CAST(:prefix AS BLOB))) = CAST(:prefix AS BLOB) "
+                             "ORDER BY " FEATHERID_SQLITE3_BYTES " LIMIT :count",
     "INSERT INTO id_segments (biz_tag, max_id, step) SELECT :tag, :max_id, :step WHERE 1 = 1",
     "UPDATE id_segments SET step = :step, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_ROW,
@@ -387,13 +520,26 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_SQLITE3_ROW,
     nullptr,
-    {FEATHERID_SQLITE3_FIND(
-         "COALESCE(CAST(" FEATHERID_CAP(FEATHERID_SQLITE3_ROW) " AS TEXT), ''), "
-         "COALESCE(CAST(" FEATHERID_STRICT(FEATHERID_SQLITE3_ROW) " AS TEXT), '')"),
+    {FEATHERID_SQLITE3_FIND("COALESCE(CAST(" FEATHERID_CAP(
+         FEATHERID_SQLITE3_ROW) " AS TEXT), ''), "
+                                "COALESCE(CAST(" FEATHERID_STRICT(
+                                    FEATHERID_SQLITE3_ROW) " AS TEXT), "
+                                                           "''), " FEATHERID_FIND_FLOOR(
+                                                               FEATHERID_SQLITE3_FLOOR,
+                                                               FEATHERID_SQLITE3_ROW)),
      FEATHERID_PERMITTED(FEATHERID_SQLITE3_ROW),
-     FEATHERID_VERSION("CAST(strftime('%s', 'now') AS INTEGER)"), kCountChange, kListRecords,
-     FEATHERID_SQLITE3_ROW, "INSERT INTO id_tags (biz_tag, version) VALUES (:tag, 0)",
-     FEATHERID_WRITE_RECORD("", FEATHERID_SQLITE3_ROW)},
+     FEATHERID_VERSION("CAST(strftime('%s', 'now') AS INTEGER)"),
+     kCountChange,
+     kListRecords,
+     FEATHERID_SQLITE3_ROW,
+     FEATHERID_SQLITE3_BYTES " BETWEEN CAST(:first AS BLOB) AND CAST(:last AS BLOB)",
+     "INSERT INTO id_tags (biz_tag, version) VALUES (:tag, 0)",
+     FEATHERID_WRITE_RECORD("", FEATHERID_SQLITE3_ROW),
+     {"UPDATE id_segments SET max_id = " FEATHERID_RAISED(
+          ":own_ms", "/", "MAX",
+          "MIN") ", update_time = CURRENT_TIMESTAMP WHERE " FEATHERID_SQLITE3_COUNTABLE
+                 " AND max_id >= 0 AND max_id <= :limit",
+      FEATHERID_FLOOR_CONDITION(":own_ms", "/", FEATHERID_SQLITE3_ROW), nullptr}},
     {nullptr,
      nullptr,
      nullptr,
@@ -406,7 +552,20 @@ const SociDialect kSqlite3Dialect = {
      {nullptr, nullptr},
      nullptr,
      nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, {}},
+    {nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     nullptr,
+     {}},
     nullptr,
     kSqlite3Schema,
     nullptr};
@@ -429,16 +588,40 @@ NamedDialect::NamedDialect(const DatabaseUrl& url) : dialect_(dialect_of(url.eng
   const TableNames names(url);
   SettingsSql& settings = dialect_.settings;
   LeaderSql& leader = dialect_.leader;
-  for (const char** text : {&dialect_.lease,           &dialect_.find,         &dialect_.list,
-                            &dialect_.create,          &dialect_.update,       &dialect_.advance,
-                            &dialect_.exchange_max_id, &dialect_.remove,       &dialect_.tags.find,
-                            &dialect_.tags.condition,  &dialect_.tags.version, &dialect_.tags.count,
-                            &dialect_.tags.list,       &dialect_.tags.add,     &dialect_.tags.write,
-                            &dialect_.schema_begin,    &dialect_.schema,       &settings.text,
-                            &settings.tables,          &settings.show[0],      &settings.show[1],
-                            &leader.condition,         &leader.furthest,       &leader.term,
-                            &leader.locked_record,     &leader.skip,           &leader.record,
-                            &leader.mark.condition,    &leader.mark.add,       &leader.mark.look,
+  for (const char** text : {&dialect_.lease,
+                            &dialect_.find,
+                            &dialect_.list,
+                            &dialect_.create,
+                            &dialect_.update,
+                            &dialect_.advance,
+                            &dialect_.exchange_max_id,
+                            &dialect_.remove,
+                            &dialect_.tags.find,
+                            &dialect_.tags.condition,
+                            &dialect_.tags.version,
+                            &dialect_.tags.count,
+                            &dialect_.tags.list,
+                            &dialect_.tags.add,
+                            &dialect_.tags.write,
+                            &dialect_.tags.floor.lease,
+                            &dialect_.tags.floor.condition,
+                            &leader.skip_unless_floor,
+                            &leader.skip_with_floor,
+                            &dialect_.schema_begin,
+                            &dialect_.schema,
+                            &settings.text,
+                            &settings.tables,
+                            &settings.show[0],
+                            &settings.show[1],
+                            &leader.condition,
+                            &leader.furthest,
+                            &leader.term,
+                            &leader.locked_record,
+                            &leader.skip,
+                            &leader.record,
+                            &leader.mark.condition,
+                            &leader.mark.add,
+                            &leader.mark.look,
                             &leader.mark.schema}) {
     if (*text != nullptr) *text = texts_.emplace_front(names.in(*text)).c_str();
   }

@@ -41,6 +41,13 @@ struct LeaderSql {
   const char* locked_record;  // ends the query for the record, and locks it
   // Moves every tag forward by :count or ten steps, up to :limit.
   const char* skip;
+  // If the tags' records can be read: a further condition, which leaves out the tags with a time
+  // floor whose lead is bounded …
+  const char* skip_unless_floor;
+  // … because these skip less: to the end of the lead at :now_ms, and as above, but no more than
+  // the lead has ids.
+  const char* skip_with_floor;
+  const char* now;  // FloorSql::now
   const char* record;
   // How many replications write to this server what another one leads; null if none can.
   const char* replications;
@@ -64,17 +71,31 @@ struct SettingsSql {
   const char* is_member;
   // An expression: the values of the settings that are named, with ';' between them.
   const char* text;
-  // A query for what would cost too much in each statement. Returns a text about id_segments, one
-  // about id_leader, the type of the column max_id, and the value of `further`.
+  // A query for what would cost too much in each statement. Returns a text about each of
+  // id_segments, id_leader and id_tags, the type of the column max_id, and the value of `further`.
   const char* tables;
   const char* further;  // a setting's name
-  // Show how each table was made: a temporary table hides the real one and is in no list. Null:
-  // `tables` shows it.
+  // Show how id_segments and id_leader were made: a temporary table hides the real one and is in no
+  // list. Null: `tables` shows it.
   const char* show[2];
   // The beginning of a condition: makes its statement commit durably. Empty if the settings in
   // `text` decide that.
   std::string (*durably)(std::chrono::seconds call_timeout);
   std::string (*literal)(const std::string& text);  // a string constant
+};
+
+// The SQL of time floors. Parameters beside SociDialect's: :rate; :epoch_ms and :lead_epoch_ms (the
+// epoch, and lead_max before it); :now_max (the latest clock to follow) and :floor_max (where the
+// floor is then), :own_ms (this process's clock).
+struct FloorSql {
+  // SociDialect::lease for a tag with a floor: also raises max_id. Its conditions must follow.
+  const char* lease;
+  // The record is as stated by :rate, :epoch_s, :lead_max_s, :lead_only_warns and :cap, the clock
+  // is one to follow, and the lease ends within the lead.
+  const char* condition;
+  // A query for the server's clock, in ms of Unix time, 0 if it cannot be trusted. Null: the
+  // process's clock is the store's.
+  const char* now;
 };
 
 // The SQL of SociTagRecords.
@@ -85,10 +106,13 @@ struct TagsSql {
   const char* count;    // raises that number
   const char* list;     // a query for TagRecord's members, in order; conditions follow
   const char* is_tag;   // a condition: the record of :tag
+  const char* between;  // a condition: the records of tags from :first to :last, by bytes
   const char* add;      // an empty record
   // Writes a record's members. :version, :recalled, :cap, :removed, :description, :owner,
-  // :created_by, :created_at, :changed_by, :changed_at, :strict
+  // :created_by, :created_at, :changed_by, :changed_at, :strict, :format, :scramble, :floor_rate,
+  // :floor_epoch, :floor_lead_max, :floor_only_warns, :floor_since
   const char* write;
+  FloorSql floor;
 };
 
 // The SQL of SociStore for one engine. Named parameters: :tag, :count, :limit (the highest max_id
@@ -103,10 +127,13 @@ struct SociDialect {
   Leased leased;
   const char* lease;
   const char* lease_returning;  // comes after the conditions
-  // Returns biz_tag and, as texts, max_id, step, cap and strict (both empty: none) of the rows whose
-  // biz_tag equals :tag in the column's collation.
+  // Returns biz_tag and, as texts, max_id, step, cap and strict (both empty: none) and time floor
+  // (empty: none; otherwise its members, and the server's clock in ms if it can be trusted) of the
+  // rows whose biz_tag equals :tag in the column's collation.
   const char* find;
-  const char* list;  // the same for all rows, in any order, without the options
+  // The same, without the options, for the rows that begin with :prefix and come after :after: the
+  // first :count of them. By bytes, whatever the column's collation.
+  const char* list;
   const char* create;
   const char* update;
   const char* advance;

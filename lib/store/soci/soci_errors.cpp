@@ -264,24 +264,24 @@ constexpr std::pair<Fault, const char*> kAdvice[] = {
      "this server has been a member of a MySQL group and is not online in the group's majority, so "
      "its rows may be old; START GROUP_REPLICATION there. To continue without the group, "
      "stop every process, UNINSTALL PLUGIN group_replication, and advance every tag past all ids "
-     "ever handed out (featherid-server --advance TAG=ID)"},
+     "ever handed out (featherid advance TAG ID)"},
     {Fault::kReadOnly,
      "the database does not allow this write; use the writable server, or give this user write "
      "access to the file and its folder"},
     {Fault::kNoTable,
-     "the table id_segments is missing; run featherid-server --init-schema and, if ids were handed "
-     "out before, --advance TAG=ID past them, before any other process runs"},
+     "the table id_segments is missing; run featherid init and, if ids were handed "
+     "out before, featherid advance TAG ID past them, before any other process runs"},
     {Fault::kNoMarkTable,
      "the table id_mark is missing, so a crash of the whole Galera cluster would go unnoticed; "
-     "run featherid-server --init-schema"},
+     "run featherid init"},
     {Fault::kNoTagsTable,
      "the table id_tags has disappeared, so the next call goes on without the options of tags, "
      "such "
-     "as caps; run featherid-server --init-schema"},
+     "as caps; run featherid init"},
     {Fault::kNoMemoryTable,
      "the server refuses the MEMORY table id_mark, so a crash of the whole Galera cluster would go "
      "unnoticed; set enforce_storage_engine = NULL and wsrep_mode without STRICT_REPLICATION while "
-     "featherid-server --init-schema runs, and remove DISALLOW_LOCAL_GTID from wsrep_mode "
+     "featherid init runs, and remove DISALLOW_LOCAL_GTID from wsrep_mode "
      "permanently"},
     {Fault::kNoDatabase,
      "there is no such database, or it accepts no connections; create it or correct the URL"},
@@ -292,7 +292,7 @@ constexpr std::pair<Fault, const char*> kAdvice[] = {
      "the user lacks a privilege, or there is no such database; grant SELECT, INSERT and UPDATE on "
      "id_segments, SELECT and UPDATE on id_leader, SELECT, INSERT and UPDATE on id_tags, on "
      "a Galera cluster SELECT and INSERT on id_mark, DELETE on id_segments to remove tags, and for "
-     "--init-schema CREATE (in PostgreSQL on the schema) and INSERT on both"},
+     "featherid init CREATE (in PostgreSQL on the schema) and INSERT on both"},
     {Fault::kDuplicate, "the key already exists"},
     {Fault::kOutOfRange, "a number does not fit its column; max_id must be a bigint"},
     {Fault::kNoSpace, "the disk is full; free some space"},
@@ -363,7 +363,7 @@ Fault missing_table(const TableNames& names, const EngineError& error) {
 const char* const kNoLeaderOnRecord =
     "the failover guard's table id_leader, or its row, is missing; if this server has taken over "
     "from another, first stop every process and advance every tag past all ids ever handed out "
-    "(featherid-server --advance TAG=ID); then run featherid-server --init-schema, or turn the "
+    "(featherid advance TAG ID); then run featherid init, or turn the "
     "guard off with failover = synchronous";
 
 std::string one_line(const std::string& text) {

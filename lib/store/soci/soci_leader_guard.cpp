@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "featherid/id_range.h"
+#include "lib/store/time_floor_rules.h"
 
 namespace featherid {
 
@@ -48,6 +49,7 @@ LeaderGuard::LeaderGuard(const LeaderSql& sql, const SociStoreOptions& options,
       skip_ids_(options.failover_guard_ids),
       mark_(sql.mark, std::move(ask_nodes), names),
       log_(options.log),
+      own_clock_(options.clock ? options.clock : system_time),
       names_(names) {}
 
 std::string LeaderGuard::condition(const SociSession& session) const {
@@ -178,15 +180,36 @@ Status LeaderGuard::take_lead(SociSession& session, const Lead& lead, long long 
   if (replications != 0) return still_a_replica(lead.here);
   if (lead.term != 0) {  // else there was no leader, and no lease
     if (failover_ == Failover::kStop) return refuse(lead);
-    const long long limit = kIdMax;
-    const auto outcome = session.run(sql_.skip, use(skip_ids_, "count"), use(limit, "limit"));
-    *warning = "FAILOVER: " + what_happened(lead) +
-               "; the last leases may be missing here, so all tags (" +
-               std::to_string(outcome.affected_rows) + ") skipped " + std::to_string(skip_ids_) +
-               " ids, or ten steps if that is more. " + furthest(session);
+    const std::string skipped = skip(session);  // before furthest() reads
+    *warning = "FAILOVER: " + what_happened(lead) + "; the last leases may be missing here, so " +
+               skipped + furthest(session);
   }
   session.run(sql_.record, use(lead.here, "server"), use(next, "term"));
   return {};
+}
+
+// A tag with a time floor could not be leased from for long if it skipped as much as others.
+std::string LeaderGuard::skip(SociSession& session) const {
+  const long long limit = kIdMax;
+  std::string with_floor;
+  std::string sql = sql_.skip;
+  if (session.settings().has_records) {
+    long long now_ms = 0;
+    session.run(sql_.now, into(now_ms));
+    const long long own_ms = own_clock_().time_since_epoch().count();
+    const long long latest_ms = own_ms + std::chrono::milliseconds(kClockAheadMax).count();
+    now_ms = now_ms == 0 ? own_ms : std::min(now_ms, latest_ms);
+    const auto outcome = session.run(sql_.skip_with_floor, use(skip_ids_, "count"),
+                                     use(limit, "limit"), use(now_ms, "now_ms"));
+    if (outcome.affected_rows != 0) {
+      with_floor = "Tags with a time floor (" + std::to_string(outcome.affected_rows) +
+                   ") skipped to the end of their lead. ";
+    }
+    sql += sql_.skip_unless_floor;
+  }
+  const auto outcome = session.run(sql, use(skip_ids_, "count"), use(limit, "limit"));
+  return "all tags (" + std::to_string(outcome.affected_rows) + ") skipped " +
+         std::to_string(skip_ids_) + " ids, or ten steps if that is more. " + with_floor;
 }
 
 std::string LeaderGuard::what_happened(const Lead& lead) const {
@@ -230,7 +253,7 @@ Status LeaderGuard::refuse(const Lead& lead) const {
   return {StatusCode::kDataLoss,
           what_happened(lead) +
               names_.in("; the last leases may be missing here. Advance every tag past the ids "
-                        "ever handed out (featherid-server --advance TAG=ID), then UPDATE "
+                        "ever handed out (featherid advance TAG ID), then UPDATE "
                         "id_leader SET server = '") +
               lead.here + "', term = term + " + std::to_string(kOneLeader) + " WHERE server = '" +
               lead.recorded + "' AND term = " + std::to_string(lead.term) + ";" + to_mark +
@@ -248,7 +271,7 @@ Status LeaderGuard::went_another_way(const std::string& here, long long term,
               " in id_leader): an old server or backup is back, or a server was promoted that had "
               "not followed the last leader, or id_leader was created again, or a tag was rewound. "
               "After a rewind, restart every process. Otherwise advance every tag past the ids "
-              "ever handed out (featherid-server --advance TAG=ID) before that")};
+              "ever handed out (featherid advance TAG ID) before that")};
 }
 
 }  // namespace featherid

@@ -80,12 +80,15 @@ class LeaderGuard {
   Status refuse(const Lead& lead) const;
   Status went_another_way(const std::string& here, long long term, long long seen) const;
   std::string furthest(SociSession& session) const;
+  // Moves every tag past what may have been lost. Says so.
+  std::string skip(SociSession& session) const;
 
   const LeaderSql& sql_;
   const Failover failover_;
   const long long skip_ids_;
   const ClusterMark mark_;
   const LogCallback log_;
+  const WallClock own_clock_;
   const TableNames names_;
 
   // The number of leaders so far and, in the lower bits, random bits of the last one. 0: the record

@@ -29,6 +29,31 @@ Status read_number(const std::string& table, const std::string& tag, const char*
               ", which is not a whole number; set it to a whole number"};
 }
 
+// The floor's members, then the clock at which they were read.
+Status read_floor(const std::string& table, const RawRow& raw, SegmentRow* row) {
+  std::int64_t only_warns = 0;
+  std::int64_t read_at_ms = 0;
+  const struct {
+    const char* column;
+    std::int64_t* number;
+  } members[] = {{"floor_rate", &row->floor.rate},           {"floor_epoch", &row->floor.epoch_s},
+                 {"floor_lead_max", &row->floor.lead_max_s}, {"floor_only_warns", &only_warns},
+                 {"floor_since", &row->floor.since_id},      {"a clock", &read_at_ms}};
+  std::size_t begin = 0;
+  for (const auto& member : members) {
+    if (begin > raw.floor.size()) break;  // no clock
+    const std::size_t end = std::min(raw.floor.find(';', begin), raw.floor.size());
+    const std::string text = raw.floor.substr(begin, end - begin);
+    if (Status bad = read_number(table, raw.tag, member.column, text, member.number); !bad.ok()) {
+      return bad;
+    }
+    begin = end + 1;
+  }
+  row->floor.lead_only_warns = only_warns != 0;
+  row->read_at = WallTime(std::chrono::milliseconds(read_at_ms));
+  return {};
+}
+
 }  // namespace
 
 Result<SegmentRow> RawRow::read(const std::string& table) const {
@@ -37,8 +62,12 @@ Result<SegmentRow> RawRow::read(const std::string& table) const {
   if (Status bad = read_number(table, tag, "max_id", max_id, &row.max_id); !bad.ok()) return bad;
   if (Status bad = read_number(table, tag, "step", step, &row.step); !bad.ok()) return bad;
   if (!strict.empty() && strict != "0") row.order = TagOrder::kStrict;
-  if (cap.empty()) return row;
-  if (Status bad = read_number(table, tag, "cap", cap, &row.cap); !bad.ok()) return bad;
+  if (!cap.empty()) {
+    if (Status bad = read_number(table, tag, "cap", cap, &row.cap); !bad.ok()) return bad;
+  }
+  if (!floor.empty()) {
+    if (Status bad = read_floor(table, *this, &row); !bad.ok()) return bad;
+  }
   return row;
 }
 
@@ -58,6 +87,7 @@ SociRows::SociRows(std::vector<DatabaseUrl> addresses, const SociStoreOptions& o
       settings_guard_(dialect_.settings, addresses.front().engine, addresses.front().database,
                       options, names_),
       records_(dialect_.tags, addresses.front().engine, options.log, names_),
+      own_clock_(options.clock ? options.clock : system_time),
       sessions_(std::make_unique<SociSessionPool>(
           std::move(addresses), options,
           [this](SociSession& session) { settings_guard_.set_up(session); })) {}
@@ -107,6 +137,7 @@ Status SociRows::refused_behind_pooler(SociSession& session) {
 }
 
 Status SociRows::follow_leader(SociSession& session) {
+  records_.look(session);  // says how far to skip
   return leader_guard_.follow(session, settings_guard_.stated(session));
 }
 
@@ -136,7 +167,7 @@ Result<RawRow> SociRows::find_raw(SociSession& session, std::string_view tag) {
   };
   session.for_each_row(session.settings().has_records ? dialect_.tags.find : dialect_.find,
                        look_at_row, use(tag_text, "tag"), into(row.tag), into(row.max_id),
-                       into(row.step), into(row.cap), into(row.strict));
+                       into(row.step), into(row.cap), into(row.strict), into(row.floor));
   if (count > 1) return several_rows(table_, tag);
   if (found) return *std::move(found);
   return twin.empty() ? no_such_tag(tag) : only_its_twin(tag, one_line(twin));
@@ -144,7 +175,68 @@ Result<RawRow> SociRows::find_raw(SociSession& session, std::string_view tag) {
 
 Result<SegmentRow> SociRows::find_row(SociSession& session, std::string_view tag) {
   const Result<RawRow> raw = find_raw(session, tag);
-  return raw.ok() ? raw->read(table_) : raw.status();
+  Result<SegmentRow> row = raw.ok() ? raw->read(table_) : raw.status();
+  if (!row.ok()) return row;
+  if (row->floor.is_set() && dialect_.tags.floor.now == nullptr) row->read_at = own_clock_();
+  floors_.learn(*row);
+  return row;
+}
+
+Result<WallTime> SociRows::store_time(SociSession& session) const {
+  if (dialect_.tags.floor.now == nullptr) return own_clock_();
+  long long now_ms = 0;
+  session.run(dialect_.tags.floor.now, into(now_ms));
+  if (now_ms != 0) return WallTime(std::chrono::milliseconds(now_ms));
+  return Status(StatusCode::kFailedPrecondition,
+                session.where() +
+                    ": the clock, which tags with a time floor follow, cannot be read; start the "
+                    "server without --sysdate-is-now, and let no proxy change the time zone of a "
+                    "session");
+}
+
+template <typename... Uses>
+Result<SociRows::Moved> SociRows::write_max_id(SociSession& session, std::string_view tag,
+                                               const std::string& sql, Uses... uses) {
+  long long max_id = 0;
+  long long rows = 0;
+  if (dialect_.leased == SociDialect::Leased::kReturnedRow) {
+    session.for_each_row(
+        sql + dialect_.lease_returning, [&] { ++rows; }, uses..., into(max_id));
+  } else {
+    rows = session.run(sql, uses...).affected_rows;
+    if (rows == 1) max_id = session.last_insert_id();
+  }
+  if (rows > 1) return several_rows(table_, tag);
+  return rows == 0 ? Moved() : Moved(max_id);
+}
+
+Result<SociRows::Moved> SociRows::raise_max_id(SociSession& session, std::string_view tag,
+                                               std::int64_t count_ids,
+                                               const KnownFloors::Known& known) {
+  using std::chrono::milliseconds;
+  const FloorSql& floor_sql = dialect_.tags.floor;
+  const TimeFloor& floor = known.floor;
+  const WallTime own = own_clock_();
+  const WallTime latest = own + kClockAheadMax;
+  const std::string tag_text(tag);
+  const long long count = count_ids;
+  const long long cap = known.cap;
+  const long long limit = known.cap - count_ids;
+  const long long rate = floor.rate;
+  const long long epoch_s = floor.epoch_s;
+  const long long lead_max_s = floor.lead_max_s;
+  const long long only_warns = floor.lead_only_warns ? 1 : 0;
+  const long long epoch_ms = 1000 * epoch_s;
+  const long long lead_epoch_ms = 1000 * (epoch_s - lead_max_s);
+  const long long own_ms = own.time_since_epoch().count();
+  const long long now_max = latest.time_since_epoch().count();
+  const long long floor_max = std::min<long long>(floor_at(floor, latest), limit);
+  const std::string sql = floor_sql.lease + std::string(floor_sql.condition) + led(session);
+  return write_max_id(session, tag, sql, use(count, "count"), use(tag_text, "tag"),
+                      use(limit, "limit"), use(rate, "rate"), use(epoch_ms, "epoch_ms"),
+                      use(floor_max, "floor_max"), use(now_max, "now_max"), use(epoch_s, "epoch_s"),
+                      use(lead_max_s, "lead_max_s"), use(only_warns, "lead_only_warns"),
+                      use(cap, "cap"), use(lead_epoch_ms, "lead_epoch_ms"), use(own_ms, "own_ms"));
 }
 
 Result<std::optional<IdRange>> SociRows::move_row(SociSession& session, std::string_view tag,
@@ -152,21 +244,16 @@ Result<std::optional<IdRange>> SociRows::move_row(SociSession& session, std::str
   const std::string tag_text(tag);
   const long long count = count_ids;
   const long long limit = kIdMax - count_ids;
-  const std::string sql =
-      dialect_.lease + records_.condition(session) + led(session) + dialect_.lease_returning;
-  long long max_id = 0;
-  long long rows = 0;
-  if (dialect_.leased == SociDialect::Leased::kReturnedRow) {
-    session.for_each_row(
-        sql, [&] { ++rows; }, use(count, "count"), use(tag_text, "tag"), use(limit, "limit"),
-        into(max_id));
-  } else {
-    rows = session.run(sql, use(count, "count"), use(tag_text, "tag"), use(limit, "limit"))
-               .affected_rows;
-    if (rows == 1) max_id = session.last_insert_id();
-  }
-  if (rows == 0) return std::optional<IdRange>();
-  if (rows > 1) return several_rows(table_, tag);
+  const std::optional<KnownFloors::Known> known =
+      session.settings().has_records ? floors_.find(tag) : std::nullopt;
+  const Result<Moved> moved =
+      known
+          ? raise_max_id(session, tag, count_ids, *known)
+          : write_max_id(session, tag, dialect_.lease + records_.condition(session) + led(session),
+                         use(count, "count"), use(tag_text, "tag"), use(limit, "limit"));
+  if (!moved.ok()) return moved.status();
+  if (!*moved) return std::optional<IdRange>();
+  const long long max_id = **moved;
   if (max_id < count || max_id > kIdMax) {
     throw soci::soci_error("the answer to a lease gives " + std::to_string(max_id) +
                            " as max_id; a trigger on " + table_ + " or a proxy has changed it");

@@ -16,6 +16,7 @@
 #include "featherid/soci_store.h"
 #include "lib/base/clock.h"
 #include "lib/store/soci/database_url.h"
+#include "lib/store/soci/known_floors.h"
 #include "lib/store/soci/soci_dialect.h"
 #include "lib/store/soci/soci_leader_guard.h"
 #include "lib/store/soci/soci_session.h"
@@ -35,6 +36,7 @@ struct RawRow {
   std::string step;
   std::string cap;          // empty: none
   std::string strict = {};  // empty or 0: plain order
+  std::string floor = {};   // empty: none; otherwise as SociDialect::find says
 
   // `table`: what messages call it.
   Result<SegmentRow> read(const std::string& table) const;
@@ -102,9 +104,13 @@ class SociRows {
 
   Result<RawRow> find_raw(SociSession& session, std::string_view tag);
   Result<SegmentRow> find_row(SociSession& session, std::string_view tag);
-  // Moves max_id forward. Returns nothing if no row was moved.
+  // Moves max_id forward, as the tag's floor says that this process has seen last. Returns nothing
+  // if no row was moved.
   Result<std::optional<IdRange>> move_row(SociSession& session, std::string_view tag,
                                           std::int64_t count_ids);
+  // The time by the clock that time floors follow: the server's or, without one, the process's.
+  // kFailedPrecondition: the server's cannot be trusted.
+  Result<WallTime> store_time(SociSession& session) const;
   // A compare-and-set of a row's max_id, only on a server that leads: another server's row may lack
   // leases that were made after the caller's. False: it has another max_id, there is no such row,
   // or a change after the number `known` made processes drop the tag's ids.
@@ -132,9 +138,19 @@ class SociRows {
   LeaderGuard leader_guard_;
   SettingsGuard settings_guard_;
   SociTagRecords records_;
+  KnownFloors floors_;
+  const WallClock own_clock_;
   std::unique_ptr<SociSessionPool> sessions_;
 
  private:
+  // Runs a lease's statement. Returns the max_id that it wrote; nothing if it moved no row.
+  using Moved = std::optional<long long>;
+  template <typename... Uses>
+  Result<Moved> write_max_id(SociSession& session, std::string_view tag, const std::string& sql,
+                             Uses... uses);
+  // The same for a tag with a floor. The statement moves no row unless the record is as known.
+  Result<Moved> raise_max_id(SociSession& session, std::string_view tag, std::int64_t count_ids,
+                             const KnownFloors::Known& known);
   // Around each transaction, if the engine requires one.
   void begin(SociSession& session);
   void end(SociSession& session, bool commits);

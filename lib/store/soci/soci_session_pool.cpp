@@ -274,7 +274,7 @@ void SociSessionPool::set_up_sqlite3(SociSession& session) {
     has_made_schema_ = true;
   }
   has_had_schema_ = true;
-  if (warned_.exchange(true)) return;
+  if (!options_.log_risks || warned_.exchange(true)) return;
   const std::string risk = file_system_risk(addresses_.front().database);
   if (!risk.empty()) warn(0, risk);
 }

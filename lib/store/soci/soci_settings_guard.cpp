@@ -15,6 +15,7 @@ constexpr std::chrono::seconds kReadAgainAfter{60};
 
 // The tables. The settings contain the engine or place of each, under its name.
 constexpr const char* kTables[] = {"id_segments", "id_leader"};
+constexpr const char* kTagsTable = "id_tags";
 constexpr const char* kTemporary = "TEMPORARY";
 constexpr const char* kType = "max_id";  // the type of its column
 
@@ -143,6 +144,21 @@ void judge_engine(const std::string& table, const std::string& text, SettingsVer
   }
 }
 
+// Ids stay unique without the options of tags, unless a crash forgets where a removed tag was.
+std::string forgets_options(const std::string& why, const std::string& what_to_do) {
+  return std::string("the table ") + kTagsTable + " " + why +
+         ", so a crash of the server can take back changes of tags: caps, and where removed tags "
+         "were; " +
+         what_to_do;
+}
+
+void judge_tags_engine(const std::string& text, SettingsVerdict* verdict) {
+  const std::string engine = text.substr(0, text.find(' '));
+  if (text != engine + " NO") return;
+  verdict->warnings.push_back(forgets_options(
+      "uses the engine " + engine + ", which has no transactions", "change it to InnoDB"));
+}
+
 // One table of PostgreSQL, from "rp public".
 struct Relation {
   char kind;         // r: a table
@@ -198,6 +214,11 @@ void judge_postgresql(const Values& values, SettingsVerdict* verdict) {
                                 "database; set it to on");
   }
   for (const char* table : kTables) judge_relations(table, values[table], verdict);
+  const std::vector<Relation> tags = relations(values[kTagsTable]);
+  if (!tags.empty() && tags.front().persistence == 'u') {
+    verdict->warnings.push_back(
+        forgets_options("is UNLOGGED", std::string("ALTER TABLE ") + kTagsTable + " SET LOGGED"));
+  }
 }
 
 // Where the rows are: a database of MySQL, a schema of PostgreSQL; empty if there are none.
@@ -239,6 +260,7 @@ SettingsVerdict judge_settings(Engine engine, Failover failover,
     judge_flush(values, failover == Failover::kSynchronous && is_galera_node(settings), &verdict);
     judge_mysql_log(values, &verdict);
     for (const char* table : kTables) judge_engine(table, values[table], &verdict);
+    judge_tags_engine(values[kTagsTable], &verdict);
   } else if (engine == Engine::kPostgresql) {
     judge_postgresql(values, &verdict);
   }
@@ -253,7 +275,7 @@ SettingsGuard::SettingsGuard(const SettingsSql& sql, Engine engine, const std::s
       call_timeout_(options.call_timeout),
       lossy_allowed_(options.lossy_commits == LossyCommits::kAllow),
       failover_(options.failover),
-      log_(options.log),
+      log_(options.log_risks ? options.log : nullptr),
       names_(names) {}
 
 void SettingsGuard::set_up(SociSession& session) {
@@ -317,9 +339,12 @@ std::vector<ServerSetting> SettingsGuard::read(SociSession& session, std::string
       session.settings().group_member = was_member != 0;
     }
     std::string values[2];
+    std::string tags;
     std::string type;
     std::string further;
-    session.run(sql_.tables, into(values[0]), into(values[1]), into(type), into(further));
+    session.run(sql_.tables, into(values[0]), into(values[1]), into(tags), into(type),
+                into(further));
+    settings.push_back({kTagsTable, tags});
     settings.push_back({kType, type});
     settings.push_back({sql_.further, further});
     for (std::size_t i = 0; i < 2; ++i) {

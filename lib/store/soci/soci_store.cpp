@@ -22,6 +22,17 @@ namespace {
 using soci::into;
 using soci::use;
 
+// Whether it requires no record.
+bool is_plain(const TagOptions& options) {
+  return options.description.empty() && options.owner.empty() && options.cap == kIdMax &&
+         options.order == TagOrder::kPlain && options.format.empty() && options.scramble.empty() &&
+         !options.floor.is_set();
+}
+bool is_plain(const TagChange& change) {
+  return !change.description && !change.owner && !change.cap && !change.order && !change.format &&
+         !change.scramble && change.floor.empty();
+}
+
 class SociStore final : public Store, private SociRows {
  public:
   SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options);
@@ -31,12 +42,13 @@ class SociStore final : public Store, private SociRows {
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
   Result<TagChanges> changes(std::int64_t version) override;
 
-  Result<std::vector<TagInfo>> list() override;
+  Result<std::vector<TagInfo>> list(const TagQuery& query) override;
   Result<TagInfo> info(std::string_view tag) override;
   Status create(std::string_view tag, const NewTag& tag_to_make) override;
   Status update(std::string_view tag, const TagChange& change) override;
-  Status advance(std::string_view tag, std::int64_t max_id) override;
-  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to) override;
+  Status advance(std::string_view tag, std::int64_t max_id, std::string_view by) override;
+  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                      std::string_view by) override;
   Status remove(std::string_view tag, std::string_view by) override;
   Status probe() override;
   std::string leader() const override { return leader_guard_.leader(); }
@@ -50,12 +62,26 @@ class SociStore final : public Store, private SociRows {
  private:
   Status no_place_for_options(std::string_view tag) const;
   Status no_place_for_removal(std::string_view tag) const;
+  // Adds to rows in order what is recorded of their tags.
+  void add_records(SociSession& session, std::vector<TagInfo>* rows) const;
   // As many ids of a tag as the failovers so far may have lost.
   std::int64_t ids_lost_in_failovers(std::int64_t step) const;
 
   std::vector<std::string> tags(SociSession& session) const;  // of all rows, in order
+  // Calls `on_row` for each row of the query, in order. Returns how many there were.
+  template <typename OnRow>  // void(const RawRow&)
+  std::int64_t for_each_row(SociSession& session, const TagQuery& query, OnRow on_row) const;
   // Makes the tables and their first rows if they are missing. Returns the tags that it made.
   std::vector<std::string> fill_schema(SociSession& session) const;
+
+  // For create() and update(): the record's time floor and, for update(), its cap. They may be
+  // refused; false as of run_on_row().
+  Status create_floor(SociSession& session, const TimeFloor& floor, std::int64_t max_id,
+                      TagRecord* record);
+  Result<bool> change_bounds(SociSession& session, const TagChange& change, TagRecord* record);
+
+  // Called after a session could not read its clock: it may have lost its time zone.
+  Status regain_clock(SociSession& session);
 
   // A row that somebody else made for a removed tag must not begin its series again.
   Status refuse_removed(SociSession& session, const SegmentRow& row) const;
@@ -72,12 +98,26 @@ SociStore::SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions&
 
 std::vector<std::string> SociStore::tags(SociSession& session) const {
   std::vector<std::string> tags;
+  for_each_row(session, {}, [&](const RawRow& raw) { tags.push_back(raw.tag); });
+  return tags;
+}
+
+template <typename OnRow>
+std::int64_t SociStore::for_each_row(SociSession& session, const TagQuery& query,
+                                     OnRow on_row) const {
+  const long long count_max = query.count_max;
+  std::int64_t rows = 0;
   RawRow raw;
   session.for_each_row(
-      dialect_.list, [&] { tags.push_back(raw.tag); }, into(raw.tag), into(raw.max_id),
-      into(raw.step), into(raw.cap), into(raw.strict));
-  std::sort(tags.begin(), tags.end());
-  return tags;
+      dialect_.list,
+      [&] {
+        ++rows;
+        on_row(raw);
+      },
+      use(query.prefix, "prefix"), use(query.after, "after"), use(count_max, "count"),
+      into(raw.tag), into(raw.max_id), into(raw.step), into(raw.cap), into(raw.strict),
+      into(raw.floor));
+  return rows;
 }
 
 // The tags are read on the session that makes them: another address may lag behind.
@@ -139,6 +179,7 @@ Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
   return transact([&](SociSession& session) -> Result<IdRange> {
     records_.look(session);
     std::int64_t count_ids = size.most_ids;
+    if (const auto known = floors_.find(tag)) count_ids = within_lead(known->floor, size);
     Status refused;
     // The first lease of a process learns the term. Further tries follow a failover or a change of
     // settings in between.
@@ -149,13 +190,23 @@ Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
         if (session.settings().in_galera) mark_other_nodes(session);
         return **range;
       }
+      const std::optional<KnownFloors::Known> stated_floor = floors_.find(tag);
       const Result<SegmentRow> row = find_row(session, tag);
       if (!row.ok()) return row.status();
       if (Status removed = refuse_removed(session, *row); !removed.ok()) return removed;
+      if (row->floor.is_set() && row->read_at == WallTime()) {
+        if (Status status = regain_clock(session); !status.ok()) return status;
+        continue;
+      }
+      if (row->floor.is_set()) {
+        Status ahead = refuse_clock(tag, row->read_at, own_clock_());
+        if (!ahead.ok()) return ahead;
+      }
       refused = refused_lease(*row, size, table_);
       const std::int64_t grants = ids_to_grant(*row, size);
       if (grants == 0) break;
       if (std::exchange(count_ids, grants) > grants) continue;  // its end is near
+      if (!(floors_.find(tag) == stated_floor)) continue;       // the tag has another floor now
       const Result<bool> changed = settings_guard_.changed(session);
       if (!changed.ok()) return changed.status();
       if (*changed) continue;
@@ -196,36 +247,43 @@ Result<TagChanges> SociStore::changes(std::int64_t version) {
   });
 }
 
-Result<std::vector<TagInfo>> SociStore::list() {
+Result<std::vector<TagInfo>> SociStore::list(const TagQuery& query) {
+  if (Status status = check_query(query); !status.ok()) return status;
   return call([&](SociSession& session) -> Result<std::vector<TagInfo>> {
-    std::map<std::string, TagRecord> records;
-    if (records_.look(session)) {
-      for (TagRecord& record : records_.changed(session, -1, kIdMax)) {
-        std::string tag = record.tag;
-        records.insert_or_assign(std::move(tag), std::move(record));
-      }
-    }
     std::vector<TagInfo> rows;
-    RawRow raw;
-    const auto add_row = [&] {
-      Result<SegmentRow> row = raw.read(table_);
+    TagQuery rest = query;
+    const auto add_row = [&](const RawRow& raw) {
+      const Result<SegmentRow> row = raw.read(table_);
       if (row.ok()) {
-        const auto found = records.find(row->tag);
-        const TagRecord record = found != records.end() ? found->second : TagRecord();
-        row->cap = record.cap;
-        row->order = record.order;
-        rows.push_back(tag_info(*row, record));
+        rows.push_back(tag_info(*row, TagRecord()));
       } else if (log_) {
         log_(LogLevel::kWarn, session.where() + ": " + row.status().message());
       }
+      rest.after = raw.tag;
     };
-    session.for_each_row(dialect_.list, add_row, into(raw.tag), into(raw.max_id), into(raw.step),
-                         into(raw.cap), into(raw.strict));
-    // Here, not by ORDER BY: a column's collation does not sort by bytes.
-    std::sort(rows.begin(), rows.end(),
-              [](const TagInfo& a, const TagInfo& b) { return a.tag < b.tag; });
+    // Again if some of them could not be read.
+    do {
+      rest.count_max = query.count_max - static_cast<std::int64_t>(rows.size());
+    } while (rest.count_max > 0 && for_each_row(session, rest, add_row) == rest.count_max);
+    if (!rows.empty() && records_.look(session)) add_records(session, &rows);
     return rows;
   });
+}
+
+void SociStore::add_records(SociSession& session, std::vector<TagInfo>* rows) const {
+  std::map<std::string, TagRecord> records;
+  for (TagRecord& record : records_.between(session, rows->front().tag, rows->back().tag)) {
+    std::string tag = record.tag;
+    records.insert_or_assign(std::move(tag), std::move(record));
+  }
+  for (TagInfo& row : *rows) {
+    const auto found = records.find(row.tag);
+    if (found == records.end()) continue;
+    row.cap = found->second.cap;
+    row.order = found->second.order;
+    row.floor = found->second.floor;
+    row = tag_info(row, found->second);
+  }
 }
 
 Result<TagInfo> SociStore::info(std::string_view tag) {
@@ -244,8 +302,7 @@ Status SociStore::no_place_for_options(std::string_view tag) const {
           "tag '" + std::string(tag) +
               "' can have no options and is not created automatically, "
               "because the table " +
-              names_.in("id_tags") +
-              " is missing or may not be used; run featherid-server --init-schema"};
+              names_.in("id_tags") + " is missing or may not be used; run featherid init"};
 }
 
 // Without a record, running processes would not hear of it, and a tag that is created again would
@@ -255,7 +312,7 @@ Status SociStore::no_place_for_removal(std::string_view tag) const {
       StatusCode::kFailedPrecondition,
       "tag '" + std::string(tag) +
           names_.in("' cannot be removed, because the table id_tags, which keeps where a removed "
-                    "tag was, is missing or may not be used; run featherid-server --init-schema, "
+                    "tag was, is missing or may not be used; run featherid init, "
                     "or grant SELECT, INSERT and UPDATE on it")};
 }
 
@@ -263,6 +320,11 @@ Status SociStore::refuse_removed(SociSession& session, const SegmentRow& row) co
   if (!session.settings().has_records) return {};
   const std::optional<TagRecord> record = records_.find(session, row.tag);
   return record && is_below_removed(*record, row) ? below_removed(*record, row, table_) : Status();
+}
+
+Status SociStore::regain_clock(SociSession& session) {
+  settings_guard_.set_up(session);
+  return store_time(session).status();
 }
 
 std::int64_t SociStore::ids_lost_in_failovers(std::int64_t step) const {
@@ -274,9 +336,7 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
   if (Status status = check_new_tag(tag, tag_to_make); !status.ok()) return status;
   const std::string tag_text(tag);
   const long long step = tag_to_make.step;
-  const TagOptions& options = tag_to_make.options;
-  const bool plain = options.description.empty() && options.owner.empty() &&
-                     options.cap == kIdMax && options.order == TagOrder::kPlain;
+  const bool plain = is_plain(tag_to_make.options);
   Status refused;
   const auto make = [&](SociSession& session, const Change& change) -> Result<bool> {
     if (find_raw(session, tag).ok()) return tag_exists(tag);
@@ -289,18 +349,20 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
     if (!change.recorded && (!plain || tag_to_make.automatic)) refused = no_place_for_options(tag);
     if (!refused.ok()) return refused;
     const long long max_id = *first;
+    TagRecord record = old.value_or(TagRecord());
+    record.tag = tag_text;
+    record.version = change.head.version;
+    create_in(record, tag_to_make, change.head.now);
+    refused = create_floor(session, tag_to_make.options.floor, max_id, &record);
+    if (refused.ok()) refused = check_options(record);
+    if (!refused.ok()) return refused;
     const std::string sql =
         dialect_.create + (tag_to_make.automatic ? led(session) : stated(session));
     if (session.run(sql, use(tag_text, "tag"), use(max_id, "max_id"), use(step, "step"))
             .affected_rows == 0) {
       return false;
     }
-    if (!change.recorded) return true;
-    TagRecord record = old.value_or(TagRecord());
-    record.tag = tag_text;
-    record.version = change.head.version;
-    create_in(record, tag_to_make, change.head.now);
-    records_.write(session, record);
+    if (change.recorded) records_.write(session, record);
     return true;
   };
   const Result<bool> made = change_tag(tag_to_make.automatic ? Needs::kLeader : Needs::kRow, make);
@@ -316,19 +378,24 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
           found.code() == StatusCode::kNotFound ? found.message() : status.message()};
 }
 
+// A tag that is created again keeps the floor that it had.
+Status SociStore::create_floor(SociSession& session, const TimeFloor& floor, std::int64_t max_id,
+                               TagRecord* record) {
+  if (!floor.is_set() && !record->floor.is_set()) return {};
+  SegmentRow row{record->tag, max_id, 1, record->cap};
+  row.floor = record->floor;
+  const Result<WallTime> now = store_time(session);
+  return now.ok() ? change_floor_in(*record, row, as_change(floor), *now) : now.status();
+}
+
 Status SociStore::update(std::string_view tag, const TagChange& change) {
   if (Status status = check_change(tag, change); !status.ok()) return status;
   const std::string tag_text(tag);
-  const bool plain = !change.description && !change.owner && !change.cap && !change.order;
+  const bool plain = is_plain(change);
   const auto set = [&](SociSession& session, const Change& made) -> Result<bool> {
     const Result<RawRow> raw = find_raw(session, tag);
     if (!raw.ok()) return raw.status();
     if (!made.recorded && !plain) return no_place_for_options(tag);
-    if (change.cap) {
-      const Result<SegmentRow> row = raw->read(table_);
-      if (!row.ok()) return row.status();
-      if (*change.cap < row->max_id) return cap_below(tag, *change.cap, row->max_id);
-    }
     const long long step = change.step.value_or(0);
     if (change.step &&
         !run_on_row(session, dialect_.update, use(step, "step"), use(tag_text, "tag"))) {
@@ -339,6 +406,9 @@ Status SociStore::update(std::string_view tag, const TagChange& change) {
     record.tag = tag_text;
     record.version = made.head.version;
     change_in(record, change, made.head.now);
+    Result<bool> bounded = change_bounds(session, change, &record);
+    if (!took_effect(bounded)) return bounded;
+    if (Status misfit = check_options(record); !misfit.ok()) return misfit;
     records_.write(session, record);
     return true;
   };
@@ -347,10 +417,51 @@ Status SociStore::update(std::string_view tag, const TagChange& change) {
   return *done ? Status() : changed_meanwhile(tag);
 }
 
-Status SociStore::advance(std::string_view tag, std::int64_t max_id) {
-  if (Status status = check_advance(tag, max_id); !status.ok()) return status;
+// Locks the row first, so that no lease comes between reading max_id and writing the record.
+Result<bool> SociStore::change_bounds(SociSession& session, const TagChange& change,
+                                      TagRecord* record) {
+  if (!change.cap && change.floor.empty()) return true;
+  const long long no_max_id = 0;
+  if (!run_on_row(session, dialect_.advance, use(no_max_id, "max_id"), use(record->tag, "tag"))) {
+    return false;
+  }
+  const Result<SegmentRow> row = find_row(session, record->tag);
+  if (!row.ok()) return row.status();
+  if (change.cap && *change.cap < row->max_id) {
+    return cap_below(record->tag, *change.cap, row->max_id);
+  }
+  if (change.floor.empty() && !row->floor.is_set()) return true;
+  const Result<WallTime> now = store_time(session);
+  if (!now.ok()) return now.status();
+  if (Status s = change_floor_in(*record, *row, change.floor, *now); !s.ok()) return s;
+  recall_if_moved(*record, row->floor);
+  return true;
+}
+
+Status SociStore::advance(std::string_view tag, std::int64_t max_id, std::string_view by) {
+  if (Status status = check_advance(tag, max_id, by); !status.ok()) return status;
   const std::string tag_text(tag);
   const long long new_max_id = max_id;
+  const auto move = [&](SociSession& session, const Change& change) -> Result<bool> {
+    const Result<SegmentRow> row = find_row(session, tag);
+    if (!row.ok()) return row.status();
+    if (!change.recorded || row->max_id >= max_id) return false;  // there is nothing to record
+    if (!run_on_row(session, dialect_.advance, use(new_max_id, "max_id"), use(tag_text, "tag"))) {
+      return false;
+    }
+    TagRecord record = records_.find(session, tag).value_or(TagRecord());
+    record.tag = tag_text;
+    record.version = change.head.version;
+    move_in(record, by, change.head.now);
+    records_.write(session, record);
+    return true;
+  };
+  // Without a record below: who may only move rows must still be able to, after a restore.
+  if (!by.empty()) {
+    const Result<bool> done = change_tag(Needs::kRow, move);
+    const bool open = done.status().code() == StatusCode::kUnavailable;  // it may be done
+    if (open || (done.ok() && *done)) return done.status();
+  }
   return write_row(tag, dialect_.advance, use(new_max_id, "max_id"), use(tag_text, "tag"));
 }
 
@@ -386,8 +497,9 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
   return exchange_max_id(tag, tail.last(), tail.first - 1, applied_);
 }
 
-Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to) {
-  if (Status status = check_rewind(tag, from, to); !status.ok()) return status;
+Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to,
+                               std::string_view by) {
+  if (Status status = check_rewind(tag, from, to, by); !status.ok()) return status;
   const std::string tag_text(tag);
   const long long old_max_id = from;
   const long long new_max_id = to;
@@ -403,6 +515,7 @@ Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int
     TagRecord record = records_.find(session, tag).value_or(TagRecord());
     record.tag = tag_text;
     record.version = record.recalled = change.head.version;
+    move_in(record, by, change.head.now);
     records_.write(session, record);
     return true;
   };
@@ -413,7 +526,7 @@ Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int
 
 Status SociStore::probe() {
   // A commit that changes nothing, on the row that init_soci_schema() makes for this.
-  Status committed = advance("health", 0);
+  Status committed = advance("health", 0, "");
   if (!committed.ok() && committed.code() != StatusCode::kNotFound) return committed;
   // Checks which server leads, as a lease does. No tag is empty, so this matches no row.
   return exchange_max_id("", kIdMax, kIdMax - 1, 0).status();

@@ -30,6 +30,13 @@ struct Columns {
   std::string changed_by;
   long long changed_at = 0;
   long long strict = 0;
+  std::string format;
+  std::string scramble;
+  long long floor_rate = 0;
+  long long floor_epoch = 0;
+  long long floor_lead_max = 0;
+  long long floor_only_warns = 0;
+  long long floor_since = 0;
 };
 
 long long strict_of(const TagRecord& record) { return record.order == TagOrder::kStrict ? 1 : 0; }
@@ -52,9 +59,9 @@ bool SociTagRecords::look(SociSession& session, bool ask) {
   if (!trouble.empty() && !warned && log_) {
     log_(LogLevel::kWarn,
          session.where() +
-             names_.in(
-                 ": the table id_tags cannot be used, so tags have no caps and no other "
-                 "options here; run featherid-server --init-schema, and grant SELECT on it (") +
+             names_.in(": the table id_tags cannot be used, so tags have no caps and no other "
+                       "options here; run featherid init, and grant SELECT on it; if it lacks a "
+                       "column, add that as this version's sql/ folder has it (") +
              trouble + ")");
   }
   return settings.has_records;
@@ -109,11 +116,15 @@ void SociTagRecords::for_each(SociSession& session, const std::string& condition
       [&] {
         on_record(TagRecord{c.tag, c.version, c.recalled, c.cap, c.removed, c.description, c.owner,
                             c.created_by, c.created_at, c.changed_by, c.changed_at,
-                            order_of(c.strict)});
+                            order_of(c.strict), c.format, c.scramble,
+                            TimeFloor{c.floor_rate, c.floor_epoch, c.floor_lead_max,
+                                      c.floor_only_warns != 0, c.floor_since}});
       },
       uses..., into(c.tag), into(c.version), into(c.recalled), into(c.cap), into(c.removed),
       into(c.description), into(c.owner), into(c.created_by), into(c.created_at),
-      into(c.changed_by), into(c.changed_at), into(c.strict));
+      into(c.changed_by), into(c.changed_at), into(c.strict), into(c.format), into(c.scramble),
+      into(c.floor_rate), into(c.floor_epoch), into(c.floor_lead_max), into(c.floor_only_warns),
+      into(c.floor_since));
 }
 
 std::optional<TagRecord> SociTagRecords::find(SociSession& session, std::string_view tag) const {
@@ -123,6 +134,15 @@ std::optional<TagRecord> SociTagRecords::find(SociSession& session, std::string_
       session, sql_.is_tag, [&](TagRecord record) { found = std::move(record); },
       use(tag_text, "tag"));
   return found;
+}
+
+std::vector<TagRecord> SociTagRecords::between(SociSession& session, const std::string& first,
+                                               const std::string& last) const {
+  std::vector<TagRecord> records;
+  for_each(
+      session, sql_.between, [&](TagRecord record) { records.push_back(std::move(record)); },
+      use(first, "first"), use(last, "last"));
+  return records;
 }
 
 std::vector<TagRecord> SociTagRecords::changed(SociSession& session, std::int64_t after,
@@ -136,16 +156,23 @@ std::vector<TagRecord> SociTagRecords::changed(SociSession& session, std::int64_
 }
 
 void SociTagRecords::write(SociSession& session, const TagRecord& r) const {
-  const Columns c{r.tag,         r.version, r.recalled,   r.cap,        r.removed_max_id,
-                  r.description, r.owner,   r.created_by, r.created_at, r.changed_by,
-                  r.changed_at,  strict_of(r)};
+  const Columns c{r.tag,           r.version,          r.recalled,
+                  r.cap,           r.removed_max_id,   r.description,
+                  r.owner,         r.created_by,       r.created_at,
+                  r.changed_by,    r.changed_at,       strict_of(r),
+                  r.format,        r.scramble,         r.floor.rate,
+                  r.floor.epoch_s, r.floor.lead_max_s, r.floor.lead_only_warns ? 1 : 0,
+                  r.floor.since_id};
   const auto update = [&] {
     return session
         .run(sql_.write, use(c.version, "version"), use(c.recalled, "recalled"), use(c.cap, "cap"),
              use(c.removed, "removed"), use(c.description, "description"), use(c.owner, "owner"),
              use(c.created_by, "created_by"), use(c.created_at, "created_at"),
              use(c.changed_by, "changed_by"), use(c.changed_at, "changed_at"),
-             use(c.strict, "strict"), use(c.tag, "tag"))
+             use(c.strict, "strict"), use(c.format, "format"), use(c.scramble, "scramble"),
+             use(c.floor_rate, "floor_rate"), use(c.floor_epoch, "floor_epoch"),
+             use(c.floor_lead_max, "floor_lead_max"), use(c.floor_only_warns, "floor_only_warns"),
+             use(c.floor_since, "floor_since"), use(c.tag, "tag"))
         .affected_rows;
   };
   if (update() != 0) return;

@@ -58,6 +58,9 @@ class SociTagRecords {
 
   std::optional<TagRecord> find(SociSession& session, std::string_view tag) const;
   // The records that were changed after one number and up to another.
+  // Of the tags from `first` to `last`, in any order.
+  std::vector<TagRecord> between(SociSession& session, const std::string& first,
+                                 const std::string& last) const;
   std::vector<TagRecord> changed(SociSession& session, std::int64_t after,
                                  std::int64_t up_to) const;
   // In a transaction.

@@ -54,13 +54,13 @@ function bannerOf() {
   if (!app.online) return app.at ? [t('offline_banner', { time: dateTime(app.at) })] : [t('no_answer')];
   if (app.closed) return [t('closed_banner'), h('button', { type: 'button', onclick: () => openTokenDialog() }, t('token'))];
   if (!status) return [];
-  if (!status.ready) return [t('not_ready_banner', { why: status.not_ready_because })];
+  if (!status.ready) return [t('not_ready_banner'), detail(status.not_ready_because)];
   if (status.store.up !== false) return [];
-  const detail = h('small', {}, status.store.message ?? '');
+  const why = detail(status.store.message ?? '');
   const seconds = status.survivable_seconds;
-  if (seconds === null) return [t('down_idle_banner'), detail];
-  if (seconds < 1) return [...sentence('down_out_banner', named(status.worst_tag)), detail];
-  return [...sentence('down_banner', named(status.worst_tag), { time: duration(seconds) }), detail];
+  if (seconds === null) return [t('down_idle_banner'), why];
+  if (seconds < 1) return [...sentence('down_out_banner', named(status.worst_tag)), why];
+  return [...sentence('down_banner', named(status.worst_tag), { time: duration(seconds) }), why];
 }
 
 function showState() {

@@ -59,7 +59,19 @@ function field(spec) {
   return h('label', {}, spec.label, control, spec.hint ? h('small', {}, spec.hint) : null);
 }
 
-// Asks for values. `submit` gets them by name, and returns what is wrong, or nothing to close the dialog.
+// What the server says, in English, beside a sentence in the page's language.
+function detail(text) {
+  return h('small', { class: 'detail', lang: 'en' }, text);
+}
+
+// What somebody typed, without blanks around it and without the commas or blanks between groups of three digits.
+function typed(text) {
+  const value = text.trim();
+  return /^\d{1,3}([,\s]\d{3})+$/.test(value) ? value.replace(/[,\s]/g, '') : value;
+}
+
+// Asks for values. `submit` gets them by name, and returns what is wrong (a text or nodes), or nothing to close the
+// dialog.
 function openDialog({ title, note, fields, action, danger, extra, submit }) {
   const problem = h('p', { class: 'problem', role: 'alert' });
   const confirm = h('button', { class: danger ? 'primary danger' : 'primary', type: 'submit' }, action);
@@ -68,11 +80,11 @@ function openDialog({ title, note, fields, action, danger, extra, submit }) {
     async onsubmit(event) {
       event.preventDefault();
       confirm.disabled = true;
-      problem.textContent = '';
+      problem.replaceChildren();
       const wrong = await submit(Object.fromEntries(new FormData(form)));
       confirm.disabled = false;
       if (!wrong) return close();
-      problem.textContent = wrong;
+      problem.replaceChildren(...[wrong].flat());
       form.querySelector('input, select')?.focus();
     },
   },

@@ -66,12 +66,10 @@ class Overview {
 
   // Only what has changed, so that a selection or a position in the list stays.
   updateSide(status) {
-    const failing = JSON.stringify(status.failing_tags);
-    if (failing !== this.failing) {
-      this.failing = failing;
-      this.attention.replaceChildren(status.failing_tags.length === 0
-        ? h('p', { class: 'muted' }, t('attention_none'))
-        : h('ul', { class: 'lines two' }, status.failing_tags.map((tag) => h('li', {}, tagLink(tag.biz_tag), h('span', { class: 'text' }, tag.error)))));
+    const attention = JSON.stringify([status.failing, status.failing_tags, status.ending, status.ending_tags]);
+    if (attention !== this.attended) {
+      this.attended = attention;
+      this.attention.replaceChildren(...this.attentionOf(status));
     }
     const warnings = JSON.stringify([status.may_change, status.warnings]);
     if (warnings !== this.warned) {
@@ -92,6 +90,22 @@ class Overview {
     if (shown === this.shown) return;
     this.shown = shown;
     this.facts.replaceChildren(...facts.flatMap(([label, ...value]) => [h('dt', {}, label), h('dd', {}, value)]));
+  }
+
+  // What is wrong with tags, and which ones end soon.
+  attentionOf(status) {
+    const lines = [
+      ...status.failing_tags.map((tag) => [tag.biz_tag, t(`state_${tag.state}`), detail(tag.error)]),
+      ...status.ending_tags.map((tag) => [tag.biz_tag, t('near_end', {
+        share: percent(tag.share), end: tag.end === 'cap' ? t('its_cap') : tag.end, id: whole(BigInt(tag.last_id)),
+      }), tag.ends_at && h('small', { class: 'detail' }, t('ends_on', { date: date(new Date(tag.ends_at)) }))]),
+    ];
+    if (lines.length === 0) return [h('p', { class: 'muted' }, t('attention_none'))];
+    const more = status.failing + status.ending - lines.length;
+    return [
+      h('ul', { class: 'lines two' }, lines.map(([name, ...text]) => h('li', {}, tagLink(name), h('span', { class: 'text' }, text)))),
+      ...(more > 0 ? [h('p', { class: 'muted' }, t('and_more', { n: whole(more) }))] : []),
+    ];
   }
 
   close() {}

@@ -110,6 +110,11 @@ class Plot {
     const last = this.x(this.points[this.points.length - 1].ago).toFixed(1);
     this.picture.append(svg('path', { class: 'plot-area', d: `${line}L${last} ${this.y(0)}L${first} ${this.y(0)}Z` }));
     this.picture.append(svg('path', { class: 'plot-line', d: line }));
+    if (this.points.length === 1) this.drawDot(this.points[0]);  // a line of one point cannot be seen
+  }
+
+  drawDot(point) {
+    this.picture.append(svg('circle', { cx: this.x(point.ago), cy: this.y(point.value), r: 3.5, class: 'plot-dot' }));
   }
 
   // --- reading one value, by the pointer or the arrow keys ---
@@ -144,7 +149,7 @@ class Plot {
     this.picture.append(svg('line', {
       x1: x, x2: x, y1: PLOT_MARGIN.top, y2: PLOT_HEIGHT - PLOT_MARGIN.bottom, class: 'plot-cross',
     }));
-    this.picture.append(svg('circle', { cx: x, cy: this.y(point.value), r: 3.5, class: 'plot-dot' }));
+    this.drawDot(point);
     const when = point.ago < 1 ? t('now') : t('ago', { time: duration(point.ago) });
     this.current.textContent = `${this.format(point.value)} · ${when}`;
   }

@@ -19,16 +19,17 @@ class Tag {
       action('change', () => openChangeDialog(this.info, () => this.loadInfo())),
       action('advance', () => openAdvanceDialog(name, this.maxId(), () => this.loadInfo())),
       action('remove', () => openRemoveDialog(name, this.maxId()), 'danger'));
+    this.columns = h('div', { class: 'columns tag' },
+      h('div', {}, this.note, this.plots),
+      h('div', {},
+        h('section', { class: 'panel' }, h('h2', {}, t('used')), h('table', { class: 'limits' },
+          h('thead', {}, h('tr', {}, [t('limit'), '', t('share'), t('ends')].map((each) => h('th', { scope: 'col' }, each)))), this.limits)),
+        h('section', { class: 'panel', 'aria-label': t('tag') }, this.facts)));
     this.element = h('div', {},
       h('p', { class: 'crumb' }, h('a', { href: '#/tags' }, '← ' + t('back'))),
       h('div', { class: 'tag-head' }, h('h1', {}, named(name)), this.badge, this.actions),
       this.error,
-      h('div', { class: 'columns tag' },
-        h('div', {}, this.note, this.plots),
-        h('div', {},
-          h('section', { class: 'panel' }, h('h2', {}, t('used')), h('table', { class: 'limits' },
-            h('thead', {}, h('tr', {}, [t('limit'), '', t('share'), t('ends')].map((each) => h('th', { scope: 'col' }, each)))), this.limits)),
-          h('section', { class: 'panel', 'aria-label': t('tag') }, this.facts))));
+      this.columns);
     this.stops = [repeat(() => 2000, () => this.loadUse()), repeat(() => 20000, () => this.loadInfo())];
   }
 
@@ -69,13 +70,13 @@ class Tag {
   }
 
   show() {
-    const state = this.used?.state ?? (this.missing ? 'stopped' : 'unused');
+    const state = this.used?.state ?? 'unused';
     this.badge.className = `badge ${state}`;
     this.badge.textContent = t(`state_${state}`);
-    const error = this.missing ? sentence('no_tag', named(this.name)) : this.used?.error ? [this.used.error] : [];
+    const error = this.missing ? sentence('no_tag', named(this.name)) : this.used?.error ? [t(`state_${state}`), detail(this.used.error)] : [];
     this.error.hidden = error.length === 0;
     if (this.error.textContent !== error.map((each) => each.textContent ?? each).join('')) this.error.replaceChildren(...error);
-    this.badge.hidden = this.missing && !this.used;
+    this.columns.hidden = this.badge.hidden = this.missing && !this.used;
     this.actions.hidden = !this.info || this.missing;
     if (!this.info && !this.used) return;
     const { cap } = this.info ?? this.used;
@@ -108,6 +109,7 @@ class Tag {
     const at = (by, time) => (time ? t('by_at', { by: by || '?', at: dateTime(new Date(time)) }) : null);
     const facts = [
       [t('description'), info.description], [t('owner'), info.owner],
+      [t('format'), info.format], [t('scramble'), info.scramble],
       [t('max_id'), whole(this.maxId())],
       info.step !== undefined && [t('step'), whole(info.step)],
       info.order === 'strict' && [t('order'), info.order],
@@ -117,6 +119,8 @@ class Tag {
       used && [t('leases'), used.lease_failures > 0
         ? t('leases_failed', { n: whole(used.leases), failed: whole(used.lease_failures) }) : whole(used.leases)],
       used && [t('waits'), whole(used.waits)],
+      info.floor && [t('floor'), t('floor_at', { rate: whole(info.floor.rate), max: info.floor.lead_max })],
+      info.floor && info.floor.lead_seconds !== null && [t('lead'), t('lead_at', { n: measured(info.floor.lead_seconds) })],
       [t('created'), at(info.created_by, info.created_at)], [t('changed'), at(info.changed_by, info.changed_at)],
     ].filter((fact) => fact && fact[1]);
     const shown = JSON.stringify(facts);

@@ -49,6 +49,16 @@ const COLUMNS = [
   { key: 'ends', label: () => t('ends'), write: orDash(date), kind: 'middle' },
 ];
 
+// What a phone shows of a row below its name, because the columns have no room there.
+function summaryOf(row) {
+  const nearest = ['int32', 'double', 'all'].find((key) => row[key] !== null);
+  return [row.cap === null ? null : 'cap', nearest]
+    .filter(Boolean)
+    .map((key) => `${COLUMNS.find((column) => column.key === key).label()} ${percent(row[key])}`)
+    .concat(row.ends === null ? [] : t('ends_on', { date: date(row.ends) }), row.errors > 0 ? t('n_errors', { n: whole(row.errors) }) : [])
+    .join(' · ');
+}
+
 // How the table was left.
 const tableState = { text: '', key: 'name', descending: false, active: null, top: 0 };
 let lastListed = null;
@@ -73,6 +83,8 @@ class Tags {
     this.count = h('span', { class: 'muted', role: 'status' });
     this.heads = COLUMNS.map((column) => h('div', { role: 'columnheader', class: column.kind },
       h('button', { type: 'button', onclick: () => this.sortBy(column.key) }, column.label())));
+    this.sorts = h('select', { class: 'sorts', 'aria-label': t('sort_by'), onchange: () => this.sortBy(this.sorts.value) },
+      COLUMNS.map((column) => h('option', { value: column.key }, column.label())));
     this.space = h('div', { class: 'grid-space', role: 'presentation' });
     this.body = h('div', { class: 'grid-body', role: 'rowgroup', tabindex: -1, onscroll: () => this.scrolled() }, this.space);
     this.grid = h('div', {
@@ -83,6 +95,7 @@ class Tags {
     this.element = h('div', {},
       h('div', { class: 'bar' }, h('h1', {}, t('tags')), this.count,
         h('div', { class: 'search' }, this.input, h('kbd', { 'aria-hidden': true }, '/')),
+        this.sorts,
         h('button', { class: 'primary', type: 'button', onclick: () => asAdmin(openCreateDialog) }, t('new_tag'))),
       this.grid, this.note, h('p', { class: 'keys' }, t('keys')));
     this.grid.hidden = true;
@@ -132,7 +145,7 @@ class Tags {
 
   sortBy(key) {
     const again = tableState.key === key;
-    tableState.descending = again ? !tableState.descending : key !== 'name';
+    tableState.descending = again ? !tableState.descending : !['name', 'ends'].includes(key);
     tableState.key = key;
     this.body.scrollTop = 0;
     this.arrange();
@@ -154,6 +167,7 @@ class Tags {
       const sorted = COLUMNS[i].key === key;
       head.setAttribute('aria-sort', sorted ? (tableState.descending ? 'descending' : 'ascending') : 'none');
     });
+    this.sorts.value = key;
     this.describe(text);
     this.render();
   }
@@ -178,7 +192,7 @@ class Tags {
   }
 
   rowHeight() {
-    return matchMedia('(max-width: 640px)').matches ? 42 : 36;
+    return matchMedia('(max-width: 640px)').matches ? 60 : 36;
   }
 
   render() {
@@ -207,13 +221,14 @@ class Tags {
     link.append(name);
     const mark = h('span', { class: 'mark' });
     const cells = COLUMNS.slice(1).map((column) => h('span', { role: 'gridcell', class: column.kind }));
-    const row = { link, name, mark, cells, index: -1 };
+    const summary = h('span', { role: 'gridcell', class: 'summary' });
+    const row = { link, name, mark, cells, summary, index: -1 };
     row.element = h('div', {
       class: 'grid-row', role: 'row', id: `row-${this.pool.length}`,
       onclick: (event) => {
         if (event.target.closest('a') === null) this.open(row.index);
       },
-    }, h('span', { role: 'gridcell' }, mark, link), cells);
+    }, h('span', { role: 'gridcell' }, mark, link), cells, summary);
     this.space.append(row.element);
     return row;
   }
@@ -238,6 +253,10 @@ class Tags {
     COLUMNS.slice(1).forEach((column, i) => {
       each.cells[i].textContent = column.write(row[column.key]);
     });
+    const worst = Math.max(row.int32, row.double, row.all, row.cap);  // null counts as 0
+    each.summary.textContent = summaryOf(row);
+    each.summary.classList.toggle('bad', worst >= 0.9);
+    each.summary.classList.toggle('warn', worst >= 0.5 && worst < 0.9);
     each.cells[3].classList.toggle('bad', row.errors > 0);
     COLUMNS.slice(1).forEach(({ key }, i) => {
       if (!['int32', 'double', 'all', 'cap'].includes(key)) return;

@@ -133,7 +133,25 @@ void Books::leased(const std::string& tag, IdRange range, Instant now) {
   series.highest_end = range.end;
   series.leased_ids += range.size();
   if (!series.leased.add(range)) violation("the model leased twice", tag, range);
+  if (series.has_floor) series.leases[range.first] = {now, troubles_ended_};
   if (range.last() > series.flight_limit) drop(&series, now);
+}
+
+void Books::has_floor(const std::string& tag) {
+  Series& series = series_[tag];
+  series.has_floor = series.limited = true;
+}
+
+void Books::check_age(const std::string& tag, const std::vector<IdRange>& ranges, Instant now,
+                      Span old_after) {
+  Series& series = series_[tag];
+  for (const IdRange range : ranges) {
+    const auto next = series.leases.upper_bound(range.first);
+    if (next == series.leases.begin()) continue;
+    const Series::Lease& lease = std::prev(next)->second;
+    if (now - lease.at <= old_after || !no_trouble_since(lease.troubles_ended)) continue;
+    violation("an id gets old in memory", tag, range);
+  }
 }
 
 void Books::gives_back(const std::string& tag, IdRange tail) {

@@ -86,6 +86,8 @@ class Books {
   // The answer to a lease has reached the process. Its ids may be handed out from now on.
   void leased(const std::string& tag, IdRange range, Instant now);
   void gives_back(const std::string& tag, IdRange tail);
+  // The process knows that the tag has a time floor, so it drops what gets old.
+  void has_floor(const std::string& tag);
   // The process has been told to drop what it holds of the tag if some of it is above `max_id`.
   void limited(const std::string& tag, std::int64_t max_id, Instant now);
   // The row of the tag says strict order. Then what is held is none of the books' business.
@@ -114,6 +116,9 @@ class Books {
   }
   // The call returned these ids.
   void handed_out(const std::string& tag, const std::vector<IdRange>& ranges, Call call);
+  // Likewise: none of these ids was leased longer ago than `old_after`, unless calls failed since.
+  void check_age(const std::string& tag, const std::vector<IdRange>& ranges, Instant now,
+                 Span old_after);
   // One id from a LocalBlock, which holds more. Plain order is not promised.
   void handed_out_by_block(const std::string& tag, std::int64_t id, const Call& call);
   // The tag answered kDataLoss.
@@ -148,6 +153,12 @@ class Books {
     std::int64_t dropped_end = 0;
     std::int64_t flight_limit = kIdMax;  // likewise for the lease under way, if it passes this
     Instant stopped_at = kNever;         // it has seen the store go backwards
+    bool has_floor = false;
+    struct Lease {
+      Instant at;
+      std::int64_t troubles_ended;
+    };
+    std::map<std::int64_t, Lease> leases;  // of a tag with a floor, by first id
   };
   void violation(const std::string& what, const std::string& tag, IdRange range);
   void trace(const std::string& what, const std::string& tag, IdRange range);

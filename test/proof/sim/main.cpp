@@ -73,7 +73,8 @@ int main(int argc, char** argv) {
   std::cout << "done: " << seeds << " seeds in " << elapsed_seconds << " s, " << tally.ids
             << " ids checked, " << tally.strict_calls << " ranges in strict order, " << tally.leases
             << " leases, " << tally.crashes << " crashes, " << tally.shutdowns << " shutdowns, "
-            << tally.forks << " forks, " << tally.rewinds << " rewinds, " << tally.hours
-            << " simulated hours, " << tally.steps << " steps, 0 violations" << std::endl;
+            << tally.forks << " forks, " << tally.rewinds << " rewinds, " << tally.losses
+            << " losses under a time floor, " << tally.hours << " simulated hours, " << tally.steps
+            << " steps, 0 violations" << std::endl;
   return 0;
 }

@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "lib/store/store_arguments.h"
+
 namespace featherid::sim {
 
 using std::chrono::milliseconds;
@@ -87,11 +89,13 @@ void ModelDatabase::disturb() {
     trace(out_ ? "an outage begins" : "an outage ends");
   }
   if (random_.percent(20)) backup_ = rows;
+  if (faults.backwards && random_.percent(20)) lose_some();
   if (faults.backwards && random_.percent(5)) {
     ++rewinds_;
     for (const auto& [tag, old] : backup_) {
       const auto row = rows.find(tag);
       if (row == rows.end() || row->second.max_id <= old.max_id) continue;
+      if (has_promise(row->second)) continue;  // see lose_some()
       ledger_.forgotten(tag, row->second.max_id);
       row->second.max_id = old.max_id;
       row->second.step = old.step;
@@ -99,7 +103,120 @@ void ModelDatabase::disturb() {
       trace(tag + " goes back to max_id " + std::to_string(old.max_id));
     }
   }
+  if (faults.clocks) move_clock();
   if (faults.operators) change_row();
+}
+
+// --- clocks and time floors ---
+
+WallTime ModelDatabase::clock() const {
+  const auto elapsed =
+      std::chrono::duration_cast<milliseconds>(scheduler_.now().time_since_epoch());
+  const milliseconds drift(
+      static_cast<std::int64_t>(clock_drift_ * static_cast<double>(elapsed.count())));
+  return WallTime(std::chrono::seconds(1800000000)) + elapsed + drift + clock_ahead_;
+}
+
+// It goes on rightly while the database's drifts and jumps.
+WallTime ModelDatabase::own_clock(milliseconds ahead) const {
+  if (!faults.clocks) return clock();
+  return WallTime(std::chrono::seconds(1800000000)) + ahead +
+         std::chrono::duration_cast<milliseconds>(scheduler_.now().time_since_epoch());
+}
+
+milliseconds ModelDatabase::draw_clock() {
+  return milliseconds(faults.clocks ? random_.pick(-30000, 30000) : 0);
+}
+
+void ModelDatabase::move_clock() {
+  const std::int64_t chance = random_.pick(0, 99);
+  if (chance < 10) {
+    clock_ahead_ = milliseconds(random_.pick(-20000, 20000));
+  } else if (chance < 15) {
+    clock_ahead_ = milliseconds(random_.pick(-7200000, 7200000));
+  } else if (chance < 20) {
+    clock_drift_ = static_cast<double>(random_.pick(-10, 10)) / 1000;
+  } else {
+    return;
+  }
+  trace("the clock says " + time_text(clock()));
+}
+
+SegmentRow ModelDatabase::read(const std::string& tag, const Row& row) const {
+  SegmentRow read{tag, row.max_id, row.step, row.cap, row.order, row.floor};
+  if (row.floor.is_set()) read.read_at = clock();
+  return read;
+}
+
+Result<IdRange> ModelDatabase::lease(const std::string& tag, LeaseSize size, WallTime own) {
+  const auto found = rows.find(tag);
+  if (found == rows.end()) return no_such_tag();
+  Row& row = found->second;
+  SegmentRow now = read(tag, row);
+  const bool floored = row.floor.is_set();
+  if (floored) {
+    if (Status ahead = refuse_clock(tag, now.read_at, own); !ahead.ok()) {
+      unservable_.insert(tag);
+      return ahead;
+    }
+    if (row.was_lost && now.read_at < row.lead_until) return lost("while the operator waits");
+  }
+  const std::int64_t count_ids = ids_to_grant(now, {size.least_ids, grant(size)});
+  if (count_ids == 0) return refused_lease(now, size);
+  const IdRange range = lease_from(now, count_ids);
+  row.max_id = now.max_id;
+  if (floored) {
+    row.was_lost = false;
+    row.leased_at = std::max(row.leased_at, now.read_at);
+    row.lead_until =
+        std::max(row.lead_until, now.read_at + std::chrono::seconds(row.floor.lead_max_s));
+  }
+  return range;
+}
+
+// No lease of the tag that is lost may be made again.
+bool ModelDatabase::has_promise(const Row& row) {
+  return row.floor.is_set() && !row.floor.lead_only_warns;
+}
+
+// Either a backup comes back and the operator waits; or a failover, after which every tag skips
+// some ids.
+void ModelDatabase::lose(const std::string& tag, Row& row, std::int64_t old_max_id) {
+  const bool failover = clock() >= row.leased_at && random_.percent(50);
+  row.max_id = old_max_id;
+  row.was_lost = !failover;
+  if (failover) row.max_id = std::max(row.max_id, lead_end_at(row.floor, clock()));
+  trace(tag + " goes back to max_id " + std::to_string(old_max_id) +
+        (failover ? " and skips to " + std::to_string(row.max_id) : ""));
+}
+
+// Each tag with a floor by itself: what happens to one tells nothing about another.
+void ModelDatabase::lose_some() {
+  for (const auto& [tag, old] : backup_) {
+    const auto row = rows.find(tag);
+    if (row == rows.end() || row->second.max_id <= old.max_id) continue;
+    if (!has_promise(row->second) || random_.percent(50)) continue;
+    ++losses_;
+    lose(tag, row->second, old.max_id);
+  }
+}
+
+// A tag gets a floor, or a higher one.
+void ModelDatabase::set_floor(const std::string& tag, Row& row) {
+  TimeFloorChange change;
+  change.rate = random_.pick(std::max<std::int64_t>(1, row.floor.rate), 5000);
+  change.lead_max_s = random_.pick(1, 60);
+  const SegmentRow now = read(tag, row);
+  const Result<TimeFloor> floor = changed_floor(now, change, clock());
+  if (!floor.ok() || !check_floor_below_cap(tag, *floor, row.cap, clock()).ok()) return;
+  if (ledger_.is_doubtful(tag, 1)) return;  // plain ids were lost: the floor makes no promise
+  const bool moves = moves_floor(row.floor, *floor);
+  row.floor = *floor;
+  row.leased_at = std::max(row.leased_at, clock());
+  row.lead_until = std::max(row.lead_until, clock() + std::chrono::seconds(floor->lead_max_s));
+  records[tag].version = ++version;
+  if (moves) records[tag].recalled = version;
+  trace(tag + " gets a floor of " + std::to_string(floor->rate) + " ids/s");
 }
 
 void ModelDatabase::change_row() {
@@ -119,10 +236,15 @@ void ModelDatabase::change_row() {
   } else if (chance < 50) {
     step = 0;
     unservable_.insert(row->first);
+  } else if (chance < 55) {
+    set_floor(row->first, row->second);
   } else if (chance < 80) {
     max_id += std::min(kIdMax - max_id, random_.pick(0, 1000));
   } else if (chance < 90) {
     remove_row(std::string(row->first));
+  } else if (chance < 95 && faults.backwards && has_promise(row->second)) {
+    ++losses_;
+    lose(row->first, row->second, 0);  // dropped, and created again with the same floor
   } else if (chance < 95 && faults.backwards) {
     ++rewinds_;
     ledger_.forgotten(row->first, max_id);
@@ -138,6 +260,7 @@ void ModelDatabase::change_row() {
 
 // Also below max_id, as a lease that was under way can leave it.
 void ModelDatabase::change_cap(const std::string& tag, Row& row) {
+  if (row.floor.is_set()) return;
   const std::int64_t near = std::min(row.max_id, kIdMax - 2000) + random_.pick(-200, 2000);
   row.cap = random_.percent(50) ? kIdMax : std::max<std::int64_t>(1, near);
   records[tag].version = ++version;
@@ -160,15 +283,18 @@ void ModelDatabase::change_order(const std::string& tag, Row& row) {
 
 // A tag that is created again is plain.
 void ModelDatabase::create_again(const std::string& tag) {
-  if (rows.emplace(tag, Row{records[tag].removed_max_id, random_.pick(1, kStepMax)}).second) {
-    trace(tag + " is created again");
-  }
+  Row row = removed_[tag];  // with the floor that it had
+  row.step = random_.pick(1, kStepMax);
+  row.cap = kIdMax;
+  if (rows.emplace(tag, row).second) trace(tag + " is created again");
 }
 
 void ModelDatabase::remove_row(const std::string& tag) {
   Record& record = records[tag];
   record.version = record.recalled = ++version;
   record.removed_max_id = rows[tag].max_id;
+  removed_[tag] = rows[tag];
+  removed_[tag].order = TagOrder::kPlain;
   rows.erase(tag);
   ledger_.becomes_plain(tag);
   trace(tag + " is removed");
@@ -181,10 +307,12 @@ void ModelDatabase::remove_row(const std::string& tag) {
 void ModelDatabase::heal(const std::vector<std::string>& tags) {
   faults = {};
   out_ = false;
-  for (const std::string& tag : tags) rows.emplace(tag, Row{records[tag].removed_max_id, 1});
+  for (const std::string& tag : tags) rows.emplace(tag, removed_[tag]);
   for (auto& [tag, row] : rows) {
     row.step = std::max<std::int64_t>(1, row.step);
     row.cap = kIdMax;
+    row.floor.lead_only_warns = true;  // it may be far ahead after a jump of the clock
+    if (row.was_lost) clock_ahead_ += std::max(milliseconds(0), row.lead_until - clock());
   }
   scheduler_.wake_all(this);
 }
@@ -196,16 +324,10 @@ Result<IdRange> ModelStore::lease(std::string_view tag, LeaseSize size) {
   std::string name(tag);
   const Flight flight(books_, name);
   ModelDatabase& database = database_;
+  const milliseconds ahead = clock_ahead_;
   Result<IdRange> leased =
-      database_.call<IdRange>(books_, [&database, name, size]() -> Result<IdRange> {
-        const auto row = database.rows.find(name);
-        if (row == database.rows.end()) return no_such_tag();
-        std::int64_t& max_id = row->second.max_id;
-        const std::int64_t left = row->second.cap - max_id;
-        if (left < size.least_ids) return Status(StatusCode::kExhausted, "exhausted");
-        const std::int64_t count_ids = std::min(database.grant(size), left);
-        max_id += count_ids;
-        return IdRange{max_id - count_ids + 1, max_id + 1};
+      database_.call<IdRange>(books_, [&database, name, size, ahead]() -> Result<IdRange> {
+        return database.lease(name, size, database.own_clock(ahead));
       });
   if (leased.ok() && !severed_) books_.leased(name, *leased, Scheduler::current().now());
   return leased;
@@ -215,15 +337,15 @@ Result<SegmentRow> ModelStore::find(std::string_view tag) {
   if (severed_) return lost("in a process that died");
   std::string name(tag);
   const Flight flight(books_, name);
-  auto& rows = database_.rows;
+  ModelDatabase& database = database_;
   Result<SegmentRow> found =
-      database_.call<SegmentRow>(books_, [&rows, name]() -> Result<SegmentRow> {
-        const auto row = rows.find(name);
-        if (row == rows.end()) return no_such_tag();
-        return SegmentRow{name, row->second.max_id, row->second.step, row->second.cap,
-                          row->second.order};
+      database_.call<SegmentRow>(books_, [&database, name]() -> Result<SegmentRow> {
+        const auto row = database.rows.find(name);
+        if (row == database.rows.end()) return no_such_tag();
+        return database.read(name, row->second);
       });
   if (found.ok() && found->order == TagOrder::kStrict) books_.saw_strict(name);
+  if (found.ok() && found->floor.is_set() && !severed_) books_.has_floor(name);
   return found;
 }
 

@@ -27,6 +27,7 @@ struct Faults {
   bool small_leases = false;   // a lease grants fewer ids than were asked for
   // Tags change: step, max_id forward, cap, order, removed and created again.
   bool operators = false;
+  bool clocks = false;  // the database's clock and those of the processes differ, drift and jump
 };
 
 // The database that all simulated processes share: a plain map of rows, and the record of what was
@@ -42,6 +43,14 @@ class ModelDatabase {
     std::int64_t step = 0;
     std::int64_t cap = kIdMax;
     TagOrder order = TagOrder::kPlain;
+    TimeFloor floor = {};
+    // Of a tag with a floor: when the last lease was made, and with which lead, by the database's
+    // clock. If the row goes back, no lease is made before the clock has passed both: an operator
+    // waits for that. (Or a failover follows, which requires only that the clock has not gone
+    // back.)
+    WallTime leased_at = {};
+    WallTime lead_until = {};
+    bool was_lost = false;
   };
   // What stays of a tag when its row is removed, and the numbers of its last changes.
   struct Record {
@@ -60,6 +69,13 @@ class ModelDatabase {
   // How many ids a lease of `size` gets.
   std::int64_t grant(LeaseSize size);
 
+  // The database's clock, and that of a process which differs from it by `ahead`.
+  WallTime clock() const;
+  WallTime own_clock(std::chrono::milliseconds ahead) const;
+  std::chrono::milliseconds draw_clock();
+  Result<IdRange> lease(const std::string& tag, LeaseSize size, WallTime own);
+  SegmentRow read(const std::string& tag, const Row& row) const;
+
   // Causes an event in the rows or the database that the faults allow.
   void disturb();
   // Ends all faults. Rows are fixed and hanging calls continue.
@@ -70,12 +86,20 @@ class ModelDatabase {
   Result<T> call(Books& books, std::function<Result<T>()> statement);
 
   std::int64_t rewinds() const { return rewinds_; }
-  // Whether the row ever had a step of 0.
+  // How often a tag with a floor lost leases. None of their ids may come again.
+  std::int64_t losses() const { return losses_; }
+  // Whether the row ever had a step of 0, or the clock was ever too far ahead for a lease of it.
   bool was_unservable(const std::string& tag) const { return unservable_.count(tag) > 0; }
 
  private:
   // Lets some time pass, or a lot.
   void pause(Books& books);
+  void move_clock();
+  void set_floor(const std::string& tag, Row& row);
+  static bool has_promise(const Row& row);
+  void lose_some();
+  // The row of a tag with a floor loses its last leases.
+  void lose(const std::string& tag, Row& row, std::int64_t old_max_id);
   void change_row();
   void change_cap(const std::string& tag, Row& row);
   void change_order(const std::string& tag, Row& row);
@@ -87,16 +111,21 @@ class ModelDatabase {
   Scheduler& scheduler_;
   Ledger& ledger_;
   std::map<std::string, Row> backup_;
+  std::map<std::string, Row> removed_;
   std::set<std::string> unservable_;
   bool out_ = false;  // an outage is on
+  std::chrono::milliseconds clock_ahead_{0};
+  double clock_drift_ = 0;
   std::int64_t rewinds_ = 0;
+  std::int64_t losses_ = 0;
 };
 
 // One process's view of the database.
 class ModelStore final : public SegmentStore {
  public:
   // Both must outlive every fiber of the process.
-  ModelStore(ModelDatabase& database, Books& books) : database_(database), books_(books) {}
+  ModelStore(ModelDatabase& database, Books& books)
+      : database_(database), books_(books), clock_ahead_(database.draw_clock()) {}
 
   // The process has died. No call reaches the database from now on.
   void sever() { severed_ = true; }
@@ -109,6 +138,7 @@ class ModelStore final : public SegmentStore {
  private:
   ModelDatabase& database_;
   Books& books_;
+  const std::chrono::milliseconds clock_ahead_;  // of the database's, while that is right
   bool severed_ = false;
 };
 

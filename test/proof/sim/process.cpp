@@ -292,6 +292,8 @@ void Process::check_ids(const std::string& tag, std::int64_t count_ids,
   for (const IdRange range : ids) count += range.size();
   if (count != count_ids) violation("not as many ids as were asked for");
   books_.handed_out(tag, ids, call);
+  // A sweep and a lease come some time after they are due.
+  books_.check_age(tag, ids, scheduler_.now(), 2 * workload_.options.hold + seconds(5));
 }
 
 void Process::check_error(const std::string& tag, const Status& status, bool in_time) {

@@ -28,6 +28,7 @@ void Tally::add(const Tally& other) {
   shutdowns += other.shutdowns;
   forks += other.forks;
   rewinds += other.rewinds;
+  losses += other.losses;
   hours += other.hours;
 }
 
@@ -46,7 +47,8 @@ Simulation::~Simulation() {
 void Simulation::draw_options() {
   Random& r = random_;
   const auto coin = [&] { return r.percent(50); };
-  database_.faults = {coin(), coin(), coin(), r.percent(30), coin(), r.percent(20), coin(), coin()};
+  database_.faults = {coin(),        coin(), coin(), r.percent(30), coin(),
+                      r.percent(20), coin(), coin(), r.percent(30)};
   if (r.percent(20)) database_.faults = {};
 
   AllocatorOptions& options = workload_.options;
@@ -60,16 +62,22 @@ void Simulation::draw_options() {
   options.unknown_tag_ttl = milliseconds(r.pick(1, 3000));
   options.shutdown_timeout = milliseconds(r.percent(20) ? r.pick(0, 200) : r.pick(1000, 5000));
 
+  const bool floors = coin();
   for (auto n = r.pick(1, 4); n > 0; --n) {
     workload_.tags.push_back("tag" + std::to_string(n));
     // Some series are near their end.
     const std::int64_t max_id = r.percent(5) ? kIdMax - r.pick(0, 5000) : 0;
     const std::int64_t cap =
         r.percent(10) ? max_id + std::min(kIdMax - max_id, r.pick(1, 5000)) : kIdMax;
-    const TagOrder order = r.percent(25) ? TagOrder::kStrict : TagOrder::kPlain;
-    if (order == TagOrder::kStrict) ledger_.becomes_strict(workload_.tags.back(), 0);
-    database_.rows[workload_.tags.back()] = {max_id, r.pick(1, ModelDatabase::kStepMax), cap,
-                                             order};
+    ModelDatabase::Row& row = database_.rows[workload_.tags.back()];
+    row.max_id = max_id;
+    row.step = r.pick(1, ModelDatabase::kStepMax);
+    row.cap = cap;
+    row.order = r.percent(25) ? TagOrder::kStrict : TagOrder::kPlain;
+    if (row.order == TagOrder::kStrict) ledger_.becomes_strict(workload_.tags.back(), 0);
+    if (floors && max_id == 0 && cap == kIdMax) {
+      row.floor = {r.pick(1, 20) * r.pick(1, 200), 0, r.pick(1, 60), r.percent(10)};
+    }
   }
   workload_.callers = static_cast<int>(r.pick(1, 4));
   const std::int64_t pauses_ms[] = {1, 20, 500, 5000};
@@ -99,7 +107,7 @@ std::string Simulation::options() const {
        << " before_commit=" << f.before_commit << " after_commit=" << f.after_commit
        << " late=" << f.late << " never=" << f.never << " outage=" << f.outage
        << " backwards=" << f.backwards << " small_leases=" << f.small_leases
-       << " operators=" << f.operators;
+       << " operators=" << f.operators << " clocks=" << f.clocks;
   return text.str();
 }
 
@@ -108,6 +116,7 @@ Tally Simulation::tally() const {
   tally.ids = ledger_.ids();
   tally.strict_calls = ledger_.strict_calls();
   tally.rewinds = database_.rewinds();
+  tally.losses = database_.losses();
   for (const auto& process : processes_) tally.leases += process->books().leases();
   tally.hours =
       std::chrono::duration<double, std::ratio<3600>>(scheduler_.now().time_since_epoch()).count() -

@@ -22,6 +22,7 @@ struct Tally {
   std::int64_t shutdowns = 0;
   std::int64_t forks = 0;
   std::int64_t rewinds = 0;
+  std::int64_t losses = 0;
   double hours = 0;  // of simulated time
   void add(const Tally& other);
 };

@@ -7,9 +7,11 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
+#include "featherid/soci_store.h"
 #include "featherid/status.h"
 #include "test/support/frozen.h"
 #include "test/support/wait_until.h"
@@ -41,18 +43,36 @@ Campaign::Campaign(const Options& options)
   for (int i = 0; i < options.servers; ++i) {
     std::vector<std::string> programs = {""};
     if (!options.old_server.empty()) programs.insert(programs.begin(), options.old_server);
-    processes_.push_back(
-        std::make_unique<Server>(scratch_, "server-" + std::to_string(i), std::move(programs),
-                                 *engine_, static_cast<std::uint64_t>(random_.pick(0, 1000000))));
+    processes_.push_back(std::make_unique<Server>(
+        scratch_, "server-" + std::to_string(i), std::move(programs), *engine_, failover(),
+        static_cast<std::uint64_t>(random_.pick(0, 1000000))));
   }
   for (int i = 0; i < options.embedded; ++i) {
     processes_.push_back(std::make_unique<Embedded>(
         scratch_, "embedded-" + std::to_string(i),
-        Embedded::Options{options.embedding_program, engine_->urls(), engine_->failover(),
+        Embedded::Options{options.embedding_program, engine_->urls(), failover(),
                           engine_->keeps_commits(),
                           static_cast<std::uint64_t>(random_.pick(0, 1000000))}));
   }
   create_tags();
+  if (!options.floor) return;
+  set_floors();
+  engine_->drop_guard();
+}
+
+// What all processes together burn is far less than the rate.
+void Campaign::set_floors() {
+  SociStoreOptions options;
+  options.failover = Failover::kSynchronous;
+  options.lossy_commits = engine_->keeps_commits() ? LossyCommits::kRefuse : LossyCommits::kAllow;
+  const auto store = open_soci_store(engine_->urls(), options).value();
+  TagChange change;
+  change.floor.rate = kFloorRateMax;
+  change.floor.lead_max_s = kLeadMaxSeconds.count();
+  for (const TagInfo& row : store->list().value()) {
+    const Status set = store->update(row.tag, change);
+    if (!set.ok()) throw std::runtime_error(set.to_string());
+  }
 }
 
 void Campaign::create_tags() {
@@ -99,7 +119,12 @@ std::vector<Fault> Campaign::all_faults() {
   for (Fault& crash : engine_->crashes(random_)) {
     faults.push_back(with_fresh_processes(std::move(crash)));
   }
-  if (engine_->keeps_commits()) {
+  if (options_.floor) {  // a lossy failover ends once the lead has passed
+    for (Fault& fault : faults) {
+      fault.lasts_min = std::max<milliseconds>(fault.lasts_min, kLeadMaxSeconds);
+      fault.lasts_max = std::max<milliseconds>(fault.lasts_max, kLeadMaxSeconds);
+    }
+  } else if (engine_->keeps_commits()) {
     add(row_faults(*engine_, random_));
     add(option_faults(*engine_, random_, options_.strict));
   }
@@ -116,8 +141,10 @@ std::vector<Fault> Campaign::all_faults() {
     add(process_faults(*kind[random_.index(kind.size())]));
   }
   if (engine_->keeps_commits()) {
-    add({backup_restored(*engine_, all, random_,
-                         [this](Process& process) { end_process(process, SIGTERM); })});
+    const auto wait = options_.floor ? std::optional(kLeadMaxSeconds) : std::nullopt;
+    add({backup_restored(
+        *engine_, all, random_, [this](Process& process) { end_process(process, SIGTERM); },
+        wait)});
   }
   faults.erase(std::remove_if(faults.begin(), faults.end(),
                               [this](const Fault& fault) {
@@ -157,7 +184,7 @@ std::vector<Fault> Campaign::process_faults(Process& process) {
        [=, &process] { *frozen = std::make_unique<test::Frozen>(process.pid()); },
        [=] { frozen->reset(); }},
   };
-  if (engine_->keeps_commits()) {
+  if (engine_->keeps_commits() && !options_.floor) {
     faults.push_back(own_tag_set_back(*engine_, process, [this, &process] {
       violation(process.name() + " goes on with a tag that went backwards");
     }));
@@ -324,7 +351,7 @@ void Campaign::judge() {
   }
   if (options_.strict) ledger.check_strict_order();
   for (const auto& [name, count] : engine_->counts()) figures_.add_faults(name, count);
-  figures_.set_verdict(ledger.check(engine_->moves()), engine_->keeps_commits());
+  figures_.set_verdict(ledger.check(engine_->moves(), options_.floor), engine_->keeps_commits());
 }
 
 void Campaign::judge_faults() {

@@ -24,6 +24,7 @@ struct Options {
   int embedded = 3;
   std::uint64_t seed = 1;
   bool strict = false;            // a tag has strict order, and the table id_tags stays
+  bool floor = false;             // every tag has a time floor, which replaces guard and operator
   std::string old_server;         // an older featherid-server; every other life runs it
   std::string only;               // faults whose name contains this; empty: all
   std::string embedding_program;  // featherid_campaign_embedding, or one with a planted bug
@@ -44,6 +45,8 @@ class Campaign {
   };
 
   void create_tags();
+  void set_floors();
+  std::string failover() const { return options_.floor ? "synchronous" : engine_->failover(); }
   std::vector<Fault> all_faults();
   std::vector<Fault> process_faults(Process& process);
   Fault with_fresh_processes(Fault crash);

@@ -106,13 +106,13 @@ class Asker {
   }
 
   void note_error(const Question& question, const Status& status) {
-    write({began_us_, now_us(), 0, 0, Note::kError, static_cast<std::uint8_t>(question.tag), thread_, life_,
-           static_cast<std::uint16_t>(status.code())});
+    write({began_us_, now_us(), 0, 0, Note::kError, static_cast<std::uint8_t>(question.tag),
+           thread_, life_, static_cast<std::uint16_t>(status.code())});
   }
 
   void note(const Question& question, Note::Kind kind, IdRange range) {
-    write({began_us_, now_us(), range.first, range.end, kind, static_cast<std::uint8_t>(question.tag), thread_,
-           life_, 0});
+    write({began_us_, now_us(), range.first, range.end, kind,
+           static_cast<std::uint8_t>(question.tag), thread_, life_, 0});
   }
 
   void write(const Note& note) const {

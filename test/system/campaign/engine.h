@@ -52,6 +52,8 @@ class Engine {
   std::string database() const;  // the same as a server's setting
   // The setting `failover` of every process.
   virtual std::string failover() const { return "skip"; }
+  // No process records which server leads, so a fault cannot wait for that.
+  virtual void drop_guard() {}
   // Whether every acknowledged commit lasts. Otherwise `lossy-commits` is allow, and the only
   // faults are those whose healing does not depend on a lasting commit.
   virtual bool keeps_commits() const { return true; }

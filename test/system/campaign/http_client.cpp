@@ -67,8 +67,8 @@ void HttpClient::run() {
 
 void HttpClient::ask(Connection& connection, Address address) {
   const Question question = next_question(random_, tags_.size());
-  Note note{now_us(), 0, 0, 0, Note::kError, static_cast<std::uint8_t>(question.tag), thread_, address.life,
-            0};
+  Note note{now_us(),     0, 0, 0, Note::kError, static_cast<std::uint8_t>(question.tag), thread_,
+            address.life, 0};
   if (address.port != 0) {
     const httplib::Result answer =
         connection.get(address, target_of(question, tags_[question.tag]));

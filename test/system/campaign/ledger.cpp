@@ -81,20 +81,22 @@ void Ledger::check_strict_order() {
   const test::Disorder found = test::find_disorder(strict_);
   verdict_.out_of_strict_order = found.calls;
   if (!found.call) return;
-  example("NOT IN STRICT ORDER: " + owners_[found.call->caller] + " got " +
-          text(found.call->ids) + " from " + std::to_string(found.call->began) + " us on, after " +
+  example("NOT IN STRICT ORDER: " + owners_[found.call->caller] + " got " + text(found.call->ids) +
+          " from " + std::to_string(found.call->began) + " us on, after " +
           owners_[found.before->caller] + " had got " + text(found.before->ids) + " by " +
           std::to_string(found.before->ended) + " us");
 }
 
-Ledger::Verdict Ledger::check(const std::vector<Move>& moves) {
+Ledger::Verdict Ledger::check(const std::vector<Move>& moves, bool raised) {
   std::map<std::string, std::vector<IdRange>> leases;
   std::int64_t leased = 0;
   for (const Move& move : moves) {
-    if (move.to > move.from + kLeaseIdsMax) continue;
-    leased += move.to - move.from;
+    // A lease that a time floor has raised lies at the end of its move.
+    const std::int64_t from = raised ? std::max(move.from, move.to - kLeaseIdsMax) : move.from;
+    if (move.to > from + kLeaseIdsMax) continue;
+    leased += move.to - from;
     if (move.to < move.from) continue;  // a tail given back
-    leases[move.tag].push_back({move.from + 1, move.to + 1});
+    leases[move.tag].push_back({from + 1, move.to + 1});
     ++verdict_.leases;
   }
   verdict_.wasted = leased - verdict_.ids;

@@ -33,8 +33,8 @@ class Ledger {
     std::vector<std::string> examples;  // the first few of each violation, with the owners
   };
   // `moves` as Engine::moves(). A move up by more than the largest lease is an operator's, not a
-  // lease.
-  Verdict check(const std::vector<Move>& moves);
+  // lease, unless the tags have time floors, which raise it.
+  Verdict check(const std::vector<Move>& moves, bool raised);
   // Before check(): the ids of kStrictTag must be in strict order.
   void check_strict_order();
 

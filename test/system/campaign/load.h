@@ -24,6 +24,9 @@ constexpr int kRangeMax = 5000;
 constexpr int kHoldSeconds = 1;
 constexpr std::int64_t kLeaseIdsMax = 200000;
 
+// Of the time floors of a campaign that has them.
+constexpr std::chrono::seconds kLeadMaxSeconds{2};
+
 // Whose ids are in strict order, if the campaign says so.
 constexpr const char* kStrictTag = "strict";
 

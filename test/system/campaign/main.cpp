@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // featherid_campaign ENGINE [--seconds N] [--servers S] [--embedded E] [--seed K] [--strict]
-// [--old-server PROGRAM]
+// [--floor] [--old-server PROGRAM]
 //
 // Starts a database, servers and embedding processes, causes faults drawn from the seed under load,
 // checks every acknowledged id, and prints figures. Exit code 1 on any violation.
@@ -32,6 +32,9 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.seed, "the seed of all random choices; default: a new one");
   app.add_flag("--strict", options.strict,
                "a tag that all processes share has strict order, which is checked");
+  app.add_flag("--floor", options.floor,
+               "every tag has a time floor: without a failover guard, and no operator advances "
+               "a tag after a restore");
   app.add_option("--old-server", options.old_server,
                  "an older featherid-server, which every server runs in every other life")
       ->check(CLI::ExistingFile);
@@ -41,8 +44,8 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   std::cout << "featherid_campaign " << kSimCommit << " " << options.engine << " --seconds "
             << options.seconds << " --servers " << options.servers << " --embedded "
-            << options.embedded << " --seed " << options.seed
-            << (options.strict ? " --strict" : "")
+            << options.embedded << " --seed " << options.seed << (options.strict ? " --strict" : "")
+            << (options.floor ? " --floor" : "")
             << (options.only.empty() ? "" : " --only '" + options.only + "'") << std::endl;
   try {
     const Figures figures = Campaign(options).run();

@@ -221,7 +221,8 @@ Fault own_tag_set_back(Engine& engine, Process& process, const std::function<voi
 }
 
 Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Random& random,
-                      const std::function<void(Process&)>& stop) {
+                      const std::function<void(Process&)>& stop,
+                      std::optional<std::chrono::seconds> wait_instead) {
   const milliseconds age(random.pick(200, 2000));
   std::vector<std::string> touches = {"database", "network"};
   for (const Process* process : processes) touches.push_back(process->name());
@@ -246,7 +247,11 @@ Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Ra
             if (!backup->empty()) {
               const long long above = above_all_leases(engine);
               restore(engine, *backup);
-              for (const TagInfo& row : *backup) advance(engine, row.tag, above);
+              if (wait_instead) {
+                std::this_thread::sleep_for(*wait_instead);
+              } else {
+                for (const TagInfo& row : *backup) advance(engine, row.tag, above);
+              }
               backup->clear();  // a second attempt must not undo later leases
             }
             for (; !stopped->empty(); stopped->pop_back()) stopped->back()->start();

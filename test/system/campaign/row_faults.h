@@ -2,6 +2,9 @@
 #ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_ROW_FAULTS_H_
 #define FEATHERID_TEST_SYSTEM_CAMPAIGN_ROW_FAULTS_H_
 
+#include <chrono>
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "test/system/campaign/engine.h"
@@ -31,8 +34,10 @@ Fault own_tag_set_back(Engine& engine, Process& process, const std::function<voi
 
 // A dump of all rows is restored after later leases, as in docs/operating/restore.md: every process
 // stops before, and every tag is advanced after. `stop(process)` ends one.
+// `wait_instead`: nobody advances a tag, because all have a time floor.
 Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Random& random,
-                      const std::function<void(Process&)>& stop);
+                      const std::function<void(Process&)>& stop,
+                      std::optional<std::chrono::seconds> wait_instead = {});
 
 }  // namespace featherid::campaign
 

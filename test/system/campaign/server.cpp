@@ -7,11 +7,12 @@
 namespace featherid::campaign {
 
 Server::Server(const test::ScratchDir& scratch, const std::string& name,
-               std::vector<std::string> programs, const Engine& engine, std::uint64_t seed)
+               std::vector<std::string> programs, const Engine& engine, const std::string& failover,
+               std::uint64_t seed)
     : Process(name),
       scratch_(scratch),
       programs_(std::move(programs)),
-      flags_({"--database", engine.database(), "--failover", engine.failover(), "--lossy-commits",
+      flags_({"--database", engine.database(), "--failover", failover, "--lossy-commits",
               engine.keeps_commits() ? "refuse" : "allow", "--hold",
               std::to_string(kHoldSeconds) + "s", "--lease-max-ids", std::to_string(kLeaseIdsMax),
               "--call-timeout", "2s", "--request-timeout", "1s", "--drain-timeout", "2s"}),

@@ -21,7 +21,8 @@ class Server final : public Process {
  public:
   // `programs`: the versions of featherid-server that its lives run, in turn.
   Server(const test::ScratchDir& scratch, const std::string& name,
-         std::vector<std::string> programs, const Engine& engine, std::uint64_t seed);
+         std::vector<std::string> programs, const Engine& engine, const std::string& failover,
+         std::uint64_t seed);
 
   bool is_server() const override { return true; }
   void start() override;

@@ -32,14 +32,7 @@ using featherid::TagChange;
 using featherid::TagChanges;
 using featherid::TagInfo;
 using featherid::TagOrder;
-
-#define STORES                                                                  \
-  featherid::test::MemoryFixture, featherid::test::Sqlite3Fixture,              \
-      featherid::test::MariadbFixture, featherid::test::MysqlFixture,           \
-      featherid::test::PostgresqlFixture, featherid::test::NamedSqlite3Fixture, \
-      featherid::test::NamedMysqlFixture<featherid::test::MariadbServer>,       \
-      featherid::test::NamedMysqlFixture<featherid::test::MysqlServer>,         \
-      featherid::test::NamedPostgresqlFixture
+using featherid::TagQuery;
 
 namespace {
 
@@ -265,6 +258,47 @@ TEMPLATE_TEST_CASE("list gives all rows in the byte order of their tags", "[stor
   }
 }
 
+TEMPLATE_TEST_CASE("list gives pages, by bytes", "[store]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  // "A" and "a" are one to many collations, and "_" and "%" stand for others in a LIKE.
+  std::vector<std::string> tags = {"A", "a", "ab", "aB",   "a_", "a%",
+                                   "b", "é", "号", "号段", "😀",  "z"};
+  for (const std::string& tag : tags) require_ok(store.create(tag, 10));
+  TagChange change;
+  change.owner = "ann";
+  require_ok(store.update("ab", change));
+  std::sort(tags.begin(), tags.end());
+  for (const std::int64_t count_max : {1, 2, 5, 100}) {
+    std::vector<std::string> seen;
+    for (std::vector<TagInfo> page;;) {
+      page = take(store.list({"", seen.empty() ? "" : seen.back(), count_max}));
+      if (page.empty()) break;
+      CHECK(static_cast<std::int64_t>(page.size()) <= count_max);
+      for (const TagInfo& row : page) {
+        seen.push_back(row.tag);
+        CHECK(row.owner == (row.tag == "ab" ? "ann" : ""));
+      }
+    }
+    CHECK(seen == tags);
+  }
+  const auto names = [&](const TagQuery& query) {
+    std::string text;
+    for (const TagInfo& row : take(store.list(query))) text += row.tag + " ";
+    return text;
+  };
+  CHECK(names({"a"}) == "a a% aB a_ ab ");
+  CHECK(names({"a_"}) == "a_ ");
+  CHECK(names({"a", "aB"}) == "a_ ab ");
+  CHECK(names({"a", "aB", 1}) == "a_ ");
+  CHECK(names({"号"}) == "号 号段 ");
+  CHECK(names({"a", "b"}).empty());
+  CHECK(names({"", "A", 1}) == "a ");
+  CHECK(store.list({"", "", 0}).status().code() == StatusCode::kInvalidArgument);
+  CHECK(store.list({"\n"}).status().code() == StatusCode::kInvalidArgument);
+  CHECK(store.list({"", "\xFF"}).status().code() == StatusCode::kInvalidArgument);
+}
+
 TEMPLATE_TEST_CASE("advance moves forward only", "[store]", STORES) {
   TestType fixture;
   Store& store = fixture.store();
@@ -284,6 +318,31 @@ TEMPLATE_TEST_CASE("advance moves forward only", "[store]", STORES) {
   require_ok(store.advance("order", kIdMax));
   CHECK(max_id_of(store, "order") == kIdMax);
   CHECK(store.lease("order", 1).status().code() == StatusCode::kExhausted);
+}
+
+TEMPLATE_TEST_CASE("who moves a tag is on record, if it says so", "[store][options]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  NewTag tag(10);
+  tag.by = "ann";
+  tag.options.owner = "shop";
+  require_ok(store.create("order", tag));
+  const auto changed_by = [&] { return take(store.info("order")).changed_by; };
+  require_ok(store.advance("order", 50));
+  CHECK(changed_by() == "ann");
+  require_ok(store.advance("order", 50, "bob"));  // it is there already
+  CHECK(changed_by() == "ann");
+  require_ok(store.advance("order", 60, "bob"));
+  CHECK(changed_by() == "bob");
+  CHECK(max_id_of(store, "order") == 60);
+  CHECK(take(store.rewind("order", 60, 5, "eve")));
+  CHECK(changed_by() == "eve");
+  CHECK(max_id_of(store, "order") == 5);
+  CHECK(take(store.info("order")).owner == "shop");
+  CHECK(take(store.info("order")).created_by == "ann");
+  CHECK(store.advance("missing", 60, "bob").code() == StatusCode::kNotFound);
+  CHECK(store.advance("order", 60, "a\nb").code() == StatusCode::kInvalidArgument);
+  CHECK(store.rewind("order", 5, 1, "a\nb").status().code() == StatusCode::kInvalidArgument);
 }
 
 TEMPLATE_TEST_CASE("give_back is a compare-and-set on max_id", "[store]", STORES) {
@@ -834,6 +893,57 @@ TEMPLATE_TEST_CASE("a tag has strict order if it is told so, and processes drop 
   require_ok(store.remove("order"));
   require_ok(store.create("order", 10));
   CHECK(order_of("order") == TagOrder::kPlain);
+}
+
+TEMPLATE_TEST_CASE("a tag keeps its format and scramble, if they fit together", "[store][options]",
+                   STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  NewTag made = capped(999999999);
+  made.options.format = "INV-{id width=9}-{check damm}";
+  made.options.scramble = "9digits";
+  require_ok(store.create("invoice", made));
+  const TagInfo info = take(fixture.open()->info("invoice"));
+  CHECK(info.format == made.options.format);
+  CHECK(info.scramble == "9digits");
+
+  const auto refused = [&](const TagChange& change) {
+    CHECK(store.update("invoice", change).code() == StatusCode::kInvalidArgument);
+    CHECK(take(store.info("invoice")).format == made.options.format);
+    CHECK(take(store.info("invoice")).scramble == "9digits");
+    CHECK(take(store.info("invoice")).cap == 999999999);
+  };
+  refused(cap_change(1000000000));
+  TagChange change;
+  for (const char* const pattern : {"INV", "{id", "{year}-{id}", "{id radix=11}"}) {
+    change.format = pattern;
+    refused(change);
+  }
+  change = {};
+  for (const char* const domain :
+       {"8digits", "5digits", "19digits", "digits", "09digits", "9", "x"}) {
+    change.scramble = domain;
+    refused(change);
+  }
+  change.scramble = "";
+  change.format = "";
+  change.cap = kIdMax;
+  require_ok(store.update("invoice", change));
+  CHECK(take(store.info("invoice")).format.empty());
+  CHECK(take(store.info("invoice")).scramble.empty());
+
+  change = {};  // a date requires a time floor
+  change.format = "{year}-{id}";
+  change.floor.rate = 1000;
+  require_ok(store.update("invoice", change));
+  CHECK(take(store.info("invoice")).format == "{year}-{id}");
+  NewTag misfit(10);
+  misfit.options.format = "{year}-{id}";
+  CHECK(store.create("order", misfit).code() == StatusCode::kInvalidArgument);
+  misfit.options.format = "";
+  misfit.options.scramble = "9digits";
+  CHECK(store.create("order", misfit).code() == StatusCode::kInvalidArgument);
+  CHECK(store.info("order").status().code() == StatusCode::kNotFound);
 }
 
 TEMPLATE_TEST_CASE("changes name the tags of which held ids may have to be dropped",

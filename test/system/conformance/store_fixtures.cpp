@@ -40,6 +40,42 @@ void SociFixture::put_row(const std::string& tag, std::int64_t max_id, std::int6
   insert_row(sql, {tag, max_id, step}, table_);
 }
 
+void MemoryFixture::set_max_id(const std::string& tag, std::int64_t max_id) {
+  SegmentRow row = *store_->find(tag);
+  row.max_id = max_id;
+  store_->overwrite(row);
+}
+
+void MemoryFixture::put_floor(const std::string& tag, const TimeFloor& floor, std::int64_t cap) {
+  SegmentRow row = *store_->find(tag);
+  row.floor = floor;
+  row.cap = cap;
+  store_->overwrite(row);
+}
+
+std::shared_ptr<Store> SociFixture::open_with_clock(std::chrono::milliseconds ahead) {
+  SociStoreOptions options;
+  options.clock = [ahead] {
+    return ahead + std::chrono::time_point_cast<std::chrono::milliseconds>(
+                       std::chrono::system_clock::now());
+  };
+  return *open_soci_store(url_, options);
+}
+
+void SociFixture::set_max_id(const std::string& tag, std::int64_t max_id) {
+  RawSql(url_).run("UPDATE " + table_ + " SET max_id = " + std::to_string(max_id) +
+                   " WHERE biz_tag = '" + tag + "'");
+}
+
+void SociFixture::put_floor(const std::string& tag, const TimeFloor& floor, std::int64_t cap) {
+  RawSql(url_).run(name_soci_tables(
+      "UPDATE id_tags SET cap = " + std::to_string(cap) + ", floor_rate = " +
+          std::to_string(floor.rate) + ", floor_epoch = " + std::to_string(floor.epoch_s) +
+          ", floor_lead_max = " + std::to_string(floor.lead_max_s) + ", floor_only_warns = " +
+          std::to_string(floor.lead_only_warns ? 1 : 0) + " WHERE biz_tag = '" + tag + "'",
+      url_));
+}
+
 NamedSqlite3Fixture::NamedSqlite3Fixture()
     : SociFixture("sqlite3:" + file("ids.db") + "?table=" + escaped("it's \"a\" 号; :tag --?"),
                   "\"it's \"\"a\"\" 号; :tag --?\"") {}

@@ -2,6 +2,7 @@
 #ifndef FEATHERID_TEST_SYSTEM_CONFORMANCE_STORE_FIXTURES_H_
 #define FEATHERID_TEST_SYSTEM_CONFORMANCE_STORE_FIXTURES_H_
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -25,6 +26,10 @@ class MemoryFixture {
   void put_row(const std::string& tag, std::int64_t max_id, std::int64_t step) {
     store_->overwrite({tag, max_id, step});
   }
+  // Sets max_id, and nothing else of the row.
+  void set_max_id(const std::string& tag, std::int64_t max_id);
+  // What the record of a tag says, past every check.
+  void put_floor(const std::string& tag, const TimeFloor& floor, std::int64_t cap = kIdMax);
 
  private:
   const std::shared_ptr<MemoryStore> store_ = std::make_shared<MemoryStore>();
@@ -36,7 +41,11 @@ class SociFixture {
   explicit SociFixture(std::string url, std::string table = "id_segments");
   Store& store() { return *store_; }
   std::shared_ptr<Store> open();  // another one
+  // A process whose clock differs from the system's.
+  std::shared_ptr<Store> open_with_clock(std::chrono::milliseconds ahead);
   void put_row(const std::string& tag, std::int64_t max_id, std::int64_t step);
+  void set_max_id(const std::string& tag, std::int64_t max_id);
+  void put_floor(const std::string& tag, const TimeFloor& floor, std::int64_t cap = kIdMax);
 
  private:
   std::string url_;
@@ -87,5 +96,14 @@ class NamedPostgresqlFixture : public PostgresqlFixture {
 };
 
 }  // namespace featherid::test
+
+// Every store, for TEMPLATE_TEST_CASE.
+#define STORES                                                                  \
+  featherid::test::MemoryFixture, featherid::test::Sqlite3Fixture,              \
+      featherid::test::MariadbFixture, featherid::test::MysqlFixture,           \
+      featherid::test::PostgresqlFixture, featherid::test::NamedSqlite3Fixture, \
+      featherid::test::NamedMysqlFixture<featherid::test::MariadbServer>,       \
+      featherid::test::NamedMysqlFixture<featherid::test::MysqlServer>,         \
+      featherid::test::NamedPostgresqlFixture
 
 #endif  // FEATHERID_TEST_SYSTEM_CONFORMANCE_STORE_FIXTURES_H_

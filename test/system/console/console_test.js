@@ -144,6 +144,72 @@ test('a tag is changed, advanced and deleted', async () => {
   assert.equal((await server.get('/api/v1/tag?biz_tag=short-lived')).status, 404);
 });
 
+test('a change that would do nothing, or the wrong thing, is not called done', async () => {
+  await browser.withPage(server, '#/tags', {}, async (page) => {
+    await create(page, 'once');
+    await page.getByText('once was created').waitFor();
+    await page.getByRole('link', { name: 'Tags', exact: true }).click();
+    await create(page, 'once');
+    await page.getByText('This tag exists already.').waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('searchbox').fill('once');
+    await page.keyboard.press('Enter');
+    const advance = async (id) => {
+      await page.getByRole('button', { name: 'Advance' }).first().click();
+      await page.getByLabel('Past id').fill(id);
+      await page.getByRole('button', { name: 'Advance' }).last().click();
+    };
+    await advance(' 1,000,000 ');
+    await page.getByText('once was advanced past 1,000,000').waitFor();
+    await advance('5,000');
+    await page.getByText('The tag is already at 1,000,000').waitFor();
+    assert.equal(await page.getByText('allow_backward').count(), 0);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Token' }).click();
+    await page.locator('dialog input').fill('anything');
+    await page.getByRole('button', { name: 'Use it' }).click();
+    await page.getByText('No token is required here').waitFor();
+  });
+  assert.equal((await server.get('/api/v1/tag?biz_tag=once')).data.max_id, 1000000);
+});
+
+test('digits in groups of three are a number, and nothing else is', async () => {
+  await browser.withPage(server, '', {}, async (page) => {
+    const texts = ['1,000,000', ' 5\u00a0000 ', '12', '1,5', '1,0000', '1000,000', 'none', '2^53', '1,000,', ''];
+    assert.deepEqual(await page.evaluate((each) => each.map(typed), texts),
+      ['1000000', '5000', '12', '1,5', '1,0000', '1000,000', 'none', '2^53', '1,000,', '']);
+  });
+});
+
+test('a page of a tag that does not exist says so, and nothing else', async () => {
+  await browser.withPage(server, '#/tag/nobody', { expected: /status of 404/ }, async (page) => {
+    await page.getByText('There is no tag nobody.').waitFor();
+    assert.equal(await page.locator('main .columns').isVisible(), false);
+    assert.equal(await page.locator('main .badge').isVisible(), false);
+  });
+});
+
+test('tags that are near their end need attention', async () => {
+  database.run("INSERT INTO id_segments (biz_tag, max_id, step) VALUES ('near-int32', 2100000000, 100);");
+  await server.get('/api/v1/id?biz_tag=near-int32');
+  await browser.withPage(server, '', {}, async (page) => {
+    const line = page.locator('.lines.two li', { hasText: 'near-int32' });
+    await line.getByText('97.8 % of int32 (2,147,483,647) used').waitFor();
+  });
+});
+
+test('a plot of one point shows it, and a tag without a lease has no latency', async () => {
+  await browser.withPage(server, '', {}, async (page) => {
+    const dots = await page.evaluate(() => {
+      const plot = new Plot('a', measured);
+      document.getElementById('main').append(plot.element);
+      plot.draw([{ ago: 0, value: 3 }]);
+      return plot.picture.querySelectorAll('circle').length;
+    });
+    assert.equal(dots, 1);
+  });
+});
+
 test('console = off removes the pages and the status calls', async () => {
   const off = await Server.start(database.url, '--console', 'off');
   try {
@@ -186,6 +252,7 @@ test('keys alone are enough', async () => {
     await page.getByRole('heading', { name: 'user', exact: true }).waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('searchbox').waitFor();
+    await page.locator('.grid-body .grid-row:not([hidden])').first().waitFor();
     await page.keyboard.press('/');
     await page.keyboard.press('Escape');
     await page.keyboard.press('Home');
@@ -219,6 +286,17 @@ test('Chinese, and the choice of a language is kept', async () => {
   });
 });
 
+test('what the server refuses is said in the language of the page, with its own text as detail', async () => {
+  await browser.withPage(server, '#/tags', { locale: 'zh-CN', expected: /status of 400/ }, async (page) => {
+    await page.getByRole('button', { name: '新建标签' }).click();
+    await page.getByLabel('名称').fill('refused');
+    await page.getByLabel('上限').fill('plenty');
+    await page.getByRole('button', { name: '创建' }).click();
+    await page.getByText('服务器不接受此输入。').waitFor();
+    assert.match(await page.locator('.problem small[lang=en]').textContent(), /^a cap must be none, int32/);
+  });
+});
+
 test('light and dark follow the system, and the choice is kept', async () => {
   const colour = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   await browser.withPage(server, '', { colorScheme: 'dark' }, async (page) => {
@@ -248,6 +326,19 @@ test('nothing is cut off on a phone', async () => {
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, hash);
     });
   }
+});
+
+test('the list on a phone shows shares, ends and errors below the names, and sorts by them', async () => {
+  database.run("INSERT INTO id_segments (biz_tag, max_id, step) VALUES ('phone', 90000, 1000);");
+  assert.equal((await server.get('/api/v1/id?biz_tag=phone')).status, 200);
+  await fetch(`${server.address}/api/v1/tag?biz_tag=phone&cap=100000`, { method: 'PATCH' });
+  await browser.withPage(server, '#/tags', { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }, async (page) => {
+    await page.getByRole('searchbox').fill('phone');
+    const row = page.locator('.grid-body .grid-row:not([hidden])').first();
+    await waitUntil(async () => /^(Cap 9\d\.\d\s% · )?int32 <0\.01\s%/.test(await row.locator('.summary').textContent()), 'the summary');
+    await page.getByLabel('Sort by').selectOption('int32');
+    await page.locator('[aria-sort="descending"]', { hasText: 'int32' }).waitFor({ state: 'attached' });
+  });
 });
 
 test('the database stops, and the page says how long ids last', async () => {

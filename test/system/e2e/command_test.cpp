@@ -201,10 +201,14 @@ TEST_CASE("doctor names what is weak in a MariaDB", "[e2e][command]") {
       {"--innodb-flush-log-at-trx-commit=2", "--log-bin", "--sync-binlog=0", "--server-id=1"});
   const ScratchDir scratch;
   const CommandProcess command(scratch, database.url());
-  command.good({"init"});
+  CHECK(has(command.good({"init"}), "sync_binlog is 0"));
+  CHECK(command.good({"next", "order"}) == "1\n");  // without what doctor is for
+  RawSql(database.url()).run("ALTER TABLE id_tags ENGINE = MyISAM");
+  CHECK(has(command.good({"init"}), "the table id_tags uses the engine MyISAM"));
   const std::string found = command.doctor();
   CAPTURE(found);
   CHECK(has(found, "warning settings: "));
+  CHECK(has(found, "the table id_tags uses the engine MyISAM"));
   CHECK(has(found, "innodb_flush_log_at_trx_commit is 2"));
   CHECK(has(found, "sync_binlog is 0"));
 
@@ -295,7 +299,7 @@ TEST_CASE("the command works through a server", "[e2e][command]") {
   CHECK(server.process().stop(SIGTERM) == 0);
   const RunResult gone = command.run({"tags"});
   CHECK(gone.exit_code == 3);
-  CHECK(has(gone.output, "no answer from " + url));
+  CHECK(has(gone.output, "no answer from " + url + ": cannot connect; check --server"));
 }
 
 TEST_CASE("the command sends a token over TLS", "[e2e][command]") {
@@ -315,6 +319,7 @@ TEST_CASE("the command sends a token over TLS", "[e2e][command]") {
   CHECK(
       has(with_token("ann-secret").good({"tag", "show", "a", "--json"}), "\"created_by\":\"ann\""));
   CHECK(has(with_token("bob-secret").good({"tags"}), "order"));
+  CHECK(has(with_token("bob-secret").good({"bench", "user", "--time", "200ms"}), "requests_per_s"));
   const RunResult reader = with_token("bob-secret").run({"tag", "create", "b"});
   CHECK(reader.exit_code == 1);
   const RunResult stranger = with_token("x").run({"tags"});
@@ -327,7 +332,9 @@ TEST_CASE("the command sends a token over TLS", "[e2e][command]") {
                                          "--token-file", scratch.file("token")});
   by_file.good({"tag", "set", "a", "--owner", "ann"});
   const CommandProcess distrusting(scratch, {"--server", url}, {"FEATHERID_TOKEN=ann-secret"});
-  CHECK(distrusting.run({"tags"}).exit_code == 3);  // nobody vouches for that certificate
+  const RunResult distrusted = distrusting.run({"tags"});
+  CHECK(distrusted.exit_code == 3);  // nobody vouches for that certificate
+  CHECK(has(distrusted.output, "certificate is not trusted; name its authority"));
   for (const char* bad : {"tokens", "nowhere"}) {
     CAPTURE(bad);
     const CommandProcess wrong(scratch, {"--server", url, "--token-file", scratch.file(bad)});

@@ -75,8 +75,10 @@ TEST_CASE("the command that the server prints works, wherever it listens", "[e2e
   const ScratchDir scratch;
   const bool v6 = GENERATE(false, true);
   const ServerProcess server(scratch, {"--listen", v6 ? "[::]:0" : "0.0.0.0:0"});
-  CHECK(server.says(std::string("try: curl 'http://") + (v6 ? "[::1]:" : "127.0.0.1:") +
-                    std::to_string(server.port()) + "/api/v1/id?biz_tag=order'\n"));
+  const std::string address =
+      std::string("http://") + (v6 ? "[::1]:" : "127.0.0.1:") + std::to_string(server.port());
+  CHECK(server.says("try: curl '" + address + "/api/v1/id?biz_tag=order'\nconsole: " + address +
+                    "/console/\n"));
 }
 
 TEST_CASE("a misspelt variable causes a warning", "[e2e][config]") {
@@ -219,7 +221,7 @@ TEST_CASE("--init-schema, --check-config, --version and --help succeed", "[e2e][
       output.erase(0, end_of_line + 1);
     }
     CHECK(output ==
-          "the table id_segments exists; tags created: " + (tags + database) +
+          "the tables id_segments and id_tags exist; tags created: " + (tags + database) +
               "featherid-server: --init-schema still works; its replacement is: featherid init\n");
   }
   CHECK(std::filesystem::exists(scratch.file("ids.db")));

@@ -237,9 +237,9 @@ TEMPLATE_TEST_CASE("if a database cannot be used, the server says what to do and
     std::string words;
   };
   // The last one is fixed below.
-  for (const Case& bad : {Case{wrong_password, "login refused"},
-                          Case{database.url("nowhere"), "there is no such database"},
-                          Case{good, "featherid-server --init-schema"}}) {
+  for (const Case& bad :
+       {Case{wrong_password, "login refused"},
+        Case{database.url("nowhere"), "there is no such database"}, Case{good, "featherid init"}}) {
     INFO(bad.words);
     // At once, because waiting does not fix it. The timeout is longer than any client waits.
     ServerProcess server(scratch, {"--database", bad.url, "--request-timeout", "10m"});
@@ -334,7 +334,8 @@ TEMPLATE_TEST_CASE("without the table id_leader a server is not ready, and says 
   const RunResult made = run_server(scratch, make);
   INFO(made.output);
   REQUIRE(made.exit_code == 0);
-  CHECK(made.output.find("the tables id_segments and id_leader exist; tags created: none (") !=
+  CHECK(made.output.find(
+            "the tables id_segments, id_leader and id_tags exist; tags created: none (") !=
         std::string::npos);
   CHECK(wait_until([&] { return server.get("/readyz").status == 200; }));
   CHECK(server.id() == 1);  // asking used up no id
@@ -391,7 +392,7 @@ TEST_CASE("failover = stop: both servers stop after a switch, until an operator 
   }
 
   INFO(message);
-  REQUIRE(message.find("--advance TAG=ID") != std::string::npos);
+  REQUIRE(message.find("featherid advance TAG ID") != std::string::npos);
   const std::size_t update = message.find("UPDATE id_leader");
   REQUIRE(update != std::string::npos);
   REQUIRE(run_server(scratch, {"--database", replica.url(), "--advance",

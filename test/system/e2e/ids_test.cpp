@@ -132,7 +132,7 @@ TEST_CASE("a broken row or table is an error at once and not ready; after the fi
                Case{"UPDATE id_segments SET max_id = -1",
                     "has max_id -1 in id_segments; set it to 0 or more",
                     "UPDATE id_segments SET max_id = 0"},
-               Case{"ALTER TABLE id_segments RENAME TO other", "run featherid-server --init-schema",
+               Case{"ALTER TABLE id_segments RENAME TO other", "run featherid init",
                     "ALTER TABLE other RENAME TO id_segments"});
   INFO(bad.breaks);
   const ScratchDir scratch;

@@ -138,7 +138,7 @@ void promote_two_in_a_row(const std::string& url, RawSql& primary,
     const Status status = second.store->lease("order", 10).status();
     INFO(status);
     CHECK(status.code() == StatusCode::kDataLoss);
-    CHECK(says(status, "--advance"));
+    CHECK(says(status, "featherid advance"));
   }
   REQUIRE(newcomer.store->advance("order", second.leased[1].last()).ok());
   Process restarted(url);
@@ -153,7 +153,7 @@ void check_missing_table(const std::string& url) {
   RawSql(url).run("DROP TABLE id_leader");
   const Status status = lease_one(*store);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
-  CHECK(says(status, "--init-schema"));
+  CHECK(says(status, "featherid init"));
   CHECK(says(status, "taken over from another, first stop every process and advance every tag"));
   CHECK(says(status, "failover = synchronous"));
   CHECK(Process(url, Failover::kSynchronous).store->lease("order", 5)->first == 1);
@@ -162,9 +162,9 @@ void check_missing_table(const std::string& url) {
   const Status another_leader = lease_one(*knows_a_leader.store);
   CHECK(another_leader.code() == StatusCode::kDataLoss);
   CHECK(says(another_leader, "created again"));
-  CHECK(says(another_leader, "--advance"));
+  CHECK(says(another_leader, "featherid advance"));
   RawSql(url).run("DELETE FROM id_leader");
-  CHECK(says(lease_one(*open_soci_store(url, short_options()).value()), "--init-schema"));
+  CHECK(says(lease_one(*open_soci_store(url, short_options()).value()), "featherid init"));
 }
 
 void check_skip(const std::string& url) {
@@ -212,7 +212,7 @@ void check_stop(const std::string& url) {
     INFO(status);
     CHECK(status.code() == StatusCode::kDataLoss);
     CHECK(says(status, "another server"));
-    CHECK(says(status, "--advance"));
+    CHECK(says(status, "featherid advance"));
   }
   CHECK(sql.number(kMaxOfOrder) == 10);
   REQUIRE(process.store->advance("order", 500).ok());

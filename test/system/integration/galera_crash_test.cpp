@@ -180,7 +180,7 @@ TEST_CASE("Galera: without the table of marks nothing is leased, and the message
     Status status = open_at(galera().urls())->lease("order", 1).status();
     UNSCOPED_INFO(status);
     CHECK(status.code() == StatusCode::kFailedPrecondition);
-    CHECK(says(status, "--init-schema"));
+    CHECK(says(status, "featherid init"));
     return status;
   };
   sql.run("DROP TABLE id_mark");

@@ -64,7 +64,7 @@ TEMPLATE_TEST_CASE("MySQL: a missing database and a missing table say what to do
   const auto bare = *open_soci_store(shared<TestType>().url("bare"), short_options());
   const Status no_table = lease_one(*bare);
   CHECK(no_table.code() == StatusCode::kFailedPrecondition);
-  CHECK(says(no_table, "--init-schema"));
+  CHECK(says(no_table, "featherid init"));
   // When the table exists, the same store serves.
   REQUIRE(init_soci_schema(shared<TestType>().url("bare")).ok());
   CHECK(bare->lease("order", 1000)->first == 1);
@@ -122,7 +122,7 @@ TEMPLATE_TEST_CASE("MySQL: the error for a user that may not create the tables s
   const Status status = init_soci_schema(plain);
   INFO(status);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
-  CHECK(says(status, "for --init-schema CREATE"));
+  CHECK(says(status, "for featherid init CREATE"));
   sql.run("GRANT CREATE ON ids.* TO plain@'%'");
   REQUIRE(init_soci_schema(plain).ok());
   CHECK(lease_one(**open_soci_store(plain, short_options())).ok());

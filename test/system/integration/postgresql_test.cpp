@@ -32,7 +32,7 @@ TEST_CASE("PostgreSQL: a missing database and a missing table say what to do", "
   const auto bare = *open_soci_store(postgresql().url("postgres"), short_options());
   const Status no_table = lease_one(*bare);
   CHECK(no_table.code() == StatusCode::kFailedPrecondition);
-  CHECK(says(no_table, "--init-schema"));
+  CHECK(says(no_table, "featherid init"));
 }
 
 TEST_CASE("PostgreSQL: the error for a user that may not create the tables says what to grant",
@@ -46,7 +46,7 @@ TEST_CASE("PostgreSQL: the error for a user that may not create the tables says 
   const Status status = init_soci_schema(plain);
   INFO(status);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
-  CHECK(says(status, "for --init-schema CREATE (in PostgreSQL on the schema)"));
+  CHECK(says(status, "for featherid init CREATE (in PostgreSQL on the schema)"));
   sql.run("GRANT CREATE ON SCHEMA public TO plain");
   REQUIRE(init_soci_schema(plain).ok());
   CHECK(lease_one(**open_soci_store(plain, short_options())).ok());

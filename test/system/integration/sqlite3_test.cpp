@@ -35,7 +35,7 @@ TEST_CASE("SQLite: a file with other tables gets the schema only on request", "[
   const auto store = open_file(scratch.file("other.db"));
   const Status status = lease_one(*store);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
-  CHECK(says(status, "--init-schema"));
+  CHECK(says(status, "featherid init"));
   REQUIRE(init_soci_schema(url).ok());
   CHECK(lease_one(*store).ok());
 }
@@ -51,8 +51,8 @@ TEST_CASE("SQLite: a lost table is created again only on request", "[sqlite3]") 
   for (int i = 0; i < 2; ++i) {
     const Status status = lease_one(*store);
     CHECK(status.code() == StatusCode::kFailedPrecondition);
-    CHECK(says(status, "--init-schema"));
-    CHECK(says(status, "--advance"));
+    CHECK(says(status, "featherid init"));
+    CHECK(says(status, "featherid advance"));
   }
   REQUIRE(init_soci_schema("sqlite3:" + path).ok());
   REQUIRE(store->advance("order", 10).ok());

@@ -86,7 +86,7 @@ void check_works_without_options(Process& process, Store& admin, const std::stri
   CHECK(store.lease("new", 5)->first == 1);
   CHECK(store.give_back("new", {3, 6}).value());
   CHECK(store.rewind("new", 2, 1).value());
-  CHECK(store.advance("new", 7).ok());
+  CHECK(store.advance("new", 7, "ann").ok());
   CHECK(store.list()->size() == 4);
   CHECK(store.changes(-1)->version == 0);
   RawSql(url).run("DELETE FROM id_segments WHERE biz_tag = 'new'");
@@ -111,7 +111,7 @@ TEMPLATE_TEST_CASE("without the table id_tags everything works as before, with o
   const Status kept = process.store->remove("order");  // nothing would remember where it was
   INFO(kept);
   CHECK(kept.code() == StatusCode::kFailedPrecondition);
-  CHECK(says(kept, "--init-schema"));
+  CHECK(says(kept, "featherid init"));
   REQUIRE(init_soci_schema(url).ok());
   REQUIRE(process.store->update("user", cap_change(20)).ok());
   CHECK(process.store->lease("user", {1, 100})->end == 21);

@@ -34,7 +34,8 @@ TEST_CASE("a wrong command line is refused and changes nothing", "[cli]") {
            Case{{"tag", "create", "a", "--step", "0"}, "--step: '0' is not between 1 and"},
            Case{{"tag", "create", "a", "--step", "2147483648"}, "--step: "},
            Case{{"tag", "set", "order"},
-                "nothing to set; give --step, --cap, --order, --description or --owner"},
+                "nothing to set; give --step, --cap, --order, --format, --scramble, --floor-rate, "
+                "--description or --owner"},
            Case{{"advance", "order"}, "ID is required"},
            Case{{"advance", "order", "-1"}, "-1"},
            Case{{"advance", "order", "9223372036854775807"}, "ID: "},

@@ -32,6 +32,15 @@ TEST_CASE("a table is aligned, also with wide characters", "[cli][output]") {
   CHECK(listed(records, false, true).find("\x1b[1mtag") == 0);
 }
 
+TEST_CASE("what is not there stands where the numbers of its column do", "[cli][output]") {
+  const std::vector<Record> records = {{{"tag", "a"}, {"cap", Value::none()}, {"owner", "ann"}},
+                                       {{"tag", "b"}, {"cap", kLargest}, {"owner", Value::none()}}};
+  CHECK(listed(records, false) ==
+        "tag                  cap  owner\n"
+        "a                      -  ann\n"
+        "b    9223372036854775807  -\n");
+}
+
 TEST_CASE("JSON keeps every digit and has no colours", "[cli][output]") {
   const std::vector<Record> records = {{{"tag", "a\"\x1b"}, {"max_id", kLargest}, {"on", true}},
                                        {{"tag", "b"}, {"max_id", Value::none()}, {"on", false}}};

@@ -52,6 +52,20 @@ TEST_CASE("a tag is created, shown, changed and deleted", "[cli]") {
   CHECK(commands.run({"tag", "set", "订单", "--step", "7"}).exit_code == 4);
 }
 
+TEST_CASE("a share of more than everything is said to be passed", "[cli]") {
+  const Commands commands;
+  commands.run({"tag", "create", "big", "--cap", "3000000000"});
+  const auto row = [&] { return commands.run({"tags", "big"}).out; };
+  commands.run({"advance", "big", "2147483647"});
+  CHECK(row().find(" 71.6 %   100.0 %  < 0.1 %\n") != std::string::npos);
+  commands.run({"advance", "big", "3000000000"});
+  CHECK(row().find(" 100.0 %    passed  < 0.1 %\n") != std::string::npos);
+  commands.run({"advance", "big", "9007199254740993"});
+  CHECK(row().find("  passed    passed   passed\n") != std::string::npos);
+  const auto json = nlohmann::json::parse(commands.run({"tags", "big", "--json"}).out);
+  CHECK(json[0]["of_cap"] > 1);
+}
+
 TEST_CASE("a tag has a cap, a description and an owner", "[cli]") {
   const Commands commands;
   CHECK(commands
@@ -161,6 +175,51 @@ TEST_CASE("a tag moves forward at once, and back only if that is confirmed", "[c
   CHECK(commands.run({"next", "order"}).out == "6\n");
   CHECK(commands.run({"rewind", "order", "3", "--yes"}).exit_code == 0);
   CHECK(commands.run({"next", "order"}).out == "4\n");
+}
+
+TEST_CASE("the ids of a tag with a time floor tell when they were leased", "[cli][floor]") {
+  const Commands commands;
+  CHECK(commands.run({"tag", "create", "bill", "--floor-rate", "1000"}).out ==
+        "tag 'bill' is created; its ids follow the clock\n");
+  const auto shown = [&](const char* tag) {
+    return nlohmann::json::parse(commands.run({"tag", "show", tag, "--json"}).out);
+  };
+  CHECK(shown("order")["floor_rate"].is_null());
+  CHECK(shown("bill")["floor_rate"] == 1000);
+  CHECK(shown("bill")["floor_epoch"] == 0);
+  CHECK(shown("bill")["floor_lead_max"] == 10);
+  CHECK(shown("bill")["floor_only_warns"] == false);
+  CHECK(commands.run({"tag", "set", "bill", "--floor-lead-max", "20"}).exit_code == 0);
+  CHECK(shown("bill")["floor_lead_max"] == 20);
+  const CommandResult lower = commands.run({"tag", "set", "bill", "--floor-rate", "999"});
+  CHECK(lower.exit_code == 2);
+  CHECK(lower.err.find("may only rise") != std::string::npos);
+  for (const char* bad : {"--floor-rate=0", "--floor-rate=x", "--floor-epoch=-1",
+                          "--floor-lead-max=0", "--floor-only-warns=perhaps"}) {
+    CAPTURE(bad);
+    CHECK(commands.run({"tag", "set", "bill", bad}).exit_code == 2);
+  }
+  CHECK(commands.run({"tag", "set", "order", "--floor-lead-max", "20"}).exit_code == 2);
+
+  std::string id = commands.run({"next", "bill"}).out;
+  id.pop_back();
+  CHECK(shown("bill")["floor_lead_seconds"].is_number());
+  const nlohmann::json when =
+      nlohmann::json::parse(commands.run({"when", id, "bill", "--json"}).out);
+  CHECK(when["tag"] == "bill");
+  CHECK(std::to_string(when["id"].get<std::int64_t>()) == id);
+  CHECK(when["from"].get<std::string>() < when["until"].get<std::string>());
+  CHECK(when["until"].get<std::string>().size() == std::string("2026-11-29T20:00:00.000Z").size());
+  CHECK(commands.run({"when", id, "bill"}).out.find("was leased between 20") != std::string::npos);
+  CHECK(commands.run({"when", id}).out.find("bill") != std::string::npos);
+  CHECK(commands.run({"when", "5"}).out.find("bill") != std::string::npos);
+  CHECK(commands.run({"when", id + "0"}).out ==
+        "no tag with a time floor has leased id " + id + "0\n");
+  const CommandResult future = commands.run({"when", id + "0", "bill"});
+  CHECK(future.exit_code == 2);
+  CHECK(future.err.find("has not been leased") != std::string::npos);
+  CHECK(commands.run({"when", "1", "order"}).exit_code == 2);
+  CHECK(commands.run({"when", "1", "nix"}).exit_code == 4);
 }
 
 }  // namespace featherid::test

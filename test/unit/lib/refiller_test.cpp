@@ -532,4 +532,47 @@ TEST_CASE("the log says how near a tag is to its end", "[refiller]") {
   CHECK(f.store->find("order")->max_id == 110);
 }
 
+TEST_CASE("tags that are too far ahead of their time floors say nothing about others",
+          "[refiller][floor][fault]") {
+  Fixture f;
+  TagChange change;
+  change.floor.rate = 1000;
+  TagState* const tags[] = {&f.add("order", 100), &f.add("user", 100)};
+  for (TagState* const tag : tags) REQUIRE(f.store->update(tag->tag(), change).ok());
+  const auto fail_all = [&] {
+    for (TagState* const tag : tags) CHECK(Fixture::next(*tag) == 0);
+    while (f.refiller->run_once()) continue;
+    f.clock->advance(seconds(2));
+    while (f.refiller->run_once()) continue;
+  };
+  f.store->on_lease = [](std::string_view, std::int64_t) {
+    return Status(StatusCode::kUnavailable, "too far ahead");
+  };
+  fail_all();
+  CHECK(f.refiller->trouble().ok());
+  CHECK(f.store->finds() >= 4);  // the row says how far
+  f.store->on_find = [](std::string_view) {
+    return Status(StatusCode::kUnavailable, "the store is down");
+  };
+  fail_all();
+  CHECK(f.refiller->trouble().code() == StatusCode::kUnavailable);
+}
+
+TEST_CASE("an idle tag with a time floor is swept", "[refiller][floor]") {
+  Fixture f;
+  TagState& tag = f.add("order", 100);
+  TagChange change;
+  change.floor.rate = 1000;
+  REQUIRE(f.store->update("order", change).ok());
+  CHECK(Fixture::next(tag) == 0);
+  CHECK(f.refiller->run_once());
+  CHECK(tag.holds_ids());
+  CHECK_FALSE(f.refiller->run_once());
+  CHECK(f.refiller->next_due() == f.clock->now() + seconds(60));
+  f.clock->advance(seconds(60));
+  CHECK(f.refiller->run_once());
+  CHECK_FALSE(tag.holds_ids());
+  CHECK_FALSE(f.refiller->next_due());
+}
+
 }  // namespace featherid

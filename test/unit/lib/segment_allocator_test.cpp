@@ -439,16 +439,20 @@ TEST_CASE("changes reach the tags that hold ids", "[segment_allocator]") {
   test::Gate gate;
   auto store = store_with("order", 10);
   REQUIRE(store->create("user", 10).ok());
-  Result<TagChanges> answer = TagChanges{5, {{"order", 4}, {"missing", 0}}};
+  REQUIRE(store->create("removed", 10).ok());
+  Result<TagChanges> answer = TagChanges{5, {{"order", 4}, {"removed", 0}, {"missing", 0}}};
   const bool lost = GENERATE(false, true);
   if (lost) answer = Status(StatusCode::kDataLoss, "the store went backwards");
-  store->on_changes = [&](std::int64_t) {
+  store->on_changes = [&](std::int64_t version) {
     gate.wait();
-    return answer;
+    const bool told = answer.ok() && (version < 0 || version == answer->version);
+    return told ? TagChanges{5, {}} : answer;
   };
   SegmentAllocator ids(store, patient());  // a second thread leases meanwhile
   CHECK(*ids.next_id("order") == 1);
   CHECK(*ids.next_id("user") == 1);
+  CHECK(*ids.next_id("removed") == 1);
+  REQUIRE(store->remove("removed").ok());
   gate.open();
   if (lost) {
     CHECK(test::wait_until([&] {
@@ -457,15 +461,19 @@ TEST_CASE("changes reach the tags that hold ids", "[segment_allocator]") {
     }));
     return;
   }
-  const auto held = [&](const std::string& tag) {
+  const auto stats_of = [&](const std::string& tag) {
     for (const TagStats& stats : ids.stats()) {
-      if (stats.tag == tag) return stats.held_ids;
+      if (stats.tag == tag) return stats;
     }
-    return std::int64_t{-1};
+    return TagStats();
   };
-  CHECK(test::wait_until([&] { return held("order") == 0; }));
-  CHECK(held("user") > 0);
-  CHECK(*ids.next_id("order") > 10);
+  // Nobody wants their ids now. So only the change can make them ask the store.
+  CHECK(test::wait_until([&] { return stats_of("order").leases == 2; }));
+  CHECK(test::wait_until(
+      [&] { return stats_of("removed").last_error.code() == StatusCode::kNotFound; }));
+  CHECK(stats_of("removed").held_ids == 0);
+  CHECK(stats_of("user").leases == 1);
+  CHECK(*ids.next_id("order") == 11);
 }
 
 }  // namespace featherid

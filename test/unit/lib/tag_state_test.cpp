@@ -28,13 +28,20 @@ class RecordingQueue final : public RefillQueue {
     due_ = due;
     ++requests_;
   }
+  void sweep(std::shared_ptr<TagState> tag, TimePoint due) override {
+    if (full) throw std::bad_alloc();
+    swept_ = std::move(tag);
+    sweep_due = due;
+  }
   Status trouble() const override { return {}; }
   bool full = false;
+  TimePoint sweep_due{};  // of the last request; 1970: none
   int requests() const { return requests_; }
   TimePoint due() const { return due_; }
 
  private:
   std::shared_ptr<TagState> tag_;
+  std::shared_ptr<TagState> swept_;
   TimePoint due_{};
   int requests_ = 0;
 };
@@ -56,6 +63,7 @@ struct Fixture {
   std::shared_ptr<test::ManualClock> clock = std::make_shared<test::ManualClock>();
   std::shared_ptr<TagState> tag = std::make_shared<TagState>("order", kOptions, clock, &queue);
   std::int64_t max_id = 0;
+  TimeFloor floor;
 
   ~Fixture() { tag->close(); }
 
@@ -64,7 +72,9 @@ struct Fixture {
   }
   void refill() {
     REQUIRE(tag->begin_refill());
-    REQUIRE(tag->accept_row({"order", max_id, 100}).ok());
+    SegmentRow row{"order", max_id, 100};
+    row.floor = floor;
+    REQUIRE(tag->accept_row(row).ok());
     const std::int64_t asked_ids = tag->lease_size().most_ids;
     REQUIRE(asked_ids > 0);
     const IdRange range{max_id + 1, max_id + 1 + asked_ids};
@@ -689,6 +699,49 @@ TEST_CASE("a lower limit drops all held ids, and the series goes on after them",
   CHECK(f.tag->take_tail().size() > 0);  // nothing was above the limit when it was closed
 }
 
+TEST_CASE("a tag whose ids a limit dropped asks the store without a caller", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK(f.next() == 1);
+  const int requests = f.queue.requests();
+  f.tag->limit(100);  // nothing held is above it
+  CHECK(f.queue.requests() == requests);
+  f.tag->limit(0);
+  CHECK(f.queue.requests() == requests + 1);
+  CHECK(f.queue.due() == f.clock->now());
+  f.fail({StatusCode::kNotFound, "no such tag"});
+  CHECK(f.tag->snapshot().error.code() == StatusCode::kNotFound);
+  CHECK(f.queue.requests() == requests + 1);  // it is not asked again
+}
+
+TEST_CASE("a limit that finds no memory drops the ids all the same", "[tag_state][fault]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  f.queue.full = true;
+  f.tag->limit(0);
+  CHECK(f.tag->snapshot().held_ids == 0);
+  f.queue.full = false;
+  CHECK(f.next() == 0);  // asks
+  f.refill();
+  CHECK(f.next() == 101);
+}
+
+TEST_CASE("a drop asks for no ids, so that the tag can be moved back", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  const int requests = f.queue.requests();
+  f.tag->drop();
+  CHECK_FALSE(f.tag->holds_ids());
+  CHECK(f.queue.requests() == requests);
+  CHECK(f.next() == 0);
+  REQUIRE(f.tag->begin_refill());
+  f.tag->drop();  // also of the lease under way
+  CHECK(f.answer(IdRange{101, 201}, 100).status.code() == StatusCode::kUnavailable);
+}
+
 TEST_CASE("a limit that comes during a lease counts for that lease", "[tag_state]") {
   Fixture f;
   CHECK(f.next() == 0);
@@ -961,6 +1014,118 @@ TEST_CASE("a row that was read before a change is read again after it", "[tag_st
   f.max_id = 100;
   f.clock->advance(seconds(1));
   CHECK(f.tag->needs_row(100));
+}
+
+TEST_CASE("an idle tag with a time floor holds no ids after two holds", "[tag_state][floor]") {
+  Fixture f;
+  f.floor.rate = 1000;
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK(f.queue.sweep_due == f.clock->now() + seconds(60));
+  CHECK(f.next() == 1);
+  f.clock->advance(seconds(60));
+  f.tag->sweep();  // it is in use: its ids stay until a new lease comes
+  CHECK(f.next() == 2);
+  CHECK(f.queue.requests() == 2);
+  f.refill();
+  CHECK(f.next() == 101);
+  const TimePoint leased_at = f.clock->now();
+  CHECK(f.queue.sweep_due <= leased_at + seconds(60));
+  CHECK(f.next() == 102);
+  f.tag->sweep();
+  CHECK(f.queue.sweep_due == leased_at + seconds(60));
+  CHECK(f.next() == 103);
+  f.clock->advance(seconds(60));
+  f.tag->sweep();
+  f.refill();
+  f.clock->advance(seconds(59));
+  f.tag->sweep();
+  CHECK(f.tag->holds_ids());
+  f.clock->advance(seconds(1));
+  f.tag->sweep();
+  CHECK_FALSE(f.tag->holds_ids());
+  CHECK(f.tag->snapshot().held_ids == 0);
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK(f.next() == 301);
+}
+
+TEST_CASE("an outage keeps the ids of a tag with a time floor", "[tag_state][floor][fault]") {
+  Fixture f;
+  f.floor.rate = 1000;
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK(f.next() == 1);
+  f.clock->advance(seconds(60));
+  f.tag->sweep();
+  f.fail(down());
+  CHECK(f.next() == 2);
+  f.clock->advance(seconds(30));
+  f.tag->sweep();
+  CHECK(f.next() == 3);
+  CHECK(f.queue.sweep_due == f.clock->now() + seconds(30));
+}
+
+TEST_CASE("a tag without a time floor keeps its ids", "[tag_state][floor]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK(f.next() == 1);
+  CHECK(f.queue.sweep_due == TimePoint{});
+  f.clock->advance(std::chrono::hours(5));
+  CHECK(f.next() == 2);
+}
+
+TEST_CASE("without memory for its sweep, a lease of a tag with a time floor is lost",
+          "[tag_state][floor][fault]") {
+  Fixture f;
+  f.floor.rate = 1000;
+  CHECK(f.next() == 0);
+  REQUIRE(f.tag->begin_refill());
+  SegmentRow row{"order", 0, 100};
+  row.floor = f.floor;
+  REQUIRE(f.tag->accept_row(row).ok());
+  f.queue.full = true;
+  CHECK(f.answer(IdRange{1, 101}, 100).status.code() == StatusCode::kUnavailable);
+  f.queue.full = false;
+  CHECK_FALSE(f.tag->holds_ids());
+}
+
+TEST_CASE("a changed tag reads its row before its next lease", "[tag_state][floor]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK_FALSE(f.tag->needs_row(100));
+  f.tag->limit(0);
+  CHECK(f.tag->needs_row(100));
+  CHECK(f.next() == 0);
+  f.floor.rate = 1000;
+  f.refill();
+  CHECK_FALSE(f.tag->needs_row(100));
+  CHECK(f.tag->has_floor());
+  CHECK(f.queue.sweep_due != TimePoint{});
+}
+
+TEST_CASE("a lead that only warns is warned about once", "[tag_state][floor]") {
+  Fixture f;
+  SegmentRow row{"order", 20000, 100};
+  row.floor = {1000, 0, 10, true};
+  row.read_at = WallTime(seconds(5));
+  const auto warning = [&] {
+    CHECK(f.tag->accept_row(row).ok());
+    return f.answer(IdRange{}, 0).lead_seconds;
+  };
+  CHECK(f.next() == 0);
+  REQUIRE(f.tag->begin_refill());
+  CHECK(warning() == 15.0);
+  CHECK_FALSE(warning());
+  CHECK(f.tag->snapshot().lead_seconds == 15.0);
+  row.max_id = 15000;
+  CHECK_FALSE(warning());
+  row.max_id = 15001;
+  CHECK(warning());
+  row.floor.lead_only_warns = false;  // the store refuses instead
+  CHECK_FALSE(warning());
 }
 
 }  // namespace featherid

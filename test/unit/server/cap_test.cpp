@@ -44,4 +44,28 @@ TEST_CASE("a cap is a word, a number of digits, or a number", "[cap]") {
   }
 }
 
+TEST_CASE("a series is near an end when three quarters of it are used up", "[cap]") {
+  const auto name = [](std::int64_t max_id, std::int64_t cap) {
+    const std::optional<SeriesEnd> end = near_end(max_id, cap);
+    return std::string(end ? end->name : "");
+  };
+  constexpr std::int64_t kInt32 = 2147483647;
+  CHECK(name(0, kIdMax).empty());
+  CHECK(name(1610612735, kIdMax).empty());
+  CHECK(name(1610612736, kIdMax) == "int32");
+  CHECK(name(kInt32, kIdMax) == "int32");
+  CHECK(name(kInt32 + 1, kIdMax).empty());  // whatever it was for, that was no end
+  CHECK(name(9007199254740991, kIdMax) == "2^53");
+  CHECK(name(9007199254740992, kIdMax).empty());
+  CHECK(name(kIdMax, kIdMax) == "2^63");
+  CHECK(name(74, 99).empty());
+  CHECK(name(75, 99) == "cap");
+  CHECK(name(99, 99) == "cap");
+  CHECK(name(200, 99) == "cap");  // advanced past it
+  CHECK(name(0, 1).empty());
+  CHECK(name(kInt32, 1000000000000) == "int32");  // far from its cap
+  CHECK(name(kInt32, kInt32) == "cap");
+  CHECK(near_end(75, 99)->last_id == 99);
+}
+
 }  // namespace featherid

@@ -71,8 +71,8 @@ class Served {
 // The id routes over a store of their own, whose tags are in every state there is.
 struct IdServer {
   explicit IdServer(milliseconds request_timeout = std::chrono::seconds(20))
-      : allocator(make_store(), make_options(request_timeout)) {
-    add_id_routes(router, allocator, 1000);
+      : allocator(store, make_options(request_timeout)) {
+    add_id_routes(router, {allocator, texts}, 1000);
     for (const char* path : {"/", "/throws"}) {
       router.get(path, Effect::kNone, [](Exchange& exchange) {
         if (exchange.request.path == "/throws") throw std::runtime_error("X: secret\r\nY: z");
@@ -106,6 +106,9 @@ struct IdServer {
   }
 
   Router router;
+  StoreCalls calls;
+  std::shared_ptr<Store> store = make_store();
+  TagTexts texts{store, calls, {}};
   SegmentAllocator allocator;
   std::optional<Served> served;
 };

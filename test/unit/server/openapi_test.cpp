@@ -37,6 +37,10 @@ struct Service {
     NewTag order(1000);
     order.max_id = 8000;
     REQUIRE(store->create("order", order).ok());
+    NewTag clocked(1000);
+    clocked.options.floor.rate = 1;
+    REQUIRE(store->create("clocked", clocked).ok());
+    REQUIRE(store->lease("clocked", 1).ok());
     if (answer != StatusCode::kOk) {
       store->on_lease = [answer](std::string_view, std::int64_t) {
         return Result<IdRange>(Status(answer, "the store's words"));
@@ -54,7 +58,7 @@ struct Service {
         return answer == StatusCode::kUnavailable ? Status(answer, "it is down") : Status();
       };
     }
-    add_id_routes(router, allocator, 1000);
+    add_id_routes(router, {allocator, texts}, 1000);
     add_tag_routes(router, store, allocator, calls);
     add_log_routes(router);
     add_openapi_route(router);
@@ -88,6 +92,7 @@ struct Service {
   std::shared_ptr<test::FaultStore> store = std::make_shared<test::FaultStore>();
   SegmentAllocator allocator;
   StoreCalls calls;
+  TagTexts texts{store, calls, {}};
   Readiness readiness{store, allocator, calls};
   TagWatch watch{allocator, 10};
   Auth auth{{}, false};
@@ -212,13 +217,20 @@ namespace {
 std::string good_value(const Described& call, const std::string& parameter) {
   const bool creates = call.operation["operationId"] == "createTag";
   if (creates && parameter == "biz_tag") return "new";
+  if (call.path == "/api/v1/id/when" && parameter == "biz_tag") return "clocked";
   static const std::map<std::string, std::string> values = {
-      {"biz_tag", "order"}, {"confirm", "order"},      {"count", "1"},
-      {"as", "number"},     {"level", "info"},         {"allow_backward", "no"},
-      {"step", "500"},      {"cap", "12digits"},       {"order", "strict"},
-      {"owner", "ann"},     {"description", "a text"}, {"max_id", "8000"},
-      {"from", "8000"},     {"prefix", "o"},           {"after", "a"},
-      {"limit", "10"}};
+      {"biz_tag", "order"},     {"confirm", "order"},
+      {"count", "1"},           {"as", "number"},
+      {"level", "info"},        {"allow_backward", "no"},
+      {"step", "500"},          {"cap", "12digits"},
+      {"owner", "ann"},         {"description", "a text"},
+      {"max_id", "8000"},       {"from", "8000"},
+      {"prefix", "o"},          {"after", "a"},
+      {"limit", "10"},          {"id", "1000"},
+      {"floor_rate", "1"},      {"floor_epoch", "1700000000"},
+      {"floor_lead_max", "20"}, {"floor_only_warns", "no"},
+      {"order", "strict"},      {"format", "A{id}"},
+      {"scramble", "63bits"},   {"text", "7"}};
   return values.at(parameter);
 }
 
@@ -244,7 +256,32 @@ TEST_CASE("every parameter that is described is read, and needed where it says s
       CAPTURE(described.method, described.path, name);
       CHECK(status("", nullptr) == 200);
       CHECK(status(name, "%0a") == 400);
-      CHECK(status(name, nullptr) == (parameter.value("required", false) ? 400 : 200));
+      // What else is said of a time floor requires its rate.
+      const bool required = parameter.value("required", false) || name == "floor_rate";
+      CHECK(status(name, nullptr) == (required ? 400 : 200));
+    }
+  }
+}
+
+TEST_CASE("every option that PATCH describes changes the tag when it is given alone", "[openapi]") {
+  for (const Described& described : described_operations()) {
+    if (described.operation["operationId"] != "changeTag") continue;
+    for (const json& each : described.parameters) {
+      const std::string name = resolve(document(), each)["name"];
+      if (name == "biz_tag" || name == "as") continue;
+      const bool of_floor = name.rfind("floor_", 0) == 0;
+      if (of_floor && name != "floor_rate") continue;  // the others require a rate
+      CAPTURE(name);
+      const Service service;
+      const auto option = [&] {
+        return json::parse(service.ask("GET", "/api/v1/tag?biz_tag=order").body)["data"].at(
+            of_floor ? "floor" : name);
+      };
+      const json before = option();
+      const std::string call =
+          "/api/v1/tag?biz_tag=order&" + name + "=" + good_value(described, name);
+      CHECK(service.ask("PATCH", call).status == 200);
+      CHECK(option() != before);
     }
   }
 }
@@ -338,8 +375,10 @@ TEST_CASE("every status that a route answers is described, and the other way rou
       if (code == StatusCode::kOk) ask(service, target + "none");
       ask(service, target);
     }
-    for (const char* target : {"/", "/healthz", "/readyz", "/metrics", "/openapi.json",
-                               "/api/v1/log/level", "/api/v1/log/level?level=x"}) {
+    for (const char* target :
+         {"/api/v1/id/parse?biz_tag=order&text=7", "/api/v1/id/parse?text=7",
+          "/api/v1/id/parse?biz_tag=none&text=7", "/", "/healthz", "/readyz", "/metrics",
+          "/openapi.json", "/api/v1/log/level", "/api/v1/log/level?level=x"}) {
       ask(service, target);
     }
     for (const char* target :
@@ -348,8 +387,10 @@ TEST_CASE("every status that a route answers is described, and the other way rou
       ask(service, std::string("/api/v1/") + target);
     }
     ask(service, "/api/v1/log/level?level=info", false);
-    for (const char* target : {"/api/v1/tags", "/api/v1/tags?limit=0", "/api/v1/tag?biz_tag=order",
-                               "/api/v1/tag?biz_tag=none", "/api/v1/tag"}) {
+    for (const char* target :
+         {"/api/v1/tags", "/api/v1/tags?limit=0", "/api/v1/tag?biz_tag=order",
+          "/api/v1/tag?biz_tag=none", "/api/v1/tag", "/api/v1/id/when?biz_tag=clocked&id=1000",
+          "/api/v1/id/when?biz_tag=none&id=1000", "/api/v1/id/when"}) {
       ask(service, target);
     }
     ask_by("POST", service, "/api/v1/tag?biz_tag=new&step=5");

@@ -50,6 +50,22 @@ TEST_CASE("a path has its route, by exact name; any other has the one that says 
   }
 }
 
+TEST_CASE("a path that ends in a star has one route for all that is below it", "[router]") {
+  Router router;
+  router.get("/a/*", Effect::kNone, [](Exchange& exchange) {
+    exchange.reply.succeed('"' + std::string(exchange.request.path) + '"');
+  });
+  router.get("/*x", Effect::kNone, [](Exchange& exchange) { exchange.reply.succeed("2"); });
+  for (const char* below : {"/a/", "/a/b", "/a/b/c.js", "/a/*"}) {
+    CAPTURE(below);
+    CHECK(get(router, below).body.find(below) != std::string::npos);
+  }
+  for (const char* none : {"/a", "/", "/b/a/", "/x", "/zx"}) {
+    CAPTURE(none);
+    CHECK(get(router, none).status == 404);
+  }
+}
+
 TEST_CASE("a path answers its methods, and 405 with all of them to any other", "[router]") {
   Router router([](Exchange&, Effect) { return true; });
   const auto add = [&router](const char* method, const char* path, const char* json) {

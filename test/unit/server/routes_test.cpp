@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "featherid/memory_store.h"
 #include "featherid/segment_allocator.h"
 #include "server/api/id_routes.h"
 #include "server/http/router.h"
@@ -18,10 +19,11 @@ using std::chrono::milliseconds;
 
 // The id routes and a client.
 struct Client {
-  explicit Client(std::shared_ptr<Store> store, milliseconds wait = std::chrono::seconds(30))
-      : wait_timeout(wait), allocator(std::move(store), options(wait)) {
-    add_id_routes(router, allocator, 1000);
+  explicit Client(const std::shared_ptr<Store>& store, milliseconds wait = std::chrono::seconds(30))
+      : wait_timeout(wait), allocator(store, options(wait)), texts(store, calls, {}) {
+    add_id_routes(router, {allocator, texts}, 1000);
   }
+  ~Client() { calls.join(); }
 
   static AllocatorOptions options(milliseconds wait_timeout) {
     AllocatorOptions options;
@@ -37,6 +39,8 @@ struct Client {
   const milliseconds wait_timeout;
   Router router;
   SegmentAllocator allocator;
+  StoreCalls calls;
+  TagTexts texts;
 };
 
 bool has_code(const Reply& reply, int code) {
@@ -88,7 +92,9 @@ TEST_CASE("the calls for a tag of strict order get exactly their own ids", "[rou
   REQUIRE(store->create("order", strict).ok());
   Client one(store);
   Client other(store);
-  const auto data_of = [](const Reply& reply) { return reply.body.substr(reply.body.find("data")); };
+  const auto data_of = [](const Reply& reply) {
+    return reply.body.substr(reply.body.find("data"));
+  };
   CHECK(data_of(one.get("biz_tag=order")) == "data\":1}");
   CHECK(data_of(other.call("/batch?biz_tag=order&count=3")) == "data\":[2,3,4]}");
   CHECK(data_of(one.call("/range?biz_tag=order&count=9")) == R"(data":[{"first":5,"last":13}]})");
@@ -126,6 +132,37 @@ TEST_CASE("a batch counts correctly over every carry, as numbers and as strings"
     CHECK(client.call("/batch?biz_tag=order&count=1000").body == expected(""));
     CHECK(client.call("/batch?biz_tag=order&count=1000&as=string").body == expected("\""));
   }
+}
+
+TEST_CASE("as=text writes ids as the tag's format says, and parse reads them", "[routes]") {
+  const auto store = std::make_shared<MemoryStore>();
+  NewTag made(10);
+  made.options.format = "INV-{id width=4}-{check damm}";
+  REQUIRE(store->create("invoice", made).ok());
+  REQUIRE(store->create("order", 10).ok());
+  Client client(store);
+  CHECK(client.get("biz_tag=invoice&as=text").body ==
+        R"({"code":0,"msg":"success","data":"INV-0001-3"})");
+  CHECK(client.get("biz_tag=invoice").body == R"({"code":0,"msg":"success","data":2})");
+  CHECK(client.call("/batch?biz_tag=invoice&count=2&as=text").body ==
+        R"({"code":0,"msg":"success","data":["INV-0003-7","INV-0004-5"]})");
+  CHECK(client.get("biz_tag=order&as=text").body == R"({"code":0,"msg":"success","data":"1"})");
+
+  CHECK(client.call("/parse?biz_tag=invoice&text=INV-0003-7").body ==
+        R"({"code":0,"msg":"success","data":3})");
+  CHECK(client.call("/parse?biz_tag=invoice&text=INV-0003-7&as=string").body ==
+        R"({"code":0,"msg":"success","data":"3"})");
+  for (const char* wrong : {"INV-0003-8", "INV-0030-7", "0003", ""}) {
+    const Reply reply = client.call(std::string("/parse?biz_tag=invoice&text=") + wrong);
+    CHECK(reply.status == 400);
+    CHECK(has_code(reply, 1));
+  }
+  CHECK(client.call("/parse?biz_tag=invoice").status == 400);
+  CHECK(client.call("/parse?text=1").status == 400);
+  CHECK(client.call("/parse?biz_tag=nothing&text=1").status == 404);
+  CHECK(client.get("biz_tag=nothing&as=text").status == 404);
+  CHECK(client.call("/range?biz_tag=order&count=2&as=text").status == 400);
+  CHECK(client.get("biz_tag=order&as=words").status == 400);
 }
 
 }  // namespace featherid

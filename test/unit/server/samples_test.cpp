@@ -18,6 +18,7 @@ TagStats stats_of(const std::string& tag, std::int64_t issued_ids, std::int64_t 
   stats.tag = tag;
   stats.issued_ids = issued_ids;
   stats.held_ids = held_ids;
+  stats.leases = 1;
   stats.last_lease_latency = std::chrono::microseconds(2500);
   return stats;
 }
@@ -38,6 +39,14 @@ TEST_CASE("a sample is what was issued since the one before", "[samples]") {
   CHECK(series->samples[0].held_ids == 7.0F);
   CHECK(series->samples[1].held_ids == 8.0F);
   CHECK(series->samples[1].lease_ms == 2.5F);
+}
+
+TEST_CASE("a tag without a lease has no latency", "[samples]") {
+  Samples samples(10);
+  TagStats tag = stats_of("order", 0);
+  tag.leases = 0;
+  samples.add({tag}, {}, Samples::TimePoint{});
+  CHECK(std::isnan(samples.of_tag("order", Samples::TimePoint{})->samples[0].lease_ms));
 }
 
 TEST_CASE("only the last hour is kept", "[samples]") {

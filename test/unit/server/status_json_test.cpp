@@ -48,7 +48,7 @@ TEST_CASE("only the first few failing tags are named", "[status_json]") {
   failing.last_error = {StatusCode::kUnavailable, "down"};
   const TagTotals totals = total(std::vector<TagStats>(50, failing));
   CHECK(totals.failing_count == 50);
-  CHECK(totals.failing.size() == TagTotals::kFailingShown);
+  CHECK(totals.failing.size() == TagTotals::kShown);
 }
 
 TEST_CASE("a tag's end is at the rate of all processes", "[status_json]") {
@@ -65,6 +65,52 @@ TEST_CASE("a tag's end is at the rate of all processes", "[status_json]") {
   CHECK(json::parse(tag_json(tag, IdsAs::kNumber, now))["cap"].is_null());
 }
 
+TEST_CASE("tags near an end are named, those first of which most is used", "[status_json]") {
+  const auto at = [](const std::string& name, std::int64_t max_id, std::int64_t cap) {
+    TagStats tag = stats_of(name, 5, 1);
+    tag.max_id = max_id;
+    tag.cap = cap;
+    return tag;
+  };
+  TagStats ended = at("ended", 100, 100);
+  ended.last_error = {StatusCode::kExhausted, "it has reached its cap"};
+  TagStats removed = at("removed", 95, 100);
+  removed.last_error = {StatusCode::kNotFound, "no such tag"};
+  ServerStatus status;
+  TagStats capped = at("capped", 90, 100);
+  capped.series_ids_per_second = 2;
+  status.totals =
+      total({at("far", 74, 100), at("int", 2000000000, kIdMax), capped, ended, removed});
+  const json parsed = json::parse(status_json(status, IdsAs::kText));
+  CHECK(parsed["failing"] == 1);  // what has ended is no warning any more
+  CHECK(parsed["failing_tags"][0]["state"] == "exhausted");
+  CHECK(parsed["ending"] == 2);
+  REQUIRE(parsed["ending_tags"].size() == 2);
+  CHECK(parsed["ending_tags"][0]["biz_tag"] == "int");
+  CHECK(parsed["ending_tags"][0]["end"] == "int32");
+  CHECK(parsed["ending_tags"][0]["last_id"] == "2147483647");
+  CHECK(parsed["ending_tags"][0]["ends_at"].is_null());
+  CHECK(parsed["ending_tags"][1]["end"] == "cap");
+  CHECK(parsed["ending_tags"][1]["share"] == 0.9);
+  CHECK(parsed["ending_tags"][1]["ends_at"] == "1970-01-01T00:00:05Z");
+  std::vector<TagStats> many;
+  for (int i = 0; i < 50; ++i) many.push_back(at(std::to_string(i), 750 + i, 1000));
+  const TagTotals totals = total(many);
+  CHECK(totals.ending_count == 50);
+  REQUIRE(totals.ending.size() == TagTotals::kShown);
+  CHECK(totals.ending.front().tag == "49");
+  CHECK(totals.ending.back().tag == "40");
+}
+
+TEST_CASE("a tag without a lease has no latency, and is not said to have one of 0",
+          "[status_json]") {
+  TagStats tag = stats_of("order", 0, 0);
+  CHECK(json::parse(tag_json(tag, IdsAs::kNumber, {}))["lease_ms"].is_null());
+  tag.leases = 1;
+  tag.last_lease_latency = std::chrono::microseconds(2500);
+  CHECK(json::parse(tag_json(tag, IdsAs::kNumber, {}))["lease_ms"] == 2.5);
+}
+
 TEST_CASE("each error has its state", "[status_json]") {
   TagStats tag = stats_of("order", 0, 1);
   const auto state = [&](StatusCode code) {
@@ -74,6 +120,7 @@ TEST_CASE("each error has its state", "[status_json]") {
   CHECK(state(StatusCode::kOk) == "ok");
   CHECK(state(StatusCode::kExhausted) == "exhausted");
   CHECK(state(StatusCode::kDataLoss) == "stopped");
+  CHECK(state(StatusCode::kNotFound) == "deleted");
   CHECK(state(StatusCode::kUnavailable) == "failing");
 }
 

@@ -114,9 +114,10 @@ TEST_CASE("a SQLite file that is missing is told apart, and is created by init",
   const StoreOptions options = at("sqlite3:" + scratch.file("ids.db"));
   CHECK(check_store_exists(options).code() == StatusCode::kNotFound);
   CHECK(check_store_exists(at("mysql://h/d")).ok());  // only its server could tell
-  CHECK(*init_store(options) == "the table id_segments exists; tags created: health, order, user");
+  CHECK(*init_store(options) ==
+        "the tables id_segments and id_tags exist; tags created: health, order, user");
   CHECK(check_store_exists(options).ok());
-  CHECK(*init_store(options) == "the table id_segments exists; tags created: none");
+  CHECK(*init_store(options) == "the tables id_segments and id_tags exist; tags created: none");
   CHECK((*open_store(options))->find("order")->step == 1000);
 }
 

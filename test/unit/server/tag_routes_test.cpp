@@ -118,6 +118,39 @@ TEST_CASE("by HTTP a tag is created, shown, changed and deleted", "[tag_routes]"
   CHECK(plain["max_id"] == 0);
 }
 
+TEST_CASE("a change that changes nothing is neither made nor logged", "[tag_routes]") {
+  const Service service;
+  service.good("POST", "tag?biz_tag=order&step=50&cap=900&owner=shop");
+  service.store->on_update = [](std::string_view, const TagChange&) {
+    return Status(StatusCode::kUnavailable, "it was made");
+  };
+  const test::LogCapture log;
+  service.good("PATCH", "tag?biz_tag=order&step=50&cap=900&owner=shop&description=");
+  CHECK(test::count_of(log.text(), "changed tag") == 0);
+  CHECK(service.bad("PATCH", "tag?biz_tag=order&step=50&cap=901").find("503") == 0);
+}
+
+TEST_CASE("who moved a tag is on record", "[tag_routes]") {
+  const Service service;
+  NewTag made(10);
+  made.by = "bob";
+  REQUIRE(service.store->create("order", made).ok());
+  const auto changed_by = [&] {
+    return service.good("GET", "tag?biz_tag=order")["changed_by"].get<std::string>();
+  };
+  service.good("POST", "tag/advance?biz_tag=order&max_id=0");
+  CHECK(changed_by() == "bob");  // it is there already
+  service.good("POST", "tag/advance?biz_tag=order&max_id=50");
+  CHECK(changed_by() == "ann");
+  TagChange change(20);
+  change.by = "bob";
+  REQUIRE(service.store->update("order", change).ok());
+  const json moved =
+      service.good("POST", "tag/rewind?biz_tag=order&confirm=order&from=50&max_id=7");
+  CHECK(moved["changed_by"] == "ann");
+  CHECK(moved["max_id"] == 7);
+}
+
 TEST_CASE("a time that nobody has recorded is null", "[tag_routes]") {
   TagInfo tag;
   tag.tag = "a";
@@ -437,6 +470,46 @@ TEST_CASE("of the calls that come while the store hangs, few wait, and readers d
             "the store has not answered in time; the change may still be made"));
   gate.open();
   CHECK(test::wait_until([&] { return service.ask("GET", "tags").status == 200; }));
+}
+
+TEST_CASE("by HTTP a tag gets a time floor, whose ids tell when they were leased",
+          "[tag_routes][floor]") {
+  const Service service;
+  CHECK(service.good("POST", "tag?biz_tag=plain")["floor"].is_null());
+  json tag = service.good("POST", "tag?biz_tag=order&floor_rate=1000&floor_lead_max=20");
+  CHECK(tag["floor"]["rate"] == 1000);
+  CHECK(tag["floor"]["epoch"] == 0);
+  CHECK(tag["floor"]["lead_max"] == 20);
+  CHECK(tag["floor"]["lead_only_warns"] == false);
+  CHECK(tag["floor"]["since_id"] == 0);
+  CHECK(tag["floor"]["lead_seconds"].is_number());
+  CHECK(service.good("POST", "tag?biz_tag=order&floor_rate=1000&floor_lead_max=20") != json());
+  CHECK(has(service.bad("POST", "tag?biz_tag=order&floor_rate=1000"),
+            "409 7 tag 'order' already exists, with floor 1000 from 0, lead_max 20 instead of"));
+  CHECK(has(service.bad("POST", "tag?biz_tag=new&floor_lead_max=5"), "requires a rate"));
+  tag = service.good("PATCH", "tag?biz_tag=order&floor_rate=2000&floor_only_warns=yes");
+  CHECK(tag["floor"]["rate"] == 2000);
+  CHECK(tag["floor"]["lead_max"] == 20);
+  CHECK(tag["floor"]["lead_only_warns"] == true);
+  CHECK(service.good("GET", "tags")["tags"][0]["floor"]["rate"] == 2000);
+  CHECK(has(service.bad("PATCH", "tag?biz_tag=order&floor_rate=1"), "400 "));
+  CHECK(has(service.bad("PATCH", "tag?biz_tag=order&floor_rate=0"), "floor_rate must be a number"));
+  CHECK(has(service.bad("PATCH", "tag?biz_tag=order&floor_only_warns=1"), "must be no or yes"));
+
+  const IdRange range = *service.store->lease("order", 5);
+  const std::string id = std::to_string(range.first);
+  const json time = service.good("GET", "id/when?biz_tag=order&as=string&id=" + id);
+  CHECK(time["biz_tag"] == "order");
+  CHECK(time["id"] == id);
+  CHECK(time["from"] == "1970-01-01T00:00:00.000Z");  // its lead only warns
+  CHECK(time["until"].get<std::string>().substr(0, 2) == "20");
+  CHECK(time["until"].get<std::string>().size() == 24);
+  CHECK(has(service.bad("GET", "id/when?biz_tag=order&id=" + std::to_string(range.end)),
+            "400 1 id " + std::to_string(range.end) + " has not been leased: tag 'order' is at"));
+  CHECK(has(service.bad("GET", "id/when?biz_tag=order"), "id is missing"));
+  CHECK(has(service.bad("GET", "id/when?biz_tag=nix&id=1"), "404 4 "));
+  CHECK(service.store->lease("plain", 5).ok());
+  CHECK(has(service.bad("GET", "id/when?biz_tag=plain&id=1"), "no time floor"));
 }
 
 }  // namespace featherid

@@ -133,7 +133,7 @@ TEST_CASE("a table that outlives its node is refused by name", "[soci_cluster_ma
   const Status refused = c.mark.look(c.node.session).refused;
   CHECK(refused.code() == StatusCode::kFailedPrecondition);
   CHECK_THAT(refused.message(), Contains("id_mark uses the engine InnoDB") &&
-                                    Contains("DROP TABLE") && Contains("--init-schema"));
+                                    Contains("DROP TABLE") && Contains("featherid init"));
 }
 
 TEST_CASE("a node without a record of a leader is an error", "[soci_cluster_mark]") {

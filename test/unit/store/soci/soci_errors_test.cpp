@@ -44,7 +44,7 @@ TEST_CASE("each engine's errors are classified by number or SQLSTATE", "[soci_er
       {Engine::kMysql, 2002, "", "no connection", kPasses},
       {Engine::kMysql, 1047, "", "no connection", kPasses},
       {Engine::kMysql, 1290, "", "writable server", kPasses},
-      {Engine::kMysql, 1146, "", "featherid-server --init-schema", kFix},
+      {Engine::kMysql, 1146, "", "featherid init", kFix},
       {Engine::kMysql, 1049, "", "no such database", kFix},
       {Engine::kMysql, 1045, "", "login refused", kFix},
       {Engine::kMysql, 1184, "", "init_connect fails", kFix},
@@ -67,7 +67,7 @@ TEST_CASE("each engine's errors are classified by number or SQLSTATE", "[soci_er
       {Engine::kPostgresql, 0, "57P01", "no connection", kPasses},
       {Engine::kPostgresql, 0, "08006", "no connection", kPasses},
       {Engine::kPostgresql, 0, "25006", "writable server", kPasses},
-      {Engine::kPostgresql, 0, "42P01", "featherid-server --init-schema", kFix},
+      {Engine::kPostgresql, 0, "42P01", "featherid init", kFix},
       {Engine::kPostgresql, 0, "42501", "privilege", kFix},
       {Engine::kSqlite3, 5, "", "another program holds", kPasses},
       {Engine::kSqlite3, 8, "", "write access", kFix},
@@ -207,9 +207,9 @@ TEST_CASE("a client's own error on a connection is no lost connection", "[soci_e
 }
 
 TEST_CASE("the error for a missing table depends on which table it is", "[soci_errors]") {
-  CHECK(says(status_of(Engine::kSqlite3, {1, "", "no such table: id_segments"}), "--init-schema"));
+  CHECK(says(status_of(Engine::kSqlite3, {1, "", "no such table: id_segments"}), "featherid init"));
   const Status no_leader = status_of(Engine::kMysql, {1146, "", "no 'ids.id_leader'"});
-  CHECK(says(no_leader, "--init-schema"));
+  CHECK(says(no_leader, "featherid init"));
   CHECK(says(no_leader, "failover = synchronous"));
 }
 
@@ -221,7 +221,7 @@ TEST_CASE("the error for a Galera cluster without its table of marks says what t
         status_of(Engine::kMysql, {4165, "", "Galera replication not supported"})}) {
     CHECK(refused.code() == StatusCode::kFailedPrecondition);
     CHECK(says(refused, "id_mark"));
-    CHECK(says(refused, "--init-schema"));
+    CHECK(says(refused, "featherid init"));
   }
 }
 

@@ -2,6 +2,7 @@
 #include "lib/store/soci/soci_leader_guard.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "test/support/catch.h"
@@ -23,6 +24,9 @@ const LeaderSql kSql = {
     "SELECT term FROM id_leader WHERE id = 1",
     " FROM id_leader WHERE id = 1",
     "UPDATE id_segments SET max_id = MIN(:limit, max_id + MAX(:count, 10 * step))",
+    " WHERE biz_tag <> 'wide'",
+    "UPDATE id_segments SET max_id = :now_ms + 0 * :count + 0 * :limit WHERE biz_tag = 'wide'",
+    "SELECT now FROM clock",
     "UPDATE id_leader SET server = :server, term = :term WHERE id = 1",
     nullptr,
     {" AND EXISTS (SELECT 1 FROM id_mark WHERE term = ",
@@ -39,8 +43,8 @@ struct Fixture {
     for (const char* sql :
          {"CREATE TABLE me (name TEXT)", "INSERT INTO me VALUES ('a')",
           "CREATE TABLE id_leader (id INTEGER, server TEXT, term INTEGER)",
-          "INSERT INTO id_leader VALUES (1, '', 0)",
-          "CREATE TABLE id_mark (term INTEGER PRIMARY KEY)",
+          "INSERT INTO id_leader VALUES (1, '', 0)", "CREATE TABLE clock (now INTEGER)",
+          "INSERT INTO clock VALUES (5000)", "CREATE TABLE id_mark (term INTEGER PRIMARY KEY)",
           "CREATE TABLE id_segments (biz_tag TEXT, max_id INTEGER, step INTEGER)",
           "INSERT INTO id_segments VALUES ('order', 1000, 10), ('wide', 0, 500)"}) {
       session.run(sql);
@@ -50,6 +54,7 @@ struct Fixture {
     SociStoreOptions options;
     options.failover = failover;
     options.failover_guard_ids = 2000;
+    options.clock = [] { return WallTime(std::chrono::milliseconds(100)); };
     options.log = [this](LogLevel level, std::string_view line) {
       if (level == LogLevel::kWarn) warnings.emplace_back(line);
     };
@@ -196,7 +201,7 @@ TEST_CASE("in the mode stop, a guard changes nothing and says what to do",
     const Status status = guard.follow(f.session, "1 = 1");
     CHECK(status.code() == StatusCode::kDataLoss);
     message = status.message();
-    CHECK_THAT(message, Contains("was led by a and is led by b") && Contains("--advance"));
+    CHECK_THAT(message, Contains("was led by a and is led by b") && Contains("featherid advance"));
     CHECK_FALSE(f.leases(guard));
   }
   CHECK(f.max_id() == 1000);
@@ -227,7 +232,7 @@ TEST_CASE("a smaller number of leaders than the one known is an old server that 
     const Status status = guard.follow(f.session, "1 = 1");
     CHECK(status.code() == StatusCode::kDataLoss);
     CHECK_THAT(status.message(),
-               Contains("term " + term + " after " + seen) && Contains("--advance"));
+               Contains("term " + term + " after " + seen) && Contains("featherid advance"));
   }
   CHECK(std::to_string(f.term()) == term);
 }
@@ -259,7 +264,7 @@ TEST_CASE("two servers promoted from the first leader are not confused",
     CHECK_FALSE(f.leases(knows_the_second));
     const Status status = knows_the_second.follow(f.session, "1 = 1");
     CHECK(status.code() == StatusCode::kDataLoss);
-    CHECK_THAT(status.message(), Contains("have diverged") && Contains("--advance"));
+    CHECK_THAT(status.message(), Contains("have diverged") && Contains("featherid advance"));
     CHECK_FALSE(f.leases(knows_the_second));
     CHECK(f.max_id() == leased);
     // After a restart it is a newcomer too.
@@ -338,7 +343,7 @@ TEST_CASE("in the mode stop, a guard stops after a crash of the whole cluster an
     const Status status = guard.follow(f.session, "1 = 1");
     CHECK(status.code() == StatusCode::kDataLoss);
     message = status.message();
-    CHECK_THAT(message, Contains("a has died as a whole") && Contains("--advance"));
+    CHECK_THAT(message, Contains("a has died as a whole") && Contains("featherid advance"));
     CHECK_FALSE(f.leases(guard));
   }
   CHECK(f.number("SELECT count(*) FROM id_mark") == 0);
@@ -362,7 +367,7 @@ TEST_CASE("a leader's table without its row is an error that says what to do",
   f.session.run("DELETE FROM id_leader");
   const Status status = guard.follow(f.session, "1 = 1");
   CHECK(status.code() == StatusCode::kFailedPrecondition);
-  CHECK_THAT(status.message(), Contains("--init-schema"));
+  CHECK_THAT(status.message(), Contains("featherid init"));
   CHECK_FALSE(guard.knows_term());
   f.session.run("INSERT INTO id_leader VALUES (1, '', 0)");  // no transaction was left open
   CHECK(guard.follow(f.session, "1 = 1").ok());
@@ -382,6 +387,32 @@ TEST_CASE("a guard learns nothing from a statement that fails", "[soci_leader_gu
   CHECK_FALSE(f.leases(guard));
   REQUIRE(guard.follow(f.session, "1 = 1").ok());
   CHECK(f.warnings.size() == 1);
+}
+
+TEST_CASE("tags with a time floor skip by the clock, if it can be followed",
+          "[soci_leader_guard][floor]") {
+  Fixture f;
+  LeaderGuard guard = f.guard();
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
+  f.move_to("b");  // without records nobody knows of a floor
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
+  CHECK(f.max_id("wide") == 5000);
+  f.session.settings().has_records = true;
+  f.move_to("c");
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
+  CHECK(f.max_id("wide") == 5000);
+  CHECK(f.max_id() == 1000 + 2 * 2000);
+  CHECK_THAT(f.warnings.back(), Contains("Tags with a time floor (1) skipped"));
+  const std::pair<const char*, long long> clocks[] = {{"9000", 9000},     // it goes on
+                                                      {"900000", 60100},  // far ahead of this one
+                                                      {"0", 100}};        // it cannot be read
+  char server = 'd';
+  for (const auto& [now, max_id] : clocks) {
+    f.session.run(std::string("UPDATE clock SET now = ") + now);
+    f.move_to(std::string(1, server++));
+    REQUIRE(guard.follow(f.session, "1 = 1").ok());
+    CHECK(f.max_id("wide") == max_id);
+  }
 }
 
 }  // namespace featherid

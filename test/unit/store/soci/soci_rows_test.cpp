@@ -9,7 +9,8 @@
 namespace featherid {
 
 TEST_CASE("a row is read from texts, and what is no number is named", "[soci_rows]") {
-  const Result<SegmentRow> row = RawRow{"order", "9223372036854775806", "-1", "70", "1"}.read("ids");
+  const Result<SegmentRow> row =
+      RawRow{"order", "9223372036854775806", "-1", "70", "1"}.read("ids");
   REQUIRE(row.ok());
   CHECK(row->tag == "order");
   CHECK(row->max_id == kIdMax);
@@ -20,6 +21,17 @@ TEST_CASE("a row is read from texts, and what is no number is named", "[soci_row
   CHECK(RawRow{"order", "0", "10", "", ""}.read("ids")->order == TagOrder::kPlain);
   CHECK(RawRow{"order", "0", "10", "", "0"}.read("ids")->order == TagOrder::kPlain);
 
+  const Result<SegmentRow> floored =
+      RawRow{"order", "5", "10", "", "", "1000;50;20;1;7;1800000000123"}.read("ids");
+  REQUIRE(floored.ok());
+  CHECK(floored->floor.rate == 1000);
+  CHECK(floored->floor.epoch_s == 50);
+  CHECK(floored->floor.lead_max_s == 20);
+  CHECK(floored->floor.lead_only_warns);
+  CHECK(floored->floor.since_id == 7);
+  CHECK(floored->read_at == WallTime(std::chrono::milliseconds(1800000000123)));
+  CHECK(RawRow{"order", "5", "10", "", "", "1000;50;20;0;7"}.read("ids")->read_at == WallTime());
+
   struct Case {
     RawRow row;
     std::string says;
@@ -28,7 +40,8 @@ TEST_CASE("a row is read from texts, and what is no number is named", "[soci_row
                           Case{{"order", "1.5", "10", ""}, "has max_id '1.5' in ids"},
                           Case{{"order", "9223372036854775808", "10", ""}, "has max_id"},
                           Case{{"order", "0", "10 x", ""}, "has step '10 x' in ids"},
-                          Case{{"order", "0", "10", "x"}, "has cap 'x' in ids"}}) {
+                          Case{{"order", "0", "10", "x"}, "has cap 'x' in ids"},
+                          Case{{"order", "0", "10", "", "", "1000;x"}, "has floor_epoch 'x'"}}) {
     const Status status = bad.row.read("ids").status();
     CAPTURE(bad.says, status);
     CHECK(status.code() == StatusCode::kFailedPrecondition);

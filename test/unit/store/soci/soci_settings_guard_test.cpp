@@ -34,13 +34,15 @@ const std::vector<ServerSetting> kMysqlSafe = {{"autocommit", "1"},
                                                {"database", "ids"},
                                                {"id_segments", "InnoDB YES"},
                                                {"id_leader", "InnoDB YES"},
+                                               {"id_tags", "InnoDB YES"},
                                                {"max_id", "bigint"},
                                                {"innodb_redo_log", "ON"}};
 
 const std::vector<ServerSetting> kPostgresqlSafe = {{"fsync", "on"},
                                                     {"full_page_writes", "on"},
                                                     {"id_segments", "rp public"},
-                                                    {"id_leader", "rp public"}};
+                                                    {"id_leader", "rp public"},
+                                                    {"id_tags", "rp public"}};
 
 SettingsVerdict mysql(const std::string& name, const std::string& value) {
   return judge_settings(Engine::kMysql, Failover::kSkip, with(kMysqlSafe, name, value));
@@ -108,6 +110,22 @@ TEST_CASE("a setting that loses leases in a mere crash of the server is lossy",
   CHECK_THAT(lossy(mysql("id_leader", "MEMORY NO")), Contains("id_leader") && Contains("MEMORY"));
   CHECK_THAT(lossy(postgresql("id_segments", "ru s")), Contains("UNLOGGED"));
   CHECK_THAT(lossy(postgresql("id_leader", "ru s")), Contains("id_leader") && Contains("UNLOGGED"));
+}
+
+TEST_CASE("a table of options that a crash can undo causes a warning, and refuses no lease",
+          "[soci_settings_guard]") {
+  for (const SettingsVerdict& verdict :
+       {mysql("id_tags", "MyISAM NO"), postgresql("id_tags", "ru public")}) {
+    CHECK(verdict.wrong.empty());
+    CHECK(verdict.lossy.empty());
+    REQUIRE(verdict.warnings.size() == 1);
+    CHECK_THAT(verdict.warnings[0], Contains("the table id_tags") && Contains("removed tags"));
+  }
+  CHECK_THAT(mysql("id_tags", "MyISAM NO").warnings[0], Contains("change it to InnoDB"));
+  CHECK_THAT(postgresql("id_tags", "ru public").warnings[0], Contains("id_tags SET LOGGED"));
+  CHECK(is_clean(mysql("id_tags", "InnoDB YES")));
+  CHECK(is_clean(mysql("id_tags", "")));  // there is none
+  CHECK(is_clean(postgresql("id_tags", "rp public")));
 }
 
 TEST_CASE("which settings are lossy on a Galera node depends on the mode",

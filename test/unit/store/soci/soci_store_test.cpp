@@ -82,6 +82,8 @@ TEST_CASE("a file of an older version works without options, with one warning", 
   CHECK(store->create("new", 10).ok());
   CHECK(store->update("new", 20).ok());
   CHECK(store->info("new")->step == 20);
+  CHECK(store->advance("new", 7, "ann").ok());
+  CHECK(store->info("new")->max_id == 7);
   CHECK(store->list()->size() == 4);
   CHECK(store->rewind("order", 5, 2).value());
   CHECK(store->changes(7)->version == 0);
@@ -92,7 +94,7 @@ TEST_CASE("a file of an older version works without options, with one warning", 
   tag.options.owner = "ann";
   const Status refused = store->create("new", tag);
   CHECK(refused.code() == StatusCode::kFailedPrecondition);
-  CHECK_THAT(refused.message(), Contains("id_tags") && Contains("--init-schema"));
+  CHECK_THAT(refused.message(), Contains("id_tags") && Contains("featherid init"));
   TagChange change;
   change.cap = 100;
   CHECK(store->update("order", change).code() == StatusCode::kFailedPrecondition);

@@ -34,9 +34,26 @@ TEST_CASE("a record is written and found with all its members", "[soci_tag_recor
   Fixture f;
   const SociTagRecords records = f.records();
   CHECK_FALSE(records.find(f.session, "order"));
-  for (const TagRecord& record :
-       {TagRecord{"order", 3, 2, 70, -1, "bills", "ann", "a", 10, "b", 20, TagOrder::kStrict},
-        TagRecord{"order", 4, 4, kIdMax, 55, "", "", "", 0, "", 0}}) {
+  TagRecord full;
+  full.tag = "order";
+  full.version = 3;
+  full.recalled = 2;
+  full.cap = 70;
+  full.description = "bills";
+  full.owner = "ann";
+  full.created_by = "a";
+  full.created_at = 10;
+  full.changed_by = "b";
+  full.changed_at = 20;
+  full.order = TagOrder::kStrict;
+  full.format = "INV-{id}";
+  full.scramble = "9digits";
+  full.floor = {1000, 50, 20, true, 7};
+  TagRecord removed;
+  removed.tag = "order";
+  removed.version = removed.recalled = 4;
+  removed.removed_max_id = 55;
+  for (const TagRecord& record : {full, removed}) {
     records.write(f.session, record);
     const std::optional<TagRecord> found = records.find(f.session, "order");
     REQUIRE(found);
@@ -51,6 +68,13 @@ TEST_CASE("a record is written and found with all its members", "[soci_tag_recor
     CHECK(found->changed_by == record.changed_by);
     CHECK(found->changed_at == record.changed_at);
     CHECK(found->order == record.order);
+    CHECK(found->format == record.format);
+    CHECK(found->scramble == record.scramble);
+    CHECK(found->floor.rate == record.floor.rate);
+    CHECK(found->floor.epoch_s == record.floor.epoch_s);
+    CHECK(found->floor.lead_max_s == record.floor.lead_max_s);
+    CHECK(found->floor.lead_only_warns == record.floor.lead_only_warns);
+    CHECK(found->floor.since_id == record.floor.since_id);
   }
   CHECK(records.changed(f.session, 3, 4).size() == 1);
   CHECK(records.changed(f.session, 4, 9).empty());
@@ -65,6 +89,16 @@ TEST_CASE("a change has the next number, if its conditions hold", "[soci_tag_rec
   CHECK(records.begin_change(f.session, ""));
   CHECK(records.head(f.session).version == 1);
   CHECK(records.head(f.session).now > 1700000000);
+}
+
+TEST_CASE("a table of another version is named with the column that it lacks",
+          "[soci_tag_records]") {
+  Fixture f;
+  SociTagRecords records = f.records();
+  f.session.run("ALTER TABLE id_tags RENAME COLUMN floor_rate TO other");
+  CHECK_FALSE(records.look(f.session, /*ask=*/true));
+  REQUIRE(f.lines.size() == 1);
+  CHECK_THAT(f.lines.front(), Contains("floor_rate") && Contains("lacks a column"));
 }
 
 TEST_CASE("a table that cannot be used is one warning, and no condition", "[soci_tag_records]") {

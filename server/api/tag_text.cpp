@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "server/api/tag_text.h"
+
+#include <chrono>
+#include <ctime>
+#include <utility>
+
+#include "lib/format/scramble_domain.h"
+
+namespace featherid {
+
+TagText::TagText(const TagInfo& tag, IdFormat format, std::optional<IdScramble> scramble)
+    : tag_(tag.tag),
+      floor_(tag.floor),
+      has_date_(!format.format(1).ok()),  // only then it cannot write an id alone
+      format_(std::move(format)),
+      scramble_(std::move(scramble)) {}
+
+Result<Date> TagText::date_of(std::int64_t id) const {
+  if (!has_date_) return Date();
+  const Result<LeaseTime> leased = leased_when(floor_, id);
+  if (!leased.ok()) return leased.status();
+  const std::time_t second = std::chrono::system_clock::to_time_t(leased->until);
+  std::tm parts{};
+  if (::gmtime_r(&second, &parts) == nullptr) {
+    return Status(StatusCode::kInvalidArgument, "id " + std::to_string(id) + " has no date");
+  }
+  return Date{parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday};
+}
+
+Result<TagText> TagText::make(const TagInfo& tag, const std::optional<ScrambleKeys>& keys) {
+  Result<IdFormat> format = IdFormat::make(tag.format.empty() ? "{id}" : tag.format);
+  if (!format.ok()) return format.status();
+  if (tag.scramble.empty()) return TagText(tag, *std::move(format), std::nullopt);
+  const Result<ScrambleDomain> domain = parse_scramble_domain(tag.scramble);
+  if (!domain.ok()) return domain.status();
+  if (!keys) {
+    return Status(
+        StatusCode::kFailedPrecondition,
+        "tag '" + tag.tag + "' is scrambled, and there are no keys here; set scramble-key-file");
+  }
+  const int length = domain->length;
+  Result<IdScramble> scramble = domain->unit == ScrambleDomain::Unit::kBits
+                                    ? IdScramble::with_bits(length, *keys)
+                                    : IdScramble::with_digits(length, *keys);
+  if (!scramble.ok()) return scramble.status();
+  return TagText(tag, *std::move(format), *std::move(scramble));
+}
+
+Result<std::string> TagText::write(std::int64_t id) const {
+  const Result<Date> date = date_of(id);
+  if (!date.ok()) return date.status();
+  if (!scramble_) return format_.format(id, *date);
+  const Result<std::int64_t> number = scramble_->scramble(id, tag_);
+  if (!number.ok()) return number.status();
+  return format_.format(*number, *date);
+}
+
+Result<std::int64_t> TagText::read(std::string_view text) const {
+  const Result<ParsedId> parsed = format_.parse(text);
+  if (!parsed.ok()) return parsed.status();
+  return scramble_ ? scramble_->unscramble(parsed->id, tag_) : parsed->id;
+}
+
+}  // namespace featherid
