@@ -94,9 +94,10 @@ bool read_count(Exchange& exchange, std::int64_t count_max, IdRequest* asked) {
 }
 
 // The ids that the request has waited for, or that are in memory. Otherwise parks the request until
-// they come, or fails. Nothing: the request is parked or has failed.
-std::optional<Ranges> take(Exchange& exchange, SegmentAllocator& allocator,
-                           const IdRequest& asked) {
+// they come, or fails. Nothing: the request is parked or has failed. `missed`: an error if it has
+// found none in memory before.
+std::optional<Ranges> take(Exchange& exchange, SegmentAllocator& allocator, const IdRequest& asked,
+                           const Status& missed = {}) {
   const Exchange::Wait& wait = exchange.wait;
   if (!wait.outcome.status.ok()) return fail(exchange.reply, wait.outcome.status), std::nullopt;
   if (!wait.outcome.ids.empty()) return wait.outcome.ids;
@@ -106,7 +107,8 @@ std::optional<Ranges> take(Exchange& exchange, SegmentAllocator& allocator,
   // A wait of zero does not block, and its error contains the store's error.
   Result<Ranges> ranges = wait.expired
                               ? sequence->next_range(asked.count_ids, std::chrono::milliseconds(0))
-                              : sequence->try_next_range(asked.count_ids);
+                          : missed.ok() ? sequence->try_next_range(asked.count_ids)
+                                        : Result<Ranges>(missed);
   if (ranges.ok()) return *std::move(ranges);
   if (wait.expired || ranges.status().code() != StatusCode::kUnavailable) {
     return fail(exchange.reply, ranges.status()), std::nullopt;
@@ -182,12 +184,14 @@ void serve_id(Exchange& exchange, const IdSources& sources) {
     if (text == nullptr) return;
   }
   std::int64_t id = 0;
+  Status missed;
   if (!exchange.wait.over) {
     const Result<std::int64_t> next = sources.allocator.try_next_id(*asked.tag);
+    missed = next.status();
     if (next.ok()) id = *next;
   }
   if (id == 0) {
-    const std::optional<Ranges> ranges = take(exchange, sources.allocator, asked);
+    const std::optional<Ranges> ranges = take(exchange, sources.allocator, asked, missed);
     if (!ranges) return;
     id = ranges->front().first;
   }
