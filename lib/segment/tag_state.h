@@ -204,7 +204,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   std::int64_t available_ids() const REQUIRES(mutex_);
   std::int64_t issued_ids() const REQUIRES(mutex_);
   // Of a tag with a time floor.
-  bool is_old(const Held& held, TimePoint now) const REQUIRES(mutex_);
+  bool is_old(const Held& held, TimePoint now) const;
   std::int64_t old_ids() const REQUIRES(mutex_);
   void drop_old(TimePoint now) REQUIRES(mutex_);
   // Asks for a sweep when the oldest ids get old. False if there is no memory for that.

@@ -176,7 +176,7 @@ TEMPLATE_TEST_CASE("MySQL: an answer that is cut anywhere is an error, not an em
   forwarder.begin_cutting(Forwarder::Direction::kToClient, 1);
   int cut = 1;
   int whole = 0;
-  while (whole < 5 && cut < 6000) {
+  while (whole < 5 && cut < 9000) {
     const auto store = *open_soci_store(url, short_options());  // a connection, cut a byte later
     const Result<std::vector<TagInfo>> rows = store->list();
     const Result<SegmentRow> row = store->find("order");
