@@ -292,7 +292,9 @@ void Process::check_ids(const std::string& tag, std::int64_t count_ids,
   for (const IdRange range : ids) count += range.size();
   if (count != count_ids) violation("not as many ids as were asked for");
   books_.handed_out(tag, ids, call);
-  // A sweep and a lease come some time after they are due.
+  // A sweep and a lease come some time after they are due. Nobody leases from a row that cannot be
+  // served, so the old ids stay.
+  if (database_.was_unservable(tag)) return;
   books_.check_age(tag, ids, scheduler_.now(), 2 * workload_.options.hold + seconds(5));
 }
 
