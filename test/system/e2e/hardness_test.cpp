@@ -469,12 +469,14 @@ TEST_CASE("a thousand parked requests hold no thread, and other tags keep servin
     CHECK(attacked.server().threads() == attacked.threads_before());
     attacked.check_unharmed(16 * kMegabyte);
   }
-  CHECK(clients.size() >= 1000);
+  int refused = 1000 + kOver - static_cast<int>(clients.size());
   for (const auto& client : clients) {
     const auto answer = client->read_until("}");
     REQUIRE(answer);
-    CHECK(status_of(*answer) == 200);
+    if (status_of(*answer) == 503) ++refused;  // it came after the loop above
+    CHECK((status_of(*answer) == 200 || status_of(*answer) == 503));
   }
+  CHECK(refused <= kOver);
 }
 
 }  // namespace featherid::test
