@@ -15,6 +15,7 @@
 
 #include "featherid/store_check.h"
 #include "test/support/catch.h"
+#include "test/system/conformance/require.h"
 #include "test/system/conformance/store_fixtures.h"
 
 using featherid::check_store;
@@ -33,21 +34,11 @@ using featherid::TagChanges;
 using featherid::TagInfo;
 using featherid::TagOrder;
 using featherid::TagQuery;
+using featherid::test::max_id_of;
+using featherid::test::require_ok;
+using featherid::test::take;
 
 namespace {
-
-void require_ok(const Status& status) {
-  INFO(status);
-  REQUIRE(status.ok());
-}
-
-template <typename T>
-T take(Result<T> result) {
-  require_ok(result.status());
-  return *std::move(result);
-}
-
-std::int64_t max_id_of(Store& store, std::string_view tag) { return take(store.find(tag)).max_id; }
 
 // A tag with a cap and step 10.
 NewTag capped(std::int64_t cap) {

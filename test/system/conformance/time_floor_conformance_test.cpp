@@ -13,6 +13,7 @@
 
 #include "test/support/catch.h"
 #include "test/support/wait_until.h"
+#include "test/system/conformance/require.h"
 #include "test/system/conformance/store_fixtures.h"
 
 using featherid::floor_at;
@@ -30,23 +31,13 @@ using featherid::TagChange;
 using featherid::TagInfo;
 using featherid::TimeFloor;
 using featherid::WallTime;
+using featherid::test::max_id_of;
+using featherid::test::require_ok;
+using featherid::test::take;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 namespace {
-
-void require_ok(const Status& status) {
-  INFO(status);
-  REQUIRE(status.ok());
-}
-
-template <typename T>
-T take(Result<T> result) {
-  require_ok(result.status());
-  return *std::move(result);
-}
-
-std::int64_t max_id_of(Store& store, std::string_view tag) { return take(store.find(tag)).max_id; }
 
 // A tag of step 10 with a floor.
 NewTag floored(std::int64_t rate, std::int64_t lead_max_s = 10) {
