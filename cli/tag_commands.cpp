@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/command_line.h"
+#include "lib/store/store_arguments.h"
 #include "lib/store/time_floor_rules.h"
 #include "server/config/values.h"
 #include "server/store/cap.h"
@@ -324,8 +325,7 @@ Status create(Context& context, const Arguments& given) {
 Status set(Context& context, const Arguments& given) {
   Result<TagChange> change = read_change(given);
   if (!change.ok()) return change.status();
-  if (!change->step && !change->cap && !change->order && !change->format && !change->scramble &&
-      !change->description && !change->owner && change->floor.empty()) {
+  if (!change->step && is_plain(*change)) {
     return invalid(
         "nothing to set; give --step, --cap, --order, --format, --scramble, --floor-rate, "
         "--description or --owner");

@@ -49,6 +49,17 @@ inline Status check_text(const char* name, std::string_view text) {
   return {};
 }
 
+// Whether there are no options, or none that change: then no record is required.
+inline bool is_plain(const TagOptions& options) {
+  return options.description.empty() && options.owner.empty() && options.cap == kIdMax &&
+         options.order == TagOrder::kPlain && options.format.empty() && options.scramble.empty() &&
+         !options.floor.is_set();
+}
+inline bool is_plain(const TagChange& change) {
+  return !change.description && !change.owner && !change.cap && !change.order && !change.format &&
+         !change.scramble && change.floor.empty();
+}
+
 inline Status check_new_tag(std::string_view tag, const NewTag& made) {
   if (Status status = check_step(tag, made.step); !status.ok()) return status;
   if (Status s = check_bounds("max_id", made.max_id, 0, kIdMax); !s.ok()) return s;

@@ -266,8 +266,7 @@ Result<Work> change_tag(Parameters& given, const Caller& caller) {
   change.floor = given.floor();
   change.by = caller.who;
   const bool quoted = given.quoted();
-  if (!change.step && !change.cap && !change.order && !change.format && !change.scramble &&
-      !change.description && !change.owner && change.floor.empty()) {
+  if (!change.step && is_plain(change)) {
     given.keep(
         invalid_parameter("there is nothing to change; add step, cap, order, format, scramble, "
                           "floor_rate, description or owner"));

@@ -22,17 +22,6 @@ namespace {
 using soci::into;
 using soci::use;
 
-// Whether it requires no record.
-bool is_plain(const TagOptions& options) {
-  return options.description.empty() && options.owner.empty() && options.cap == kIdMax &&
-         options.order == TagOrder::kPlain && options.format.empty() && options.scramble.empty() &&
-         !options.floor.is_set();
-}
-bool is_plain(const TagChange& change) {
-  return !change.description && !change.owner && !change.cap && !change.order && !change.format &&
-         !change.scramble && change.floor.empty();
-}
-
 class SociStore final : public Store, private SociRows {
  public:
   SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options);
