@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_SERVER_HTTP_REQUEST_TRACE_H_
-#define FEATHERID_SERVER_HTTP_REQUEST_TRACE_H_
+#ifndef FEATHERID_SERVER_NET_REQUEST_TRACE_H_
+#define FEATHERID_SERVER_NET_REQUEST_TRACE_H_
 
 #include <cstdint>
 #include <string>
@@ -28,4 +28,4 @@ std::string logged_target(std::string_view path, std::string_view query);
 
 }  // namespace featherid
 
-#endif  // FEATHERID_SERVER_HTTP_REQUEST_TRACE_H_
+#endif  // FEATHERID_SERVER_NET_REQUEST_TRACE_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_SERVER_HTTP_STREAM_H_
-#define FEATHERID_SERVER_HTTP_STREAM_H_
+#ifndef FEATHERID_SERVER_NET_STREAM_H_
+#define FEATHERID_SERVER_NET_STREAM_H_
 
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>
@@ -12,7 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include "server/http/tls_context.h"
+#include "server/net/tls_context.h"
 
 struct ssl_st;  // OpenSSL's SSL
 
@@ -32,6 +32,7 @@ class Stream {
 
   bool peer_is_loopback() const;
   std::string peer() const;  // its address and port, for the log
+  bool established() const;  // without TLS, or once its handshake has ended
 
   // As for a socket: handler(error, bytes).
   template <typename Handler>
@@ -100,4 +101,4 @@ bool is_loopback(const asio::ip::address& address);
 
 }  // namespace featherid
 
-#endif  // FEATHERID_SERVER_HTTP_STREAM_H_
+#endif  // FEATHERID_SERVER_NET_STREAM_H_

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_SERVER_HTTP_HTTP_OPTIONS_H_
-#define FEATHERID_SERVER_HTTP_HTTP_OPTIONS_H_
+#ifndef FEATHERID_SERVER_NET_NET_OPTIONS_H_
+#define FEATHERID_SERVER_NET_NET_OPTIONS_H_
 
 #include <algorithm>
 #include <chrono>
 
-#include "server/http/tls_context.h"
+#include "server/net/tls_context.h"
 
 namespace featherid {
 
-// The options and limits of the HTTP server.
-struct HttpOptions {
-  TlsContext tls;  // null: plain HTTP
+// The options and limits of connections, whatever their protocol.
+struct NetOptions {
+  TlsContext tls;  // null: no TLS
   int io_threads = 1;
   int connections_max = 10000;
   int parked_max = 10000;
   std::chrono::milliseconds header_timeout{10000};  // from a request's first byte to its last
-  std::chrono::milliseconds idle_timeout{75000};    // between two requests
+  std::chrono::milliseconds idle_timeout{75000};    // between two requests of HTTP
+  std::chrono::milliseconds resp_idle_timeout{0};   // the same of the Redis protocol; 0: for ever
   std::chrono::milliseconds write_timeout{30000};   // for a client to read its answers
   std::chrono::milliseconds request_timeout{2000};  // how long a request may be parked
   std::chrono::milliseconds drain_timeout{10000};   // to finish what is in progress
@@ -30,4 +31,4 @@ struct HttpOptions {
 
 }  // namespace featherid
 
-#endif  // FEATHERID_SERVER_HTTP_HTTP_OPTIONS_H_
+#endif  // FEATHERID_SERVER_NET_NET_OPTIONS_H_

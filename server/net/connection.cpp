@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "server/http/connection.h"
+#include "server/net/connection.h"
 
 #include <algorithm>
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
 #include <cstring>
 #include <utility>
-
-#include "server/http/access_log.h"
 
 namespace featherid {
 
@@ -20,25 +18,31 @@ constexpr std::chrono::seconds kLingerTimeout{1};
 
 }  // namespace
 
-Connection::Connection(ConnectionLoop& loop, asio::ip::tcp::socket socket, std::atomic<int>& count)
+Connection::Connection(ConnectionLoop& loop, Protocol& protocol, asio::ip::tcp::socket socket,
+                       bool refused)
     : loop_(loop),
-      count_(count),
+      protocol_(protocol),
+      refused_(refused),
       stream_(std::move(socket), loop.options.tls),
-      peer_is_loopback_(stream_.peer_is_loopback()) {
-  ++loop_.counts.accepted;
+      session_(protocol.open(loop, stream_)),
+      may_begin_idle_(protocol.may_begin_idle()) {
+  ++protocol_.accepted;
 }
 
-Connection::~Connection() { --count_; }
+Connection::~Connection() {
+  --(refused_ ? loop_.counts.refused : loop_.connection_count);
+  if (!refused_) --protocol_.connections;
+}
 
 void Connection::start() {
-  deadline_ = Exchange::Clock::now() + loop_.options.header_timeout;
+  if (refused_) return refuse(Refusal::kTooManyConnections), write();
+  deadline_ = NetClock::now() + loop_.options.header_timeout;
   read();
   if (loop_.draining) drain();
 }
 
-void Connection::refuse(std::string_view reason) {
-  reject(503, reason);
-  write();
+NetClock::time_point Connection::idle_deadline(NetClock::time_point now) const {
+  return now + protocol_.idle_timeout(loop_.options);
 }
 
 void Connection::close() {
@@ -51,17 +55,23 @@ void Connection::close() {
 
 void Connection::drain() {
   if (!idle()) return;
-  deadline_ = std::min(deadline_, Exchange::Clock::now() + loop_.options.drain_grace());
+  may_begin_idle_ = false;
+  deadline_ = std::min(deadline_, NetClock::now() + loop_.options.drain_grace());
 }
 
-void Connection::sweep(Exchange::Clock::time_point now) {
+void Connection::sweep(NetClock::time_point now) {
   if (now < deadline_) return;
   switch (state_) {
     case State::kReading:
+      if (idle() && may_begin_idle_ && stream_.established()) {
+        may_begin_idle_ = false;
+        deadline_ = idle_deadline(now);
+        return;
+      }
       stream_.cancel();  // the read in progress, because its buffer is about to be reused
       // Do not close at once, because that would reset a request that is on its way.
       if (idle()) return linger();
-      reject(408, "the request did not arrive in time");
+      refuse(Refusal::kTooLate);
       return write();
     case State::kParked:
       return end_wait(true, {});
@@ -85,7 +95,7 @@ void Connection::make_room() {
   if (size == 0 && in_.size() != kReadBytesMin) {
     in_ = std::vector<char>(kReadBytesMin);
   } else if (in_.size() - size < kReadBytesMin / 2) {
-    in_.resize(std::min(2 * in_.size(), kRequestBytesMax + kReadBytesMin));
+    in_.resize(std::min(2 * in_.size(), protocol_.request_bytes_max() + kReadBytesMin));
   }
 }
 
@@ -98,15 +108,20 @@ void Connection::read() {
                           });
 }
 
+// Waits for the next request.
+void Connection::read_next() {
+  deadline_ = idle_deadline(NetClock::now());
+  read();
+  if (loop_.draining) drain();
+}
+
 void Connection::on_read(asio::error_code error, std::size_t bytes) {
-  if (error == Stream::kPlainHttp) {
-    reject(400, "this port speaks TLS: use https://");
-    return write();
-  }
+  if (error == Stream::kPlainHttp) return refuse(Refusal::kPlainHttp), write();
   if (error == Stream::kTlsFailed) return linger();
   if (error) return close();
-  last_event_ = Exchange::Clock::now();
-  if (in_begin_ == in_end_) deadline_ = last_event_ + loop_.options.header_timeout;
+  may_begin_idle_ = false;
+  turn_.now = NetClock::now();
+  if (in_begin_ == in_end_) deadline_ = turn_.now + loop_.options.header_timeout;
   in_end_ += bytes;
   serve();
 }
@@ -115,134 +130,80 @@ void Connection::on_read(asio::error_code error, std::size_t bytes) {
 
 void Connection::serve() {
   while (!closing_ && out_.size() < kGatherBytesMax) {
-    const GateVerdict verdict = inspect_request(input());
-    if (verdict.kind == GateVerdict::Kind::kNeedMore) break;
-    if (verdict.kind == GateVerdict::Kind::kReject) {
-      reject(verdict.status, verdict.reason);
-      break;
-    }
-    if (!answer(verdict.request, verdict.length_bytes < input().size())) return;
-    in_begin_ += verdict.length_bytes;
+    const std::size_t length = session_->inspect(input());
+    if (length == 0) break;
+    if (!answer(length)) return;
+    in_begin_ += length;
   }
-  if (!out_.empty()) return write();
-  read();
+  if (!out_.empty() || closing_) return write();
+  in_begin_ == in_end_ ? read_next() : read();  // not every request has an answer
 }
 
 void Connection::begin_request() {
-  request_number_ = ++loop_.request_number;
-  request_began_ = last_event_;
-  wait_ = {request_began_ + loop_.options.request_timeout, false, {}};
+  turn_.number = ++loop_.request_number;
+  turn_.began = turn_.now;
+  turn_.wait = {turn_.began + loop_.options.request_timeout, false, {}, false};
+  turn_.close = false;
 }
 
-// False if the request is parked. `more_follow`: the client has sent more bytes after it.
-bool Connection::answer(const HttpRequest& request, bool more_follow) {
+// False if the request is parked.
+bool Connection::answer(std::size_t length) {
   if (!waited_) begin_request();
   // Reuses the memory of the loop's last answer, which is still in the cache.
   if (out_.empty()) out_.swap(loop_.spare_out);
-  const std::size_t out_before = out_.size();
-  Exchange exchange(request, peer_is_loopback_, wait_);
-  exchange.reply.request_number = request_number_;
-  exchange.reply.date = loop_.date;
-  const bool keep = request.keep_alive && (!loop_.draining || more_follow);
-  const std::size_t route = loop_.router.serve(exchange);
-  if (exchange.parked()) {
-    if (!wait_.expired && loop_.counts.parked < loop_.options.parked_max) {
-      park(exchange);
-      return false;
-    }
-    exchange.reply.fail_for_now("too many requests are waiting for ids; try again");
+  turn_.more_follow = length < input().size();
+  if (const StartWait start_wait = session_->answer(turn_, &out_)) {
+    park(start_wait);
+    return false;
   }
-  append_response(exchange.reply, request.method == "HEAD", !keep, &out_);
-  note_answer(route, exchange, out_.size() - out_before);
   waited_ = false;
-  closing_ = !keep;
+  closing_ = turn_.close;
   return true;
 }
 
-void Connection::note_answer(std::size_t route, const Exchange& exchange, std::size_t bytes) {
-  const HttpRequest& request = exchange.request;
-  last_event_ = Exchange::Clock::now();
-  const auto took = last_event_ - request_began_;
-  loop_.stats.note(route, exchange.reply.status, took);
-  if (!logs_access(exchange.changes)) return;
-  log_access({request.method,
-              request.path,
-              request.query,
-              {},
-              exchange.changes,
-              exchange.reply.status,
-              bytes,
-              took,
-              stream_.peer(),
-              request_number_,
-              request.traceparent});
-}
-
-void Connection::park(const Exchange& exchange) {
+void Connection::park(const StartWait& start_wait) {
   state_ = State::kParked;
   waited_ = true;
-  deadline_ = wait_.deadline;
+  deadline_ = turn_.wait.deadline;
   loop_.waits.emplace(deadline_, this);
   ++loop_.counts.parked;
+  ++protocol_.parked;
   // Earlier answers need not wait with this one. What the socket does not accept now is written
   // with it.
   if (!write_some()) return;
   // The context outlives its connections, so it is safe to post to it while holding one.
-  exchange.start_wait(
-      [weak = weak_from_this(), number = ++wait_number_](const Exchange::Outcome& outcome) {
-        std::shared_ptr<Connection> self = weak.lock();
-        if (!self) return;
-        asio::io_context& context = self->loop_.context;
-        asio::post(context,
-                   [self = std::move(self), number, outcome] { self->resume(number, outcome); });
-      });
+  start_wait([weak = weak_from_this(), number = ++wait_number_](const WaitOutcome& outcome) {
+    std::shared_ptr<Connection> self = weak.lock();
+    if (!self) return;
+    asio::io_context& context = self->loop_.context;
+    asio::post(context,
+               [self = std::move(self), number, outcome] { self->resume(number, outcome); });
+  });
 }
 
-void Connection::resume(std::uint64_t wait_number, const Exchange::Outcome& outcome) {
+void Connection::resume(std::uint64_t wait_number, const WaitOutcome& outcome) {
   if (state_ == State::kParked && wait_number == wait_number_) end_wait(false, outcome);
 }
 
 void Connection::leave_waits() {
   loop_.waits.erase({deadline_, this});
   --loop_.counts.parked;
+  --protocol_.parked;
 }
 
-void Connection::end_wait(bool expired, const Exchange::Outcome& outcome) {
+void Connection::end_wait(bool expired, const WaitOutcome& outcome) {
   leave_waits();
   state_ = State::kReading;
-  wait_.expired = expired;
-  wait_.outcome = outcome;
-  wait_.over = true;
+  turn_.wait.expired = expired;
+  turn_.wait.outcome = outcome;
+  turn_.wait.over = true;
   serve();
 }
 
-void Connection::reject(int status, std::string_view reason) {
+void Connection::refuse(Refusal why) {
+  turn_.now = NetClock::now();
   begin_request();
-  const std::size_t out_before = out_.size();
-  Reply reply;
-  reply.request_number = request_number_;
-  reply.date = loop_.date;
-  if (status == 503) {
-    reply.fail_for_now(reason);
-  } else {
-    reply.fail(status, ApiCode::kBadRequest, reason);
-  }
-  const bool head = input().substr(0, 5) == "HEAD ";  // the request may be incomplete or malformed
-  append_response(reply, head, true, &out_);
-  loop_.stats.note(loop_.router.no_route(), status, Exchange::Clock::duration(0));
-  if (logs_access(false)) {
-    log_access({{},
-                {},
-                {},
-                reason,
-                false,
-                status,
-                out_.size() - out_before,
-                {},
-                stream_.peer(),
-                request_number_,
-                {}});
-  }
+  session_->refuse(why, input(), turn_, &out_);
   closing_ = true;
 }
 
@@ -271,7 +232,7 @@ void Connection::write() {
     // One deadline for all of it. If each byte extended the deadline, a slow reader could stay
     // forever.
     if (state_ != State::kWriting) {
-      deadline_ = Exchange::Clock::now() + loop_.options.write_timeout;
+      deadline_ = NetClock::now() + loop_.options.write_timeout;
     }
     state_ = State::kWriting;
     stream_.async_wait([self = shared_from_this()](asio::error_code error) {
@@ -283,8 +244,8 @@ void Connection::write() {
   }
   if (closing_) return linger();
   if (in_begin_ != in_end_) {
-    last_event_ = Exchange::Clock::now();  // the write may have taken long
-    deadline_ = last_event_ + loop_.options.header_timeout;
+    turn_.now = NetClock::now();  // the write may have taken long
+    deadline_ = turn_.now + loop_.options.header_timeout;
     // Through the queue, so that other connections get their turn and a long pipeline does not grow
     // the stack.
     state_ = State::kReading;
@@ -292,9 +253,7 @@ void Connection::write() {
       if (self->state_ == State::kReading) self->serve();
     });
   }
-  deadline_ = Exchange::Clock::now() + loop_.options.idle_timeout;
-  read();
-  if (loop_.draining) drain();
+  read_next();
 }
 
 // Closing at once could reset the connection, and the client would lose the answer. So unread bytes
@@ -302,7 +261,7 @@ void Connection::write() {
 void Connection::linger() {
   if (state_ != State::kLingering) {
     state_ = State::kLingering;
-    deadline_ = Exchange::Clock::now() + kLingerTimeout;
+    deadline_ = NetClock::now() + kLingerTimeout;
     stream_.shutdown_send();
     in_begin_ = in_end_ = 0;
     make_room();

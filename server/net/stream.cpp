@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/http/stream.h"
+#include "server/net/stream.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -40,6 +40,8 @@ std::string Stream::peer() const {
   text << socket_.remote_endpoint(ignored);
   return text.str();
 }
+
+bool Stream::established() const { return !tls_ || SSL_is_init_finished(tls_.get()) == 1; }
 
 void Stream::cancel() {
   asio::error_code ignored;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/http/http_server.h"
+#include "server/net/net_server.h"
 
 #include <linux/filter.h>
 #include <netinet/tcp.h>
@@ -60,23 +60,22 @@ int refused_max(int connections_max) { return std::clamp(connections_max / 4, 16
 
 }  // namespace
 
-HttpServer::HttpServer(const HttpOptions& options, const Router& router)
-    : router_(router),
-      loops_([&] {
+NetServer::NetServer(const NetOptions& options)
+    : loops_([&] {
         std::vector<std::unique_ptr<Loop>> loops;
-        for (int i = 0; i < options.io_threads; ++i) {
-          loops.push_back(std::make_unique<Loop>(options, router, counts_));
+        for (std::size_t i = 0; i < static_cast<std::size_t>(options.io_threads); ++i) {
+          loops.push_back(std::make_unique<Loop>(i, options, counts_));
         }
         return loops;
       }()),
-      acceptor_(main_loop()),
-      accept_pause_(main_loop()),
       drain_grace_(main_loop()),
-      certificate_end_(certificate_end(options.tls)) {}
+      certificate_end_(featherid::certificate_end(options.tls)) {}
 
-HttpServer::~HttpServer() = default;
+NetServer::~NetServer() = default;
 
-Status HttpServer::listen(const tcp::endpoint& endpoint) {
+Result<tcp::endpoint> NetServer::listen(const tcp::endpoint& endpoint, Protocol& protocol) {
+  auto listener = std::make_unique<Listener>(main_loop(), protocol);
+  tcp::acceptor& acceptor = listener->acceptor;
   asio::error_code error;
   const auto failed = [&](const char* what) {
     const char* const advice = error == asio::error::address_in_use
@@ -85,36 +84,36 @@ Status HttpServer::listen(const tcp::endpoint& endpoint) {
     return Status(StatusCode::kUnavailable,
                   std::string("cannot ") + what + ": " + error.message() + advice);
   };
-  acceptor_.open(endpoint.protocol(), error);
+  acceptor.open(endpoint.protocol(), error);
   if (error) return failed("open a socket");
   // Not SO_REUSEPORT: two servers must not share a port in silence.
-  acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  acceptor.set_option(tcp::acceptor::reuse_address(true), error);
   if (error) return failed("set SO_REUSEADDR");
   // For the connections, which inherit them.
-  acceptor_.set_option(tcp::acceptor::send_buffer_size(kSocketBytes), error);
-  if (!error) acceptor_.set_option(tcp::acceptor::receive_buffer_size(kSocketBytes), error);
+  acceptor.set_option(tcp::acceptor::send_buffer_size(kSocketBytes), error);
+  if (!error) acceptor.set_option(tcp::acceptor::receive_buffer_size(kSocketBytes), error);
   if (error) return failed("set the size of the socket's buffers");
-  acceptor_.bind(endpoint, error);
+  acceptor.bind(endpoint, error);
   if (error) return failed("bind");
-  acceptor_.listen(kBacklog, error);
+  acceptor.listen(kBacklog, error);
   if (error) return failed("listen");
-  return {};
+  listeners_.push_back(std::move(listener));
+  return acceptor.local_endpoint();
 }
 
-int HttpServer::connections_within(std::uint64_t descriptors) {
+int NetServer::connections_within(std::uint64_t descriptors) {
   constexpr std::uint64_t kOthers = 512;  // or half of a small number
   const std::uint64_t count =
       std::max(descriptors / 2, descriptors - std::min(descriptors, kOthers));
   return static_cast<int>(std::clamp<std::uint64_t>(count, 1, std::numeric_limits<int>::max()));
 }
 
-tcp::endpoint HttpServer::endpoint() const { return acceptor_.local_endpoint(); }
-
-void HttpServer::run() {
-  for (const std::unique_ptr<Loop>& loop : loops_) {
-    loop->shared.stats = RequestStats(router_.no_route() + 1);
+void NetServer::run() {
+  listening_ = listeners_.size();
+  for (const std::unique_ptr<Listener>& listener : listeners_) {
+    listener->protocol.start(loops_.size());
+    accept(*listener);
   }
-  accept();
   for (const std::unique_ptr<Loop>& loop : loops_) tick(*loop);
   std::vector<std::thread> threads;
   other_loops_ = static_cast<int>(loops_.size()) - 1;
@@ -128,27 +127,12 @@ void HttpServer::run() {
   for (std::thread& thread : threads) thread.join();
 }
 
-HttpStats HttpServer::stats() const {
-  HttpStats stats;
-  std::vector<RouteStats> sums(router_.no_route() + 1);
-  for (const std::unique_ptr<Loop>& loop : loops_) loop->shared.stats.add_to(&sums);
-  for (std::size_t i = 0; i < sums.size(); ++i) {
-    const bool is_route = i != router_.no_route();
-    stats.routes.push_back({is_route ? router_.routes()[i].path : "", std::move(sums[i])});
-  }
-  stats.accepted = counts_.accepted;
-  stats.connections = connections();
-  stats.parked = counts_.parked;
-  stats.certificate_end = certificate_end_;
-  return stats;
-}
-
-void HttpServer::stop() {
+void NetServer::stop() {
   for (const std::unique_ptr<Loop>& loop : loops_) loop->shared.context.stop();
 }
 
-void HttpServer::change_options(const HttpOptions& options) {
-  certificate_end_ = certificate_end(options.tls);
+void NetServer::change_options(const NetOptions& options) {
+  certificate_end_ = featherid::certificate_end(options.tls);
   for (const std::unique_ptr<Loop>& loop : loops_) {
     asio::post(loop->shared.context,
                [&shared = loop->shared, options] { shared.options = options; });
@@ -157,50 +141,53 @@ void HttpServer::change_options(const HttpOptions& options) {
 
 // --- accepting ---
 
-void HttpServer::accept() {
+void NetServer::accept(Listener& listener) {
   Loop& loop = next_loop();
-  acceptor_.async_accept(loop.shared.context,
-                         [this, &loop](asio::error_code error, tcp::socket socket) {
-                           deal(error, std::move(socket), loop);
-                         });
+  listener.acceptor.async_accept(
+      loop.shared.context, [this, &loop, &listener](asio::error_code error, tcp::socket socket) {
+        deal(error, std::move(socket), loop, listener);
+      });
 }
 
-void HttpServer::deal(asio::error_code error, tcp::socket socket, Loop& loop) {
+void NetServer::deal(asio::error_code error, tcp::socket socket, Loop& loop, Listener& listener) {
   if (!error) {
-    if (std::exchange(accept_fails_, false)) spdlog::warn("connections are accepted again");
-    hand_over(std::move(socket), loop);
-    return accept_or_end();
+    if (std::exchange(listener.fails, false)) spdlog::warn("connections are accepted again");
+    hand_over(std::move(socket), loop, listener.protocol);
+    return accept_or_end(listener);
   }
-  if (error == asio::error::connection_aborted || grace_is_over_) return accept_or_end();
+  if (error == asio::error::connection_aborted || grace_is_over_) return accept_or_end(listener);
   // Out of descriptors or memory. The connection stays in the backlog, so trying again at once
   // would spin.
-  if (!std::exchange(accept_fails_, true)) {
+  if (!std::exchange(listener.fails, true)) {
     spdlog::warn("cannot accept a connection, and tries again: {}", error.message());
   }
-  accept_pause_.expires_after(kAcceptPause);
-  accept_pause_.async_wait([this](asio::error_code) { accept_or_end(); });
+  listener.pause.expires_after(kAcceptPause);
+  listener.pause.async_wait([this, &listener](asio::error_code) { accept_or_end(listener); });
 }
 
-void HttpServer::accept_or_end() { grace_is_over_ ? end_accepting() : accept(); }
+void NetServer::accept_or_end(Listener& listener) {
+  grace_is_over_ ? end_accepting(listener) : accept(listener);
+}
 
 // Takes the connections that the kernel has already accepted, and closes.
-void HttpServer::end_accepting() {
+void NetServer::end_accepting(Listener& listener) {
   asio::error_code error;
-  acceptor_.non_blocking(true, error);
+  listener.acceptor.non_blocking(true, error);
   while (!error) {
     Loop& loop = next_loop();
-    tcp::socket socket = acceptor_.accept(loop.shared.context, error);
+    tcp::socket socket = listener.acceptor.accept(loop.shared.context, error);
     if (error) break;
-    hand_over(std::move(socket), loop);
+    hand_over(std::move(socket), loop, listener.protocol);
   }
-  acceptor_.close(error);
+  listener.acceptor.close(error);
+  if (--listening_ > 0) return;
   // Behind the connections in each loop's queue.
   for (const std::unique_ptr<Loop>& loop : loops_) {
     asio::post(loop->shared.context, [&shared = loop->shared] { shared.accepting = false; });
   }
 }
 
-HttpServer::Loop& HttpServer::next_loop() {
+NetServer::Loop& NetServer::next_loop() {
   Loop* fewest = loops_.front().get();
   for (const std::unique_ptr<Loop>& loop : loops_) {
     if (loop->shared.connection_count < kGatherMax) return *loop;
@@ -209,7 +196,7 @@ HttpServer::Loop& HttpServer::next_loop() {
   return *fewest;
 }
 
-int HttpServer::connections() const {
+int NetServer::connections() const {
   int sum = 0;
   for (const std::unique_ptr<Loop>& loop : loops_) sum += loop->shared.connection_count;
   return sum;
@@ -217,25 +204,24 @@ int HttpServer::connections() const {
 
 // A loop may be slow to take its connections. They count from here on; otherwise a flood could use
 // up all descriptors.
-void HttpServer::hand_over(tcp::socket socket, Loop& loop) {
+void NetServer::hand_over(tcp::socket socket, Loop& loop, Protocol& protocol) {
   const int connections_max = options().connections_max;
   const bool refuse = connections() >= connections_max;
   if (refuse && counts_.refused >= refused_max(connections_max)) return;
-  std::atomic<int>& count = refuse ? counts_.refused : loop.shared.connection_count;
-  ++count;
-  asio::post(loop.shared.context,
-             [&shared = loop.shared, &count, refuse, socket = std::move(socket)]() mutable {
-               auto connection = std::make_shared<Connection>(shared, std::move(socket), count);
-               shared.connections.insert(connection);
-               if (refuse) return connection->refuse("there are too many connections; try again");
-               connection->start();
-             });
+  ++(refuse ? counts_.refused : loop.shared.connection_count);
+  if (!refuse) ++protocol.connections;
+  asio::post(loop.shared.context, [&shared = loop.shared, &protocol, refuse,
+                                   socket = std::move(socket)]() mutable {
+    auto connection = std::make_shared<Connection>(shared, protocol, std::move(socket), refuse);
+    shared.connections.insert(connection);
+    connection->start();
+  });
 }
 
 // --- deadlines ---
 
-void HttpServer::tick(Loop& loop) {
-  const auto now = Exchange::Clock::now();
+void NetServer::tick(Loop& loop) {
+  const auto now = NetClock::now();
   ConnectionLoop& shared = loop.shared;
   while (!shared.waits.empty() && shared.waits.begin()->first <= now) {
     // Held here, because it may close and leave the loop.
@@ -243,7 +229,7 @@ void HttpServer::tick(Loop& loop) {
     connection->sweep(now);
   }
   if (loop.sweep_at <= now) {
-    shared.date = http_date(std::time(nullptr));
+    shared.wall_clock = std::time(nullptr);
     // A copy, because a connection that closes leaves the set.
     const std::vector<std::shared_ptr<Connection>> connections(shared.connections.begin(),
                                                                shared.connections.end());
@@ -260,31 +246,38 @@ void HttpServer::tick(Loop& loop) {
 
 // --- stopping ---
 
-void HttpServer::drain() {
+void NetServer::drain() {
   if (draining_.exchange(true)) return;
-  drain_deadline_ = Exchange::Clock::now() + options().drain_timeout;
-  drop_new_clients(acceptor_.native_handle());
+  const NetClock::time_point now = NetClock::now();
+  drain_deadline_ = now + options().drain_timeout;
+  for (const std::unique_ptr<Listener>& listener : listeners_) {
+    drop_new_clients(listener->acceptor.native_handle());
+  }
   drain_grace_.expires_after(options().drain_grace());
   drain_grace_.async_wait([this](asio::error_code) {
     grace_is_over_ = true;
     asio::error_code ignored;
-    acceptor_.cancel(ignored);  // whichever of the two is in progress ends the accepting
-    accept_pause_.cancel();
+    for (const std::unique_ptr<Listener>& listener : listeners_) {
+      listener->acceptor.cancel(ignored);  // whichever of the two is in progress ends the accepting
+      listener->pause.cancel();
+    }
   });
   for (const std::unique_ptr<Loop>& loop : loops_) {
-    asio::post(loop->shared.context, [this, &loop = *loop] { drain(loop); });
+    asio::post(loop->shared.context,
+               [this, &loop = *loop, end = now + options().drain_grace()] { drain(loop, end); });
   }
 }
 
-void HttpServer::drain(Loop& loop) {
+void NetServer::drain(Loop& loop, NetClock::time_point grace_end) {
   loop.shared.draining = true;
+  loop.shared.grace_end = grace_end;
   const auto connections = loop.shared.connections;
   for (const std::shared_ptr<Connection>& connection : connections) connection->drain();
   loop.sweep_at = {};
   loop.ticker.cancel();  // so that it sweeps more often from now on
 }
 
-bool HttpServer::end_if_drained(Loop& loop, Exchange::Clock::time_point now) {
+bool NetServer::end_if_drained(Loop& loop, NetClock::time_point now) {
   ConnectionLoop& shared = loop.shared;
   if (now < drain_deadline_) {
     if (shared.accepting || !shared.connections.empty()) return false;

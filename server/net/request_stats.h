@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_SERVER_HTTP_REQUEST_STATS_H_
-#define FEATHERID_SERVER_HTTP_REQUEST_STATS_H_
+#ifndef FEATHERID_SERVER_NET_REQUEST_STATS_H_
+#define FEATHERID_SERVER_NET_REQUEST_STATS_H_
 
 #include <array>
 #include <atomic>
@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace featherid {
@@ -21,27 +23,37 @@ struct RouteStats {
       std::chrono::milliseconds(10),  std::chrono::milliseconds(50), std::chrono::milliseconds(100),
       std::chrono::milliseconds(500), std::chrono::seconds(1),       std::chrono::seconds(5)};
 
-  std::map<int, std::uint64_t> answers;  // by HTTP status
+  std::map<int, std::uint64_t> answers;  // by kind, such as the HTTP status
   // took[i]: answers that took up to kBounds[i] and longer than kBounds[i - 1]. The last: the rest.
   std::array<std::uint64_t, kBounds.size() + 1> took{};
   std::chrono::nanoseconds took_sum{0};
 };
 
+// The counts of a protocol, at one moment.
+struct ProtocolStats {
+  struct Route {
+    std::string name;  // empty: requests for no route, and invalid requests
+    RouteStats stats;
+  };
+  std::vector<Route> routes;
+  std::vector<std::string_view> kinds;  // the names of the kinds of answers; none: their numbers
+  std::uint64_t accepted = 0;           // connections
+  int connections = 0;
+  int parked = 0;  // requests
+};
+
 // Counts the answers of one event loop. Call note() from that loop's thread, and add_to() from any.
 class RequestStats {
  public:
-  explicit RequestStats(std::size_t routes) : routes_(routes) {}
+  RequestStats(std::size_t routes, std::size_t kinds);
 
-  // `route` is below the number of routes, `status` between 100 and 599.
-  void note(std::size_t route, int status, std::chrono::nanoseconds took);
+  // `route` and `kind` are below their numbers.
+  void note(std::size_t route, std::size_t kind, std::chrono::nanoseconds took);
 
   // Adds the counts to `sums`, which has one place for each route.
   void add_to(std::vector<RouteStats>* sums) const;
 
  private:
-  static constexpr std::size_t kStatusMin = 100;
-  static constexpr std::size_t kStatuses = 500;
-
   // Only one thread writes, so no addition requires a locked instruction.
   class Counter {
    public:
@@ -54,7 +66,7 @@ class RequestStats {
   };
 
   struct Route {
-    std::array<Counter, kStatuses> answers;  // mostly unused, but found without a search
+    std::vector<Counter> answers;  // by kind; mostly unused, but found without a search
     std::array<Counter, RouteStats::kBounds.size() + 1> took;
     Counter took_ns;
   };
@@ -63,4 +75,4 @@ class RequestStats {
 
 }  // namespace featherid
 
-#endif  // FEATHERID_SERVER_HTTP_REQUEST_STATS_H_
+#endif  // FEATHERID_SERVER_NET_REQUEST_STATS_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_SERVER_HTTP_TLS_CONTEXT_H_
-#define FEATHERID_SERVER_HTTP_TLS_CONTEXT_H_
+#ifndef FEATHERID_SERVER_NET_TLS_CONTEXT_H_
+#define FEATHERID_SERVER_NET_TLS_CONTEXT_H_
 
 #include <chrono>
 #include <memory>
@@ -27,4 +27,4 @@ std::chrono::seconds certificate_end(const TlsContext& context);
 
 }  // namespace featherid
 
-#endif  // FEATHERID_SERVER_HTTP_TLS_CONTEXT_H_
+#endif  // FEATHERID_SERVER_NET_TLS_CONTEXT_H_

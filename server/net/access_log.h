@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_SERVER_HTTP_ACCESS_LOG_H_
-#define FEATHERID_SERVER_HTTP_ACCESS_LOG_H_
+#ifndef FEATHERID_SERVER_NET_ACCESS_LOG_H_
+#define FEATHERID_SERVER_NET_ACCESS_LOG_H_
 
 #include <chrono>
 #include <cstddef>
@@ -12,12 +12,10 @@ namespace featherid {
 
 // The log line of one answer.
 struct AccessLine {
-  std::string_view method;
-  std::string_view path;
-  std::string_view query;
-  std::string_view no_request;  // if there was no request: why; the fields above are then empty
-  bool changes = false;         // it changes something, and the client is allowed to
-  int status = 0;
+  std::string what;       // the request, or "no request: " and why there was none
+  std::string result;     // how it was answered, such as "status=200"
+  std::string members;    // both as members of a JSON object; not empty
+  bool changes = false;   // it changes something, and the client is allowed to
   std::size_t bytes = 0;  // of the answer
   std::chrono::nanoseconds took{0};
   std::string peer;
@@ -34,4 +32,4 @@ void log_access(const AccessLine& line);
 
 }  // namespace featherid
 
-#endif  // FEATHERID_SERVER_HTTP_ACCESS_LOG_H_
+#endif  // FEATHERID_SERVER_NET_ACCESS_LOG_H_
