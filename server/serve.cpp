@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -60,6 +61,37 @@ void announce(const char* scheme, tcp::endpoint endpoint, const std::string& res
   print(text.str());
 }
 
+// What the console shows.
+struct ConsoleSources {
+  TagWatch& watch;
+  Readiness& readiness;
+  Store& store;
+  const std::string& database;
+  const NetServer& server;
+  const Auth& auth;
+};
+
+void add_console(Router& router, const ConsoleSources& from) {
+  add_status_routes(router, {from.watch, from.readiness, from.store, from.database,
+                             [&server = from.server] { return server.draining(); },
+                             [&auth = from.auth](const Exchange& exchange) {
+                               Exchange attempt(exchange.request, exchange.peer_is_loopback, {});
+                               return auth.permits(attempt, Effect::kChanges);
+                             },
+                             recent_warnings});
+  add_page_routes(router);
+}
+
+// Listens on the address of a setting, and returns it. Nothing: it has failed, and has said why.
+std::optional<tcp::endpoint> listen(NetServer& server, const char* setting,
+                                    const tcp::endpoint& endpoint, Protocol& protocol) {
+  const Result<tcp::endpoint> listening = server.listen(endpoint, protocol);
+  if (listening.ok()) return *listening;
+  fail(kExitFailure,
+       std::string(setting) + ": " + text_of(endpoint) + ": " + listening.status().message());
+  return std::nullopt;
+}
+
 }  // namespace
 
 int serve(const Config& config, const Signals::ReadConfig& read_again,
@@ -96,30 +128,17 @@ int serve(const Config& config, const Signals::ReadConfig& read_again,
   add_ops_routes(router, readiness, metrics, calls, [&server] { return server.draining(); });
   std::unique_ptr<TagWatch> watch;
   if (config.console) {
-    watch =
-        std::make_unique<TagWatch>(allocator, static_cast<std::size_t>(config.metrics_tags_max));
-    add_status_routes(router,
-                      {*watch, readiness, *store, database, [&server] { return server.draining(); },
-                       [&auth](const Exchange& exchange) {
-                         Exchange attempt(exchange.request, exchange.peer_is_loopback, {});
-                         return auth.permits(attempt, Effect::kChanges);
-                       },
-                       recent_warnings});
-    add_page_routes(router);
+    const auto tags_max = static_cast<std::size_t>(config.metrics_tags_max);
+    watch = std::make_unique<TagWatch>(allocator, tags_max);
+    add_console(router, {*watch, readiness, *store, database, server, auth});
   }
 
-  const Result<tcp::endpoint> endpoint = server.listen(config.listen, http);
-  if (!endpoint.ok()) {
-    return fail(kExitFailure,
-                "--listen: " + text_of(config.listen) + ": " + endpoint.status().message());
-  }
+  const auto endpoint = listen(server, "--listen", config.listen, http);
+  if (!endpoint) return kExitFailure;
   std::string resp_address;
   if (config.resp_listen) {
-    const Result<tcp::endpoint> listening = server.listen(*config.resp_listen, resp);
-    if (!listening.ok()) {
-      return fail(kExitFailure, "--resp-listen: " + text_of(*config.resp_listen) + ": " +
-                                    listening.status().message());
-    }
+    const auto listening = listen(server, "--resp-listen", *config.resp_listen, resp);
+    if (!listening) return kExitFailure;
     resp_address = (config.net.tls ? "rediss://" : "redis://") + text_of(*listening);
     spdlog::info("listening on {}", resp_address);
   }

@@ -135,6 +135,7 @@ void Connection::serve() {
     if (!answer(length)) return;
     in_begin_ += length;
   }
+  session_->end_turn(turn_);
   if (!out_.empty() || closing_) return write();
   in_begin_ == in_end_ ? read_next() : read();  // not every request has an answer
 }
@@ -142,7 +143,8 @@ void Connection::serve() {
 void Connection::begin_request() {
   turn_.number = ++loop_.request_number;
   turn_.began = turn_.now;
-  turn_.wait = {turn_.began + loop_.options.request_timeout, false, {}, false};
+  if (turn_.wait.over || turn_.wait.expired) turn_.wait = {};
+  turn_.wait.deadline = turn_.began + loop_.options.request_timeout;
   turn_.close = false;
 }
 
@@ -162,6 +164,7 @@ bool Connection::answer(std::size_t length) {
 }
 
 void Connection::park(const StartWait& start_wait) {
+  session_->end_turn(turn_);
   state_ = State::kParked;
   waited_ = true;
   deadline_ = turn_.wait.deadline;

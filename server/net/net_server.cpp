@@ -55,6 +55,19 @@ void drop_new_clients(int listener) {
                  std::generic_category().message(errno));
   }
 }
+
+// A connection whose peer has vanished ends within four minutes, even if it may be idle for ever.
+// For the connections, which inherit it.
+void keep_alive(int listener) {
+  const std::pair<int, int> options[] = {
+      {TCP_KEEPIDLE, 120}, {TCP_KEEPINTVL, 30}, {TCP_KEEPCNT, 4}};  // seconds, seconds, probes
+  const int on = 1;
+  ::setsockopt(listener, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  for (const auto& [option, value] : options) {
+    ::setsockopt(listener, IPPROTO_TCP, option, &value, sizeof value);
+  }
+}
+
 // Connections over the limit that are told so at one time; the ones after these are just closed.
 int refused_max(int connections_max) { return std::clamp(connections_max / 4, 16, 256); }
 
@@ -93,6 +106,7 @@ Result<tcp::endpoint> NetServer::listen(const tcp::endpoint& endpoint, Protocol&
   acceptor.set_option(tcp::acceptor::send_buffer_size(kSocketBytes), error);
   if (!error) acceptor.set_option(tcp::acceptor::receive_buffer_size(kSocketBytes), error);
   if (error) return failed("set the size of the socket's buffers");
+  keep_alive(acceptor.native_handle());
   acceptor.bind(endpoint, error);
   if (error) return failed("bind");
   acceptor.listen(kBacklog, error);

@@ -51,6 +51,10 @@ class Session {
   // start the wait, and appends nothing. It then runs again, with the state of the wait.
   virtual StartWait answer(Turn& turn, std::string* out) = 0;
 
+  // Called after the requests that have arrived together, before their answers are written. It may
+  // count them here, which takes one look at the clock for all.
+  virtual void end_turn(Turn&) {}
+
   // Appends an answer that says why the connection ends. `input`: what has arrived.
   virtual void refuse(Refusal why, std::string_view input, Turn& turn, std::string* out) = 0;
 };

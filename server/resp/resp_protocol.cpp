@@ -50,9 +50,9 @@ bool has_arity(const RespCommand& command, std::size_t arguments) {
 
 class RespSession final : public Session {
  public:
-  RespSession(ConnectionLoop& loop, RequestStats& stats, const RespServices& services,
+  RespSession(ConnectionLoop& loop, RespLoop& shared, const RespServices& services,
               const RespProtocol& protocol, const Stream& stream, std::uint64_t id)
-      : loop_(loop), stats_(stats), services_(services), protocol_(protocol), stream_(stream) {
+      : loop_(loop), shared_(shared), services_(services), protocol_(protocol), stream_(stream) {
     client_.id = id;
     client_.peer_is_loopback = stream.peer_is_loopback();
     client_.since = NetClock::now();
@@ -82,6 +82,14 @@ class RespSession final : public Session {
     return {};
   }
 
+  void end_turn(Turn& turn) override {
+    if (shared_.uncounted.empty()) return;
+    turn.now = NetClock::now();
+    const auto took = turn.now - turn.began;  // all of them began together
+    for (const auto& [number, result] : shared_.uncounted) shared_.stats.note(number, result, took);
+    shared_.uncounted.clear();
+  }
+
   void refuse(Refusal why, std::string_view, Turn& turn, std::string* out) override {
     switch (why) {
       case Refusal::kTooManyConnections:
@@ -100,7 +108,7 @@ class RespSession final : public Session {
   std::string shown_command(std::size_t number) const;
 
   ConnectionLoop& loop_;
-  RequestStats& stats_;
+  RespLoop& shared_;
   const RespServices& services_;
   const RespProtocol& protocol_;
   const Stream& stream_;
@@ -159,9 +167,12 @@ std::string RespSession::shown_command(std::size_t number) const {
 
 void RespSession::note_answer(std::size_t number, RespResult result, std::size_t bytes,
                               Turn& turn) {
+  if (!turn.wait.over && !turn.wait.expired && !logs_access(false)) {
+    return shared_.uncounted.emplace_back(number, static_cast<std::size_t>(result)), void();
+  }
   turn.now = NetClock::now();
   const auto took = turn.now - turn.began;
-  stats_.note(number, static_cast<std::size_t>(result), took);
+  shared_.stats.note(number, static_cast<std::size_t>(result), took);
   if (!logs_access(false)) return;
   const std::string_view word = to_word(result);
   log_access({shown_command(number),
@@ -179,8 +190,8 @@ void RespSession::reject(std::string_view reason, Turn& turn, std::string* out) 
   const std::size_t out_before = out->size();
   const std::string_view word = to_word(RespResult::kError);
   ReplyWriter(client_.version, out).error(word, reason);
-  stats_.note(resp_commands().size(), static_cast<std::size_t>(RespResult::kError),
-              NetClock::duration(0));
+  shared_.stats.note(resp_commands().size(), static_cast<std::size_t>(RespResult::kError),
+                     NetClock::duration(0));
   turn.close = true;
   if (!logs_access(false)) return;
   log_access({"no request: " + std::string(reason),
@@ -198,8 +209,8 @@ void RespSession::reject(std::string_view reason, Turn& turn, std::string* out) 
 
 void RespProtocol::start(std::size_t loops) {
   for (std::size_t i = 0; i < loops; ++i) {
-    loops_.push_back(std::make_unique<RequestStats>(resp_commands().size() + 1,
-                                                    static_cast<std::size_t>(RespResult::kCount)));
+    loops_.push_back(std::make_unique<RespLoop>(resp_commands().size() + 1,
+                                                static_cast<std::size_t>(RespResult::kCount)));
   }
 }
 
@@ -219,7 +230,7 @@ ProtocolStats RespProtocol::stats() const {
   ProtocolStats stats;
   const std::vector<RespCommand>& commands = resp_commands();
   std::vector<RouteStats> sums(commands.size() + 1);
-  for (const std::unique_ptr<RequestStats>& loop : loops_) loop->add_to(&sums);
+  for (const std::unique_ptr<RespLoop>& loop : loops_) loop->stats.add_to(&sums);
   for (std::size_t i = 0; i < sums.size(); ++i) {
     stats.routes.push_back(
         {std::string(i < commands.size() ? commands[i].name : ""), std::move(sums[i])});

@@ -15,6 +15,16 @@
 
 namespace featherid {
 
+// What the Redis clients of one event loop share.
+struct RespLoop {
+  RespLoop(std::size_t commands, std::size_t results) : stats(commands, results) {}
+
+  RequestStats stats;
+  // What was answered in this turn, to be counted together: the numbers of command and result. One
+  // connection at a time has its turn.
+  std::vector<std::pair<std::size_t, std::size_t>> uncounted;
+};
+
 // The Redis protocol, versions 2 and 3: the reader, the table of commands, the writer.
 class RespProtocol final : public Protocol {
  public:
@@ -33,7 +43,7 @@ class RespProtocol final : public Protocol {
 
  private:
   const RespServices services_;
-  std::vector<std::unique_ptr<RequestStats>> loops_;
+  std::vector<std::unique_ptr<RespLoop>> loops_;
   std::atomic<std::uint64_t> last_client_{0};
 };
 
