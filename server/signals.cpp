@@ -14,7 +14,7 @@
 
 namespace featherid {
 
-Signals::Signals(const Config& config, ReadConfig read_again, HttpServer& server, Auth& auth,
+Signals::Signals(const Config& config, ReadConfig read_again, NetServer& server, Auth& auth,
                  std::shared_ptr<LogFiles> log_files, const ServiceManager& manager)
     : config_(config),
       read_again_(std::move(read_again)),
@@ -63,8 +63,8 @@ void Signals::reload() {
   }
   const spdlog::level::level_enum level_before = config_.log_level;
   const ConfigChange change = take_over(*fresh.config, &config_);
-  server_.change_options(within_descriptor_limit(config_.http));
-  auth_.change(config_.tokens, config_.http.tls != nullptr);
+  server_.change_options(within_descriptor_limit(config_.net));
+  auth_.change(config_.tokens, config_.net.tls != nullptr);
   // A level that a request has set stays, unless the configured level has changed. The lines
   // about the change are logged if either the old or the new level allows it.
   spdlog::logger& logger = *spdlog::default_logger();

@@ -8,8 +8,8 @@
 
 #include "server/api/auth.h"
 #include "server/config/config.h"
-#include "server/http/http_server.h"
 #include "server/log/log_files.h"
+#include "server/net/net_server.h"
 #include "server/ops/service_manager.h"
 
 namespace featherid {
@@ -21,7 +21,7 @@ class Signals {
  public:
   using ReadConfig = std::function<ConfigOutcome()>;
 
-  Signals(const Config& config, ReadConfig read_again, HttpServer& server, Auth& auth,
+  Signals(const Config& config, ReadConfig read_again, NetServer& server, Auth& auth,
           std::shared_ptr<LogFiles> log_files, const ServiceManager& manager);
   // From here on the server has stopped. A late signal must not change its exit code.
   ~Signals();
@@ -35,7 +35,7 @@ class Signals {
 
   Config config_;
   const ReadConfig read_again_;
-  HttpServer& server_;
+  NetServer& server_;
   Auth& auth_;
   const std::shared_ptr<LogFiles> log_files_;
   const ServiceManager& manager_;

@@ -31,7 +31,7 @@ using IdsCallback = std::function<void(Result<std::vector<IdRange>>)>;
 // allocator; it then returns kFailedPrecondition. Threads: all methods may be called from any
 // thread at once. Assigning to a handle is a write.
 //
-// Errors of next, try_next, next_range and try_next_range:
+// Errors of next, next_range, next_consecutive, and of these with try_:
 //   kNotFound            the store has no such tag (it is asked again after unknown_tag_ttl)
 //   kUnavailable         try_: no id is in memory now, which never changes for a tag of strict
 //                        order (TagOrder). Otherwise: the store has been failing for
@@ -68,6 +68,14 @@ class FEATHERID_EXPORT Sequence {
                                           std::chrono::milliseconds timeout);
   Result<std::vector<IdRange>> try_next_range(std::int64_t count_ids);
 
+  // The same, but in one range: consecutive ids. The ids that memory holds below that range become
+  // a gap, so that the ids of the process still increase. If memory holds no such range, a lease
+  // brings one: the call may wait although memory holds more ids than it asks for, and a tag that
+  // has fewer left before its cap is kExhausted for this call alone.
+  Result<IdRange> next_consecutive(std::int64_t count_ids);
+  Result<IdRange> next_consecutive(std::int64_t count_ids, std::chrono::milliseconds timeout);
+  Result<IdRange> try_next_consecutive(std::int64_t count_ids);
+
   // Like next_range(), but does not wait: it calls back with the ids, or with the error. A timeout
   // (kDeadlineExceeded) may be reported late, at the tag's next activity. A caller that must know
   // in time requires its own timer, and loses the ids that come later (a gap).
@@ -78,6 +86,9 @@ class FEATHERID_EXPORT Sequence {
   // callback passed there is dropped.
   void next_range_async(std::int64_t count_ids, std::chrono::milliseconds timeout,
                         IdsCallback callback);
+  // Likewise for next_consecutive(): calls back with one range.
+  void next_consecutive_async(std::int64_t count_ids, std::chrono::milliseconds timeout,
+                              IdsCallback callback);
 
   // A block of ids for the use of one thread.
   LocalBlock local(std::int64_t block_ids = 1024) const;

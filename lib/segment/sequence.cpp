@@ -35,6 +35,11 @@ Result<std::vector<IdRange>> take_range(internal::IdCursor& cursor, std::int64_t
   return slow();
 }
 
+Result<IdRange> only_range(const Result<std::vector<IdRange>>& taken) {
+  if (!taken.ok()) return taken.status();
+  return taken->front();
+}
+
 Result<std::int64_t> only_id(const Result<std::vector<IdRange>>& taken) {
   if (!taken.ok()) return taken.status();
   return taken->front().first;
@@ -73,10 +78,35 @@ Result<std::vector<IdRange>> Sequence::try_next_range(std::int64_t count_ids) {
   return take_range(*cursor_, count_ids, [&] { return state_->try_take(count_ids, count_ids); });
 }
 
+Result<IdRange> Sequence::next_consecutive(std::int64_t count_ids) {
+  return only_range(take_range(*cursor_, count_ids, [&] {
+    return state_->take(count_ids, count_ids, std::nullopt, Shape::kOneRange);
+  }));
+}
+
+Result<IdRange> Sequence::next_consecutive(std::int64_t count_ids,
+                                           std::chrono::milliseconds timeout) {
+  return only_range(take_range(*cursor_, count_ids, [&] {
+    return state_->take(count_ids, count_ids, bounded(timeout), Shape::kOneRange);
+  }));
+}
+
+Result<IdRange> Sequence::try_next_consecutive(std::int64_t count_ids) {
+  return only_range(take_range(*cursor_, count_ids, [&] {
+    return state_->try_take(count_ids, count_ids, Shape::kOneRange);
+  }));
+}
+
 void Sequence::next_range_async(std::int64_t count_ids, std::chrono::milliseconds timeout,
                                 IdsCallback callback) {
   if (Status bad = check_count(count_ids); !bad.ok()) return state_->refuse(callback, bad);
   state_->take_async(count_ids, bounded(timeout), std::move(callback));
+}
+
+void Sequence::next_consecutive_async(std::int64_t count_ids, std::chrono::milliseconds timeout,
+                                      IdsCallback callback) {
+  if (Status bad = check_count(count_ids); !bad.ok()) return state_->refuse(callback, bad);
+  state_->take_async(count_ids, bounded(timeout), std::move(callback), Shape::kOneRange);
 }
 
 LocalBlock Sequence::local(std::int64_t block_ids) const {

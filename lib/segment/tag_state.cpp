@@ -59,13 +59,17 @@ Status TagState::forked_status() const {
 
 // --- callers ---
 
-TagState::Waiter::Waiter(std::int64_t least, std::int64_t most)
-    : least_ids(least), most_ids(most), is_thread(true) {
+TagState::Waiter::Waiter(std::int64_t least, std::int64_t most, Shape shape_in)
+    : least_ids(least), most_ids(most), shape(shape_in), is_thread(true) {
   ranges.reserve(1);
 }
 
-TagState::Waiter::Waiter(std::int64_t count, Callback callback_in)
-    : least_ids(count), most_ids(count), is_thread(false), callback(std::move(callback_in)) {
+TagState::Waiter::Waiter(std::int64_t count, Shape shape_in, Callback callback_in)
+    : least_ids(count),
+      most_ids(count),
+      shape(shape_in),
+      is_thread(false),
+      callback(std::move(callback_in)) {
   ranges.reserve(1);
 }
 
@@ -75,9 +79,9 @@ Result<std::vector<IdRange>> TagState::result_of(Waiter& waiter) {
 }
 
 Result<std::vector<IdRange>> TagState::take(std::int64_t least, std::int64_t most,
-                                            std::optional<Duration> timeout) {
+                                            std::optional<Duration> timeout, Shape shape) {
   if (fork_guard_.forked()) return forked_status();
-  const auto self = std::make_shared<Waiter>(least, most);
+  const auto self = std::make_shared<Waiter>(least, most, shape);
   Waiters own{self};
   bool answered = false;
   {
@@ -95,6 +99,7 @@ Result<std::vector<IdRange>> TagState::take(std::int64_t least, std::int64_t mos
 void TagState::line_up(Waiters* own) {
   Waiter& self = *own->front();
   waiting_ids_ += self.least_ids;
+  waiting_for_range_ += self.shape == Shape::kOneRange ? 1 : 0;
   self.in_line = true;
   self.place = own->begin();
   waiting_.splice(waiting_.end(), *own);
@@ -102,6 +107,7 @@ void TagState::line_up(Waiters* own) {
 
 void TagState::leave_line(Waiter& waiter, Waiters* to) {
   waiting_ids_ -= waiter.least_ids;
+  waiting_for_range_ -= waiter.shape == Shape::kOneRange ? 1 : 0;
   waiter.in_line = false;
   to->splice(to->end(), waiting_, waiter.place);
 }
@@ -133,9 +139,10 @@ void TagState::wake(Waiter& waiter) {
   waiter.changed.notify_one();
 }
 
-Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t most) {
+Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t most,
+                                                Shape shape) {
   if (fork_guard_.forked()) return forked_status();
-  Waiter self(least, most);
+  Waiter self(least, most, shape);
   const MutexLock lock(mutex_);
   const TimePoint now = clock_->now();
   bool answered = answer(self, now);
@@ -152,9 +159,10 @@ Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t
                 "no ids of tag '" + tag_ + "' are in memory now; try again");
 }
 
-void TagState::take_async(std::int64_t count_ids, Duration timeout, Callback callback) {
+void TagState::take_async(std::int64_t count_ids, Duration timeout, Callback callback,
+                          Shape shape) {
   if (fork_guard_.forked()) return refuse(callback, forked_status());
-  const auto self = std::make_shared<Waiter>(count_ids, std::move(callback));
+  const auto self = std::make_shared<Waiter>(count_ids, shape, std::move(callback));
   Waiters own{self};
   Status stopped;
   {
@@ -211,7 +219,7 @@ bool TagState::serve(Waiter& waiter) {
   if (!stopped_.ok()) return false;
   // Under strict order, ids come only from hand_out().
   if (order_ == TagOrder::kStrict) return !waiter.ranges.empty();
-  return take_locked(waiter.least_ids, waiter.most_ids, &waiter.ranges);
+  return take_locked(waiter);
 }
 
 bool TagState::answer(Waiter& waiter, TimePoint now) {
@@ -244,7 +252,10 @@ void TagState::note_call(const Waiter& waiter, bool answered, TimePoint now) {
   const bool strict = order_ == TagOrder::kStrict;
   if (!served && !strict) ++waits_;
   // Under strict order, a caller that has left gets nothing from the next lease.
-  if (!served && !(answered && strict)) missed_ids_ = std::max(missed_ids_, waiter.least_ids);
+  if (!served && !(answered && strict)) {
+    missed_ids_ = std::max(missed_ids_, waiter.least_ids);
+    missed_range_ = missed_range_ || waiter.shape == Shape::kOneRange;
+  }
   if (!answered || served || is_transient(waiter.verdict)) request_refill(now);
 }
 
@@ -290,15 +301,18 @@ Status TagState::deadline_status() const {
 
 // --- stock ---
 
-bool TagState::take_locked(std::int64_t least, std::int64_t most, std::vector<IdRange>* ranges) {
+bool TagState::take_locked(Waiter& waiter) {
+  const std::int64_t least = waiter.least_ids;
+  const std::int64_t most = waiter.most_ids;
+  std::vector<IdRange>* const ranges = &waiter.ranges;
   ranges->reserve(1);  // room first, so that nothing is taken that cannot be noted
   if (const IdRange range = cursor_.claim(least, most); !range.empty()) {
     ranges->push_back(range);
     return true;
   }
   reclaim_chunk();
-  const bool enough = stock_ids_ >= least;
-  dry_ = dry_ || !enough;
+  dry_ = dry_ || stock_ids_ < least;
+  const bool enough = waiter.shape == Shape::kOneRange ? skip_to_range(least) : stock_ids_ >= least;
   // One range if that is enough: ids that a caller does not insist on stay for the others.
   std::int64_t missing = enough ? std::min(most, std::max(least, stock_.front().size())) : 0;
   if (enough && missing > stock_.front().size()) ranges->reserve(stock_.size());
@@ -316,6 +330,15 @@ bool TagState::take_locked(std::int64_t least, std::int64_t most, std::vector<Id
   stock_.erase(stock_.begin(), range);
   publish_chunk();
   return enough;
+}
+
+bool TagState::skip_to_range(std::int64_t count_ids) {
+  const auto range = std::find_if(stock_.begin(), stock_.end(),
+                                  [&](const Held& held) { return held.size() >= count_ids; });
+  if (range == stock_.end()) return false;
+  for (auto below = stock_.begin(); below != range; ++below) stock_ids_ -= below->size();
+  stock_.erase(stock_.begin(), range);
+  return true;
 }
 
 void TagState::reclaim_chunk() {
@@ -427,6 +450,14 @@ void TagState::hand_out(IdRange lease, TimePoint now) {
 
 std::int64_t TagState::available_ids() const { return stock_ids_ + cursor_.remaining(); }
 
+// The chunk in the cursor and the front of the stock are one range.
+std::int64_t TagState::largest_range_ids() const {
+  if (stock_.empty()) return 0;
+  std::int64_t largest_ids = cursor_.remaining() + stock_.front().size();
+  for (const Held& held : stock_) largest_ids = std::max(largest_ids, held.size());
+  return largest_ids;
+}
+
 std::int64_t TagState::issued_ids() const {
   return issued_ids_ + std::max<std::int64_t>(0, chunk_size_ - cursor_.remaining());
 }
@@ -521,6 +552,10 @@ std::int64_t TagState::refill_due_ids() const {
   state.step = step_;
   state.stock_ids = available_ids() - old_ids();
   state.wanted_ids = wanted_ids;
+  // Somebody wants consecutive ids, and what is held is in smaller pieces.
+  const bool in_pieces =
+      (waiting_for_range_ > 0 || missed_range_) && largest_range_ids() < wanted_ids;
+  if (in_pieces) state.wanted_ids += state.stock_ids;
   state.last_lease_ids = last_lease_ids_;
   state.burn_ids_per_second = burn_.ids_per_second();
   state.lease_latency = lease_latency_;
@@ -615,6 +650,7 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
     flight_ = Flight::kNone;
     const bool wanted = waiting_ids_ + missed_ids_ > 0;
     missed_ids_ = 0;
+    missed_range_ = false;
     outcome.failures_before = error_.code() == StatusCode::kNotFound ? 0 : failures_;
     outcome.status = leased.status();
     if (leased.ok() && asked_ids > 0) {

@@ -26,6 +26,12 @@ namespace featherid {
 
 class TagState;
 
+// How the ids of one call may lie.
+enum class Shape {
+  kAny,       // in a few ranges
+  kOneRange,  // consecutive
+};
+
 // Where a tag requests a refill. It is called with the tag's mutex held, so it must not call the
 // tag.
 class RefillQueue {
@@ -91,12 +97,15 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
 
   // Between `least` and `most` ids, in increasing order. take waits up to `timeout` (absent: the
   // option wait_timeout), try_take never does. Errors as in sequence.h.
+  // kOneRange requires least == most.
   Result<std::vector<IdRange>> take(std::int64_t least, std::int64_t most,
-                                    std::optional<Duration> timeout);
-  Result<std::vector<IdRange>> try_take(std::int64_t least, std::int64_t most);
+                                    std::optional<Duration> timeout, Shape shape = Shape::kAny);
+  Result<std::vector<IdRange>> try_take(std::int64_t least, std::int64_t most,
+                                        Shape shape = Shape::kAny);
 
   using Callback = std::function<void(Result<std::vector<IdRange>>)>;
-  void take_async(std::int64_t count_ids, Duration timeout, Callback callback);
+  void take_async(std::int64_t count_ids, Duration timeout, Callback callback,
+                  Shape shape = Shape::kAny);
   // Calls back with a final error. Inside a callback that was itself refused it does nothing: a
   // callback that asks again each time would never end.
   void refuse(const Callback& callback, const Status& why) const;
@@ -160,11 +169,12 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   // leave, while it is still being woken.
   using Waiters = std::list<std::shared_ptr<Waiter>>;
   struct Waiter {
-    Waiter(std::int64_t least, std::int64_t most);
-    Waiter(std::int64_t count, Callback callback_in);
+    Waiter(std::int64_t least, std::int64_t most, Shape shape_in);
+    Waiter(std::int64_t count, Shape shape_in, Callback callback_in);
 
     const std::int64_t least_ids;
     const std::int64_t most_ids;
+    const Shape shape;
     const bool is_thread;
     Callback callback;
     TimePoint deadline{};
@@ -190,8 +200,9 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   static void wake(Waiter& waiter);
 
   Status forked_status() const;
-  bool take_locked(std::int64_t least, std::int64_t most, std::vector<IdRange>* ranges)
-      REQUIRES(mutex_);
+  bool take_locked(Waiter& waiter) REQUIRES(mutex_);
+  // Gives up what is held below the first range of this size. False if there is none.
+  bool skip_to_range(std::int64_t count_ids) REQUIRES(mutex_);
   // Moves what is left in the cursor back into the stock, and measures what was used.
   void reclaim_chunk() REQUIRES(mutex_);
   void publish_chunk() REQUIRES(mutex_);
@@ -202,6 +213,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   void hand_out(IdRange lease, TimePoint now) REQUIRES(mutex_);
   LeaseSize board() REQUIRES(mutex_);
   std::int64_t available_ids() const REQUIRES(mutex_);
+  std::int64_t largest_range_ids() const REQUIRES(mutex_);
   std::int64_t issued_ids() const REQUIRES(mutex_);
   // Of a tag with a time floor.
   bool is_old(const Held& held, TimePoint now) const;
@@ -266,6 +278,8 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   Waiters waiting_ GUARDED_BY(mutex_);
   std::int64_t waiting_ids_ GUARDED_BY(mutex_) = 0;  // the sum of what they want at least
   std::int64_t missed_ids_ GUARDED_BY(mutex_) = 0;   // the largest miss since the last flight
+  int waiting_for_range_ GUARDED_BY(mutex_) = 0;     // how many of them want one range
+  bool missed_range_ GUARDED_BY(mutex_) = false;     // likewise, of the misses
   std::size_t sweep_at_ GUARDED_BY(mutex_) = 64;     // callers
 
   // Refill.

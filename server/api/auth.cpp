@@ -182,6 +182,24 @@ bool Auth::permits(Exchange& exchange, Effect effect) const {
   return false;
 }
 
+bool Auth::permits_reading(const std::optional<Token::Digest>& token, bool peer_is_loopback) const {
+  const MutexLock lock(mutex_);
+  if (token && find(*token) != nullptr) return true;
+  return !admins_ && peer_is_loopback;
+}
+
+std::optional<Token::Digest> Auth::recognize(std::string_view token) const {
+  const Token::Digest digest = digest_of(token);
+  const MutexLock lock(mutex_);
+  if (find(digest) == nullptr) return std::nullopt;
+  return digest;
+}
+
+bool Auth::has_tokens() const {
+  const MutexLock lock(mutex_);
+  return !tokens_.empty();
+}
+
 bool Auth::permits_without_token(Exchange& exchange) const {
   const HttpRequest& request = exchange.request;
   Reply& reply = exchange.reply;

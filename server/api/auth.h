@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,14 @@ class Auth {
   // False if the exchange may not have this effect, which is not kNone. Its reply then says why
   // (401 or 403). Otherwise its `who` says who asked.
   bool permits(Exchange& exchange, Effect effect) const EXCLUDES(mutex_);
+
+  // The same for a client whose protocol has none of HTTP's headers, and no changes: whether it may
+  // read and use ids. `token`: the digest of what it has presented, if it has.
+  bool permits_reading(const std::optional<Token::Digest>& token, bool peer_is_loopback) const
+      EXCLUDES(mutex_);
+  // The digest of a token that is in use. Nothing: the text is no such token.
+  std::optional<Token::Digest> recognize(std::string_view token) const EXCLUDES(mutex_);
+  bool has_tokens() const EXCLUDES(mutex_);
 
   // Whether reading and ids require permission.
   const std::atomic<bool>& closed() const { return closed_; }

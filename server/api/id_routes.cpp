@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/api/take_ids.h"
 #include "server/log/json.h"
 
 namespace featherid {
@@ -98,28 +99,10 @@ bool read_count(Exchange& exchange, std::int64_t count_max, IdRequest* asked) {
 // found none in memory before.
 std::optional<Ranges> take(Exchange& exchange, SegmentAllocator& allocator, const IdRequest& asked,
                            const Status& missed = {}) {
-  const Exchange::Wait& wait = exchange.wait;
-  if (!wait.outcome.status.ok()) return fail(exchange.reply, wait.outcome.status), std::nullopt;
-  if (!wait.outcome.ids.empty()) return wait.outcome.ids;
-  Result<Sequence> sequence = allocator.sequence(*asked.tag);
-  if (!sequence.ok()) return fail(exchange.reply, sequence.status()), std::nullopt;
-
-  // A wait of zero does not block, and its error contains the store's error.
-  Result<Ranges> ranges = wait.expired
-                              ? sequence->next_range(asked.count_ids, std::chrono::milliseconds(0))
-                          : missed.ok() ? sequence->try_next_range(asked.count_ids)
-                                        : Result<Ranges>(missed);
-  if (ranges.ok()) return *std::move(ranges);
-  if (wait.expired || ranges.status().code() != StatusCode::kUnavailable) {
-    return fail(exchange.reply, ranges.status()), std::nullopt;
-  }
-  exchange.park([sequence = *std::move(sequence), count_ids = asked.count_ids,
-                 time_left = exchange.time_left()](Exchange::Resume resume) mutable {
-    sequence.next_range_async(count_ids, time_left, [resume = std::move(resume)](auto ids) {
-      resume(Exchange::Outcome(std::move(ids)));
-    });
-  });
-  return std::nullopt;
+  TakenIds taken = take_ids(allocator, {*asked.tag, asked.count_ids}, exchange.wait, missed);
+  if (taken.start_wait) return exchange.park(std::move(taken.start_wait)), std::nullopt;
+  if (!taken.status.ok()) return fail(exchange.reply, taken.status), std::nullopt;
+  return std::move(taken.ids);
 }
 
 // Writes numbers, in quotes if `quoted`.

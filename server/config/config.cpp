@@ -25,7 +25,7 @@ Status load_tls(Config* config) {
   if (cert_file.empty()) return invalid("--tls-key: requires --tls-cert as well");
   Result<TlsContext> loaded = load_tls_context(cert_file, key_file);
   if (!loaded.ok()) return loaded.status();
-  config->http.tls = *std::move(loaded);
+  config->net.tls = *std::move(loaded);
   return {};
 }
 
@@ -148,7 +148,7 @@ ConfigChange take_over(const Config& fresh, Config* running) {
     change.need_restart.emplace_back("--database-file");
   }
   running->tokens = fresh.tokens;
-  running->http.tls = fresh.http.tls;
+  running->net.tls = fresh.net.tls;
   running->warnings = fresh.warnings;
   return change;
 }

@@ -17,9 +17,9 @@
 #include "server/api/advance.h"
 #include "server/api/auth.h"
 #include "server/config/environment.h"
-#include "server/http/http_options.h"
 #include "server/log/log_files.h"
 #include "server/log/logging.h"
+#include "server/net/net_options.h"
 #include "server/store/auto_create.h"
 #include "server/store/stores.h"
 
@@ -43,7 +43,8 @@ struct RemoteServer {
 // All settings. Their defaults are in the table in settings.cpp.
 struct Config {
   asio::ip::tcp::endpoint listen;
-  std::string tls_cert_file;  // both, or neither; loaded into http.tls
+  std::optional<asio::ip::tcp::endpoint> resp_listen;  // nothing: no Redis protocol
+  std::string tls_cert_file;                           // both, or neither; loaded into net.tls
   std::string tls_key_file;
   StoreOptions store;
   RemoteServer remote;
@@ -62,7 +63,7 @@ struct Config {
   int metrics_tags_max = 0;
   bool console = true;
   std::int64_t max_batch_ids = 0;
-  HttpOptions http;
+  NetOptions net;
   AllocatorOptions allocator;
   GivenByName given;                  // the value of each setting of the table
   std::vector<std::string> warnings;  // for the log

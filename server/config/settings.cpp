@@ -63,6 +63,11 @@ Status set_database_file(const std::string& path, StoreOptions* store) {
   return path.empty() ? Status() : put(read_addresses(path), &store->addresses);
 }
 
+Status set_resp_listen(const std::string& text, Config* config) {
+  config->resp_listen.reset();
+  return text.empty() ? Status() : put(parse_listen(text), &config->resp_listen);
+}
+
 Status set_token_file(const std::string& path, Config* config) {
   config->admin_token_file = path;
   config->tokens.clear();
@@ -98,8 +103,10 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
       {"listen", "HOST:PORT", "127.0.0.1:8080",
        "address and port to listen on; port 0 means any free port",
        [](Config& c, Text t) { return put(parse_listen(t), &c.listen); }},
-      {"tls-cert", "FILE", "",
-       "certificate with its chain (PEM); the server then speaks TLS instead of plain HTTP",
+      {"resp-listen", "HOST:PORT", "",
+       "address and port of the Redis protocol, such as 127.0.0.1:6379; empty: it is off",
+       [](Config& c, Text t) { return set_resp_listen(t, &c); }},
+      {"tls-cert", "FILE", "", "certificate with its chain (PEM); every port then speaks TLS",
        [](Config& c, Text t) { return c.tls_cert_file = t, Status(); }, kReloadable},
       {"tls-key", "FILE", "", "private key of --tls-cert (PEM, without a password)",
        [](Config& c, Text t) { return c.tls_key_file = t, Status(); }, kReloadable},
@@ -177,32 +184,36 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        !kReloadable, kBoth},
       {"request-timeout", "TIME", "2s", "time limit for a request that waits for ids",
        [](Config& c, Text t) {
-         Status status = set_time(t, "10ms", "10m", &c.http.request_timeout);
-         c.allocator.wait_timeout = c.http.request_timeout;
+         Status status = set_time(t, "10ms", "10m", &c.net.request_timeout);
+         c.allocator.wait_timeout = c.net.request_timeout;
          return status;
        }},
       {"header-timeout", "TIME", "10s",
        "time limit for a complete request or TLS handshake; silent new connections are closed "
        "after it as well",
-       [](Config& c, Text t) { return set_time(t, "10ms", "10m", &c.http.header_timeout); },
+       [](Config& c, Text t) { return set_time(t, "10ms", "10m", &c.net.header_timeout); },
        kReloadable},
       {"idle-timeout", "TIME", "75s",
        "a connection is closed if no further request arrives within this time",
-       [](Config& c, Text t) { return set_time(t, "10ms", "24h", &c.http.idle_timeout); },
+       [](Config& c, Text t) { return set_time(t, "10ms", "24h", &c.net.idle_timeout); },
+       kReloadable},
+      {"resp-idle-timeout", "TIME", "0s",
+       "the same for connections of the Redis protocol; 0s: they are never closed for that",
+       [](Config& c, Text t) { return set_time(t, "0s", "24h", &c.net.resp_idle_timeout); },
        kReloadable},
       {"write-timeout", "TIME", "30s", "time limit for a client to read its answers",
-       [](Config& c, Text t) { return set_time(t, "10ms", "10m", &c.http.write_timeout); },
+       [](Config& c, Text t) { return set_time(t, "10ms", "10m", &c.net.write_timeout); },
        kReloadable},
       {"drain-timeout", "TIME", "10s", "time limit for requests in progress after SIGTERM",
-       [](Config& c, Text t) { return set_time(t, "0s", "10m", &c.http.drain_timeout); },
+       [](Config& c, Text t) { return set_time(t, "0s", "10m", &c.net.drain_timeout); },
        kReloadable},
       {"io-threads", "N", std::to_string(io_threads), "number of event loops",
-       [](Config& c, Text t) { return set_number(t, "1", "64", &c.http.io_threads); }},
+       [](Config& c, Text t) { return set_number(t, "1", "64", &c.net.io_threads); }},
       {"max-connections", "N", "10000", "maximum number of connections; others get 503",
-       [](Config& c, Text t) { return set_number(t, "1", "1000000", &c.http.connections_max); },
+       [](Config& c, Text t) { return set_number(t, "1", "1000000", &c.net.connections_max); },
        kReloadable},
       {"max-parked", "N", "10000", "maximum number of requests that wait for ids; others get 503",
-       [](Config& c, Text t) { return set_number(t, "0", "1000000", &c.http.parked_max); },
+       [](Config& c, Text t) { return set_number(t, "0", "1000000", &c.net.parked_max); },
        kReloadable},
       {"admin-token-file", "FILE", "",
        "file of the tokens, one per line: TOKEN, or NAME ROLE TOKEN with the role admin or read",

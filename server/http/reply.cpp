@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <initializer_list>
 
-#include "server/http/request_trace.h"
 #include "server/log/json.h"
+#include "server/net/request_trace.h"
 
 namespace featherid {
 

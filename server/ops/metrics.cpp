@@ -160,34 +160,71 @@ void append_tags(const TagsByLabel& tags, std::vector<MetricFamily>* families) {
                              least));
 }
 
-// --- HTTP ---
+// --- protocols ---
 
-void append_http(const HttpStats& http, std::vector<MetricFamily>* families) {
-  MetricFamily requests =
-      family(MetricType::Counter, "http_requests_total", "Requests answered, by HTTP status.");
-  MetricFamily took = family(MetricType::Histogram, "http_request_duration_seconds",
-                             "Time from a request's last byte to its answer, including waits.");
-  for (const HttpStats::Route& route : http.routes) {
-    const std::string label = route.path.empty() ? "(other)" : route.path;
-    for (const auto& [status, count] : route.stats.answers) {
-      add(&requests, {{"route", label}, {"status", std::to_string(status)}},
+// How the metrics of a protocol are named.
+struct ProtocolNames {
+  const char* requests;
+  const char* requests_help;
+  const char* took;
+  const char* took_help;
+  const char* accepted;
+  const char* connections;
+  const char* parked;
+  const char* parked_help;
+  const char* route_label;
+  const char* kind_label;
+};
+
+constexpr ProtocolNames kHttp = {
+    "http_requests_total",
+    "Requests answered, by HTTP status.",
+    "http_request_duration_seconds",
+    "Time from a request's last byte to its answer, including waits.",
+    "http_connections_accepted_total",
+    "http_connections",
+    "http_parked_requests",
+    "Requests that wait for ids or for the store.",
+    "route",
+    "status",
+};
+
+constexpr ProtocolNames kResp = {
+    "resp_commands_total",
+    "Commands of the Redis protocol answered: OK, or the first word of the error.",
+    "resp_command_duration_seconds",
+    "Time from a command's last byte to its answer, including waits.",
+    "resp_connections_accepted_total",
+    "resp_connections",
+    "resp_parked_commands",
+    "Commands of the Redis protocol that wait for ids or for the store.",
+    "command",
+    "result",
+};
+
+void append_protocol(const ProtocolNames& names, const ProtocolStats& stats,
+                     std::vector<MetricFamily>* families) {
+  MetricFamily requests = family(MetricType::Counter, names.requests, names.requests_help);
+  MetricFamily took = family(MetricType::Histogram, names.took, names.took_help);
+  for (const ProtocolStats::Route& route : stats.routes) {
+    const std::string label = route.name.empty() ? "(other)" : route.name;
+    for (const auto& [kind, count] : route.stats.answers) {
+      const std::string name = stats.kinds.empty()
+                                   ? std::to_string(kind)
+                                   : std::string(stats.kinds[static_cast<std::size_t>(kind)]);
+      add(&requests, {{names.route_label, label}, {names.kind_label, name}},
           static_cast<double>(count));
     }
-    add_histogram(&took, {{"route", label}}, RouteStats::kBounds, route.stats.took,
+    add_histogram(&took, {{names.route_label, label}}, RouteStats::kBounds, route.stats.took,
                   seconds(route.stats.took_sum));
   }
   families->push_back(std::move(requests));
   families->push_back(std::move(took));
-  families->push_back(single(MetricType::Counter, "http_connections_accepted_total",
-                             "Accepted connections.", static_cast<double>(http.accepted)));
+  families->push_back(single(MetricType::Counter, names.accepted, "Accepted connections.",
+                             static_cast<double>(stats.accepted)));
   families->push_back(
-      single(MetricType::Gauge, "http_connections", "Open connections.", http.connections));
-  families->push_back(single(MetricType::Gauge, "http_parked_requests",
-                             "Requests that wait for ids or for the store.", http.parked));
-  if (http.certificate_end.count() == 0) return;
-  families->push_back(single(MetricType::Gauge, "tls_certificate_expiry_timestamp_seconds",
-                             "When the TLS certificate or its chain expires, in Unix time.",
-                             seconds(http.certificate_end)));
+      single(MetricType::Gauge, names.connections, "Open connections.", stats.connections));
+  families->push_back(single(MetricType::Gauge, names.parked, names.parked_help, stats.parked));
 }
 
 }  // namespace
@@ -232,7 +269,13 @@ std::string Metrics::text(int own_parked) {
   families.push_back(std::move(leases));
   families.push_back(single(MetricType::Gauge, "store_up",
                             "1 if the store answers and grants leases, else 0.", now.store_up));
-  append_http(now.http, &families);
+  append_protocol(kHttp, now.http, &families);
+  if (now.resp) append_protocol(kResp, *now.resp, &families);
+  if (now.certificate_end.count() != 0) {
+    families.push_back(single(MetricType::Gauge, "tls_certificate_expiry_timestamp_seconds",
+                              "When the TLS certificate or its chain expires, in Unix time.",
+                              seconds(now.certificate_end)));
+  }
   MetricFamily dropped =
       family(MetricType::Counter, "log_lines_dropped_total", "Log lines that were not written.");
   add(&dropped, {{"reason", "queue_full"}}, static_cast<double>(now.log_lines_overrun));

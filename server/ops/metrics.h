@@ -6,13 +6,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "featherid/segment_allocator.h"
 #include "lib/base/mutex.h"
-#include "server/http/http_server.h"
+#include "server/net/request_stats.h"
 
 namespace featherid {
 
@@ -25,9 +26,11 @@ struct MetricsSnapshot {
   std::vector<TagStats> tags;
   LeaseLatency lease_latency;
   bool store_up = false;  // it has answered recently
-  HttpStats http;
-  std::int64_t log_lines_overrun = 0;  // dropped because the writer fell behind
-  std::int64_t log_lines_lost = 0;     // dropped because a file or standard error did not accept it
+  ProtocolStats http;
+  std::optional<ProtocolStats> resp;        // the Redis protocol, if the server speaks it
+  std::chrono::seconds certificate_end{0};  // see certificate_end()
+  std::int64_t log_lines_overrun = 0;       // dropped because the writer fell behind
+  std::int64_t log_lines_lost = 0;  // dropped because a file or standard error did not accept it
 };
 
 // The value of the label `tag` for the tags that have no label of their own.

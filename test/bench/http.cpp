@@ -21,6 +21,7 @@
 #include "featherid/soci_store.h"
 #include "test/bench/figures.h"
 #include "test/bench/http_servers.h"
+#include "test/bench/resp.h"
 #include "test/bench/wrk.h"
 #include "test/support/mariadb_server.h"
 #include "test/support/raw_sql.h"
@@ -415,9 +416,13 @@ struct Part {
   void (*measure)();
 };
 
-const Part kParts[] = {{"calls", measure_calls},         {"tls", measure_tls},
-                       {"ways", measure_ways},           {"hanging_tag", measure_hanging_tag},
-                       {"many_tags", measure_many_tags}, {"start", measure_start}};
+const Part kParts[] = {{"calls", measure_calls},
+                       {"tls", measure_tls},
+                       {"ways", measure_ways},
+                       {"hanging_tag", measure_hanging_tag},
+                       {"many_tags", measure_many_tags},
+                       {"start", measure_start},
+                       {"resp", [] { measure_resp(rounds, duration); }}};
 
 void prepare_process() {
   sigset_t stop;

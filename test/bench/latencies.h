@@ -17,6 +17,12 @@ class Latencies {
     max_ns_ = std::max(max_ns_, ns);
   }
 
+  void add(const Latencies& others) {
+    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += others.counts_[i];
+    count_ += others.count_;
+    max_ns_ = std::max(max_ns_, others.max_ns_);
+  }
+
   // The shortest time that at least `share` (0 to 1) of all calls did not exceed.
   double quantile_ns(double share) const {
     const auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(count_));

@@ -21,6 +21,10 @@ struct CorpusCase {
 // Sorted by name. Throws if the folder is missing.
 std::vector<CorpusCase> read_corpus();
 
+// The same of test/proof/fuzz/resp_corpus: what a Redis client sends, with the verdict of the
+// reader. A rejection has no status.
+std::vector<CorpusCase> read_resp_corpus();
+
 }  // namespace featherid::test
 
 #endif  // FEATHERID_TEST_PROOF_FUZZ_CORPUS_H_

@@ -38,6 +38,22 @@ void IdSet::remove_from(std::int64_t first) {
   if (!ranges_.empty() && ranges_.rbegin()->second > first) ranges_.rbegin()->second = first;
 }
 
+std::int64_t IdSet::count_below(std::int64_t id) const {
+  std::int64_t count = 0;
+  for (auto range = ranges_.begin(); range != ranges_.end() && range->first < id; ++range) {
+    count += std::min(range->second, id) - range->first;
+  }
+  return count;
+}
+
+std::int64_t IdSet::largest_range_from(std::int64_t id) const {
+  std::int64_t largest = 0;
+  for (auto range = ranges_.rbegin(); range != ranges_.rend() && range->second > id; ++range) {
+    largest = std::max(largest, range->second - std::max(range->first, id));
+  }
+  return largest;
+}
+
 IdRange IdSet::last_run() const {
   if (ranges_.empty()) return {};
   auto first = std::prev(ranges_.end());
@@ -203,6 +219,14 @@ void Books::handed_out(const std::string& tag, const std::vector<IdRange>& range
   }
 }
 
+void Books::handed_out_consecutive(const std::string& tag, const std::vector<IdRange>& ranges,
+                                   const Call& call) {
+  if (ranges.size() != 1) violation("consecutive ids in pieces", tag, {});
+  std::int64_t& below = series_[tag].given_up_below;
+  below = std::max(below, ranges.front().first);
+  handed_out(tag, ranges, call);
+}
+
 void Books::handed_out_by_block(const std::string& tag, std::int64_t id, const Call& call) {
   Series& series = series_[tag];
   series.blocks = true;
@@ -219,7 +243,16 @@ std::optional<std::int64_t> Books::held_ids(const std::string& tag) {
   const Series& series = series_[tag];
   if (series.blocks || series.limited || series.strict) return std::nullopt;
   if (series.stopped_at != kNever) return std::nullopt;
-  return series.leased_ids - series.issued_ids;
+  // What was given up, at the moment when nothing is on its way to a caller.
+  const std::int64_t below = series.given_up_below;
+  const std::int64_t lost_ids =
+      below == 0 ? 0 : series.leased.count_below(below) - series.issued.count_below(below);
+  return series.leased_ids - series.issued_ids - lost_ids;
+}
+
+std::int64_t Books::largest_held_range(const std::string& tag) {
+  const Series& series = series_[tag];
+  return series.leased.largest_range_from(series.last_id + 1);
 }
 
 IdRange Books::unused_tail(const std::string& tag) {

@@ -21,6 +21,8 @@ class IdSet {
   bool add(IdRange range);
   bool contains(IdRange range) const;
   void remove_from(std::int64_t first);
+  std::int64_t count_below(std::int64_t id) const;
+  std::int64_t largest_range_from(std::int64_t id) const;
   // The ids without a gap up to the last one of all. Empty if there are none.
   IdRange last_run() const;
 
@@ -116,6 +118,9 @@ class Books {
   }
   // The call returned these ids.
   void handed_out(const std::string& tag, const std::vector<IdRange>& ranges, Call call);
+  // Likewise, for consecutive ids. What the process held below them is given up.
+  void handed_out_consecutive(const std::string& tag, const std::vector<IdRange>& ranges,
+                              const Call& call);
   // Likewise: none of these ids was leased longer ago than `old_after`, unless calls failed since.
   void check_age(const std::string& tag, const std::vector<IdRange>& ranges, Instant now,
                  Span old_after);
@@ -129,6 +134,8 @@ class Books {
   // How many leased ids have not been handed out. Nothing if a LocalBlock hides it or the tag has
   // stopped.
   std::optional<std::int64_t> held_ids(const std::string& tag);
+  // The most of these ids that are consecutive.
+  std::int64_t largest_held_range(const std::string& tag);
   // What could still be given back: the ids after the last one handed out, to the last one leased.
   IdRange unused_tail(const std::string& tag);
   // Whether it may have had to drop ids of the tag.
@@ -145,6 +152,7 @@ class Books {
     std::int64_t highest_end = 1;  // of all leases
     std::int64_t last_id = 0;
     std::int64_t given_back_from = 0;
+    std::int64_t given_up_below = 0;  // what is below and not handed out is no longer held
     int flights = 0;
     bool blocks = false;          // LocalBlocks hold ids
     bool limited = false;         // it may have dropped some

@@ -31,6 +31,7 @@ struct Process::Wait {
   std::int64_t count_ids;
   Instant deadline;  // kNever: parked
   Instant began;
+  bool consecutive = false;
 };
 
 class Process::CallUnderWay {
@@ -173,6 +174,7 @@ void Process::be_child() {
     expect_refusal(sequence.try_next().status());
     expect_refusal(sequence.next().status());
     expect_refusal(sequence.try_next_range(5).status());
+    expect_refusal(sequence.next_consecutive(5).status());
     sequence.next_range_async(1, milliseconds(1),
                               [&](const auto& ids) { expect_refusal(ids.status()); });
     expect_refusal(ids_->try_next_id(sequence.tag()).status());
@@ -209,6 +211,8 @@ void Process::use_once(std::size_t caller) {
     for (auto n = random_.pick(1, 40); n > 0; --n) {
       call(name, 1, Span(0), [&] { return as_ranges(sequence.try_next()); });
     }
+  } else if (chance < 65) {
+    ask_for_consecutive(tag);
   } else if (chance < 70) {
     const std::int64_t count = random_.pick(1, kCallMax);
     call(name, count, wait_timeout, [&] { return sequence.next_range(count); });
@@ -235,6 +239,28 @@ void Process::ask_by_name(const std::string& tag) {
   }
 }
 
+void Process::ask_for_consecutive(std::size_t tag) {
+  const std::int64_t count = random_.pick(1, kCallMax);
+  Sequence& sequence = sequences_[tag];
+  const std::string& name = workload_.tags[tag];
+  const auto as_ranges = [](const Result<IdRange>& range) -> Ids {
+    if (!range.ok()) return range.status();
+    return std::vector<IdRange>{*range};
+  };
+  switch (random_.pick(0, 2)) {
+    case 0:
+      return call(
+          name, count, workload_.options.wait_timeout,
+          [&] { return as_ranges(sequence.next_consecutive(count)); }, true);
+    case 1:
+      return call(
+          name, count, Span(0), [&] { return as_ranges(sequence.try_next_consecutive(count)); },
+          true);
+    default:
+      return park(tag, /*consecutive=*/true);
+  }
+}
+
 void Process::ask_for_ghost() {
   const std::string ghost = "ghost" + std::to_string(random_.pick(1, workload_.ghosts));
   if (ids_->next_id(ghost).ok()) violation("an id of a tag that does not exist");
@@ -250,48 +276,52 @@ void Process::take_from_block(std::size_t caller, std::size_t tag) {
   }
 }
 
-void Process::park(std::size_t tag) {
+void Process::park(std::size_t tag, bool consecutive) {
   const std::int64_t count = random_.pick(1, kCallMax);
   const std::string& name = workload_.tags[tag];
   const milliseconds timeout(random_.pick(0, 5000));
   const Instant deadline = scheduler_.now() + timeout;
   const Books::Call call = books_.call_begins(name, scheduler_.now());
-  auto under_way = std::make_shared<std::unique_ptr<CallUnderWay>>(
-      std::make_unique<CallUnderWay>(*this, Wait{name, count, kNever, scheduler_.now()}));
-  sequences_[tag].next_range_async(count, timeout, [=](const Ids& ids) {
+  auto under_way = std::make_shared<std::unique_ptr<CallUnderWay>>(std::make_unique<CallUnderWay>(
+      *this, Wait{name, count, kNever, scheduler_.now(), consecutive}));
+  const IdsCallback done = [=](const Ids& ids) {
     if (dead_) return;
     if (*under_way == nullptr) return violation("called back twice");
     under_way->reset();
     const bool in_time = scheduler_.now() < deadline;
     if (!ids.ok()) return check_error(workload_.tags[tag], ids.status(), in_time);
-    check_ids(workload_.tags[tag], count, *ids, call);
-  });
+    check_ids(workload_.tags[tag], count, *ids, call, consecutive);
+  };
+  Sequence& sequence = sequences_[tag];
+  consecutive ? sequence.next_consecutive_async(count, timeout, done)
+              : sequence.next_range_async(count, timeout, done);
 }
 
 // --- what is checked ---
 
 void Process::call(const std::string& tag, std::int64_t count_ids, Span timeout,
-                   const std::function<Ids()>& ask) {
+                   const std::function<Ids()>& ask, bool consecutive) {
   const Instant began = scheduler_.now();
   const Books::Call call = books_.call_begins(tag, began);
   const bool was_down = down_;
   const Ids ids = [&] {
-    const CallUnderWay under_way(*this, {tag, count_ids, began + timeout, began});
+    const CallUnderWay under_way(*this, {tag, count_ids, began + timeout, began, consecutive});
     return ask();
   }();
   scheduler_.throw_if_killed();
   if (scheduler_.now() > began + timeout) violation("a call passed its deadline");
   if (!ids.ok()) return check_error(tag, ids.status(), scheduler_.now() < began + timeout);
   if (was_down) violation("an id after the shutdown");
-  check_ids(tag, count_ids, *ids, call);
+  check_ids(tag, count_ids, *ids, call, consecutive);
 }
 
 void Process::check_ids(const std::string& tag, std::int64_t count_ids,
-                        const std::vector<IdRange>& ids, const Books::Call& call) {
+                        const std::vector<IdRange>& ids, const Books::Call& call,
+                        bool consecutive) {
   std::int64_t count = 0;
   for (const IdRange range : ids) count += range.size();
   if (count != count_ids) violation("not as many ids as were asked for");
-  books_.handed_out(tag, ids, call);
+  consecutive ? books_.handed_out_consecutive(tag, ids, call) : books_.handed_out(tag, ids, call);
   // A sweep and a lease come some time after they are due. Nobody leases from a row that cannot be
   // served, so the old ids stay.
   if (database_.was_unservable(tag)) return;
@@ -325,7 +355,9 @@ void Process::check_waits() {
   for (const Wait& wait : waits_) {
     if (wait.deadline <= scheduler_.now()) violation("a call waits past its deadline");
     const std::optional<std::int64_t> held = books_.held_ids(wait.tag);
-    if (held && *held >= wait.count_ids) violation("waits for ids that memory holds: " + wait.tag);
+    if (!held || *held < wait.count_ids) continue;
+    if (wait.consecutive && books_.largest_held_range(wait.tag) < wait.count_ids) continue;
+    violation("waits for ids that memory holds: " + wait.tag);
   }
   if (ids_ == nullptr || ++checks_ % 16 != 0) return;
   for (const TagStats& stats : ids_->stats()) {

@@ -72,12 +72,13 @@ class Process {
   void use_once(std::size_t caller);
   void ask_by_name(const std::string& tag);
   void ask_for_ghost();
-  void park(std::size_t tag);
+  void ask_for_consecutive(std::size_t tag);
+  void park(std::size_t tag, bool consecutive = false);
   void take_from_block(std::size_t caller, std::size_t tag);
   void call(const std::string& tag, std::int64_t count_ids, Span timeout,
-            const std::function<Ids()>& ask);
+            const std::function<Ids()>& ask, bool consecutive = false);
   void check_ids(const std::string& tag, std::int64_t count_ids, const std::vector<IdRange>& ids,
-                 const Books::Call& call);
+                 const Books::Call& call, bool consecutive);
   void check_rides_out(const TagStats& stats);
   void check_error(const std::string& tag, const Status& status, bool in_time);
   // Runs `body` on a fiber of the process. False if it has not ended by then.

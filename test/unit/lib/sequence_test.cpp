@@ -45,6 +45,33 @@ TEST_CASE("try_next never waits, and next_range_async calls back with the ids", 
   CHECK(*order.try_next() == 4);
 }
 
+TEST_CASE("consecutive ids are one range, and ids still increase", "[sequence]") {
+  Fixture f;
+  Sequence order = *f.ids.sequence("order");
+  std::int64_t last = 0;
+  for (const std::int64_t count_ids : {1, 7, 100, 250, 3, 1000, 1}) {
+    REQUIRE(f.store->lease("order", 5).ok());  // another process
+    const Result<IdRange> range = order.next_consecutive(count_ids);
+    REQUIRE(range.ok());
+    CHECK(range->size() == count_ids);
+    CHECK(range->first > last);
+    last = *order.next();
+    CHECK(last >= range->end);
+  }
+  std::atomic<bool> called{false};
+  order.next_consecutive_async(5000, std::chrono::seconds(30), [&](const auto& ids) {
+    CHECK(ids->size() == 1);
+    CHECK(ids->front().size() == 5000);
+    called = true;
+  });
+  while (!called) std::this_thread::yield();
+  for (const std::int64_t count_ids : {std::int64_t{0}, std::int64_t{-1}, kRangeIdsMax + 1}) {
+    CHECK(order.try_next_consecutive(count_ids).status().code() == StatusCode::kInvalidArgument);
+    CHECK(order.next_consecutive(count_ids, std::chrono::milliseconds(1)).status().code() ==
+          StatusCode::kInvalidArgument);
+  }
+}
+
 TEST_CASE("local blocks hand out disjoint ids, each in order", "[sequence]") {
   Fixture f;
   Sequence order = *f.ids.sequence("order");

@@ -145,6 +145,91 @@ TEST_CASE("a range comes whole and in order, across leases, or not at all", "[ta
   CHECK(taken == std::vector<IdRange>{{3, 101}, {1101, 1153}});
 }
 
+TEST_CASE("consecutive ids come from one range, and what lies below is given up", "[tag_state]") {
+  Fixture f;
+  const auto take = [&f](std::int64_t count_ids) -> IdRange {
+    const auto taken = f.tag->try_take(count_ids, count_ids, Shape::kOneRange);
+    return taken.ok() ? taken->front() : IdRange{};
+  };
+  CHECK(f.next() == 0);
+  f.refill();  // 1 to 100
+  CHECK(take(60) == IdRange{1, 61});
+  CHECK(f.tag->snapshot().held_ids == 40);
+
+  f.max_id += 1000;  // another process leases in between
+  std::vector<IdRange> taken;
+  f.tag->take_async(
+      41, seconds(1), [&](const auto& ids) { taken = *ids; }, Shape::kOneRange);
+  CHECK(taken.empty());
+  CHECK(f.next() == 61);  // what is too little for one caller is there for the others
+  f.refill();
+  CHECK(taken == std::vector<IdRange>{{1101, 1142}});
+  CHECK(f.next() == 1142);  // and not 62
+  const std::int64_t held_ids = f.tag->snapshot().held_ids;
+  CHECK(held_ids == f.max_id - 1142);
+  CHECK(take(held_ids) == IdRange{1143, f.max_id + 1});
+  CHECK(f.tag->snapshot().held_ids == 0);
+}
+
+TEST_CASE("leases that follow one another are one range", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK(f.next() == 1);
+  std::vector<IdRange> taken;
+  f.tag->take_async(
+      150, seconds(1), [&](const auto& ids) { taken = *ids; }, Shape::kOneRange);
+  f.refill();
+  CHECK(taken == std::vector<IdRange>{{2, 152}});
+}
+
+TEST_CASE("consecutive ids are leased although more are held in pieces", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  f.tag->take_async(150, seconds(1), [](const auto&) {});
+  f.max_id += 1000;
+  f.refill();  // the caller took the first piece, and more is held
+  const std::int64_t held_ids = f.tag->snapshot().held_ids;
+  for (bool waits : {false, true}) {
+    INFO("waits " << waits);
+    std::vector<IdRange> taken;
+    const std::int64_t want_ids = f.tag->snapshot().held_ids + 1;
+    if (waits) {
+      f.tag->take_async(
+          want_ids, seconds(1), [&](const auto& ids) { taken = *ids; }, Shape::kOneRange);
+    } else {
+      CHECK_FALSE(f.tag->try_take(want_ids, want_ids, Shape::kOneRange).ok());
+    }
+    f.max_id += 1000;
+    REQUIRE(f.tag->begin_refill());
+    CHECK(f.tag->lease_size().most_ids >= want_ids);
+    f.max_id += want_ids;
+    CHECK(f.answer(IdRange{f.max_id + 1 - want_ids, f.max_id + 1}, want_ids).status.ok());
+    if (waits) CHECK(taken == std::vector<IdRange>{{f.max_id + 1 - want_ids, f.max_id + 1}});
+  }
+  CHECK(f.tag->snapshot().held_ids < held_ids);
+}
+
+TEST_CASE("a tag near its end refuses consecutive ids, and still issues single ones",
+          "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  f.refill();
+  CHECK(f.next() == 1);
+  Status end;
+  f.tag->take_async(500, seconds(1), heard_by([&](const Status& status) { end = status; }),
+                    Shape::kOneRange);
+  REQUIRE(f.tag->begin_refill());
+  CHECK(f.answer(IdRange{2001, 2011}, 500).status.ok());  // all that is left
+  CHECK(end.ok());
+  REQUIRE(f.tag->begin_refill());
+  f.answer(Status(StatusCode::kExhausted, "no ids are left"), 500);
+  CHECK(end.code() == StatusCode::kExhausted);
+  CHECK(f.next() == 2);
+  CHECK(f.tag->try_take(10, 10, Shape::kOneRange).ok());
+}
+
 TEST_CASE("what was taken out of the cursor goes in again whole, even if chunks are smaller now",
           "[tag_state]") {
   Fixture f;

@@ -43,7 +43,7 @@ TEST_CASE("without any setting the server listens on 127.0.0.1:8080 over SQLite"
   CHECK(config.store.failover_guard_ids == 100000000);
   CHECK(config.store.lossy_commits == LossyCommits::kRefuse);
   CHECK(config.max_batch_ids == 1000);
-  CHECK(config.http.request_timeout == std::chrono::seconds(2));
+  CHECK(config.net.request_timeout == std::chrono::seconds(2));
   CHECK(config.log_files.file_bytes_max == 100000000);
   CHECK(config.log_files.keep_days == 30);
   CHECK(config.log_files.backups_max == 5);
@@ -56,13 +56,13 @@ TEST_CASE("values of every kind are read", "[config]") {
                               "error", "--io-threads", "3", "--init-schema"});
   CHECK(config.listen.address().is_v6());
   CHECK(config.listen.port() == 0);
-  CHECK(config.http.idle_timeout == std::chrono::minutes(1));
-  CHECK(config.http.request_timeout == std::chrono::milliseconds(1500));
+  CHECK(config.net.idle_timeout == std::chrono::minutes(1));
+  CHECK(config.net.request_timeout == std::chrono::milliseconds(1500));
   CHECK(config.allocator.wait_timeout == std::chrono::milliseconds(1500));
   CHECK(config.allocator.hold == std::chrono::minutes(2));
   CHECK(config.log_files.file_bytes_max == 64 << 20);
   CHECK(config.log_level == spdlog::level::err);
-  CHECK(config.http.io_threads == 3);
+  CHECK(config.net.io_threads == 3);
   CHECK(config.init_schema);
   CHECK(good({"--listen", "localhost:80"}).listen.address().is_loopback());
 }
@@ -435,7 +435,7 @@ TEST_CASE("a reload applies the settings that may change and names the others", 
   CHECK(change.taken_over ==
         std::vector<std::string>{"--idle-timeout", "--admin-token-file", "--log-level"});
   CHECK(change.need_restart == std::vector<std::string>{"--database", "--hold"});
-  CHECK(running.http.idle_timeout == std::chrono::minutes(2));
+  CHECK(running.net.idle_timeout == std::chrono::minutes(2));
   CHECK(running.log_level == spdlog::level::warn);
   CHECK(running.tokens == tokens({"new"}));
   CHECK(running.allocator.hold == std::chrono::seconds(40));

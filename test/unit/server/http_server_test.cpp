@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "server/http/http_server.h"
-
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -21,7 +19,9 @@
 #include <vector>
 
 #include "server/api/id_routes.h"
+#include "server/http/http_protocol.h"
 #include "server/log/json.h"
+#include "server/net/net_server.h"
 #include "test/proof/fuzz/corpus.h"
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
@@ -39,10 +39,11 @@ using test::RawClient;
 // A server on a free port of 127.0.0.1, whose loops run until the object ends.
 class Served {
  public:
-  explicit Served(const Router& router, const HttpOptions& options = {})
-      : server_(options, router) {
-    const Status listening = server_.listen({asio::ip::make_address("127.0.0.1"), 0});
-    REQUIRE(listening.ok());
+  explicit Served(const Router& router, const NetOptions& options = {})
+      : http_(router), server_(options) {
+    const auto endpoint = server_.listen({asio::ip::make_address("127.0.0.1"), 0}, http_);
+    REQUIRE(endpoint.ok());
+    port_ = endpoint->port();
     thread_ = std::thread([this] { server_.run(); });
   }
   ~Served() {
@@ -52,8 +53,8 @@ class Served {
   Served(const Served&) = delete;
   Served& operator=(const Served&) = delete;
 
-  int port() const { return server_.endpoint().port(); }
-  int connections() const { return server_.stats().connections; }
+  int port() const { return port_; }
+  int connections() const { return http_.connections; }
 
   // All that comes back for these bytes and an end of sending.
   std::string answers(const std::string& bytes) const {
@@ -64,7 +65,9 @@ class Served {
   }
 
  private:
-  HttpServer server_;
+  HttpProtocol http_;
+  NetServer server_;
+  int port_ = 0;
   std::thread thread_;
 };
 
@@ -80,7 +83,7 @@ struct IdServer {
         exchange.reply.succeed(json_string(text != nullptr ? *text : "nothing"));
       });
     }
-    HttpOptions options;
+    NetOptions options;
     options.request_timeout = request_timeout;
     served.emplace(router, options);
   }
@@ -241,7 +244,7 @@ TEST_CASE("a client that is gone when its wait ends harms nobody", "[http_server
       resumes.push_back(std::move(resume));
     });
   });
-  HttpOptions options;
+  NetOptions options;
   options.request_timeout = milliseconds(50);
   const Served served(router, options);
   const auto waiting = [&] {
@@ -298,13 +301,13 @@ TEST_CASE("a flood does not pile up before a loop that takes no connections", "[
     gate.wait();
     exchange.reply.succeed("0");
   });
-  HttpOptions options;
+  NetOptions options;
   options.io_threads = 2;
-  options.connections_max = HttpServer::kGatherMax + 20;
+  options.connections_max = NetServer::kGatherMax + 20;
   {
     const Served served(router, options);
     std::list<RawClient> first;  // of the loop that accepts
-    connect(served, HttpServer::kGatherMax, &first);
+    connect(served, NetServer::kGatherMax, &first);
     const RawClient second(served.port());
     second.send(request("/hangs"));
     std::list<RawClient> flood;  // of the second one's loop, which has fewer
@@ -320,7 +323,7 @@ TEST_CASE("a flood does not pile up before a loop that takes no connections", "[
 
 TEST_CASE("a refused connection takes no place from others", "[http_server]") {
   const Router router;
-  HttpOptions options;
+  NetOptions options;
   options.connections_max = 1;
   const Served served(router, options);
   std::list<RawClient> first;
@@ -336,13 +339,13 @@ TEST_CASE("a refused connection takes no place from others", "[http_server]") {
 
 TEST_CASE("connections gather on few event loops, and spread when these are full",
           "[http_server]") {
-  constexpr int kMax = HttpServer::kGatherMax;
+  constexpr int kMax = NetServer::kGatherMax;
   Router router;
   router.get("/loop", Effect::kNone, [](Exchange& exchange) {
     const std::hash<std::thread::id> number;
     exchange.reply.succeed(std::to_string(number(std::this_thread::get_id())));
   });
-  HttpOptions options;
+  NetOptions options;
   options.io_threads = 3;
   const Served served(router, options);
   std::list<RawClient> clients;
@@ -380,11 +383,11 @@ TEST_CASE("connections gather on few event loops, and spread when these are full
 }
 
 TEST_CASE("connections leave descriptors to others", "[http_server]") {
-  CHECK(HttpServer::connections_within(1) == 1);
-  CHECK(HttpServer::connections_within(256) == 128);
-  CHECK(HttpServer::connections_within(1024) == 512);
-  CHECK(HttpServer::connections_within(4096) == 3584);
-  CHECK(HttpServer::connections_within(~std::uint64_t{0}) == std::numeric_limits<int>::max());
+  CHECK(NetServer::connections_within(1) == 1);
+  CHECK(NetServer::connections_within(256) == 128);
+  CHECK(NetServer::connections_within(1024) == 512);
+  CHECK(NetServer::connections_within(4096) == 3584);
+  CHECK(NetServer::connections_within(~std::uint64_t{0}) == std::numeric_limits<int>::max());
 }
 
 }  // namespace featherid

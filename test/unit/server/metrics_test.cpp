@@ -105,7 +105,7 @@ TEST_CASE("the end of the certificate shows under TLS", "[metrics]") {
   Fixture f;
   const std::string name = "featherid_tls_certificate_expiry_timestamp_seconds";
   CHECK(f.value(name).empty());
-  f.now.http.certificate_end = std::chrono::seconds(2524607999);
+  f.now.certificate_end = std::chrono::seconds(2524607999);
   CHECK(f.value(name) == "2524607999");
 }
 
@@ -123,7 +123,7 @@ TEST_CASE("histograms add up", "[metrics]") {
   CHECK(f.value(name + "_count") == "7");
   CHECK(f.value(name + "_sum") == "1.5");
 
-  RequestStats loop(2);
+  RequestStats loop(2, 600);
   loop.note(0, 200, std::chrono::microseconds(10));
   loop.note(0, 503, std::chrono::microseconds(11));
   loop.note(0, 200, std::chrono::seconds(9));

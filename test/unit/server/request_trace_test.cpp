@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/http/request_trace.h"
+#include "server/net/request_trace.h"
 
 #include <algorithm>
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/http/stream.h"
+#include "server/net/stream.h"
 
 #include <openssl/ssl.h>
 #include <sys/ioctl.h>

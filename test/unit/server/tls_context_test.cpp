@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/http/tls_context.h"
+#include "server/net/tls_context.h"
 
 #include <chrono>
 #include <fstream>
