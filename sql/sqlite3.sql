@@ -14,6 +14,9 @@ CREATE TABLE IF NOT EXISTS id_segments (
 -- floor_rate: time floor, in ids per second; 0: none. floor_lead_max: how far leases may be ahead of it, in
 -- seconds; floor_only_warns, 1: further, after a warning. floor_since: ids up to it were leased before the
 -- floor was as it is.
+-- period_kind: ids begin again each 1: day, 2: month, 3: year; 0: never. period_offset: of its midnight from
+-- UTC, in minutes. period_gone: periods up to it have no row any more, such as 20261129. period_failovers:
+-- how many there were when the newest row of a period was made.
 CREATE TABLE IF NOT EXISTS id_tags (
   biz_tag varchar(64) NOT NULL PRIMARY KEY,
   version bigint NOT NULL,
@@ -33,7 +36,11 @@ CREATE TABLE IF NOT EXISTS id_tags (
   floor_epoch bigint NOT NULL DEFAULT 0,
   floor_lead_max bigint NOT NULL DEFAULT 10,
   floor_only_warns smallint NOT NULL DEFAULT 0,
-  floor_since bigint NOT NULL DEFAULT 0
+  floor_since bigint NOT NULL DEFAULT 0,
+  period_kind smallint NOT NULL DEFAULT 0,
+  period_offset smallint NOT NULL DEFAULT 0,
+  period_gone bigint NOT NULL DEFAULT 0,
+  period_failovers bigint NOT NULL DEFAULT 0
 );
 INSERT OR IGNORE INTO id_tags (biz_tag, version) VALUES ('', 0);
 -- The first tags. A tag that was removed is not made again: its ids would start at 1.

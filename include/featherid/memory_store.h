@@ -14,11 +14,13 @@ namespace featherid {
 // allocators that share it. They are lost with it. Thread-safe; no call blocks.
 class FEATHERID_EXPORT MemoryStore final : public Store {
  public:
-  // `clock`: the clock of time floors; none: the system's.
+  // `clock`: the clock of time floors and periods; none: the system's.
   explicit MemoryStore(WallClock clock = {});
   ~MemoryStore() override;
 
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override;
+  Result<IdRange> lease_in_period(std::string_view tag, const Period& period,
+                                  LeaseSize size) override;
   Result<SegmentRow> find(std::string_view tag) override;
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
   Result<TagChanges> changes(std::int64_t version) override;

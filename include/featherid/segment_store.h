@@ -9,6 +9,7 @@
 
 #include "featherid/id_range.h"
 #include "featherid/internal/export.h"
+#include "featherid/period.h"
 #include "featherid/status.h"
 #include "featherid/time_floor.h"
 
@@ -40,8 +41,11 @@ struct SegmentRow {
   std::int64_t cap = kIdMax;  // no lease passes it
   TagOrder order = TagOrder::kPlain;
   TimeFloor floor = {};  // a lease raises max_id to it
-  // When the row was read, by the store's clock. Only known for a tag with a floor.
+  // When the row was read, by the store's clock. Only known for a tag with a floor or periods.
   WallTime read_at = {};
+  // If it is set, each period has a series and a row of its own, and nothing is leased from this
+  // one: lease_in_period().
+  PeriodRule period = {};
 };
 
 // A lease should have `most_ids` ids. A store may grant fewer for its own reasons, such as the end
@@ -96,13 +100,22 @@ class FEATHERID_EXPORT SegmentStore {
   // far ahead of this process's that it is not followed. Nothing was changed then.
   virtual Result<IdRange> lease(std::string_view tag, LeaseSize size) = 0;
 
+  // lease() of a tag with periods: from the series of one period, whose row is made if it is new.
+  // The cap is that of the tag. kUnavailable: by the store's clock, the period is over or begins in
+  // more than kPeriodAheadMax. kFailedPrecondition: also a row that was removed after its period,
+  // which is never made again; a tag without periods, as by default; and a clock that is too far
+  // ahead of this process's. Nothing was changed then.
+  virtual Result<IdRange> lease_in_period(std::string_view tag, const Period& period,
+                                          LeaseSize size);
+
   // The row as it is, whatever its step. kNotFound: no such row.
   virtual Result<SegmentRow> find(std::string_view tag) = 0;
 
-  // Gives back the unused tail of a lease. If the tag's max_id is still tail.last(), sets it to
-  // tail.first - 1 and returns true. Otherwise (somebody has leased since, or there is no such row)
-  // changes nothing and returns false. The caller has issued no id of the tail and never will.
-  // After an error, the tail may or may not have been given back: the caller may not use it.
+  // Gives back the unused tail of a lease; `tag` may be a period_row(). If the tag's max_id is
+  // still tail.last(), sets it to tail.first - 1 and returns true. Otherwise (somebody has leased
+  // since, or there is no such row) changes nothing and returns false. The caller has issued no id
+  // of the tail and never will. After an error, the tail may or may not have been given back: the
+  // caller may not use it.
   virtual Result<bool> give_back(std::string_view tag, IdRange tail) = 0;
 
   // What has changed since the change number `version`, up to which the caller has applied all. A

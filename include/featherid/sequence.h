@@ -14,6 +14,7 @@
 #include "featherid/internal/export.h"
 #include "featherid/internal/fork_guard.h"
 #include "featherid/internal/id_cursor.h"
+#include "featherid/period.h"
 #include "featherid/status.h"
 
 namespace featherid {
@@ -27,6 +28,9 @@ class TagState;
 // and may destroy the allocator.
 using IdsCallback = std::function<void(Result<std::vector<IdRange>>)>;
 
+// Likewise, for a tag with periods.
+using PeriodIdsCallback = std::function<void(Result<PeriodRanges>)>;
+
 // The handle of one tag: a pointer, cheap to copy. Moving it copies it. It may outlive its
 // allocator; it then returns kFailedPrecondition. Threads: all methods may be called from any
 // thread at once. Assigning to a handle is a write.
@@ -38,7 +42,9 @@ using IdsCallback = std::function<void(Result<std::vector<IdRange>>)>;
 //                        longer than wait_timeout, so the call does not wait; the message has the
 //                        store's error
 //   kDeadlineExceeded    no id arrived in time; the message has the store's last error
-//   kExhausted, kDataLoss, kInvalidArgument, kFailedPrecondition   as status.h says
+//   kExhausted, kDataLoss, kInvalidArgument, kFailedPrecondition   as status.h says; the latter
+//   also
+//                        for a tag with periods, whose ids the calls in_period bring
 class FEATHERID_EXPORT Sequence {
  public:
   Sequence(const Sequence&) = default;
@@ -89,6 +95,23 @@ class FEATHERID_EXPORT Sequence {
   // Likewise for next_consecutive(): calls back with one range.
   void next_consecutive_async(std::int64_t count_ids, std::chrono::milliseconds timeout,
                               IdsCallback callback);
+
+  // The same for a tag with periods (PeriodRule), of which a plain call is refused
+  // (kFailedPrecondition), as these are of any other tag. Ids come with their period, and all ids
+  // of one call are of one period. None comes before its period has begun, nor more than a second
+  // after it has ended, by the store's clock. Each call costs a mutex and looks at the time.
+  // kUnavailable of next_range_in_period_async: also if the period ended before the callback ran.
+  Result<PeriodId> next_in_period();
+  Result<PeriodId> next_in_period(std::chrono::milliseconds timeout);
+  Result<PeriodId> try_next_in_period();
+  Result<PeriodRanges> next_range_in_period(std::int64_t count_ids);
+  Result<PeriodRanges> next_range_in_period(std::int64_t count_ids,
+                                            std::chrono::milliseconds timeout);
+  Result<PeriodRanges> try_next_range_in_period(std::int64_t count_ids);
+  void next_range_in_period_async(std::int64_t count_ids, std::chrono::milliseconds timeout,
+                                  PeriodIdsCallback callback);
+  // Whether the tag has periods, as far as this process knows. False until its row was read.
+  bool has_period() const;
 
   // A block of ids for the use of one thread.
   LocalBlock local(std::int64_t block_ids = 1024) const;

@@ -31,7 +31,8 @@ struct TagStats {
   std::int64_t floor_rate = 0;  // ids per second
   std::chrono::seconds floor_lead_max{0};
   double floor_lead_seconds = 0;  // how far max_id was ahead of the floor; negative: behind
-  Status last_error;              // of the last lease; OK once one succeeds
+  std::string period;  // the present one, as text. Empty: the tag has none, or it is not known
+  Status last_error;   // of the last lease; OK once one succeeds
 };
 
 // How long the store took for leases, over all tags and including failed leases.

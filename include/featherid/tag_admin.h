@@ -35,6 +35,9 @@ struct TagOptions {
   // `9digits` or `40bits`. Empty: they are not. The cap must be at most its largest id.
   std::string scramble = {};
   TimeFloor floor = {};  // its since_id is ignored
+  // Only create() sets it. Such a tag has no time floor, and a name of at most kPeriodTagCharsMax
+  // characters. Cap, order and step are those of each period.
+  PeriodRule period = {};
 };
 
 // What create() makes.
@@ -127,8 +130,8 @@ class FEATHERID_EXPORT TagAdmin {
   // that is more, so its ids are past all that were leased before. `automatic`: after a change of
   // leader it is at least the ids that the failovers may have lost, and kNotFound refuses a tag
   // that was removed. kAlreadyExists: the row exists; it is unchanged. kInvalidArgument: also a cap
-  // below its max_id, a malformed format or scramble, a cap above what the scramble can hold, and a
-  // time floor that a change would refuse.
+  // below its max_id, a malformed format or scramble, a cap above what the scramble can hold, a
+  // time floor that a change would refuse, and a name that parse_period_row() accepts.
   virtual Status create(std::string_view tag, const NewTag& tag_to_make) = 0;
 
   // Changes an existing row. kNotFound: no such row. kInvalidArgument: also as create(), and a time
@@ -145,13 +148,14 @@ class FEATHERID_EXPORT TagAdmin {
   // Moves the series backwards. If max_id is still `from`, sets it to `to` and returns true.
   // Otherwise, or if there is no such row, changes nothing and returns false. 0 <= to < from. The
   // ids after `to` will be leased again, so no process may be using the tag. If this process is,
-  // call SegmentAllocator::drop() first. `by`: as above.
+  // call SegmentAllocator::drop() first. `by`: as above. kFailedPrecondition: a period's row.
   virtual Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to,
                               std::string_view by = "") = 0;
 
   // Deletes the row, and remembers its max_id for create(). Processes that hold ids of the tag drop
   // them within a minute. `by`: who deletes it. kNotFound: no such row. kFailedPrecondition: also
-  // if there is no place to remember where the tag was.
+  // if there is no place to remember where the tag was, and a period's row. The rows of a tag's
+  // periods stay, for the case that it is created again.
   virtual Status remove(std::string_view tag, std::string_view by = "") = 0;
 
   // OK if the store would grant leases now: it can be written to, and the server that answers is

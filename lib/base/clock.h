@@ -16,11 +16,14 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual TimePoint now() const = 0;
+  // Also goes on while the machine sleeps, so the two drift apart.
+  virtual TimePoint boot_now() const { return now(); }
 };
 
 class SteadyClock final : public Clock {
  public:
   TimePoint now() const override { return platform::SteadyClock::now(); }
+  TimePoint boot_now() const override { return platform::boot_now(); }
 };
 
 }  // namespace featherid

@@ -268,14 +268,18 @@ void Refiller::refill(TagState& tag) noexcept {
   if (size.most_ids > 0) {
     note_look();
     const TimePoint start = clock_->now();
-    leased = ask_store<IdRange>([&] { return store_->lease(tag.tag(), size); });
+    const std::optional<Period> period = tag.lease_period();
+    leased = ask_store<IdRange>([&] {
+      return period ? store_->lease_in_period(tag.tag(), *period, size)
+                    : store_->lease(tag.tag(), size);
+    });
     latency = clock_->now() - start;
     note_lease_latency(latency);
   }
-  // A tag that is too far ahead of its time floor says nothing about the others. After such an
-  // error, the row is read first, which does.
-  const bool of_floor = size.most_ids > 0 && tag.has_floor() && is_transient(leased.status());
-  if ((needs_row || size.most_ids > 0) && !of_floor) note_answer(tag, leased.status());
+  // A tag that is too far ahead of its time floor, or asks for a period that is not on, says
+  // nothing about the others. After such an error, the row is read first, which does.
+  const bool of_clock = size.most_ids > 0 && tag.follows_clock() && is_transient(leased.status());
+  if ((needs_row || size.most_ids > 0) && !of_clock) note_answer(tag, leased.status());
   log_outcome(tag, tag.end_refill(size.most_ids, std::move(leased), latency));
 }
 

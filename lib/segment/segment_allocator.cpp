@@ -66,6 +66,7 @@ TagStats stats_of(const TagState& tag) {
   stats.floor_lead_max =
       std::chrono::seconds(snapshot.floor.is_set() ? snapshot.floor.lead_max_s : 0);
   stats.floor_lead_seconds = snapshot.lead_seconds;
+  stats.period = to_string(snapshot.period);
   stats.last_error = std::move(snapshot.error);
   return stats;
 }
@@ -280,15 +281,17 @@ std::int64_t SegmentAllocator::Impl::give_tails_back(TimePoint deadline) {
   std::int64_t returned_ids = 0;
   bool in_time = true;
   tags.for_each([&](TagState& tag) {
-    const IdRange tail = tag.take_tail();
-    if (tail.empty() || !in_time) return;
-    const Result<bool> returned =
-        call_store<bool>([&] { return store->give_back(tag.tag(), tail); });
-    if (returned.ok() && *returned) {
-      returned_ids += tail.size();
-      tag.note_returned(tail.size());
+    for (TagState::Tail tail = tag.take_tail(); !tail.empty() && in_time; tail = tag.take_tail()) {
+      const Result<bool> returned = call_store<bool>([&] {
+        const bool in_period = tail.period != Period();
+        return store->give_back(in_period ? period_row(tag.tag(), tail.period) : tag.tag(), tail);
+      });
+      if (returned.ok() && *returned) {
+        returned_ids += tail.size();
+        tag.note_returned(tail.size());
+      }
+      in_time = clock->now() < deadline;
     }
-    in_time = clock->now() < deadline;
   });
   return returned_ids;
 }

@@ -39,6 +39,12 @@ Status validate_tag(std::string_view tag) {
 SegmentStore::~SegmentStore() = default;
 Result<TagChanges> SegmentStore::changes(std::int64_t /*version*/) { return TagChanges(); }
 
+Result<IdRange> SegmentStore::lease_in_period(std::string_view tag, const Period& /*period*/,
+                                              LeaseSize /*size*/) {
+  return Status(StatusCode::kFailedPrecondition,
+                "tag '" + std::string(tag) + "' is in a store without periods");
+}
+
 TagAdmin::~TagAdmin() = default;
 Store::~Store() = default;
 std::string Store::leader() const { return ""; }

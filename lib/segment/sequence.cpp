@@ -45,6 +45,11 @@ Result<std::int64_t> only_id(const Result<std::vector<IdRange>>& taken) {
   return taken->front().first;
 }
 
+Result<PeriodId> only_id(const Result<PeriodRanges>& taken) {
+  if (!taken.ok()) return taken.status();
+  return PeriodId{taken->ranges.front().first, taken->period};
+}
+
 }  // namespace
 
 Sequence::Sequence(std::shared_ptr<TagState> state)
@@ -108,6 +113,40 @@ void Sequence::next_consecutive_async(std::int64_t count_ids, std::chrono::milli
   if (Status bad = check_count(count_ids); !bad.ok()) return state_->refuse(callback, bad);
   state_->take_async(count_ids, bounded(timeout), std::move(callback), Shape::kOneRange);
 }
+
+Result<PeriodId> Sequence::next_in_period() {
+  return only_id(state_->take_in_period(1, std::nullopt));
+}
+
+Result<PeriodId> Sequence::next_in_period(std::chrono::milliseconds timeout) {
+  return only_id(state_->take_in_period(1, bounded(timeout)));
+}
+
+Result<PeriodId> Sequence::try_next_in_period() { return only_id(state_->try_take_in_period(1)); }
+
+Result<PeriodRanges> Sequence::next_range_in_period(std::int64_t count_ids) {
+  if (Status bad = check_count(count_ids); !bad.ok()) return bad;
+  return state_->take_in_period(count_ids, std::nullopt);
+}
+
+Result<PeriodRanges> Sequence::next_range_in_period(std::int64_t count_ids,
+                                                    std::chrono::milliseconds timeout) {
+  if (Status bad = check_count(count_ids); !bad.ok()) return bad;
+  return state_->take_in_period(count_ids, bounded(timeout));
+}
+
+Result<PeriodRanges> Sequence::try_next_range_in_period(std::int64_t count_ids) {
+  if (Status bad = check_count(count_ids); !bad.ok()) return bad;
+  return state_->try_take_in_period(count_ids);
+}
+
+void Sequence::next_range_in_period_async(std::int64_t count_ids, std::chrono::milliseconds timeout,
+                                          PeriodIdsCallback callback) {
+  if (Status bad = check_count(count_ids); !bad.ok()) return state_->refuse(callback, bad);
+  state_->take_in_period_async(count_ids, bounded(timeout), std::move(callback));
+}
+
+bool Sequence::has_period() const { return state_->has_period(); }
 
 LocalBlock Sequence::local(std::int64_t block_ids) const {
   return {*this, std::clamp<std::int64_t>(block_ids, 1, kRangeIdsMax)};

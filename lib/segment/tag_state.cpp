@@ -28,8 +28,15 @@ Status make_status(StatusCode code, Message message) noexcept {
   }
 }
 
+Status period_over(const Period& period) {
+  return make_status(StatusCode::kUnavailable, [&] {
+    return "the period " + to_string(period) + " ended before its ids were handed over; try again";
+  });
+}
+
 // Runs a callback. It is foreign code: what it throws is dropped.
-void call(const TagState::Callback& callback, Result<std::vector<IdRange>> result) {
+template <typename Callback, typename R>
+void call_foreign(const Callback& callback, R result) {
   try {
     callback(std::move(result));
   } catch (...) {
@@ -73,6 +80,16 @@ TagState::Waiter::Waiter(std::int64_t count, Shape shape_in, Callback callback_i
   ranges.reserve(1);
 }
 
+TagState::Waiter::Waiter(std::int64_t count, PeriodCallback callback_in)
+    : least_ids(count),
+      most_ids(count),
+      shape(Shape::kAny),
+      is_thread(false),
+      period_callback(std::move(callback_in)),
+      in_period(true) {
+  ranges.reserve(1);
+}
+
 Result<std::vector<IdRange>> TagState::result_of(Waiter& waiter) {
   if (!waiter.verdict.ok()) return waiter.verdict;
   return std::move(waiter.ranges);
@@ -82,6 +99,11 @@ Result<std::vector<IdRange>> TagState::take(std::int64_t least, std::int64_t mos
                                             std::optional<Duration> timeout, Shape shape) {
   if (fork_guard_.forked()) return forked_status();
   const auto self = std::make_shared<Waiter>(least, most, shape);
+  await(self, timeout);
+  return result_of(*self);
+}
+
+void TagState::await(const std::shared_ptr<Waiter>& self, std::optional<Duration> timeout) {
   Waiters own{self};
   bool answered = false;
   {
@@ -93,7 +115,6 @@ Result<std::vector<IdRange>> TagState::take(std::int64_t least, std::int64_t mos
     if (!answered) line_up(&own);
   }
   if (!answered) wait(*self);
-  return result_of(*self);
 }
 
 void TagState::line_up(Waiters* own) {
@@ -143,6 +164,12 @@ Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t
                                                 Shape shape) {
   if (fork_guard_.forked()) return forked_status();
   Waiter self(least, most, shape);
+  Status status = try_take(self);
+  if (!status.ok()) return status;
+  return std::move(self.ranges);
+}
+
+Status TagState::try_take(Waiter& self) {
   const MutexLock lock(mutex_);
   const TimePoint now = clock_->now();
   bool answered = answer(self, now);
@@ -154,15 +181,17 @@ Result<std::vector<IdRange>> TagState::try_take(std::int64_t least, std::int64_t
                                              "use a call that waits");
   }
   note_call(self, answered, now);
-  if (answered) return result_of(self);
-  return Status(StatusCode::kUnavailable,
-                "no ids of tag '" + tag_ + "' are in memory now; try again");
+  if (answered) return self.verdict;
+  return {StatusCode::kUnavailable, "no ids of tag '" + tag_ + "' are in memory now; try again"};
 }
 
 void TagState::take_async(std::int64_t count_ids, Duration timeout, Callback callback,
                           Shape shape) {
   if (fork_guard_.forked()) return refuse(callback, forked_status());
-  const auto self = std::make_shared<Waiter>(count_ids, shape, std::move(callback));
+  await_async(std::make_shared<Waiter>(count_ids, shape, std::move(callback)), timeout);
+}
+
+void TagState::await_async(const std::shared_ptr<Waiter>& self, Duration timeout) {
   Waiters own{self};
   Status stopped;
   {
@@ -172,7 +201,7 @@ void TagState::take_async(std::int64_t count_ids, Duration timeout, Callback cal
     stopped = stopped_;
     if (stopped.ok()) park(&own, now);
   }
-  stopped.ok() ? run(std::move(own)) : refuse(self->callback, stopped);
+  stopped.ok() ? run(std::move(own)) : refuse(*self, stopped);
 }
 
 // Parks one more caller, or leaves it in `own` to be called at once. In a callback of this tag it
@@ -191,10 +220,25 @@ void TagState::park(Waiters* own, TimePoint now) {
   if (!in_callback && waiting_.size() >= sweep_at_) *own = end_waits(now);
 }
 
-void TagState::refuse(const Callback& callback, const Status& why) const {
+template <typename AnyCallback>
+void TagState::refuse(const AnyCallback& callback, const Status& why) const {
   if (Inside::of(&stopped_)) return;
   const Inside inside(&stopped_);
-  call(callback, why);
+  call_foreign(callback, why);
+}
+template void TagState::refuse(const Callback&, const Status&) const;
+template void TagState::refuse(const PeriodCallback&, const Status&) const;
+
+void TagState::refuse(const Waiter& waiter, const Status& why) const {
+  waiter.in_period ? refuse(waiter.period_callback, why) : refuse(waiter.callback, why);
+}
+
+void TagState::call(Waiter& waiter) const {
+  if (!waiter.in_period) return call_foreign(waiter.callback, result_of(waiter));
+  // The process may have slept since it took them.
+  if (waiter.verdict.ok() && is_late(waiter)) waiter.verdict = period_over(waiter.taken.period);
+  if (!waiter.verdict.ok()) return call_foreign(waiter.period_callback, waiter.verdict);
+  call_foreign(waiter.period_callback, PeriodRanges{std::move(waiter.ranges), waiter.taken.period});
 }
 
 void TagState::run(Waiters ended) {
@@ -206,7 +250,7 @@ void TagState::run(Waiters ended) {
       if (each->is_thread) wake(*each);
     }
     for (const std::shared_ptr<Waiter>& each : ended) {
-      if (!each->is_thread) call(each->callback, result_of(*each));
+      if (!each->is_thread) call(*each);
     }
     ended.clear();
     if (!parked_in_callback_.exchange(false)) return;
@@ -219,11 +263,20 @@ bool TagState::serve(Waiter& waiter) {
   if (!stopped_.ok()) return false;
   // Under strict order, ids come only from hand_out().
   if (order_ == TagOrder::kStrict) return !waiter.ranges.empty();
+  if (waiter.in_period) {
+    const bool taken =
+        periods_.take(waiter.least_ids, clock_->boot_now(), &waiter.ranges, &waiter.taken);
+    dry_ = dry_ || !taken;
+    if (taken) note_period_use(waiter.least_ids);
+    return taken;
+  }
   return take_locked(waiter);
 }
 
 bool TagState::answer(Waiter& waiter, TimePoint now) {
   if (serve(waiter)) return true;
+  waiter.verdict = misfit(waiter);
+  if (!waiter.verdict.ok()) return true;
   if (!stopped_.ok()) {
     waiter.verdict = stopped_;
   } else if (order_ == TagOrder::kStrict && waiter.most_ids > waiter.least_ids) {
@@ -247,7 +300,7 @@ bool TagState::answer_in_time(Waiter& waiter, TimePoint now) {
 }
 
 void TagState::note_call(const Waiter& waiter, bool answered, TimePoint now) {
-  if (!stopped_.ok()) return;
+  if (!stopped_.ok() || !misfit(waiter).ok()) return;
   const bool served = answered && waiter.verdict.ok();
   const bool strict = order_ == TagOrder::kStrict;
   if (!served && !strict) ++waits_;
@@ -401,6 +454,7 @@ Status TagState::take_in(IdRange lease, TimePoint now) {
     });
   }
   if (order_ == TagOrder::kStrict) return hand_out(lease, now), Status();
+  if (flight_period_) return take_in_period_lease(lease), Status();
   if (floor_.is_set() && stopped_.ok()) {  // else it is only given back
     drop_old(now);
     if (!request_sweep(now + kHoldsMax * options_.limits.hold)) {
@@ -435,11 +489,18 @@ LeaseSize TagState::board() {
 
 // Gives a lease to the callers that it was asked for. The rest of it is dropped.
 void TagState::hand_out(IdRange lease, TimePoint now) {
-  highest_end_ = lease.end;
+  if (flight_period_) {
+    if (flight_period_ != periods_.present(clock_->boot_now())) return;  // it is over
+    take_in_period_lease(lease);
+    periods_.clear();
+  } else {
+    highest_end_ = lease.end;
+  }
   std::int64_t issued_ids = 0;
   for (const std::shared_ptr<Waiter>& each : waiting_) {
     if (!each->on_board || each->least_ids > lease.size()) continue;
     each->ranges.push_back({lease.first, lease.first + each->least_ids});
+    if (flight_period_) each->taken = periods_.hand_out(each->least_ids);
     lease.first += each->least_ids;
     issued_ids += each->least_ids;
   }
@@ -448,7 +509,9 @@ void TagState::hand_out(IdRange lease, TimePoint now) {
   burn_at_ = now;
 }
 
-std::int64_t TagState::available_ids() const { return stock_ids_ + cursor_.remaining(); }
+std::int64_t TagState::available_ids() const {
+  return stock_ids_ + cursor_.remaining() + periods_.present_ids() + periods_.coming_ids();
+}
 
 // The chunk in the cursor and the front of the stock are one range.
 std::int64_t TagState::largest_range_ids() const {
@@ -504,6 +567,7 @@ void TagState::sweep() {
   sweep_requested_ = false;
   if (!stopped_.ok()) return;
   const TimePoint now = clock_->now();
+  if (periods_.is_set()) return sweep_periods(now);
   const Duration keep = kHoldsMax * options_.limits.hold;
   const bool in_use = issued_ids() != issued_at_lease_;
   bool dropped = true;
@@ -524,9 +588,25 @@ void TagState::sweep() {
   if (!request_sweep(due)) drop_stock();
 }
 
-bool TagState::has_floor() const {
+// Looks again when the next period's ids may be leased, so that midnight makes no caller wait.
+void TagState::note_coming_period(TimePoint now) {
+  const Duration left = periods_.coming_at() - clock_->boot_now();
+  static_cast<void>(request_sweep(now + std::max(left, Duration(0))));
+}
+
+// Asks for the next period's first ids, if it is time and somebody uses the present one's.
+void TagState::sweep_periods(TimePoint now) {
+  periods_.settle(clock_->boot_now());
+  try {
+    request_refill(now);
+  } catch (const std::bad_alloc&) {
+    // The next caller asks.
+  }
+}
+
+bool TagState::follows_clock() const {
   const MutexLock lock(mutex_);
-  return floor_.is_set();
+  return floor_.is_set() || periods_.is_set();
 }
 
 void TagState::note_row(const SegmentRow& row) {
@@ -543,14 +623,98 @@ std::optional<double> TagState::next_lead_warning() {
   return too_long && !warned ? std::optional<double>(lead_seconds_) : std::nullopt;
 }
 
+// --- periods ---
+// Nothing is in the cursor, so every call comes here, and looks at the time.
+
+Status TagState::misfit(const Waiter& waiter) const {
+  if (step_ <= 0 || !stopped_.ok() || waiter.in_period == periods_.is_set()) return {};
+  return make_status(StatusCode::kFailedPrecondition, [&] {
+    return "tag '" + tag_ +
+           (waiter.in_period
+                ? "' has no periods; use next() or next_range()"
+                : "' has periods, and an id is unique only together with its period; use "
+                  "next_in_period() or next_range_in_period()");
+  });
+}
+
+Result<PeriodRanges> TagState::take_in_period(std::int64_t count_ids,
+                                              std::optional<Duration> timeout) {
+  if (fork_guard_.forked()) return forked_status();
+  const TimePoint deadline = clock_->now() + timeout.value_or(options_.wait_timeout);
+  for (;;) {
+    const auto self = std::make_shared<Waiter>(count_ids, count_ids, Shape::kAny);
+    self->in_period = true;
+    await(self, deadline - clock_->now());
+    if (!self->verdict.ok()) return self->verdict;
+    // Otherwise the process has slept since it took them, over the end of the period. They are
+    // lost.
+    if (!is_late(*self)) return PeriodRanges{std::move(self->ranges), self->taken.period};
+  }
+}
+
+Result<PeriodRanges> TagState::try_take_in_period(std::int64_t count_ids) {
+  if (fork_guard_.forked()) return forked_status();
+  Waiter self(count_ids, count_ids, Shape::kAny);
+  self.in_period = true;
+  Status status = try_take(self);
+  if (status.ok() && is_late(self)) status = period_over(self.taken.period);
+  if (!status.ok()) return status;
+  return PeriodRanges{std::move(self.ranges), self.taken.period};
+}
+
+void TagState::take_in_period_async(std::int64_t count_ids, Duration timeout,
+                                    PeriodCallback callback) {
+  if (fork_guard_.forked()) return refuse(callback, forked_status());
+  await_async(std::make_shared<Waiter>(count_ids, std::move(callback)), timeout);
+}
+
+// As with the chunks of other tags: whenever so many ids are used up, the burn is measured.
+void TagState::note_period_use(std::int64_t count_ids) {
+  issued_ids_ += count_ids;
+  used_ids_ += count_ids;
+  until_measured_ids_ -= count_ids;
+  if (until_measured_ids_ > 0) return;
+  const TimePoint now = clock_->now();
+  burn_.add(std::exchange(used_ids_, 0), now - burn_at_);
+  burn_at_ = now;
+  until_measured_ids_ = chunk_ids(options_.limits, step_, burn_.ids_per_second());
+}
+
+// Ids of the next period, too, shortly before it begins, if those of the present one were used.
+TagState::PeriodNeed TagState::period_need() const {
+  const TimePoint now = clock_->boot_now();
+  PeriodNeed need{periods_.present(now)};
+  if (!need.period) return need;
+  const std::int64_t wanted_ids = std::max(waiting_ids_, missed_ids_);
+  need.ids =
+      order_ == TagOrder::kStrict ? wanted_ids : ids_to_lease(periods_.present_ids(), wanted_ids);
+  const std::optional<Period> coming = periods_.coming(now);
+  if (need.ids > 0 || !coming || !periods_.was_used()) return need;
+  return order_ == TagOrder::kStrict ? need
+                                     : PeriodNeed{coming, ids_to_lease(periods_.coming_ids(), 0)};
+}
+
+void TagState::take_in_period_lease(IdRange lease) {
+  const Period period = *flight_period_;
+  if (period == periods_.present(clock_->boot_now())) {
+    if (watched_ != period) series_ = SeriesWatch();
+    watched_ = period;
+    series_.see(lease.last(), clock_->now());
+  }
+  periods_.add(period, lease);
+}
+
+std::optional<Period> TagState::lease_period() const {
+  const MutexLock lock(mutex_);
+  return flight_period_;
+}
+
 // --- refill ---
 
-std::int64_t TagState::refill_due_ids() const {
-  const std::int64_t wanted_ids = std::max(waiting_ids_, missed_ids_);
-  if (order_ == TagOrder::kStrict) return wanted_ids;
+std::int64_t TagState::ids_to_lease(std::int64_t stock_ids, std::int64_t wanted_ids) const {
   RefillState state;
   state.step = step_;
-  state.stock_ids = available_ids() - old_ids();
+  state.stock_ids = stock_ids;
   state.wanted_ids = wanted_ids;
   // Somebody wants consecutive ids, and what is held is in smaller pieces.
   const bool in_pieces =
@@ -562,10 +726,17 @@ std::int64_t TagState::refill_due_ids() const {
   return featherid::ids_to_lease(options_.limits, state);
 }
 
+std::int64_t TagState::refill_due_ids() const {
+  if (periods_.is_set()) return period_need().ids;
+  const std::int64_t wanted_ids = std::max(waiting_ids_, missed_ids_);
+  if (order_ == TagOrder::kStrict) return wanted_ids;
+  return ids_to_lease(available_ids() - old_ids(), wanted_ids);
+}
+
 void TagState::request_refill(TimePoint now) {
   if (flight_ != Flight::kNone || queue_ == nullptr || !stopped_.ok()) return;
   // After an error the next flight is due whatever the stock is, because it clears the error.
-  if (step_ > 0 && error_.ok() && refill_due_ids() == 0) return;
+  if (step_ > 0 && error_.ok() && refill_due_ids() == 0 && !needs_clock()) return;
   const TimePoint due = error_.ok() ? now : std::max(now, retry_at_);
   queue_->request(shared_from_this(), due);
   flight_ = Flight::kQueued;  // last: if the request throws, the next call makes another
@@ -578,16 +749,23 @@ bool TagState::begin_refill() {
   FEATHERID_INVARIANT(flight_ == Flight::kQueued, static_cast<int>(flight_), 0);
   flight_ = stopped_.ok() ? Flight::kFlying : Flight::kNone;
   flight_limit_ = kIdMax;
+  flight_period_.reset();
+  flight_began_at_ = clock_->boot_now();
   return flight_ == Flight::kFlying;
 }
 
 bool TagState::needs_row(std::int64_t asked_ids) const {
   const MutexLock lock(mutex_);
-  if (step_ <= 0 || clock_->now() >= row_due_at_) return true;
-  return !error_.ok() && (asked_ids == 0 || floor_.is_set());
+  if (step_ <= 0 || clock_->now() >= row_due_at_ || needs_clock()) return true;
+  return !error_.ok() && (asked_ids == 0 || floor_.is_set() || periods_.is_set());
 }
 
 Status TagState::accept_row(const SegmentRow& row) {
+  if (row.period.is_set() && row.read_at == WallTime()) {
+    return make_status(StatusCode::kFailedPrecondition, [&] {
+      return "tag '" + tag_ + "' has periods, and the store does not say what its clock says";
+    });
+  }
   if (row.step <= 0) {
     return make_status(StatusCode::kFailedPrecondition, [&] {
       return "the row of tag '" + tag_ + "' has step " + std::to_string(row.step) +
@@ -601,13 +779,19 @@ Status TagState::accept_row(const SegmentRow& row) {
   row_due_at_ = fresh ? now + kRowTtl : TimePoint();
   cap_ = row.cap;
   order_ = row.order;
+  periods_.see(row.period, row.read_at, flight_began_at_, clock_->boot_now());
+  // relaxed: a hint, which publishes nothing.
+  has_period_.store(row.period.is_set(), std::memory_order_relaxed);
   if (stopped_.ok() && order_ == TagOrder::kStrict) {
     drop_stock();
+  } else if (stopped_.ok() && row.period.is_set()) {
+    drop_chunks();
+    note_coming_period(now);
   } else if (stopped_.ok() && fresh && cursor_.stopped()) {
     cursor_.start();
   }
   note_row(row);
-  series_.see(row.max_id, now);
+  if (!row.period.is_set()) series_.see(row.max_id, now);
   // relaxed: a hint, which publishes nothing.
   known_.store(true, std::memory_order_relaxed);
   return {};
@@ -616,11 +800,18 @@ Status TagState::accept_row(const SegmentRow& row) {
 LeaseSize TagState::lease_size() {
   const MutexLock lock(mutex_);
   if (!stopped_.ok() || step_ <= 0) return {1, 0};
+  if (periods_.is_set()) {
+    periods_.settle(clock_->boot_now());
+    const PeriodNeed need = period_need();
+    flight_period_ = need.period;
+    if (!need.period || order_ != TagOrder::kStrict) return {1, need.ids};
+  }
   return order_ == TagOrder::kStrict ? board() : LeaseSize(1, refill_due_ids());
 }
 
 Status TagState::check_lease(std::int64_t asked_ids, IdRange range) const {
-  const std::int64_t highest_end = highest_end_;
+  const std::int64_t highest_end =
+      flight_period_ ? periods_.highest_end(*flight_period_) : highest_end_;
   const bool outside = range.first < 1 || range.empty() || range.last() > kIdMax;
   if (!outside && range.size() <= asked_ids && range.first >= highest_end) return {};
   return make_status(StatusCode::kDataLoss, [&] {
@@ -659,7 +850,7 @@ TagState::RefillOutcome TagState::end_refill(std::int64_t asked_ids, Result<IdRa
       if (dry_) burn_at_ = now;
       dry_ = false;
       if (outcome.status.ok()) {
-        series_.see(leased->last(), now);
+        if (!flight_period_) series_.see(leased->last(), now);
         outcome.status = take_in(*leased, now);
       }
     }
@@ -712,11 +903,16 @@ void TagState::note_failure(const Status& status, TimePoint now) {
 }
 
 // Also what LocalBlocks hold, unless they are not used until the row has been read again.
-void TagState::drop_stock() {
+void TagState::drop_chunks() {
   reclaim_chunk();
   stock_.clear();
   stock_ids_ = 0;
   cursor_.stop();
+}
+
+void TagState::drop_stock() {
+  drop_chunks();
+  periods_.clear();
 }
 
 void TagState::limit(std::int64_t max_id) {
@@ -724,7 +920,8 @@ void TagState::limit(std::int64_t max_id) {
   // The store may have changed the tag after the lease under way.
   flight_limit_ = std::min(flight_limit_, max_id);
   row_due_at_ = {};
-  if (!stopped_.ok() || highest_end_ <= max_id + 1) return;
+  if (!stopped_.ok()) return;
+  if (highest_end_ <= max_id + 1 && periods_.highest_id() <= max_id) return;
   drop_stock();
   try {
     request_refill(clock_->now());  // it learns whether the tag still exists
@@ -768,7 +965,7 @@ TagSnapshot TagState::snapshot() const {
   const std::int64_t in_cursor = cursor_.remaining();
   const std::int64_t used_of_chunk = std::max<std::int64_t>(0, chunk_size_ - in_cursor);
   snapshot.issued_ids = issued_ids_ + used_of_chunk;
-  snapshot.held_ids = stock_ids_ + in_cursor;
+  snapshot.held_ids = stock_ids_ + in_cursor + periods_.present_ids() + periods_.coming_ids();
   snapshot.returned_ids = returned_ids_;
   BurnMeter burn_until_now = burn_;  // an unused tag does not measure by itself
   burn_until_now.add(used_ids_ + used_of_chunk, clock_->now() - burn_at_);
@@ -783,6 +980,7 @@ TagSnapshot TagState::snapshot() const {
   snapshot.series_ids_per_second = series_.ids_per_second();
   snapshot.floor = floor_;
   snapshot.lead_seconds = lead_seconds_;
+  snapshot.period = periods_.present(clock_->boot_now()).value_or(Period());
   snapshot.error = error_;
   return snapshot;
 }
@@ -805,12 +1003,13 @@ void TagState::close() {
   run(std::move(ended));
 }
 
-IdRange TagState::take_tail() {
+TagState::Tail TagState::take_tail() {
   const MutexLock lock(mutex_);
   FEATHERID_INVARIANT(queue_ == nullptr, 0, 0);
+  if (periods_.is_set()) return periods_.take_tail();
   // A flight that is still in progress may have moved max_id; the store's compare-and-set decides.
   if (stock_.empty() || stock_.back().end != highest_end_) return {};
-  const IdRange tail = stock_.back();
+  const Tail tail{stock_.back(), {}};
   stock_.clear();
   stock_ids_ = 0;
   return tail;

@@ -15,10 +15,12 @@
 #include "featherid/id_range.h"
 #include "featherid/internal/fork_guard.h"
 #include "featherid/internal/id_cursor.h"
+#include "featherid/period.h"
 #include "featherid/segment_store.h"
 #include "featherid/status.h"
 #include "lib/base/clock.h"
 #include "lib/base/mutex.h"
+#include "lib/segment/period_stock.h"
 #include "lib/segment/refill_policy.h"
 #include "lib/segment/series_watch.h"
 
@@ -70,11 +72,15 @@ struct TagSnapshot {
   double series_ids_per_second = 0;
   TimeFloor floor;
   double lead_seconds = 0;
+  Period period;  // the present one, of a tag that has periods
   Status error;
 };
 
 // One tag: the cursor that issues, the stock of leased ids behind it, and the waiting callers. It
 // does no I/O. Callers take ids; a refiller calls begin_refill … end_refill, one flight at a time.
+//
+// A tag with periods has one of these for all its periods. Its ids come from `periods_`, under the
+// mutex, and never through the cursor.
 //
 // Threads: all methods from any thread. After close(), and in a child after fork(), it only returns
 // kFailedPrecondition.
@@ -95,6 +101,9 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
 
   // --- callers ---
 
+  // Whether the tag has periods, as far as this process knows.
+  bool has_period() const { return has_period_.load(std::memory_order_relaxed); }  // likewise
+
   // Between `least` and `most` ids, in increasing order. take waits up to `timeout` (absent: the
   // option wait_timeout), try_take never does. Errors as in sequence.h.
   // kOneRange requires least == most.
@@ -106,9 +115,18 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   using Callback = std::function<void(Result<std::vector<IdRange>>)>;
   void take_async(std::int64_t count_ids, Duration timeout, Callback callback,
                   Shape shape = Shape::kAny);
+
+  // The same for a tag with periods, of which the others are refused: `count_ids` ids of the
+  // present period.
+  Result<PeriodRanges> take_in_period(std::int64_t count_ids, std::optional<Duration> timeout);
+  Result<PeriodRanges> try_take_in_period(std::int64_t count_ids);
+  using PeriodCallback = std::function<void(Result<PeriodRanges>)>;
+  void take_in_period_async(std::int64_t count_ids, Duration timeout, PeriodCallback callback);
+
   // Calls back with a final error. Inside a callback that was itself refused it does nothing: a
   // callback that asks again each time would never end.
-  void refuse(const Callback& callback, const Status& why) const;
+  template <typename AnyCallback>
+  void refuse(const AnyCallback& callback, const Status& why) const;
 
   TagSnapshot snapshot() const;
   bool holds_ids() const;
@@ -125,8 +143,10 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   // How much to lease now. most_ids 0: nothing, or nothing yet. If the tag has strict order, the
   // lease is for the callers that wait at this moment.
   LeaseSize lease_size();
+  // Of which period; nothing: the tag has none.
+  std::optional<Period> lease_period() const;
   // A tag whose leases the store may refuse while it serves others.
-  bool has_floor() const;
+  bool follows_clock() const;
 
   struct RefillOutcome {
     Status status;            // of this refill; kDataLoss if the range was refused
@@ -139,7 +159,8 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   RefillOutcome end_refill(std::int64_t asked_ids, Result<IdRange> leased, Duration latency);
 
   // Drops ids of a tag with a time floor that were leased two holds ago, so that ids sort by time.
-  // If the tag is in use, a new lease replaces them: they can still be used until it comes.
+  // If the tag is in use, a new lease replaces them: they can still be used until it comes. For a
+  // tag with periods in use: leases the first ids of the next one.
   void sweep();
 
   // Drops all held ids if one of them, or of the lease under way, is above `max_id`, and asks for
@@ -155,8 +176,10 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
 
   // Stops issuing and ends every wait. Idempotent.
   void close();
-  // After close(), once: the unused ids at the end of the newest lease, which may be given back.
-  IdRange take_tail();
+  // After close(): unused ids at the end of the newest lease of a series, which may be given back.
+  // Empty: there are none (left).
+  using Tail = PeriodStock::Tail;
+  Tail take_tail();
   void note_returned(std::int64_t count_ids);
 
  private:
@@ -171,12 +194,16 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   struct Waiter {
     Waiter(std::int64_t least, std::int64_t most, Shape shape_in);
     Waiter(std::int64_t count, Shape shape_in, Callback callback_in);
+    Waiter(std::int64_t count, PeriodCallback callback_in);
 
     const std::int64_t least_ids;
     const std::int64_t most_ids;
     const Shape shape;
     const bool is_thread;
     Callback callback;
+    PeriodCallback period_callback;  // instead of it
+    bool in_period = false;          // it wants ids of the present period
+    PeriodStock::Taken taken;        // which one, if it does
     TimePoint deadline{};
     std::vector<IdRange>
         ranges;             // what it gets. It has room for one, so that giving it never fails
@@ -195,6 +222,13 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   };
 
   static Result<std::vector<IdRange>> result_of(Waiter& waiter);
+  Status try_take(Waiter& self) EXCLUDES(mutex_);
+  // Waits until the caller has an answer.
+  void await(const std::shared_ptr<Waiter>& self, std::optional<Duration> timeout) EXCLUDES(mutex_);
+  void await_async(const std::shared_ptr<Waiter>& self, Duration timeout) EXCLUDES(mutex_);
+  void call(Waiter& waiter) const;
+  void refuse(const Waiter& waiter, const Status& why) const;
+  bool is_late(const Waiter& waiter) const { return clock_->boot_now() >= waiter.taken.until; }
   // Wakes the threads and calls back, once the mutex is free.
   void run(Waiters ended) EXCLUDES(mutex_);
   static void wake(Waiter& waiter);
@@ -212,6 +246,12 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   Status take_in(IdRange lease, TimePoint now) REQUIRES(mutex_);
   void hand_out(IdRange lease, TimePoint now) REQUIRES(mutex_);
   LeaseSize board() REQUIRES(mutex_);
+  void note_coming_period(TimePoint now) REQUIRES(mutex_);
+  void sweep_periods(TimePoint now) REQUIRES(mutex_);
+  void note_period_use(std::int64_t count_ids) REQUIRES(mutex_);
+  void take_in_period_lease(IdRange lease) REQUIRES(mutex_);
+  // Why a call of the other kind is refused; OK if it is not.
+  Status misfit(const Waiter& waiter) const REQUIRES(mutex_);
   std::int64_t available_ids() const REQUIRES(mutex_);
   std::int64_t largest_range_ids() const REQUIRES(mutex_);
   std::int64_t issued_ids() const REQUIRES(mutex_);
@@ -223,13 +263,22 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   bool request_sweep(TimePoint due) REQUIRES(mutex_);
   void note_row(const SegmentRow& row) REQUIRES(mutex_);
   std::optional<double> next_lead_warning() REQUIRES(mutex_);
+  std::int64_t ids_to_lease(std::int64_t stock_ids, std::int64_t wanted_ids) const REQUIRES(mutex_);
   std::int64_t refill_due_ids() const REQUIRES(mutex_);
+  // What to lease of which period.
+  struct PeriodNeed {
+    std::optional<Period> period;
+    std::int64_t ids = 0;
+  };
+  PeriodNeed period_need() const REQUIRES(mutex_);
+  bool needs_clock() const REQUIRES(mutex_) { return periods_.needs_clock(clock_->boot_now()); }
   void request_refill(TimePoint now) REQUIRES(mutex_);
   // Why a call that found no ids should not wait; OK if it should.
   Status refusal(TimePoint now) const REQUIRES(mutex_);
   Status deadline_status() const REQUIRES(mutex_);
   Status check_lease(std::int64_t asked_ids, IdRange range) const REQUIRES(mutex_);
   void note_failure(const Status& status, TimePoint now) REQUIRES(mutex_);
+  void drop_chunks() REQUIRES(mutex_);
   void drop_stock() REQUIRES(mutex_);
   void stop(Status reason) REQUIRES(mutex_);
   // Gives the caller its ids if they are there.
@@ -260,6 +309,7 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   const internal::ForkGuard fork_guard_;
 
   std::atomic<bool> known_{false};
+  std::atomic<bool> has_period_{false};
   std::atomic<bool> parked_in_callback_{false};  // since run() last looked
 
   mutable Mutex mutex_;
@@ -310,6 +360,13 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   bool lead_warned_ GUARDED_BY(mutex_) = false;
   bool sweep_requested_ GUARDED_BY(mutex_) = false;
   std::int64_t issued_at_lease_ GUARDED_BY(mutex_) = 0;  // issued_ids() when the newest came
+
+  // Of a tag with periods. Its ids are here instead of in stock_ and in the cursor.
+  PeriodStock periods_ GUARDED_BY(mutex_);
+  std::optional<Period> flight_period_ GUARDED_BY(mutex_);  // of the lease under way
+  TimePoint flight_began_at_ GUARDED_BY(mutex_){};          // by boot_now()
+  std::int64_t until_measured_ids_ GUARDED_BY(mutex_) = 0;  // to use before burn_ is measured
+  Period watched_ GUARDED_BY(mutex_);                       // the period that series_ is of
 
   // Counts for stats.
   std::int64_t issued_ids_ GUARDED_BY(mutex_) = 0;  // not counting the chunk in the cursor

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,7 @@
 #include "lib/base/bounds.h"
 #include "lib/base/utf8.h"
 #include "lib/format/scramble_domain.h"
+#include "lib/store/period_rules.h"
 #include "lib/store/time_floor_rules.h"
 
 namespace featherid {
@@ -26,6 +28,14 @@ inline Status check_lease(std::string_view tag, LeaseSize size) {
     return status;
   }
   return check_bounds("least_ids", size.least_ids, 1, size.most_ids);
+}
+
+inline Status check_lease_in_period(std::string_view tag, const Period& period, LeaseSize size) {
+  if (Status status = check_lease(tag, size); !status.ok()) return status;
+  const std::string name = period_row(tag, period);
+  const std::optional<PeriodRow> row = parse_period_row(name);
+  if (row && row->period == period) return {};
+  return {StatusCode::kInvalidArgument, "'" + name + "' names no period of a tag"};
 }
 
 inline Status check_step(std::string_view tag, std::int64_t step) {
@@ -53,7 +63,7 @@ inline Status check_text(const char* name, std::string_view text) {
 inline bool is_plain(const TagOptions& options) {
   return options.description.empty() && options.owner.empty() && options.cap == kIdMax &&
          options.order == TagOrder::kPlain && options.format.empty() && options.scramble.empty() &&
-         !options.floor.is_set();
+         !options.floor.is_set() && !options.period.is_set();
 }
 inline bool is_plain(const TagChange& change) {
   return !change.description && !change.owner && !change.cap && !change.order && !change.format &&
@@ -74,6 +84,10 @@ inline Status check_new_tag(std::string_view tag, const NewTag& made) {
     if (Status s = parse_scramble_domain(options.scramble).status(); !s.ok()) return s;
   }
   if (Status s = check_floor_change(as_change(options.floor)); !s.ok()) return s;
+  if (Status s = check_period(tag, options.period); !s.ok()) return s;
+  if (options.period.is_set() && made.max_id != 0) {
+    return {StatusCode::kInvalidArgument, "a tag with periods has max_id 0; leave it out"};
+  }
   return check_bounds("cap", options.cap, 1, kIdMax);
 }
 

@@ -34,6 +34,11 @@ struct TagRecord {
   std::string format = {};
   std::string scramble = {};
   TimeFloor floor = {};
+  PeriodRule period = {};
+  // Of a tag with periods: the newest one whose row was removed because it is old, as a number(),
+  // and how many failovers there had been when the newest row was made.
+  std::int64_t period_gone = 0;
+  std::int64_t period_failovers = 0;
 };
 
 // Adds what the record says to processes that know the changes up to `after`.
@@ -114,6 +119,7 @@ inline void create_in(TagRecord& record, const NewTag& made, std::int64_t now) {
   record.owner = made.options.owner;
   record.format = made.options.format;
   record.scramble = made.options.scramble;
+  record.period = made.options.period;
   record.created_by = record.changed_by = made.by;
   record.created_at = record.changed_at = now;
 }
@@ -132,22 +138,34 @@ inline void change_in(TagRecord& record, const TagChange& change, std::int64_t n
 // Whether the options of a changed record fit together. kInvalidArgument: the message says what to
 // change.
 inline Status check_options(const TagRecord& record) {
-  if (!record.format.empty() && !record.floor.is_set()) {
+  if (record.period.is_set() && record.floor.is_set()) {
+    return {
+        StatusCode::kInvalidArgument,
+        "tag '" + record.tag +
+            "' cannot have a period, after which ids begin again, and a time floor, under which "
+            "they never do; choose one"};
+  }
+  if (!record.format.empty() && !record.floor.is_set() && !record.period.is_set()) {
     const Result<IdFormat> format = IdFormat::make(record.format);
     // Only a format with a date cannot write an id alone.
     if (format.ok() && !format->format(1).ok()) {
-      return {StatusCode::kInvalidArgument,
-              "the format '" + record.format +
-                  "' has parts of a date, which only ids under a time floor have; set floor_rate"};
+      return {
+          StatusCode::kInvalidArgument,
+          "the format '" + record.format +
+              "' has parts of a date, which only ids under a time floor or of a period have; set "
+              "floor_rate, or create the tag with a period"};
     }
   }
   if (record.scramble.empty()) return {};
   const Result<ScrambleDomain> domain = parse_scramble_domain(record.scramble);
   if (!domain.ok()) return domain.status();
   constexpr std::size_t kTweakBytesMax = 64;  // of IdScramble: the name is the tweak
-  if (record.tag.size() > kTweakBytesMax) {
+  const std::string tweak =
+      record.period.is_set() ? period_row(record.tag, {9999, 12, 31}) : record.tag;
+  if (tweak.size() > kTweakBytesMax) {
     return {StatusCode::kInvalidArgument,
-            "the name of a tag with a scramble has at most 64 bytes; use a shorter one"};
+            "the name of a tag with a scramble has at most 64 bytes, or 53 with a period; use a "
+            "shorter one"};
   }
   if (record.cap <= domain->id_max()) return {};
   const std::string id_max = std::to_string(domain->id_max());

@@ -12,10 +12,14 @@ namespace featherid::test {
 class ManualClock final : public Clock {
  public:
   TimePoint now() const override { return TimePoint(Duration(ticks_.load())); }
+  TimePoint boot_now() const override { return now() + Duration(slept_ticks_.load()); }
   void advance(Duration by) { ticks_ += by.count(); }
+  // The machine sleeps.
+  void sleep(Duration time) { slept_ticks_ += time.count(); }
 
  private:
   std::atomic<Duration::rep> ticks_{Duration(std::chrono::hours(1)).count()};
+  std::atomic<Duration::rep> slept_ticks_{0};
 };
 
 }  // namespace featherid::test

@@ -54,11 +54,55 @@ struct MemoryStore::Impl {
     return body(found->second);
   }
 
-  // The same on the row.
+  // The same, unless the name is that of a period.
   template <typename Body>
-  auto on_row(const Status& arguments, std::string_view tag, Body body)
-      -> decltype(body(std::declval<SegmentRow&>())) {
-    return on_tag(arguments, tag, [&](Tag& found) { return body(*found.row); });
+  auto on_own_tag(const Status& arguments, std::string_view tag, Body body)
+      -> decltype(body(std::declval<Tag&>())) {
+    if (arguments.ok() && !fork_guard.forked()) {
+      if (Status refused = refuse_period_row(tag); !refused.ok()) return refused;
+    }
+    return on_tag(arguments, tag, std::move(body));
+  }
+  Status refuse_period_row(std::string_view name) EXCLUDES(mutex) {
+    const std::optional<PeriodRow> row = parse_period_row(name);
+    if (!row) return {};
+    const MutexLock lock(mutex);
+    const auto base = tags.find(row->tag);
+    const bool is_period =
+        base != tags.end() && base->second.record && base->second.record->period.is_set();
+    return is_period ? only_in_period(name, row->tag) : Status();
+  }
+
+  // The periods of the tag that have a row, the oldest first.
+  std::vector<Period> periods_of(std::string_view tag, PeriodKind kind) const REQUIRES(mutex) {
+    std::vector<Period> periods;
+    const std::string prefix = std::string(tag) + "@";
+    for (auto each = tags.lower_bound(prefix);
+         each != tags.end() && each->first.compare(0, prefix.size(), prefix) == 0; ++each) {
+      const std::optional<PeriodRow> row = parse_period_row(each->first);
+      const bool is_one = row && row->tag == tag && each->second.row.has_value();
+      if (is_one && (kind == PeriodKind::kNone || row->period.kind() == kind)) {
+        periods.push_back(row->period);
+      }
+    }
+    return periods;
+  }
+
+  // The row of a period, made if it is new.
+  Result<SegmentRow*> row_of_period(Tag& base, const Period& period) REQUIRES(mutex) {
+    const std::string name = period_row(base.row->tag, period);
+    const auto found = tags.find(name);
+    if (found != tags.end() && found->second.row) return &*found->second.row;
+    std::vector<Period> made = periods_of(base.row->tag, period.kind());
+    const Result<std::int64_t> max_id = first_max_id_in(*base.record, period, made, 0, 1);
+    if (!max_id.ok()) return max_id.status();
+    Tag& tag = tags[name];
+    tag.row = SegmentRow{name, *max_id, base.row->step};
+    for (const Period& old : periods_to_purge(periods_of(base.row->tag, period.kind()), period)) {
+      base.record->period_gone = old.number();
+      tags.erase(period_row(base.row->tag, old));
+    }
+    return &*tag.row;
   }
 
   // The tag's record with the number of a change that is about to be made.
@@ -70,6 +114,7 @@ struct MemoryStore::Impl {
       record.cap = tag.row->cap;
       record.order = tag.row->order;
       record.floor = tag.row->floor;
+      record.period = tag.row->period;
     }
     return record;
   }
@@ -80,6 +125,7 @@ struct MemoryStore::Impl {
       tag.row->cap = record.cap;
       tag.row->order = record.order;
       tag.row->floor = record.floor;
+      tag.row->period = record.period;
     }
     tag.record = std::move(record);
   }
@@ -87,7 +133,7 @@ struct MemoryStore::Impl {
   // The row as it is now.
   SegmentRow read(const SegmentRow& row) const {
     SegmentRow now = row;
-    if (row.floor.is_set()) now.read_at = clock();
+    if (row.floor.is_set() || row.period.is_set()) now.read_at = clock();
     return now;
   }
 };
@@ -96,8 +142,9 @@ MemoryStore::MemoryStore(WallClock clock) : impl_(std::make_unique<Impl>(std::mo
 MemoryStore::~MemoryStore() = default;
 
 Result<IdRange> MemoryStore::lease(std::string_view tag, LeaseSize size) {
-  return impl_->on_tag(check_lease(tag, size), tag, [&](Impl::Tag& found) -> Result<IdRange> {
+  return impl_->on_own_tag(check_lease(tag, size), tag, [&](Impl::Tag& found) -> Result<IdRange> {
     SegmentRow row = impl_->read(*found.row);
+    if (row.period.is_set()) return has_periods(tag);
     if (found.record && is_below_removed(*found.record, row)) {
       return below_removed(*found.record, row);
     }
@@ -109,9 +156,29 @@ Result<IdRange> MemoryStore::lease(std::string_view tag, LeaseSize size) {
   });
 }
 
+// The process's clock is the store's, so it is never ahead of itself.
+Result<IdRange> MemoryStore::lease_in_period(std::string_view tag, const Period& period,
+                                             LeaseSize size) {
+  if (Status s = check_lease_in_period(tag, period, size); !s.ok()) return s;
+  if (impl_->fork_guard.forked()) return store_was_forked();
+  const MutexLock lock(impl_->mutex);
+  const auto found = impl_->tags.find(tag);
+  if (found == impl_->tags.end() || !found->second.row) return no_such_tag(tag);
+  const SegmentRow base = impl_->read(*found->second.row);
+  if (Status s = refuse_period(base, period, base.read_at); !s.ok()) return s;
+  const Result<SegmentRow*> row = impl_->row_of_period(found->second, period);
+  if (!row.ok()) return row.status();
+  SegmentRow now = **row;
+  now.cap = base.cap;
+  const std::int64_t count = ids_to_grant(now, size);
+  if (count == 0) return refused_lease(now, size);
+  return lease_from(**row, count);
+}
+
 Result<SegmentRow> MemoryStore::find(std::string_view tag) {
-  return impl_->on_row(validate_tag(tag), tag,
-                       [&](SegmentRow& row) -> Result<SegmentRow> { return impl_->read(row); });
+  return impl_->on_own_tag(validate_tag(tag), tag, [&](Impl::Tag& found) -> Result<SegmentRow> {
+    return impl_->read(*found.row);
+  });
 }
 
 Result<TagChanges> MemoryStore::changes(std::int64_t version) {
@@ -149,6 +216,7 @@ Result<TagInfo> MemoryStore::info(std::string_view tag) {
 
 Status MemoryStore::create(std::string_view tag, const NewTag& tag_to_make) {
   if (Status status = check_new_tag(tag, tag_to_make); !status.ok()) return status;
+  if (Status status = refuse_reserved(tag); !status.ok()) return status;
   if (impl_->fork_guard.forked()) return store_was_forked();
   const MutexLock lock(impl_->mutex);
   const auto found = impl_->tags.find(tag);
@@ -158,6 +226,11 @@ Status MemoryStore::create(std::string_view tag, const NewTag& tag_to_make) {
   if (!max_id.ok()) return max_id.status();
   SegmentRow row{std::string(tag), *max_id, tag_to_make.step};
   TagRecord record = impl_->next_record(tag, old);
+  if (Status status = keep_period(record, tag_to_make.options.period); !status.ok()) return status;
+  if (tag_to_make.options.period.is_set() && !record.period.is_set()) {
+    const std::vector<Period> others = impl_->periods_of(tag, PeriodKind::kNone);
+    if (!others.empty()) return foreign_period(tag, others.front());
+  }
   create_in(record, tag_to_make, now_s());
   row.floor = record.floor;
   Status floor = change_floor_in(record, row, as_change(tag_to_make.options.floor), impl_->clock());
@@ -170,7 +243,7 @@ Status MemoryStore::create(std::string_view tag, const NewTag& tag_to_make) {
 }
 
 Status MemoryStore::update(std::string_view tag, const TagChange& change) {
-  return impl_->on_tag(check_change(tag, change), tag, [&](Impl::Tag& found) -> Status {
+  return impl_->on_own_tag(check_change(tag, change), tag, [&](Impl::Tag& found) -> Status {
     if (change.cap && *change.cap < found.row->max_id) {
       return cap_below(tag, *change.cap, found.row->max_id);
     }
@@ -191,7 +264,7 @@ Status MemoryStore::update(std::string_view tag, const TagChange& change) {
 Status MemoryStore::advance(std::string_view tag, std::int64_t max_id, std::string_view by) {
   return impl_->on_tag(check_advance(tag, max_id, by), tag, [&](Impl::Tag& found) -> Status {
     if (found.row->max_id >= max_id) return {};
-    if (!by.empty()) {
+    if (!by.empty() && !parse_period_row(tag)) {  // it may be removed together with the period
       TagRecord record = impl_->next_record(tag, found);
       move_in(record, by, now_s());
       impl_->put(found, std::move(record));
@@ -226,13 +299,13 @@ Result<bool> MemoryStore::rewind(std::string_view tag, std::int64_t from, std::i
     impl_->put(found, std::move(record));
     return true;
   };
-  Result<bool> moved = impl_->on_tag(Status(), tag, move_back);
+  Result<bool> moved = impl_->on_own_tag(Status(), tag, move_back);
   if (moved.status().code() == StatusCode::kNotFound) return false;
   return moved;
 }
 
 Status MemoryStore::remove(std::string_view tag, std::string_view by) {
-  return impl_->on_tag(check_remove(tag, by), tag, [&](Impl::Tag& found) -> Status {
+  return impl_->on_own_tag(check_remove(tag, by), tag, [&](Impl::Tag& found) -> Status {
     TagRecord record = impl_->next_record(tag, found);
     remove_in(record, found.row->max_id, by, now_s());
     found.row.reset();

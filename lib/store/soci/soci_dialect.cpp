@@ -14,10 +14,13 @@ namespace {
 // one row that it found. The tag is UTF-8 on the wire and in the comparison, whatever the character
 // sets of the session and the column.
 #define FEATHERID_MYSQL_BYTES "CAST(CONVERT(biz_tag USING utf8mb4) AS BINARY)"
-#define FEATHERID_MYSQL_ROW \
-  "biz_tag = _utf8mb4:tag AND " FEATHERID_MYSQL_BYTES " = CAST(_utf8mb4:tag AS BINARY)"
+#define FEATHERID_MYSQL_ROW_OF(tag) \
+  "biz_tag = _utf8mb4" tag " AND " FEATHERID_MYSQL_BYTES " = CAST(_utf8mb4" tag " AS BINARY)"
+#define FEATHERID_MYSQL_ROW FEATHERID_MYSQL_ROW_OF(":tag")
 #define FEATHERID_POSTGRESQL_BYTES "CAST(biz_tag AS text) COLLATE \"C\""
-#define FEATHERID_POSTGRESQL_ROW "biz_tag = :tag AND " FEATHERID_POSTGRESQL_BYTES " = :tag"
+#define FEATHERID_POSTGRESQL_ROW_OF(tag) \
+  "biz_tag = " tag " AND " FEATHERID_POSTGRESQL_BYTES " = " tag
+#define FEATHERID_POSTGRESQL_ROW FEATHERID_POSTGRESQL_ROW_OF(":tag")
 
 // The server's identity. MySQL and MariaDB each run the part that is meant for them and treat the
 // other as a comment; MariaDB has no server_uuid. A replica must have another server_id than its
@@ -149,10 +152,10 @@ const char kMysqlIsMember[] = " AND group_replication_get_communication_protocol
 #define FEATHERID_NOT_REMOVED(row) \
   " AND max_id >= COALESCE((SELECT removed_max_id FROM id_tags WHERE " row "), 0)"
 
-// For a lease: it does not pass the cap, the tag has no time floor, and a series that was removed
-// does not begin again.
+// For a lease: it does not pass the cap, the tag has neither time floor nor periods, and a series
+// that was removed does not begin again.
 #define FEATHERID_PERMITTED(row)                                                                  \
-  " AND max_id <= COALESCE((SELECT CASE WHEN floor_rate = 0 THEN "                                \
+  " AND max_id <= COALESCE((SELECT CASE WHEN floor_rate = 0 AND period_kind = 0 THEN "            \
   "COALESCE(cap, " FEATHERID_NO_CAP ") ELSE 0 END FROM id_tags WHERE " row "), " FEATHERID_NO_CAP \
   ") - :count" FEATHERID_NOT_REMOVED(row)
 
@@ -176,17 +179,30 @@ const char kMysqlIsMember[] = " AND group_replication_get_communication_protocol
                                                                        ":lead_epoch_ms")      \
   " - :count)" FEATHERID_NOT_REMOVED(row)
 
+// For a lease in a period: the tag `row` has these periods and was not removed, the lease does not
+// pass its cap, and the clock permits it. (max_id stands outside of the query, for PostgreSQL, as
+// above.)
+#define FEATHERID_PERIOD_CONDITION(now, row)                                             \
+  " AND " now                                                                            \
+  " BETWEEN :begin_ms AND :end_ms AND max_id <= (SELECT COALESCE(cap, " FEATHERID_NO_CAP \
+  ") FROM id_tags WHERE " row                                                            \
+  " AND period_kind = :kind AND "                                                        \
+  "period_offset = :offset AND removed_max_id IS NULL) - :count"
+
 // The options of a row, as SociDialect::find returns them; `floor`: the members of the time floor.
 // The names keep answers short: otherwise MySQL repeats each expression in every answer.
-#define FEATHERID_OPTIONS(text, floor, row)                                                      \
-  "COALESCE(CAST((SELECT cap FROM id_tags WHERE " row ") AS " text                               \
-  "), '') AS cap, "                                                                              \
-  "COALESCE(CAST((SELECT strict FROM id_tags WHERE " row ") AS " text                            \
-  "), '') AS is_strict, "                                                                        \
-  "COALESCE((SELECT CASE WHEN floor_rate = 0 THEN '' ELSE " floor " END FROM id_tags WHERE " row \
-  "), '') AS time_floor"
+#define FEATHERID_OPTIONS(text, floor, period, row)                                                \
+  "COALESCE(CAST((SELECT cap FROM id_tags WHERE " row ") AS " text                                 \
+  "), '') AS cap, "                                                                                \
+  "COALESCE(CAST((SELECT strict FROM id_tags WHERE " row ") AS " text                              \
+  "), '') AS is_strict, "                                                                          \
+  "COALESCE((SELECT CASE WHEN floor_rate = 0 THEN '' ELSE " floor " END FROM id_tags WHERE " row   \
+  "), '') AS time_floor, "                                                                         \
+  "COALESCE((SELECT CASE WHEN period_kind = 0 THEN '' ELSE " period " END FROM id_tags WHERE " row \
+  "), '') AS period"
 #define FEATHERID_CONCAT_FLOOR(now) \
   "CONCAT_WS(';', floor_rate, floor_epoch, floor_lead_max, floor_only_warns, floor_since, " now ")"
+#define FEATHERID_CONCAT_PERIOD(now) "CONCAT_WS(';', period_kind, period_offset, " now ")"
 
 // Tags with a floor whose lead is bounded, under their aliases s and t.
 #define FEATHERID_BOUND_LEAD "t.floor_rate > 0 AND t.floor_only_warns = 0"
@@ -205,7 +221,8 @@ const char kListRecords[] =
     "SELECT biz_tag, version, recalled, COALESCE(cap, " FEATHERID_NO_CAP
     "), COALESCE(removed_max_id, -1), description, owner, created_by, created_at, changed_by, "
     "changed_at, strict, format, scramble, floor_rate, floor_epoch, floor_lead_max, "
-    "floor_only_warns, floor_since FROM id_tags WHERE ";
+    "floor_only_warns, floor_since, period_kind, period_offset, period_gone, period_failovers "
+    "FROM id_tags WHERE ";
 #define FEATHERID_WRITE_RECORD(text, row)                                                          \
   "UPDATE id_tags SET version = :version, recalled = :recalled, cap = "                            \
   "NULLIF(:cap, " FEATHERID_NO_CAP "), removed_max_id = NULLIF(:removed, -1), description = " text \
@@ -216,7 +233,9 @@ const char kListRecords[] =
   ":format, scramble = " text                                                                      \
   ":scramble, "                                                                                    \
   "floor_rate = :floor_rate, floor_epoch = :floor_epoch, floor_lead_max = :floor_lead_max, "       \
-  "floor_only_warns = :floor_only_warns, floor_since = :floor_since WHERE " row
+  "floor_only_warns = :floor_only_warns, floor_since = :floor_since, period_kind = :period_kind, " \
+  "period_offset = :period_offset, period_gone = :period_gone, "                                   \
+  "period_failovers = :period_failovers WHERE " row
 
 #define FEATHERID_MYSQL_FIND(options)                                                             \
   "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL')," \
@@ -243,9 +262,9 @@ const SociDialect kMysqlDialect = {
     "UPDATE id_segments SET max_id = LAST_INSERT_ID(max_id + :count) "
     "WHERE " FEATHERID_MYSQL_ROW " AND max_id >= 0 AND max_id <= :limit",
     "",
-    FEATHERID_MYSQL_FIND("'', '', ''"),
+    FEATHERID_MYSQL_FIND("'', '', '', ''"),
     "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL'), "
-    "'', '', '' FROM id_segments WHERE " FEATHERID_MYSQL_BYTES
+    "'', '', '', '' FROM id_segments WHERE " FEATHERID_MYSQL_BYTES
     " > CAST(_utf8mb4:after AS BINARY) AND LEFT(" FEATHERID_MYSQL_BYTES
     ", LENGTH(CAST(_utf8mb4:prefix AS BINARY))) = CAST(_utf8mb4:prefix AS BINARY) "
     "ORDER BY " FEATHERID_MYSQL_BYTES " LIMIT :count",
@@ -258,6 +277,7 @@ const SociDialect kMysqlDialect = {
     "DELETE FROM id_segments WHERE " FEATHERID_MYSQL_ROW,
     "CONNECTION_ID()",
     {FEATHERID_MYSQL_FIND(FEATHERID_OPTIONS("CHAR", FEATHERID_CONCAT_FLOOR(FEATHERID_MYSQL_NOW),
+                                            FEATHERID_CONCAT_PERIOD(FEATHERID_MYSQL_NOW),
                                             FEATHERID_MYSQL_ROW)),
      FEATHERID_PERMITTED(FEATHERID_MYSQL_ROW),
      FEATHERID_VERSION("UNIX_TIMESTAMP()"),
@@ -271,7 +291,8 @@ const SociDialect kMysqlDialect = {
      {"UPDATE id_segments SET max_id = LAST_INSERT_ID(" FEATHERID_RAISED(
           FEATHERID_MYSQL_NOW, "DIV", "GREATEST", "LEAST") ") WHERE " FEATHERID_MYSQL_ROW
                                                            " AND max_id >= 0 AND max_id <= :limit",
-      FEATHERID_FLOOR_CONDITION(FEATHERID_MYSQL_NOW, "DIV", FEATHERID_MYSQL_ROW), kMysqlNow}},
+      FEATHERID_FLOOR_CONDITION(FEATHERID_MYSQL_NOW, "DIV", FEATHERID_MYSQL_ROW), kMysqlNow},
+     FEATHERID_PERIOD_CONDITION(FEATHERID_MYSQL_NOW, FEATHERID_MYSQL_ROW_OF(":base"))},
     {nullptr,
      nullptr,
      mysql_pins,
@@ -388,9 +409,9 @@ const SociDialect kPostgresqlDialect = {
     "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_POSTGRESQL_ROW " AND max_id >= 0 AND max_id <= :limit",
     " RETURNING max_id",
-    FEATHERID_POSTGRESQL_FIND("'', '', ''"),
+    FEATHERID_POSTGRESQL_FIND("'', '', '', ''"),
     "SELECT CAST(biz_tag AS text), COALESCE(CAST(max_id AS text), 'NULL'), "
-    "COALESCE(CAST(step AS text), 'NULL'), '', '', '' FROM id_segments "
+    "COALESCE(CAST(step AS text), 'NULL'), '', '', '', '' FROM id_segments "
     "WHERE " FEATHERID_POSTGRESQL_BYTES
     " > :after AND pg_catalog.left(CAST(biz_tag AS text), "
     "pg_catalog.length(CAST(:prefix AS text))) COLLATE \"C\" = :prefix "
@@ -406,7 +427,8 @@ const SociDialect kPostgresqlDialect = {
     "DELETE FROM id_segments WHERE " FEATHERID_POSTGRESQL_ROW,
     "pg_catalog.txid_current()",
     {FEATHERID_POSTGRESQL_FIND(FEATHERID_OPTIONS(
-         "text", FEATHERID_CONCAT_FLOOR(FEATHERID_POSTGRESQL_NOW), FEATHERID_POSTGRESQL_ROW)),
+         "text", FEATHERID_CONCAT_FLOOR(FEATHERID_POSTGRESQL_NOW),
+         FEATHERID_CONCAT_PERIOD(FEATHERID_POSTGRESQL_NOW), FEATHERID_POSTGRESQL_ROW)),
      FEATHERID_PERMITTED(FEATHERID_POSTGRESQL_ROW),
      FEATHERID_VERSION("CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) AS bigint)"),
      kCountChange,
@@ -420,7 +442,8 @@ const SociDialect kPostgresqlDialect = {
           "LEAST") ", update_time = CURRENT_TIMESTAMP WHERE " FEATHERID_POSTGRESQL_ROW
                    " AND max_id >= 0 AND max_id <= :limit",
       FEATHERID_FLOOR_CONDITION(FEATHERID_POSTGRESQL_NOW, "/", FEATHERID_POSTGRESQL_ROW),
-      kPostgresqlNow}},
+      kPostgresqlNow},
+     FEATHERID_PERIOD_CONDITION(FEATHERID_POSTGRESQL_NOW, FEATHERID_POSTGRESQL_ROW_OF(":base"))},
     {"SELECT pg_catalog.pg_backend_pid()",
      "RESET extra_float_digits",
      postgresql_pins,
@@ -472,7 +495,9 @@ const SociDialect kPostgresqlDialect = {
 
 // As FEATHERID_MYSQL_ROW: the table may be another program's, with a collation of its own.
 #define FEATHERID_SQLITE3_BYTES "CAST(biz_tag AS BLOB)"
-#define FEATHERID_SQLITE3_ROW "biz_tag = :tag AND " FEATHERID_SQLITE3_BYTES " = CAST(:tag AS BLOB)"
+#define FEATHERID_SQLITE3_ROW_OF(tag) \
+  "biz_tag = " tag " AND " FEATHERID_SQLITE3_BYTES " = CAST(" tag " AS BLOB)"
+#define FEATHERID_SQLITE3_ROW FEATHERID_SQLITE3_ROW_OF(":tag")
 
 // SQLite keeps any value in any column. Adding to a real number above 2^53 may not change it.
 #define FEATHERID_SQLITE3_COUNTABLE FEATHERID_SQLITE3_ROW " AND typeof(max_id) = 'integer'"
@@ -498,8 +523,8 @@ const SociDialect kSqlite3Dialect = {
     "UPDATE id_segments SET max_id = max_id + :count, update_time = CURRENT_TIMESTAMP "
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id >= 0 AND max_id <= :limit",
     " RETURNING max_id",
-    FEATHERID_SQLITE3_FIND("'', '', ''"),
-    FEATHERID_SQLITE3_SELECT "'', '', '' FROM id_segments WHERE " FEATHERID_SQLITE3_BYTES
+    FEATHERID_SQLITE3_FIND("'', '', '', ''"),
+    FEATHERID_SQLITE3_SELECT "'', '', '', '' FROM id_segments WHERE " FEATHERID_SQLITE3_BYTES
                              " > CAST(:after AS BLOB) AND substr(" FEATHERID_SQLITE3_BYTES
                              ", 1, length(CAST(:prefix AS BLOB))) = CAST(:prefix AS BLOB) "
                              "ORDER BY " FEATHERID_SQLITE3_BYTES " LIMIT :count",
@@ -512,8 +537,9 @@ const SociDialect kSqlite3Dialect = {
     "WHERE " FEATHERID_SQLITE3_COUNTABLE " AND max_id = :expected",
     "DELETE FROM id_segments WHERE " FEATHERID_SQLITE3_ROW,
     nullptr,
-    {FEATHERID_SQLITE3_FIND(
-         FEATHERID_OPTIONS("TEXT", FEATHERID_SQLITE3_FLOOR, FEATHERID_SQLITE3_ROW)),
+    {FEATHERID_SQLITE3_FIND(FEATHERID_OPTIONS("TEXT", FEATHERID_SQLITE3_FLOOR,
+                                              "period_kind || ';' || period_offset",
+                                              FEATHERID_SQLITE3_ROW)),
      FEATHERID_PERMITTED(FEATHERID_SQLITE3_ROW),
      FEATHERID_VERSION("CAST(strftime('%s', 'now') AS INTEGER)"),
      kCountChange,
@@ -526,7 +552,8 @@ const SociDialect kSqlite3Dialect = {
           ":own_ms", "/", "MAX",
           "MIN") ", update_time = CURRENT_TIMESTAMP WHERE " FEATHERID_SQLITE3_COUNTABLE
                  " AND max_id >= 0 AND max_id <= :limit",
-      FEATHERID_FLOOR_CONDITION(":own_ms", "/", FEATHERID_SQLITE3_ROW), nullptr}},
+      FEATHERID_FLOOR_CONDITION(":own_ms", "/", FEATHERID_SQLITE3_ROW), nullptr},
+     FEATHERID_PERIOD_CONDITION(":own_ms", FEATHERID_SQLITE3_ROW_OF(":base"))},
     {nullptr,
      nullptr,
      nullptr,
@@ -592,6 +619,7 @@ NamedDialect::NamedDialect(const DatabaseUrl& url) : dialect_(dialect_of(url.eng
                             &dialect_.tags.write,
                             &dialect_.tags.floor.lease,
                             &dialect_.tags.floor.condition,
+                            &dialect_.tags.in_period,
                             &leader.skip_unless_floor,
                             &leader.skip_with_floor,
                             &dialect_.schema_begin,

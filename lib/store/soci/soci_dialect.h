@@ -110,9 +110,14 @@ struct TagsSql {
   const char* add;      // an empty record
   // Writes a record's members. :version, :recalled, :cap, :removed, :description, :owner,
   // :created_by, :created_at, :changed_by, :changed_at, :strict, :format, :scramble, :floor_rate,
-  // :floor_epoch, :floor_lead_max, :floor_only_warns, :floor_since
+  // :floor_epoch, :floor_lead_max, :floor_only_warns, :floor_since, :period_kind, :period_offset,
+  // :period_gone, :period_failovers
   const char* write;
   FloorSql floor;
+  // A further condition for a lease of a period's row: the tag :base has the periods :kind with
+  // :offset, its cap permits it, and the clock, or for SQLite :own_ms, is from :begin_ms to
+  // :end_ms.
+  const char* in_period;
 };
 
 // The SQL of SociStore for one engine. Named parameters: :tag, :count, :limit (the highest max_id
@@ -128,8 +133,8 @@ struct SociDialect {
   const char* lease;
   const char* lease_returning;  // comes after the conditions
   // Returns biz_tag and, as texts, max_id, step, cap and strict (both empty: none) and time floor
-  // (empty: none; otherwise its members, and the server's clock in ms if it can be trusted) of the
-  // rows whose biz_tag equals :tag in the column's collation.
+  // (empty: none; otherwise its members, and the server's clock in ms if it can be trusted) and
+  // period (likewise) of the rows whose biz_tag equals :tag in the column's collation.
   const char* find;
   // The same, without the options, for the rows that begin with :prefix and come after :after: the
   // first :count of them. By bytes, whatever the column's collation.

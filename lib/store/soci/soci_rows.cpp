@@ -2,6 +2,7 @@
 #include "lib/store/soci/soci_rows.h"
 
 #include <charconv>
+#include <initializer_list>
 
 #include "lib/store/soci/soci_errors.h"
 
@@ -29,27 +30,52 @@ Status read_number(const std::string& table, const std::string& tag, const char*
               ", which is not a whole number; set it to a whole number"};
 }
 
+// The members of an option, with ';' between them. The last ones may be missing.
+struct Member {
+  const char* column;
+  std::int64_t* number;
+};
+Status read_members(const std::string& table, const std::string& tag, const std::string& text,
+                    std::initializer_list<Member> members) {
+  std::size_t begin = 0;
+  for (const Member& member : members) {
+    if (begin > text.size()) break;
+    const std::size_t end = std::min(text.find(';', begin), text.size());
+    Status bad =
+        read_number(table, tag, member.column, text.substr(begin, end - begin), member.number);
+    if (!bad.ok()) return bad;
+    begin = end + 1;
+  }
+  return {};
+}
+
 // The floor's members, then the clock at which they were read.
 Status read_floor(const std::string& table, const RawRow& raw, SegmentRow* row) {
   std::int64_t only_warns = 0;
   std::int64_t read_at_ms = 0;
-  const struct {
-    const char* column;
-    std::int64_t* number;
-  } members[] = {{"floor_rate", &row->floor.rate},           {"floor_epoch", &row->floor.epoch_s},
-                 {"floor_lead_max", &row->floor.lead_max_s}, {"floor_only_warns", &only_warns},
-                 {"floor_since", &row->floor.since_id},      {"a clock", &read_at_ms}};
-  std::size_t begin = 0;
-  for (const auto& member : members) {
-    if (begin > raw.floor.size()) break;  // no clock
-    const std::size_t end = std::min(raw.floor.find(';', begin), raw.floor.size());
-    const std::string text = raw.floor.substr(begin, end - begin);
-    if (Status bad = read_number(table, raw.tag, member.column, text, member.number); !bad.ok()) {
-      return bad;
-    }
-    begin = end + 1;
-  }
+  Status bad = read_members(table, raw.tag, raw.floor,
+                            {{"floor_rate", &row->floor.rate},
+                             {"floor_epoch", &row->floor.epoch_s},
+                             {"floor_lead_max", &row->floor.lead_max_s},
+                             {"floor_only_warns", &only_warns},
+                             {"floor_since", &row->floor.since_id},
+                             {"a clock", &read_at_ms}});
+  if (!bad.ok()) return bad;
   row->floor.lead_only_warns = only_warns != 0;
+  row->read_at = WallTime(std::chrono::milliseconds(read_at_ms));
+  return {};
+}
+
+// Likewise.
+Status read_period(const std::string& table, const RawRow& raw, SegmentRow* row) {
+  std::int64_t kind = 0;
+  std::int64_t offset = 0;
+  std::int64_t read_at_ms = 0;
+  Status bad =
+      read_members(table, raw.tag, raw.period,
+                   {{"period_kind", &kind}, {"period_offset", &offset}, {"a clock", &read_at_ms}});
+  if (!bad.ok()) return bad;
+  row->period = to_period_rule(kind, offset);
   row->read_at = WallTime(std::chrono::milliseconds(read_at_ms));
   return {};
 }
@@ -67,6 +93,9 @@ Result<SegmentRow> RawRow::read(const std::string& table) const {
   }
   if (!floor.empty()) {
     if (Status bad = read_floor(table, *this, &row); !bad.ok()) return bad;
+  }
+  if (!period.empty()) {
+    if (Status bad = read_period(table, *this, &row); !bad.ok()) return bad;
   }
   return row;
 }
@@ -167,7 +196,8 @@ Result<RawRow> SociRows::find_raw(SociSession& session, std::string_view tag) {
   };
   session.for_each_row(session.settings().has_records ? dialect_.tags.find : dialect_.find,
                        look_at_row, use(tag_text, "tag"), into(row.tag), into(row.max_id),
-                       into(row.step), into(row.cap), into(row.strict), into(row.floor));
+                       into(row.step), into(row.cap), into(row.strict), into(row.floor),
+                       into(row.period));
   if (count > 1) return several_rows(table_, tag);
   if (found) return *std::move(found);
   return twin.empty() ? no_such_tag(tag) : only_its_twin(tag, one_line(twin));
@@ -177,8 +207,10 @@ Result<SegmentRow> SociRows::find_row(SociSession& session, std::string_view tag
   const Result<RawRow> raw = find_raw(session, tag);
   Result<SegmentRow> row = raw.ok() ? raw->read(table_) : raw.status();
   if (!row.ok()) return row;
-  if (row->floor.is_set() && dialect_.tags.floor.now == nullptr) row->read_at = own_clock_();
+  const bool follows_clock = row->floor.is_set() || row->period.is_set();
+  if (follows_clock && dialect_.tags.floor.now == nullptr) row->read_at = own_clock_();
   floors_.learn(*row);
+  periods_.learn(*row);
   return row;
 }
 
@@ -187,11 +219,12 @@ Result<WallTime> SociRows::store_time(SociSession& session) const {
   long long now_ms = 0;
   session.run(dialect_.tags.floor.now, into(now_ms));
   if (now_ms != 0) return WallTime(std::chrono::milliseconds(now_ms));
-  return Status(StatusCode::kFailedPrecondition,
-                session.where() +
-                    ": the clock, which tags with a time floor follow, cannot be read; start the "
-                    "server without --sysdate-is-now, and let no proxy change the time zone of a "
-                    "session");
+  return Status(
+      StatusCode::kFailedPrecondition,
+      session.where() +
+          ": the clock, which tags with a time floor or periods follow, cannot be read; start the "
+          "server without --sysdate-is-now, and let no proxy change the time zone of a "
+          "session");
 }
 
 template <typename... Uses>
@@ -251,14 +284,44 @@ Result<std::optional<IdRange>> SociRows::move_row(SociSession& session, std::str
           ? raise_max_id(session, tag, count_ids, *known)
           : write_max_id(session, tag, dialect_.lease + records_.condition(session) + led(session),
                          use(count, "count"), use(tag_text, "tag"), use(limit, "limit"));
+  return range_of(moved, count_ids);
+}
+
+// The period's own row. Its options are those of the tag.
+Result<std::optional<IdRange>> SociRows::move_row_in(SociSession& session, std::string_view tag,
+                                                     const Period& period, std::int64_t count_ids) {
+  const auto ms_of = [](WallTime at) -> long long { return at.time_since_epoch().count(); };
+  const PeriodRule rule = periods_.find(tag);
+  if (!rule.is_set() || !session.settings().has_records) return std::optional<IdRange>();
+  const WallTime own = own_clock_();
+  const std::string base(tag);
+  const std::string name = period_row(tag, period);
+  const long long count = count_ids;
+  const long long limit = kIdMax - count_ids;
+  const long long kind = static_cast<long long>(rule.kind);
+  const long long offset = rule.offset_minutes;
+  const long long begin_ms = ms_of(begin_of(rule, period) - kPeriodAheadMax);
+  const long long end_ms = ms_of(
+      std::min(end_of(rule, period) - std::chrono::milliseconds(1), own + kPeriodClockAheadMax));
+  const long long own_ms = ms_of(own);
+  const std::string sql = dialect_.lease + std::string(dialect_.tags.in_period) + led(session);
+  return range_of(
+      write_max_id(session, name, sql, use(count, "count"), use(name, "tag"), use(limit, "limit"),
+                   use(base, "base"), use(kind, "kind"), use(offset, "offset"),
+                   use(begin_ms, "begin_ms"), use(end_ms, "end_ms"), use(own_ms, "own_ms")),
+      count_ids);
+}
+
+Result<std::optional<IdRange>> SociRows::range_of(const Result<Moved>& moved,
+                                                  std::int64_t count_ids) const {
   if (!moved.ok()) return moved.status();
   if (!*moved) return std::optional<IdRange>();
   const long long max_id = **moved;
-  if (max_id < count || max_id > kIdMax) {
+  if (max_id < count_ids || max_id > kIdMax) {
     throw soci::soci_error("the answer to a lease gives " + std::to_string(max_id) +
                            " as max_id; a trigger on " + table_ + " or a proxy has changed it");
   }
-  return std::optional<IdRange>(IdRange{max_id - count + 1, max_id + 1});
+  return std::optional<IdRange>(IdRange{max_id - count_ids + 1, max_id + 1});
 }
 
 Result<bool> SociRows::exchange_max_id(std::string_view tag, std::int64_t expected,

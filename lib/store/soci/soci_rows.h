@@ -17,6 +17,7 @@
 #include "lib/base/clock.h"
 #include "lib/store/soci/database_url.h"
 #include "lib/store/soci/known_floors.h"
+#include "lib/store/soci/known_periods.h"
 #include "lib/store/soci/soci_dialect.h"
 #include "lib/store/soci/soci_leader_guard.h"
 #include "lib/store/soci/soci_session.h"
@@ -37,6 +38,7 @@ struct RawRow {
   std::string cap;          // empty: none
   std::string strict = {};  // empty or 0: plain order
   std::string floor = {};   // empty: none; otherwise as SociDialect::find says
+  std::string period = {};  // likewise
 
   // `table`: what messages call it.
   Result<SegmentRow> read(const std::string& table) const;
@@ -108,8 +110,11 @@ class SociRows {
   // if no row was moved.
   Result<std::optional<IdRange>> move_row(SociSession& session, std::string_view tag,
                                           std::int64_t count_ids);
-  // The time by the clock that time floors follow: the server's or, without one, the process's.
-  // kFailedPrecondition: the server's cannot be trusted.
+  // The same for the row of a period, by the rule that this process knows of the tag.
+  Result<std::optional<IdRange>> move_row_in(SociSession& session, std::string_view tag,
+                                             const Period& period, std::int64_t count_ids);
+  // The time by the clock that time floors and periods follow: the server's or, without one, the
+  // process's. kFailedPrecondition: the server's cannot be trusted.
   Result<WallTime> store_time(SociSession& session) const;
   // A compare-and-set of a row's max_id, only on a server that leads: another server's row may lack
   // leases that were made after the caller's. False: it has another max_id, there is no such row,
@@ -139,6 +144,7 @@ class SociRows {
   SettingsGuard settings_guard_;
   SociTagRecords records_;
   KnownFloors floors_;
+  KnownPeriods periods_;
   const WallClock own_clock_;
   std::unique_ptr<SociSessionPool> sessions_;
 
@@ -151,6 +157,7 @@ class SociRows {
   // The same for a tag with a floor. The statement moves no row unless the record is as known.
   Result<Moved> raise_max_id(SociSession& session, std::string_view tag, std::int64_t count_ids,
                              const KnownFloors::Known& known);
+  Result<std::optional<IdRange>> range_of(const Result<Moved>& moved, std::int64_t count_ids) const;
   // Around each transaction, if the engine requires one.
   void begin(SociSession& session);
   void end(SociSession& session, bool commits);

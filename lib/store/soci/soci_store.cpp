@@ -27,6 +27,8 @@ class SociStore final : public Store, private SociRows {
   SociStore(std::vector<DatabaseUrl> addresses, const SociStoreOptions& options);
 
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override;
+  Result<IdRange> lease_in_period(std::string_view tag, const Period& period,
+                                  LeaseSize size) override;
   Result<SegmentRow> find(std::string_view tag) override;
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
   Result<TagChanges> changes(std::int64_t version) override;
@@ -69,6 +71,20 @@ class SociStore final : public Store, private SociRows {
                       TagRecord* record);
   Result<bool> change_bounds(SociSession& session, const TagChange& change, TagRecord* record);
 
+  // --- periods ---
+  // One try. `missing`: the period has no row yet (kNotFound).
+  Result<IdRange> lease_once(SociSession& session, std::string_view tag, const Period& period,
+                             LeaseSize size, bool* missing);
+  Status make_row(std::string_view tag, const Period& period);
+  // Removes the rows of old periods. What it cannot do now, a later call does.
+  void purge_rows(std::string_view tag, const Period& newest);
+  // The periods of the tag that have a row, the oldest first.
+  std::vector<Period> periods_of(SociSession& session, std::string_view tag, PeriodKind kind) const;
+  // Refuses the name of a row of a tag's period.
+  Status refuse_period_row(SociSession& session, std::string_view name) const;
+  Status refuse_foreign_periods(SociSession& session, const TagRecord& record,
+                                const PeriodRule& wanted) const;
+
   // Called after a session could not read its clock: it may have lost its time zone.
   Status regain_clock(SociSession& session);
 
@@ -105,7 +121,7 @@ std::int64_t SociStore::for_each_row(SociSession& session, const TagQuery& query
       },
       use(query.prefix, "prefix"), use(query.after, "after"), use(count_max, "count"),
       into(raw.tag), into(raw.max_id), into(raw.step), into(raw.cap), into(raw.strict),
-      into(raw.floor));
+      into(raw.floor), into(raw.period));
   return rows;
 }
 
@@ -167,6 +183,7 @@ Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
   if (Status status = check_lease(tag, size); !status.ok()) return status;
   return transact([&](SociSession& session) -> Result<IdRange> {
     records_.look(session);
+    if (Status status = refuse_period_row(session, tag); !status.ok()) return status;
     std::int64_t count_ids = size.most_ids;
     if (const auto known = floors_.find(tag)) count_ids = within_lead(known->floor, size);
     Status refused;
@@ -183,6 +200,7 @@ Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
       const Result<SegmentRow> row = find_row(session, tag);
       if (!row.ok()) return row.status();
       if (Status removed = refuse_removed(session, *row); !removed.ok()) return removed;
+      if (row->period.is_set()) return has_periods(tag);
       if (row->floor.is_set() && row->read_at == WallTime()) {
         if (Status status = regain_clock(session); !status.ok()) return status;
         continue;
@@ -206,10 +224,155 @@ Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
   });
 }
 
+// --- periods ---
+
+Result<IdRange> SociStore::lease_in_period(std::string_view tag, const Period& period,
+                                           LeaseSize size) {
+  if (Status s = check_lease_in_period(tag, period, size); !s.ok()) return s;
+  Result<IdRange> leased = changed_meanwhile(tag);
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    bool missing = false;
+    leased = transact([&](SociSession& session) {
+      missing = false;
+      return lease_once(session, tag, period, size, &missing);
+    });
+    if (!missing) return leased;
+    if (Status status = make_row(tag, period); !status.ok()) return status;
+  }
+  return leased;
+}
+
+Result<IdRange> SociStore::lease_once(SociSession& session, std::string_view tag,
+                                      const Period& period, LeaseSize size, bool* missing) {
+  records_.look(session);
+  const std::string name = period_row(tag, period);
+  std::int64_t count_ids = size.most_ids;
+  Status refused = changed_meanwhile(tag);
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    const PeriodRule stated = periods_.find(tag);
+    const Result<std::optional<IdRange>> range = move_row_in(session, tag, period, count_ids);
+    if (!range.ok()) return range.status();
+    if (*range) {
+      if (session.settings().in_galera) mark_other_nodes(session);
+      return **range;
+    }
+    const Result<SegmentRow> base = find_row(session, tag);
+    if (!base.ok()) return base.status();
+    if (base->period.is_set() && base->read_at == WallTime()) {
+      if (Status status = regain_clock(session); !status.ok()) return status;
+      continue;
+    }
+    if (Status s = refuse_period(*base, period, own_clock_()); !s.ok()) return s;
+    if (base->period != stated) continue;
+    Result<SegmentRow> row = find_row(session, name);
+    *missing = row.status().code() == StatusCode::kNotFound;
+    if (!row.ok()) return row.status();
+    row->cap = base->cap;
+    refused = refused_lease(*row, size, table_);
+    const std::int64_t grants = ids_to_grant(*row, size);
+    if (grants == 0) break;
+    if (std::exchange(count_ids, grants) > grants) continue;  // its end is near
+    const Result<bool> changed = settings_guard_.changed(session);
+    if (!changed.ok()) return changed.status();
+    if (*changed) continue;
+    if (!leader_guard_.active(session)) break;
+    if (Status status = follow_leader(session); !status.ok()) return status;
+  }
+  return refused;
+}
+
+Status SociStore::make_row(std::string_view tag, const Period& period) {
+  const std::string name = period_row(tag, period);
+  bool full = false;
+  const auto make = [&](SociSession& session, const Change& change) -> Result<bool> {
+    const Result<SegmentRow> base = find_row(session, tag);
+    if (!base.ok()) return base.status();
+    std::optional<TagRecord> record = change.recorded ? records_.find(session, tag) : std::nullopt;
+    if (!record) return no_place_for_options(tag);
+    if (Status s = refuse_period(*base, period, own_clock_()); !s.ok()) return s;
+    if (find_raw(session, name).ok()) return true;  // another process was faster
+    const std::vector<Period> made = periods_of(session, tag, period.kind());
+    const std::int64_t failovers = leader_guard_.failovers();
+    const Result<std::int64_t> first = first_max_id_in(
+        *record, period, made, failovers, std::max(failover_guard_ids_, 10 * base->step));
+    if (!first.ok()) return first.status();
+    const long long max_id = *first;
+    const long long step = base->step;
+    const std::string sql = dialect_.create + led(session);
+    if (session.run(sql, use(name, "tag"), use(max_id, "max_id"), use(step, "step"))
+            .affected_rows == 0) {
+      return false;
+    }
+    full = made.size() >= kPeriodsKept;
+    if (made.empty() || made.back().number() < period.number()) {
+      record->period_failovers = std::max(record->period_failovers, failovers);
+      records_.write(session, *record);
+    }
+    return true;
+  };
+  const Result<bool> made = change_tag(Needs::kLeader, make);
+  if (made.status().code() == StatusCode::kAlreadyExists) return {};
+  if (!made.ok()) return made.status();
+  if (full) purge_rows(tag, period);
+  return *made ? Status() : changed_meanwhile(tag);
+}
+
+// In a transaction of its own: whoever may not delete rows still leases.
+void SociStore::purge_rows(std::string_view tag, const Period& newest) {
+  const auto purge = [&](SociSession& session, const Change& change) -> Result<bool> {
+    std::optional<TagRecord> record = change.recorded ? records_.find(session, tag) : std::nullopt;
+    if (!record) return no_place_for_options(tag);
+    for (const Period& old : periods_to_purge(periods_of(session, tag, newest.kind()), newest)) {
+      const std::string name = period_row(tag, old);
+      record->period_gone = std::max<std::int64_t>(record->period_gone, old.number());
+      if (!run_on_row(session, dialect_.remove, use(name, "tag"))) return false;
+    }
+    records_.write(session, *record);
+    return true;
+  };
+  const Result<bool> purged = change_tag(Needs::kRow, purge);
+  if (purged.ok() || !log_) return;
+  log_(LogLevel::kWarn, "the rows of old periods of tag '" + std::string(tag) +
+                            "' cannot be removed: " + purged.status().message() +
+                            "; grant DELETE on " + table_);
+}
+
+std::vector<Period> SociStore::periods_of(SociSession& session, std::string_view tag,
+                                          PeriodKind kind) const {
+  std::vector<Period> periods;
+  TagQuery query;
+  query.prefix = std::string(tag) + "@";
+  for_each_row(session, query, [&](const RawRow& raw) {
+    const std::optional<PeriodRow> row = parse_period_row(raw.tag);
+    if (!row || row->tag != tag) return;
+    if (kind == PeriodKind::kNone || row->period.kind() == kind) periods.push_back(row->period);
+  });
+  return periods;
+}
+
+Status SociStore::refuse_period_row(SociSession& session, std::string_view name) const {
+  const std::optional<PeriodRow> row = parse_period_row(name);
+  if (!row || !session.settings().has_records) return {};
+  const std::optional<TagRecord> record = records_.find(session, row->tag);
+  return record && record->period.is_set() ? only_in_period(name, row->tag) : Status();
+}
+
+Status SociStore::refuse_foreign_periods(SociSession& session, const TagRecord& record,
+                                         const PeriodRule& wanted) const {
+  if (record.period.is_set()) return keep_period(record, wanted);
+  if (!wanted.is_set()) return {};
+  const std::vector<Period> others = periods_of(session, record.tag, PeriodKind::kNone);
+  return others.empty() ? Status() : foreign_period(record.tag, others.front());
+}
+
 Result<SegmentRow> SociStore::find(std::string_view tag) {
   if (Status status = validate_tag(tag); !status.ok()) return status;
-  return call([&](SociSession& session) {
+  return call([&](SociSession& session) -> Result<SegmentRow> {
     records_.look(session);
+    if (Status status = refuse_period_row(session, tag); !status.ok()) return status;
+    Result<SegmentRow> row = find_row(session, tag);
+    if (!row.ok() || !row->period.is_set() || row->read_at != WallTime()) return row;
+    if (Status status = regain_clock(session); !status.ok()) return status;
     return find_row(session, tag);
   });
 }
@@ -271,6 +434,7 @@ void SociStore::add_records(SociSession& session, std::vector<TagInfo>* rows) co
     row.cap = found->second.cap;
     row.order = found->second.order;
     row.floor = found->second.floor;
+    row.period = found->second.period;
     row = tag_info(row, found->second);
   }
 }
@@ -323,6 +487,7 @@ std::int64_t SociStore::ids_lost_in_failovers(std::int64_t step) const {
 
 Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
   if (Status status = check_new_tag(tag, tag_to_make); !status.ok()) return status;
+  if (Status status = refuse_reserved(tag); !status.ok()) return status;
   const std::string tag_text(tag);
   const long long step = tag_to_make.step;
   const bool plain = is_plain(tag_to_make.options);
@@ -341,6 +506,8 @@ Status SociStore::create(std::string_view tag, const NewTag& tag_to_make) {
     TagRecord record = old.value_or(TagRecord());
     record.tag = tag_text;
     record.version = change.head.version;
+    refused = refuse_foreign_periods(session, record, tag_to_make.options.period);
+    if (!refused.ok()) return refused;
     create_in(record, tag_to_make, change.head.now);
     refused = create_floor(session, tag_to_make.options.floor, max_id, &record);
     if (refused.ok()) refused = check_options(record);
@@ -384,6 +551,7 @@ Status SociStore::update(std::string_view tag, const TagChange& change) {
   const auto set = [&](SociSession& session, const Change& made) -> Result<bool> {
     const Result<RawRow> raw = find_raw(session, tag);
     if (!raw.ok()) return raw.status();
+    if (Status status = refuse_period_row(session, tag); !status.ok()) return status;
     if (!made.recorded && !plain) return no_place_for_options(tag);
     const long long step = change.step.value_or(0);
     if (change.step &&
@@ -446,7 +614,8 @@ Status SociStore::advance(std::string_view tag, std::int64_t max_id, std::string
     return true;
   };
   // Without a record below: who may only move rows must still be able to, after a restore.
-  if (!by.empty()) {
+  // And what is recorded of a period's row would outlive it.
+  if (!by.empty() && !parse_period_row(tag)) {
     const Result<bool> done = change_tag(Needs::kRow, move);
     const bool open = done.status().code() == StatusCode::kUnavailable;  // it may be done
     if (open || (done.ok() && *done)) return done.status();
@@ -464,6 +633,7 @@ Status SociStore::remove(std::string_view tag, std::string_view by) {
     const Result<RawRow> raw = find_raw(session, tag);
     if (!raw.ok()) return raw.status();
     if (!change.recorded) return no_place_for_removal(tag);
+    if (Status status = refuse_period_row(session, tag); !status.ok()) return status;
     if (!run_on_row(session, dialect_.advance, use(no_max_id, "max_id"), use(tag_text, "tag"))) {
       return false;
     }
@@ -493,6 +663,7 @@ Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int
   const long long old_max_id = from;
   const long long new_max_id = to;
   const auto move_back = [&](SociSession& session, const Change& change) -> Result<bool> {
+    if (Status status = refuse_period_row(session, tag); !status.ok()) return status;
     if (change.term != 0 && !leader_guard_.record_renewal(session, change.term)) return false;
     const std::string sql = dialect_.exchange_max_id + stated(session) + once(session);
     if (session

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/base/clock.h"
+#include "lib/store/period_rules.h"
 #include "lib/store/soci/soci_errors.h"
 
 namespace featherid {
@@ -37,6 +38,10 @@ struct Columns {
   long long floor_lead_max = 0;
   long long floor_only_warns = 0;
   long long floor_since = 0;
+  long long period_kind = 0;
+  long long period_offset = 0;
+  long long period_gone = 0;
+  long long period_failovers = 0;
 };
 
 long long strict_of(const TagRecord& record) { return record.order == TagOrder::kStrict ? 1 : 0; }
@@ -114,17 +119,19 @@ void SociTagRecords::for_each(SociSession& session, const std::string& condition
   session.for_each_row(
       sql_.list + conditions,
       [&] {
-        on_record(TagRecord{c.tag, c.version, c.recalled, c.cap, c.removed, c.description, c.owner,
-                            c.created_by, c.created_at, c.changed_by, c.changed_at,
-                            order_of(c.strict), c.format, c.scramble,
-                            TimeFloor{c.floor_rate, c.floor_epoch, c.floor_lead_max,
-                                      c.floor_only_warns != 0, c.floor_since}});
+        on_record(TagRecord{
+            c.tag, c.version, c.recalled, c.cap, c.removed, c.description, c.owner, c.created_by,
+            c.created_at, c.changed_by, c.changed_at, order_of(c.strict), c.format, c.scramble,
+            TimeFloor{c.floor_rate, c.floor_epoch, c.floor_lead_max, c.floor_only_warns != 0,
+                      c.floor_since},
+            to_period_rule(c.period_kind, c.period_offset), c.period_gone, c.period_failovers});
       },
       uses..., into(c.tag), into(c.version), into(c.recalled), into(c.cap), into(c.removed),
       into(c.description), into(c.owner), into(c.created_by), into(c.created_at),
       into(c.changed_by), into(c.changed_at), into(c.strict), into(c.format), into(c.scramble),
       into(c.floor_rate), into(c.floor_epoch), into(c.floor_lead_max), into(c.floor_only_warns),
-      into(c.floor_since));
+      into(c.floor_since), into(c.period_kind), into(c.period_offset), into(c.period_gone),
+      into(c.period_failovers));
 }
 
 std::optional<TagRecord> SociTagRecords::find(SociSession& session, std::string_view tag) const {
@@ -156,13 +163,29 @@ std::vector<TagRecord> SociTagRecords::changed(SociSession& session, std::int64_
 }
 
 void SociTagRecords::write(SociSession& session, const TagRecord& r) const {
-  const Columns c{r.tag,           r.version,          r.recalled,
-                  r.cap,           r.removed_max_id,   r.description,
-                  r.owner,         r.created_by,       r.created_at,
-                  r.changed_by,    r.changed_at,       strict_of(r),
-                  r.format,        r.scramble,         r.floor.rate,
-                  r.floor.epoch_s, r.floor.lead_max_s, r.floor.lead_only_warns ? 1 : 0,
-                  r.floor.since_id};
+  const Columns c{r.tag,
+                  r.version,
+                  r.recalled,
+                  r.cap,
+                  r.removed_max_id,
+                  r.description,
+                  r.owner,
+                  r.created_by,
+                  r.created_at,
+                  r.changed_by,
+                  r.changed_at,
+                  strict_of(r),
+                  r.format,
+                  r.scramble,
+                  r.floor.rate,
+                  r.floor.epoch_s,
+                  r.floor.lead_max_s,
+                  r.floor.lead_only_warns ? 1 : 0,
+                  r.floor.since_id,
+                  static_cast<long long>(r.period.kind),
+                  r.period.offset_minutes,
+                  r.period_gone,
+                  r.period_failovers};
   const auto update = [&] {
     return session
         .run(sql_.write, use(c.version, "version"), use(c.recalled, "recalled"), use(c.cap, "cap"),
@@ -172,7 +195,9 @@ void SociTagRecords::write(SociSession& session, const TagRecord& r) const {
              use(c.strict, "strict"), use(c.format, "format"), use(c.scramble, "scramble"),
              use(c.floor_rate, "floor_rate"), use(c.floor_epoch, "floor_epoch"),
              use(c.floor_lead_max, "floor_lead_max"), use(c.floor_only_warns, "floor_only_warns"),
-             use(c.floor_since, "floor_since"), use(c.tag, "tag"))
+             use(c.floor_since, "floor_since"), use(c.period_kind, "period_kind"),
+             use(c.period_offset, "period_offset"), use(c.period_gone, "period_gone"),
+             use(c.period_failovers, "period_failovers"), use(c.tag, "tag"))
         .affected_rows;
   };
   if (update() != 0) return;

@@ -1187,7 +1187,7 @@ TEST_CASE("a changed tag reads its row before its next lease", "[tag_state][floo
   f.floor.rate = 1000;
   f.refill();
   CHECK_FALSE(f.tag->needs_row(100));
-  CHECK(f.tag->has_floor());
+  CHECK(f.tag->follows_clock());
   CHECK(f.queue.sweep_due != TimePoint{});
 }
 

@@ -84,6 +84,8 @@ struct SteadyClock {
   static sim::Instant now() { return sim::Scheduler::current().now(); }
 };
 
+inline sim::Instant boot_now() { return SteadyClock::now(); }
+
 }  // namespace featherid::platform
 
 #endif  // FEATHERID_TEST_PROOF_SIM_SIMULATED_LIB_BASE_PLATFORM_H_
