@@ -29,7 +29,7 @@ namespace {
 Config completed(Config config) {
   config.allocator.log = log_core;
   config.store.log = log_core;
-  config.store.calls_max = config.allocator.refill_threads + StoreCalls::kLanes;
+  config.store.calls_max = config.allocator.refill_threads + StoreCalls::kThreads;
   return config;
 }
 

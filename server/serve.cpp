@@ -14,6 +14,7 @@
 #include "featherid/version.h"
 #include "server/api/auth.h"
 #include "server/api/id_routes.h"
+#include "server/api/lease_routes.h"
 #include "server/api/log_routes.h"
 #include "server/api/openapi.h"
 #include "server/api/tag_routes.h"
@@ -100,6 +101,7 @@ int serve(const Config& config, const Signals::ReadConfig& read_again,
   SegmentAllocator allocator(with_auto_create(store, config.auto_create, log_core),
                              config.allocator);
   StoreCalls calls;
+  Leases leases(store, config.allocator.lease_max_ids);
   TagTexts texts(store, calls, config.scramble_keys);
   Readiness readiness(store, allocator, calls);
   Auth auth(config.tokens, config.net.tls != nullptr);
@@ -111,6 +113,7 @@ int serve(const Config& config, const Signals::ReadConfig& read_again,
   NetServer server(within_descriptor_limit(config.net));
   add_id_routes(router, {allocator, texts}, config.max_batch_ids);
   add_tag_routes(router, store, allocator, calls);
+  add_lease_routes(router, leases, calls);
   add_log_routes(router);
   add_openapi_route(router);
   Metrics metrics(static_cast<std::size_t>(config.metrics_tags_max), [&] {

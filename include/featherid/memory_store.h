@@ -35,6 +35,11 @@ class FEATHERID_EXPORT MemoryStore final : public Store {
   Status remove(std::string_view tag, std::string_view by = "") override;
   Status probe() override;
 
+  Result<StoreIdentity> identity() override;
+  Result<TagChanges> changes_for_other(std::int64_t version) override;
+  Result<bool> give_back_for_other(std::string_view tag, IdRange tail,
+                                   std::int64_t applied) override;
+
   // Replaces the row without any check, as an operator could: backwards, step 0, anything. Does
   // nothing in a child after fork().
   void overwrite(SegmentRow row);

@@ -163,10 +163,27 @@ class FEATHERID_EXPORT TagAdmin {
   virtual Status probe() = 0;
 };
 
+// Which rows a store has. A process that leases through servers compares it, so that it notices
+// other or older rows.
+struct StoreIdentity {
+  std::string name;       // random, and kept with the rows: a copy or a backup has it too
+  std::int64_t term = 0;  // of the leader on record (id_leader); 0: there are no leaders
+};
+
 // The interface of the stores that come with FeatherID.
 class FEATHERID_EXPORT Store : public SegmentStore, public TagAdmin {
  public:
   ~Store() override;
+
+  // What a server needs that leases to other processes. By default kFailedPrecondition.
+  //
+  // Reads which rows these are now. The first call for new rows gives them their name.
+  virtual Result<StoreIdentity> identity();
+  // As changes(), for another process than this one.
+  virtual Result<TagChanges> changes_for_other(std::int64_t version);
+  // As give_back(), for a process that has applied the changes up to `applied`.
+  virtual Result<bool> give_back_for_other(std::string_view tag, IdRange tail,
+                                           std::int64_t applied);
 
   // The database server that leases come from, as this process saw it last. Empty if it has not
   // seen any, or if the store has no leaders. Does not call the database.

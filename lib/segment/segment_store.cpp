@@ -13,6 +13,11 @@ bool is_space(char32_t c) {
          c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
+Status no_leases_to_others() {
+  return {StatusCode::kFailedPrecondition,
+          "this kind of store cannot lease to other processes; use a database"};
+}
+
 }  // namespace
 
 Status validate_tag(std::string_view tag) {
@@ -48,5 +53,13 @@ Result<IdRange> SegmentStore::lease_in_period(std::string_view tag, const Period
 TagAdmin::~TagAdmin() = default;
 Store::~Store() = default;
 std::string Store::leader() const { return ""; }
+Result<StoreIdentity> Store::identity() { return no_leases_to_others(); }
+Result<TagChanges> Store::changes_for_other(std::int64_t /*version*/) {
+  return no_leases_to_others();
+}
+Result<bool> Store::give_back_for_other(std::string_view /*tag*/, IdRange /*tail*/,
+                                        std::int64_t /*applied*/) {
+  return no_leases_to_others();
+}
 
 }  // namespace featherid

@@ -53,6 +53,24 @@ std::optional<Token::Digest> presented_by(const HttpRequest& request) {
   return digest_of(given.substr(kBearer.size()));
 }
 
+std::optional<Role> parse_role(std::string_view word) {
+  if (word == "admin") return Role::kAdmin;
+  if (word == "lease") return Role::kLease;
+  if (word == "read") return Role::kRead;
+  return std::nullopt;
+}
+
+bool may(Role role, Effect effect) {
+  switch (effect) {
+    case Effect::kChanges:
+      return role == Role::kAdmin;
+    case Effect::kLeases:
+      return role != Role::kRead;
+    default:
+      return true;
+  }
+}
+
 Status bad_token(const char* what) { return {StatusCode::kInvalidArgument, what}; }
 
 // TOKEN, or NAME ROLE TOKEN.
@@ -65,7 +83,8 @@ Result<Token> parse_line(const std::string& line) {
   }
   Result<Token> token = parse_token(words.back());
   if (!token.ok() || words.size() == 1) return token;
-  if (words[1] != "admin" && words[1] != "read") return bad_token("the role must be admin or read");
+  const std::optional<Role> role = parse_role(words[1]);
+  if (!role) return bad_token("the role must be admin, lease or read");
   if (!is_word(words[0]) || words[0].size() > kNameCharsMax) {
     return bad_token("a name must be one word of up to 64 printable ASCII characters");
   }
@@ -74,7 +93,7 @@ Result<Token> parse_line(const std::string& line) {
     return bad_token("a name may not be loopback or auto-create");
   }
   token->name = words[0];
-  token->role = words[1] == "admin" ? Role::kAdmin : Role::kRead;
+  token->role = *role;
   return token;
 }
 
@@ -159,24 +178,29 @@ bool Auth::permits(Exchange& exchange, Effect effect) const {
   Reply& reply = exchange.reply;
   const MutexLock lock(mutex_);
   const Token* const token = presented ? find(*presented) : nullptr;
-  const bool changes = effect == Effect::kChanges;
-  if (token != nullptr && (token->role == Role::kAdmin || !changes)) {
+  const bool leases = effect == Effect::kLeases;
+  const bool is_closed = leases || effect == Effect::kChanges;
+  if (token != nullptr && may(token->role, effect)) {
     exchange.who = token->name;
     return true;
   }
   if (token == nullptr && !admins_) {
     exchange.who = "loopback";
     const bool permitted = permits_without_token(exchange);
-    if (permitted || changes) return permitted;
+    if (permitted || is_closed) return permitted;
   }
   if (token != nullptr) {
-    reply.fail(
-        403, ApiCode::kNotAllowed,
-        "the token '" + token->name + "' may only read; this requires one whose role is admin");
+    reply.fail(403, ApiCode::kNotAllowed,
+               "the token '" + token->name + "' may only " +
+                   (token->role == Role::kLease ? "lease and read" : "read") +
+                   "; this requires one whose role is " + (leases ? "lease or admin" : "admin"));
     return false;
   }
   reply.fail(401, ApiCode::kNotAllowed,
-             std::string("send ") + (changes ? "the admin token" : "a token") +
+             std::string("send ") +
+                 (leases      ? "a token whose role is lease or admin"
+                  : is_closed ? "the admin token"
+                              : "a token") +
                  " in the header 'Authorization: Bearer TOKEN'");
   reply.headers.emplace_back("WWW-Authenticate", "Bearer");
   return false;
@@ -204,9 +228,10 @@ bool Auth::permits_without_token(Exchange& exchange) const {
   const HttpRequest& request = exchange.request;
   Reply& reply = exchange.reply;
   if (!exchange.peer_is_loopback || request.via_proxy) {
-    reply.fail(403, ApiCode::kNotAllowed,
-               "changes are allowed only from the server's own machine and without a proxy; to "
-               "allow others, start the server with --admin-token-file");
+    reply.fail(
+        403, ApiCode::kNotAllowed,
+        "changes and leases are allowed only from the server's own machine and without a proxy; to "
+        "allow others, start the server with --admin-token-file");
     return false;
   }
   const bool same_origin =

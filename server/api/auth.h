@@ -15,8 +15,9 @@
 
 namespace featherid {
 
-// What the bearer of a token may do. Every bearer may read and get ids.
-enum class Role { kRead, kAdmin };
+// What the bearer of a token may do. Every bearer may read and get ids. kLease: also lease.
+// kAdmin: everything.
+enum class Role { kRead, kLease, kAdmin };
 
 // A token as the server keeps it: never its text.
 struct Token {
@@ -44,8 +45,9 @@ Result<std::vector<Token>> read_token_file(const std::string& path);
 //
 // Changes: if there are tokens of administrators, a client requires one of them. Otherwise the
 // client must be on this machine, must not come through a proxy, and must not be another site's
-// page in a browser. Reading and ids: everyone, unless there is a token with the role `read`. Then
-// a client requires any token, or must be one that may make changes without a token.
+// page in a browser. Leases: the same, and tokens with the role `lease` may, too. Reading and ids:
+// everyone, unless there is a token with the role `read`. Then a client requires any token, or must
+// be one that may make changes without a token.
 class Auth {
  public:
   Auth(const std::vector<Token>& tokens, bool tls) { change(tokens, tls); }

@@ -3,9 +3,9 @@
 
 #include <spdlog/spdlog.h>
 
-#include <charconv>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +15,8 @@
 #include "lib/base/call_store.h"
 #include "lib/store/store_arguments.h"
 #include "server/api/advance.h"
+#include "server/api/parameters.h"
+#include "server/api/status_reply.h"
 #include "server/api/tag_json.h"
 #include "server/log/json.h"
 #include "server/store/cap.h"
@@ -30,44 +32,33 @@ constexpr std::int64_t kPageTagsByDefault = 100;
 // POST replaced GET on 2026-11-29; GET stays until 0.3. In the form of RFC 9745.
 constexpr const char* kGetDeprecated = "@1795910400";
 
-Status invalid_parameter(std::string message) {
-  return {StatusCode::kInvalidArgument, std::move(message)};
-}
+// Who calls, for the log.
+struct Caller {
+  std::string who;
+  std::string log_tag;  // the end of a line
 
-// Reads the parameters of a request, and keeps what is wrong with the first wrong one.
-class Parameters {
+  std::string name() const { return json_string(who); }
+};
+
+// How a call is answered.
+struct AnswerForm {
+  bool quoted = false;
+  bool once = false;  // it fails if it finds done what it should do, perhaps by this client before
+};
+
+// The parameters of calls about tags.
+class TagParameters : public Parameters {
  public:
-  explicit Parameters(const Query& query) : query_(query) {}
+  using Parameters::Parameters;
 
-  const Status& status() const { return status_; }
-
-  std::optional<std::string> text(const char* name) const {
-    const std::string* const found = query_.find(name);
-    return found != nullptr ? std::optional<std::string>(*found) : std::nullopt;
+  // Who the record says it was. A program that acts for somebody may give a name. The log has the
+  // one of the token.
+  std::string by(const Caller& caller) {
+    const std::optional<std::string> given = text("by");
+    if (given) keep(check_text("by", *given));
+    return given.value_or(caller.who);
   }
-  std::string tag() {
-    std::string tag = text("biz_tag").value_or("");
-    keep(tag.empty() ? invalid_parameter("biz_tag is missing; add ?biz_tag=order")
-                     : validate_tag(tag));
-    return tag;
-  }
-  std::optional<std::int64_t> number(const char* name, std::int64_t min, std::int64_t max) {
-    const std::optional<std::string> given = text(name);
-    if (!given) return std::nullopt;
-    std::int64_t number = 0;
-    const char* const end = given->data() + given->size();
-    const auto [stop, error] = std::from_chars(given->data(), end, number);
-    if (error == std::errc() && stop == end && number >= min && number <= max) return number;
-    keep(invalid_parameter(std::string(name) + " must be a number from " + std::to_string(min) +
-                           " to " + std::to_string(max)));
-    return std::nullopt;
-  }
-  std::int64_t required_number(const char* name, std::int64_t min, std::int64_t max) {
-    if (!text(name)) {
-      keep(invalid_parameter(std::string(name) + " is missing; add &" + name + "=5000"));
-    }
-    return number(name, min, max).value_or(0);
-  }
+  bool once() { return is_second("once", "no", "yes"); }
   std::optional<std::int64_t> cap() {
     const std::optional<std::string> given = text("cap");
     if (!given) return std::nullopt;
@@ -84,14 +75,6 @@ class Parameters {
     keep(order.status());
     return std::nullopt;
   }
-  // One of two words; the first one if it is not given.
-  bool is_second(const char* name, const char* first, const char* second) {
-    const std::string given = text(name).value_or(first);
-    if (given != first && given != second) {
-      keep(invalid_parameter(std::string(name) + " must be " + first + " or " + second));
-    }
-    return given == second;
-  }
   // What is given of a time floor.
   TimeFloorChange floor() {
     TimeFloorChange change;
@@ -102,32 +85,15 @@ class Parameters {
       change.lead_only_warns = is_second("floor_only_warns", "no", "yes");
     return change;
   }
-  bool quoted() { return is_second("as", "number", "string"); }
-
-  void keep(Status status) {
-    if (status_.ok()) status_ = std::move(status);
-  }
-
- private:
-  const Query& query_;
-  Status status_;
 };
 
 // What a call does on the store, off the event loops. Returns the data of the answer.
 using Work = std::function<Result<std::string>(Store&, SegmentAllocator&)>;
 
-// Who calls, for the log.
-struct Caller {
-  std::string who;
-  std::string log_tag;  // the end of a line
-
-  std::string name() const { return json_string(who); }
-};
-
 // --- the calls ---
 // Each reads its parameters and returns its work. kInvalidArgument: a parameter is wrong.
 
-Result<Work> list_tags(Parameters& given, const Caller&) {
+Result<Work> list_tags(TagParameters& given, const Caller&) {
   const std::string prefix = given.text("prefix").value_or("");
   const std::string after = given.text("after").value_or("");
   const std::int64_t limit = given.number("limit", 1, kPageTagsMax).value_or(kPageTagsByDefault);
@@ -149,7 +115,7 @@ Result<Work> list_tags(Parameters& given, const Caller&) {
   });
 }
 
-Result<Work> show_lease_time(Parameters& given, const Caller&) {
+Result<Work> show_lease_time(TagParameters& given, const Caller&) {
   const std::string tag = given.tag();
   const std::int64_t id = given.required_number("id", 1, kIdMax);
   const bool quoted = given.quoted();
@@ -162,7 +128,7 @@ Result<Work> show_lease_time(Parameters& given, const Caller&) {
   });
 }
 
-Result<Work> show_tag(Parameters& given, const Caller&) {
+Result<Work> show_tag(TagParameters& given, const Caller&) {
   const std::string tag = given.tag();
   const bool quoted = given.quoted();
   return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
@@ -202,9 +168,11 @@ std::string difference(const TagInfo& is, const NewTag& wanted) {
 }
 
 Result<std::string> run_create(Store& store, const std::string& tag, const NewTag& wanted,
-                               bool quoted, const Caller& caller) {
+                               AnswerForm form, const Caller& caller) {
+  const bool quoted = form.quoted;
   const Status created = store.create(tag, wanted);
-  if (!created.ok() && created.code() != StatusCode::kAlreadyExists) return created;
+  const bool exists = created.code() == StatusCode::kAlreadyExists;
+  if (!created.ok() && (form.once || !exists)) return created;
   const Result<TagInfo> info = store.info(tag);
   if (created.ok()) {
     spdlog::info("{} created tag {} {}", caller.name(),
@@ -219,7 +187,7 @@ Result<std::string> run_create(Store& store, const std::string& tag, const NewTa
   return Status(created.code(), created.message() + ", with " + differs + "; change it by PATCH");
 }
 
-Result<Work> create_tag(Parameters& given, const Caller& caller) {
+Result<Work> create_tag(TagParameters& given, const Caller& caller) {
   const std::string tag = given.tag();
   NewTag wanted(given.number("step", 1, kStepMax).value_or(kStepByDefault));
   wanted.max_id = given.number("max_id", 0, kIdMax).value_or(0);
@@ -232,10 +200,12 @@ Result<Work> create_tag(Parameters& given, const Caller& caller) {
   const Result<TimeFloor> floor = new_floor(given.floor());
   if (floor.ok()) wanted.options.floor = *floor;
   given.keep(floor.status());
-  wanted.by = caller.who;
+  wanted.by = given.by(caller);
+  wanted.automatic = given.is_second("automatic", "no", "yes");
+  const bool once = given.once();
   const bool quoted = given.quoted();
   return Work([=](Store& store, SegmentAllocator&) {
-    return run_create(store, tag, wanted, quoted, caller);
+    return run_create(store, tag, wanted, {quoted, once}, caller);
   });
 }
 
@@ -253,7 +223,7 @@ bool differs(const TagInfo& is, const TagChange& change) {
              is.floor.lead_only_warns;
 }
 
-Result<Work> change_tag(Parameters& given, const Caller& caller) {
+Result<Work> change_tag(TagParameters& given, const Caller& caller) {
   const std::string tag = given.tag();
   TagChange change;
   change.step = given.number("step", 1, kStepMax);
@@ -264,7 +234,7 @@ Result<Work> change_tag(Parameters& given, const Caller& caller) {
   change.description = given.text("description");
   change.owner = given.text("owner");
   change.floor = given.floor();
-  change.by = caller.who;
+  change.by = given.by(caller);
   const bool quoted = given.quoted();
   if (!change.step && is_plain(change)) {
     given.keep(
@@ -285,13 +255,14 @@ Result<Work> change_tag(Parameters& given, const Caller& caller) {
   });
 }
 
-Result<Work> delete_tag(Parameters& given, const Caller& caller) {
+Result<Work> delete_tag(TagParameters& given, const Caller& caller) {
   const std::string tag = given.tag();
+  const std::string by = given.by(caller);
   const bool quoted = given.quoted();
   return Work([=](Store& store, SegmentAllocator&) -> Result<std::string> {
     const Result<TagInfo> before = store.info(tag);
     if (!before.ok()) return before.status();
-    if (Status status = store.remove(tag, caller.who); !status.ok()) return status;
+    if (Status status = store.remove(tag, by); !status.ok()) return status;
     spdlog::warn("{} deleted tag {} {}", caller.name(), tag_json(*before, false), caller.log_tag);
     return tag_json(*before, quoted);
   });
@@ -304,15 +275,16 @@ void log_move(const Caller& caller, const std::string& tag, std::int64_t from, s
                caller.log_tag);
 }
 
-Result<Work> advance_tag(Parameters& given, const Caller& caller) {
+Result<Work> advance_tag(TagParameters& given, const Caller& caller) {
   const std::string tag = given.tag();
   const std::int64_t max_id = given.required_number("max_id", 0, kIdMax);
   const bool allow_backward = given.is_second("allow_backward", "no", "yes");
+  const std::string by = given.by(caller);
   return Work([=](Store& store, SegmentAllocator& allocator) -> Result<std::string> {
     if (allow_backward) allocator.drop(tag);  // nobody may get what others will lease again
 
     const Result<std::int64_t> before =
-        run_advance(store, {tag, max_id, allow_backward, caller.who}, "allow_backward=yes");
+        run_advance(store, {tag, max_id, allow_backward, by}, "allow_backward=yes");
     if (!before.ok()) return before.status();
     if (*before != max_id) log_move(caller, tag, *before, max_id);
     return std::to_string(max_id);
@@ -324,14 +296,17 @@ struct Rewind {
   std::string tag;
   std::int64_t to = 0;
   std::int64_t from = 0;
+  std::string by;
 };
 
 Result<std::string> run_rewind(Store& store, SegmentAllocator& allocator, const Rewind& rewind,
-                               bool quoted, const Caller& caller) {
+                               AnswerForm form, const Caller& caller) {
+  const bool quoted = form.quoted;
   Result<TagInfo> info = store.info(rewind.tag);
   if (!info.ok()) return info.status();
   const std::int64_t before = std::exchange(info->max_id, rewind.to);
-  if (before == rewind.to) return tag_json(*info, quoted);  // perhaps by this client before
+  // Perhaps by this client before.
+  if (before == rewind.to && !form.once) return tag_json(*info, quoted);
   const std::string is_at = "tag '" + rewind.tag + "' is at " + std::to_string(before);
   if (rewind.from != before) {
     return Status(StatusCode::kAlreadyExists, is_at + ", not at " + std::to_string(rewind.from));
@@ -340,7 +315,7 @@ Result<std::string> run_rewind(Store& store, SegmentAllocator& allocator, const 
     return invalid_parameter(is_at + "; to move it forward, use /api/v1/tag/advance");
   }
   allocator.drop(rewind.tag);  // nobody may get what others will lease again
-  const Result<bool> moved = store.rewind(rewind.tag, before, rewind.to, caller.who);
+  const Result<bool> moved = store.rewind(rewind.tag, before, rewind.to, rewind.by);
   if (!moved.ok()) return moved.status();
   if (!*moved) {
     return Status(
@@ -355,36 +330,25 @@ Result<std::string> run_rewind(Store& store, SegmentAllocator& allocator, const 
   return tag_json(after.ok() ? *after : *info, quoted);
 }
 
-Result<Work> rewind_tag(Parameters& given, const Caller& caller) {
+Result<Work> rewind_tag(TagParameters& given, const Caller& caller) {
   Rewind rewind;
   rewind.tag = given.tag();
   if (given.text("confirm") != rewind.tag) {
     given.keep(invalid_parameter("confirm must be the name of the tag again"));
   }
   rewind.to = given.required_number("max_id", 0, kIdMax);
-  rewind.from = given.required_number("from", 0, kIdMax);
+  rewind.from = given.required_number("from", 0, std::numeric_limits<std::int64_t>::max());
+  rewind.by = given.by(caller);
+  const bool once = given.once();
   const bool quoted = given.quoted();
   return Work([=](Store& store, SegmentAllocator& allocator) {
-    return run_rewind(store, allocator, rewind, quoted, caller);
+    return run_rewind(store, allocator, rewind, {quoted, once}, caller);
   });
 }
 
 // --- from the request to the answer ---
 
-void fail(Reply& reply, const Status& status) {
-  switch (status.code()) {
-    case StatusCode::kInvalidArgument:
-      return reply.fail(400, ApiCode::kBadRequest, status.message());
-    case StatusCode::kNotFound:
-      return reply.fail(404, ApiCode::kNoSuchTag, status.message());
-    case StatusCode::kAlreadyExists:  // or is not where the call expects it
-      return reply.fail(409, ApiCode::kConflict, status.message());
-    default:
-      return reply.fail_for_now(status.message());
-  }
-}
-
-using ReadCall = Result<Work> (*)(Parameters&, const Caller&);
+using ReadCall = Result<Work> (*)(TagParameters&, const Caller&);
 
 // The routes of one server.
 class TagRoutes {
@@ -406,7 +370,7 @@ class TagRoutes {
 
  private:
   void begin(Exchange& exchange, ReadCall read) const {
-    Parameters parameters(exchange.query);
+    TagParameters parameters(exchange.query);
     const Caller caller{exchange.who, exchange.log_tag()};
     Result<Work> work = read(parameters, caller);
     if (work.ok() && !parameters.status().ok()) work = parameters.status();
@@ -460,13 +424,14 @@ void add_tag_routes(Router& router, const std::shared_ptr<Store>& store,
   std::vector<std::string> options = {
       "biz_tag",     "step",  "cap",        "order",       "format",         "scramble",
       "description", "owner", "floor_rate", "floor_epoch", "floor_lead_max", "floor_only_warns",
-      "as"};
+      "by",          "as"};
   add(kTag, "PATCH", change_tag, options);
-  options.emplace_back("max_id");
+  for (const char* own : {"max_id", "automatic", "once"}) options.emplace_back(own);
   add(kTag, "POST", create_tag, options);
-  add(kTag, "DELETE", delete_tag, {"biz_tag", "as"});
-  add("/api/v1/tag/rewind", "POST", rewind_tag, {"biz_tag", "confirm", "max_id", "from", "as"});
-  const std::vector<std::string> of_advance = {"biz_tag", "max_id", "allow_backward"};
+  add(kTag, "DELETE", delete_tag, {"biz_tag", "by", "as"});
+  add("/api/v1/tag/rewind", "POST", rewind_tag,
+      {"biz_tag", "confirm", "max_id", "from", "by", "once", "as"});
+  const std::vector<std::string> of_advance = {"biz_tag", "max_id", "allow_backward", "by"};
   add(kAdvance, "POST", advance_tag, of_advance);
   router.add(kAdvance, {"GET",
                         Effect::kChanges,

@@ -216,7 +216,8 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        [](Config& c, Text t) { return set_number(t, "0", "1000000", &c.net.parked_max); },
        kReloadable},
       {"admin-token-file", "FILE", "",
-       "file of the tokens, one per line: TOKEN, or NAME ROLE TOKEN with the role admin or read",
+       "file of the tokens, one per line: TOKEN, or NAME ROLE TOKEN with the role admin, lease or "
+       "read",
        [](Config& c, Text t) { return set_token_file(t, &c); }, kReloadable},
       {"scramble-key-file", "FILE", "",
        "file of the keys that scramble ids, one per line: NUMBER:KEY; the first one scrambles",

@@ -44,8 +44,8 @@ void Reply::fail(int http_status, ApiCode code, std::string_view message) {
          json_string(message) + R"(,"data":null})";
 }
 
-void Reply::fail_for_now(std::string_view message) {
-  fail(503, ApiCode::kUnavailable, message);
+void Reply::fail_for_now(std::string_view message, ApiCode code) {
+  fail(503, code, message);
   headers.emplace_back("Retry-After", "1");
 }
 

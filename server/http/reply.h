@@ -21,6 +21,8 @@ enum class ApiCode {
   kNotAllowed = 5,
   kTagStopped = 6,
   kConflict = 7,  // the tag exists already, or is not where the call expects it
+  kDataLoss = 8,  // the store went backwards, or is another than the client knows
+  kFixFirst = 9,  // somebody must first fix what the message names
 };
 
 // One answer, before it is rendered.
@@ -38,7 +40,8 @@ struct Reply {
   void succeed(std::string_view json);
   // {"code":…,"msg":"…","data":null}, whatever the reply was before
   void fail(int http_status, ApiCode code, std::string_view message);
-  void fail_for_now(std::string_view message);  // 503; the client may try again in a second
+  // 503; the client may try again in a second
+  void fail_for_now(std::string_view message, ApiCode code = ApiCode::kUnavailable);
 };
 
 // The request's id for X-Request-Id. Empty if the answer is not an error: then only the log needs

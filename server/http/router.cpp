@@ -46,7 +46,8 @@ std::string methods_of(const Route& route, const char* separator) {
 
 // False: the request has something that the call would ignore, and that its sender may rely on.
 bool is_well_formed(const Operation& operation, Exchange& exchange) {
-  if (operation.effect == Effect::kChanges && !exchange.request.body.empty()) {
+  const bool closed = operation.effect == Effect::kChanges || operation.effect == Effect::kLeases;
+  if (closed && !exchange.request.body.empty()) {
     exchange.reply.fail(415, ApiCode::kBadRequest,
                         "this call reads no body; put its parameters into the query");
     return false;
@@ -130,7 +131,7 @@ bool Router::permits(const Operation& operation, Exchange& exchange) const {
     exchange.changes = effect == Effect::kChanges;
     return true;
   }
-  if (effect != Effect::kChanges) {
+  if (effect != Effect::kChanges && effect != Effect::kLeases) {
     // relaxed: a request that does not see the change is as good as one that came before it.
     const bool closed = closed_ != nullptr && closed_->load(std::memory_order_relaxed);
     return !closed || permits_(exchange, effect);
@@ -139,8 +140,9 @@ bool Router::permits(const Operation& operation, Exchange& exchange) const {
     exchange.reply.fail(403, ApiCode::kNotAllowed, "this server allows no changes");
     return false;
   }
-  exchange.changes = permits_(exchange, effect);
-  return exchange.changes;
+  const bool permitted = permits_(exchange, effect);
+  exchange.changes = permitted && effect == Effect::kChanges;
+  return permitted;
 }
 
 }  // namespace featherid

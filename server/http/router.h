@@ -18,6 +18,7 @@ enum class Effect {
   kNone,     // nothing, and every client may: load balancers use it as a probe
   kReads,    // nothing, but an operator may close it to strangers
   kUsesIds,  // it uses up ids; closed together with what reads
+  kLeases,   // it serves a process that leases from the store; not every client may
   kChanges,  // it changes something else, which not every client may do
 };
 
@@ -44,9 +45,9 @@ class Router {
   // False if the client may not do what has this effect; the reply then says why.
   using Permits = std::function<bool(Exchange&, Effect)>;
 
-  // Calls `permits` before each handler that changes something, and while `closed` is true before
-  // each that reads or uses ids, but not again after a wait. Without `permits`, nobody may change
-  // anything.
+  // Calls `permits` before each handler that changes something or leases, and while `closed` is
+  // true before each that reads or uses ids, but not again after a wait. Without `permits`, nobody
+  // may change anything or lease.
   explicit Router(Permits permits = {}, const std::atomic<bool>* closed = nullptr);
 
   void add(std::string path, Operation operation);

@@ -11,7 +11,7 @@ namespace featherid {
 
 StoreCalls::StoreCalls() {
   for (const Lane lane : {Lane::kReads, Lane::kMetrics}) {
-    asio::post(lanes_[static_cast<std::size_t>(lane)].pool, run_at_low_priority);
+    asio::post(this->lane(lane).pool, run_at_low_priority);
   }
 }
 
@@ -21,8 +21,8 @@ StoreCalls::~StoreCalls() {
 }
 
 bool StoreCalls::post(Lane lane, std::function<void()> call) {
-  OneLane& its = lanes_[static_cast<std::size_t>(lane)];
-  if (++its.calls > kCallsMax) {
+  OneLane& its = this->lane(lane);
+  if (++its.calls > its.calls_max) {
     --its.calls;
     return false;
   }
@@ -34,11 +34,17 @@ bool StoreCalls::post(Lane lane, std::function<void()> call) {
 }
 
 void StoreCalls::stop() {
-  for (OneLane& lane : lanes_) lane.pool.stop();
+  for (OneLane& each : lanes_) each.pool.stop();
+  leases_.pool.stop();
 }
 
 void StoreCalls::join() {
-  for (OneLane& lane : lanes_) lane.pool.join();
+  for (OneLane& each : lanes_) each.pool.join();
+  leases_.pool.join();
+}
+
+StoreCalls::OneLane& StoreCalls::lane(Lane lane) {
+  return lane == Lane::kLeases ? leases_ : lanes_[static_cast<std::size_t>(lane)];
 }
 
 }  // namespace featherid

@@ -4,6 +4,7 @@
 
 #include <asio/thread_pool.hpp>
 #include <atomic>
+#include <cstddef>
 #include <functional>
 
 namespace featherid {
@@ -14,10 +15,15 @@ namespace featherid {
 // that read run at a low priority, so that long answers delay no id. Thread-safe.
 class StoreCalls {
  public:
-  enum class Lane { kReadiness, kAdmin, kReads, kMetrics };
+  // kLeases: calls of other processes that lease. It has several threads, and a longer queue for
+  // the moment in which many processes start at once.
+  enum class Lane { kReadiness, kAdmin, kReads, kMetrics, kLeases };
 
-  static constexpr int kLanes = 4;      // each runs one call of the store at a time
+  static constexpr int kLanes = 5;
+  static constexpr int kLeaseThreads = 4;
+  static constexpr int kThreads = kLanes - 1 + kLeaseThreads;  // each runs one call at a time
   static constexpr int kCallsMax = 16;  // of one lane, in progress or waiting
+  static constexpr int kLeaseCallsMax = 1000;
 
   StoreCalls();
   ~StoreCalls();  // stop() and join()
@@ -34,10 +40,17 @@ class StoreCalls {
 
  private:
   struct OneLane {
-    asio::thread_pool pool{1};
+    explicit OneLane(std::size_t threads = 1, int calls_most = kCallsMax)
+        : pool(threads), calls_max(calls_most) {}
+
+    asio::thread_pool pool;
+    const int calls_max;
     std::atomic<int> calls{0};
   };
-  OneLane lanes_[kLanes];
+  OneLane lanes_[kLanes - 1];
+  OneLane leases_{kLeaseThreads, kLeaseCallsMax};
+
+  OneLane& lane(Lane lane);
 };
 
 }  // namespace featherid

@@ -29,6 +29,7 @@ class FaultStore final : public Store {
   std::function<Status(std::string_view, std::int64_t)> on_advance;
   std::function<Result<bool>(std::string_view, std::int64_t, std::int64_t)> on_rewind;
   std::function<Status()> on_probe;
+  std::function<Result<StoreIdentity>()> on_identity;
 
   MemoryStore& memory() { return memory_; }
   int leases() const { return leases_; }
@@ -45,6 +46,16 @@ class FaultStore final : public Store {
   }
   Result<bool> give_back(std::string_view tag, IdRange tail) override {
     return on_give_back ? on_give_back(tag, tail) : memory_.give_back(tag, tail);
+  }
+  Result<bool> give_back_for_other(std::string_view tag, IdRange tail,
+                                   std::int64_t applied) override {
+    return on_give_back ? on_give_back(tag, tail) : memory_.give_back_for_other(tag, tail, applied);
+  }
+  Result<TagChanges> changes_for_other(std::int64_t version) override {
+    return on_changes ? on_changes(version) : memory_.changes_for_other(version);
+  }
+  Result<StoreIdentity> identity() override {
+    return on_identity ? on_identity() : memory_.identity();
   }
   Result<TagChanges> changes(std::int64_t version) override {
     return on_changes ? on_changes(version) : memory_.changes(version);

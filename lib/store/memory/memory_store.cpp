@@ -11,6 +11,7 @@
 
 #include "featherid/internal/fork_guard.h"
 #include "lib/base/mutex.h"
+#include "lib/base/random_text.h"
 #include "lib/store/store_arguments.h"
 #include "lib/store/tag_record.h"
 
@@ -34,12 +35,13 @@ struct MemoryStore::Impl {
   explicit Impl(WallClock clock_in) : clock(clock_in ? std::move(clock_in) : system_time) {}
 
   const WallClock clock;
+  const std::string store_name = random_text();
   const internal::ForkGuard fork_guard{};  // {}: clang 14 has no default constructor without
 
   Mutex mutex;
   std::map<std::string, Tag, std::less<>> tags GUARDED_BY(mutex);
   std::atomic<std::int64_t> version{0};  // of the newest record; written under the mutex
-  std::atomic<std::int64_t> applied{0};  // the last change that callers have applied; likewise
+  std::atomic<std::int64_t> applied{0};  // the last change that the callers of changes() applied
 
   // Runs `body` on the tag under the mutex, or returns why not.
   template <typename Body>
@@ -182,9 +184,15 @@ Result<SegmentRow> MemoryStore::find(std::string_view tag) {
 }
 
 Result<TagChanges> MemoryStore::changes(std::int64_t version) {
+  for (std::int64_t old = impl_->applied; old < version;) {
+    if (impl_->applied.compare_exchange_weak(old, version)) break;
+  }
+  return changes_for_other(version);
+}
+
+Result<TagChanges> MemoryStore::changes_for_other(std::int64_t version) {
   if (impl_->fork_guard.forked()) return store_was_forked();
   const MutexLock lock(impl_->mutex);
-  impl_->applied = std::max(impl_->applied.load(), version);
   TagChanges changes;
   changes.version = impl_->version;
   if (version < 0 || version == changes.version) return changes;
@@ -275,9 +283,14 @@ Status MemoryStore::advance(std::string_view tag, std::int64_t max_id, std::stri
 }
 
 Result<bool> MemoryStore::give_back(std::string_view tag, IdRange tail) {
+  return give_back_for_other(tag, tail, impl_->applied);
+}
+
+Result<bool> MemoryStore::give_back_for_other(std::string_view tag, IdRange tail,
+                                              std::int64_t applied) {
   if (Status status = check_give_back(tag, tail); !status.ok()) return status;
   const auto give = [&](Impl::Tag& found) -> Result<bool> {
-    const bool recalled = found.record && found.record->recalled > impl_->applied;
+    const bool recalled = found.record && found.record->recalled > applied;
     if (recalled || found.row->max_id != tail.last()) return false;
     found.row->max_id = tail.first - 1;
     return true;
@@ -315,6 +328,11 @@ Status MemoryStore::remove(std::string_view tag, std::string_view by) {
 }
 
 Status MemoryStore::probe() { return impl_->fork_guard.forked() ? store_was_forked() : Status(); }
+
+Result<StoreIdentity> MemoryStore::identity() {
+  if (impl_->fork_guard.forked()) return store_was_forked();
+  return StoreIdentity{impl_->store_name, 0};
+}
 
 void MemoryStore::overwrite(SegmentRow row) {
   if (impl_->fork_guard.forked()) return;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "featherid/id_range.h"
+#include "lib/store/leader_term.h"
 #include "lib/store/time_floor_rules.h"
 
 namespace featherid {
@@ -16,11 +17,6 @@ using soci::into;
 using soci::use;
 
 namespace {
-
-constexpr int kRandomBits = 32;
-constexpr long long kOneLeader = 1LL << kRandomBits;
-
-long long leader_count(long long term) { return term >> kRandomBits; }
 
 long long next_term(long long term) {
   const long long random = std::random_device{}();
@@ -32,12 +28,6 @@ long long another_term(long long term) {
   long long other = term;
   while (other == term) other = next_term(term) - kOneLeader;
   return other;
-}
-
-// Whether the rows under `term` may descend from those under `seen`: two servers promoted from the
-// same one have the same count, but different random bits.
-bool may_follow(long long term, long long seen) {
-  return term == seen || leader_count(term) > leader_count(seen);
 }
 
 }  // namespace
@@ -125,6 +115,11 @@ bool LeaderGuard::has_known_term(SociSession& session) const {
   const long long known = term_.load();
   long long term = 0;
   return known < 0 || !session.run(sql_.term, into(term)).got_row || term == known;
+}
+
+std::int64_t LeaderGuard::recorded_term(SociSession& session) const {
+  long long term = 0;
+  return active(session) && session.run(sql_.term, into(term)).got_row ? term : 0;
 }
 
 std::string LeaderGuard::leader() const {

@@ -46,6 +46,9 @@ class LeaderGuard {
   // not, follow() says what that means. Throws as SociSession does.
   bool has_known_term(SociSession& session) const;
 
+  // The term on record; 0 if there is no guard or no record. Throws as SociSession does.
+  std::int64_t recorded_term(SociSession& session) const;
+
   // The leader that this process saw last; empty if it has seen none.
   std::string leader() const EXCLUDES(mutex_);
 

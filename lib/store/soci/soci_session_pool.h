@@ -18,7 +18,7 @@
 #include "featherid/status.h"
 #include "lib/base/clock.h"
 #include "lib/base/mutex.h"
-#include "lib/store/soci/address_choice.h"
+#include "lib/base/address_choice.h"
 #include "lib/store/soci/conflict_count.h"
 #include "lib/store/soci/database_url.h"
 #include "lib/store/soci/login_source.h"
@@ -26,7 +26,7 @@
 #include "lib/store/soci/soci_dialect.h"
 #include "lib/store/soci/soci_session.h"
 #include "lib/store/soci/sqlite3_use.h"
-#include "lib/store/soci/watchdog.h"
+#include "lib/base/watchdog.h"
 
 namespace featherid {
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "lib/base/random_text.h"
 #include "lib/store/soci/soci_addresses.h"
 #include "lib/store/soci/soci_connector.h"
 #include "lib/store/soci/soci_rows.h"
@@ -43,6 +44,13 @@ class SociStore final : public Store, private SociRows {
   Status remove(std::string_view tag, std::string_view by) override;
   Status probe() override;
   std::string leader() const override { return leader_guard_.leader(); }
+  Result<StoreIdentity> identity() override;
+  Result<TagChanges> changes_for_other(std::int64_t version) override;
+  Result<bool> give_back_for_other(std::string_view tag, IdRange tail,
+                                   std::int64_t applied) override {
+    if (Status status = check_give_back(tag, tail); !status.ok()) return status;
+    return exchange_max_id(tag, tail.last(), tail.first - 1, applied);
+  }
 
   // As query_soci().
   Result<std::vector<std::string>> query(const std::string& sql);
@@ -381,6 +389,10 @@ Result<TagChanges> SociStore::changes(std::int64_t version) {
   for (std::int64_t old = applied_; old < version;) {
     if (applied_.compare_exchange_weak(old, version)) break;
   }
+  return changes_for_other(version);
+}
+
+Result<TagChanges> SociStore::changes_for_other(std::int64_t version) {
   return call([&](SociSession& session) -> Result<TagChanges> {
     if (leader_guard_.active(session) && !leader_guard_.has_known_term(session)) {
       Status status = settings_guard_.check(session);
@@ -652,8 +664,37 @@ Status SociStore::remove(std::string_view tag, std::string_view by) {
 }
 
 Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
-  if (Status status = check_give_back(tag, tail); !status.ok()) return status;
-  return exchange_max_id(tag, tail.last(), tail.first - 1, applied_);
+  return give_back_for_other(tag, tail, applied_);
+}
+
+// The name is in the row that counts the changes, so every engine has a place for it.
+Result<StoreIdentity> SociStore::identity() {
+  const auto read = [&](SociSession& session) -> Result<StoreIdentity> {
+    if (!records_.look(session)) {
+      return Status(StatusCode::kFailedPrecondition,
+                    names_.in("the table id_tags, which keeps the name of the store, is missing or "
+                              "may not be used; run featherid init, or grant SELECT, INSERT and "
+                              "UPDATE on it"));
+    }
+    return StoreIdentity{records_.store_name(session), leader_guard_.recorded_term(session)};
+  };
+  Result<StoreIdentity> identity = call(read);
+  if (!identity.ok() || !identity->name.empty()) return identity;
+  const std::string name = random_text();
+  const Status named = transact([&](SociSession& session) -> Status {
+    for (int tries = 0; tries < kTriesMax; ++tries) {
+      if (records_.name_store(session, name, stated(session))) return {};
+      const Result<bool> changed = settings_guard_.changed(session);
+      if (!changed.ok()) return changed.status();
+      if (!*changed) break;  // another process was first
+    }
+    return {};
+  });
+  if (!named.ok()) return named;
+  identity = call(read);
+  if (!identity.ok() || !identity->name.empty()) return identity;
+  return Status(StatusCode::kUnavailable,
+                "the settings of the database were changed during the call; try again");
 }
 
 Result<bool> SociStore::rewind(std::string_view tag, std::int64_t from, std::int64_t to,
@@ -726,7 +767,12 @@ std::string name_soci_tables(std::string_view text, std::string_view url) {
 Status init_soci_schema(const std::vector<std::string>& urls, const SociStoreOptions& options,
                         std::vector<std::string>* tags_made) {
   Result<std::unique_ptr<SociStore>> store = make_store(urls, options);
-  return store.ok() ? (*store)->init_schema(tags_made) : store.status();
+  if (!store.ok()) return store.status();
+  if (Status status = (*store)->init_schema(tags_made); !status.ok()) return status;
+  // A failover must not lose the name together with the first leases. Without the right to write
+  // it, the first server that leases to others says so.
+  static_cast<void>((*store)->identity());
+  return {};
 }
 
 Status init_soci_schema(std::string_view url, const SociStoreOptions& options,

@@ -108,6 +108,19 @@ SociTagRecords::Head SociTagRecords::head(SociSession& session) const {
   return {version, now};
 }
 
+std::string SociTagRecords::store_name(SociSession& session) const {
+  std::string name;
+  const std::string sql = names_.in("SELECT description FROM id_tags WHERE biz_tag = ''");
+  return session.run(sql, into(name)).got_row ? name : "";
+}
+
+bool SociTagRecords::name_store(SociSession& session, const std::string& name,
+                                const std::string& stated) const {
+  const std::string sql =
+      names_.in("UPDATE id_tags SET description = :name WHERE biz_tag = '' AND description = ''");
+  return session.run(sql + stated, use(name, "name")).affected_rows == 1;
+}
+
 bool SociTagRecords::begin_change(SociSession& session, const std::string& stated) const {
   return session.run(sql_.count + stated).affected_rows == 1;
 }

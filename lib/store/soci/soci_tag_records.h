@@ -52,6 +52,11 @@ class SociTagRecords {
   };
   Head head(SociSession& session) const;
 
+  // What the store is called; empty: it has no name yet. Kept in the row that counts the changes.
+  std::string store_name(SociSession& session) const;
+  // Gives it a name. False: it has one already, or `stated`, a condition, did not hold.
+  bool name_store(SociSession& session, const std::string& name, const std::string& stated) const;
+
   // In a transaction: begins a change, which has the number of the head from now on. `stated`: a
   // condition. False: it did not hold.
   bool begin_change(SociSession& session, const std::string& stated) const;

@@ -12,6 +12,10 @@
 #include "test/support/mysql_server.h"
 #include "test/support/postgresql_server.h"
 #include "test/support/scratch_dir.h"
+#ifdef FEATHERID_TEST_SERVER
+#include "featherid/http_store.h"
+#include "test/support/lease_server.h"
+#endif
 
 namespace featherid::test {
 
@@ -21,6 +25,7 @@ namespace featherid::test {
 
 class MemoryFixture {
  public:
+  static constexpr bool kNeedsReceipts = false;  // to give back
   Store& store() { return *store_; }
   std::shared_ptr<Store> open() { return store_; }
   void put_row(const std::string& tag, std::int64_t max_id, std::int64_t step) {
@@ -37,6 +42,7 @@ class MemoryFixture {
 
 class SociFixture {
  public:
+  static constexpr bool kNeedsReceipts = false;
   // `table`: its name in SQL.
   explicit SociFixture(std::string url, std::string table = "id_segments");
   Store& store() { return *store_; }
@@ -95,7 +101,42 @@ class NamedPostgresqlFixture : public PostgresqlFixture {
   NamedPostgresqlFixture();
 };
 
+#ifdef FEATHERID_TEST_SERVER
+// HttpStore, over a server on one of the others.
+template <class Database>
+class HttpFixture {
+ public:
+  static constexpr bool kNeedsReceipts = true;
+
+  Store& store() { return *store_; }
+  std::shared_ptr<Store> open() { return *open_http_store(server_.url()); }
+  void put_row(const std::string& tag, std::int64_t max_id, std::int64_t step) {
+    database_.put_row(tag, max_id, step);
+  }
+  void set_max_id(const std::string& tag, std::int64_t max_id) {
+    database_.set_max_id(tag, max_id);
+  }
+  void put_floor(const std::string& tag, const TimeFloor& floor, std::int64_t cap = kIdMax) {
+    database_.put_floor(tag, floor, cap);
+  }
+
+ private:
+  Database database_;
+  LeaseServer server_{database_.open()};
+  std::shared_ptr<Store> store_ = open();
+};
+#endif
+
 }  // namespace featherid::test
+
+#ifdef FEATHERID_TEST_SERVER
+#define HTTP_STORES                                                  \
+  , featherid::test::HttpFixture<featherid::test::MemoryFixture>,    \
+      featherid::test::HttpFixture<featherid::test::Sqlite3Fixture>, \
+      featherid::test::HttpFixture<featherid::test::MariadbFixture>
+#else
+#define HTTP_STORES
+#endif
 
 // Every store, for TEMPLATE_TEST_CASE.
 #define STORES                                                                  \
@@ -104,6 +145,6 @@ class NamedPostgresqlFixture : public PostgresqlFixture {
       featherid::test::PostgresqlFixture, featherid::test::NamedSqlite3Fixture, \
       featherid::test::NamedMysqlFixture<featherid::test::MariadbServer>,       \
       featherid::test::NamedMysqlFixture<featherid::test::MysqlServer>,         \
-      featherid::test::NamedPostgresqlFixture
+      featherid::test::NamedPostgresqlFixture HTTP_STORES
 
 #endif  // FEATHERID_TEST_SYSTEM_CONFORMANCE_STORE_FIXTURES_H_

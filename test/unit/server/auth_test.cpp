@@ -144,6 +144,49 @@ TEST_CASE("with tokens, one is always needed and suffices", "[auth]") {
   CHECK(test::header_of(exchange.reply, "WWW-Authenticate") == "Bearer");
 }
 
+TEST_CASE("leases require a token of their own, or an administrator's", "[auth]") {
+  Token leaser = token_of("leaser");
+  leaser.name = "shop";
+  leaser.role = Role::kLease;
+  const Auth auth({token_of("boss"), leaser, reader("looks")}, false);
+  HttpRequest request = from_here();
+  CHECK(verdict(auth, request, true, Effect::kLeases) == 401);
+  const auto as = [&](const char* token, Effect effect) {
+    request.authorization = token;
+    return verdict(auth, request, false, effect);
+  };
+  CHECK(as("Bearer boss", Effect::kLeases) == 200);
+  CHECK(as("Bearer leaser", Effect::kLeases) == 200);
+  CHECK(as("Bearer leaser", Effect::kReads) == 200);
+  CHECK(as("Bearer leaser", Effect::kUsesIds) == 200);
+  CHECK(as("Bearer leaser", Effect::kChanges) == 403);
+  CHECK(as("Bearer looks", Effect::kLeases) == 403);
+  CHECK(as("Bearer looks", Effect::kReads) == 200);
+  CHECK(as("Bearer nobody", Effect::kLeases) == 401);
+  Exchange exchange(request, true, {});
+  request.authorization = "Bearer looks";
+  CHECK_FALSE(auth.permits(exchange, Effect::kLeases));
+  CHECK(exchange.reply.body.find("may only read; this requires one whose role is lease or admin") !=
+        std::string::npos);
+}
+
+TEST_CASE("without tokens of administrators, only this machine may lease", "[auth]") {
+  Token leaser = token_of("leaser");
+  leaser.role = Role::kLease;
+  for (const std::vector<Token>& tokens : {std::vector<Token>{}, {leaser}}) {
+    const Auth auth(tokens, false);
+    CHECK_FALSE(auth.closed());
+    HttpRequest request = from_here();
+    CHECK(verdict(auth, request, true, Effect::kLeases) == 200);
+    CHECK(verdict(auth, request, false, Effect::kLeases) == 403);
+    request.origin = "http://evil.example";
+    CHECK(verdict(auth, request, true, Effect::kLeases) == 403);
+    request = from_here();
+    request.authorization = "Bearer leaser";
+    CHECK(verdict(auth, request, false, Effect::kLeases) == (tokens.empty() ? 403 : 200));
+  }
+}
+
 TEST_CASE("a token with the role read closes reading and ids to strangers", "[auth]") {
   Auth auth({token_of("boss")}, false);
   CHECK_FALSE(auth.closed());

@@ -14,6 +14,7 @@
 #include "lib/segment/refill_policy.h"
 #include "server/api/auth.h"
 #include "server/api/id_routes.h"
+#include "server/api/lease_routes.h"
 #include "server/api/log_routes.h"
 #include "server/api/tag_routes.h"
 #include "server/console/status_routes.h"
@@ -60,6 +61,7 @@ struct Service {
     }
     add_id_routes(router, {allocator, texts}, 1000);
     add_tag_routes(router, store, allocator, calls);
+    add_lease_routes(router, leases, calls);
     add_log_routes(router);
     add_openapi_route(router);
     add_ops_routes(router, readiness, metrics, calls, [this] { return draining; });
@@ -76,6 +78,7 @@ struct Service {
     store->on_list = [down] { return Result<std::vector<TagInfo>>(down); };
     store->on_info = [down](std::string_view) { return Result<TagInfo>(down); };
     store->on_create = [down](std::string_view, const NewTag&) { return down; };
+    store->on_identity = [down] { return Result<StoreIdentity>(down); };
   }
 
   static AllocatorOptions options(milliseconds patience) {
@@ -92,6 +95,7 @@ struct Service {
   std::shared_ptr<test::FaultStore> store = std::make_shared<test::FaultStore>();
   SegmentAllocator allocator;
   StoreCalls calls;
+  Leases leases{store, 1000000};
   TagTexts texts{store, calls, {}};
   Readiness readiness{store, allocator, calls};
   TagWatch watch{allocator, 10};
@@ -181,12 +185,14 @@ TEST_CASE("who may make a call is described, unless everyone may", "[openapi]") 
       std::transform(method.begin(), method.end(), method.begin(), ::tolower);
       const json& described = document()["paths"][route.path][method];
       const bool changes = operation.effect == Effect::kChanges;
+      const bool leases = operation.effect == Effect::kLeases;
       const bool open = operation.effect == Effect::kNone;
       CHECK(described["responses"].contains("401") != open);
-      CHECK(described["responses"].contains("403") == changes);
-      CHECK(described["responses"].contains("415") == changes);
+      CHECK(described["responses"].contains("403") == (changes || leases));
+      CHECK(described["responses"].contains("415") == (changes || leases));
       const json none = json::object();
-      const json security = {none, {{changes ? "adminToken" : "readToken", json::array()}}};
+      const char* const token = changes ? "adminToken" : leases ? "leaseToken" : "readToken";
+      const json security = {none, {{token, json::array()}}};
       CHECK(described.value("security", json()) == (open ? json() : security));
     }
   }
@@ -218,19 +224,40 @@ std::string good_value(const Described& call, const std::string& parameter) {
   const bool creates = call.operation["operationId"] == "createTag";
   if (creates && parameter == "biz_tag") return "new";
   if (call.path == "/api/v1/id/when" && parameter == "biz_tag") return "clocked";
-  static const std::map<std::string, std::string> values = {
-      {"biz_tag", "order"},     {"confirm", "order"},
-      {"count", "1"},           {"as", "number"},
-      {"level", "info"},        {"allow_backward", "no"},
-      {"step", "500"},          {"cap", "12digits"},
-      {"owner", "ann"},         {"description", "a text"},
-      {"max_id", "8000"},       {"from", "8000"},
-      {"prefix", "o"},          {"after", "a"},
-      {"limit", "10"},          {"id", "1000"},
-      {"floor_rate", "1"},      {"floor_epoch", "1700000000"},
-      {"floor_lead_max", "20"}, {"floor_only_warns", "no"},
-      {"order", "strict"},      {"format", "A{id}"},
-      {"scramble", "63bits"},   {"text", "7"}};
+  static const std::map<std::string, std::string> values = {{"biz_tag", "order"},
+                                                            {"confirm", "order"},
+                                                            {"count", "1"},
+                                                            {"as", "number"},
+                                                            {"level", "info"},
+                                                            {"allow_backward", "no"},
+                                                            {"step", "500"},
+                                                            {"cap", "12digits"},
+                                                            {"owner", "ann"},
+                                                            {"description", "a text"},
+                                                            {"max_id", "8000"},
+                                                            {"from", "8000"},
+                                                            {"prefix", "o"},
+                                                            {"after", "a"},
+                                                            {"limit", "10"},
+                                                            {"id", "1000"},
+                                                            {"floor_rate", "1"},
+                                                            {"floor_epoch", "1700000000"},
+                                                            {"floor_lead_max", "20"},
+                                                            {"floor_only_warns", "no"},
+                                                            {"order", "strict"},
+                                                            {"format", "A{id}"},
+                                                            {"scramble", "63bits"},
+                                                            {"text", "7"},
+                                                            {"by", "ann"},
+                                                            {"once", "no"},
+                                                            {"automatic", "no"},
+                                                            {"least", "1"},
+                                                            {"store", ""},
+                                                            {"term", "0"},
+                                                            {"version", "0"},
+                                                            {"first", "1"},
+                                                            {"receipt", "of nobody"},
+                                                            {"applied", "0"}};
   return values.at(parameter);
 }
 
@@ -268,7 +295,7 @@ TEST_CASE("every option that PATCH describes changes the tag when it is given al
     if (described.operation["operationId"] != "changeTag") continue;
     for (const json& each : described.parameters) {
       const std::string name = resolve(document(), each)["name"];
-      if (name == "biz_tag" || name == "as") continue;
+      if (name == "biz_tag" || name == "as" || name == "by") continue;
       const bool of_floor = name.rfind("floor_", 0) == 0;
       if (of_floor && name != "floor_rate") continue;  // the others require a rate
       CAPTURE(name);
@@ -339,6 +366,45 @@ TEST_CASE("the status has the members of its schema", "[openapi]") {
   check(ask("/api/v1/status/tag?biz_tag=order")["tag"], "TagStatus");
 }
 
+namespace {
+
+// Asks for every status of the calls of processes that lease.
+template <typename AskBy>
+void ask_leases(StatusCode code, Service& service, AskBy ask_by) {
+  const std::string other_store = "&store=another&term=1";
+  for (const char* target : {"lease?", "lease/tag?biz_tag=order", "lease/changes?version=0"}) {
+    const std::string path = std::string("/api/v1/") + target;
+    ask_by("GET", service, path, true);
+    ask_by("GET", service, path, false);
+    if (code == StatusCode::kOk) ask_by("GET", service, path + other_store, true);
+    ask_by("GET", service, path + "&term=x", true);
+  }
+  ask_by("GET", service, "/api/v1/lease/tag?biz_tag=none", true);
+  for (const char* query : {"biz_tag=order&count=5", "biz_tag=none&count=5", "biz_tag=order"}) {
+    ask_by("POST", service, std::string("/api/v1/lease?") + query, true);
+  }
+  ask_by("POST", service, "/api/v1/lease?biz_tag=order&count=5", false);
+  const std::string give_back = "/api/v1/lease/give_back?biz_tag=order&first=8001&receipt=";
+  ask_by("POST", service, give_back + "x", true);
+  ask_by("POST", service, give_back + "x", false);
+  ask_by("POST", service, give_back, true);
+  if (code != StatusCode::kOk) return;
+  for (const Result<StoreIdentity>& now :
+       {Result<StoreIdentity>(Status(StatusCode::kUnavailable, "it is down")),
+        Result<StoreIdentity>(StoreIdentity{"another", 1})}) {
+    const Result<Leases::Leased> leased = service.leases.lease("order", 5, {});
+    REQUIRE(leased.ok());
+    service.store->on_identity = [now] { return now; };
+    ask_by("POST", service,
+           "/api/v1/lease/give_back?biz_tag=order&first=" + std::to_string(leased->range.first) +
+               "&receipt=" + leased->receipt,
+           true);
+    service.store->on_identity = {};
+  }
+}
+
+}  // namespace
+
 TEST_CASE("every status that a route answers is described, and the other way round", "[openapi]") {
   std::map<std::string, std::set<std::string>> answered;  // by path and method
   const auto ask_by = [&](const std::string& method, Service& service, const std::string& target,
@@ -386,6 +452,7 @@ TEST_CASE("every status that a route answers is described, and the other way rou
           "status?as=x", "status/tags?as=x", "status/tag?as=x"}) {
       ask(service, std::string("/api/v1/") + target);
     }
+    ask_leases(code, service, ask_by);
     ask(service, "/api/v1/log/level?level=info", false);
     for (const char* target :
          {"/api/v1/tags", "/api/v1/tags?limit=0", "/api/v1/tag?biz_tag=order",

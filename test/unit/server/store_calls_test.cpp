@@ -29,6 +29,22 @@ TEST_CASE("a lane takes a bounded number of calls, and more once they have ended
   CHECK(done == StoreCalls::kCallsMax + 1);
 }
 
+TEST_CASE("several leases are made at once, and many may wait", "[store_calls]") {
+  test::Gate gate;
+  std::atomic<int> begun{0};
+  StoreCalls calls;
+  const auto call = [&] {
+    ++begun;
+    gate.wait();
+  };
+  for (int i = 0; i < StoreCalls::kLeaseCallsMax; ++i) REQUIRE(calls.post(Lane::kLeases, call));
+  CHECK_FALSE(calls.post(Lane::kLeases, call));
+  CHECK(test::wait_until([&] { return begun == StoreCalls::kLeaseThreads; }));
+  gate.open();
+  CHECK(test::wait_until([&] { return begun == StoreCalls::kLeaseCallsMax; }));
+  calls.join();
+}
+
 TEST_CASE("a call of one lane does not wait behind those of the other", "[store_calls]") {
   test::Gate gate;
   StoreCalls calls;

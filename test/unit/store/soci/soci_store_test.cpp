@@ -41,6 +41,33 @@ TEST_CASE("the schema is created if it is missing and changes nothing that exist
   CHECK(rows[2].step == 77);
 }
 
+TEST_CASE("the store has its name before the first lease, and a copy of the file has it too",
+          "[soci_store]") {
+  const test::ScratchDir scratch;
+  const std::string url = "sqlite3:" + scratch.file("ids.db");
+  REQUIRE(init_soci_schema(url).ok());
+  const std::string sql = "SELECT description FROM id_tags WHERE biz_tag = ''";
+  const std::string name = test::RawSql(url).text(sql);
+  CHECK(name.size() == 32);
+  CHECK((*open_soci_store(url))->identity()->name == name);
+  REQUIRE(init_soci_schema(url).ok());
+  CHECK(test::RawSql(url).text(sql) == name);
+  std::filesystem::copy_file(scratch.file("ids.db"), scratch.file("copy.db"));
+  CHECK((*open_soci_store("sqlite3:" + scratch.file("copy.db")))->identity()->name == name);
+  CHECK((*open_soci_store("sqlite3:" + scratch.file("other.db")))->identity()->name != name);
+}
+
+TEST_CASE("a file of an older version has no place for a name", "[soci_store]") {
+  const test::ScratchDir scratch;
+  const std::string url = "sqlite3:" + scratch.file("ids.db");
+  test::RawSql(url).run(
+      "CREATE TABLE id_segments (biz_tag TEXT PRIMARY KEY, max_id INTEGER, step "
+      "INTEGER)");
+  const Status status = (*open_soci_store(url))->identity().status();
+  CHECK(status.code() == StatusCode::kFailedPrecondition);
+  CHECK_THAT(status.message(), Contains("run featherid init"));
+}
+
 TEST_CASE("rows come in the order of their bytes, whatever the column's collation",
           "[soci_store]") {
   const test::ScratchDir scratch;

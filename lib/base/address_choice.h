@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_LIB_STORE_SOCI_ADDRESS_CHOICE_H_
-#define FEATHERID_LIB_STORE_SOCI_ADDRESS_CHOICE_H_
+#ifndef FEATHERID_LIB_BASE_ADDRESS_CHOICE_H_
+#define FEATHERID_LIB_BASE_ADDRESS_CHOICE_H_
 
 #include <chrono>
 #include <cstddef>
 #include <vector>
 
+#include "featherid/internal/export.h"
 #include "lib/base/clock.h"
 #include "lib/base/mutex.h"
 
 namespace featherid {
 
-// Which of several addresses of one database to try next: the first that has not failed recently.
+// Which of several addresses of one store to try next: the first that has not failed recently.
 // Thread-safe.
-class AddressChoice {
+class FEATHERID_EXPORT AddressChoice {
  public:
   // For this long after a failure, an address comes after the others. Then one caller tries it
   // again.
@@ -34,4 +35,4 @@ class AddressChoice {
 
 }  // namespace featherid
 
-#endif  // FEATHERID_LIB_STORE_SOCI_ADDRESS_CHOICE_H_
+#endif  // FEATHERID_LIB_BASE_ADDRESS_CHOICE_H_

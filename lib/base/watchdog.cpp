@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/soci/watchdog.h"
+#include "lib/base/watchdog.h"
 
 #include <sys/socket.h>
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_LIB_STORE_SOCI_WATCHDOG_H_
-#define FEATHERID_LIB_STORE_SOCI_WATCHDOG_H_
+#ifndef FEATHERID_LIB_BASE_WATCHDOG_H_
+#define FEATHERID_LIB_BASE_WATCHDOG_H_
 
 #include <map>
 #include <thread>
 
+#include "featherid/internal/export.h"
 #include "lib/base/clock.h"
 #include "lib/base/mutex.h"
 
@@ -12,7 +13,7 @@ namespace featherid {
 
 // Ends network calls that a driver cannot limit itself (libpq waits for an answer without end):
 // shuts a socket down at its deadline, so the driver sees a lost connection. Thread-safe.
-class Watchdog {
+class FEATHERID_EXPORT Watchdog {
  public:
   Watchdog() = default;
   ~Watchdog();
@@ -20,7 +21,7 @@ class Watchdog {
   Watchdog& operator=(const Watchdog&) = delete;
 
   // While a Guard exists, `socket` is watched and must stay open. -1: nothing is watched.
-  class Guard {
+  class FEATHERID_EXPORT Guard {
    public:
     Guard(Watchdog& watchdog, int socket, TimePoint deadline);
     ~Guard();
@@ -46,4 +47,4 @@ class Watchdog {
 
 }  // namespace featherid
 
-#endif  // FEATHERID_LIB_STORE_SOCI_WATCHDOG_H_
+#endif  // FEATHERID_LIB_BASE_WATCHDOG_H_

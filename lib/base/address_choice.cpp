@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/soci/address_choice.h"
+#include "lib/base/address_choice.h"
 
 #include <algorithm>
 #include <numeric>
