@@ -45,7 +45,7 @@ Campaign::Campaign(const Options& options)
     if (!options.old_server.empty()) programs.insert(programs.begin(), options.old_server);
     processes_.push_back(std::make_unique<Server>(
         scratch_, "server-" + std::to_string(i), std::move(programs), *engine_, failover(),
-        static_cast<std::uint64_t>(random_.pick(0, 1000000))));
+        static_cast<std::uint64_t>(random_.pick(0, 1000000)), options.redis));
   }
   for (int i = 0; i < options.embedded; ++i) {
     processes_.push_back(std::make_unique<Embedded>(

@@ -25,6 +25,7 @@ struct Options {
   std::uint64_t seed = 1;
   bool strict = false;            // a tag has strict order, and the table id_tags stays
   bool floor = false;             // every tag has a time floor, which replaces guard and operator
+  bool redis = false;             // every second client of a server speaks the Redis protocol
   std::string old_server;         // an older featherid-server; every other life runs it
   std::string only;               // faults whose name contains this; empty: all
   std::string embedding_program;  // featherid_campaign_embedding, or one with a planted bug

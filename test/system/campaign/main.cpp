@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // featherid_campaign ENGINE [--seconds N] [--servers S] [--embedded E] [--seed K] [--strict]
-// [--floor] [--old-server PROGRAM]
+// [--floor] [--redis] [--old-server PROGRAM]
 //
 // Starts a database, servers and embedding processes, causes faults drawn from the seed under load,
 // checks every acknowledged id, and prints figures. Exit code 1 on any violation.
@@ -35,6 +35,8 @@ int main(int argc, char** argv) {
   app.add_flag("--floor", options.floor,
                "every tag has a time floor: without a failover guard, and no operator advances "
                "a tag after a restore");
+  app.add_flag("--redis", options.redis,
+               "every second client of a server speaks the Redis protocol");
   app.add_option("--old-server", options.old_server,
                  "an older featherid-server, which every server runs in every other life")
       ->check(CLI::ExistingFile);
@@ -45,7 +47,7 @@ int main(int argc, char** argv) {
   std::cout << "featherid_campaign " << kSimCommit << " " << options.engine << " --seconds "
             << options.seconds << " --servers " << options.servers << " --embedded "
             << options.embedded << " --seed " << options.seed << (options.strict ? " --strict" : "")
-            << (options.floor ? " --floor" : "")
+            << (options.floor ? " --floor" : "") << (options.redis ? " --redis" : "")
             << (options.only.empty() ? "" : " --only '" + options.only + "'") << std::endl;
   try {
     const Figures figures = Campaign(options).run();

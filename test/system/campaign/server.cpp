@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "test/support/ports.h"
+
 namespace featherid::campaign {
 
 Server::Server(const test::ScratchDir& scratch, const std::string& name,
                std::vector<std::string> programs, const Engine& engine, const std::string& failover,
-               std::uint64_t seed)
+               std::uint64_t seed, bool redis)
     : Process(name),
       scratch_(scratch),
       programs_(std::move(programs)),
@@ -16,21 +18,30 @@ Server::Server(const test::ScratchDir& scratch, const std::string& name,
               engine.keeps_commits() ? "refuse" : "allow", "--hold",
               std::to_string(kHoldSeconds) + "s", "--lease-max-ids", std::to_string(kLeaseIdsMax),
               "--call-timeout", "2s", "--request-timeout", "1s", "--drain-timeout", "2s"}),
-      seed_(seed) {}
+      seed_(seed),
+      redis_(redis) {}
 
 void Server::start() {
   const std::string& program = programs_[life_++ % programs_.size()];
-  process_.emplace(scratch_, flags_, std::vector<std::string>(), 0, program);
+  std::vector<std::string> flags = flags_;
+  const int redis_port = redis_ ? test::free_port() : 0;
+  if (redis_) {
+    flags.insert(flags.end(), {"--resp-listen", "127.0.0.1:" + std::to_string(redis_port)});
+  }
+  process_.emplace(scratch_, flags, std::vector<std::string>(), 0, program);
   address_ = Address{static_cast<std::uint16_t>(process_->port()), life_};
+  redis_address_ = Address{static_cast<std::uint16_t>(redis_port), life_};
   for (auto thread = static_cast<std::uint16_t>(clients_.size()); thread < kThreads; ++thread) {
-    clients_.push_back(
-        std::make_unique<HttpClient>(address_, tags_of(name()), thread, seed_ * kThreads + thread));
+    const bool redis = redis_ && thread % 2 == 1;
+    clients_.push_back(std::make_unique<Client>(redis ? make_redis_asker() : make_http_asker(),
+                                                redis ? redis_address_ : address_, tags_of(name()),
+                                                thread, seed_ * kThreads + thread));
   }
 }
 
 int Server::end(int signal) {
   const int code = process_->process().stop(signal);
-  address_ = Address{0, life_};
+  for (auto* address : {&address_, &redis_address_}) *address = Address{0, life_};
   return code;
 }
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "test/support/scratch_dir.h"
+#include "test/system/campaign/client.h"
 #include "test/system/campaign/engine.h"
-#include "test/system/campaign/http_client.h"
 #include "test/system/campaign/process.h"
 #include "test/system/e2e/server_process.h"
 
@@ -19,10 +19,11 @@ namespace featherid::campaign {
 // A featherid-server with its own clients.
 class Server final : public Process {
  public:
-  // `programs`: the versions of featherid-server that its lives run, in turn.
+  // `programs`: the versions of featherid-server that its lives run, in turn. `redis`: every second
+  // client speaks the Redis protocol.
   Server(const test::ScratchDir& scratch, const std::string& name,
          std::vector<std::string> programs, const Engine& engine, const std::string& failover,
-         std::uint64_t seed);
+         std::uint64_t seed, bool redis);
 
   bool is_server() const override { return true; }
   void start() override;
@@ -43,10 +44,12 @@ class Server final : public Process {
   const std::vector<std::string> programs_;
   const std::vector<std::string> flags_;
   const std::uint64_t seed_;
+  const bool redis_;
   std::uint16_t life_ = 0;
   std::optional<test::ServerProcess> process_;
   std::atomic<Address> address_{};
-  std::vector<std::unique_ptr<HttpClient>> clients_;
+  std::atomic<Address> redis_address_{};
+  std::vector<std::unique_ptr<Client>> clients_;
 };
 
 }  // namespace featherid::campaign
