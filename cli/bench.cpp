@@ -112,13 +112,11 @@ Result<std::vector<Call>> calls_of(Context& context, const Load& load) {
   std::vector<Call> calls;
   const RemoteServer& remote = context.config().remote;
   if (!remote.url.empty()) {
-    for (std::int64_t i = 0; i < load.threads; ++i) {  // a client is one connection
-      Result<std::unique_ptr<ServerClient>> opened = context.open_server();
-      if (!opened.ok()) return opened.status();
-      calls.emplace_back([client = std::shared_ptr<ServerClient>(*std::move(opened)), load] {
-        return client->take(load.tag, load.ids_each).status();
-      });
-    }
+    const Result<ServerClient*> server = context.server();
+    if (!server.ok()) return server.status();
+    calls.assign(static_cast<std::size_t>(load.threads), [client = *server, load] {
+      return client->take(load.tag, load.ids_each).status();
+    });
     return calls;
   }
   if (const Result<Store*> exists = context.store(); !exists.ok()) return exists.status();

@@ -12,8 +12,18 @@
 
 namespace featherid {
 
+namespace {
+
+// A database may be behind a server.
+Config with_token(Config config, const std::string& token) {
+  config.store.token = token;
+  return config;
+}
+
+}  // namespace
+
 Context::Context(Config config, std::string token, bool json, const Console& console)
-    : config_(std::move(config)),
+    : config_(with_token(std::move(config), token)),
       token_(std::move(token)),
       console_(console),
       out_(console.out, json, console.colours) {}
@@ -58,13 +68,10 @@ Result<Store*> Context::store() {
   return store_.get();
 }
 
-Result<std::unique_ptr<ServerClient>> Context::open_server() const {
-  return ServerClient::open(config_.remote, token_, config_.store.call_timeout);
-}
-
 Result<ServerClient*> Context::server() {
   if (config_.remote.url.empty() || server_) return server_.get();
-  Result<std::unique_ptr<ServerClient>> opened = open_server();
+  Result<std::unique_ptr<ServerClient>> opened =
+      ServerClient::open(config_.remote, token_, config_.store.call_timeout);
   if (!opened.ok()) return opened.status();
   server_ = *std::move(opened);
   return server_.get();
@@ -73,7 +80,7 @@ Result<ServerClient*> Context::server() {
 Result<TagAdmin*> Context::tags() {
   const Result<ServerClient*> through = server();
   if (!through.ok()) return through.status();
-  if (*through != nullptr) return static_cast<TagAdmin*>(*through);
+  if (*through != nullptr) return &(*through)->tags();
   const Result<Store*> store = this->store();
   if (!store.ok()) return store.status();
   return static_cast<TagAdmin*>(*store);

@@ -38,9 +38,7 @@ class Context {
   // The store that the settings name. Opened at the first use, after --wait-for-database. Fails if
   // it is a local file that does not exist: only `init` creates one.
   Result<Store*> store();
-  // A connection of its own to the server that --server names.
-  Result<std::unique_ptr<ServerClient>> open_server() const;
-  // The one that the commands share. Null: no server is named.
+  // The server that --server names. Null: none is named.
   Result<ServerClient*> server();
   // Whichever the settings name.
   Result<TagAdmin*> tags();

@@ -77,7 +77,7 @@ std::vector<Finding> examine_server(ServerClient& server, const std::string& url
     add(Level::kProblem, "server", ahead.status().message());
     return findings;
   }
-  const Status ready = server.probe();
+  const Status ready = server.ready();
   add(ready.ok() ? Level::kFact : Level::kProblem, "server",
       ready.ok() ? "it is ready" : ready.message());
   const bool wrong = std::chrono::abs(*ahead) > kClockDifferenceMax;
@@ -92,7 +92,7 @@ std::vector<Finding> examine_server(ServerClient& server, const std::string& url
         "tokens and ids travel unencrypted; give the server --tls-cert and --tls-key, and use "
         "https://");
   }
-  const Result<std::vector<TagInfo>> tags = server.list();
+  const Result<std::vector<TagInfo>> tags = server.tags().list();
   if (!tags.ok()) add(Level::kProblem, "tags", tags.status().message());
   if (tags.ok()) {
     const std::vector<Finding> of_tags = examine_tags(*tags);

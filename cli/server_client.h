@@ -4,57 +4,43 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "featherid/tag_admin.h"
+#include "lib/store/http/api_client.h"
 #include "server/config/config.h"
-
-namespace httplib {
-class Client;
-}
 
 namespace featherid {
 
 // A featherid-server as a program on another machine sees it: its HTTP API. An answer that does not
-// come is kUnavailable, and a change may then have been made. No call is sent twice. Not
-// thread-safe.
-class ServerClient final : public TagAdmin {
+// come is kUnavailable, and a change may then have been made. No change is sent twice. Thread-safe.
+class ServerClient final {
  public:
   // Reads the files that `server` names, and does not connect yet. `call_timeout`: of each call.
   // kInvalidArgument: a file cannot be used.
-  static Result<std::unique_ptr<ServerClient>> open(const RemoteServer& server, std::string token,
+  static Result<std::unique_ptr<ServerClient>> open(const RemoteServer& server,
+                                                    const std::string& token,
                                                     std::chrono::seconds call_timeout);
-  ~ServerClient() override;
 
   // Takes ids, as few ranges as the server gives.
   Result<std::vector<IdRange>> take(std::string_view tag, std::int64_t count_ids);
   // How far its clock is ahead of this machine's, to within two seconds and the time of the call.
   Result<std::chrono::seconds> clock_ahead();
+  // Whether it can serve.
+  Status ready();
 
-  Result<std::vector<TagInfo>> list(const TagQuery& query = {}) override;
-  Result<TagInfo> info(std::string_view tag) override;
-  Status create(std::string_view tag, const NewTag& tag_to_make) override;
-  Status update(std::string_view tag, const TagChange& change) override;
-  Status advance(std::string_view tag, std::int64_t max_id, std::string_view by) override;
-  Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to,
-                      std::string_view by) override;
-  Status remove(std::string_view tag, std::string_view by) override;
-  Status probe() override;
+  TagAdmin& tags() { return *tags_; }
 
  private:
-  using Parameters = std::multimap<std::string, std::string>;
-  struct Answer;
+  explicit ServerClient(std::shared_ptr<ApiClient> client)
+      : client_(std::move(client)), tags_(make_http_store(client_, RecordedName::kToken)) {}
 
-  ServerClient(const std::string& url, std::unique_ptr<httplib::Client> client);
-  // The answer's `data`, or the error that the server reports.
-  Result<Answer> call(const char* method, const std::string& path, const Parameters& parameters);
-
-  const std::string url_;
-  const std::unique_ptr<httplib::Client> client_;
+  const std::shared_ptr<ApiClient> client_;
+  const std::unique_ptr<Store> tags_;
 };
 
 }  // namespace featherid

@@ -11,7 +11,8 @@ install(TARGETS featherid EXPORT FeatherID-core INCLUDES DESTINATION ${CMAKE_INS
 install(EXPORT FeatherID-core NAMESPACE FeatherID:: DESTINATION ${config_dir})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/featherid ${PROJECT_BINARY_DIR}/include/featherid
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.h" PATTERN "soci_store.h" EXCLUDE PATTERN "id_scramble.h" EXCLUDE)
+        FILES_MATCHING PATTERN "*.h" PATTERN "soci_store.h" EXCLUDE PATTERN "http_store.h" EXCLUDE
+        PATTERN "id_scramble.h" EXCLUDE)
 
 # What a consumer of libfeatherid_soci must link as well: nothing if it is shared, because it names its own
 # dependencies.
@@ -26,6 +27,12 @@ if(FEATHERID_BUILD_SOCI AND NOT BUILD_SHARED_LIBS)
     string(REGEX REPLACE "^lib" " -l" client "${client}")
     string(PREPEND soci_libs " -lsoci_${engine}${client}")
   endforeach()
+endif()
+
+# The same for libfeatherid_http.
+set(http_requires "")
+if(FEATHERID_BUILD_HTTP AND NOT BUILD_SHARED_LIBS)
+  set(http_requires ", cpp-httplib")
 endif()
 
 # The same for libfeatherid_scramble.
@@ -60,6 +67,15 @@ if(FEATHERID_BUILD_SOCI)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/sql DESTINATION ${CMAKE_INSTALL_DATADIR}/featherid
           FILES_MATCHING PATTERN "*.sql")
   featherid_install_pc(featherid-soci)
+endif()
+
+if(FEATHERID_BUILD_HTTP)
+  install(TARGETS featherid_http EXPORT FeatherID-http)
+  install(EXPORT FeatherID-http NAMESPACE FeatherID:: DESTINATION ${config_dir})
+  install(FILES ${PROJECT_SOURCE_DIR}/cmake/Findhttplib.cmake DESTINATION ${config_dir})
+  install(FILES ${PROJECT_SOURCE_DIR}/include/featherid/http_store.h
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/featherid)
+  featherid_install_pc(featherid-http)
 endif()
 
 if(FEATHERID_BUILD_SCRAMBLE)

@@ -30,6 +30,23 @@ inline std::optional<std::string> percent_decode(std::string_view text) {
   return decoded;
 }
 
+// `text` with each byte as %XX that is not an unreserved character of a URL (RFC 3986).
+inline std::string percent_encode(std::string_view text) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      encoded += c;
+    } else {
+      encoded += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    }
+  }
+  return encoded;
+}
+
 }  // namespace featherid
 
 #endif  // FEATHERID_LIB_BASE_PERCENT_H_

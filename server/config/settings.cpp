@@ -122,11 +122,14 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        "the database",
        [](Config& c, Text t) { return set_server(t, &c.remote); }, !kReloadable, kCommand},
       {"server-ca", "FILE", "",
-       "certificates of the authorities that may have signed that of --server (PEM); the "
-       "system's, if empty",
-       [](Config& c, Text t) { return c.remote.ca_file = t, Status(); }, !kReloadable, kCommand},
-      {"token-file", "FILE", "", "file that holds the token for --server",
-       [](Config& c, Text t) { return c.remote.token_file = t, Status(); }, !kReloadable, kCommand},
+       "certificates of the authorities that may have signed that of the server in --server or "
+       "--database (PEM); the system's, if empty",
+       [](Config& c, Text t) { return c.remote.ca_file = c.store.ca_file = t, Status(); },
+       !kReloadable, kBoth},
+      {"token-file", "FILE", "",
+       "file that holds the token for the server in --server or --database",
+       [](Config& c, Text t) { return c.remote.token_file = c.store.token_file = t, Status(); },
+       !kReloadable, kBoth},
       {"failover", "MODE", "skip",
        "after a failover of the database: skip (ids), stop, or synchronous (no commit is ever "
        "lost)",

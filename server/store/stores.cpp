@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <regex>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "featherid/http_store.h"
 #include "server/log/joined.h"
 #include "server/store/counters.h"
 #include "server/store/report.h"
@@ -55,6 +57,50 @@ Status check_database_exists(const StoreOptions& options) {
   return {StatusCode::kNotFound, "there is no " + options.addresses.front()};
 }
 
+// --- other servers, over HTTP ---
+
+// Several may be one text, with commas between them.
+std::vector<std::string> server_urls(const std::vector<std::string>& addresses) {
+  std::vector<std::string> urls;
+  for (const std::string& address : addresses) {
+    std::istringstream text(address);
+    for (std::string url; std::getline(text, url, ',');) urls.push_back(url);
+  }
+  return urls;
+}
+
+Result<std::unique_ptr<Store>> open_servers(const StoreOptions& options) {
+  HttpStoreOptions http;
+  http.token = options.token;
+  http.token_file = options.token_file;
+  http.ca_file = options.ca_file;
+  http.call_timeout = options.call_timeout;
+  http.log = options.log;
+  return open_http_store(server_urls(options.addresses), http);
+}
+
+Result<std::string> init_servers(const StoreOptions& /*options*/) {
+  return Status(StatusCode::kInvalidArgument,
+                "the address is one of a server, which has a database of its own; run featherid "
+                "init on that database");
+}
+
+Status check_servers_exist(const StoreOptions& /*options*/) { return {}; }
+
+// Only what is a good address is shown: somebody may have put a password into another.
+std::string redact_servers(std::string_view addresses) {
+  StoreOptions options;
+  options.addresses = {std::string(addresses)};
+  return open_servers(options).ok() ? options.addresses.front() : "***";
+}
+
+std::vector<Finding> examine_servers(const StoreOptions& options) {
+  const Result<std::unique_ptr<Store>> store = open_servers(options);
+  const Status status = store.ok() ? (*store)->probe() : store.status();
+  if (status.ok()) return {{Finding::Level::kFact, "server", "it leases ids"}};
+  return {{Finding::Level::kProblem, "server", status.message()}};
+}
+
 // --- the table ---
 
 struct StoreKind {
@@ -66,8 +112,8 @@ struct StoreKind {
   Result<std::unique_ptr<Store>> (*open)(const StoreOptions& options);
   Result<std::string> (*init)(const StoreOptions& options);
   Status (*check_exists)(const StoreOptions& options);
-  const ReportSql& (*report)();
-  const CounterSql& (*counters)();
+  const ReportSql& (*report)();     // null: it is not a database
+  const CounterSql& (*counters)();  // likewise
 };
 
 StoreKind over_soci(std::vector<std::string_view> schemes, std::vector<std::string_view> words,
@@ -95,6 +141,16 @@ const std::vector<StoreKind>& kinds() {
                 {Failover::kSkip, Failover::kSynchronous}, mysql_report, mysql_counters),
       over_soci({"postgresql", "postgres"}, {"SQL", "POSTGRES"}, "postgresql://…",
                 {Failover::kSkip}, postgresql_report, postgresql_counters),
+      {{"http", "https"},
+       {},
+       "http://HOST:PORT",
+       {},
+       &redact_servers,
+       &open_servers,
+       &init_servers,
+       &check_servers_exist,
+       nullptr,
+       nullptr},
   };
   return kinds;
 }
@@ -115,6 +171,11 @@ Result<const StoreKind*> kind_of(const StoreOptions& options) {
   return kind_of(options.addresses.front());
 }
 
+Status not_a_database() {
+  return {StatusCode::kInvalidArgument,
+          "this works on a database, and the address is one of a server"};
+}
+
 }  // namespace
 
 std::string address_forms() {
@@ -130,6 +191,7 @@ bool resembles_address(const std::string& text) {
   static const std::regex address = [] {
     std::string schemes;
     for (const StoreKind& kind : kinds()) {
+      if (kind.words.empty()) continue;  // many things have an address that begins with http:
       for (const std::string_view scheme : kind.schemes) {
         schemes.append(schemes.empty() ? "" : "|");
         schemes.append(scheme.substr(0, scheme.find_first_of("0123456789")));
@@ -197,11 +259,15 @@ Status check_store_exists(const StoreOptions& options) {
 std::vector<Finding> examine_store(const StoreOptions& options) {
   const Result<const StoreKind*> kind = kind_of(options);
   if (!kind.ok()) return {{Finding::Level::kProblem, "database", kind.status().message()}};
+  if ((*kind)->report == nullptr) return examine_servers(options);
   return examine_database(options, (*kind)->report());
 }
 
 Result<std::vector<std::string>> query_database(const StoreOptions& options,
                                                 const std::string& query) {
+  const Result<const StoreKind*> kind = kind_of(options);
+  if (!kind.ok()) return kind.status();
+  if ((*kind)->counters == nullptr) return not_a_database();
   return query_soci(options.addresses, name_soci_tables(query, options.addresses.front()),
                     soci_options(options));
 }
@@ -210,6 +276,7 @@ Result<std::vector<Counter>> read_counters(const StoreOptions& options,
                                            const CounterSource& source) {
   const Result<const StoreKind*> kind = kind_of(options);
   if (!kind.ok()) return kind.status();
+  if ((*kind)->counters == nullptr) return not_a_database();
   return read_database_counters(options, source, (*kind)->counters());
 }
 

@@ -26,6 +26,11 @@ struct StoreOptions {
   LogCallback log;    // as in SociStoreOptions
   bool log_risks = true;
 
+  // Of servers, as in HttpStoreOptions.
+  std::string token;
+  std::string token_file;
+  std::string ca_file;
+
   // Of SQL databases, as in SociStoreOptions.
   Failover failover = Failover::kSkip;
   std::int64_t failover_guard_ids = 100000000;

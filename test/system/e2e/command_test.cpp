@@ -290,7 +290,7 @@ TEST_CASE("the command works through a server", "[e2e][command]") {
 
   // A list of several pages.
   RawSql sql("sqlite3:" + scratch.file("ids.db"));
-  sql.run("BEGIN IMMEDIATE");  // waits for its turn; a plain BEGIN may fail later
+  sql.run("BEGIN IMMEDIATE");  // waits for the server, which leases now
   for (int i = 0; i < 2500; ++i) insert_row(sql, {"page-" + std::to_string(i), 0, 1000});
   sql.run("COMMIT");
   const auto all = nlohmann::json::parse(command.good({"tags", "page-", "--json"}));

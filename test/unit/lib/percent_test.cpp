@@ -27,4 +27,12 @@ TEST_CASE("a broken escape is refused", "[percent]") {
   }
 }
 
+TEST_CASE("every text comes back from its escapes", "[percent]") {
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  CHECK(percent_decode(percent_encode(all)) == all);
+  CHECK(percent_encode("aZ09-._~") == "aZ09-._~");
+  CHECK(percent_encode("a b+&=?/%\xFF") == "a%20b%2B%26%3D%3F%2F%25%FF");
+}
+
 }  // namespace featherid

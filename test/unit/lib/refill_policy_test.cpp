@@ -131,4 +131,29 @@ TEST_CASE("back-off doubles from its minimum to its maximum, the latter half ran
   }
 }
 
+// docs/operating/scale.md counts leases by this.
+TEST_CASE("a steady burn makes as many leases as the burn, the step and the hold say",
+          "[refill_policy]") {
+  constexpr double kStep = 0.05;  // s
+  constexpr double kSeconds = 20000;
+  for (const double burn : {1.0, 10.0, 30.0, 44.0, 100.0, 10000.0, 1000000.0}) {
+    RefillState tag = state(1000, 0);
+    tag.burn_ids_per_second = burn;
+    double stock = 0;
+    double leases = 0;
+    for (double now = 0; now < kSeconds; now += kStep) {
+      stock -= burn * kStep;
+      tag.stock_ids = std::max<std::int64_t>(0, static_cast<std::int64_t>(stock));
+      const std::int64_t ids = ids_to_lease(kLimits, tag);
+      if (ids == 0) continue;
+      stock += static_cast<double>(ids);
+      tag.last_lease_ids = ids;
+      leases += now > kSeconds / 10 ? 1 : 0;
+    }
+    const double expected = std::min(burn / 1000, std::max(1 / (0.75 * 30), burn / 10000000));
+    CAPTURE(burn);
+    CHECK(leases / (0.9 * kSeconds) == Approx(expected).epsilon(0.03));
+  }
+}
+
 }  // namespace featherid

@@ -49,7 +49,8 @@ TEST_CASE("an address of an unknown kind is refused with the known forms", "[sto
     CHECK(check_store_exists(at(unknown)).code() == StatusCode::kInvalidArgument);
     CHECK(redacted({unknown}) == "***");
   }
-  CHECK(address_forms() == "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB or postgresql://…");
+  CHECK(address_forms() ==
+        "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB, postgresql://… or http://HOST:PORT");
 }
 
 TEST_CASE("an address of each kind is recognised, also as other libraries write it", "[stores]") {
@@ -74,6 +75,28 @@ TEST_CASE("a name that mentions a kind of store is recognised", "[stores]") {
     CAPTURE(other);
     CHECK_FALSE(mentions_kind(other));
   }
+}
+
+TEST_CASE("servers are a store of their own kind, and not a database", "[stores]") {
+  const StoreOptions servers = at("http://127.0.0.1:1,https://ids.example:8443");
+  CHECK(open_store(servers).ok());
+  CHECK(redacted(servers.addresses) == "http://127.0.0.1:1,https://ids.example:8443");
+  CHECK(redacted({"http://ann:s3cret@ids.example"}) == "***");
+  const Status init = init_store(servers).status();
+  CHECK(init.code() == StatusCode::kInvalidArgument);
+  CHECK(init.message().find("run featherid init on that database") != std::string::npos);
+  CHECK(check_store_exists(servers).ok());
+  CHECK_FALSE(skips_at_failover(servers));
+  CHECK(query_database(servers, "SELECT 1").status().code() == StatusCode::kInvalidArgument);
+  StoreOptions wrong = servers;
+  wrong.ca_file = "/nowhere";
+  CHECK(open_store(wrong).status().code() == StatusCode::kInvalidArgument);
+  wrong = at("http://127.0.0.1:1");
+  wrong.addresses.emplace_back("mysql://h/d");
+  CHECK(open_store(wrong).status().code() == StatusCode::kInvalidArgument);
+  const std::vector<Finding> found = examine_store(at("http://127.0.0.1:1"));
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].level == Finding::Level::kProblem);
 }
 
 TEST_CASE("a database gets the options of the server", "[stores]") {

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_LIB_STORE_HTTP_API_ANSWER_H_
+#define FEATHERID_LIB_STORE_HTTP_API_ANSWER_H_
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "featherid/status.h"
+#include "lib/store/http/api_client.h"
+#include "lib/store/http/http_connection.h"
+
+namespace featherid {
+
+struct ApiClient::Answer {
+  Json data;
+  std::string date;        // the header
+  std::size_t server = 0;  // who answered
+};
+
+// What an answer of the API means. `url`: of the server. kFailedPrecondition: it is not one of this
+// API. The message contains nothing but what the server says.
+Result<nlohmann::json> read_answer(const HttpAnswer& answer, const std::string& url,
+                                   const ApiClient::Words& words);
+
+inline Status not_of_this_api(const std::string& url) {
+  return {StatusCode::kFailedPrecondition,
+          "the answer of " + url +
+              " is not one of featherid-server's, or of another version; check the address, and "
+              "what is in between"};
+}
+
+// Reads `data` by read(data), which may throw as Json does.
+template <typename Read>
+auto read_data(const nlohmann::json& data, const std::string& url, Read read)
+    -> Result<decltype(read(data))> {
+  try {
+    return read(data);
+  } catch (const nlohmann::json::exception&) {
+    return not_of_this_api(url);
+  }
+}
+
+}  // namespace featherid
+
+#endif  // FEATHERID_LIB_STORE_HTTP_API_ANSWER_H_

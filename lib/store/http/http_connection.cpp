@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/http/http_connection.h"
+
+#include <fcntl.h>
+#include <httplib.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <fstream>
+#include <optional>
+#include <utility>
+
+namespace featherid {
+
+namespace {
+
+// No answer of the API is as large. More would only fill the memory.
+constexpr std::size_t kBodyBytesMax = std::size_t{64} << 20;
+
+// No host has this address, so the client cannot connect.
+constexpr const char* kNowhere = "none";
+
+// Why no answer came, and what to do.
+std::string cause_of(httplib::Error error, const ApiClient::Words& words) {
+  switch (error) {
+    case httplib::Error::Connection:
+      return "cannot connect; check " + words.address +
+             ", and that the server runs and can be reached";
+    case httplib::Error::ConnectionTimeout:
+      return "no connection in time; check " + words.address +
+             ", and what is in between, such as a firewall";
+    case httplib::Error::Read:
+      return "the connection ended, or the answer did not come in time; see the server's log, and "
+             "allow more time if it is slow";
+    case httplib::Error::Write:
+      return "the connection ended before the request was sent; see the server's log";
+    case httplib::Error::SSLConnection:
+      return "no TLS connection; use http:// if the server has no certificate";
+    case httplib::Error::SSLLoadingCerts:
+      return "the certificates of " + words.ca_file + " cannot be used; give a file in PEM format";
+    case httplib::Error::SSLServerVerification:
+      return "its certificate is not trusted; name its authority's certificate with " +
+             words.ca_file;
+    default:
+      return httplib::to_string(error) + "; check " + words.address + ", and that the server runs";
+  }
+}
+
+}  // namespace
+
+struct HttpConnection::Impl {
+  Impl(const HttpAddress& address, const ApiClient::Words& words_in, Watchdog& dog)
+      : url(address.url), host(address.host), words(words_in), watchdog(dog), client(address.url) {}
+  ~Impl() {
+    client.stop();
+    if (socket >= 0) ::close(socket);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  // Called with each socket that the client is about to connect: one, as no address is left then.
+  void keep(int connecting) {
+    client.set_hostname_addr_map({{host, kNowhere}});
+    if (socket >= 0) return;
+    // One of our own, because the client may close its own while the watchdog looks at it.
+    socket = ::fcntl(connecting, F_DUPFD_CLOEXEC, 0);
+    guard.emplace(watchdog, socket, deadline);
+  }
+
+  Result<HttpAnswer> send(const HttpRequestLine& line);
+
+  const std::string url;
+  const std::string host;
+  const ApiClient::Words words;
+  Watchdog& watchdog;
+  httplib::Client client;
+  int socket = -1;
+  TimePoint deadline;                    // of the call under way
+  std::optional<Watchdog::Guard> guard;  // while it is
+  TimePoint last_used;
+};
+
+Result<HttpAnswer> HttpConnection::Impl::send(const HttpRequestLine& line) {
+  const auto left =
+      std::max<std::chrono::microseconds>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                              deadline - std::chrono::steady_clock::now()),
+                                          std::chrono::milliseconds(1));
+  client.set_connection_timeout(left);
+  client.set_read_timeout(left);
+  client.set_write_timeout(left);
+  HttpAnswer answer;
+  httplib::Request request;
+  request.method = line.method;
+  request.path = line.target;
+  request.content_receiver = [&answer](const char* bytes, std::size_t count, auto, auto) {
+    if (answer.body.size() + count > kBodyBytesMax) return false;
+    answer.body.append(bytes, count);
+    return true;
+  };
+  const httplib::Result result = client.send(request);
+  guard.reset();
+  last_used = std::chrono::steady_clock::now();
+  if (!result) {
+    return Status(StatusCode::kUnavailable,
+                  "no answer from " + url + ": " + cause_of(result.error(), words));
+  }
+  answer.status = result->status;
+  answer.date = result->get_header_value("Date");
+  return answer;
+}
+
+HttpConnection::HttpConnection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpConnection::~HttpConnection() = default;
+
+Result<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpAddress& address,
+                                                             const std::string& numeric_host,
+                                                             const Access& access,
+                                                             Watchdog& watchdog,
+                                                             TimePoint deadline) {
+  auto impl = std::make_unique<Impl>(address, access.words, watchdog);
+  httplib::Client& client = impl->client;
+  if (!client.is_valid()) {
+    return Status(StatusCode::kFailedPrecondition, address.url + " cannot be used");
+  }
+  client.set_keep_alive(true);
+  client.set_follow_location(false);  // a token must not follow a redirect to another server
+  client.set_tcp_nodelay(true);
+  client.set_url_encode(false);
+  client.set_hostname_addr_map({{address.host, numeric_host}});
+  client.set_socket_options([own = impl.get()](auto socket) { own->keep(socket); });
+  if (!access.ca_file.empty()) client.set_ca_cert_path(access.ca_file);
+  if (!access.token.empty())
+    client.set_default_headers({{"Authorization", "Bearer " + access.token}});
+  impl->deadline = deadline;
+  const Result<HttpAnswer> answer = impl->send({"GET", "/healthz"});
+  if (!answer.ok()) return answer.status();
+  return std::unique_ptr<HttpConnection>(new HttpConnection(std::move(impl)));
+}
+
+Result<HttpAnswer> HttpConnection::send(const HttpRequestLine& request, TimePoint deadline) {
+  impl_->deadline = deadline;
+  impl_->guard.emplace(impl_->watchdog, impl_->socket, deadline);
+  return impl_->send(request);
+}
+
+bool HttpConnection::usable() const {
+  if (impl_->client.is_socket_open() == 0) return false;
+  pollfd polled{impl_->socket, POLLIN | POLLRDHUP, 0};
+  return ::poll(&polled, 1, 0) == 0;
+}
+
+TimePoint HttpConnection::last_used() const { return impl_->last_used; }
+
+}  // namespace featherid

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/http/tag_answers.h"
+
+#include <charconv>
+#include <chrono>
+#include <ctime>
+#include <optional>
+
+#include "lib/store/time_floor_rules.h"
+
+namespace featherid {
+
+namespace {
+
+using Json = nlohmann::json;
+using Parameters = ApiClient::Parameters;
+
+constexpr const char* kStrict = "strict";
+constexpr const char* kPlain = "plain";
+
+const char* order_text(TagOrder order) { return order == TagOrder::kStrict ? kStrict : kPlain; }
+std::string cap_text(std::int64_t cap) { return cap == kIdMax ? "none" : std::to_string(cap); }
+
+std::chrono::system_clock::time_point time_at(const Json& object, const char* name) {
+  std::tm parts{};
+  const std::string text = text_at(object, name);
+  if (::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts) == nullptr) return {};
+  return std::chrono::system_clock::from_time_t(::timegm(&parts));
+}
+
+// The members of a row that both calls have.
+void read_row(const Json& tag, SegmentRow* row) {
+  row->tag = tag.at("biz_tag").get<std::string>();
+  row->max_id = tag.at("max_id").get<std::int64_t>();
+  row->step = tag.at("step").get<std::int64_t>();
+  const auto cap = tag.find("cap");
+  row->cap = cap != tag.end() && cap->is_number() ? cap->get<std::int64_t>() : kIdMax;
+  row->order = text_at(tag, "order") == kStrict ? TagOrder::kStrict : TagOrder::kPlain;
+  const auto floor = tag.find("floor");
+  if (floor == tag.end() || !floor->is_object()) return;
+  row->floor = {floor->at("rate").get<std::int64_t>(), floor->at("epoch").get<std::int64_t>(),
+                floor->at("lead_max").get<std::int64_t>(), floor->at("lead_only_warns").get<bool>(),
+                floor->at("since_id").get<std::int64_t>()};
+}
+
+// The time at which the floor was as far behind max_id as the answer says.
+void read_lead(const Json& tag, TagInfo* info) {
+  if (!info->floor.is_set()) return;
+  const Json& lead = tag.at("floor").at("lead_seconds");
+  if (!lead.is_number()) return;
+  const double reached = static_cast<double>(info->max_id) / static_cast<double>(info->floor.rate);
+  const auto ms = static_cast<std::int64_t>(1000 * (reached - lead.get<double>()));
+  info->read_at = WallTime(std::chrono::milliseconds(1000 * info->floor.epoch_s + ms));
+}
+
+void add_floor(const TimeFloorChange& change, Parameters* parameters) {
+  const auto add = [&](const char* name, const std::optional<std::int64_t>& number) {
+    if (number) parameters->emplace_back(name, std::to_string(*number));
+  };
+  add("floor_rate", change.rate);
+  add("floor_epoch", change.epoch_s);
+  add("floor_lead_max", change.lead_max_s);
+  if (change.lead_only_warns) {
+    parameters->emplace_back("floor_only_warns", *change.lead_only_warns ? "yes" : "no");
+  }
+}
+
+}  // namespace
+
+std::string text_at(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+TagInfo tag_info_of(const Json& tag) {
+  TagInfo info;
+  read_row(tag, &info);
+  read_lead(tag, &info);
+  info.format = text_at(tag, "format");
+  info.scramble = text_at(tag, "scramble");
+  info.description = text_at(tag, "description");
+  info.owner = text_at(tag, "owner");
+  info.created_by = text_at(tag, "created_by");
+  info.created_at = time_at(tag, "created_at");
+  info.changed_by = text_at(tag, "changed_by");
+  info.changed_at = time_at(tag, "changed_at");
+  return info;
+}
+
+SegmentRow row_of(const Json& row) {
+  SegmentRow read;
+  read_row(row, &read);
+  const Json& read_at = row.at("read_at_ms");
+  if (read_at.is_number()) {
+    read.read_at = WallTime(std::chrono::milliseconds(read_at.get<std::int64_t>()));
+  }
+  return read;
+}
+
+StoreIdentity store_of(const Json& data) {
+  StoreIdentity store;
+  store.name = data.at("store").get<std::string>();
+  const std::string term = data.at("term").get<std::string>();
+  const char* const end = term.data() + term.size();
+  const auto [stop, error] = std::from_chars(term.data(), end, store.term);
+  if (error != std::errc() || stop != end || store.term < 0) {
+    static_cast<void>(data.at("term").get<std::int64_t>());  // throws: it is a text
+  }
+  return store;
+}
+
+Parameters parameters_of(std::string_view tag, const NewTag& made) {
+  Parameters parameters = {{"biz_tag", std::string(tag)}, {"step", std::to_string(made.step)}};
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) parameters.emplace_back(name, value);
+  };
+  const TagOptions& options = made.options;
+  if (options.cap != kIdMax) add("cap", cap_text(options.cap));
+  if (options.order != TagOrder::kPlain) add("order", order_text(options.order));
+  add("format", options.format);
+  add("scramble", options.scramble);
+  add("description", options.description);
+  add("owner", options.owner);
+  add_floor(as_change(options.floor), &parameters);
+  if (made.max_id > 0) add("max_id", std::to_string(made.max_id));
+  if (made.automatic) add("automatic", "yes");
+  return parameters;
+}
+
+Parameters parameters_of(std::string_view tag, const TagChange& change) {
+  Parameters parameters = {{"biz_tag", std::string(tag)}};
+  const auto add = [&](const char* name, const std::optional<std::string>& value) {
+    if (value) parameters.emplace_back(name, *value);
+  };
+  if (change.step) add("step", std::to_string(*change.step));
+  if (change.cap) add("cap", cap_text(*change.cap));
+  if (change.order) add("order", order_text(*change.order));
+  add("format", change.format);
+  add("scramble", change.scramble);
+  add("description", change.description);
+  add("owner", change.owner);
+  add_floor(change.floor, &parameters);
+  return parameters;
+}
+
+}  // namespace featherid

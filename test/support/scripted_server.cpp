@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "test/support/scripted_server.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "test/support/ports.h"
+
+namespace featherid::test {
+
+ScriptedServer::ScriptedServer(Script script)
+    : script_(std::move(script)), listener_(listen_on_free_port()), port_(port_of(listener_)) {
+  acceptor_ = std::thread([this] { accept_all(); });
+}
+
+ScriptedServer::~ScriptedServer() {
+  stopping_ = true;
+  acceptor_.join();
+  for (const int socket : sockets_) ::shutdown(socket, SHUT_RDWR);
+  for (std::thread& connection : connections_) connection.join();
+  for (const int socket : sockets_) ::close(socket);
+  ::close(listener_);
+}
+
+std::vector<std::string> ScriptedServer::requests() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return requests_;
+}
+
+std::string ScriptedServer::answer(int status, int code, const std::string& data) {
+  const std::string body = R"({"code":)" + std::to_string(code) +
+                           R"(,"msg":"the server's words",)" + R"("data":)" + data + "}";
+  return "HTTP/1.1 " + std::to_string(status) + " Some\r\nContent-Type: application/json\r\n" +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+void ScriptedServer::accept_all() {
+  constexpr int kPollMs = 5;
+  while (!stopping_) {
+    pollfd polled{listener_, POLLIN, 0};
+    if (::poll(&polled, 1, kPollMs) <= 0) continue;
+    const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (socket < 0) continue;
+    ++accepted_;
+    sockets_.push_back(socket);
+    connections_.emplace_back([this, socket] { serve(socket); });
+  }
+}
+
+// The socket is closed at the end only, so that its number is not used again meanwhile.
+void ScriptedServer::serve(int socket) {
+  std::string received;
+  for (;;) {
+    const std::size_t end = received.find("\r\n\r\n");
+    if (end == std::string::npos) {
+      char bytes[4096];
+      const ssize_t got = ::recv(socket, bytes, sizeof bytes, 0);
+      if (got <= 0) break;
+      received.append(bytes, static_cast<std::size_t>(got));
+      continue;
+    }
+    const std::string request = received.substr(0, end + 4);
+    received.erase(0, end + 4);
+    std::string reply;
+    if (request.rfind("GET /healthz ", 0) == 0) {
+      reply = answer(200, 0, "\"ok\"");
+    } else {
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        requests_.push_back(request.substr(0, request.find("\r\n")));
+      }
+      reply = script_(request);
+    }
+    if (reply.empty()) break;
+    ::send(socket, reply.data(), reply.size(), MSG_NOSIGNAL);
+  }
+  ::shutdown(socket, SHUT_RDWR);
+}
+
+}  // namespace featherid::test

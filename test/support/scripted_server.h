@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_TEST_SUPPORT_SCRIPTED_SERVER_H_
+#define FEATHERID_TEST_SUPPORT_SCRIPTED_SERVER_H_
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace featherid::test {
+
+// An HTTP server on a free port of 127.0.0.1 that does what no good server does. It answers
+// /healthz as featherid-server does, and everything else as the test says.
+class ScriptedServer {
+ public:
+  // Returns the bytes to answer the request with. Empty: the connection is closed instead. Called
+  // on a thread of each connection.
+  using Script = std::function<std::string(const std::string& request)>;
+
+  explicit ScriptedServer(Script script);
+  ~ScriptedServer();
+  ScriptedServer(const ScriptedServer&) = delete;
+  ScriptedServer& operator=(const ScriptedServer&) = delete;
+
+  int port() const { return port_; }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  int accepted() const { return accepted_; }  // connections, ever
+  // The first lines of the requests other than for /healthz.
+  std::vector<std::string> requests() const;
+
+  // An answer of the API with a code and `data`, which is JSON.
+  static std::string answer(int status, int code, const std::string& data);
+
+ private:
+  void accept_all();
+  void serve(int socket);
+
+  const Script script_;
+  const int listener_;
+  const int port_;
+  std::atomic<int> accepted_{0};
+  std::atomic<bool> stopping_{false};
+  mutable std::mutex mutex_;
+  std::vector<std::string> requests_;
+  std::vector<int> sockets_;
+  std::vector<std::thread> connections_;
+  std::thread acceptor_;
+};
+
+}  // namespace featherid::test
+
+#endif  // FEATHERID_TEST_SUPPORT_SCRIPTED_SERVER_H_

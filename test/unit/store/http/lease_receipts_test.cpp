@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/http/lease_receipts.h"
+
+#include <string>
+
+#include "test/support/catch.h"
+
+namespace featherid {
+
+TEST_CASE("the receipt of a lease is found by its end, once", "[lease_receipts]") {
+  LeaseReceipts receipts;
+  receipts.keep("order", {{1, 101}, "a", 0});
+  receipts.keep("order", {{101, 201}, "b", 1});
+  receipts.keep("user", {{1, 101}, "c", 0});
+  for (const IdRange other : {IdRange{1, 100}, {100, 201}, {201, 202}, {150, 200}}) {
+    CHECK_FALSE(receipts.take("order", other));
+  }
+  CHECK_FALSE(receipts.take("none", {1, 101}));
+  const auto taken = receipts.take("order", {150, 201});
+  REQUIRE(taken);
+  CHECK(taken->text == "b");
+  CHECK(taken->server == 1);
+  CHECK_FALSE(receipts.take("order", {150, 201}));
+  CHECK(receipts.take("order", {1, 101})->text == "a");
+  CHECK(receipts.take("user", {100, 101})->text == "c");
+}
+
+TEST_CASE("of each tag the newest receipts are kept", "[lease_receipts]") {
+  LeaseReceipts receipts;
+  receipts.keep("user", {{1, 11}, "user", 0});
+  const int last = LeaseReceipts::kPerTagMax + 1;
+  for (int i = 1; i <= last; ++i) receipts.keep("order", {{10 * i, 10 * i + 10}, "", 0});
+  CHECK_FALSE(receipts.take("order", {10, 20}));
+  CHECK(receipts.take("order", {20, 30}));
+  CHECK(receipts.take("order", {10 * last, 10 * last + 10}));
+  CHECK(receipts.take("user", {1, 11}));
+}
+
+// A tag that was rewound may be leased twice. The newer lease counts.
+TEST_CASE("of two leases with one end, the newer counts", "[lease_receipts]") {
+  LeaseReceipts receipts;
+  receipts.keep("order", {{1, 101}, "old", 0});
+  receipts.keep("order", {{51, 101}, "new", 0});
+  CHECK(receipts.take("order", {60, 101})->text == "new");
+}
+
+}  // namespace featherid
