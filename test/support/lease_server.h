@@ -12,7 +12,8 @@
 
 #include "server/api/lease_routes.h"
 #include "server/api/tag_routes.h"
-#include "server/http/http_server.h"
+#include "server/http/http_protocol.h"
+#include "server/net/net_server.h"
 
 namespace featherid::test {
 
@@ -21,16 +22,16 @@ namespace featherid::test {
 class LeaseServer {
  public:
   // `options.request_timeout` as given; the rest as the server has it by default.
-  explicit LeaseServer(std::shared_ptr<Store> store, HttpOptions options = patient())
+  explicit LeaseServer(std::shared_ptr<Store> store, NetOptions options = patient())
       : store_(std::move(store)), allocator_(store_), leases_(store_, kLeaseIdsMax) {
     add_tag_routes(router_, store_, allocator_, calls_);
     add_lease_routes(router_, leases_, calls_);
     router_.get("/healthz", Effect::kNone,
                 [](Exchange& exchange) { exchange.reply.succeed("\"ok\""); });
-    server_ = std::make_unique<HttpServer>(options, router_);
-    const Status listening = server_->listen({asio::ip::address_v4::loopback(), 0});
-    if (!listening.ok()) throw std::runtime_error(listening.to_string());
-    port_ = server_->endpoint().port();
+    server_ = std::make_unique<NetServer>(options);
+    const auto endpoint = server_->listen({asio::ip::address_v4::loopback(), 0}, http_);
+    if (!endpoint.ok()) throw std::runtime_error(endpoint.status().to_string());
+    port_ = endpoint->port();
     thread_ = std::thread([this] { server_->run(); });
   }
   ~LeaseServer() {
@@ -46,8 +47,8 @@ class LeaseServer {
   int port() const { return port_; }
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
-  static HttpOptions patient() {
-    HttpOptions options;
+  static NetOptions patient() {
+    NetOptions options;
     options.request_timeout = std::chrono::seconds(60);
     return options;
   }
@@ -61,7 +62,8 @@ class LeaseServer {
     exchange.who = "loopback";
     return true;
   }};
-  std::unique_ptr<HttpServer> server_;
+  HttpProtocol http_{router_};
+  std::unique_ptr<NetServer> server_;
   int port_ = 0;
   std::thread thread_;
 };
