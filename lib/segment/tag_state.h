@@ -228,7 +228,8 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   void await_async(const std::shared_ptr<Waiter>& self, Duration timeout) EXCLUDES(mutex_);
   void call(Waiter& waiter) const;
   void refuse(const Waiter& waiter, const Status& why) const;
-  bool is_late(const Waiter& waiter) const { return clock_->boot_now() >= waiter.taken.until; }
+  // Why ids of a period that the caller has taken may no longer be given to it; OK if they may.
+  Status lateness(const Waiter& waiter) const;
   // Wakes the threads and calls back, once the mutex is free.
   void run(Waiters ended) EXCLUDES(mutex_);
   static void wake(Waiter& waiter);
