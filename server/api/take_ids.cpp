@@ -27,8 +27,8 @@ Result<Ranges> take_at_last(Sequence& sequence, const WantedIds& wanted) {
                             : sequence.next_range(wanted.count_ids, kNow);
 }
 
-StartWait wait_for(Sequence sequence, const WantedIds& wanted, std::chrono::milliseconds time) {
-  return [sequence = std::move(sequence), count_ids = wanted.count_ids,
+StartWait wait_for(const Sequence& sequence, const WantedIds& wanted, std::chrono::milliseconds time) {
+  return [sequence = sequence, count_ids = wanted.count_ids,
           consecutive = wanted.consecutive, time](Resume resume) mutable {
     const IdsCallback done = [resume = std::move(resume)](Result<Ranges> ids) {
       resume(WaitOutcome(std::move(ids)));
@@ -54,7 +54,7 @@ TakenIds take_ids(SegmentAllocator& allocator, const WantedIds& wanted, const Wa
   if (wait.expired || ranges.status().code() != StatusCode::kUnavailable) {
     return {{}, ranges.status(), {}};
   }
-  return {{}, {}, wait_for(*std::move(sequence), wanted, wait.time_left())};
+  return {{}, {}, wait_for(*sequence, wanted, wait.time_left())};
 }
 
 }  // namespace featherid

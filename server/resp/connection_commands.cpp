@@ -138,7 +138,10 @@ void resp_hello(RespCall& call) {
   RespVersion version = call.client.version;
   if (arguments.size() > 1) {
     if (arguments[1] != "2" && arguments[1] != "3") {
-      return call.fail(RespResult::kNoProtocol, "unsupported protocol version");
+      const bool number = arguments[1].find_first_not_of("0123456789") == std::string_view::npos;
+      return number ? call.fail(RespResult::kNoProtocol, "unsupported protocol version")
+                    : call.fail(RespResult::kError,
+                                "Protocol version is not an integer or out of range");
     }
     version = arguments[1] == "2" ? RespVersion::k2 : RespVersion::k3;
   }

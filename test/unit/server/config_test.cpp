@@ -38,6 +38,8 @@ TEST_CASE("without any setting the server listens on 127.0.0.1:8080 over SQLite"
   const Config config = good({});
   CHECK(config.listen.address().to_string() == "127.0.0.1");
   CHECK(config.listen.port() == 8080);
+  CHECK_FALSE(config.resp_listen);
+  CHECK(config.net.resp_idle_timeout == std::chrono::seconds(0));
   CHECK(config.store.addresses == std::vector<std::string>{"sqlite3:ids.db"});
   CHECK(config.store.failover == Failover::kSkip);
   CHECK(config.store.failover_guard_ids == 100000000);
@@ -65,6 +67,11 @@ TEST_CASE("values of every kind are read", "[config]") {
   CHECK(config.net.io_threads == 3);
   CHECK(config.init_schema);
   CHECK(good({"--listen", "localhost:80"}).listen.address().is_loopback());
+  const Config redis = good({"--resp-listen", "[::1]:6379", "--resp-idle-timeout", "24h"});
+  CHECK(redis.resp_listen->address().is_v6());
+  CHECK(redis.resp_listen->port() == 6379);
+  CHECK(redis.net.resp_idle_timeout == std::chrono::hours(24));
+  CHECK_FALSE(good({"--resp-listen="}).resp_listen);
 }
 
 TEST_CASE("blanks separate the addresses of a database", "[config]") {
@@ -119,6 +126,8 @@ TEST_CASE("a wrong flag is named", "[config]") {
       {{"--listen", "::1:80"}, "--listen"},
       {{"--listen", "[127.0.0.1]:80"}, "--listen"},
       {{"--listen", "example.org:80"}, "--listen"},
+      {{"--resp-listen", "6379"}, "--resp-listen: '6379'"},
+      {{"--resp-idle-timeout", "25h"}, "--resp-idle-timeout"},
       {{"--max-batch", "0"}, "--max-batch: '0' is not between 1 and 100000"},
       {{"--max-batch", "-1"}, "--max-batch"},
       {{"--max-batch", "1e3"}, "--max-batch"},

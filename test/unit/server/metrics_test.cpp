@@ -140,4 +140,21 @@ TEST_CASE("histograms add up", "[metrics]") {
   CHECK(f.value(took + R"x(_count{route="(other)"})x") == "0");
 }
 
+TEST_CASE("the Redis protocol shows if the server speaks it", "[metrics]") {
+  Fixture f;
+  CHECK(f.metrics.text().find("featherid_resp_") == std::string::npos);
+  RequestStats loop(2, 2);
+  loop.note(0, 0, std::chrono::microseconds(10));
+  loop.note(1, 1, std::chrono::microseconds(10));
+  std::vector<RouteStats> sums(2);
+  loop.add_to(&sums);
+  f.now.resp = ProtocolStats{{{"incr", sums[0]}, {"", sums[1]}}, {"OK", "ERR"}, 7, 5, 3};
+  CHECK(f.value(R"(featherid_resp_commands_total{command="incr",result="OK"})") == "1");
+  CHECK(f.value(R"x(featherid_resp_commands_total{command="(other)",result="ERR"})x") == "1");
+  CHECK(f.value(R"(featherid_resp_command_duration_seconds_count{command="incr"})") == "1");
+  CHECK(f.value("featherid_resp_connections_accepted_total") == "7");
+  CHECK(f.value("featherid_resp_connections") == "5");
+  CHECK(f.value("featherid_resp_parked_commands") == "3");
+}
+
 }  // namespace featherid

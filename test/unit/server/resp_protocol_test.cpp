@@ -221,7 +221,8 @@ TEST_CASE("HELLO chooses the version", "[resp]") {
   CHECK(server.answers("HELLO 3 SETNAME a\nCLIENT GETNAME\nRESET\nCLIENT GETNAME\n")
             .find("$1\r\na\r\n+RESET\r\n$-1\r\n") != std::string::npos);
   CHECK(server.answers("HELLO 4\nHELLO x\nHELLO 3 FOO\nHELLO 3 SETNAME\n") ==
-        "-NOPROTO unsupported protocol version\r\n-NOPROTO unsupported protocol version\r\n"
+        "-NOPROTO unsupported protocol version\r\n"
+        "-ERR Protocol version is not an integer or out of range\r\n"
         "-ERR Syntax error in HELLO option 'FOO'\r\n"
         "-ERR Syntax error in HELLO option 'SETNAME'\r\n");
 }
