@@ -21,9 +21,9 @@ namespace {
 
 using Kind = GateVerdict::Kind;
 
-class HttpSession final : public Session {
+class HttpConversation final : public Conversation {
  public:
-  HttpSession(ConnectionLoop& loop, HttpLoop& http, const Router& router, const Stream& stream)
+  HttpConversation(ConnectionLoop& loop, HttpLoop& http, const Router& router, const Stream& stream)
       : loop_(loop),
         http_(http),
         router_(router),
@@ -84,8 +84,8 @@ class HttpSession final : public Session {
   std::string_view input_;  // what has arrived; valid until the answer
 };
 
-void HttpSession::note_answer(std::size_t route, const Exchange& exchange, std::size_t bytes,
-                              Turn& turn) {
+void HttpConversation::note_answer(std::size_t route, const Exchange& exchange, std::size_t bytes,
+                                   Turn& turn) {
   const HttpRequest& request = exchange.request;
   turn.now = NetClock::now();
   const auto took = turn.now - turn.began;
@@ -99,7 +99,7 @@ void HttpSession::note_answer(std::size_t route, const Exchange& exchange, std::
               exchange.changes, bytes, took, stream_.peer(), turn.number, request.traceparent});
 }
 
-void HttpSession::reject(int status, std::string_view reason, Turn& turn, std::string* out) {
+void HttpConversation::reject(int status, std::string_view reason, Turn& turn, std::string* out) {
   const std::size_t out_before = out->size();
   Reply reply;
   reply.request_number = turn.number;
@@ -141,8 +141,8 @@ void HttpProtocol::start(std::size_t loops) {
   }
 }
 
-std::unique_ptr<Session> HttpProtocol::open(ConnectionLoop& loop, const Stream& stream) {
-  return std::make_unique<HttpSession>(loop, *loops_[loop.number], router_, stream);
+std::unique_ptr<Conversation> HttpProtocol::open(ConnectionLoop& loop, const Stream& stream) {
+  return std::make_unique<HttpConversation>(loop, *loops_[loop.number], router_, stream);
 }
 
 std::size_t HttpProtocol::request_bytes_max() const { return kRequestBytesMax; }

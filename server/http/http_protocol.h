@@ -36,7 +36,7 @@ class HttpProtocol final : public Protocol {
   explicit HttpProtocol(const Router& router) : router_(router) {}
 
   void start(std::size_t loops) override;  // from then on the router is constant
-  std::unique_ptr<Session> open(ConnectionLoop& loop, const Stream& stream) override;
+  std::unique_ptr<Conversation> open(ConnectionLoop& loop, const Stream& stream) override;
   std::size_t request_bytes_max() const override;
   std::chrono::milliseconds idle_timeout(const NetOptions& options) const override;
   bool may_begin_idle() const override { return false; }

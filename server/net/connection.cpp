@@ -24,7 +24,7 @@ Connection::Connection(ConnectionLoop& loop, Protocol& protocol, asio::ip::tcp::
       protocol_(protocol),
       refused_(refused),
       stream_(std::move(socket), loop.options.tls),
-      session_(protocol.open(loop, stream_)),
+      conversation_(protocol.open(loop, stream_)),
       may_begin_idle_(protocol.may_begin_idle()) {
   ++protocol_.accepted;
 }
@@ -130,12 +130,12 @@ void Connection::on_read(asio::error_code error, std::size_t bytes) {
 
 void Connection::serve() {
   while (!closing_ && out_.size() < kGatherBytesMax) {
-    const std::size_t length = session_->inspect(input());
+    const std::size_t length = conversation_->inspect(input());
     if (length == 0) break;
     if (!answer(length)) return;
     in_begin_ += length;
   }
-  session_->end_turn(turn_);
+  conversation_->end_turn(turn_);
   if (!out_.empty() || closing_) return write();
   in_begin_ == in_end_ ? read_next() : read();  // not every request has an answer
 }
@@ -154,7 +154,7 @@ bool Connection::answer(std::size_t length) {
   // Reuses the memory of the loop's last answer, which is still in the cache.
   if (out_.empty()) out_.swap(loop_.spare_out);
   turn_.more_follow = length < input().size();
-  if (const StartWait start_wait = session_->answer(turn_, &out_)) {
+  if (const StartWait start_wait = conversation_->answer(turn_, &out_)) {
     park(start_wait);
     return false;
   }
@@ -164,7 +164,7 @@ bool Connection::answer(std::size_t length) {
 }
 
 void Connection::park(const StartWait& start_wait) {
-  session_->end_turn(turn_);
+  conversation_->end_turn(turn_);
   state_ = State::kParked;
   waited_ = true;
   deadline_ = turn_.wait.deadline;
@@ -206,7 +206,7 @@ void Connection::end_wait(bool expired, const WaitOutcome& outcome) {
 void Connection::refuse(Refusal why) {
   turn_.now = NetClock::now();
   begin_request();
-  session_->refuse(why, input(), turn_, &out_);
+  conversation_->refuse(why, input(), turn_, &out_);
   closing_ = true;
 }
 

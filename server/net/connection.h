@@ -59,13 +59,13 @@ struct ConnectionLoop {
   bool accepting = true;           // more connections may still come
 };
 
-// One client's connection. It reads requests, has its session answer them in order, and parks a
+// One client's connection. It reads requests, has its conversation answer them in order, and parks a
 // request that must wait. It stays in its loop's set until it has closed. Used by that loop's
 // thread only.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  // It has been counted in `count` and, unless it is to be refused, in protocol.connections. The
-  // destructor takes it off.
+  // It has been counted: in loop.connection_count and protocol.connections, or in counts.refused if
+  // it is to be refused. The destructor takes it off.
   Connection(ConnectionLoop& loop, Protocol& protocol, asio::ip::tcp::socket socket, bool refused);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -110,7 +110,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Protocol& protocol_;
   const bool refused_;
   Stream stream_;
-  const std::unique_ptr<Session> session_;
+  const std::unique_ptr<Conversation> conversation_;
 
   State state_ = State::kReading;
   NetClock::time_point deadline_;

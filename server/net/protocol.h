@@ -38,9 +38,9 @@ struct Turn {
 };
 
 // What one connection says: the state of a conversation in some protocol. Used by one thread only.
-class Session {
+class Conversation {
  public:
-  virtual ~Session() = default;
+  virtual ~Conversation() = default;
 
   // The length of the request at the front of `input`, or 0 if more bytes are needed. What cannot
   // be a request has a length too: answer() then refuses it and closes. After as many bytes as
@@ -67,8 +67,8 @@ class Protocol {
   // Called once, before any connection.
   virtual void start(std::size_t loops) = 0;
 
-  // For a new connection. `stream` and `loop` outlive the session.
-  virtual std::unique_ptr<Session> open(ConnectionLoop& loop, const Stream& stream) = 0;
+  // For a new connection. `stream` and `loop` outlive the conversation.
+  virtual std::unique_ptr<Conversation> open(ConnectionLoop& loop, const Stream& stream) = 0;
 
   virtual std::size_t request_bytes_max() const = 0;
 

@@ -95,8 +95,7 @@ constexpr Subcommand kSubcommands[] = {
 };
 
 void answer_hello(RespCall& call) {
-  const ReplyWriter reply = call.reply();
-  ReplyWriter writer = reply;
+  ReplyWriter writer = call.reply();
   writer.map(7);
   writer.bulk("server");
   writer.bulk("featherid");

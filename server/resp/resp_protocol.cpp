@@ -48,10 +48,10 @@ bool has_arity(const RespCommand& command, std::size_t arguments) {
   return command.arity >= 0 ? count == command.arity : count >= -command.arity;
 }
 
-class RespSession final : public Session {
+class RespConversation final : public Conversation {
  public:
-  RespSession(ConnectionLoop& loop, RespLoop& shared, const RespServices& services,
-              const RespProtocol& protocol, const Stream& stream, std::uint64_t id)
+  RespConversation(ConnectionLoop& loop, RespLoop& shared, const RespServices& services,
+                   const RespProtocol& protocol, const Stream& stream, std::uint64_t id)
       : loop_(loop), shared_(shared), services_(services), protocol_(protocol), stream_(stream) {
     client_.id = id;
     client_.peer_is_loopback = stream.peer_is_loopback();
@@ -118,7 +118,7 @@ class RespSession final : public Session {
   Command command_;
 };
 
-void RespSession::serve(std::size_t number, RespCall& call) {
+void RespConversation::serve(std::size_t number, RespCall& call) {
   if (number == resp_commands().size()) {
     if (is_http(command_)) {
       call.result = RespResult::kError;
@@ -152,7 +152,7 @@ void RespSession::serve(std::size_t number, RespCall& call) {
 }
 
 // Arguments may contain a token, so only those of the commands about tags are logged.
-std::string RespSession::shown_command(std::size_t number) const {
+std::string RespConversation::shown_command(std::size_t number) const {
   if (number == resp_commands().size()) return "unknown command";
   const RespCommand& command = resp_commands()[number];
   std::string text(command.name);
@@ -165,8 +165,8 @@ std::string RespSession::shown_command(std::size_t number) const {
   return text;
 }
 
-void RespSession::note_answer(std::size_t number, RespResult result, std::size_t bytes,
-                              Turn& turn) {
+void RespConversation::note_answer(std::size_t number, RespResult result, std::size_t bytes,
+                                   Turn& turn) {
   if (!turn.wait.over && !turn.wait.expired && !logs_access(false)) {
     return shared_.uncounted.emplace_back(number, static_cast<std::size_t>(result)), void();
   }
@@ -186,7 +186,7 @@ void RespSession::note_answer(std::size_t number, RespResult result, std::size_t
               {}});
 }
 
-void RespSession::reject(std::string_view reason, Turn& turn, std::string* out) {
+void RespConversation::reject(std::string_view reason, Turn& turn, std::string* out) {
   const std::size_t out_before = out->size();
   const std::string_view word = to_word(RespResult::kError);
   ReplyWriter(client_.version, out).error(word, reason);
@@ -214,9 +214,9 @@ void RespProtocol::start(std::size_t loops) {
   }
 }
 
-std::unique_ptr<Session> RespProtocol::open(ConnectionLoop& loop, const Stream& stream) {
-  return std::make_unique<RespSession>(loop, *loops_[loop.number], services_, *this, stream,
-                                       ++last_client_);
+std::unique_ptr<Conversation> RespProtocol::open(ConnectionLoop& loop, const Stream& stream) {
+  return std::make_unique<RespConversation>(loop, *loops_[loop.number], services_, *this, stream,
+                                            ++last_client_);
 }
 
 std::size_t RespProtocol::request_bytes_max() const { return kCommandBytesMax; }

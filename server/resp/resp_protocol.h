@@ -31,7 +31,7 @@ class RespProtocol final : public Protocol {
   explicit RespProtocol(RespServices services) : services_(std::move(services)) {}
 
   void start(std::size_t loops) override;
-  std::unique_ptr<Session> open(ConnectionLoop& loop, const Stream& stream) override;
+  std::unique_ptr<Conversation> open(ConnectionLoop& loop, const Stream& stream) override;
   std::size_t request_bytes_max() const override;
   // Clients of Redis keep connections in pools, for hours without a command.
   std::chrono::milliseconds idle_timeout(const NetOptions& options) const override;

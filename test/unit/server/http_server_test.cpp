@@ -286,6 +286,8 @@ TEST_CASE("sockets have NODELAY, a long backlog, a port of their own and bounded
     } else {
       ++connections;
       CHECK(option(fd, IPPROTO_TCP, TCP_NODELAY) == 1);
+      CHECK(option(fd, SOL_SOCKET, SO_KEEPALIVE) == 1);
+      CHECK(option(fd, IPPROTO_TCP, TCP_KEEPIDLE) == 120);
       CHECK(option(fd, SOL_SOCKET, SO_SNDBUF) <= 256 * 1024);
       CHECK(option(fd, SOL_SOCKET, SO_RCVBUF) <= 256 * 1024);
     }
