@@ -60,7 +60,8 @@ struct HttpStoreOptions {
 //
 // give_back() requires that this object made the lease, and that the server which leased still
 // runs: it sends the receipt that came with the lease, once. Otherwise it returns false, and the
-// ids become a gap. Of one tag, the last 8 leases can be given back.
+// ids become a gap. The same if they are of several leases and these are of several servers. Of one
+// tag, the last 8 leases can be given back.
 //
 // Time floors follow the clock of the servers' database, and SegmentRow::read_at is by that clock.
 // Servers on SQLite have no other clock than their own machine's. This process's clock is not used.

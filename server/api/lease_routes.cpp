@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -92,10 +93,16 @@ Work give_back(Parameters& given) {
   Leases::Tail tail;
   tail.tag = given.tag();
   tail.first = given.required_number("first", 1, kIdMax);
-  tail.receipt = given.text("receipt").value_or("");
+  const std::string receipts = given.text("receipt").value_or("");
   tail.applied = given.number("applied", 0, kInt64Max).value_or(0);
-  given.keep(check_text("receipt", tail.receipt));
-  if (tail.receipt.empty()) {
+  constexpr std::size_t kReceiptCharsMax = 1024;
+  if (receipts.size() > kReceiptCharsMax) given.keep(invalid_parameter("receipt is too long"));
+  std::istringstream texts(receipts);
+  for (std::string text; std::getline(texts, text, ',');) {
+    given.keep(check_text("receipt", text));
+    tail.receipts.push_back(std::move(text));
+  }
+  if (tail.receipts.empty()) {
     given.keep(invalid_parameter("receipt is missing; add the one that came with the lease"));
   }
   return [=](Leases& leases) -> Result<std::string> {

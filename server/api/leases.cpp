@@ -94,17 +94,42 @@ Result<Leases::Changes> Leases::changes(std::int64_t version, const StoreIdentit
   return Changes{*changes, *now};
 }
 
-Result<std::string> Leases::give_back(const Tail& tail) {
-  const std::optional<LeaseReceipt> receipt = receipts_.take(tail.receipt);
-  if (!receipt) {
-    return std::string(
-        "the receipt is not of this server since it was started, was used before, or is too old");
+// All of them are taken out, even if the first one is not good.
+Result<LeaseReceipt> Leases::take(const Tail& tail) {
+  std::optional<LeaseReceipt> whole;
+  bool all_known = !tail.receipts.empty();
+  bool fit = true;
+  for (const std::string& text : tail.receipts) {
+    std::optional<LeaseReceipt> receipt = receipts_.take(text);
+    if (!receipt) {
+      all_known = false;
+    } else if (!whole) {
+      whole = std::move(receipt);
+    } else {
+      const bool follows_it =
+          receipt->tag == whole->tag && receipt->range.end == whole->range.first;
+      fit = fit && follows_it && receipt->store.term == whole->store.term;
+      whole->range.first = receipt->range.first;
+    }
   }
-  const IdRange& range = receipt->range;
-  if (receipt->tag != tail.tag || tail.first < range.first || tail.first >= range.end) {
+  if (!all_known) {
+    return Status(
+        StatusCode::kNotFound,
+        "a receipt is not of this server since it was started, was used before, or is too "
+        "old");
+  }
+  const IdRange& range = whole->range;
+  if (!fit || whole->tag != tail.tag || tail.first < range.first || tail.first >= range.end) {
     return Status(StatusCode::kInvalidArgument,
                   "the receipt is for another lease than this; it cannot be used again");
   }
+  return *std::move(whole);
+}
+
+Result<std::string> Leases::give_back(const Tail& tail) {
+  const Result<LeaseReceipt> receipt = take(tail);
+  if (receipt.status().code() == StatusCode::kNotFound) return receipt.status().message();
+  if (!receipt.ok()) return receipt.status();
   // Rows of another leader may be older, so a comparison with max_id says nothing.
   const Result<StoreIdentity> now = read({receipt->store.name, 0});
   if (!now.ok()) return now.status();
@@ -112,7 +137,7 @@ Result<std::string> Leases::give_back(const Tail& tail) {
     return std::string("another database server leads the rows since the lease");
   }
   const Result<bool> given =
-      store_->give_back_for_other(tail.tag, {tail.first, range.end}, tail.applied);
+      store_->give_back_for_other(tail.tag, {tail.first, receipt->range.end}, tail.applied);
   if (!given.ok()) return given.status();
   return std::string(*given ? "" : "somebody has leased since, or the tag was changed");
 }

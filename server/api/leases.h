@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "featherid/tag_admin.h"
 #include "lib/base/mutex.h"
@@ -41,14 +42,15 @@ class Leases {
   // As SegmentStore::changes().
   Result<Changes> changes(std::int64_t version, const StoreIdentity& known);
 
-  // The end of a lease that goes back: from `first` to the lease's last id.
+  // What goes back: from `first` to the last id of a lease. Perhaps with leases before that one,
+  // which it follows directly.
   struct Tail {
     std::string tag;
     std::int64_t first = 0;
-    std::string receipt;
-    std::int64_t applied = 0;  // the last change that the caller has applied
+    std::vector<std::string> receipts;  // of these leases, the newest first
+    std::int64_t applied = 0;           // the last change that the caller has applied
   };
-  // Empty if the tail was given back; else why it was not. Whatever comes of it, the receipt has
+  // Empty if the tail was given back; else why it was not. Whatever comes of it, the receipts have
   // been used.
   Result<std::string> give_back(const Tail& tail);
 
@@ -59,6 +61,8 @@ class Leases {
   // OK if the caller may go on with what this process saw of the store last, or with the store as
   // it is now.
   Status compare(const StoreIdentity& known) EXCLUDES(mutex_);
+  // The lease, or the whole of the leases, that the receipts of the tail stand for.
+  Result<LeaseReceipt> take(const Tail& tail);
   // Reads the store, and compares it with the caller and with what this process saw before.
   Result<StoreIdentity> read(const StoreIdentity& known) EXCLUDES(mutex_);
 

@@ -178,21 +178,21 @@ Result<SegmentRow> HttpStore::find(std::string_view tag) {
   return read_data(asked->data, client_->url(asked->server), row_of);
 }
 
-// The receipt is used up before it is sent, so nothing sends it twice.
+// The receipts are used up before they are sent, so nothing sends them twice.
 Result<bool> HttpStore::give_back_for_other(std::string_view tag, IdRange tail,
                                             std::int64_t applied) {
   if (Status status = check_give_back(tag, tail); !status.ok()) return status;
   if (fork_guard_.forked()) return store_was_forked();
-  const std::optional<LeaseReceipts::Receipt> receipt = receipts_.take(tag, tail);
-  if (!receipt) return false;
+  const std::optional<LeaseReceipts::Taken> receipts = receipts_.take(tag, tail);
+  if (!receipts) return false;
   const Result<ApiClient::Answer> answer = client_->call({"POST",
                                                           "/api/v1/lease/give_back",
                                                           {{"biz_tag", std::string(tag)},
                                                            {"first", std::to_string(tail.first)},
-                                                           {"receipt", receipt->text},
+                                                           {"receipt", receipts->texts},
                                                            {"applied", std::to_string(applied)}},
                                                           Repeat::kNever,
-                                                          receipt->server});
+                                                          receipts->server});
   if (!answer.ok()) return answer.status();
   return read_data(answer->data, client_->url(answer->server),
                    [](const Json& data) { return data.at("given_back").get<bool>(); });

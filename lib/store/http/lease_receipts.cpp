@@ -13,18 +13,24 @@ void LeaseReceipts::keep(std::string_view tag, Receipt receipt) {
   own.push_back(std::move(receipt));
 }
 
-std::optional<LeaseReceipts::Receipt> LeaseReceipts::take(std::string_view tag, IdRange tail) {
+std::optional<LeaseReceipts::Taken> LeaseReceipts::take(std::string_view tag, IdRange tail) {
   const MutexLock lock(mutex_);
   const auto found = by_tag_.find(tag);
   if (found == by_tag_.end()) return std::nullopt;
-  std::deque<Receipt>& own = found->second;
-  const auto match = std::find_if(own.rbegin(), own.rend(), [tail](const Receipt& each) {
-    return each.range.end == tail.end && each.range.first <= tail.first;
-  });
-  if (match == own.rend()) return std::nullopt;
-  std::optional<Receipt> receipt = std::move(*match);
-  own.erase(std::next(match).base());
-  return receipt;
+  std::deque<Receipt> rest = found->second;
+  Taken taken;
+  for (std::int64_t end = tail.end; end > tail.first;) {
+    const auto match = std::find_if(rest.rbegin(), rest.rend(),
+                                    [end](const Receipt& each) { return each.range.end == end; });
+    const bool first = taken.texts.empty();
+    if (match == rest.rend() || (!first && match->server != taken.server)) return std::nullopt;
+    taken.server = match->server;
+    taken.texts += (first ? "" : ",") + match->text;
+    end = match->range.first;
+    rest.erase(std::next(match).base());
+  }
+  found->second = std::move(rest);
+  return taken;
 }
 
 }  // namespace featherid

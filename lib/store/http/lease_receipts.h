@@ -24,11 +24,16 @@ class LeaseReceipts {
     std::string text;
     std::size_t server = 0;  // who accepts it
   };
+  struct Taken {
+    std::string texts;  // with commas between them, the newest first
+    std::size_t server = 0;
+  };
 
   void keep(std::string_view tag, Receipt receipt) EXCLUDES(mutex_);
 
-  // Takes out the receipt of the lease that ends with this tail. Nothing: there is none.
-  std::optional<Receipt> take(std::string_view tag, IdRange tail) EXCLUDES(mutex_);
+  // Takes out the receipts of the leases that this tail is the end of: one, or several that follow
+  // one another. Nothing, and none is taken: one is missing, or they are of several servers.
+  std::optional<Taken> take(std::string_view tag, IdRange tail) EXCLUDES(mutex_);
 
  private:
   Mutex mutex_;

@@ -670,7 +670,7 @@ Result<bool> SociStore::give_back(std::string_view tag, IdRange tail) {
 // The name is in the row that counts the changes, so every engine has a place for it.
 Result<StoreIdentity> SociStore::identity() {
   const auto read = [&](SociSession& session) -> Result<StoreIdentity> {
-    if (!records_.look(session)) {
+    if (!records_.look(session) && !records_.look(session, /*ask=*/true)) {
       return Status(StatusCode::kFailedPrecondition,
                     names_.in("the table id_tags, which keeps the name of the store, is missing or "
                               "may not be used; run featherid init, or grant SELECT, INSERT and "

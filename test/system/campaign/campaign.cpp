@@ -65,7 +65,7 @@ void Campaign::set_floors() {
   SociStoreOptions options;
   options.failover = Failover::kSynchronous;
   options.lossy_commits = engine_->keeps_commits() ? LossyCommits::kRefuse : LossyCommits::kAllow;
-  const auto store = open_soci_store(engine_->urls(), options).value();
+  const auto store = open_soci_store(engine_->database_urls(), options).value();
   TagChange change;
   change.floor.rate = kFloorRateMax;
   change.floor.lead_max_s = kLeadMaxSeconds.count();

@@ -12,6 +12,7 @@
 #include <iostream>
 #include <thread>
 
+#include "featherid/http_store.h"
 #include "featherid/segment_allocator.h"
 #include "featherid/soci_store.h"
 #include "test/system/campaign/load.h"
@@ -129,18 +130,29 @@ class Asker {
   std::int64_t began_us_ = 0;  // the last question
 };
 
-int run(const Options& options) {
-  SociStoreOptions store_options;
-  store_options.call_timeout = std::chrono::seconds(2);
-  store_options.failover = options.failover == "skip"   ? Failover::kSkip
-                           : options.failover == "stop" ? Failover::kStop
-                                                        : Failover::kSynchronous;
-  store_options.lossy_commits =
+void log_to_stderr(LogLevel, std::string_view line) { std::cerr << std::string(line) + "\n"; }
+
+Result<std::unique_ptr<Store>> open_store(const Options& options) {
+  if (options.urls.front().rfind("http", 0) == 0) {
+    HttpStoreOptions http;
+    http.call_timeout = std::chrono::seconds(2);
+    http.connect_timeout = std::chrono::milliseconds(500);
+    http.log = log_to_stderr;
+    return open_http_store(options.urls, http);
+  }
+  SociStoreOptions soci;
+  soci.call_timeout = std::chrono::seconds(2);
+  soci.failover = options.failover == "skip"   ? Failover::kSkip
+                  : options.failover == "stop" ? Failover::kStop
+                                               : Failover::kSynchronous;
+  soci.lossy_commits =
       options.lossy_commits == "allow" ? LossyCommits::kAllow : LossyCommits::kRefuse;
-  store_options.log = [](LogLevel, std::string_view line) {
-    std::cerr << std::string(line) + "\n";
-  };
-  Result<std::unique_ptr<Store>> store = open_soci_store(options.urls, store_options);
+  soci.log = log_to_stderr;
+  return open_soci_store(options.urls, soci);
+}
+
+int run(const Options& options) {
+  Result<std::unique_ptr<Store>> store = open_store(options);
   const int file = ::open(options.notes.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   if (!store.ok() || file < 0) {
     std::cerr << "featherid_campaign_embedding: " << store.status().to_string() << ", notes in "

@@ -50,6 +50,8 @@ class Engine {
   // The addresses that every process of FeatherID gets.
   virtual std::vector<std::string> urls() const = 0;
   std::string database() const;  // the same as a server's setting
+  // Those of the database itself, for an operator's store.
+  virtual std::vector<std::string> database_urls() const { return urls(); }
   // The setting `failover` of every process.
   virtual std::string failover() const { return "skip"; }
   // No process records which server leads, so a fault cannot wait for that.

@@ -69,7 +69,8 @@ void remove_table_of_options(Engine& engine) {
 }
 
 void make_strict(Engine& engine, const std::string& tag) {
-  Result<std::unique_ptr<Store>> store = open_soci_store(engine.urls(), options_of(engine));
+  Result<std::unique_ptr<Store>> store =
+      open_soci_store(engine.database_urls(), options_of(engine));
   TagChange change;
   change.order = TagOrder::kStrict;
   const Status changed = store.ok() ? (*store)->update(tag, change) : store.status();
@@ -88,7 +89,8 @@ std::vector<Fault> option_faults(Engine& engine, Random& random, bool table_stay
     sql->run("ALTER TABLE id_tags_away RENAME TO id_tags");
   };
   const auto set_cap = [=, &engine](std::int64_t cap) {
-    Result<std::unique_ptr<Store>> store = open_soci_store(engine.urls(), options_of(engine));
+    Result<std::unique_ptr<Store>> store =
+        open_soci_store(engine.database_urls(), options_of(engine));
     TagChange change;
     change.cap = cap;
     change.description = "campaign";
@@ -234,7 +236,7 @@ Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Ra
           milliseconds(500),
           [=, &engine] {
             const Result<std::vector<TagInfo>> rows =
-                open_soci_store(engine.urls()).value()->list();
+                open_soci_store(engine.database_urls()).value()->list();
             if (!rows.ok()) throw std::runtime_error(rows.status().to_string());
             *backup = *rows;
             std::this_thread::sleep_for(age);

@@ -19,7 +19,7 @@ constexpr char kOtherColumns[] =
 // A table that FeatherID did not create, with one row.
 template <typename Server>
 void make_table(const std::string& key_type, const std::string& tag) {
-  RawSql sql(shared<Server>().url(), "DROP TABLE IF EXISTS id_segments, id_leader, company");
+  RawSql sql(shared<Server>().url(), "DROP TABLE IF EXISTS id_segments, id_tags, id_leader, company");
   sql.run("DROP VIEW IF EXISTS id_segments");
   sql.run("CREATE TABLE id_segments (biz_tag " + key_type + " NOT NULL, " + kOtherColumns + ")");
   insert_row(sql, {tag, 0, 1000});
@@ -29,7 +29,7 @@ void make_table(const std::string& key_type, const std::string& tag) {
 template <typename Server>
 void drop_all() {
   RawSql sql(shared<Server>().url(), "DROP VIEW IF EXISTS id_segments");
-  sql.run("DROP TABLE IF EXISTS id_segments, id_leader, company");
+  sql.run("DROP TABLE IF EXISTS id_segments, id_tags, id_leader, company");
 }
 
 // As a user who has only the granted rights.

@@ -25,7 +25,7 @@ struct Desk {
   // Of ids up to the end of a lease.
   Result<std::string> give_back(const Leases::Leased& leased, std::int64_t first,
                                 std::int64_t applied = 0) {
-    return leases.give_back({"order", first, leased.receipt, applied});
+    return leases.give_back({"order", first, {leased.receipt}, applied});
   }
 
   StoreIdentity identity{"mine", 2 * kOneLeader + 7};
@@ -128,6 +128,38 @@ TEST_CASE("the end of a lease goes back once, with its receipt", "[leases]") {
   CHECK(desk.max_id() == 100);
 }
 
+TEST_CASE("the end of several leases in a row goes back at once", "[leases]") {
+  Desk desk;
+  const auto lease = [&] { return *desk.leases.lease("order", 10, {}); };
+  const Leases::Leased first = lease();
+  const Leases::Leased second = lease();
+  const Leases::Leased third = lease();
+  CHECK(*desk.leases.give_back({"order", 6, {third.receipt, second.receipt, first.receipt}, 0}) ==
+        "");
+  CHECK(desk.max_id() == 5);
+  // Not with others between them, nor in another order, nor if one of them is unknown.
+  const auto refused = [&](const std::vector<std::string>& receipts, std::int64_t begin) {
+    const std::int64_t before = desk.max_id();
+    const Result<std::string> reason = desk.leases.give_back({"order", begin, receipts, 0});
+    CHECK((!reason.ok() || !reason->empty()));
+    CHECK(desk.max_id() == before);
+    for (const std::string& receipt : receipts) {  // all are used up
+      CHECK_FALSE(desk.leases.give_back({"order", begin, {receipt}, 0})->empty());
+    }
+  };
+  Leases::Leased a = lease();
+  lease();
+  Leases::Leased b = lease();
+  refused({b.receipt, a.receipt}, a.range.first);
+  a = lease();
+  b = lease();
+  refused({a.receipt, b.receipt}, a.range.first);
+  b = lease();
+  refused({b.receipt, std::string(32, 'f')}, b.range.first);
+  b = lease();
+  refused({b.receipt, b.receipt}, b.range.first);
+}
+
 TEST_CASE("a receipt that was tried in vain is used up", "[leases]") {
   Desk desk;
   const Result<Leases::Leased> first = desk.leases.lease("order", 10, {});
@@ -144,11 +176,11 @@ TEST_CASE("a receipt is for its own tag and its own ids", "[leases]") {
   REQUIRE(desk.store->create("user", 1000).ok());
   const auto refused = [&](const std::string& tag, std::int64_t first) {
     const Result<Leases::Leased> leased = desk.leases.lease("order", 10, {});
-    const Leases::Tail tail{tag, leased->range.first + first, leased->receipt, 0};
+    const Leases::Tail tail{tag, leased->range.first + first, {leased->receipt}, 0};
     const std::int64_t before = desk.max_id();
     CHECK(desk.leases.give_back(tail).status().code() == StatusCode::kInvalidArgument);
     CHECK(desk.max_id() == before);
-    CHECK(desk.leases.give_back({"order", leased->range.first, leased->receipt, 0}).ok());
+    CHECK(desk.leases.give_back({"order", leased->range.first, {leased->receipt}, 0}).ok());
     CHECK(desk.max_id() == before);  // it was used up
   };
   refused("user", 0);
@@ -177,7 +209,7 @@ TEST_CASE("what one process has applied is not what another may give back", "[le
   CHECK(desk.leases.lease("order", 100, {})->range == IdRange{1, 101});
   CHECK(desk.leases.changes(version, {})->changes.limits.empty());  // another process has
   CHECK(desk.give_back(*leased, 51)->find("the tag was changed") != std::string::npos);
-  CHECK(desk.max_id() == 100);
+  REQUIRE(desk.max_id() == 100);
   const Result<Leases::Leased> later = desk.leases.lease("order", 10, {});
   CHECK(*desk.give_back(*later, 106, version) == "");
   CHECK(desk.max_id() == 105);

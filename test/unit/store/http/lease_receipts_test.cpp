@@ -12,17 +12,37 @@ TEST_CASE("the receipt of a lease is found by its end, once", "[lease_receipts]"
   receipts.keep("order", {{1, 101}, "a", 0});
   receipts.keep("order", {{101, 201}, "b", 1});
   receipts.keep("user", {{1, 101}, "c", 0});
-  for (const IdRange other : {IdRange{1, 100}, {100, 201}, {201, 202}, {150, 200}}) {
+  for (const IdRange other : {IdRange{1, 100}, {201, 202}, {150, 200}}) {
     CHECK_FALSE(receipts.take("order", other));
   }
   CHECK_FALSE(receipts.take("none", {1, 101}));
   const auto taken = receipts.take("order", {150, 201});
   REQUIRE(taken);
-  CHECK(taken->text == "b");
+  CHECK(taken->texts == "b");
   CHECK(taken->server == 1);
   CHECK_FALSE(receipts.take("order", {150, 201}));
-  CHECK(receipts.take("order", {1, 101})->text == "a");
-  CHECK(receipts.take("user", {100, 101})->text == "c");
+  CHECK(receipts.take("order", {1, 101})->texts == "a");
+  CHECK(receipts.take("user", {100, 101})->texts == "c");
+}
+
+TEST_CASE("a tail of several leases needs all their receipts, of one server", "[lease_receipts]") {
+  LeaseReceipts receipts;
+  const auto fill = [&](std::size_t last_server) {
+    receipts.keep("order", {{1, 101}, "a", 1});
+    receipts.keep("order", {{101, 201}, "b", 1});
+    receipts.keep("order", {{201, 301}, "c", last_server});
+  };
+  fill(1);
+  const auto taken = receipts.take("order", {51, 301});
+  REQUIRE(taken);
+  CHECK(taken->texts == "c,b,a");
+  CHECK(taken->server == 1);
+  CHECK_FALSE(receipts.take("order", {1, 101}));
+  fill(2);
+  CHECK_FALSE(receipts.take("order", {51, 301}));  // and takes none
+  CHECK(receipts.take("order", {101, 201})->texts == "b");
+  CHECK_FALSE(receipts.take("order", {51, 301}));
+  CHECK(receipts.take("order", {201, 301})->server == 2);
 }
 
 TEST_CASE("of each tag the newest receipts are kept", "[lease_receipts]") {
@@ -41,7 +61,7 @@ TEST_CASE("of two leases with one end, the newer counts", "[lease_receipts]") {
   LeaseReceipts receipts;
   receipts.keep("order", {{1, 101}, "old", 0});
   receipts.keep("order", {{51, 101}, "new", 0});
-  CHECK(receipts.take("order", {60, 101})->text == "new");
+  CHECK(receipts.take("order", {60, 101})->texts == "new");
 }
 
 }  // namespace featherid
