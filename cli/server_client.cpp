@@ -13,6 +13,7 @@
 #include "lib/store/time_floor_rules.h"
 #include "server/config/values.h"
 #include "server/store/order.h"
+#include "server/store/period.h"
 
 namespace featherid {
 
@@ -113,6 +114,11 @@ TagInfo tag_info(const Json& tag) {
   info.changed_by = text_at(tag, "changed_by");
   info.changed_at = time_at(tag, "changed_at");
   read_floor(tag, &info);
+  const std::string period = text_at(tag, "period");
+  if (!period.empty()) {
+    const Result<PeriodKind> kind = parse_period_kind(period);
+    if (kind.ok()) info.period = {*kind, tag.at("period_offset").get<int>()};
+  }
   return info;
 }
 
@@ -158,6 +164,7 @@ auto read_data(const Json& data, const std::string& url, Read read)
 
 struct ServerClient::Answer {
   Json data;
+  std::string period;  // of the ids
   std::string date;
 };
 
@@ -205,7 +212,7 @@ Result<ServerClient::Answer> ServerClient::call(const char* method, const std::s
   const Json body = Json::parse(result->body, nullptr, false);
   const bool is_ours = body.is_object() && body.contains("code") && body.contains("data");
   if (result->status == 200 && is_ours)
-    return Answer{body["data"], result->get_header_value("Date")};
+    return Answer{body["data"], text_at(body, "period"), result->get_header_value("Date")};
   if (!is_ours) {
     return Status(
         result->status >= 500 ? StatusCode::kUnavailable : StatusCode::kFailedPrecondition,
@@ -218,18 +225,22 @@ Result<ServerClient::Answer> ServerClient::call(const char* method, const std::s
   return Status(status_code(result->status, code), message);
 }
 
-Result<std::vector<IdRange>> ServerClient::take(std::string_view tag, std::int64_t count_ids) {
+Result<PeriodRanges> ServerClient::take(std::string_view tag, std::int64_t count_ids) {
   const Result<Answer> answer =
       call("GET", "/api/v1/id/range",
            {{"biz_tag", std::string(tag)}, {"count", std::to_string(count_ids)}});
   if (!answer.ok()) return answer.status();
-  return read_data(answer->data, url_, [](const Json& data) {
-    std::vector<IdRange> ranges;
+  const Result<Period> period =
+      answer->period.empty() ? Result<Period>(Period()) : parse_period(answer->period);
+  if (!period.ok()) return period.status();
+  return read_data(answer->data, url_, [&](const Json& data) {
+    PeriodRanges taken;
+    taken.period = *period;
     for (const Json& range : data) {
-      ranges.push_back(
+      taken.ranges.push_back(
           {range.at("first").get<std::int64_t>(), range.at("last").get<std::int64_t>() + 1});
     }
-    return ranges;
+    return taken;
   });
 }
 
@@ -282,6 +293,10 @@ Status ServerClient::create(std::string_view tag, const NewTag& tag_to_make) {
   if (!options.description.empty()) parameters.emplace("description", options.description);
   if (!options.owner.empty()) parameters.emplace("owner", options.owner);
   add_floor(as_change(options.floor), &parameters);
+  if (options.period.is_set()) {
+    parameters.emplace("period", period_word(options.period.kind));
+    parameters.emplace("period_offset", std::to_string(options.period.offset_minutes));
+  }
   if (tag_to_make.max_id > 0) parameters.emplace("max_id", std::to_string(tag_to_make.max_id));
   return call("POST", kTag, parameters).status();
 }

@@ -2,6 +2,7 @@
 #include "server/api/id_routes.h"
 
 #include <charconv>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@ namespace featherid {
 namespace {
 
 using Ranges = std::vector<IdRange>;
+using Milliseconds = std::chrono::milliseconds;
 
 enum class As { kNumber, kString, kText };
 
@@ -93,33 +95,63 @@ bool read_count(Exchange& exchange, std::int64_t count_max, IdRequest* asked) {
   return false;
 }
 
+// The ids that are in memory. `missed`: an error if none were found before. A wait of zero does not
+// block, and its error contains the store's error.
+Result<PeriodRanges> take_now(Sequence& sequence, const IdRequest& asked, bool expired,
+                              const Status& missed) {
+  if (sequence.has_period()) {
+    return expired ? sequence.next_range_in_period(asked.count_ids, Milliseconds(0))
+                   : sequence.try_next_range_in_period(asked.count_ids);
+  }
+  Result<Ranges> ranges = expired       ? sequence.next_range(asked.count_ids, Milliseconds(0))
+                          : missed.ok() ? sequence.try_next_range(asked.count_ids)
+                                        : Result<Ranges>(missed);
+  if (!ranges.ok()) return ranges.status();
+  return PeriodRanges{*std::move(ranges), {}};
+}
+
+void park(Exchange& exchange, Sequence sequence, std::int64_t count_ids) {
+  exchange.park(
+      [sequence, count_ids, time_left = exchange.time_left()](Exchange::Resume resume) mutable {
+        auto answer = [resume = std::move(resume)](auto ids) {
+          resume(Exchange::Outcome(std::move(ids)));
+        };
+        if (sequence.has_period()) {
+          sequence.next_range_in_period_async(count_ids, time_left, std::move(answer));
+        } else {
+          sequence.next_range_async(count_ids, time_left, std::move(answer));
+        }
+      });
+}
+
 // The ids that the request has waited for, or that are in memory. Otherwise parks the request until
 // they come, or fails. Nothing: the request is parked or has failed. `missed`: an error if it has
 // found none in memory before.
-std::optional<Ranges> take(Exchange& exchange, SegmentAllocator& allocator, const IdRequest& asked,
-                           const Status& missed = {}) {
+std::optional<PeriodRanges> take(Exchange& exchange, SegmentAllocator& allocator,
+                                 const IdRequest& asked, const Status& missed = {}) {
   const Exchange::Wait& wait = exchange.wait;
-  if (!wait.outcome.status.ok()) return fail(exchange.reply, wait.outcome.status), std::nullopt;
-  if (!wait.outcome.ids.empty()) return wait.outcome.ids;
+  const Status& ended = wait.outcome.status;
+  if (!wait.outcome.ids.empty()) return PeriodRanges{wait.outcome.ids, wait.outcome.period};
+  // A request for a tag that nobody had asked for before learns during its wait that it has
+  // periods.
+  const bool may_differ = ended.ok() || ended.code() == StatusCode::kFailedPrecondition;
+  if (!may_differ) return fail(exchange.reply, ended), std::nullopt;
   Result<Sequence> sequence = allocator.sequence(*asked.tag);
   if (!sequence.ok()) return fail(exchange.reply, sequence.status()), std::nullopt;
+  if (!ended.ok() && !sequence->has_period()) return fail(exchange.reply, ended), std::nullopt;
 
-  // A wait of zero does not block, and its error contains the store's error.
-  Result<Ranges> ranges = wait.expired
-                              ? sequence->next_range(asked.count_ids, std::chrono::milliseconds(0))
-                          : missed.ok() ? sequence->try_next_range(asked.count_ids)
-                                        : Result<Ranges>(missed);
+  Result<PeriodRanges> ranges = take_now(*sequence, asked, wait.expired, missed);
   if (ranges.ok()) return *std::move(ranges);
   if (wait.expired || ranges.status().code() != StatusCode::kUnavailable) {
     return fail(exchange.reply, ranges.status()), std::nullopt;
   }
-  exchange.park([sequence = *std::move(sequence), count_ids = asked.count_ids,
-                 time_left = exchange.time_left()](Exchange::Resume resume) mutable {
-    sequence.next_range_async(count_ids, time_left, [resume = std::move(resume)](auto ids) {
-      resume(Exchange::Outcome(std::move(ids)));
-    });
-  });
+  park(exchange, *std::move(sequence), asked.count_ids);
   return std::nullopt;
+}
+
+void succeed(Reply& reply, const Period& period, std::string_view json) {
+  if (period == Period()) return reply.succeed(json);
+  reply.succeed_in(to_string(period), json);
 }
 
 // Writes numbers, in quotes if `quoted`.
@@ -142,8 +174,8 @@ class NumberWriter {
 };
 
 // Appends the text of an id as JSON.
-Status append_text(const TagText& text, std::int64_t id, std::string* json) {
-  const Result<std::string> written = text.write(id);
+Status append_text(const TagText& text, std::int64_t id, const Period& period, std::string* json) {
+  const Result<std::string> written = text.write(id, period);
   if (written.ok()) json->append(json_string(*written));
   return written.status();
 }
@@ -184,6 +216,7 @@ void serve_id(Exchange& exchange, const IdSources& sources) {
     if (text == nullptr) return;
   }
   std::int64_t id = 0;
+  Period period;
   Status missed;
   if (!exchange.wait.over) {
     const Result<std::int64_t> next = sources.allocator.try_next_id(*asked.tag);
@@ -191,17 +224,18 @@ void serve_id(Exchange& exchange, const IdSources& sources) {
     if (next.ok()) id = *next;
   }
   if (id == 0) {
-    const std::optional<Ranges> ranges = take(exchange, sources.allocator, asked, missed);
-    if (!ranges) return;
-    id = ranges->front().first;
+    const std::optional<PeriodRanges> taken = take(exchange, sources.allocator, asked, missed);
+    if (!taken) return;
+    id = taken->ranges.front().first;
+    period = taken->period;
   }
   std::string json;
   if (text == nullptr) {
     NumberWriter(asked.quoted(), &json).write(id);
-  } else if (const Status bad = append_text(*text, id, &json); !bad.ok()) {
+  } else if (const Status bad = append_text(*text, id, period, &json); !bad.ok()) {
     return fail(exchange.reply, bad);
   }
-  exchange.reply.succeed(json);
+  succeed(exchange.reply, period, json);
 }
 
 void append_numbers(const Ranges& ranges, bool quoted, std::string* json) {
@@ -216,11 +250,11 @@ void append_numbers(const Ranges& ranges, bool quoted, std::string* json) {
   }
 }
 
-Status append_texts(const Ranges& ranges, const TagText& text, std::string* json) {
-  for (const IdRange& range : ranges) {
+Status append_texts(const PeriodRanges& taken, const TagText& text, std::string* json) {
+  for (const IdRange& range : taken.ranges) {
     for (std::int64_t id = range.first; id < range.end; ++id) {
       json->push_back(json->empty() ? '[' : ',');
-      if (Status bad = append_text(text, id, json); !bad.ok()) return bad;
+      if (Status bad = append_text(text, id, taken.period, json); !bad.ok()) return bad;
     }
   }
   return {};
@@ -235,17 +269,17 @@ void serve_batch(Exchange& exchange, const IdSources& sources, std::int64_t coun
     text = find_text(exchange, sources.texts, *asked.tag);
     if (text == nullptr) return;
   }
-  const std::optional<Ranges> ranges = take(exchange, sources.allocator, asked);
-  if (!ranges) return;
+  const std::optional<PeriodRanges> taken = take(exchange, sources.allocator, asked);
+  if (!taken) return;
   std::string json;
   json.reserve(static_cast<std::size_t>(asked.count_ids) * kIdBytesMax + 2);
   if (text == nullptr) {
-    append_numbers(*ranges, asked.quoted(), &json);
-  } else if (const Status bad = append_texts(*ranges, *text, &json); !bad.ok()) {
+    append_numbers(taken->ranges, asked.quoted(), &json);
+  } else if (const Status bad = append_texts(*taken, *text, &json); !bad.ok()) {
     return fail(exchange.reply, bad);
   }
   json.push_back(']');
-  exchange.reply.succeed(json);
+  succeed(exchange.reply, taken->period, json);
 }
 
 // The way back from as=text.
@@ -258,11 +292,11 @@ void serve_parse(Exchange& exchange, TagTexts& texts) {
   }
   const std::shared_ptr<const TagText> text = find_text(exchange, texts, *asked.tag);
   if (text == nullptr) return;
-  const Result<std::int64_t> id = text->read(*given);
+  const Result<PeriodId> id = text->read(*given);
   if (!id.ok()) return fail(exchange.reply, id.status());
   std::string json;
-  NumberWriter(asked.quoted(), &json).write(*id);
-  exchange.reply.succeed(json);
+  NumberWriter(asked.quoted(), &json).write(id->id);
+  succeed(exchange.reply, id->period, json);
 }
 
 void serve_range(Exchange& exchange, SegmentAllocator& allocator) {
@@ -272,11 +306,11 @@ void serve_range(Exchange& exchange, SegmentAllocator& allocator) {
     return exchange.reply.fail(400, ApiCode::kBadRequest,
                                "a range has no text; use /api/v1/id/batch for as=text");
   }
-  const std::optional<Ranges> ranges = take(exchange, allocator, asked);
-  if (!ranges) return;
+  const std::optional<PeriodRanges> taken = take(exchange, allocator, asked);
+  if (!taken) return;
   std::string json;
   NumberWriter writer(asked.quoted(), &json);
-  for (const IdRange& range : *ranges) {
+  for (const IdRange& range : taken->ranges) {
     json.append(json.empty() ? "[" : ",").append(R"({"first":)");
     writer.write(range.first);
     json.append(R"(,"last":)");
@@ -284,7 +318,7 @@ void serve_range(Exchange& exchange, SegmentAllocator& allocator) {
     json.push_back('}');
   }
   json.push_back(']');
-  exchange.reply.succeed(json);
+  succeed(exchange.reply, taken->period, json);
 }
 
 }  // namespace

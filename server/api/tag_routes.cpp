@@ -19,6 +19,7 @@
 #include "server/log/json.h"
 #include "server/store/cap.h"
 #include "server/store/order.h"
+#include "server/store/period.h"
 
 namespace featherid {
 
@@ -83,6 +84,13 @@ class Parameters {
     if (order.ok()) return *order;
     keep(order.status());
     return std::nullopt;
+  }
+  PeriodRule period() {
+    const Result<PeriodKind> kind = parse_period_kind(text("period").value_or("none"));
+    keep(kind.status());
+    const auto offset =
+        number("period_offset", -kPeriodOffsetMinutesMax, kPeriodOffsetMinutesMax).value_or(0);
+    return {kind.ok() ? *kind : PeriodKind::kNone, static_cast<int>(offset)};
   }
   // One of two words; the first one if it is not given.
   bool is_second(const char* name, const char* first, const char* second) {
@@ -195,6 +203,11 @@ std::string difference(const TagInfo& is, const NewTag& wanted) {
            std::to_string(floor.lead_max_s) + (floor.lead_only_warns ? " only warns" : "");
   };
   compare("floor", floor_of(is.floor), floor_of(wanted.options.floor));
+  const auto period_of = [](const PeriodRule& rule) {
+    return std::string(period_word(rule.kind)) + " with offset " +
+           std::to_string(rule.offset_minutes);
+  };
+  compare("period", period_of(is.period), period_of(wanted.options.period));
   if (is.max_id < wanted.max_id) {
     compare("max_id", std::to_string(is.max_id), std::to_string(wanted.max_id));
   }
@@ -232,6 +245,7 @@ Result<Work> create_tag(Parameters& given, const Caller& caller) {
   const Result<TimeFloor> floor = new_floor(given.floor());
   if (floor.ok()) wanted.options.floor = *floor;
   given.keep(floor.status());
+  wanted.options.period = given.period();
   wanted.by = caller.who;
   const bool quoted = given.quoted();
   return Work([=](Store& store, SegmentAllocator&) {
@@ -462,7 +476,9 @@ void add_tag_routes(Router& router, const std::shared_ptr<Store>& store,
       "description", "owner", "floor_rate", "floor_epoch", "floor_lead_max", "floor_only_warns",
       "as"};
   add(kTag, "PATCH", change_tag, options);
-  options.emplace_back("max_id");
+  for (const char* const only_new : {"max_id", "period", "period_offset"}) {
+    options.emplace_back(only_new);
+  }
   add(kTag, "POST", create_tag, options);
   add(kTag, "DELETE", delete_tag, {"biz_tag", "as"});
   add("/api/v1/tag/rewind", "POST", rewind_tag, {"biz_tag", "confirm", "max_id", "from", "as"});

@@ -230,7 +230,8 @@ std::string good_value(const Described& call, const std::string& parameter) {
       {"floor_rate", "1"},      {"floor_epoch", "1700000000"},
       {"floor_lead_max", "20"}, {"floor_only_warns", "no"},
       {"order", "strict"},      {"format", "A{id}"},
-      {"scramble", "63bits"},   {"text", "7"}};
+      {"scramble", "63bits"},   {"text", "7"},
+      {"period", "none"},       {"period_offset", "0"}};
   return values.at(parameter);
 }
 
