@@ -86,15 +86,20 @@ Result<TagAdmin*> Context::tags() {
   return static_cast<TagAdmin*>(*store);
 }
 
-Result<std::vector<IdRange>> Context::take(const std::string& tag, std::int64_t count_ids) {
+Result<PeriodRanges> Context::take(const std::string& tag, std::int64_t count_ids) {
   const Result<ServerClient*> through = server();
   if (!through.ok()) return through.status();
   if (*through != nullptr) return (*through)->take(tag, count_ids);
   const Result<Store*> store = this->store();
   if (!store.ok()) return store.status();
-  const Result<IdRange> range = (*store)->lease(tag, count_ids);
+  const Result<SegmentRow> row = (*store)->find(tag);
+  if (!row.ok()) return row.status();
+  const Period period = period_at(row->period, row->read_at);
+  const Result<IdRange> range = row->period.is_set()
+                                    ? (*store)->lease_in_period(tag, period, count_ids)
+                                    : (*store)->lease(tag, count_ids);
   if (!range.ok()) return range.status();
-  return std::vector<IdRange>{*range};
+  return PeriodRanges{{*range}, period};
 }
 
 std::string Context::source() const {

@@ -43,7 +43,7 @@ class Context {
   // Whichever the settings name.
   Result<TagAdmin*> tags();
   // Takes ids from it. From a database they are leased exactly, so that nothing is left over.
-  Result<std::vector<IdRange>> take(const std::string& tag, std::int64_t count_ids);
+  Result<PeriodRanges> take(const std::string& tag, std::int64_t count_ids);
   // Where they come from, without passwords.
   std::string source() const;
   // Who the records of tags say it was: the user of this machine.

@@ -21,19 +21,23 @@ Result<std::unique_ptr<ServerClient>> ServerClient::open(const RemoteServer& ser
   return std::unique_ptr<ServerClient>(new ServerClient(*std::move(client)));
 }
 
-Result<std::vector<IdRange>> ServerClient::take(std::string_view tag, std::int64_t count_ids) {
+Result<PeriodRanges> ServerClient::take(std::string_view tag, std::int64_t count_ids) {
   const Result<ApiClient::Answer> answer =
       client_->call({"GET",
                      "/api/v1/id/range",
                      {{"biz_tag", std::string(tag)}, {"count", std::to_string(count_ids)}}});
   if (!answer.ok()) return answer.status();
-  return read_data(answer->data, client_->url(answer->server), [](const ApiClient::Json& data) {
-    std::vector<IdRange> ranges;
+  const Result<Period> period =
+      answer->period.empty() ? Result<Period>(Period()) : parse_period(answer->period);
+  if (!period.ok()) return period.status();
+  return read_data(answer->data, client_->url(answer->server), [&](const ApiClient::Json& data) {
+    PeriodRanges taken;
+    taken.period = *period;
     for (const ApiClient::Json& range : data) {
-      ranges.push_back(
+      taken.ranges.push_back(
           {range.at("first").get<std::int64_t>(), range.at("last").get<std::int64_t>() + 1});
     }
-    return ranges;
+    return taken;
   });
 }
 

@@ -27,7 +27,7 @@ class ServerClient final {
                                                     std::chrono::seconds call_timeout);
 
   // Takes ids, as few ranges as the server gives.
-  Result<std::vector<IdRange>> take(std::string_view tag, std::int64_t count_ids);
+  Result<PeriodRanges> take(std::string_view tag, std::int64_t count_ids);
   // How far its clock is ahead of this machine's, to within two seconds and the time of the call.
   Result<std::chrono::seconds> clock_ahead();
   // Whether it can serve.

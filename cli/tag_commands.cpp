@@ -2,6 +2,7 @@
 #include "cli/tag_commands.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
@@ -18,6 +19,7 @@
 #include "server/config/values.h"
 #include "server/store/cap.h"
 #include "server/store/order.h"
+#include "lib/store/period_rules.h"
 #include "server/store/wait_for_database.h"
 
 namespace featherid {
@@ -40,6 +42,8 @@ struct TagArguments {
   std::optional<std::string> floor_epoch;
   std::optional<std::string> floor_lead_max;
   std::optional<std::string> floor_only_warns;
+  std::string period = "none";
+  std::string period_offset = "0";
   std::string prefix;
   bool yes = false;
 };
@@ -75,6 +79,18 @@ Result<TimeFloorChange> read_floor(const Arguments& given) {
     change.lead_only_warns = *text == "yes";
   }
   return change;
+}
+
+Result<PeriodRule> read_period(const Arguments& given) {
+  const Result<PeriodKind> kind = parse_period_kind(given->period);
+  if (!kind.ok()) return invalid("--period: " + kind.status().message());
+  PeriodRule rule{*kind, 0};
+  const char* const end = given->period_offset.data() + given->period_offset.size();
+  const auto [stop, error] = std::from_chars(given->period_offset.data(), end, rule.offset_minutes);
+  const bool in_range = rule.offset_minutes >= -kPeriodOffsetMinutesMax &&
+                        rule.offset_minutes <= kPeriodOffsetMinutesMax;
+  if (error == std::errc() && stop == end && in_range) return rule;
+  return invalid("--period-offset: use a number of minutes from -840 to 840");
 }
 
 // The options that were given.
@@ -169,6 +185,9 @@ Record record_of(const TagInfo& row) {
                                {"changed_by", text_of(row.changed_by)},
                                {"changed_at", time_of(row.changed_at)}});
   add_floor(row, &record);
+  const bool has_period = row.period.is_set();
+  record.emplace_back("period", has_period ? Value(period_word(row.period.kind)) : Value::none());
+  if (has_period) record.emplace_back("period_offset", std::int64_t{row.period.offset_minutes});
   return record;
 }
 
@@ -199,19 +218,23 @@ Status next(Context& context, const Arguments& given) {
   const Result<std::int64_t> count =
       parse_number(given->count, "1", std::to_string(kRangeIdsMax).c_str());
   if (!count.ok()) return invalid("-n: " + count.status().message());
-  const Result<std::vector<IdRange>> ranges = context.take(given->tag, *count);
-  if (!ranges.ok()) return ranges.status();
+  const Result<PeriodRanges> taken = context.take(given->tag, *count);
+  if (!taken.ok()) return taken.status();
+  const std::string period = to_string(taken->period);
   std::vector<Value> ids;
-  for (const IdRange& range : *ranges) {
+  for (const IdRange& range : taken->ranges) {
     for (std::int64_t id = range.first; id < range.end; ++id) {
       if (context.out().json()) {
         ids.emplace_back(id);
       } else {
-        context.out().line(std::to_string(id));
+        context.out().line(std::to_string(id) + (period.empty() ? "" : " " + period));
       }
     }
   }
-  if (context.out().json()) context.out().show({{"tag", given->tag}, {"ids", Value::list(ids)}});
+  if (!context.out().json()) return {};
+  Record record = {{"tag", given->tag}, {"ids", Value::list(ids)}};
+  if (!period.empty()) record.emplace_back("period", period);
+  context.out().show(record);
   return {};
 }
 
@@ -305,6 +328,9 @@ Status create(Context& context, const Arguments& given) {
   const Result<TimeFloor> floor = new_floor(wanted->floor);
   if (!floor.ok()) return floor.status();
   made.options.floor = *floor;
+  const Result<PeriodRule> period = read_period(given);
+  if (!period.ok()) return period.status();
+  made.options.period = *period;
   made.by = context.person();
   const Result<TagAdmin*> admin = context.tags();
   if (!admin.ok()) return admin.status();
@@ -315,9 +341,11 @@ Status create(Context& context, const Arguments& given) {
   if (Status status = (*admin)->create(given->tag, made); !status.ok()) return status;
   const Result<TagInfo> row = (*admin)->info(given->tag);
   if (!row.ok()) return row.status();
-  const std::string ids = row->floor.is_set()
-                              ? "its ids follow the clock"
-                              : "its ids start at " + std::to_string(row->max_id + 1);
+  const std::string ids =
+      row->floor.is_set() ? "its ids follow the clock"
+      : row->period.is_set()
+          ? std::string("its ids start at 1 in each ") + period_word(row->period.kind)
+          : "its ids start at " + std::to_string(row->max_id + 1);
   context.out().say(named(given->tag) + " is created; " + ids, record_of(*row));
   return {};
 }
@@ -492,6 +520,16 @@ void add_tag_commands(CommandLine& line) {
       line, tag, given, "create",
       "create a tag; its ids start at 1, or past those of a deleted tag of that name", create);
   add_tag_options(command, given);
+  command
+      ->add_option("--period", given->period,
+                   "its ids begin at 1 again in each day, month or year; it cannot be changed")
+      ->type_name("none|day|month|year")
+      ->default_str("none");
+  command
+      ->add_option("--period-offset", given->period_offset,
+                   "midnight's offset from UTC, such as 60 for one hour east of Greenwich")
+      ->type_name("MINUTES")
+      ->default_str("0");
   command = add_tag_command(line, tag, given, "set", "change a tag", set);
   add_tag_options(command, given);
   command = add_tag_command(line, tag, given, "delete",

@@ -37,7 +37,8 @@ CREATE TABLE IF NOT EXISTS `id_tags` (
   `period_kind` smallint NOT NULL DEFAULT '0' COMMENT 'ids begin again each 1: day, 2: month, 3: year; 0: never',
   `period_offset` smallint NOT NULL DEFAULT '0' COMMENT 'of its midnight from UTC, in minutes',
   `period_gone` bigint NOT NULL DEFAULT '0' COMMENT 'periods up to it have no row any more, such as 20261129',
-  `period_failovers` bigint NOT NULL DEFAULT '0' COMMENT 'how many there were when the newest row of a period was made',
+  `period_failovers` bigint NOT NULL DEFAULT '0' COMMENT 'how many failovers are noted here',
+  `period_lost_at` bigint NOT NULL DEFAULT '0' COMMENT 'when the last of them was, in ms of Unix time',
   PRIMARY KEY (`biz_tag`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='FeatherID: options of tags; rows are optional';
 INSERT IGNORE INTO `id_tags` (`biz_tag`, `version`) VALUES ('', 0);

@@ -23,8 +23,8 @@ INSERT INTO id_leader (id, server, term) VALUES (1, '', 0) ON CONFLICT DO NOTHIN
 -- seconds; floor_only_warns, 1: further, after a warning. floor_since: ids up to it were leased before the
 -- floor was as it is.
 -- period_kind: ids begin again each 1: day, 2: month, 3: year; 0: never. period_offset: of its midnight from
--- UTC, in minutes. period_gone: periods up to it have no row any more, such as 20261129. period_failovers:
--- how many there were when the newest row of a period was made.
+-- UTC, in minutes. period_gone: periods up to it have no row any more, such as 20261129. period_failovers,
+-- period_lost_at: how many failovers are noted here, and when the last one was, in ms of Unix time.
 CREATE TABLE IF NOT EXISTS id_tags (
   biz_tag varchar(64) NOT NULL PRIMARY KEY,
   version bigint NOT NULL,
@@ -48,7 +48,8 @@ CREATE TABLE IF NOT EXISTS id_tags (
   period_kind smallint NOT NULL DEFAULT 0,
   period_offset smallint NOT NULL DEFAULT 0,
   period_gone bigint NOT NULL DEFAULT 0,
-  period_failovers bigint NOT NULL DEFAULT 0
+  period_failovers bigint NOT NULL DEFAULT 0,
+  period_lost_at bigint NOT NULL DEFAULT 0
 );
 INSERT INTO id_tags (biz_tag, version) VALUES ('', 0) ON CONFLICT DO NOTHING;
 -- The first tags. A tag that was removed is not made again: its ids would start at 1.

@@ -36,6 +36,15 @@ inline const char* period_word(PeriodKind kind) {
   return kWords[static_cast<std::size_t>(kind)];
 }
 
+// The way back: none, day, month or year. kInvalidArgument: it is no such word.
+inline Result<PeriodKind> parse_period_kind(std::string_view word) {
+  for (const PeriodKind kind :
+       {PeriodKind::kNone, PeriodKind::kDay, PeriodKind::kMonth, PeriodKind::kYear}) {
+    if (word == period_word(kind)) return kind;
+  }
+  return Status(StatusCode::kInvalidArgument, "the period must be none, day, month or year");
+}
+
 // The rule as a store keeps it. One that no store has written counts as none.
 inline PeriodRule to_period_rule(std::int64_t kind, std::int64_t offset_minutes) {
   const bool known = kind >= 1 && kind <= 3 && offset_minutes >= -kPeriodOffsetMinutesMax &&
@@ -125,11 +134,19 @@ inline Status refuse_period(const SegmentRow& row, const Period& period, WallTim
                                                time_text(row.read_at));
 }
 
-// The max_id of a new period's row. `made`: the periods that have a row, the oldest first.
-// `failovers`: how many there were so far; `ids_lost`: how many ids each may have lost. A failover
-// after the newest row was made may have lost a row of this period.
+// Notes failovers that nobody has noted yet: they may have been until now, by the store's clock.
+// True: there were some.
+inline bool note_failovers(TagRecord& record, std::int64_t failovers, WallTime now) {
+  if (failovers <= record.period_failovers) return false;
+  record.period_failovers = failovers;
+  record.period_lost_at = now.time_since_epoch().count();
+  return true;
+}
+
+// The max_id of a new period's row. `record`: with all failovers. `ids_lost`: how many ids each may
+// have lost. A row that may have been made before the last one may be missing because of it, also
+// if the clock of the old server was ahead.
 inline Result<std::int64_t> first_max_id_in(const TagRecord& record, const Period& period,
-                                            const std::vector<Period>& made, std::int64_t failovers,
                                             std::int64_t ids_lost) {
   if (period.number() <= record.period_gone) {
     return Status(StatusCode::kFailedPrecondition,
@@ -137,10 +154,11 @@ inline Result<std::int64_t> first_max_id_in(const TagRecord& record, const Perio
                       "' was removed, as old ones are, and is never made again; the clock of the "
                       "database may be wrong");
   }
-  const bool newest = made.empty() || made.back().number() < period.number();
-  const std::int64_t since = newest ? failovers - record.period_failovers : failovers;
-  const std::int64_t skips = std::clamp<std::int64_t>(since, 0, kIdMax / ids_lost);
-  return skips * ids_lost;
+  const WallTime lost_at(std::chrono::milliseconds(record.period_lost_at));
+  const WallTime made_from =
+      begin_of(record.period, period) - kPeriodAheadMax - kPeriodClockAheadMax;
+  if (made_from > lost_at) return 0;
+  return std::min(record.period_failovers, kIdMax / ids_lost) * ids_lost;
 }
 
 // Which periods' rows are removed when the row of `newest` is made, the oldest first. (There are

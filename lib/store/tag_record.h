@@ -35,10 +35,11 @@ struct TagRecord {
   std::string scramble = {};
   TimeFloor floor = {};
   PeriodRule period = {};
-  // Of a tag with periods: the newest one whose row was removed because it is old, as a number(),
-  // and how many failovers there had been when the newest row was made.
+  // Of a tag with periods: the newest one whose row was removed because it is old, as a number();
+  // how many failovers are noted here, and when the last of them was, in ms of Unix time.
   std::int64_t period_gone = 0;
   std::int64_t period_failovers = 0;
+  std::int64_t period_lost_at = 0;
 };
 
 // Adds what the record says to processes that know the changes up to `after`.
@@ -135,6 +136,37 @@ inline void change_in(TagRecord& record, const TagChange& change, std::int64_t n
   record.changed_at = now;
 }
 
+inline Date first_day_of(const Period& period) {
+  return {period.year, std::max(period.month, 1), std::max(period.day, 1)};
+}
+
+// The finest part of a date that texts of the format show; kNone: none.
+inline PeriodKind date_shown_by(const IdFormat& format) {
+  const auto differs = [&](const Date& other) {
+    return *format.format(1, {2027, 1, 1}) != *format.format(1, other);
+  };
+  if (differs({2027, 1, 2})) return PeriodKind::kDay;
+  if (differs({2027, 2, 1})) return PeriodKind::kMonth;
+  return differs({2028, 1, 1}) ? PeriodKind::kYear : PeriodKind::kNone;
+}
+
+// A text shows no more of the date than its period says. A scrambled one shows all of that, because
+// it can only be read back with the period.
+inline Status check_period_format(const TagRecord& record) {
+  const std::string pattern = record.format.empty() ? "{id}" : record.format;
+  const Result<IdFormat> format = IdFormat::make(pattern);
+  if (!format.ok()) return format.status();
+  const PeriodKind shown = date_shown_by(*format);
+  const bool finer = shown != PeriodKind::kNone && shown < record.period.kind;
+  if (!finer && (record.scramble.empty() || shown == record.period.kind)) return {};
+  const std::string parts = record.period.kind == PeriodKind::kDay     ? "{year}, {month} and {day}"
+                            : record.period.kind == PeriodKind::kMonth ? "{year} and {month}"
+                                                                       : "{year}";
+  return {StatusCode::kInvalidArgument,
+          "the format '" + pattern + "' of tag '" + record.tag + "' must contain " + parts +
+              (finer ? ", and no other part of a date" : ", because its ids are scrambled")};
+}
+
 // Whether the options of a changed record fit together. kInvalidArgument: the message says what to
 // change.
 inline Status check_options(const TagRecord& record) {
@@ -145,7 +177,9 @@ inline Status check_options(const TagRecord& record) {
             "' cannot have a period, after which ids begin again, and a time floor, under which "
             "they never do; choose one"};
   }
-  if (!record.format.empty() && !record.floor.is_set() && !record.period.is_set()) {
+  if (record.period.is_set()) {
+    if (Status misfit = check_period_format(record); !misfit.ok()) return misfit;
+  } else if (!record.format.empty() && !record.floor.is_set()) {
     const Result<IdFormat> format = IdFormat::make(record.format);
     // Only a format with a date cannot write an id alone.
     if (format.ok() && !format->format(1).ok()) {

@@ -35,7 +35,7 @@ Result<Advance> parse_advance(const std::string& text) {
 }
 
 Result<std::int64_t> run_advance(Store& store, const Advance& advance, const char* allowing_word) {
-  const Result<SegmentRow> row = store.find(advance.tag);
+  const Result<TagInfo> row = store.info(advance.tag);  // also of a period
   if (!row.ok()) return row.status();
   const std::int64_t before = row->max_id;
   if (before <= advance.max_id) {

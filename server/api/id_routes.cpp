@@ -97,12 +97,18 @@ bool read_count(Exchange& exchange, std::int64_t count_max, IdRequest* asked) {
 // The ids that the request has waited for, or that are in memory. Otherwise parks the request until
 // they come, or fails. Nothing: the request is parked or has failed. `missed`: an error if it has
 // found none in memory before.
-std::optional<Ranges> take(Exchange& exchange, SegmentAllocator& allocator, const IdRequest& asked,
-                           const Status& missed = {}) {
-  TakenIds taken = take_ids(allocator, {*asked.tag, asked.count_ids}, exchange.wait, missed);
+std::optional<PeriodRanges> take(Exchange& exchange, SegmentAllocator& allocator,
+                                 const IdRequest& asked, const Status& missed = {}) {
+  const WantedIds wanted{*asked.tag, asked.count_ids, /*consecutive=*/false, /*in_period=*/true};
+  TakenIds taken = take_ids(allocator, wanted, exchange.wait, missed);
   if (taken.start_wait) return exchange.park(std::move(taken.start_wait)), std::nullopt;
   if (!taken.status.ok()) return fail(exchange.reply, taken.status), std::nullopt;
   return std::move(taken.ids);
+}
+
+void succeed(Reply& reply, const Period& period, std::string_view json) {
+  if (period == Period()) return reply.succeed(json);
+  reply.succeed_in(to_string(period), json);
 }
 
 // Writes numbers, in quotes if `quoted`.
@@ -125,8 +131,8 @@ class NumberWriter {
 };
 
 // Appends the text of an id as JSON.
-Status append_text(const TagText& text, std::int64_t id, std::string* json) {
-  const Result<std::string> written = text.write(id);
+Status append_text(const TagText& text, std::int64_t id, const Period& period, std::string* json) {
+  const Result<std::string> written = text.write(id, period);
   if (written.ok()) json->append(json_string(*written));
   return written.status();
 }
@@ -167,6 +173,7 @@ void serve_id(Exchange& exchange, const IdSources& sources) {
     if (text == nullptr) return;
   }
   std::int64_t id = 0;
+  Period period;
   Status missed;
   if (!exchange.wait.over) {
     const Result<std::int64_t> next = sources.allocator.try_next_id(*asked.tag);
@@ -174,17 +181,18 @@ void serve_id(Exchange& exchange, const IdSources& sources) {
     if (next.ok()) id = *next;
   }
   if (id == 0) {
-    const std::optional<Ranges> ranges = take(exchange, sources.allocator, asked, missed);
-    if (!ranges) return;
-    id = ranges->front().first;
+    const std::optional<PeriodRanges> taken = take(exchange, sources.allocator, asked, missed);
+    if (!taken) return;
+    id = taken->ranges.front().first;
+    period = taken->period;
   }
   std::string json;
   if (text == nullptr) {
     NumberWriter(asked.quoted(), &json).write(id);
-  } else if (const Status bad = append_text(*text, id, &json); !bad.ok()) {
+  } else if (const Status bad = append_text(*text, id, period, &json); !bad.ok()) {
     return fail(exchange.reply, bad);
   }
-  exchange.reply.succeed(json);
+  succeed(exchange.reply, period, json);
 }
 
 void append_numbers(const Ranges& ranges, bool quoted, std::string* json) {
@@ -199,11 +207,11 @@ void append_numbers(const Ranges& ranges, bool quoted, std::string* json) {
   }
 }
 
-Status append_texts(const Ranges& ranges, const TagText& text, std::string* json) {
-  for (const IdRange& range : ranges) {
+Status append_texts(const PeriodRanges& taken, const TagText& text, std::string* json) {
+  for (const IdRange& range : taken.ranges) {
     for (std::int64_t id = range.first; id < range.end; ++id) {
       json->push_back(json->empty() ? '[' : ',');
-      if (Status bad = append_text(text, id, json); !bad.ok()) return bad;
+      if (Status bad = append_text(text, id, taken.period, json); !bad.ok()) return bad;
     }
   }
   return {};
@@ -218,17 +226,17 @@ void serve_batch(Exchange& exchange, const IdSources& sources, std::int64_t coun
     text = find_text(exchange, sources.texts, *asked.tag);
     if (text == nullptr) return;
   }
-  const std::optional<Ranges> ranges = take(exchange, sources.allocator, asked);
-  if (!ranges) return;
+  const std::optional<PeriodRanges> taken = take(exchange, sources.allocator, asked);
+  if (!taken) return;
   std::string json;
   json.reserve(static_cast<std::size_t>(asked.count_ids) * kIdBytesMax + 2);
   if (text == nullptr) {
-    append_numbers(*ranges, asked.quoted(), &json);
-  } else if (const Status bad = append_texts(*ranges, *text, &json); !bad.ok()) {
+    append_numbers(taken->ranges, asked.quoted(), &json);
+  } else if (const Status bad = append_texts(*taken, *text, &json); !bad.ok()) {
     return fail(exchange.reply, bad);
   }
   json.push_back(']');
-  exchange.reply.succeed(json);
+  succeed(exchange.reply, taken->period, json);
 }
 
 // The way back from as=text.
@@ -241,11 +249,11 @@ void serve_parse(Exchange& exchange, TagTexts& texts) {
   }
   const std::shared_ptr<const TagText> text = find_text(exchange, texts, *asked.tag);
   if (text == nullptr) return;
-  const Result<std::int64_t> id = text->read(*given);
+  const Result<PeriodId> id = text->read(*given);
   if (!id.ok()) return fail(exchange.reply, id.status());
   std::string json;
-  NumberWriter(asked.quoted(), &json).write(*id);
-  exchange.reply.succeed(json);
+  NumberWriter(asked.quoted(), &json).write(id->id);
+  succeed(exchange.reply, id->period, json);
 }
 
 void serve_range(Exchange& exchange, SegmentAllocator& allocator) {
@@ -255,11 +263,11 @@ void serve_range(Exchange& exchange, SegmentAllocator& allocator) {
     return exchange.reply.fail(400, ApiCode::kBadRequest,
                                "a range has no text; use /api/v1/id/batch for as=text");
   }
-  const std::optional<Ranges> ranges = take(exchange, allocator, asked);
-  if (!ranges) return;
+  const std::optional<PeriodRanges> taken = take(exchange, allocator, asked);
+  if (!taken) return;
   std::string json;
   NumberWriter writer(asked.quoted(), &json);
-  for (const IdRange& range : *ranges) {
+  for (const IdRange& range : taken->ranges) {
     json.append(json.empty() ? "[" : ",").append(R"({"first":)");
     writer.write(range.first);
     json.append(R"(,"last":)");
@@ -267,7 +275,7 @@ void serve_range(Exchange& exchange, SegmentAllocator& allocator) {
     json.push_back('}');
   }
   json.push_back(']');
-  exchange.reply.succeed(json);
+  succeed(exchange.reply, taken->period, json);
 }
 
 }  // namespace

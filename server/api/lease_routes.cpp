@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/base/call_store.h"
+#include "lib/store/period_rules.h"
 #include "lib/store/store_arguments.h"
 #include "server/api/parameters.h"
 #include "server/api/status_reply.h"
@@ -48,8 +49,11 @@ std::string row_json(const SegmentRow& row, bool quoted) {
   return R"({"biz_tag":)" + json_string(row.tag) + R"(,"max_id":)" + number(row.max_id, quoted) +
          R"(,"step":)" + std::to_string(row.step) + R"(,"cap":)" +
          (row.cap < kIdMax ? number(row.cap, quoted) : "null") + R"(,"order":")" +
-         order_word(row.order) + R"(","floor":)" + floor + R"(,"read_at_ms":)" +
-         (read_at_ms != 0 ? std::to_string(read_at_ms) : "null") + "}";
+         order_word(row.order) + R"(","period":)" +
+         (row.period.is_set() ? json_string(period_word(row.period.kind)) : "null") +
+         R"(,"period_offset":)" + std::to_string(row.period.offset_minutes) + R"(,"floor":)" +
+         floor + R"(,"read_at_ms":)" + (read_at_ms != 0 ? std::to_string(read_at_ms) : "null") +
+         "}";
 }
 
 std::string changes_json(const Leases::Changes& changes, bool quoted) {
@@ -73,15 +77,24 @@ StoreIdentity known_store(Parameters& given) {
   return known;
 }
 
+Period period_of(Parameters& given) {
+  const std::string text = given.text("period").value_or("");
+  if (text.empty()) return {};
+  const Result<Period> period = parse_period(text);
+  given.keep(period.status());
+  return period.ok() ? *period : Period();
+}
+
 Work lease(Parameters& given) {
   const std::string tag = given.tag();
   const std::int64_t most = given.required_number("count", 1, kLeaseIdsMax);
   const std::int64_t least =
       given.number("least", 1, std::max<std::int64_t>(most, 1)).value_or(most);
+  const Period period = period_of(given);
   const StoreIdentity known = known_store(given);
   const bool quoted = given.quoted();
   return [=](Leases& leases) -> Result<std::string> {
-    const Result<Leases::Leased> leased = leases.lease(tag, {least, most}, known);
+    const Result<Leases::Leased> leased = leases.lease(tag, {least, most}, known, period);
     if (!leased.ok()) return leased.status();
     return R"({"first":)" + number(leased->range.first, quoted) + R"(,"last":)" +
            number(leased->range.last(), quoted) + R"(,"receipt":")" + leased->receipt + R"(",)" +
@@ -197,7 +210,7 @@ void add_lease_routes(Router& router, Leases& leases, StoreCalls& calls) {
                       std::move(parameters)});
   };
   constexpr const char* kLease = "/api/v1/lease";
-  add(kLease, "POST", lease, {"biz_tag", "count", "least", "store", "term", "as"});
+  add(kLease, "POST", lease, {"biz_tag", "count", "least", "period", "store", "term", "as"});
   add(kLease, "GET", probe, {"store", "term"});
   add("/api/v1/lease/tag", "GET", find, {"biz_tag", "store", "term", "as"});
   add("/api/v1/lease/changes", "GET", changes, {"version", "store", "term", "as"});

@@ -65,7 +65,7 @@ Result<StoreIdentity> Leases::read(const StoreIdentity& known) {
 }
 
 Result<Leases::Leased> Leases::lease(const std::string& tag, LeaseSize size,
-                                     const StoreIdentity& known) {
+                                     const StoreIdentity& known, const Period& period) {
   if (Status bad = check_lease(tag, size); !bad.ok()) return bad;
   if (size.least_ids > lease_max_ids_) {
     return Status(StatusCode::kInvalidArgument,
@@ -74,11 +74,14 @@ Result<Leases::Leased> Leases::lease(const std::string& tag, LeaseSize size,
   }
   if (Status other = compare(known); !other.ok()) return other;
   size.most_ids = std::min(size.most_ids, lease_max_ids_);
-  const Result<IdRange> range = store_->lease(tag, size);
+  const bool in_period = period != Period();
+  const Result<IdRange> range =
+      in_period ? store_->lease_in_period(tag, period, size) : store_->lease(tag, size);
   if (!range.ok()) return range.status();
   const Result<StoreIdentity> now = read(known);
   if (!now.ok()) return now.status();
-  return Leased{*range, *now, receipts_.issue({tag, *range, *now})};
+  const std::string row = in_period ? period_row(tag, period) : tag;
+  return Leased{*range, *now, receipts_.issue({row, *range, *now})};
 }
 
 Result<SegmentRow> Leases::find(const std::string& tag, const StoreIdentity& known) {

@@ -30,8 +30,10 @@ class Leases {
     StoreIdentity store;
     std::string receipt;  // for give_back()
   };
-  // As SegmentStore::lease(). kInvalidArgument: also if size.least_ids is above lease_max_ids.
-  Result<Leased> lease(const std::string& tag, LeaseSize size, const StoreIdentity& known);
+  // As SegmentStore::lease(), or lease_in_period() if `period` is one. kInvalidArgument: also if
+  // size.least_ids is above lease_max_ids.
+  Result<Leased> lease(const std::string& tag, LeaseSize size, const StoreIdentity& known,
+                       const Period& period = {});
 
   Result<SegmentRow> find(const std::string& tag, const StoreIdentity& known);
 

@@ -8,6 +8,7 @@
 
 #include "server/log/json.h"
 #include "server/store/order.h"
+#include "lib/store/period_rules.h"
 
 namespace featherid {
 
@@ -55,16 +56,18 @@ std::string lease_time_json(const std::string& tag, std::int64_t id, const Lease
 }
 
 std::string tag_json(const TagInfo& tag, bool quoted) {
-  return fmt::format(
-      R"({{"biz_tag":{},"max_id":{},"step":{},"cap":{},"order":"{}",)"
-      R"("format":{},"scramble":{},"description":{},"owner":{},)"
-      R"("created_by":{},"created_at":{},"changed_by":{},"changed_at":{},)"
-      R"("floor":{}}})",
-      json_string(tag.tag), number(tag.max_id, quoted), tag.step,
-      tag.cap < kIdMax ? number(tag.cap, quoted) : "null", order_word(tag.order),
-      text_or_null(tag.format), text_or_null(tag.scramble), json_string(tag.description),
-      json_string(tag.owner), json_string(tag.created_by), recorded(tag.created_at),
-      json_string(tag.changed_by), recorded(tag.changed_at), floor_json(tag, quoted));
+  return fmt::format(R"({{"biz_tag":{},"max_id":{},"step":{},"cap":{},"order":"{}",)"
+                     R"("format":{},"scramble":{},"description":{},"owner":{},)"
+                     R"("created_by":{},"created_at":{},"changed_by":{},"changed_at":{},)"
+                     R"("floor":{},"period":{},"period_offset":{}}})",
+                     json_string(tag.tag), number(tag.max_id, quoted), tag.step,
+                     tag.cap < kIdMax ? number(tag.cap, quoted) : "null", order_word(tag.order),
+                     text_or_null(tag.format), text_or_null(tag.scramble),
+                     json_string(tag.description), json_string(tag.owner),
+                     json_string(tag.created_by), recorded(tag.created_at),
+                     json_string(tag.changed_by), recorded(tag.changed_at), floor_json(tag, quoted),
+                     tag.period.is_set() ? json_string(period_word(tag.period.kind)) : "null",
+                     tag.period.offset_minutes);
 }
 
 }  // namespace featherid

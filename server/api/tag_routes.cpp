@@ -21,6 +21,7 @@
 #include "server/log/json.h"
 #include "server/store/cap.h"
 #include "server/store/order.h"
+#include "lib/store/period_rules.h"
 
 namespace featherid {
 
@@ -74,6 +75,13 @@ class TagParameters : public Parameters {
     if (order.ok()) return *order;
     keep(order.status());
     return std::nullopt;
+  }
+  PeriodRule period() {
+    const Result<PeriodKind> kind = parse_period_kind(text("period").value_or("none"));
+    keep(kind.status());
+    const auto offset =
+        number("period_offset", -kPeriodOffsetMinutesMax, kPeriodOffsetMinutesMax).value_or(0);
+    return {kind.ok() ? *kind : PeriodKind::kNone, static_cast<int>(offset)};
   }
   // What is given of a time floor.
   TimeFloorChange floor() {
@@ -161,6 +169,11 @@ std::string difference(const TagInfo& is, const NewTag& wanted) {
            std::to_string(floor.lead_max_s) + (floor.lead_only_warns ? " only warns" : "");
   };
   compare("floor", floor_of(is.floor), floor_of(wanted.options.floor));
+  const auto period_of = [](const PeriodRule& rule) {
+    return std::string(period_word(rule.kind)) + " with offset " +
+           std::to_string(rule.offset_minutes);
+  };
+  compare("period", period_of(is.period), period_of(wanted.options.period));
   if (is.max_id < wanted.max_id) {
     compare("max_id", std::to_string(is.max_id), std::to_string(wanted.max_id));
   }
@@ -200,6 +213,7 @@ Result<Work> create_tag(TagParameters& given, const Caller& caller) {
   const Result<TimeFloor> floor = new_floor(given.floor());
   if (floor.ok()) wanted.options.floor = *floor;
   given.keep(floor.status());
+  wanted.options.period = given.period();
   wanted.by = given.by(caller);
   wanted.automatic = given.is_second("automatic", "no", "yes");
   const bool once = given.once();
@@ -426,7 +440,9 @@ void add_tag_routes(Router& router, const std::shared_ptr<Store>& store,
       "description", "owner", "floor_rate", "floor_epoch", "floor_lead_max", "floor_only_warns",
       "by",          "as"};
   add(kTag, "PATCH", change_tag, options);
-  for (const char* own : {"max_id", "automatic", "once"}) options.emplace_back(own);
+  for (const char* const only_new : {"max_id", "period", "period_offset", "automatic", "once"}) {
+    options.emplace_back(only_new);
+  }
   add(kTag, "POST", create_tag, options);
   add(kTag, "DELETE", delete_tag, {"biz_tag", "by", "as"});
   add("/api/v1/tag/rewind", "POST", rewind_tag,

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "lib/format/scramble_domain.h"
+#include "lib/store/tag_record.h"
 
 namespace featherid {
 
@@ -12,12 +13,18 @@ TagText::TagText(const TagInfo& tag, const IdFormat& format,
                  const std::optional<IdScramble>& scramble)
     : tag_(tag.tag),
       floor_(tag.floor),
+      period_(tag.period),
       has_date_(!format.format(1).ok()),  // only then it cannot write an id alone
       format_(format),
       scramble_(scramble) {}
 
-Result<Date> TagText::date_of(std::int64_t id) const {
+std::string TagText::tweak_of(const Period& period) const {
+  return period_.is_set() ? period_row(tag_, period) : tag_;
+}
+
+Result<Date> TagText::date_of(std::int64_t id, const Period& period) const {
   if (!has_date_) return Date();
+  if (period_.is_set()) return first_day_of(period);
   const Result<LeaseTime> leased = leased_when(floor_, id);
   if (!leased.ok()) return leased.status();
   const std::time_t second = std::chrono::system_clock::to_time_t(leased->until);
@@ -47,19 +54,29 @@ Result<TagText> TagText::make(const TagInfo& tag, const std::optional<ScrambleKe
   return TagText(tag, *format, *scramble);
 }
 
-Result<std::string> TagText::write(std::int64_t id) const {
-  const Result<Date> date = date_of(id);
+Result<std::string> TagText::write(std::int64_t id, const Period& period) const {
+  if (period.kind() != period_.kind) {
+    return Status(StatusCode::kFailedPrecondition,
+                  "tag '" + tag_ + "' has other periods than this server knew; try again");
+  }
+  const Result<Date> date = date_of(id, period);
   if (!date.ok()) return date.status();
   if (!scramble_) return format_.format(id, *date);
-  const Result<std::int64_t> number = scramble_->scramble(id, tag_);
+  const Result<std::int64_t> number = scramble_->scramble(id, tweak_of(period));
   if (!number.ok()) return number.status();
   return format_.format(*number, *date);
 }
 
-Result<std::int64_t> TagText::read(std::string_view text) const {
+Result<PeriodId> TagText::read(std::string_view text) const {
   const Result<ParsedId> parsed = format_.parse(text);
   if (!parsed.ok()) return parsed.status();
-  return scramble_ ? scramble_->unscramble(parsed->id, tag_) : parsed->id;
+  const Date& date = parsed->date;
+  Period period{date.year, date.month, date.day};
+  if (period.kind() != period_.kind) period = {};  // the format does not show it
+  if (!scramble_) return PeriodId{parsed->id, period};
+  const Result<std::int64_t> id = scramble_->unscramble(parsed->id, tweak_of(period));
+  if (!id.ok()) return id.status();
+  return PeriodId{*id, period};
 }
 
 }  // namespace featherid

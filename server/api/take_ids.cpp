@@ -3,12 +3,15 @@
 
 #include <chrono>
 #include <utility>
+#include <vector>
 
 namespace featherid {
 
 namespace {
 
 using Ranges = std::vector<IdRange>;
+
+constexpr std::chrono::milliseconds kNow{0};
 
 Result<Ranges> as_ranges(const Result<IdRange>& range) {
   if (!range.ok()) return range.status();
@@ -22,17 +25,35 @@ Result<Ranges> try_take(Sequence& sequence, const WantedIds& wanted) {
 
 // A wait of zero does not block, and its error contains the store's error.
 Result<Ranges> take_at_last(Sequence& sequence, const WantedIds& wanted) {
-  constexpr std::chrono::milliseconds kNow{0};
   return wanted.consecutive ? as_ranges(sequence.next_consecutive(wanted.count_ids, kNow))
                             : sequence.next_range(wanted.count_ids, kNow);
 }
 
-StartWait wait_for(const Sequence& sequence, const WantedIds& wanted, std::chrono::milliseconds time) {
-  return [sequence = sequence, count_ids = wanted.count_ids,
-          consecutive = wanted.consecutive, time](Resume resume) mutable {
-    const IdsCallback done = [resume = std::move(resume)](Result<Ranges> ids) {
+bool is_in_period(const Sequence& sequence, const WantedIds& wanted) {
+  return wanted.in_period && sequence.has_period();
+}
+
+Result<PeriodRanges> take_now(Sequence& sequence, const WantedIds& wanted, bool expired,
+                              const Status& missed) {
+  if (is_in_period(sequence, wanted)) {
+    return expired ? sequence.next_range_in_period(wanted.count_ids, kNow)
+                   : sequence.try_next_range_in_period(wanted.count_ids);
+  }
+  Result<Ranges> ranges = expired       ? take_at_last(sequence, wanted)
+                          : missed.ok() ? try_take(sequence, wanted)
+                                        : Result<Ranges>(missed);
+  if (!ranges.ok()) return ranges.status();
+  return PeriodRanges{*std::move(ranges), {}};
+}
+
+StartWait wait_for(const Sequence& sequence, const WantedIds& wanted,
+                   std::chrono::milliseconds time) {
+  return [sequence = sequence, count_ids = wanted.count_ids, consecutive = wanted.consecutive,
+          in_period = is_in_period(sequence, wanted), time](Resume resume) mutable {
+    const auto done = [resume = std::move(resume)](auto ids) {
       resume(WaitOutcome(std::move(ids)));
     };
+    if (in_period) return sequence.next_range_in_period_async(count_ids, time, done);
     consecutive ? sequence.next_consecutive_async(count_ids, time, done)
                 : sequence.next_range_async(count_ids, time, done);
   };
@@ -42,14 +63,19 @@ StartWait wait_for(const Sequence& sequence, const WantedIds& wanted, std::chron
 
 TakenIds take_ids(SegmentAllocator& allocator, const WantedIds& wanted, const Wait& wait,
                   const Status& missed) {
-  if (!wait.outcome.status.ok()) return {{}, wait.outcome.status, {}};
-  if (!wait.outcome.ids.empty()) return {wait.outcome.ids, {}, {}};
+  const WaitOutcome& outcome = wait.outcome;
+  if (!outcome.ids.empty()) return {{outcome.ids, outcome.period}, {}, {}};
+  // A request for a tag that nobody had asked for before learns during its wait that it has
+  // periods.
+  const Status& ended = outcome.status;
+  const bool may_differ =
+      ended.ok() || (wanted.in_period && ended.code() == StatusCode::kFailedPrecondition);
+  if (!may_differ) return {{}, ended, {}};
   Result<Sequence> sequence = allocator.sequence(wanted.tag);
   if (!sequence.ok()) return {{}, sequence.status(), {}};
+  if (!ended.ok() && !sequence->has_period()) return {{}, ended, {}};
 
-  Result<Ranges> ranges = wait.expired  ? take_at_last(*sequence, wanted)
-                          : missed.ok() ? try_take(*sequence, wanted)
-                                        : Result<Ranges>(missed);
+  Result<PeriodRanges> ranges = take_now(*sequence, wanted, wait.expired, missed);
   if (ranges.ok()) return {*std::move(ranges), {}, {}};
   if (wait.expired || ranges.status().code() != StatusCode::kUnavailable) {
     return {{}, ranges.status(), {}};

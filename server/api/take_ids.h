@@ -4,8 +4,8 @@
 
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
+#include "featherid/period.h"
 #include "featherid/segment_allocator.h"
 #include "server/net/wait.h"
 
@@ -16,11 +16,13 @@ struct WantedIds {
   std::string_view tag;
   std::int64_t count_ids = 1;
   bool consecutive = false;  // in one range
+  // Whether the answer can name a period. Otherwise a tag with periods is refused.
+  bool in_period = false;
 };
 
 // The ids of a request; or, if there are none, why; or how the request waits for them.
 struct TakenIds {
-  std::vector<IdRange> ids;
+  PeriodRanges ids;
   Status status;
   StartWait start_wait;
 };

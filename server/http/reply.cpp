@@ -36,6 +36,12 @@ void Reply::succeed(std::string_view json) {
   body.append(kPrefix).append(json).push_back('}');
 }
 
+void Reply::succeed_in(std::string_view period, std::string_view json) {
+  succeed(json);
+  body.pop_back();
+  body.append(R"(,"period":")").append(period).append("\"}");
+}
+
 void Reply::fail(int http_status, ApiCode code, std::string_view message) {
   status = http_status;
   content_type = "application/json";

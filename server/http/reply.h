@@ -38,6 +38,8 @@ struct Reply {
 
   // {"code":0,"msg":"success","data":<json>}
   void succeed(std::string_view json);
+  // {"code":0,"msg":"success","data":<json>,"period":"<period>"}
+  void succeed_in(std::string_view period, std::string_view json);
   // {"code":…,"msg":"…","data":null}, whatever the reply was before
   void fail(int http_status, ApiCode code, std::string_view message);
   // 503; the client may try again in a second

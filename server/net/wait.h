@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "featherid/id_range.h"
+#include "featherid/period.h"
 #include "featherid/status.h"
 
 namespace featherid {
@@ -28,10 +29,17 @@ struct WaitOutcome {
       : status(ended.status()) {
     if (ended.ok()) ids = *std::move(ended);
   }
+  WaitOutcome(Result<PeriodRanges> ended)  // NOLINT(google-explicit-constructor): likewise
+      : status(ended.status()) {
+    if (!ended.ok()) return;
+    ids = std::move(ended->ranges);
+    period = ended->period;
+  }
 
   Status status;
   std::string data;          // the text to answer, if the wait was for that
   std::vector<IdRange> ids;  // if it was for ids
+  Period period;             // which they are of, if their tag has periods
 };
 
 // Ends the wait of a parked request. May be called from any thread, at any time, more than once.

@@ -18,7 +18,7 @@ void answer_last(RespCall& call, const WantedIds& wanted, const Status& missed) 
   TakenIds taken = take_ids(call.services.allocator, wanted, call.turn.wait, missed);
   if (taken.start_wait) return call.park(std::move(taken.start_wait));
   if (!taken.status.ok()) return call.fail(taken.status);
-  call.reply().integer(taken.ids.back().last());
+  call.reply().integer(taken.ids.ranges.back().last());
 }
 
 // As Redis reads a number: in one form only.

@@ -33,6 +33,11 @@ class AutoCreateStore final : public SegmentStore {
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override {
     return or_create(tag, [&] { return store_->lease(tag, size); });
   }
+  // Only tags that exist have periods.
+  Result<IdRange> lease_in_period(std::string_view tag, const Period& period,
+                                  LeaseSize size) override {
+    return store_->lease_in_period(tag, period, size);
+  }
   Result<SegmentRow> find(std::string_view tag) override {
     return or_create(tag, [&] { return store_->find(tag); });
   }

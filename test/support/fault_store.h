@@ -36,6 +36,11 @@ class FaultStore final : public Store {
   int finds() const { return finds_; }
   int probes() const { return probes_; }
 
+  Result<IdRange> lease_in_period(std::string_view tag, const Period& period,
+                                  LeaseSize size) override {
+    ++leases_;
+    return on_lease ? on_lease(tag, size.most_ids) : memory_.lease_in_period(tag, period, size);
+  }
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override {
     ++leases_;
     return on_lease ? on_lease(tag, size.most_ids) : memory_.lease(tag, size);

@@ -18,7 +18,9 @@ class ManualClock final : public Clock {
   void sleep(Duration time) { slept_ticks_ += time.count(); }
 
  private:
-  std::atomic<Duration::rep> ticks_{Duration(std::chrono::hours(1)).count()};
+  // It begins soon after the machine's start, so a thread that waits until a time of this clock is
+  // never kept waiting by the machine's own clock, which is further.
+  std::atomic<Duration::rep> ticks_{Duration(std::chrono::seconds(1)).count()};
   std::atomic<Duration::rep> slept_ticks_{0};
 };
 

@@ -28,8 +28,13 @@ StatusCode status_code(int http_status, int code) {
 
 }  // namespace
 
-Result<nlohmann::json> read_answer(const HttpAnswer& answer, const std::string& url,
-                                   const ApiClient::Words& words) {
+std::string text_at(const nlohmann::json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+Result<ApiClient::Answer> read_answer(const HttpAnswer& answer, const std::string& url,
+                                      const ApiClient::Words& words) {
   nlohmann::json body = nlohmann::json::parse(answer.body, nullptr, false);
   const bool is_ours = body.is_object() && body.contains("data") && body.contains("code") &&
                        body["code"].is_number_integer();
@@ -39,10 +44,10 @@ Result<nlohmann::json> read_answer(const HttpAnswer& answer, const std::string& 
                       ", and not as featherid-server does; check " + words.address +
                       ", and what is in between");
   }
-  if (answer.status == 200) return std::move(body["data"]);
-  const auto text = body.find("msg");
-  std::string message =
-      text != body.end() && text->is_string() ? text->get<std::string>() : std::string();
+  if (answer.status == 200) {
+    return ApiClient::Answer{std::move(body["data"]), text_at(body, "period"), answer.date};
+  }
+  std::string message = text_at(body, "msg");
   const int code = body["code"].get<int>();
   if (answer.status == 404 && code == 1) {
     message = url + " does not have this call; use a featherid-server of this version";

@@ -14,14 +14,17 @@ namespace featherid {
 
 struct ApiClient::Answer {
   Json data;
+  std::string period;      // of the ids in it, if their tag has periods
   std::string date;        // the header
   std::size_t server = 0;  // who answered
 };
 
 // What an answer of the API means. `url`: of the server. kFailedPrecondition: it is not one of this
 // API. The message contains nothing but what the server says.
-Result<nlohmann::json> read_answer(const HttpAnswer& answer, const std::string& url,
-                                   const ApiClient::Words& words);
+Result<ApiClient::Answer> read_answer(const HttpAnswer& answer, const std::string& url,
+                                      const ApiClient::Words& words);
+// The member of that name; empty if there is no such text.
+std::string text_at(const nlohmann::json& object, const char* name);
 
 inline Status not_of_this_api(const std::string& url) {
   return {StatusCode::kFailedPrecondition,

@@ -194,11 +194,11 @@ ApiClient::Impl::Tried ApiClient::Impl::ask(std::size_t number, const Call& call
   const Result<HttpAnswer> answer = used->send({call.method, target}, deadline);
   if (!answer.ok()) return {answer.status(), true};
   const bool serves = answer->status < 500;
-  Result<Json> data = read_answer(*answer, server.address.url, words);
+  Result<Answer> read = read_answer(*answer, server.address.url, words);
   // A connection keeps its token. The next one reads the file again.
   if (answer->status != 401) keep(server, std::move(used));
-  if (!data.ok()) return {data.status(), true, true, serves};
-  return {Answer{*std::move(data), answer->date, number}, true, true, serves};
+  if (read.ok()) read->server = number;
+  return {std::move(read), true, true, serves};
 }
 
 ApiClient::ApiClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

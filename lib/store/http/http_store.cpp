@@ -34,6 +34,8 @@ class HttpStore final : public Store {
       : client_(std::move(client)), recorded_name_(name) {}
 
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override;
+  Result<IdRange> lease_in_period(std::string_view tag, const Period& period,
+                                  LeaseSize size) override;
   Result<SegmentRow> find(std::string_view tag) override;
   Result<bool> give_back(std::string_view tag, IdRange tail) override {
     return give_back_for_other(tag, tail, applied_);
@@ -70,6 +72,8 @@ class HttpStore final : public Store {
   auto read_from_store(const Asked& asked, Read read) -> Result<decltype(read(Json()))>;
   Status learn(const StoreIdentity& answered, const StoreIdentity& stated) EXCLUDES(mutex_);
   StoreIdentity known() const EXCLUDES(mutex_);
+  // Leases from the row of that name. `parameters`: which one that is.
+  Result<IdRange> lease_row(std::string_view row, ApiClient::Parameters parameters, LeaseSize size);
   // A call that changes a tag; `by`: who. It may find that there is nothing left to change.
   enum class Done { kIsFine, kFails };
   Status change(const char* method, const char* path, ApiClient::Parameters parameters,
@@ -140,12 +144,21 @@ auto HttpStore::read_from_store(const Asked& asked, Read read) -> Result<decltyp
 
 Result<IdRange> HttpStore::lease(std::string_view tag, LeaseSize size) {
   if (Status status = check_lease(tag, size); !status.ok()) return status;
-  const Result<Asked> asked = ask({"POST",
-                                   kLease,
-                                   {{"biz_tag", std::string(tag)},
-                                    {"count", std::to_string(size.most_ids)},
-                                    {"least", std::to_string(size.least_ids)}},
-                                   Repeat::kIfRefused});
+  return lease_row(tag, {{"biz_tag", std::string(tag)}}, size);
+}
+
+Result<IdRange> HttpStore::lease_in_period(std::string_view tag, const Period& period,
+                                           LeaseSize size) {
+  if (Status s = check_lease_in_period(tag, period, size); !s.ok()) return s;
+  return lease_row(period_row(tag, period),
+                   {{"biz_tag", std::string(tag)}, {"period", to_string(period)}}, size);
+}
+
+Result<IdRange> HttpStore::lease_row(std::string_view row, ApiClient::Parameters parameters,
+                                     LeaseSize size) {
+  parameters.emplace_back("count", std::to_string(size.most_ids));
+  parameters.emplace_back("least", std::to_string(size.least_ids));
+  const Result<Asked> asked = ask({"POST", kLease, std::move(parameters), Repeat::kIfRefused});
   if (!asked.ok()) return asked.status();
   struct Leased {
     IdRange range;
@@ -163,7 +176,7 @@ Result<IdRange> HttpStore::lease(std::string_view tag, LeaseSize size) {
   const std::string& url = client_->url(asked->server);
   const std::int64_t count_ids = leased->range.size();
   if (count_ids < size.least_ids || count_ids > size.most_ids) return not_of_this_api(url);
-  receipts_.keep(tag, {leased->range, leased->receipt, asked->server});
+  receipts_.keep(row, {leased->range, leased->receipt, asked->server});
   const MutexLock lock(mutex_);
   if (may_follow(leased->term, known_.term)) known_.term = leased->term;
   leader_ = url;

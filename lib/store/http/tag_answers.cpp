@@ -6,6 +6,8 @@
 #include <ctime>
 #include <optional>
 
+#include "lib/store/http/api_answer.h"
+#include "lib/store/period_rules.h"
 #include "lib/store/time_floor_rules.h"
 
 namespace featherid {
@@ -36,6 +38,8 @@ void read_row(const Json& tag, SegmentRow* row) {
   const auto cap = tag.find("cap");
   row->cap = cap != tag.end() && cap->is_number() ? cap->get<std::int64_t>() : kIdMax;
   row->order = text_at(tag, "order") == kStrict ? TagOrder::kStrict : TagOrder::kPlain;
+  const Result<PeriodKind> period = parse_period_kind(text_at(tag, "period"));
+  if (period.ok()) row->period = {*period, tag.at("period_offset").get<int>()};
   const auto floor = tag.find("floor");
   if (floor == tag.end() || !floor->is_object()) return;
   row->floor = {floor->at("rate").get<std::int64_t>(), floor->at("epoch").get<std::int64_t>(),
@@ -66,11 +70,6 @@ void add_floor(const TimeFloorChange& change, Parameters* parameters) {
 }
 
 }  // namespace
-
-std::string text_at(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 TagInfo tag_info_of(const Json& tag) {
   TagInfo info;
@@ -122,6 +121,10 @@ Parameters parameters_of(std::string_view tag, const NewTag& made) {
   add("description", options.description);
   add("owner", options.owner);
   add_floor(as_change(options.floor), &parameters);
+  if (options.period.is_set()) {
+    add("period", period_word(options.period.kind));
+    add("period_offset", std::to_string(options.period.offset_minutes));
+  }
   if (made.max_id > 0) add("max_id", std::to_string(made.max_id));
   if (made.automatic) add("automatic", "yes");
   return parameters;

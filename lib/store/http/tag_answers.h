@@ -17,9 +17,6 @@ TagInfo tag_info_of(const nlohmann::json& tag);      // GET /api/v1/tag
 SegmentRow row_of(const nlohmann::json& row);        // GET /api/v1/lease/tag
 StoreIdentity store_of(const nlohmann::json& data);  // every call of /api/v1/lease
 
-// A text of an object; empty if it has none of that name.
-std::string text_at(const nlohmann::json& object, const char* name);
-
 // The parameters of POST and PATCH /api/v1/tag.
 ApiClient::Parameters parameters_of(std::string_view tag, const NewTag& made);
 ApiClient::Parameters parameters_of(std::string_view tag, const TagChange& change);

@@ -95,8 +95,7 @@ struct MemoryStore::Impl {
     const std::string name = period_row(base.row->tag, period);
     const auto found = tags.find(name);
     if (found != tags.end() && found->second.row) return &*found->second.row;
-    std::vector<Period> made = periods_of(base.row->tag, period.kind());
-    const Result<std::int64_t> max_id = first_max_id_in(*base.record, period, made, 0, 1);
+    const Result<std::int64_t> max_id = first_max_id_in(*base.record, period, 1);
     if (!max_id.ok()) return max_id.status();
     Tag& tag = tags[name];
     tag.row = SegmentRow{name, *max_id, base.row->step};

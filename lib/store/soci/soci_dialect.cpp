@@ -72,6 +72,10 @@ const char kFurthest[] =
 
 const char kTerm[] = "SELECT term FROM id_leader WHERE id = 1";
 const char kLockedRecord[] = " FROM id_leader WHERE id = 1 FOR UPDATE";
+const char kPeriods[] = "SELECT count(*) FROM id_tags WHERE period_kind > 0";
+const char kNoteFailovers[] =
+    "UPDATE id_tags SET period_failovers = :failovers, period_lost_at = :now_ms "
+    "WHERE period_kind > 0 AND period_failovers < :failovers";
 const char kRecordLeader[] = "UPDATE id_leader SET server = :server, term = :term WHERE id = 1";
 
 const char* const kMysqlSettingNames[] = {"autocommit",
@@ -221,8 +225,8 @@ const char kListRecords[] =
     "SELECT biz_tag, version, recalled, COALESCE(cap, " FEATHERID_NO_CAP
     "), COALESCE(removed_max_id, -1), description, owner, created_by, created_at, changed_by, "
     "changed_at, strict, format, scramble, floor_rate, floor_epoch, floor_lead_max, "
-    "floor_only_warns, floor_since, period_kind, period_offset, period_gone, period_failovers "
-    "FROM id_tags WHERE ";
+    "floor_only_warns, floor_since, period_kind, period_offset, period_gone, period_failovers, "
+    "period_lost_at FROM id_tags WHERE ";
 #define FEATHERID_WRITE_RECORD(text, row)                                                          \
   "UPDATE id_tags SET version = :version, recalled = :recalled, cap = "                            \
   "NULLIF(:cap, " FEATHERID_NO_CAP "), removed_max_id = NULLIF(:removed, -1), description = " text \
@@ -235,7 +239,7 @@ const char kListRecords[] =
   "floor_rate = :floor_rate, floor_epoch = :floor_epoch, floor_lead_max = :floor_lead_max, "       \
   "floor_only_warns = :floor_only_warns, floor_since = :floor_since, period_kind = :period_kind, " \
   "period_offset = :period_offset, period_gone = :period_gone, "                                   \
-  "period_failovers = :period_failovers WHERE " row
+  "period_failovers = :period_failovers, period_lost_at = :period_lost_at WHERE " row
 
 #define FEATHERID_MYSQL_FIND(options)                                                             \
   "SELECT biz_tag, COALESCE(CAST(max_id AS CHAR), 'NULL'), COALESCE(CAST(step AS CHAR), 'NULL')," \
@@ -322,7 +326,7 @@ const SociDialect kMysqlDialect = {
      "UPDATE id_segments s JOIN id_tags t ON " FEATHERID_SAME_TAG_IN_MYSQL(
          "s") " SET s.max_id = " FEATHERID_SKIP_LEAD("DIV") " WHERE " FEATHERID_BOUND_LEAD
                                                             " AND " FEATHERID_MAY_SKIP,
-     kMysqlNow, kRecordLeader, kMysqlReplications, kGaleraMark},
+     kMysqlNow, kPeriods, kNoteFailovers, kRecordLeader, kMysqlReplications, kGaleraMark},
     nullptr,
     kMysqlSchema,
     nullptr};
@@ -482,6 +486,8 @@ const SociDialect kPostgresqlDialect = {
                                                                              " AND"
                                                                              " " FEATHERID_MAY_SKIP,
      kPostgresqlNow,
+     kPeriods,
+     kNoteFailovers,
      kRecordLeader,
      nullptr,
      {}},
@@ -579,6 +585,8 @@ const SociDialect kSqlite3Dialect = {
      nullptr,
      nullptr,
      nullptr,
+     nullptr,
+     nullptr,
      {}},
     nullptr,
     kSqlite3Schema,
@@ -622,6 +630,8 @@ NamedDialect::NamedDialect(const DatabaseUrl& url) : dialect_(dialect_of(url.eng
                             &dialect_.tags.in_period,
                             &leader.skip_unless_floor,
                             &leader.skip_with_floor,
+                            &leader.periods,
+                            &leader.note_failovers,
                             &dialect_.schema_begin,
                             &dialect_.schema,
                             &settings.text,

@@ -48,6 +48,10 @@ struct LeaderSql {
   // the lead has ids.
   const char* skip_with_floor;
   const char* now;  // FloorSql::now
+  // If the tags' records can be read: a query for the number of those with periods, and a statement
+  // that notes :failovers in them, the last one at :now_ms.
+  const char* periods;
+  const char* note_failovers;
   const char* record;
   // How many replications write to this server what another one leads; null if none can.
   const char* replications;
@@ -111,7 +115,7 @@ struct TagsSql {
   // Writes a record's members. :version, :recalled, :cap, :removed, :description, :owner,
   // :created_by, :created_at, :changed_by, :changed_at, :strict, :format, :scramble, :floor_rate,
   // :floor_epoch, :floor_lead_max, :floor_only_warns, :floor_since, :period_kind, :period_offset,
-  // :period_gone, :period_failovers
+  // :period_gone, :period_failovers, :period_lost_at
   const char* write;
   FloorSql floor;
   // A further condition for a lease of a period's row: the tag :base has the periods :kind with

@@ -176,6 +176,7 @@ Status LeaderGuard::take_lead(SociSession& session, const Lead& lead, long long 
   if (lead.term != 0) {  // else there was no leader, and no lease
     if (failover_ == Failover::kStop) return refuse(lead);
     const std::string skipped = skip(session);  // before furthest() reads
+    note_failovers(session, leader_count(next) - 1);
     *warning = "FAILOVER: " + what_happened(lead) + "; the last leases may be missing here, so " +
                skipped + furthest(session);
   }
@@ -205,6 +206,20 @@ std::string LeaderGuard::skip(SociSession& session) const {
   const auto outcome = session.run(sql, use(skip_ids_, "count"), use(limit, "limit"));
   return "all tags (" + std::to_string(outcome.affected_rows) + ") skipped " +
          std::to_string(skip_ids_) + " ids, or ten steps if that is more. " + with_floor;
+}
+
+// A row of a period that was lost must not begin its ids again. Whoever makes it asks the tag's
+// record when the last failover was. (Without tags that have periods, a user needs no right to
+// write the table.)
+void LeaderGuard::note_failovers(SociSession& session, long long failovers) const {
+  if (!session.settings().has_records) return;
+  long long tags = 0;
+  session.run(sql_.periods, into(tags));
+  if (tags == 0) return;
+  long long now_ms = 0;
+  session.run(sql_.now, into(now_ms));
+  now_ms = std::max<long long>(now_ms, own_clock_().time_since_epoch().count());
+  session.run(sql_.note_failovers, use(failovers, "failovers"), use(now_ms, "now_ms"));
 }
 
 std::string LeaderGuard::what_happened(const Lead& lead) const {

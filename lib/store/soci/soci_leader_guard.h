@@ -85,6 +85,8 @@ class LeaderGuard {
   std::string furthest(SociSession& session) const;
   // Moves every tag past what may have been lost. Says so.
   std::string skip(SociSession& session) const;
+  // In the records of tags with periods.
+  void note_failovers(SociSession& session, long long failovers) const;
 
   const LeaderSql& sql_;
   const Failover failover_;

@@ -299,10 +299,9 @@ Status SociStore::make_row(std::string_view tag, const Period& period) {
     if (!record) return no_place_for_options(tag);
     if (Status s = refuse_period(*base, period, own_clock_()); !s.ok()) return s;
     if (find_raw(session, name).ok()) return true;  // another process was faster
-    const std::vector<Period> made = periods_of(session, tag, period.kind());
-    const std::int64_t failovers = leader_guard_.failovers();
-    const Result<std::int64_t> first = first_max_id_in(
-        *record, period, made, failovers, std::max(failover_guard_ids_, 10 * base->step));
+    const bool noted = note_failovers(*record, leader_guard_.failovers(), base->read_at);
+    const Result<std::int64_t> first =
+        first_max_id_in(*record, period, std::max(failover_guard_ids_, 10 * base->step));
     if (!first.ok()) return first.status();
     const long long max_id = *first;
     const long long step = base->step;
@@ -311,11 +310,8 @@ Status SociStore::make_row(std::string_view tag, const Period& period) {
             .affected_rows == 0) {
       return false;
     }
-    full = made.size() >= kPeriodsKept;
-    if (made.empty() || made.back().number() < period.number()) {
-      record->period_failovers = std::max(record->period_failovers, failovers);
-      records_.write(session, *record);
-    }
+    full = periods_of(session, tag, period.kind()).size() > kPeriodsKept;
+    if (noted) records_.write(session, *record);
     return true;
   };
   const Result<bool> made = change_tag(Needs::kLeader, make);

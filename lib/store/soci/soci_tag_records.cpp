@@ -42,6 +42,7 @@ struct Columns {
   long long period_offset = 0;
   long long period_gone = 0;
   long long period_failovers = 0;
+  long long period_lost_at = 0;
 };
 
 long long strict_of(const TagRecord& record) { return record.order == TagOrder::kStrict ? 1 : 0; }
@@ -132,19 +133,20 @@ void SociTagRecords::for_each(SociSession& session, const std::string& condition
   session.for_each_row(
       sql_.list + conditions,
       [&] {
-        on_record(TagRecord{
-            c.tag, c.version, c.recalled, c.cap, c.removed, c.description, c.owner, c.created_by,
-            c.created_at, c.changed_by, c.changed_at, order_of(c.strict), c.format, c.scramble,
-            TimeFloor{c.floor_rate, c.floor_epoch, c.floor_lead_max, c.floor_only_warns != 0,
-                      c.floor_since},
-            to_period_rule(c.period_kind, c.period_offset), c.period_gone, c.period_failovers});
+        on_record(TagRecord{c.tag, c.version, c.recalled, c.cap, c.removed, c.description, c.owner,
+                            c.created_by, c.created_at, c.changed_by, c.changed_at,
+                            order_of(c.strict), c.format, c.scramble,
+                            TimeFloor{c.floor_rate, c.floor_epoch, c.floor_lead_max,
+                                      c.floor_only_warns != 0, c.floor_since},
+                            to_period_rule(c.period_kind, c.period_offset), c.period_gone,
+                            c.period_failovers, c.period_lost_at});
       },
       uses..., into(c.tag), into(c.version), into(c.recalled), into(c.cap), into(c.removed),
       into(c.description), into(c.owner), into(c.created_by), into(c.created_at),
       into(c.changed_by), into(c.changed_at), into(c.strict), into(c.format), into(c.scramble),
       into(c.floor_rate), into(c.floor_epoch), into(c.floor_lead_max), into(c.floor_only_warns),
       into(c.floor_since), into(c.period_kind), into(c.period_offset), into(c.period_gone),
-      into(c.period_failovers));
+      into(c.period_failovers), into(c.period_lost_at));
 }
 
 std::optional<TagRecord> SociTagRecords::find(SociSession& session, std::string_view tag) const {
@@ -198,7 +200,8 @@ void SociTagRecords::write(SociSession& session, const TagRecord& r) const {
                   static_cast<long long>(r.period.kind),
                   r.period.offset_minutes,
                   r.period_gone,
-                  r.period_failovers};
+                  r.period_failovers,
+                  r.period_lost_at};
   const auto update = [&] {
     return session
         .run(sql_.write, use(c.version, "version"), use(c.recalled, "recalled"), use(c.cap, "cap"),
@@ -210,7 +213,8 @@ void SociTagRecords::write(SociSession& session, const TagRecord& r) const {
              use(c.floor_lead_max, "floor_lead_max"), use(c.floor_only_warns, "floor_only_warns"),
              use(c.floor_since, "floor_since"), use(c.period_kind, "period_kind"),
              use(c.period_offset, "period_offset"), use(c.period_gone, "period_gone"),
-             use(c.period_failovers, "period_failovers"), use(c.tag, "tag"))
+             use(c.period_failovers, "period_failovers"), use(c.period_lost_at, "period_lost_at"),
+             use(c.tag, "tag"))
         .affected_rows;
   };
   if (update() != 0) return;

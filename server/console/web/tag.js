@@ -112,6 +112,7 @@ class Tag {
       [t('format'), info.format], [t('scramble'), info.scramble],
       [t('max_id'), whole(this.maxId())],
       info.step !== undefined && [t('step'), whole(info.step)],
+      info.period && [t('period'), t('period_at', { period: t(`period_${info.period}`), offset: (info.period_offset < 0 ? '' : '+') + info.period_offset })],
       info.order === 'strict' && [t('order'), info.order],
       used && [t('lasts'), used.survivable_seconds === null ? '∞' : duration(used.survivable_seconds)],
       used && used.series_ids_per_second > 0 && [t('series_rate'), t('per_second', { n: measured(used.series_ids_per_second) })],

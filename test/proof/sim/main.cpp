@@ -74,7 +74,8 @@ int main(int argc, char** argv) {
             << " ids checked, " << tally.strict_calls << " ranges in strict order, " << tally.leases
             << " leases, " << tally.crashes << " crashes, " << tally.shutdowns << " shutdowns, "
             << tally.forks << " forks, " << tally.rewinds << " rewinds, " << tally.losses
-            << " losses under a time floor, " << tally.hours << " simulated hours, " << tally.steps
-            << " steps, 0 violations" << std::endl;
+            << " losses under a time floor, " << tally.days << " days of tags with periods, "
+            << tally.hours << " simulated hours, " << tally.steps << " steps, 0 violations"
+            << std::endl;
   return 0;
 }

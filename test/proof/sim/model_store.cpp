@@ -105,6 +105,7 @@ void ModelDatabase::disturb() {
   }
   if (faults.clocks) move_clock();
   if (faults.operators) change_row();
+  periods.disturb();
 }
 
 // --- clocks and time floors ---
@@ -307,6 +308,7 @@ void ModelDatabase::remove_row(const std::string& tag) {
 void ModelDatabase::heal(const std::vector<std::string>& tags) {
   faults = {};
   out_ = false;
+  periods.heal();
   for (const std::string& tag : tags) rows.emplace(tag, removed_[tag]);
   for (auto& [tag, row] : rows) {
     row.step = std::max<std::int64_t>(1, row.step);
@@ -333,8 +335,36 @@ Result<IdRange> ModelStore::lease(std::string_view tag, LeaseSize size) {
   return leased;
 }
 
+Result<IdRange> ModelStore::lease_in_period(std::string_view tag, const Period& period,
+                                            LeaseSize size) {
+  if (severed_) return lost("in a process that died");
+  const Flight flight(books_, std::string(tag));
+  ModelDatabase& database = database_;
+  const milliseconds ahead = period_clock_ahead_;
+  Result<IdRange> leased =
+      database_.call<IdRange>(books_, [&database, period, size, ahead]() -> Result<IdRange> {
+        const LeaseSize granted(size.least_ids, database.grant(size));
+        return database.periods.lease(period, granted, database.periods.own_clock(ahead));
+      });
+  if (leased.ok() && !severed_) period_book_.leased(period, *leased);
+  return leased;
+}
+
+Result<SegmentRow> ModelStore::find_periods() {
+  const Flight flight(books_, PeriodModel::kTag);
+  ModelDatabase& database = database_;
+  const Instant asked = Scheduler::current().now();
+  Result<SegmentRow> found = database_.call<SegmentRow>(
+      books_, [&database]() -> Result<SegmentRow> { return database.periods.read(); });
+  if (found.ok() && !severed_) {
+    period_book_.read(found->read_at, asked, Scheduler::current().now());
+  }
+  return found;
+}
+
 Result<SegmentRow> ModelStore::find(std::string_view tag) {
   if (severed_) return lost("in a process that died");
+  if (tag == PeriodModel::kTag) return find_periods();
   std::string name(tag);
   const Flight flight(books_, name);
   ModelDatabase& database = database_;
@@ -352,6 +382,13 @@ Result<SegmentRow> ModelStore::find(std::string_view tag) {
 Result<bool> ModelStore::give_back(std::string_view tag, IdRange tail) {
   if (severed_) return lost("in a process that died");
   std::string name(tag);
+  if (const auto row = parse_period_row(name); row && row->tag == PeriodModel::kTag) {
+    period_book_.gives_back(row->period, tail);
+    ModelDatabase& database = database_;
+    return database_.call<bool>(books_, [&database, row, tail]() -> Result<bool> {
+      return database.periods.give_back(row->period, tail);
+    });
+  }
   books_.gives_back(name, tail);
   auto& rows = database_.rows;
   return database_.call<bool>(books_, [&rows, name, tail]() -> Result<bool> {

@@ -11,6 +11,7 @@
 
 #include "featherid/segment_store.h"
 #include "test/proof/sim/books.h"
+#include "test/proof/sim/period_model.h"
 #include "test/proof/sim/random.h"
 #include "test/proof/sim/scheduler.h"
 
@@ -35,8 +36,14 @@ struct Faults {
 // sent it has died.
 class ModelDatabase {
  public:
-  ModelDatabase(Random& random, Scheduler& scheduler, Ledger& ledger)
-      : random_(random), scheduler_(scheduler), ledger_(ledger) {}
+  // `of_periods`: randomness of its own, so that the runs without such a tag stay as they are.
+  ModelDatabase(Random& random, Random& of_periods, Scheduler& scheduler, Ledger& ledger)
+      : periods(of_periods, scheduler, ledger),
+        random_(random),
+        scheduler_(scheduler),
+        ledger_(ledger) {}
+
+  PeriodModel periods;
 
   struct Row {
     std::int64_t max_id = 0;
@@ -124,21 +131,31 @@ class ModelDatabase {
 class ModelStore final : public SegmentStore {
  public:
   // Both must outlive every fiber of the process.
-  ModelStore(ModelDatabase& database, Books& books)
-      : database_(database), books_(books), clock_ahead_(database.draw_clock()) {}
+  ModelStore(ModelDatabase& database, Books& books, PeriodBook& period_book)
+      : database_(database),
+        books_(books),
+        period_book_(period_book),
+        clock_ahead_(database.draw_clock()),
+        period_clock_ahead_(database.periods.draw_own_clock()) {}
 
   // The process has died. No call reaches the database from now on.
   void sever() { severed_ = true; }
 
   Result<IdRange> lease(std::string_view tag, LeaseSize size) override;
+  Result<IdRange> lease_in_period(std::string_view tag, const Period& period,
+                                  LeaseSize size) override;
   Result<SegmentRow> find(std::string_view tag) override;
   Result<bool> give_back(std::string_view tag, IdRange tail) override;
   Result<TagChanges> changes(std::int64_t version) override;
 
  private:
+  Result<SegmentRow> find_periods();
+
   ModelDatabase& database_;
   Books& books_;
+  PeriodBook& period_book_;
   const std::chrono::milliseconds clock_ahead_;  // of the database's, while that is right
+  const std::chrono::milliseconds period_clock_ahead_;
   bool severed_ = false;
 };
 

@@ -49,9 +49,10 @@ class Process::CallUnderWay {
 };
 
 Process::Process(Scheduler& scheduler, Random& random, ModelDatabase& database, Ledger& ledger,
-                 const Workload& workload, int group)
+                 const Workload& workload, Random& of_periods, int group)
     : scheduler_(scheduler),
       random_(random),
+      period_random_(of_periods),
       database_(database),
       ledger_(ledger),
       workload_(workload),
@@ -59,7 +60,8 @@ Process::Process(Scheduler& scheduler, Random& random, ModelDatabase& database, 
       name_("process " + std::to_string(group)),
       born_(database.version),
       books_(ledger, name_),
-      store_(std::make_shared<ModelStore>(database, books_)) {}
+      period_book_(ledger),
+      store_(std::make_shared<ModelStore>(database, books_, period_book_)) {}
 
 Process::~Process() {
   dead_ = true;
@@ -104,6 +106,7 @@ void Process::start() {
         for (int caller = 0; caller < workload_.callers; ++caller) {
           scheduler_.spawn(group_, [this, caller] { use(static_cast<std::size_t>(caller)); });
         }
+        if (database_.periods.is_on()) scheduler_.spawn(group_, [this] { use_periods(); });
       },
       kNever);
 }
@@ -228,6 +231,64 @@ void Process::use_once(std::size_t caller) {
   } else if (workload_.ghosts > 0) {
     ask_for_ghost();
   }
+}
+
+void Process::use_periods() {
+  Sequence daily = *ids_->sequence(PeriodModel::kTag);
+  while (!leaving_) {
+    const std::int64_t pause_max_ms = std::max<std::int64_t>(workload_.pause_max_ms, 1000);
+    scheduler_.sleep(milliseconds(period_random_.pick(0, pause_max_ms)));
+    for (auto n = period_random_.pick(1, 20); n > 0 && !leaving_; --n) use_period_once(daily);
+  }
+}
+
+void Process::use_period_once(Sequence& daily) {
+  const std::int64_t chance = period_random_.pick(0, 99);
+  const std::int64_t count = period_random_.pick(1, kCallMax);
+  const milliseconds timeout(period_random_.pick(0, 3000));
+  if (chance < 40) {
+    const Result<PeriodId> id =
+        chance < 20 ? daily.try_next_in_period() : daily.next_in_period(timeout);
+    if (!id.ok()) return check_period_ids(1, id.status());
+    return check_period_ids(1, PeriodRanges{{{id->id, id->id + 1}}, id->period});
+  }
+  if (chance < 60) return check_period_ids(count, daily.try_next_range_in_period(count));
+  if (chance < 80) return check_period_ids(count, daily.next_range_in_period(count, timeout));
+  daily.next_range_in_period_async(count, timeout, [this, count](const auto& ids) {
+    if (!dead_) check_period_ids(count, ids);
+  });
+}
+
+void Process::check_period_ids(std::int64_t count_ids, const Result<PeriodRanges>& ids) {
+  scheduler_.throw_if_killed();
+  if (!ids.ok()) {
+    const StatusCode code = ids.status().code();
+    const bool refused = code == StatusCode::kFailedPrecondition;
+    if (code == StatusCode::kUnavailable || code == StatusCode::kDeadlineExceeded) return;
+    if (refused && (closing_ || database_.periods.was_unservable())) return;
+    return violation("an unexpected error of the tag with periods: " + ids.status().to_string());
+  }
+  std::int64_t count = 0;
+  for (const IdRange range : ids->ranges) count += range.size();
+  if (count != count_ids) violation("not as many ids of a period as were asked for");
+  period_book_.handed_out(*ids, scheduler_.now(), database_.periods);
+}
+
+void Process::check_periods_serve(Instant deadline) {
+  run_inside(
+      [&] {
+        Sequence daily = *ids_->sequence(PeriodModel::kTag);
+        for (;;) {
+          const Result<PeriodId> id = daily.next_in_period(milliseconds(100));
+          scheduler_.throw_if_killed();
+          if (id.ok()) return;
+          if (scheduler_.now() >= deadline) {
+            return violation("the tag with periods serves no more: " + id.status().to_string());
+          }
+          scheduler_.sleep(milliseconds(10));
+        }
+      },
+      kNever);
 }
 
 void Process::ask_by_name(const std::string& tag) {
@@ -361,6 +422,7 @@ void Process::check_waits() {
   }
   if (ids_ == nullptr || ++checks_ % 16 != 0) return;
   for (const TagStats& stats : ids_->stats()) {
+    if (stats.tag == PeriodModel::kTag) continue;
     const std::optional<std::int64_t> held = books_.held_ids(stats.tag);
     if (held && *held != stats.held_ids) {
       violation("holds " + std::to_string(stats.held_ids) + " ids of " + stats.tag +

@@ -35,7 +35,7 @@ struct Workload {
 class Process {
  public:
   Process(Scheduler& scheduler, Random& random, ModelDatabase& database, Ledger& ledger,
-          const Workload& workload, int group);
+          const Workload& workload, Random& of_periods, int group);
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
   ~Process();
@@ -54,6 +54,8 @@ class Process {
 
   // Called when time is about to pass. Every call that waits now must have a reason.
   void check_waits();
+  // Likewise for the tag with periods.
+  void check_periods_serve(Instant deadline);
   // The tag must hand out an id by `deadline` or have a valid reason not to. Returns then.
   void check_serves(const std::string& tag, Instant deadline);
 
@@ -70,6 +72,10 @@ class Process {
   void end();
   void use(std::size_t caller);
   void use_once(std::size_t caller);
+  // Calls for the tag with periods.
+  void use_periods();
+  void use_period_once(Sequence& daily);
+  void check_period_ids(std::int64_t count_ids, const Result<PeriodRanges>& ids);
   void ask_by_name(const std::string& tag);
   void ask_for_ghost();
   void ask_for_consecutive(std::size_t tag);
@@ -91,7 +97,8 @@ class Process {
 
   Scheduler& scheduler_;
   Random& random_;
-  const ModelDatabase& database_;
+  Random& period_random_;
+  ModelDatabase& database_;
   Ledger& ledger_;
   const Workload& workload_;
   const int group_;
@@ -99,6 +106,7 @@ class Process {
 
   const std::int64_t born_;  // the number of the last change before it started
   Books books_;
+  PeriodBook period_book_;
   const std::shared_ptr<ModelStore> store_;
   std::unique_ptr<SegmentAllocator> ids_;
   std::vector<Sequence> sequences_;              // by tag

@@ -29,14 +29,17 @@ void Tally::add(const Tally& other) {
   forks += other.forks;
   rewinds += other.rewinds;
   losses += other.losses;
+  days += other.days;
   hours += other.hours;
 }
 
 Simulation::Simulation(std::uint64_t seed)
     : random_(seed),
+      period_random_(seed),
       scheduler_(random_, preempt_percent(random_)),
-      database_(random_, scheduler_, ledger_) {
+      database_(random_, period_random_, scheduler_, ledger_) {
   draw_options();
+  if (seed % 4 == 0) database_.periods.turn_on();
 }
 
 Simulation::~Simulation() {
@@ -107,7 +110,8 @@ std::string Simulation::options() const {
        << " before_commit=" << f.before_commit << " after_commit=" << f.after_commit
        << " late=" << f.late << " never=" << f.never << " outage=" << f.outage
        << " backwards=" << f.backwards << " small_leases=" << f.small_leases
-       << " operators=" << f.operators << " clocks=" << f.clocks;
+       << " operators=" << f.operators << " clocks=" << f.clocks
+       << " periods=" << database_.periods.is_on();
   return text.str();
 }
 
@@ -117,6 +121,7 @@ Tally Simulation::tally() const {
   tally.strict_calls = ledger_.strict_calls();
   tally.rewinds = database_.rewinds();
   tally.losses = database_.losses();
+  tally.days = database_.periods.days();
   for (const auto& process : processes_) tally.leases += process->books().leases();
   tally.hours =
       std::chrono::duration<double, std::ratio<3600>>(scheduler_.now().time_since_epoch()).count() -
@@ -174,8 +179,8 @@ bool Simulation::run_until(const bool& done, std::int64_t steps_max) {
 void Simulation::supervise(std::size_t place) {
   for (;;) {
     const int group = static_cast<int>(processes_.size()) + 1;
-    processes_.push_back(
-        std::make_unique<Process>(scheduler_, random_, database_, ledger_, workload_, group));
+    processes_.push_back(std::make_unique<Process>(scheduler_, random_, database_, ledger_,
+                                                   workload_, period_random_, group));
     Process& process = *processes_.back();
     process.start();
     places_[place] = &process;
@@ -219,6 +224,13 @@ void Simulation::check_liveness() {
       scheduler_.now() + std::max(options.backoff_max, options.unknown_tag_ttl) + seconds(2);
   std::size_t left = 0;
   for (Process* process : places_) {
+    if (database_.periods.is_on()) {
+      ++left;
+      scheduler_.spawn(kFate, [this, process, deadline, &left] {
+        process->check_periods_serve(deadline);
+        if (--left == 0) scheduler_.wake_all(&left);
+      });
+    }
     for (const std::string& tag : workload_.tags) {
       ++left;
       scheduler_.spawn(kFate, [this, process, &tag, deadline, &left] {

@@ -23,7 +23,8 @@ struct Tally {
   std::int64_t forks = 0;
   std::int64_t rewinds = 0;
   std::int64_t losses = 0;
-  double hours = 0;  // of simulated time
+  std::int64_t days = 0;  // that a tag with periods began
+  double hours = 0;       // of simulated time
   void add(const Tally& other);
 };
 
@@ -62,6 +63,7 @@ class Simulation {
   void check_liveness();
 
   Random random_;
+  Random period_random_;
   Ledger ledger_;
   Scheduler scheduler_;
   ModelDatabase database_;

@@ -177,6 +177,30 @@ TEST_CASE("a tag moves forward at once, and back only if that is confirmed", "[c
   CHECK(commands.run({"next", "order"}).out == "4\n");
 }
 
+TEST_CASE("a tag may begin at 1 in each period, which next prints", "[cli][period]") {
+  const Commands commands;
+  CHECK(commands.run({"tag", "create", "bill", "--period", "year", "--period-offset", "-60"}).out ==
+        "tag 'bill' is created; its ids start at 1 in each year\n");
+  const auto shown = [&](const char* tag) {
+    return nlohmann::json::parse(commands.run({"tag", "show", tag, "--json"}).out);
+  };
+  CHECK(shown("bill")["period"] == "year");
+  CHECK(shown("bill")["period_offset"] == -60);
+  CHECK(shown("order")["period"].is_null());
+  const std::string out = commands.run({"next", "bill", "-n", "2"}).out;  // "1 2026\n2 2026\n"
+  CHECK(out.size() == 14);
+  CHECK(out.substr(0, 4) == "1 20");
+  const nlohmann::json next = nlohmann::json::parse(commands.run({"next", "bill", "--json"}).out);
+  CHECK(next["ids"][0] == 3);
+  CHECK(next["period"].get<std::string>().size() == 4);
+  for (const char* const bad : {"--period=week", "--period-offset=841", "--period-offset=x"}) {
+    CAPTURE(bad);
+    CHECK(commands.run({"tag", "create", "new", "--period", "day", bad}).exit_code == 2);
+  }
+  CHECK(commands.run({"tag", "create", "other@2026", "--step", "5"}).exit_code == 2);
+  CHECK(commands.run({"tag", "set", "bill", "--period", "day"}).exit_code == 2);
+}
+
 TEST_CASE("the ids of a tag with a time floor tell when they were leased", "[cli][floor]") {
   const Commands commands;
   CHECK(commands.run({"tag", "create", "bill", "--floor-rate", "1000"}).out ==

@@ -174,6 +174,66 @@ TEST_CASE("an id whose period ended before it could be given to the caller is lo
   CHECK(heard == "2026-11-30");
 }
 
+TEST_CASE("ids whose period ends before their callback runs are lost", "[tag_periods]") {
+  Fixture f(hours(1));
+  f.tag->take_in_period_async(1, hours(5), [&](const Result<PeriodRanges>& ids) {
+    CHECK(ids.ok());
+    f.clock->sleep(hours(2));
+  });
+  Status heard;
+  f.tag->take_in_period_async(1, hours(5),
+                              [&](const Result<PeriodRanges>& ids) { heard = ids.status(); });
+  f.refill();
+  CHECK(heard.code() == StatusCode::kUnavailable);
+  CHECK_THAT(heard.message(), Contains("2026-11-29 ended"));
+}
+
+namespace {
+
+// The machine sleeps for two hours at the n-th look at the time.
+class SleepyClock final : public Clock {
+ public:
+  TimePoint now() const override { return TimePoint(hours(1)); }
+  TimePoint boot_now() const override {
+    if (--looks_ == 0) slept_ = hours(2);
+    return now() + slept_;
+  }
+  void sleep_at(int look) { looks_ = look; }
+  bool has_slept() const { return looks_ <= 0; }
+
+ private:
+  mutable int looks_ = 0;
+  mutable Duration slept_{0};
+};
+
+}  // namespace
+
+TEST_CASE("a call that slept at any moment returns an id of the day on which it returns",
+          "[tag_periods]") {
+  bool slept = true;
+  for (int look = 1; slept; ++look) {
+    RecordingQueue queue;
+    const auto clock = std::make_shared<SleepyClock>();
+    const auto tag = std::make_shared<TagState>("order", kOptions, clock, &queue);
+    static_cast<void>(tag->try_take_in_period(1));
+    REQUIRE(tag->begin_refill());
+    SegmentRow row{"order", 0, 100};
+    row.period = kDays;
+    row.read_at = kMidnight - hours(1);
+    REQUIRE(tag->accept_row(row).ok());
+    const LeaseSize size = tag->lease_size();
+    CHECK(tag->end_refill(size.most_ids, IdRange{1, 101}, milliseconds(1)).status.ok());
+
+    clock->sleep_at(look);
+    const Result<PeriodRanges> ids = tag->take_in_period(1, seconds(0));
+    slept = clock->has_slept();
+    INFO(look);
+    CHECK(ids.ok() == !slept);  // no id of today after two hours
+    CHECK(look < 100);
+    tag->close();
+  }
+}
+
 TEST_CASE("a waiting thread gets an id of the day on which it returns", "[tag_periods]") {
   Fixture f(milliseconds(500));
   std::string got;

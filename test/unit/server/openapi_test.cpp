@@ -224,6 +224,7 @@ std::string good_value(const Described& call, const std::string& parameter) {
   const bool creates = call.operation["operationId"] == "createTag";
   if (creates && parameter == "biz_tag") return "new";
   if (call.path == "/api/v1/id/when" && parameter == "biz_tag") return "clocked";
+  if (call.path == "/api/v1/lease" && parameter == "period") return "";  // "order" has none
   static const std::map<std::string, std::string> values = {{"biz_tag", "order"},
                                                             {"confirm", "order"},
                                                             {"count", "1"},
@@ -248,6 +249,8 @@ std::string good_value(const Described& call, const std::string& parameter) {
                                                             {"format", "A{id}"},
                                                             {"scramble", "63bits"},
                                                             {"text", "7"},
+                                                            {"period", "none"},
+                                                            {"period_offset", "0"},
                                                             {"by", "ann"},
                                                             {"once", "no"},
                                                             {"automatic", "no"},

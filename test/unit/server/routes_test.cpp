@@ -104,6 +104,32 @@ TEST_CASE("the calls for a tag of strict order get exactly their own ids", "[rou
   CHECK(store->memory().find("order")->max_id == 14);
 }
 
+TEST_CASE("answers with ids of a tag with periods name the period, from the first on",
+          "[routes][period]") {
+  WallTime now = begin_of({PeriodKind::kDay, 0}, {2026, 11, 29}) + std::chrono::hours(10);
+  const auto store = std::make_shared<MemoryStore>([&now] { return now; });
+  NewTag made(10);
+  made.options.period = {PeriodKind::kDay, 0};
+  made.options.format = "{year}{month}{day}-{id width=4}";
+  REQUIRE(store->create("invoice", made).ok());
+  Client client(store);
+  CHECK(client.get("biz_tag=invoice").body ==
+        R"({"code":0,"msg":"success","data":1,"period":"2026-11-29"})");
+  CHECK(client.get("biz_tag=invoice&as=string").body ==
+        R"({"code":0,"msg":"success","data":"2","period":"2026-11-29"})");
+  CHECK(client.get("biz_tag=invoice&as=text").body ==
+        R"({"code":0,"msg":"success","data":"20261129-0003","period":"2026-11-29"})");
+  CHECK(client.call("/batch?biz_tag=invoice&count=2&as=text").body ==
+        R"({"code":0,"msg":"success","data":["20261129-0004","20261129-0005"],)"
+        R"("period":"2026-11-29"})");
+  CHECK(client.call("/range?biz_tag=invoice&count=100").body.find(R"(,"period":"2026-11-29"})") !=
+        std::string::npos);
+  CHECK(client.call("/parse?biz_tag=invoice&text=20261129-0004").body ==
+        R"({"code":0,"msg":"success","data":4,"period":"2026-11-29"})");
+  Client other(store);
+  CHECK(other.call("/batch?biz_tag=invoice&count=2").body.find("2026-11-29") != std::string::npos);
+}
+
 TEST_CASE("an allocator that was shut down answers 503", "[routes]") {
   const auto store = std::make_shared<test::FaultStore>();
   REQUIRE(store->create("order", 10).ok());

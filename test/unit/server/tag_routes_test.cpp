@@ -472,6 +472,23 @@ TEST_CASE("of the calls that come while the store hangs, few wait, and readers d
   CHECK(test::wait_until([&] { return service.ask("GET", "tags").status == 200; }));
 }
 
+TEST_CASE("by HTTP a tag gets periods when it is created", "[tag_routes][period]") {
+  const Service service;
+  CHECK(service.good("POST", "tag?biz_tag=plain")["period"].is_null());
+  const json tag = service.good("POST", "tag?biz_tag=order&period=month&period_offset=-330");
+  CHECK(tag["period"] == "month");
+  CHECK(tag["period_offset"] == -330);
+  CHECK(service.good("POST", "tag?biz_tag=order&period=month&period_offset=-330") == tag);
+  CHECK(has(service.bad("POST", "tag?biz_tag=order&period=day"),
+            "409 7 tag 'order' already exists, with period month with offset -330 instead of"));
+  CHECK(service.good("PATCH", "tag?biz_tag=order&step=20")["period"] == "month");
+  CHECK(has(service.bad("PATCH", "tag?biz_tag=order&period=day"), "400 "));
+  CHECK(has(service.bad("POST", "tag?biz_tag=new&period=week"), "none, day, month or year"));
+  CHECK(has(service.bad("POST", "tag?biz_tag=new&period=day&period_offset=900"), "period_offset"));
+  CHECK(has(service.bad("POST", "tag?biz_tag=new&period=day&floor_rate=10"), "time floor"));
+  CHECK(has(service.bad("POST", "tag?biz_tag=order@2026-11"), "reserved"));
+}
+
 TEST_CASE("by HTTP a tag gets a time floor, whose ids tell when they were leased",
           "[tag_routes][floor]") {
   const Service service;

@@ -27,7 +27,7 @@ TEST_CASE("a tag without options has decimal texts", "[tag_text]") {
   const Result<TagText> text = TagText::make(tag_with("", ""), kNoKeys);
   REQUIRE(text.ok());
   CHECK(*text->write(42) == "42");
-  CHECK(*text->read("42") == 42);
+  CHECK(text->read("42")->id == 42);
   CHECK(text->read("042").status().code() == StatusCode::kInvalidArgument);
 }
 
@@ -41,7 +41,7 @@ TEST_CASE("a scrambled tag has other texts, which map back", "[tag_text]") {
       REQUIRE(written.ok());
       CHECK(written->size() == 17);
       CHECK(written->find("A-00000000000" + std::to_string(id)) == std::string::npos);
-      CHECK(*text->read(*written) == id);
+      CHECK(text->read(*written)->id == id);
     }
   }
   TagInfo other = tag_with("", "9digits");
@@ -53,6 +53,37 @@ TEST_CASE("a scrambled tag has other texts, which map back", "[tag_text]") {
   CHECK(digits->write(1000000000).status().code() == StatusCode::kInvalidArgument);
 }
 
+TEST_CASE("the date of a text is the id's period, which is read back", "[tag_text][period]") {
+  TagInfo tag = tag_with("{year}{month}{day}-{id}", "");
+  tag.period = {PeriodKind::kDay, 60};
+  const Result<TagText> days = TagText::make(tag, kNoKeys);
+  REQUIRE(days.ok());
+  CHECK(*days->write(7, {2026, 11, 29}) == "20261129-7");
+  CHECK(days->read("20261129-7")->period == Period{2026, 11, 29});
+  CHECK(days->write(7, {}).status().code() == StatusCode::kFailedPrecondition);
+  CHECK(days->write(7, {2026, 11, 0}).status().code() == StatusCode::kFailedPrecondition);
+  tag.period = {PeriodKind::kMonth, 0};
+  tag.format = "{year}-{month}/{id}";
+  const Result<TagText> months = TagText::make(tag, kNoKeys);
+  CHECK(*months->write(7, {2026, 11, 0}) == "2026-11/7");
+  CHECK(months->read("2026-11/7")->period == Period{2026, 11, 0});
+  tag.format = "{id}";  // does not show it
+  CHECK(TagText::make(tag, kNoKeys)->read("7")->period == Period());
+}
+
+TEST_CASE("an id has another scrambled text in each period", "[tag_text][period]") {
+  TagInfo tag = tag_with("{year}{month}{day}{id width=9}", "9digits");
+  tag.period = {PeriodKind::kDay, 0};
+  const Result<TagText> text = TagText::make(tag, keys());
+  REQUIRE(text.ok());
+  const std::string today = *text->write(1, {2026, 11, 29});
+  const std::string tomorrow = *text->write(1, {2026, 11, 30});
+  CHECK(today.substr(8) != tomorrow.substr(8));
+  CHECK(text->read(today)->id == 1);
+  CHECK(text->read(tomorrow)->id == 1);
+  CHECK(text->read(tomorrow)->period == Period{2026, 11, 30});
+}
+
 TEST_CASE("the date of a text is that of the id under the time floor", "[tag_text]") {
   TagInfo tag = tag_with("{year}{month}{day}-{id}", "");
   tag.floor.rate = 10;
@@ -62,7 +93,7 @@ TEST_CASE("the date of a text is that of the id under the time floor", "[tag_tex
   CHECK(*text->write(10) == "20261129-10");
   CHECK(*text->write(10 * 86400 - 1) == "20261129-863999");
   CHECK(*text->write(10 * 86400 + 10) == "20261130-864010");
-  CHECK(*text->read("20261130-864010") == 864010);
+  CHECK(text->read("20261130-864010")->id == 864010);
   tag.floor.since_id = 100;
   CHECK(TagText::make(tag, kNoKeys)->write(100).status().code() == StatusCode::kInvalidArgument);
   CHECK(TagText::make(tag, kNoKeys)->write(101).ok());

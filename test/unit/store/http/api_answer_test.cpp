@@ -9,7 +9,7 @@ namespace featherid {
 
 namespace {
 
-Result<nlohmann::json> read(int status, const std::string& body) {
+Result<ApiClient::Answer> read(int status, const std::string& body) {
   return read_answer({status, body, ""}, "http://a:80", {"--server", "--server-ca", "--token"});
 }
 
@@ -21,7 +21,10 @@ Status error(int status, int code) {
 }  // namespace
 
 TEST_CASE("a good answer has data", "[api_answer]") {
-  CHECK(*read(200, R"({"code":0,"msg":"success","data":[1,2]})") == nlohmann::json({1, 2}));
+  const auto answer = read(200, R"({"code":0,"msg":"success","data":[1,2]})");
+  CHECK(answer->data == nlohmann::json({1, 2}));
+  CHECK(answer->period.empty());
+  CHECK(read(200, R"({"code":0,"data":[1],"period":"2026-11"})")->period == "2026-11");
 }
 
 TEST_CASE("each code of the API is an error of a store", "[api_answer]") {

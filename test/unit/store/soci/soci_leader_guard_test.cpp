@@ -27,6 +27,8 @@ const LeaderSql kSql = {
     " WHERE biz_tag <> 'wide'",
     "UPDATE id_segments SET max_id = :now_ms + 0 * :count + 0 * :limit WHERE biz_tag = 'wide'",
     "SELECT now FROM clock",
+    "SELECT count(*) FROM periods",
+    "UPDATE periods SET failovers = :failovers, lost_at = :now_ms",
     "UPDATE id_leader SET server = :server, term = :term WHERE id = 1",
     nullptr,
     {" AND EXISTS (SELECT 1 FROM id_mark WHERE term = ",
@@ -45,6 +47,7 @@ struct Fixture {
           "CREATE TABLE id_leader (id INTEGER, server TEXT, term INTEGER)",
           "INSERT INTO id_leader VALUES (1, '', 0)", "CREATE TABLE clock (now INTEGER)",
           "INSERT INTO clock VALUES (5000)", "CREATE TABLE id_mark (term INTEGER PRIMARY KEY)",
+          "CREATE TABLE periods (failovers INTEGER, lost_at INTEGER)",
           "CREATE TABLE id_segments (biz_tag TEXT, max_id INTEGER, step INTEGER)",
           "INSERT INTO id_segments VALUES ('order', 1000, 10), ('wide', 0, 500)"}) {
       session.run(sql);
@@ -387,6 +390,33 @@ TEST_CASE("a guard learns nothing from a statement that fails", "[soci_leader_gu
   CHECK_FALSE(f.leases(guard));
   REQUIRE(guard.follow(f.session, "1 = 1").ok());
   CHECK(f.warnings.size() == 1);
+}
+
+TEST_CASE("a failover is noted in the records of tags with periods",
+          "[soci_leader_guard][period]") {
+  Fixture f;
+  LeaderGuard guard = f.guard();
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
+  f.session.run("INSERT INTO periods VALUES (0, 0)");
+  const auto noted = [&] {
+    long long failovers = 0;
+    long long lost_at = 0;
+    f.session.run("SELECT failovers, lost_at FROM periods", soci::into(failovers),
+                  soci::into(lost_at));
+    return std::make_pair(failovers, lost_at);
+  };
+  f.move_to("b");
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
+  CHECK(noted() == std::make_pair(0LL, 0LL));  // the records cannot be read
+  f.session.settings().has_records = true;
+  f.move_to("c");
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
+  CHECK(noted() == std::make_pair(2LL, 5000LL));
+  CHECK(guard.failovers() == 2);
+  f.session.run("UPDATE clock SET now = 0");  // the later one of the two clocks counts
+  f.move_to("d");
+  REQUIRE(guard.follow(f.session, "1 = 1").ok());
+  CHECK(noted() == std::make_pair(3LL, 100LL));
 }
 
 TEST_CASE("tags with a time floor skip by the clock, if it can be followed",

@@ -32,6 +32,13 @@ TEST_CASE("a row is read from texts, and what is no number is named", "[soci_row
   CHECK(floored->read_at == WallTime(std::chrono::milliseconds(1800000000123)));
   CHECK(RawRow{"order", "5", "10", "", "", "1000;50;20;0;7"}.read("ids")->read_at == WallTime());
 
+  const Result<SegmentRow> daily =
+      RawRow{"order", "0", "10", "", "", "", "1;-60;1800000000123"}.read("ids");
+  REQUIRE(daily.ok());
+  CHECK(daily->period == PeriodRule{PeriodKind::kDay, -60});
+  CHECK(daily->read_at == WallTime(std::chrono::milliseconds(1800000000123)));
+  CHECK(RawRow{"order", "0", "10", "", "", "", "2;0"}.read("ids")->read_at == WallTime());
+
   struct Case {
     RawRow row;
     std::string says;
@@ -41,7 +48,8 @@ TEST_CASE("a row is read from texts, and what is no number is named", "[soci_row
                           Case{{"order", "9223372036854775808", "10", ""}, "has max_id"},
                           Case{{"order", "0", "10 x", ""}, "has step '10 x' in ids"},
                           Case{{"order", "0", "10", "x"}, "has cap 'x' in ids"},
-                          Case{{"order", "0", "10", "", "", "1000;x"}, "has floor_epoch 'x'"}}) {
+                          Case{{"order", "0", "10", "", "", "1000;x"}, "has floor_epoch 'x'"},
+                          Case{{"order", "0", "10", "", "", "", "1;x"}, "has period_offset 'x'"}}) {
     const Status status = bad.row.read("ids").status();
     CAPTURE(bad.says, status);
     CHECK(status.code() == StatusCode::kFailedPrecondition);

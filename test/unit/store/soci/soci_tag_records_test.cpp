@@ -49,6 +49,10 @@ TEST_CASE("a record is written and found with all its members", "[soci_tag_recor
   full.format = "INV-{id}";
   full.scramble = "9digits";
   full.floor = {1000, 50, 20, true, 7};
+  full.period = {PeriodKind::kMonth, -330};
+  full.period_gone = 20261100;
+  full.period_failovers = 3;
+  full.period_lost_at = 1800000000123;
   TagRecord removed;
   removed.tag = "order";
   removed.version = removed.recalled = 4;
@@ -75,6 +79,10 @@ TEST_CASE("a record is written and found with all its members", "[soci_tag_recor
     CHECK(found->floor.lead_max_s == record.floor.lead_max_s);
     CHECK(found->floor.lead_only_warns == record.floor.lead_only_warns);
     CHECK(found->floor.since_id == record.floor.since_id);
+    CHECK(found->period == record.period);
+    CHECK(found->period_gone == record.period_gone);
+    CHECK(found->period_failovers == record.period_failovers);
+    CHECK(found->period_lost_at == record.period_lost_at);
   }
   CHECK(records.changed(f.session, 3, 4).size() == 1);
   CHECK(records.changed(f.session, 4, 9).empty());
