@@ -88,7 +88,8 @@ TEST_CASE("a caller that knows another store gets nothing", "[lease_routes]") {
 TEST_CASE("the row and the changes of tags are those of the store", "[lease_routes]") {
   const Service service;
   CHECK(service.good("GET", "/tag?biz_tag=order") == json::parse(R"({"biz_tag":"order","max_id":0,
-      "step":1000,"cap":null,"order":"plain","floor":null,"read_at_ms":null})"));
+      "step":1000,"cap":null,"order":"plain","period":null,"period_offset":0,"floor":null,
+      "read_at_ms":null})"));
   NewTag clocked(10);
   clocked.options = {"", "", kIdMax - 1, TagOrder::kStrict};
   clocked.options.floor = {1000, 1700000000, 20, true};
