@@ -14,12 +14,12 @@
 #include <vector>
 
 #include "cli/command_line.h"
+#include "lib/store/period_rules.h"
 #include "lib/store/store_arguments.h"
 #include "lib/store/time_floor_rules.h"
 #include "server/config/values.h"
 #include "server/store/cap.h"
 #include "server/store/order.h"
-#include "lib/store/period_rules.h"
 #include "server/store/wait_for_database.h"
 
 namespace featherid {

@@ -6,9 +6,9 @@
 #include <chrono>
 #include <cstdint>
 
+#include "lib/store/period_rules.h"
 #include "server/log/json.h"
 #include "server/store/order.h"
-#include "lib/store/period_rules.h"
 
 namespace featherid {
 

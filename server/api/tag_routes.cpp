@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lib/base/call_store.h"
+#include "lib/store/period_rules.h"
 #include "lib/store/store_arguments.h"
 #include "server/api/advance.h"
 #include "server/api/parameters.h"
@@ -21,7 +22,6 @@
 #include "server/log/json.h"
 #include "server/store/cap.h"
 #include "server/store/order.h"
-#include "lib/store/period_rules.h"
 
 namespace featherid {
 

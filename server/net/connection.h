@@ -59,8 +59,8 @@ struct ConnectionLoop {
   bool accepting = true;           // more connections may still come
 };
 
-// One client's connection. It reads requests, has its conversation answer them in order, and parks a
-// request that must wait. It stays in its loop's set until it has closed. Used by that loop's
+// One client's connection. It reads requests, has its conversation answer them in order, and parks
+// a request that must wait. It stays in its loop's set until it has closed. Used by that loop's
 // thread only.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:

@@ -16,9 +16,10 @@
 
 #include "featherid/soci_store.h"
 #include "featherid/status.h"
+#include "lib/base/address_choice.h"
 #include "lib/base/clock.h"
 #include "lib/base/mutex.h"
-#include "lib/base/address_choice.h"
+#include "lib/base/watchdog.h"
 #include "lib/store/soci/conflict_count.h"
 #include "lib/store/soci/database_url.h"
 #include "lib/store/soci/login_source.h"
@@ -26,7 +27,6 @@
 #include "lib/store/soci/soci_dialect.h"
 #include "lib/store/soci/soci_session.h"
 #include "lib/store/soci/sqlite3_use.h"
-#include "lib/base/watchdog.h"
 
 namespace featherid {
 

@@ -19,7 +19,8 @@ constexpr char kOtherColumns[] =
 // A table that FeatherID did not create, with one row.
 template <typename Server>
 void make_table(const std::string& key_type, const std::string& tag) {
-  RawSql sql(shared<Server>().url(), "DROP TABLE IF EXISTS id_segments, id_tags, id_leader, company");
+  RawSql sql(shared<Server>().url(),
+             "DROP TABLE IF EXISTS id_segments, id_tags, id_leader, company");
   sql.run("DROP VIEW IF EXISTS id_segments");
   sql.run("CREATE TABLE id_segments (biz_tag " + key_type + " NOT NULL, " + kOtherColumns + ")");
   insert_row(sql, {tag, 0, 1000});
