@@ -268,7 +268,7 @@ void Refiller::refill(TagState& tag) noexcept {
   if (size.most_ids > 0) {
     note_look();
     const TimePoint start = clock_->now();
-    const std::optional<Period> period = tag.lease_period();
+    const std::optional<Period> period = tag.has_period() ? tag.lease_period() : std::nullopt;
     leased = ask_store<IdRange>([&] {
       return period ? store_->lease_in_period(tag.tag(), *period, size)
                     : store_->lease(tag.tag(), size);
