@@ -2,6 +2,7 @@
 #include "server/api/take_ids.h"
 
 #include <chrono>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,12 @@ Result<Ranges> take_at_last(Sequence& sequence, const WantedIds& wanted) {
 
 bool is_in_period(const Sequence& sequence, const WantedIds& wanted) {
   return wanted.in_period && sequence.has_period();
+}
+
+Status no_place_for_period(std::string_view tag) {
+  return {StatusCode::kInvalidArgument,
+          "tag '" + std::string(tag) +
+              "' has periods, and an answer of this protocol cannot name one; ask over HTTP"};
 }
 
 Result<PeriodRanges> take_now(Sequence& sequence, const WantedIds& wanted, bool expired,
@@ -68,11 +75,11 @@ TakenIds take_ids(SegmentAllocator& allocator, const WantedIds& wanted, const Wa
   // A request for a tag that nobody had asked for before learns during its wait that it has
   // periods.
   const Status& ended = outcome.status;
-  const bool may_differ =
-      ended.ok() || (wanted.in_period && ended.code() == StatusCode::kFailedPrecondition);
+  const bool may_differ = ended.ok() || ended.code() == StatusCode::kFailedPrecondition;
   if (!may_differ) return {{}, ended, {}};
   Result<Sequence> sequence = allocator.sequence(wanted.tag);
   if (!sequence.ok()) return {{}, sequence.status(), {}};
+  if (sequence->has_period() && !wanted.in_period) return {{}, no_place_for_period(wanted.tag), {}};
   if (!ended.ok() && !sequence->has_period()) return {{}, ended, {}};
 
   Result<PeriodRanges> ranges = take_now(*sequence, wanted, wait.expired, missed);

@@ -149,6 +149,18 @@ TEST_CASE("each error of ids has its word", "[resp]") {
   CHECK(begins_with(server.answers("GET order\n"), "-ERR an id cannot be read"));
 }
 
+TEST_CASE("a tag with periods is refused, also once it is known", "[resp]") {
+  RespServer server;
+  NewTag daily(1000);
+  daily.options.period = {PeriodKind::kDay, 0};
+  REQUIRE(server.store().create("daily", daily).ok());
+  const std::string refused =
+      "-ERR tag 'daily' has periods, and an answer of this protocol cannot name one; ask over "
+      "HTTP\r\n";
+  CHECK(server.answers("INCR daily\r\n") == refused);
+  CHECK(server.answers("INCR daily\r\nINCRBY daily 5\r\n") == refused + refused);
+}
+
 TEST_CASE("answers come in the order of a pipeline, also after a wait", "[resp]") {
   RespServer server;
   const RawClient client(server.port());
