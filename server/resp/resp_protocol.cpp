@@ -4,7 +4,6 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <exception>
 #include <string>
 #include <utility>
@@ -158,10 +157,8 @@ std::string RespConversation::shown_command(std::size_t number) const {
   std::string text(command.name);
   if (command.keys == 0) return text;
   for (std::size_t i = 1; i < command_.arguments.size() && text.size() < kShownBytes; ++i) {
-    text.append(" ").append(command_.arguments[i].substr(0, kShownBytes));
+    text.append(" ").append(json_string(command_.arguments[i].substr(0, kShownBytes)));
   }
-  const auto is_control = [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; };
-  std::replace_if(text.begin(), text.end(), is_control, '?');
   return text;
 }
 
