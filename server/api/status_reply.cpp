@@ -4,7 +4,7 @@
 namespace featherid {
 
 void fail(Reply& reply, const Status& status) {
-  const std::string message = status.message();
+  const std::string& message = status.message();
   switch (status.code()) {
     case StatusCode::kInvalidArgument:
       return reply.fail(400, ApiCode::kBadRequest, message);

@@ -178,10 +178,11 @@ TEST_CASE("redis-benchmark, hiredis, Python and Node.js get ids", "[e2e][resp]")
   CHECK(last >= first + 1000);
   CHECK(next_id(context.get()) == last + 1);
 
-  run({"/usr/bin/python3", FEATHERID_RESP_CLIENTS "/client.py", port, "only-ids"});
+  const std::string programs = FEATHERID_RESP_CLIENTS;
+  run({"/usr/bin/python3", programs + "/client.py", port, "only-ids"});
   INFO("scripts/get-ioredis fetches ioredis");
   REQUIRE(std::filesystem::exists(FEATHERID_IOREDIS));
-  run({"node", FEATHERID_RESP_CLIENTS "/client.mjs", FEATHERID_IOREDIS, port, "only-ids"});
+  run({"node", programs + "/client.mjs", FEATHERID_IOREDIS, port, "only-ids"});
 }
 
 TEST_CASE("tokens guard the Redis protocol, and never reach the log", "[e2e][resp][auth]") {
