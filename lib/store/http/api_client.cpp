@@ -2,6 +2,7 @@
 #include "lib/store/http/api_client.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <deque>
 #include <fstream>
 #include <random>
@@ -96,8 +97,8 @@ struct ApiClient::Impl {
   Impl(std::vector<HttpAddress> addresses, HttpStoreOptions options_in, Words words_in)
       : options(std::move(options_in)), words(std::move(words_in)), choice(addresses.size()) {
     // Processes that start together begin with different servers.
-    std::rotate(addresses.begin(), addresses.begin() + std::random_device{}() % addresses.size(),
-                addresses.end());
+    const auto first = static_cast<std::ptrdiff_t>(std::random_device{}() % addresses.size());
+    std::rotate(addresses.begin(), addresses.begin() + first, addresses.end());
     for (HttpAddress& address : addresses) servers.emplace_back(std::move(address));
     token = options.token;
   }
