@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // TagState with a tag that has periods.
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -32,7 +33,7 @@ class RecordingQueue final : public RefillQueue {
   void request(std::shared_ptr<TagState> /*tag*/, TimePoint /*due*/) override { ++requests; }
   void sweep(std::shared_ptr<TagState> /*tag*/, TimePoint due) override { sweep_due = due; }
   Status trouble() const override { return {}; }
-  int requests = 0;
+  std::atomic<int> requests{0};  // a caller may be another thread than the test
   TimePoint sweep_due{};
 };
 
