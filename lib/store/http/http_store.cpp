@@ -45,7 +45,7 @@ class HttpStore final : public Store {
   Result<std::vector<TagInfo>> list(const TagQuery& query) override;
   Result<TagInfo> info(std::string_view tag) override;
   Status create(std::string_view tag, const NewTag& tag_to_make) override;
-  Status update(std::string_view tag, const TagChange& change) override;
+  Status update(std::string_view tag, const TagChange& to_make) override;
   Status advance(std::string_view tag, std::int64_t max_id, std::string_view by) override;
   Result<bool> rewind(std::string_view tag, std::int64_t from, std::int64_t to,
                       std::string_view by) override;
