@@ -198,7 +198,7 @@ TEST_CASE("tokens guard the Redis protocol, and never reach the log", "[e2e][res
   CHECK(cli({"AUTH", "not-a-token"}).rfind("WRONGPASS ", 0) == 0);
   CHECK(cli({"AHTU", "top-secret"}).rfind("ERR unknown command", 0) == 0);
   CHECK(cli({"ECHO", "top-secret"}).rfind("NOAUTH", 0) == 0);
-  CHECK(server.server().says("incr order result=OK"));
+  CHECK(server.server().says(R"(incr "order" result=OK)"));
   CHECK(server.server().says("unknown command result=ERR"));
   server.server().process().stop();
   for (const char* token : {"only-ids", "top-secret", "not-a-token"}) {

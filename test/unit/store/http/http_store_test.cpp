@@ -2,6 +2,7 @@
 // What is particular to HttpStore; the contract of every store is in test/system/conformance.
 #include "featherid/http_store.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -118,7 +119,7 @@ TEST_CASE("a lease whose answer is lost is not made again by the call", "[http_s
 }
 
 TEST_CASE("a give-back goes to the server that leased, with its receipt, once", "[http_store]") {
-  bool answers = false;
+  std::atomic<bool> answers{false};
   const auto script = [&answers](const std::string& request) {
     if (request.find("give_back") == std::string::npos) return leased("1", "100");
     return answers ? ScriptedServer::answer(200, 0, R"({"given_back":true,"reason":null})")
