@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace featherid::test {
@@ -47,6 +48,23 @@ class ScriptedServer {
   std::vector<int> sockets_;
   std::vector<std::thread> connections_;
   std::thread acceptor_;
+};
+
+// A text that the script and the test share.
+class SharedText {
+ public:
+  void set(std::string text) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    text_ = std::move(text);
+  }
+  std::string get() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
 };
 
 }  // namespace featherid::test

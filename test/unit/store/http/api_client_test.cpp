@@ -197,9 +197,9 @@ TEST_CASE("options and files that cannot be used are refused", "[api_client]") {
 
 TEST_CASE("a new connection reads the token's file again", "[api_client]") {
   const test::ScratchDir scratch;
-  std::string seen;
+  test::SharedText seen;
   ScriptedServer server([&seen](const std::string& request) {
-    seen = request;
+    seen.set(request);
     return ScriptedServer::answer(401, 5, "null");
   });
   HttpStoreOptions options;
@@ -208,7 +208,7 @@ TEST_CASE("a new connection reads the token's file again", "[api_client]") {
   const auto client = open({server.url()}, options);
   const auto sends = [&](const std::string& token) {
     CHECK(client->call({"GET", "/x", {}}).status().code() == StatusCode::kFailedPrecondition);
-    return seen.find("Bearer " + token + "\r\n") != std::string::npos;
+    return seen.get().find("Bearer " + token + "\r\n") != std::string::npos;
   };
   CHECK(sends("first"));
   std::ofstream(options.token_file) << "second\n";

@@ -51,9 +51,9 @@ TEST_CASE("a connection is used again", "[http_connection]") {
 }
 
 TEST_CASE("the token is sent, and the host is that of the URL", "[http_connection]") {
-  std::string seen;
+  test::SharedText seen;
   ScriptedServer server([&seen](const std::string& request) {
-    seen = request;
+    seen.set(request);
     return ScriptedServer::answer(200, 0, "7");
   });
   Watchdog watchdog;
@@ -61,8 +61,8 @@ TEST_CASE("the token is sent, and the host is that of the URL", "[http_connectio
   auto connection = *HttpConnection::open(*parse_http_address(url), "127.0.0.1", {"s3cret", "", {}},
                                           watchdog, in(seconds(20)));
   REQUIRE(connection->send({"GET", "/x"}, in(seconds(20))).ok());
-  CHECK(seen.find("Authorization: Bearer s3cret\r\n") != std::string::npos);
-  CHECK(seen.find("Host: ids.example:" + std::to_string(server.port())) != std::string::npos);
+  CHECK(seen.get().find("Authorization: Bearer s3cret\r\n") != std::string::npos);
+  CHECK(seen.get().find("Host: ids.example:" + std::to_string(server.port())) != std::string::npos);
 }
 
 // cpp-httplib connects again by itself. Here nothing may be sent a second time.

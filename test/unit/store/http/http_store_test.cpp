@@ -16,6 +16,7 @@ namespace featherid {
 namespace {
 
 using test::ScriptedServer;
+using test::SharedText;
 
 std::unique_ptr<Store> open(const std::string& addresses) {
   Result<std::unique_ptr<Store>> store = open_http_store(addresses);
@@ -51,8 +52,8 @@ TEST_CASE("a lease states what the process knows of its store", "[http_store]") 
 }
 
 TEST_CASE("an answer that cannot be right is no lease", "[http_store]") {
-  std::string answer;
-  ScriptedServer server([&answer](const std::string&) { return answer; });
+  SharedText answer;
+  ScriptedServer server([&answer](const std::string&) { return answer.get(); });
   const auto store = open(server.url());
   for (const auto& [first, last] : {std::pair<const char*, const char*>("1", "11"),
                                     {"1", "4"},
@@ -63,29 +64,30 @@ TEST_CASE("an answer that cannot be right is no lease", "[http_store]") {
                                     {"\"1\"", "10"},
                                     {"null", "10"}}) {
     CAPTURE(first, last);
-    answer = leased(first, last);
+    answer.set(leased(first, last));
     CHECK(store->lease("order", {5, 10}).status().code() == StatusCode::kFailedPrecondition);
   }
-  answer = ScriptedServer::answer(200, 0, "{}");
+  answer.set(ScriptedServer::answer(200, 0, "{}"));
   CHECK(store->lease("order", 5).status().code() == StatusCode::kFailedPrecondition);
   CHECK_FALSE(*store->give_back("order", {1, 11}));
 }
 
 TEST_CASE("an answer from another store, or from an older one, is kDataLoss", "[http_store]") {
-  std::string answer = leased("1", "10", "mine", "8589934592");
-  ScriptedServer server([&answer](const std::string&) { return answer; });
+  SharedText answer;
+  answer.set(leased("1", "10", "mine", "8589934592"));
+  ScriptedServer server([&answer](const std::string&) { return answer.get(); });
   const auto store = open(server.url());
   REQUIRE(store->lease("order", 10).ok());
-  answer = leased("11", "20", "another", "8589934592");
+  answer.set(leased("11", "20", "another", "8589934592"));
   Status refused = store->lease("order", 10).status();
   CHECK(refused.code() == StatusCode::kDataLoss);
   CHECK(refused.message().find("store another") != std::string::npos);
   CHECK(refused.message().find("store mine") != std::string::npos);
-  answer = leased("11", "20", "mine", "4294967296");
+  answer.set(leased("11", "20", "mine", "4294967296"));
   refused = store->lease("order", 10).status();
   CHECK(refused.code() == StatusCode::kDataLoss);
   CHECK(refused.message().find("is older") != std::string::npos);
-  answer = leased("11", "20", "mine", "12884901888");
+  answer.set(leased("11", "20", "mine", "12884901888"));
   CHECK(*store->lease("order", 10) == IdRange{11, 21});
 }
 
