@@ -23,7 +23,7 @@ namespace featherid {
 
 namespace {
 
-constexpr std::size_t kQueueLinesMax = 8192;
+constexpr std::size_t kQueueLinesMax = 4096;
 
 constexpr std::pair<std::string_view, spdlog::level::level_enum> kLevels[] = {
     {"debug", spdlog::level::debug},
