@@ -33,7 +33,7 @@ namespace featherid::bench {
 namespace {
 
 int rounds = 5;
-std::chrono::seconds duration{2};
+constexpr std::chrono::seconds kDuration{1};
 
 constexpr int kConnectionsMax = 4000;
 // A pool has a thread for each connection. With 4000 of them on two cores it can leave connections
@@ -57,7 +57,7 @@ Run drive(const HttpServerProcess& server, const std::string& target, const Load
   const double cpu_before = server.cpu_seconds();
   Wrk wrk(server.port(), target, load);
   // While the connections are open.
-  test::wait_until([] { return false; }, load.duration / 2);
+  test::wait_until([] { return false; }, std::chrono::milliseconds(load.duration) / 2);
   Run run;
   run.resident_mb = server.resident_mb();
   run.wrk = wrk.report();
@@ -158,8 +158,13 @@ class Contestants {
     pool_ = start_httplib_pool(scratch_, kPoolConnectionsMax);
   }
 
+  // Two short turns in opposite orders say more than a long one: which of load and server gets
+  // which core changes from run to run, and with it the latencies.
   void run(const Contest& contest, Runs* runs) const {
-    for (const auto* server : {nginx_.get(), featherid_.get(), pool_.get()}) {
+    const auto* nginx = nginx_.get();
+    const auto* featherid = featherid_.get();
+    const auto* pool = pool_.get();
+    for (const auto* server : {nginx, featherid, pool, pool, featherid, nginx}) {
       if (contest.servers.count(server->name()) == 0) continue;
       std::cerr << contest.name << " " << server->name() << '\n';
       (*runs)[server->name()].push_back(drive(*server, contest.target, contest.load));
@@ -188,7 +193,7 @@ std::map<std::string, Runs> measure(const std::vector<Contest>& contests,
 Load with_connections(int connections) {
   Load load;
   load.connections = connections;
-  load.duration = duration;
+  load.duration = kDuration;
   return load;
 }
 
@@ -249,7 +254,7 @@ void measure_hanging_tag() {
   double errors = 0;
   double served = 0;
   Load others = with_connections(900);
-  others.duration *= 2;
+  others.duration *= 4;
   Load hanging = with_connections(100);
   hanging.duration = others.duration + std::chrono::seconds(1);
   for (int round = 1; round <= rounds; ++round) {
@@ -422,7 +427,7 @@ const Part kParts[] = {{"calls", measure_calls},
                        {"hanging_tag", measure_hanging_tag},
                        {"many_tags", measure_many_tags},
                        {"start", measure_start},
-                       {"resp", [] { measure_resp(rounds, duration); }}};
+                       {"resp", [] { measure_resp(rounds, 2 * kDuration); }}};
 
 void prepare_process() {
   sigset_t stop;
@@ -447,7 +452,6 @@ int run(const std::vector<std::string>& arguments) {
                                    [&](const Part& each) { return each.name == argument; });
     if (argument == "--quick") {
       rounds = 1;
-      duration = std::chrono::seconds(1);
     } else if (part != std::end(kParts)) {
       parts.push_back(part);
     } else {
