@@ -57,6 +57,20 @@ class Process {
     return taken;
   }
 
+  // Consecutive ids. Those that are held below them are given up.
+  void take_consecutive(std::int64_t count_ids) {
+    const std::int64_t known_before = known_ids();
+    attempt([&] {
+      const Result<std::vector<IdRange>> ranges =
+          tag_->try_take(count_ids, count_ids, Shape::kOneRange);
+      if (!ranges.ok()) return;
+      REQUIRE(ranges->size() == 1);
+      REQUIRE(ranges->front().size() == count_ids);
+      ledger_.note("order", ranges->front());
+      given_up_ids_ += known_before - known_ids();
+    });
+  }
+
   void park(std::int64_t count_ids) {
     attempt([&] {
       tag_->take_async(count_ids, milliseconds(300), [this](const auto& ids) {
@@ -86,7 +100,7 @@ class Process {
     const TagSnapshot now = tag_->snapshot();
     if (now.error.code() == StatusCode::kDataLoss) return;
     const std::int64_t leased_ids = store_->memory().find("order")->max_id - elsewhere_ids_;
-    const std::int64_t lost_ids = leased_ids - now.issued_ids - now.held_ids;
+    const std::int64_t lost_ids = leased_ids - now.issued_ids - now.held_ids - given_up_ids_;
     INFO("leased " << leased_ids << ", issued " << now.issued_ids << ", held " << now.held_ids);
     REQUIRE(lost_ids >= 0);
     REQUIRE(now.held_ids >= 0);
@@ -141,12 +155,20 @@ class Process {
   }
 
  private:
+  // Issued or held.
+  std::int64_t known_ids() const {
+    const Uncounted own;
+    const TagSnapshot now = tag_->snapshot();
+    return now.issued_ids + now.held_ids;
+  }
+
   std::shared_ptr<FaultStore> store_;
   Ledger& ledger_;
   std::shared_ptr<ManualClock> clock_ = std::make_shared<ManualClock>();
   std::shared_ptr<Refiller> refiller_;
   std::shared_ptr<TagState> tag_;
   std::int64_t elsewhere_ids_ = 0;
+  std::int64_t given_up_ids_ = 0;
   int registered_ = 0;
   int heard_ = 0;
 };
@@ -184,6 +206,9 @@ void run(const Strike& strike) {
     process.lease_elsewhere();
     process.pass(milliseconds(400));
     process.check_counts(strike);
+    process.take_consecutive(7);
+    process.check_counts(strike);
+    process.pass(milliseconds(400));
   }
   for (int ranges = 0; ranges < 40; ++ranges) process.grow_stock();
   process.take_all();
