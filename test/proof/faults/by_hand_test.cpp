@@ -23,7 +23,7 @@ constexpr TagStateOptions kOptions{
 constexpr std::int64_t kStep = 10;
 
 // More than any lease of this scenario.
-constexpr std::int64_t kLeaseIds = 400;
+constexpr std::int64_t kLeaseIds = 800;
 
 // One tag of one process, driven by hand.
 class Process {
