@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// featherid_sim_scale [--check]   how many leases many processes make, steadily and after a restart
-// of all at once. The first part compares the model with real allocators, and the model with the
-// arithmetic of docs/operating/scale.md: --check ends there. Exits with 1 if they differ.
+// featherid_sim_scale [PART]   how many leases many processes make, steadily and after a restart of
+// all at once. The part `check` compares the model with real allocators, and the model with the
+// arithmetic of docs/operating/scale.md. Exits with 1 if they differ.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -186,11 +186,16 @@ void check_arithmetic() {
 
 // --- 10,000 processes x 1,000 tags ---
 
-void measure_fleet() {
+FleetOptions whole_fleet() {
   FleetOptions fleet;
   fleet.processes = 10000;
   fleet.tags = 1000;
   fleet.step = 10000;
+  return fleet;
+}
+
+void measure_start() {
+  const FleetOptions fleet = whole_fleet();
   measure_restart("10,000 x 1,000 start at once, flat", fleet);
   FleetOptions tier = fleet;
   tier.backend.servers = 20;
@@ -198,16 +203,22 @@ void measure_fleet() {
   FleetOptions limited = fleet;
   limited.backend.connections_max = 1000;
   measure_restart("10,000 x 1,000 start at once, flat, 1,000 connections", limited);
+}
 
-  FleetOptions servers = fleet;  // they are the processes that lease
+// The servers are the processes that lease, and hand out ids.
+void measure_servers() {
+  const FleetOptions fleet = whole_fleet();
+  FleetOptions servers = fleet;
   servers.processes = 20;
   servers.burn = fleet.burn * fleet.processes / servers.processes;
   servers.step = 1000;
   measure_steady("20 servers x 1,000 tags that hand out 10,000,000 ids/s", servers);
   measure_restart("the same start at once", servers);
+}
 
-  // In a steady state processes do not affect one another, so a tenth of them shows as much.
-  FleetOptions steady = fleet;
+// In a steady state processes do not affect one another, so a tenth of them shows as much.
+void measure_tenth() {
+  FleetOptions steady = whole_fleet();
   steady.processes /= 10;
   steady.step = 1000;
   for (const double burn : {0.01, 1.0, 100.0}) {
@@ -216,17 +227,34 @@ void measure_fleet() {
   }
 }
 
+struct Part {
+  std::string name;
+  void (*run)();
+};
+
+const Part kParts[] = {{"check",
+                        [] {
+                          for (const Case& each : cases()) compare(each);
+                          check_arithmetic();
+                        }},
+                       {"servers", measure_servers},
+                       {"steady", measure_tenth},
+                       {"start", measure_start}};
+
 }  // namespace
 
-int run(bool only_check) {
-  for (const Case& each : cases()) compare(each);
-  check_arithmetic();
-  if (!only_check) measure_fleet();
-  return failed ? 1 : 0;
+// Runs the part of this name, or all.
+int run(const std::string& name) {
+  bool known = false;
+  for (const Part& part : kParts) {
+    if (!name.empty() && name != part.name) continue;
+    part.run();
+    known = true;
+  }
+  if (!known) std::cerr << "featherid_sim_scale: the parts are check, servers, steady and start\n";
+  return known && !failed ? 0 : 1;
 }
 
 }  // namespace featherid::sim
 
-int main(int argc, char** argv) {
-  return featherid::sim::run(argc > 1 && std::string(argv[1]) == "--check");
-}
+int main(int argc, char** argv) { return featherid::sim::run(argc > 1 ? argv[1] : ""); }
