@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 // featherid_bench_http [--quick] [PART...]   prints the figures of these parts, or of all.
 #include <httplib.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <exception>
 #include <iostream>
 #include <map>
@@ -222,7 +220,7 @@ void measure_tls() {
   measure(contests, authority.issue("IP:127.0.0.1"));
 }
 
-void measure_ways() {
+void measure_patterns() {
   Load new_connections = with_connections(16);
   new_connections.keep_alive = false;
   Load pipelined = with_connections(16);
@@ -423,25 +421,11 @@ struct Part {
 
 const Part kParts[] = {{"calls", measure_calls},
                        {"tls", measure_tls},
-                       {"ways", measure_ways},
+                       {"patterns", measure_patterns},
                        {"hanging_tag", measure_hanging_tag},
                        {"many_tags", measure_many_tags},
                        {"start", measure_start},
                        {"resp", [] { measure_resp(rounds, 2 * kDuration); }}};
-
-void prepare_process() {
-  sigset_t stop;
-  ::sigemptyset(&stop);
-  ::sigaddset(&stop, SIGINT);
-  ::sigaddset(&stop, SIGTERM);
-  ::sigprocmask(SIG_BLOCK, &stop, nullptr);  // see throw_if_told_to_stop()
-  std::signal(SIGPIPE, SIG_IGN);
-  std::cout.exceptions(std::ios::badbit);  // the reader of the figures has gone
-  rlimit files{};
-  ::getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &files);
-}
 
 }  // namespace
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <istream>
+#include <ostream>
 #include <vector>
 
 namespace featherid::bench {
@@ -36,8 +38,24 @@ class Latencies {
   double max_ns() const { return static_cast<double>(max_ns_); }
   std::uint64_t count() const { return count_; }
 
+  // For another process of the same program.
+  void save(std::ostream& out) const {
+    out.write(reinterpret_cast<const char*>(counts_.data()), bytes());
+    out.write(reinterpret_cast<const char*>(&count_), sizeof count_);
+    out.write(reinterpret_cast<const char*>(&max_ns_), sizeof max_ns_);
+  }
+  void load(std::istream& in) {
+    in.read(reinterpret_cast<char*>(counts_.data()), bytes());
+    in.read(reinterpret_cast<char*>(&count_), sizeof count_);
+    in.read(reinterpret_cast<char*>(&max_ns_), sizeof max_ns_);
+  }
+
  private:
   static constexpr std::uint64_t kExact = 64;
+
+  std::streamsize bytes() const {
+    return static_cast<std::streamsize>(counts_.size() * sizeof counts_.front());
+  }
 
   // Above kExact: 32 buckets for each doubling.
   static std::size_t bucket(std::uint64_t ns) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "test/bench/wrk.h"
 
+#include <sys/resource.h>
+
 #include <csignal>
+#include <iostream>
 #include <sstream>
 #include <stdexcept>
 #include <vector>
@@ -25,6 +28,20 @@ std::vector<std::string> command(int port, const std::string& target, const Load
 }
 
 }  // namespace
+
+void prepare_process() {
+  sigset_t stop;
+  ::sigemptyset(&stop);
+  ::sigaddset(&stop, SIGINT);
+  ::sigaddset(&stop, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &stop, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::cout.exceptions(std::ios::badbit);  // the reader of the figures has gone
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
 
 void throw_if_told_to_stop() {
   sigset_t pending;

@@ -47,8 +47,11 @@ class Wrk {
   test::ChildProcess process_;
 };
 
-// Throws if SIGINT or SIGTERM has come. Both must be blocked, so that the owner of each started
-// process stops it on the way out.
+// For main(): blocks SIGINT and SIGTERM, so that the owner of each started process stops it on the
+// way out; allows as many open files as the machine does.
+void prepare_process();
+
+// Throws if SIGINT or SIGTERM has come.
 void throw_if_told_to_stop();
 
 }  // namespace featherid::bench

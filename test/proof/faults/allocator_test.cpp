@@ -75,12 +75,21 @@ void use(SegmentAllocator& ids, Ledger& ledger, Callbacks& callbacks) {
       });
       if (!sequence) continue;
       attempt([&] { note_id(tag, sequence->next(milliseconds(5))); });
+      const auto note_later = [&ledger, &callbacks, tag](const auto& got) {
+        note_ranges(ledger, tag, got);
+        ++callbacks.heard;
+      };
       attempt([&] {
-        sequence->next_range_async(40, milliseconds(5),
-                                   [&ledger, &callbacks, tag](const auto& got) {
-                                     note_ranges(ledger, tag, got);
-                                     ++callbacks.heard;
-                                   });
+        sequence->next_range_async(40, milliseconds(5), note_later);
+        ++callbacks.registered;
+      });
+      const auto note_one = [&](const Result<IdRange>& range) {
+        if (range.ok()) ledger.note(tag, *range);
+      };
+      attempt([&] { note_one(sequence->next_consecutive(30, milliseconds(5))); });
+      attempt([&] { note_one(sequence->try_next_consecutive(4)); });
+      attempt([&] {
+        sequence->next_consecutive_async(35, milliseconds(5), note_later);
         ++callbacks.registered;
       });
       LocalBlock block = sequence->local(1);  // leaves nothing behind

@@ -95,12 +95,13 @@ class Worker {
 
   std::int64_t received() const { return received_; }
   std::int64_t disorders() const { return disorders_; }
+  std::int64_t wrong_sizes() const { return wrong_sizes_; }
   const IdSet& got(std::size_t tag) const { return got_[tag]; }
 
  private:
   // Takes ids in one way for a while.
   void take(SegmentAllocator& allocator, Sequence& sequence, std::size_t tag) {
-    switch (random_() % 8) {
+    switch (random_() % 10) {
       case 0:
         return repeat(tag, 500, [&] { return allocator.next_id(kTags[tag]); });
       case 1:
@@ -111,7 +112,13 @@ class Worker {
         return note(tag, sequence.next_range(1 + static_cast<std::int64_t>(random_() % 2000)));
       case 4:
         return note(tag, allocator.try_next_range(kTags[tag], 100));
-      case 5: {
+      case 5:
+        return note_consecutive(tag, 1 + static_cast<std::int64_t>(random_() % 2000),
+                                [&](auto n) { return sequence.next_consecutive(n); });
+      case 6:
+        return note_consecutive(tag, 1 + static_cast<std::int64_t>(random_() % 300),
+                                [&](auto n) { return sequence.try_next_consecutive(n); });
+      case 7: {
         const std::int64_t last = last_[tag];
         LocalBlock block = sequence.local(1 + static_cast<std::int64_t>(random_() % 300));
         repeat(tag, 1000, [&] { return block.next(); });
@@ -137,6 +144,14 @@ class Worker {
     for (const IdRange range : *ranges) add(tag, range);
   }
 
+  template <typename Next>
+  void note_consecutive(std::size_t tag, std::int64_t count_ids, Next next) {
+    const Result<IdRange> range = next(count_ids);
+    if (!range.ok()) return heed(range.status());
+    if (range->size() != count_ids) ++wrong_sizes_;
+    add(tag, *range);
+  }
+
   void add(std::size_t tag, IdRange range) {
     if (range.first <= last_[tag]) ++disorders_;
     last_[tag] = range.last();
@@ -153,6 +168,7 @@ class Worker {
   bool open_ = true;
   std::int64_t received_ = 0;
   std::int64_t disorders_ = 0;
+  std::int64_t wrong_sizes_ = 0;  // of consecutive ids
   std::int64_t last_[kTagCount] = {};
   IdSet got_[kTagCount];
 };
@@ -242,16 +258,18 @@ int run(std::int64_t ids, std::uint64_t seed) {
 
   std::int64_t received = 0;
   std::int64_t disorders = 0;
+  std::int64_t wrong_sizes = 0;
   for (const auto& worker : workers) {
     received += worker->received();
     disorders += worker->disorders();
+    wrong_sizes += worker->wrong_sizes();
   }
   const std::int64_t duplicates = count_duplicates(workers);
   std::cout << received << " ids checked, " << duplicates << " duplicates, " << disorders
-            << " out of order, " << static_cast<double>(received) / elapsed_seconds / 1e6
-            << "M ids/s, " << store->leases() << " leases, " << returned_ids << " ids given back"
-            << std::endl;
-  return duplicates == 0 && disorders == 0 && received >= ids ? 0 : 1;
+            << " out of order, " << wrong_sizes << " consecutive ranges of another size, "
+            << static_cast<double>(received) / elapsed_seconds / 1e6 << "M ids/s, "
+            << store->leases() << " leases, " << returned_ids << " ids given back" << std::endl;
+  return duplicates + disorders + wrong_sizes == 0 && received >= ids ? 0 : 1;
 }
 
 }  // namespace

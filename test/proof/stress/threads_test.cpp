@@ -85,7 +85,8 @@ void check_unique(std::vector<Got> got, unsigned seed) {
 // Callbacks, beside the threads' own calls.
 struct Aside {
   std::atomic<int> disorders{0};
-  std::atomic<int> registered{0};  // callbacks
+  std::atomic<int> wrong_sizes{0};  // of consecutive ids
+  std::atomic<int> registered{0};   // callbacks
   std::atomic<int> heard{0};
   std::mutex mutex;
   std::vector<Got> got;  // by callbacks
@@ -101,6 +102,18 @@ struct Aside {
       }
       ++heard;
     });
+    ++registered;
+    sequence.next_consecutive_async(3, timeout,
+                                    [this, tag](const Result<std::vector<IdRange>>& ids) {
+                                      if (ids.ok()) {
+                                        if (ids->size() != 1 || ids->front().size() != 3)
+                                          ++wrong_sizes;
+                                        const std::lock_guard<std::mutex> lock(mutex);
+                                        if (got.size() < kRangesMax)
+                                          got.push_back({-1, tag, ids->front()});
+                                      }
+                                      ++heard;
+                                    });
     ++registered;
   }
 };
@@ -142,7 +155,15 @@ void use(SegmentAllocator& ids, int thread, const std::atomic<bool>& done, std::
       }
     } else if (way == 5) {
       aside.call_back(sequence, tag);
-    } else if (way == 6 && random() % 16 == 0) {
+    } else if (way == 6) {
+      const auto count_ids = static_cast<std::int64_t>(random() % 100) + 1;
+      const bool wait = random() % 2 == 0;
+      if (auto range = wait ? sequence.next_consecutive(count_ids)
+                            : sequence.try_next_consecutive(count_ids)) {
+        if (range->size() != count_ids) ++aside.wrong_sizes;
+        note(tag, *range, true);
+      }
+    } else if (way == 7 && random() % 16 == 0) {
       static_cast<void>(ids.stats());
       static_cast<void>(ids.next_id("no such tag").ok());
     } else {
@@ -187,6 +208,7 @@ TEST_CASE("no id is handed out twice by threads, allocators, faults and restarts
   all.insert(all.end(), aside.got.begin(), aside.got.end());
   check_unique(std::move(all), seed);
   CHECK(aside.disorders == 0);
+  CHECK(aside.wrong_sizes == 0);
   CHECK(aside.heard == aside.registered);
 }
 
