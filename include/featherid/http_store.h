@@ -13,6 +13,7 @@
 
 namespace featherid {
 
+// How open_http_store() reaches its servers.
 struct HttpStoreOptions {
   // The bearer token, whose role must be `lease` or, to change tags too, `admin`. Empty: none,
   // which suffices for a server on this machine without tokens of administrators.

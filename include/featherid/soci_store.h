@@ -34,6 +34,7 @@ enum class LossyCommits {
   kAllow,   // warn, and accept duplicate ids after a crash
 };
 
+// How open_soci_store() uses its database. The defaults are safe.
 struct SociStoreOptions {
   // How many calls may run at once, each on its own session. A further call waits for one of them
   // to end, within call_timeout. 1 to 64.
