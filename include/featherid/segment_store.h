@@ -28,8 +28,8 @@ FEATHERID_EXPORT Status validate_tag(std::string_view tag);
 // In which order the ids of a tag are handed out.
 enum class TagOrder {
   kPlain,   // they increase in each process. Ids of different processes interleave
-  kStrict,  // a call that starts after another has ended gets a larger id, in whatever process. No
-            // ids are held in memory: each call waits for the store
+  kStrict,  // a call that starts after another has ended gets a larger id, also across processes.
+            // No ids are held in memory: each call waits for the store
 };
 
 // One row of `id_segments`: every id up to and including max_id is taken. Later versions may add

@@ -93,7 +93,7 @@ class FEATHERID_EXPORT Sequence {
   // callback passed there is dropped.
   void next_range_async(std::int64_t count_ids, std::chrono::milliseconds timeout,
                         IdsCallback callback);
-  // Likewise for next_consecutive(): calls back with one range.
+  // The same for next_consecutive(): it calls back with one range.
   void next_consecutive_async(std::int64_t count_ids, std::chrono::milliseconds timeout,
                               IdsCallback callback);
 
