@@ -13,6 +13,7 @@
 
 namespace featherid {
 
+// How open_http_store() reaches its servers.
 struct HttpStoreOptions {
   // The bearer token, whose role must be `lease` or, to change tags too, `admin`. Empty: none,
   // which suffices for a server on this machine without tokens of administrators.
@@ -23,16 +24,16 @@ struct HttpStoreOptions {
   // restart.
   std::string token_file;
 
-  // The certificates of the authorities that may have signed that of an https server (PEM). Empty:
-  // the system's.
+  // Certificates (PEM) of the authorities that may sign the certificates of https servers. Empty:
+  // those of the system.
   std::string ca_file;
 
   // The time limit of every call, whatever the servers and the network do. A call that reaches it
   // ends with kUnavailable. 100 ms to 60 s. A server answers within its own request-timeout.
   std::chrono::milliseconds call_timeout{5000};
 
-  // How long one server may take to accept a connection and to answer on it, before the call turns
-  // to the next one. 10 ms to call_timeout.
+  // How long one server may take to accept a connection and to answer on it. After that, the call
+  // tries the next server. 10 ms to call_timeout.
   std::chrono::milliseconds connect_timeout{1000};
 
   // Receives what an operator should know: a server that fails, and one that works again. Called
@@ -41,30 +42,31 @@ struct HttpStoreOptions {
 };
 
 // Opens a store that leases from featherid-servers: "http://a:8080", or several servers of one
-// database with commas or blanks between them, up to 16. An application hands out ids at memory
-// speed that way without access to the database, and a server can run on other servers.
+// database with commas or blanks between them, up to 16. So an application without access to the
+// database hands out ids at memory speed, and a server can run on other servers.
 //
 // kInvalidArgument: an address or an option is wrong, or a file cannot be read. The call opens no
 // connection.
 //
-// Servers. Each store begins with one of them at random, and uses it until it fails: if it cannot
-// be reached, does not answer, or says that it cannot serve. It then comes last for 5 s. A call
-// that reads goes to the next server at once. So does a lease, unless it was sent and not answered:
-// such a call is kUnavailable, and may have cost a gap. A call that changes something is sent once.
-// Nothing is repeated below that: the connections are kept and used again, and none is opened again
-// with a request under way.
+// Servers. Each store begins with a random one, and uses it until it fails. A server fails if it
+// cannot be reached, does not answer, or says that it cannot serve. It then comes last for 5 s. A
+// call that only reads tries the next server at once. So does a lease, unless it was sent and got
+// no answer: then the call is kUnavailable, and may have cost a gap. A call that changes something
+// is sent once. Connections are kept and used again. If a connection ends with a request under way,
+// that request is not sent again.
 //
 // One store. Servers name their store with each answer, and the call names the store that this
-// process knows. kDataLoss: a server has another store, or an older one. Restart the process when
-// its servers have the same database.
+// process knows. kDataLoss: a server has another store, or an older state of it. Make all servers
+// use the same database, and restart the process.
 //
 // give_back() requires that this object made the lease, and that the server which leased still
 // runs: it sends the receipt that came with the lease, once. Otherwise it returns false, and the
-// ids become a gap. The same if they are of several leases and these are of several servers. Of one
-// tag, the last 8 leases can be given back.
+// ids become a gap. It also returns false if the ids are of several leases that came from different
+// servers. The last 8 leases of a tag can be given back.
 //
 // Time floors follow the clock of the servers' database, and SegmentRow::read_at is by that clock.
-// Servers on SQLite have no other clock than their own machine's. This process's clock is not used.
+// If the servers run on SQLite, that is the clock of their own machine. The clock of this process
+// is not used.
 //
 // Thread-safe. fork(): the child's copy returns kFailedPrecondition; open a new store in the child.
 FEATHERID_EXPORT Result<std::unique_ptr<Store>> open_http_store(

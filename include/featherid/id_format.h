@@ -15,7 +15,7 @@ namespace featherid {
 
 struct IdPattern;
 
-// A day of the Gregorian calendar, years 1 to 9999. 0: not given.
+// A day of the Gregorian calendar, years 1 to 9999. A part that is 0 is not given.
 struct Date {
   int year = 0;
   int month = 0;
@@ -27,7 +27,7 @@ struct Date {
   friend bool operator!=(Date a, Date b) { return !(a == b); }
 };
 
-// What a text says. Parts of the date that the pattern does not contain are 0.
+// What parse() reads from a text. Parts of the date that the pattern does not contain are 0.
 struct ParsedId {
   std::int64_t id = 0;
   Date date;
@@ -66,14 +66,14 @@ class FEATHERID_EXPORT IdFormat {
   // contains a part of it. All of it must then be valid: {year} alone still requires a day.
   Result<std::string> format(std::int64_t id, Date date = {}) const;
 
-  // The same without memory: writes to `text`, which has room for kLengthMax characters, and
-  // returns their number. Adds no '\0'.
+  // The same without allocating memory: writes to `text`, which must have room for kLengthMax
+  // characters, and returns how many it wrote. Adds no '\0'.
   Result<std::size_t> format_to(char* text, std::int64_t id, Date date = {}) const;
 
-  // The id and date that format() made this text of. It reads no other text, except that radix 16,
-  // 32 and 36 ignore case, and radix 32 reads I and L as 1, and O as 0. With a check it detects
-  // every single wrong character and every swap of neighbours. `luhn` misses one swap: that of the
-  // first digit of the radix with the last.
+  // The id and date that format() made this text from. Other texts are errors, with two exceptions:
+  // radix 16, 32 and 36 ignore case, and radix 32 reads I and L as 1, and O as 0. With a check it
+  // detects every single wrong character and every swap of neighbours. `luhn` misses one swap: that
+  // of the first digit of the radix with the last.
   Result<ParsedId> parse(std::string_view text) const;
 
   // Every id below grows_at() has a text of length() characters. Every other id has a longer one,

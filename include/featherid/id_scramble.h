@@ -20,8 +20,8 @@ struct ScrambleKeyList;
 //
 //   0:2b7e151628aed2a6abf7158809cf4f3c
 //
-// Use a number for one key only, for ever: docs/scramble.md. Copies share the keys, which are wiped
-// with the last one. Errors are kFailedPrecondition, or those of a file that cannot be read
+// Never give a number to another key later: docs/scramble.md. Copies share the keys. The last copy
+// wipes them from memory. Errors are kFailedPrecondition, or those of a file that cannot be read
 // (kUnavailable if it is missing or empty), and show no key.
 class FEATHERID_EXPORT ScrambleKeys {
  public:
@@ -48,8 +48,8 @@ class FEATHERID_EXPORT ScrambleKeys {
 // A number contains the number of its key: key n yields n * size of the domain + a number of the
 // domain. So key 0 yields numbers of the domain, and two keys never yield the same number.
 //
-// A tweak, such as the period of the ids, selects another bijection. The same tweak maps back. Ids
-// of two tweaks may become the same number, as ids of two tags may.
+// A tweak, such as the period of the ids, selects another bijection. The same tweak is needed to
+// map back. Ids with different tweaks may become the same number, as ids of different tags may.
 //
 // Threads: all methods may be called from any thread at once, and in a child after fork().
 // Scrambles are cheap to copy. Cost: docs/scramble.md. Errors: kInvalidArgument; kUnavailable if

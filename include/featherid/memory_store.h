@@ -14,7 +14,7 @@ namespace featherid {
 // allocators that share it. They are lost with it. Thread-safe; no call blocks.
 class FEATHERID_EXPORT MemoryStore final : public Store {
  public:
-  // `clock`: the clock of time floors and periods; none: the system's.
+  // `clock`: the clock of time floors and periods. Empty: the clock of the system.
   explicit MemoryStore(WallClock clock = {});
   ~MemoryStore() override;
 

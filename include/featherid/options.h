@@ -11,6 +11,7 @@
 
 namespace featherid {
 
+// How an allocator leases, waits and logs. The defaults suit most programs.
 struct AllocatorOptions {
   // How long next() and next_range() wait when memory holds no ids. 1 ms to 10 min.
   std::chrono::milliseconds wait_timeout{2000};

@@ -19,7 +19,7 @@ namespace featherid {
 enum class PeriodKind { kNone, kDay, kMonth, kYear };
 
 constexpr int kPeriodOffsetMinutesMax = 14 * 60;
-// How long before a period begins its ids may be leased. None is handed out earlier.
+// Ids of a period may be leased this long before it begins. None is handed out before it begins.
 constexpr std::chrono::seconds kPeriodAheadMax{60};
 
 // The longest name of a tag with a period, in characters: its series are named `order@2026-11-29`.
@@ -60,7 +60,8 @@ struct Period {
 // "2026-11-29", "2026-11" or "2026". Empty for none.
 FEATHERID_EXPORT std::string to_string(const Period& period);
 
-// The way back. kInvalidArgument: it is no such text, or there is no such day.
+// Reads a text of to_string(). kInvalidArgument: the text has another form, or there is no such
+// day.
 FEATHERID_EXPORT Result<Period> parse_period(std::string_view text);
 
 // The period at that time. Times before the year 1 and after 9999 count as those years.
@@ -70,13 +71,14 @@ FEATHERID_EXPORT Period period_at(const PeriodRule& rule, WallTime at);
 FEATHERID_EXPORT WallTime begin_of(const PeriodRule& rule, const Period& period);
 FEATHERID_EXPORT WallTime end_of(const PeriodRule& rule, const Period& period);
 
-// The one that comes after it.
+// The period after this one.
 FEATHERID_EXPORT Period next_period(const Period& period);
 
 // The name of the row that holds the series of a period: `order@2026-11-29`.
 FEATHERID_EXPORT std::string period_row(std::string_view tag, const Period& period);
 
-// The way back. Nothing: the name is not of that form. Such names are reserved.
+// The tag and the period of such a name. Returns nothing if the name has another form. Names of
+// this form are reserved: no tag may have one.
 struct PeriodRow {
   std::string tag;
   Period period;

@@ -50,17 +50,17 @@ class FEATHERID_EXPORT SegmentAllocator {
   // use each handle as you make it.
   Result<Sequence> sequence(std::string_view tag);
 
-  // Like the methods of Sequence, but by tag. Each call costs one look-up in a table that is only
-  // read.
+  // Like the methods of Sequence, but by tag. Each call costs one look-up in a table, which writes
+  // no shared memory.
   Result<std::int64_t> next_id(std::string_view tag);
   Result<std::int64_t> try_next_id(std::string_view tag);
   Result<std::vector<IdRange>> next_range(std::string_view tag, std::int64_t count_ids);
   Result<std::vector<IdRange>> try_next_range(std::string_view tag, std::int64_t count_ids);
 
-  // Drops the ids of the tag that this process holds, and those of a lease under way. They are
-  // lost (a gap). For the process that is about to call TagAdmin::rewind(), so that it holds none
-  // of the ids that others will lease again. A LocalBlock keeps its ids if nobody uses it before
-  // the tag's next lease.
+  // Drops the ids of the tag that this process holds, and those of a lease under way. They are lost
+  // (a gap). Call it before TagAdmin::rewind(), so that this process holds none of the ids that
+  // others will lease again. A LocalBlock keeps its ids if nobody uses it before the tag's next
+  // lease.
   void drop(std::string_view tag);
 
   // Every tag that has been used and exists, in no particular order.

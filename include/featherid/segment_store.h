@@ -28,8 +28,8 @@ FEATHERID_EXPORT Status validate_tag(std::string_view tag);
 // In which order the ids of a tag are handed out.
 enum class TagOrder {
   kPlain,   // they increase in each process. Ids of different processes interleave
-  kStrict,  // a call that starts after another has ended gets a larger id, in whatever process. No
-            // ids are held in memory: each call waits for the store
+  kStrict,  // a call that starts after another has ended gets a larger id, also across processes.
+            // No ids are held in memory: each call waits for the store
 };
 
 // One row of `id_segments`: every id up to and including max_id is taken. Later versions may add
@@ -43,8 +43,8 @@ struct SegmentRow {
   TimeFloor floor = {};  // a lease raises max_id to it
   // When the row was read, by the store's clock. Only known for a tag with a floor or periods.
   WallTime read_at = {};
-  // If it is set, each period has a series and a row of its own, and nothing is leased from this
-  // one: lease_in_period().
+  // If it is set, each period has a row of its own, from which lease_in_period() leases. Nothing is
+  // leased from this row.
   PeriodRule period = {};
 };
 
@@ -96,15 +96,16 @@ class FEATHERID_EXPORT SegmentStore {
   // with max_id < 0.
   //
   // A tag with a time floor: m is the floor at that moment if the row is below it. kUnavailable:
-  // the tag is as far ahead of the floor as it may be; kFailedPrecondition: the store's clock is so
-  // far ahead of this process's that it is not followed. Nothing was changed then.
+  // the tag is as far ahead of the floor as it may be. kFailedPrecondition: the store's clock is so
+  // far ahead of this process's clock that it is not followed. In both cases nothing was changed.
   virtual Result<IdRange> lease(std::string_view tag, LeaseSize size) = 0;
 
-  // lease() of a tag with periods: from the series of one period, whose row is made if it is new.
-  // The cap is that of the tag. kUnavailable: by the store's clock, the period is over or begins in
-  // more than kPeriodAheadMax. kFailedPrecondition: also a row that was removed after its period,
-  // which is never made again; a tag without periods, as by default; and a clock that is too far
-  // ahead of this process's. Nothing was changed then.
+  // lease() for a tag with periods. It leases from the row of one period, and makes that row if
+  // there is none yet. The cap is that of the tag. kUnavailable: by the store's clock, the period
+  // is over, or it begins in more than kPeriodAheadMax. kFailedPrecondition: also if the row was
+  // removed after its period (it is never made again), if the tag has no periods, or if the store's
+  // clock is too far ahead of this process's clock. After these errors nothing was changed. The
+  // default returns kFailedPrecondition.
   virtual Result<IdRange> lease_in_period(std::string_view tag, const Period& period,
                                           LeaseSize size);
 
@@ -118,11 +119,11 @@ class FEATHERID_EXPORT SegmentStore {
   // caller may not use it.
   virtual Result<bool> give_back(std::string_view tag, IdRange tail) = 0;
 
-  // What has changed since the change number `version`, up to which the caller has applied all. A
-  // tail of a tag that was removed or moved back after it can no longer be given back. Negative:
-  // returns only the number, from which to ask later. The allocator asks when its first tag is
-  // used, and then every 20 s.
-  // kDataLoss: the store went backwards, so every tag must stop. By default nothing ever changes.
+  // Returns what has changed since change number `version`. The caller has applied every change up
+  // to that one. Once a tag was removed or moved back by a later change, no tail of it can be given
+  // back. A negative `version` asks for the number of the last change only. The allocator asks when
+  // its first tag is used, and then every 20 s. kDataLoss: the store went backwards, so every tag
+  // must stop. The default reports that nothing ever changes.
   virtual Result<TagChanges> changes(std::int64_t version);
 };
 

@@ -28,12 +28,13 @@ class TagState;
 // and may destroy the allocator.
 using IdsCallback = std::function<void(Result<std::vector<IdRange>>)>;
 
-// Likewise, for a tag with periods.
+// The same for a tag with periods.
 using PeriodIdsCallback = std::function<void(Result<PeriodRanges>)>;
 
-// The handle of one tag: a pointer, cheap to copy. Moving it copies it. It may outlive its
+// The handle of one tag: a pointer, which is cheap to copy. A move copies it. It may outlive its
 // allocator; it then returns kFailedPrecondition. Threads: all methods may be called from any
-// thread at once. Assigning to a handle is a write.
+// thread at once. An assignment to a handle is a write: no other thread may use that handle
+// meanwhile.
 //
 // Errors of next, next_range, next_consecutive, and of these with try_:
 //   kNotFound            the store has no such tag (it is asked again after unknown_tag_ttl)
@@ -42,9 +43,9 @@ using PeriodIdsCallback = std::function<void(Result<PeriodRanges>)>;
 //                        longer than wait_timeout, so the call does not wait; the message has the
 //                        store's error
 //   kDeadlineExceeded    no id arrived in time; the message has the store's last error
-//   kExhausted, kDataLoss, kInvalidArgument, kFailedPrecondition   as status.h says; the latter
-//   also
-//                        for a tag with periods, whose ids the calls in_period bring
+//   kExhausted, kDataLoss, kInvalidArgument   as status.h says
+//   kFailedPrecondition  as status.h says; also for a tag with periods, which has calls of its own
+//                        (next_in_period)
 class FEATHERID_EXPORT Sequence {
  public:
   Sequence(const Sequence&) = default;
@@ -67,24 +68,24 @@ class FEATHERID_EXPORT Sequence {
     return try_next_slow(*state_);
   }
 
-  // Exactly `count_ids` ids (1 to kRangeIdsMax), as a few ranges in increasing order, or an error
-  // and no ids. Its cost does not grow with the count.
+  // Returns exactly `count_ids` ids (1 to kRangeIdsMax) as a few ranges in increasing order, or an
+  // error and no ids. The cost does not grow with the count.
   Result<std::vector<IdRange>> next_range(std::int64_t count_ids);
   Result<std::vector<IdRange>> next_range(std::int64_t count_ids,
                                           std::chrono::milliseconds timeout);
   Result<std::vector<IdRange>> try_next_range(std::int64_t count_ids);
 
-  // The same, but in one range: consecutive ids. The ids that memory holds below that range become
-  // a gap, so that the ids of the process still increase. If memory holds no such range, a lease
-  // brings one: the call may wait although memory holds more ids than it asks for, and a tag that
-  // has fewer left before its cap is kExhausted for this call alone.
+  // The same, but the ids are consecutive: one range. If memory holds no range that is large
+  // enough, the call waits for a lease of one, even if memory holds more ids in pieces. The ids
+  // that memory holds below the range become a gap, so that the ids of the process still increase.
+  // kExhausted: the tag has fewer ids left before its cap. Calls for fewer ids are still served.
   Result<IdRange> next_consecutive(std::int64_t count_ids);
   Result<IdRange> next_consecutive(std::int64_t count_ids, std::chrono::milliseconds timeout);
   Result<IdRange> try_next_consecutive(std::int64_t count_ids);
 
   // Like next_range(), but does not wait: it calls back with the ids, or with the error. A timeout
   // (kDeadlineExceeded) may be reported late, at the tag's next activity. A caller that must know
-  // in time requires its own timer, and loses the ids that come later (a gap).
+  // in time needs a timer of its own. Ids that come after that are lost (a gap).
   //
   // If called in a callback of the same tag, it returns without calling back. If ids are there, the
   // new callback runs when the first one has returned. If there is an error, it runs when the store
@@ -92,15 +93,16 @@ class FEATHERID_EXPORT Sequence {
   // callback passed there is dropped.
   void next_range_async(std::int64_t count_ids, std::chrono::milliseconds timeout,
                         IdsCallback callback);
-  // Likewise for next_consecutive(): calls back with one range.
+  // The same for next_consecutive(): it calls back with one range.
   void next_consecutive_async(std::int64_t count_ids, std::chrono::milliseconds timeout,
                               IdsCallback callback);
 
-  // The same for a tag with periods (PeriodRule), of which a plain call is refused
-  // (kFailedPrecondition), as these are of any other tag. Ids come with their period, and all ids
-  // of one call are of one period. None comes before its period has begun, nor more than a second
-  // after it has ended, by the store's clock. Each call costs a mutex and looks at the time.
-  // kUnavailable of next_range_in_period_async: also if the period ended before the callback ran.
+  // The same for a tag with periods (PeriodRule). Such a tag refuses the calls above with
+  // kFailedPrecondition, and every other tag refuses these. Each answer names the period, and all
+  // ids of one call are of one period. By the store's clock, no id comes before its period has
+  // begun, or more than a second after it has ended. Each call locks a mutex and reads the time.
+  // next_range_in_period_async() also calls back with kUnavailable if the period ended before the
+  // callback ran.
   Result<PeriodId> next_in_period();
   Result<PeriodId> next_in_period(std::chrono::milliseconds timeout);
   Result<PeriodId> try_next_in_period();
@@ -131,11 +133,12 @@ class FEATHERID_EXPORT Sequence {
   std::shared_ptr<TagState> state_;
 };
 
-// Ids for one thread. next() is a plain increment, and takes `block_ids` ids (1 to kRangeIdsMax)
-// from the sequence at a time. Ids of different blocks interleave, so order holds only within one
-// block. What is left in a block when it is destroyed becomes a gap. A tag of strict order refuses
-// (kFailedPrecondition), because a block is memory. Not thread-safe. Like everything else, it
-// refuses in a child after fork(), after a shutdown, and once its tag has stopped (kDataLoss).
+// Ids for one thread. next() is a plain increment. The block takes `block_ids` ids (1 to
+// kRangeIdsMax) from the sequence at a time. Ids of different blocks interleave, so order holds
+// only within one block. What is left in a block when it is destroyed becomes a gap. A tag of
+// strict order refuses (kFailedPrecondition), because a block holds ids in memory. A block is not
+// thread-safe. Like everything else, it refuses in a child after fork(), after a shutdown, and once
+// its tag has stopped (kDataLoss).
 class FEATHERID_EXPORT LocalBlock {
  public:
   // Errors as Sequence::next().

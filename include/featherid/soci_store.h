@@ -34,6 +34,7 @@ enum class LossyCommits {
   kAllow,   // warn, and accept duplicate ids after a crash
 };
 
+// How open_soci_store() uses its database. The defaults are safe.
 struct SociStoreOptions {
   // How many calls may run at once, each on its own session. A further call waits for one of them
   // to end, within call_timeout. 1 to 64.
@@ -41,9 +42,9 @@ struct SociStoreOptions {
 
   // The time limit of every call, whatever locks, network and resolver do. A call that reaches it
   // ends with kUnavailable. No driver can be interrupted while it looks up a name or tries the
-  // name's addresses in turn. It continues without the call, on up to sessions_max threads for each
-  // URL, and its connection serves a later call. 2 s to 60 s, in whole seconds (the unit of the
-  // drivers).
+  // name's addresses in turn. The connection attempt then continues on a thread of its own (up to
+  // sessions_max of them for each URL), and a later call uses the connection. 2 s to 60 s, in whole
+  // seconds (the unit of the drivers).
   std::chrono::seconds call_timeout{5};
 
   // SQLite has no servers and always uses kSynchronous. All nodes of a Galera cluster count as one
@@ -63,8 +64,9 @@ struct SociStoreOptions {
   // anything else in a URL differs from the first reading, the last login stays.
   std::string database_file;
 
-  // This process's clock, which tells whether the database's is too far ahead to follow, for tags
-  // with a time floor. SQLite has no other. Empty: the system's. For tests.
+  // The clock of this process, for tests. It decides whether the clock of the database is too far
+  // ahead to follow, for tags with a time floor. SQLite has no other clock. Empty: the clock of the
+  // system.
   WallClock clock;
 
   // Receives what an operator should know: a server setting that lets a crash undo a lease, a
@@ -77,8 +79,8 @@ struct SociStoreOptions {
   bool log_risks = true;
 };
 
-// Takes a text with database URLs apart: one SQLite URL, whose path may contain blanks, or others
-// with blanks or newlines between them. Empty if the text is.
+// Splits a text into database URLs: one SQLite URL, whose path may contain blanks, or URLs of other
+// engines with blanks or newlines between them. An empty text has none.
 FEATHERID_EXPORT std::vector<std::string> split_database_urls(std::string_view text);
 
 // Reads a file with such a text. kInvalidArgument says why the file cannot be read.
@@ -134,10 +136,10 @@ FEATHERID_EXPORT Status init_soci_schema(const std::vector<std::string>& urls,
                                          const SociStoreOptions& options = {},
                                          std::vector<std::string>* tags_made = nullptr);
 
-// Runs one query on a database that open_soci_store() can open, for administration: about the
-// server, or of a table that another program keeps there. Returns the first column of each row as a
-// text, without those that are NULL. The query must change nothing. Errors: as a store's. Blocks
-// for up to call_timeout.
+// Runs one query on a database that open_soci_store() can open, for administration: a query about
+// the server, or on a table of another program. Returns the first column of each row as text, and
+// leaves out NULLs. The query must change nothing. Errors: as a store's. Blocks for up to
+// call_timeout.
 FEATHERID_EXPORT Result<std::vector<std::string>> query_soci(const std::vector<std::string>& urls,
                                                              const std::string& sql,
                                                              const SociStoreOptions& options = {});

@@ -13,8 +13,8 @@
 
 namespace featherid {
 
-// Tests a store against the contract of segment_store.h: leases from several threads and from two
-// stores at once, and makes bad calls on purpose. Takes about 500 store calls.
+// Tests a store against the contract of segment_store.h. It leases from several threads and from
+// two stores at once, and makes bad calls on purpose. It makes about 500 store calls.
 //
 // `open` opens the store. It is called twice, and both stores must lease from the same rows. `tag`
 // names a row that nobody else uses meanwhile. Returns one sentence for each violation; none if the

@@ -20,8 +20,8 @@ namespace featherid {
 // The longest text of an option, in characters.
 constexpr int kOptionCharsMax = 255;
 
-// What can be set for a tag beside its step. Uniqueness never depends on it, because older versions
-// and other programs do not know it. Texts: well-formed UTF-8 without control characters.
+// The options of a tag besides its step. Uniqueness never depends on them, because older versions
+// and other programs do not know them. Texts are well-formed UTF-8 without control characters.
 struct TagOptions {
   std::string description;
   std::string owner;
@@ -49,15 +49,15 @@ struct NewTag {
   std::int64_t max_id = 0;  // 0 to kIdMax: every id up to it is taken already
   TagOptions options = {};
   std::string by = {};  // who creates it
-  // A program creates it because somebody asked for its ids, and nobody knows whether the tag
-  // existed before. It must not begin again a series that a deletion, a failover or a restore has
-  // removed.
+  // Set it if a program creates the tag because somebody asked for its ids, so that nobody knows
+  // whether the tag existed before. create() then never starts a series again that a deletion, a
+  // failover or a restore has removed.
   bool automatic = false;
 };
 
-// A change of a time floor: what is set here. The rate may only rise and the epoch only move
-// earlier, because the floor would otherwise fall below ids that were leased already. A floor is
-// never removed.
+// A change of a time floor: members that are set here replace those of the tag. The rate may only
+// rise, and the epoch may only move earlier. Otherwise the floor would fall below ids that were
+// leased already. A floor cannot be removed.
 struct TimeFloorChange {
   std::optional<std::int64_t> rate;
   std::optional<std::int64_t> epoch_s;
@@ -67,7 +67,7 @@ struct TimeFloorChange {
   bool empty() const { return !rate && !epoch_s && !lead_max_s && !lead_only_warns; }
 };
 
-// What update() changes: what is set here.
+// What update() changes: the members that are set here. The others stay as they are.
 struct TagChange {
   TagChange() = default;
   TagChange(std::int64_t step_ids)  // NOLINT(google-explicit-constructor): update("order", 2000)
@@ -84,7 +84,8 @@ struct TagChange {
   TimeFloorChange floor;
 };
 
-// A row with what only people read. Times are 0 and texts empty if nobody has recorded them.
+// A row, and what only people read about it. Times are 0 and texts are empty if nobody has recorded
+// them.
 struct TagInfo : SegmentRow {
   std::string description;
   std::string owner;
@@ -125,19 +126,20 @@ class FEATHERID_EXPORT TagAdmin {
   // One row. kNotFound: no such row.
   virtual Result<TagInfo> info(std::string_view tag) = 0;
 
-  // Creates a row. kFailedPrecondition: also if the user may not read where removed tags were.
-  // Its max_id is that of `tag_to_make`, or where the tag was when it was removed if
-  // that is more, so its ids are past all that were leased before. `automatic`: after a change of
-  // leader it is at least the ids that the failovers may have lost, and kNotFound refuses a tag
-  // that was removed. kAlreadyExists: the row exists; it is unchanged. kInvalidArgument: also a cap
-  // below its max_id, a malformed format or scramble, a cap above what the scramble can hold, a
-  // time floor that a change would refuse, and a name that parse_period_row() accepts.
+  // Creates a row. If the tag was removed before, the row starts at the larger of
+  // `tag_to_make.max_id` and the max_id at the removal, so that no id is leased again. With
+  // `automatic`, a tag that was removed is refused with kNotFound, and after a change of leader the
+  // row starts past the ids that the failovers may have lost. kAlreadyExists: the row exists; it is
+  // unchanged. kInvalidArgument: also for a cap below max_id, a malformed format or scramble, a cap
+  // above what the scramble can hold, a time floor that a change would refuse, and a name that
+  // parse_period_row() accepts. kFailedPrecondition: also if the user may not read where removed
+  // tags were.
   virtual Status create(std::string_view tag, const NewTag& tag_to_make) = 0;
 
-  // Changes an existing row. kNotFound: no such row. kInvalidArgument: also as create(), and a time
-  // floor that would fall, that is about to reach the cap, or that max_id is ahead of by more than
-  // lead_max. A new rate or epoch makes processes drop the ids that they hold.
-  // kFailedPrecondition: also an option for which the store has no place.
+  // Changes an existing row. kNotFound: no such row. kInvalidArgument: also as in create(), and for
+  // a time floor that would fall, that is about to reach the cap, or that is more than lead_max
+  // behind max_id. A new rate or epoch makes processes drop the ids that they hold.
+  // kFailedPrecondition: also if the store has no place for the option.
   virtual Status update(std::string_view tag, const TagChange& change) = 0;
 
   // Raises the row's max_id to `max_id` (0 <= max_id <= kIdMax), also past the cap. If it is
@@ -153,17 +155,17 @@ class FEATHERID_EXPORT TagAdmin {
                               std::string_view by = "") = 0;
 
   // Deletes the row, and remembers its max_id for create(). Processes that hold ids of the tag drop
-  // them within a minute. `by`: who deletes it. kNotFound: no such row. kFailedPrecondition: also
-  // if there is no place to remember where the tag was, and a period's row. The rows of a tag's
-  // periods stay, for the case that it is created again.
+  // them within a minute. The rows of its periods stay, in case the tag is created again. `by`: who
+  // deletes it. kNotFound: no such row. kFailedPrecondition: also for the row of a period, and if
+  // the store has no place to remember max_id.
   virtual Status remove(std::string_view tag, std::string_view by = "") = 0;
 
   // OK if the store would grant leases now: it can be written to, and the server that answers is
-  // the leader of the rows. Requires no tag and uses no id.
+  // the leader of the rows. Needs no tag and uses no id.
   virtual Status probe() = 0;
 };
 
-// Which rows a store has. A process that leases through servers compares it, so that it notices
+// Says which rows a store has. A process that leases through servers compares it, and so notices
 // other or older rows.
 struct StoreIdentity {
   std::string name;       // random, and kept with the rows: a copy or a backup has it too

@@ -39,28 +39,28 @@ struct TimeFloor {
   bool is_set() const { return rate > 0; }
 };
 
-// Where the floor is; 0 before the epoch and for a tag without a floor. Never past kIdMax.
+// The floor at that time. 0 before the epoch, and for a tag without a floor. Never past kIdMax.
 FEATHERID_EXPORT std::int64_t floor_at(const TimeFloor& floor, WallTime at);
 
-// From where a lease counts: `max_id`, raised to the floor. Also below 0 it counts from 0.
+// The id from which a lease counts: `max_id`, raised to the floor, and at least 0.
 FEATHERID_EXPORT std::int64_t raised_to_floor(const TimeFloor& floor, std::int64_t max_id,
                                               WallTime at);
 
-// The last id that may be leased at that time: where the floor will be in lead_max. kIdMax if
+// The last id that may be leased at that time: the floor as it will be in lead_max. kIdMax if
 // nothing limits the lead.
 FEATHERID_EXPORT std::int64_t lead_end_at(const TimeFloor& floor, WallTime at);
 
-// How far `max_id` is ahead of the floor: the time until the floor reaches it. Negative: it is
-// behind. 0 for a tag without a floor.
+// How far `max_id` is ahead of the floor, in seconds: the time until the floor reaches it. Negative
+// if it is behind. 0 for a tag without a floor.
 FEATHERID_EXPORT double lead_seconds(const TimeFloor& floor, std::int64_t max_id, WallTime at);
 
-// When an id was leased, by the clock of the store: between the two, which are lead_max apart. If
-// the lead only warns, `from` is the epoch. A process issues an id within about twice
-// AllocatorOptions::hold after it was leased.
+// Tells when an id was leased, by the clock of the store: between `from` and `until`, which are
+// lead_max apart. If the lead only warns, `from` is the epoch. A process issues an id within about
+// twice AllocatorOptions::hold after it was leased.
 //
-// kInvalidArgument: the tag has no floor, or the id was leased before the floor was as it is now,
-// or it stands for no time. Pure: it does not know whether the id was leased, nor whether by a
-// process that follows the floor.
+// kInvalidArgument: the tag has no floor, the id was leased before the floor was as it is now, or
+// the id stands for no time. The function only computes: it does not know whether the id was
+// leased, or whether the process that leased it follows the floor.
 struct LeaseTime {
   WallTime from;
   WallTime until;
