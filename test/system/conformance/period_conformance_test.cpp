@@ -12,6 +12,7 @@
 #include "featherid/soci_store.h"
 #include "lib/store/period_rules.h"
 #include "test/support/catch.h"
+#include "test/support/midnight.h"
 #include "test/support/scratch_dir.h"
 #include "test/system/conformance/require.h"
 #include "test/system/conformance/store_fixtures.h"
@@ -61,9 +62,7 @@ WallTime system_now() {
 
 // Days whose next midnight is so far away, to within the minute after that.
 PeriodRule days_with_midnight_in(minutes time) {
-  const auto now = std::chrono::floor<minutes>(system_now().time_since_epoch());
-  const int of_day = static_cast<int>((now + minutes(1) + time).count() % 1440);
-  return {PeriodKind::kDay, of_day <= 840 ? -of_day : 1440 - of_day};
+  return featherid::test::days_that_end_with_minute(system_now() + time);
 }
 
 // The same, with at least some seconds left of the present minute.
