@@ -107,7 +107,7 @@ void Figures::print(std::ostream& out) const {
     for (const auto& [tag, periods] : verdict_.periods) changes += periods.size() - 1;
     out << "ids outside their period: " << verdict_.early << " before, " << verdict_.late
         << " after (" << changes << " changes; the latest answer came "
-        << static_cast<double>(verdict_.latest_us) / 1e6 << " s after its period)\n";
+        << static_cast<double>(verdict_.latest_us) / 1e3 << " ms after its period)\n";
   }
   print_counts(out, "kills, cuts and other faults:", faults_);
   print_counts(out, "errors seen by clients:", errors_);

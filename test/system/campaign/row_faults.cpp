@@ -55,12 +55,11 @@ void restore(Engine& engine, const std::vector<TagInfo>& rows) {
 
 // As docs/operating/periods.md says: rows of periods that the backup lacks must not begin at 1.
 void note_lost_periods(Engine& engine) {
-  const bool has_leader = !engine.is_file() && engine.failover() != "synchronous";
+  const auto sql = engine.operator_sql();
   const std::string now_ms = std::to_string(system_time().time_since_epoch().count());
-  engine.operator_sql()->run(
-      has_leader ? "UPDATE id_leader SET term = term + 4294967296 WHERE term > 0"
-                 : "UPDATE id_tags SET period_failovers = period_failovers + 1, period_lost_at = " +
-                       now_ms + " WHERE period_kind > 0");
+  if (!engine.is_file()) sql->run("UPDATE id_leader SET term = term + 4294967296 WHERE term > 0");
+  sql->run("UPDATE id_tags SET period_failovers = period_failovers + 1, period_lost_at = " +
+           now_ms + " WHERE period_kind > 0");
 }
 
 void advance(const Engine& engine, const std::string& tag, long long max_id) {
