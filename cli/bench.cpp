@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/command_line.h"
+#include "cli/present_period.h"
 #include "server/config/values.h"
 
 namespace featherid {
@@ -125,8 +126,11 @@ Result<std::vector<Call>> calls_of(Context& context, const Load& load) {
   Result<std::unique_ptr<Store>> opened = open_store(options);
   if (!opened.ok()) return opened.status();
   const std::shared_ptr<Store> store = *std::move(opened);
-  calls.assign(static_cast<std::size_t>(load.threads),
-               [store, load] { return store->lease(load.tag, load.ids_each).status(); });
+  const Result<Period> present = present_period(*store, load.tag);
+  if (!present.ok()) return present.status();
+  calls.assign(static_cast<std::size_t>(load.threads), [store, load, period = *present]() mutable {
+    return lease_in_present(*store, load.tag, load.ids_each, &period).status();
+  });
   return calls;
 }
 

@@ -8,6 +8,7 @@
 #include <ostream>
 #include <utility>
 
+#include "cli/present_period.h"
 #include "server/store/wait_for_database.h"
 
 namespace featherid {
@@ -92,14 +93,11 @@ Result<PeriodRanges> Context::take(const std::string& tag, std::int64_t count_id
   if (*through != nullptr) return (*through)->take(tag, count_ids);
   const Result<Store*> store = this->store();
   if (!store.ok()) return store.status();
-  const Result<SegmentRow> row = (*store)->find(tag);
-  if (!row.ok()) return row.status();
-  const Period period = period_at(row->period, row->read_at);
-  const Result<IdRange> range = row->period.is_set()
-                                    ? (*store)->lease_in_period(tag, period, count_ids)
-                                    : (*store)->lease(tag, count_ids);
+  Result<Period> period = present_period(**store, tag);
+  if (!period.ok()) return period.status();
+  const Result<IdRange> range = lease_in_present(**store, tag, count_ids, &*period);
   if (!range.ok()) return range.status();
-  return PeriodRanges{{*range}, period};
+  return PeriodRanges{{*range}, *period};
 }
 
 std::string Context::source() const {

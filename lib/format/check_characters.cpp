@@ -2,6 +2,7 @@
 #include "lib/format/check_characters.h"
 
 #include <array>
+#include <cstring>
 
 #include "lib/base/invariant.h"
 
@@ -72,16 +73,31 @@ std::uint8_t damm(Values digits, int radix) {
   return radix == 16 ? damm_binary(digits, 4, 0b10011) : damm_binary(digits, 5, 0b100101);
 }
 
+// From the end on, every second digit is doubled, and the two digits of that are added. Eight
+// digits at a time are two words of four lanes: those that are doubled, and the others. (Without a
+// branch, which random digits would mispredict.)
 std::uint8_t luhn(Values digits, int radix) {
-  // Twice a digit, its two digits added. Without a branch, which random digits would mispredict.
-  const auto doubled = [radix](int digit) {
-    return 2 * digit - static_cast<int>(2 * digit >= radix) * (radix - 1);
+  constexpr std::uint64_t kOnes = 0x0001'0001'0001'0001;
+  constexpr std::uint64_t kLanes = 0xFF * kOnes;
+  constexpr bool kBigEndian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+  const auto doubled = [nines = static_cast<std::uint64_t>(radix - 1)](std::uint64_t lanes) {
+    // The highest bit of a lane becomes 1 if twice the digit is at least the radix.
+    const std::uint64_t carries = (2 * lanes + (0x7FFF - nines) * kOnes) >> 15 & kOnes;
+    return 2 * lanes - carries * nines;
   };
-  int sum = 0;
+  std::uint64_t sums = 0;
   const std::uint8_t* end = digits.end;
+  for (; end - digits.first >= 8; end -= 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, end - 8, 8);
+    const std::uint64_t even = word & kLanes;
+    const std::uint64_t odd = word >> 8 & kLanes;
+    sums += kBigEndian ? doubled(even) + odd : doubled(odd) + even;
+  }
+  std::uint64_t sum = sums * kOnes >> 48;
   for (; end - digits.first >= 2; end -= 2) sum += doubled(end[-1]) + end[-2];
   if (end != digits.first) sum += doubled(end[-1]);
-  const int rest = sum % radix;
+  const int rest = static_cast<int>(sum) % radix;
   return static_cast<std::uint8_t>(rest == 0 ? 0 : radix - rest);
 }
 

@@ -13,7 +13,9 @@
 
 #include "featherid/soci_store.h"
 #include "featherid/status.h"
+#include "lib/store/time_floor_rules.h"
 #include "test/support/frozen.h"
+#include "test/support/midnight.h"
 #include "test/support/wait_until.h"
 #include "test/system/campaign/embedded.h"
 #include "test/system/campaign/row_faults.h"
@@ -29,7 +31,9 @@ using std::chrono::steady_clock;
 constexpr std::chrono::seconds kSettleMax{30};  // until all are served once the faults are over
 constexpr int kHealsMax = 60;
 constexpr milliseconds kHealAgainAfter(500);
-constexpr int kAllFaultsSeconds = 300;  // a campaign of this length meets every fault
+constexpr std::chrono::seconds kStartMax{15};      // until all processes run
+constexpr std::chrono::seconds kAfterMidnight{5};  // faults go on until then
+constexpr int kAllFaultsSeconds = 300;             // a campaign of this length meets every fault
 
 std::string last_lines(const std::string& text) {
   constexpr std::size_t kBytes = 1500;
@@ -52,20 +56,58 @@ Campaign::Campaign(const Options& options)
         scratch_, "embedded-" + std::to_string(i),
         Embedded::Options{options.embedding_program, engine_->urls(), failover(),
                           engine_->keeps_commits(),
-                          static_cast<std::uint64_t>(random_.pick(0, 1000000))}));
+                          static_cast<std::uint64_t>(random_.pick(0, 1000000)), options.periods,
+                          clock_ahead_minutes(i)}));
   }
   create_tags();
+  if (options.periods) set_periods();
   if (!options.floor) return;
   set_floors();
   engine_->drop_guard();
 }
 
-// What all processes together burn is far less than the rate.
-void Campaign::set_floors() {
+// The processes that embed FeatherID have clocks minutes apart. (With SQLite a process's clock
+// decides, so all have the same.)
+int Campaign::clock_ahead_minutes(int embedded) const {
+  return options_.periods && !engine_->is_file() ? (embedded % 3 - 1) * 10 : 0;
+}
+
+std::unique_ptr<Store> Campaign::operator_store() const {
   SociStoreOptions options;
   options.failover = Failover::kSynchronous;
   options.lossy_commits = engine_->keeps_commits() ? LossyCommits::kRefuse : LossyCommits::kAllow;
-  const auto store = open_soci_store(engine_->database_urls(), options).value();
+  return open_soci_store(engine_->database_urls(), options).value();
+}
+
+// Each tag's day ends with a minute of the campaign, which lasts until the last of them is over.
+// One has so many rows of days before that old ones are removed.
+void Campaign::set_periods() {
+  const auto sql = engine_->operator_sql();
+  const auto store = operator_store();
+  const WallTime first = system_time() + kStartMax;
+  WallTime minute = first;
+  for (const std::string& tag : tags_of("")) {
+    if (!is_periodic(tag)) continue;
+    NewTag made(tag == "tiny-steps" ? 10 : 1000);
+    made.options.period = test::days_that_end_with_minute(minute);
+    const PeriodRule& rule = periods_[tag] = made.options.period;
+    sql->run("DELETE FROM id_segments WHERE biz_tag = '" + tag + "'");
+    if (const Status s = store->create(tag, made); !s.ok()) throw std::runtime_error(s.to_string());
+    last_midnight_ = std::max(last_midnight_, end_of(rule, period_at(rule, minute)));
+    if (options_.seconds >= 60 * static_cast<int>(periods_.size())) {
+      minute += std::chrono::minutes(1);
+    }
+  }
+  constexpr int kOldRows = 8;
+  for (int ago = 1; ago <= kOldRows; ++ago) {
+    const Period old = period_at(periods_.at("order"), first - std::chrono::hours(24 * ago));
+    test::insert_row(*sql, {period_row("order", old), 1000, 1000});
+  }
+}
+
+// What all processes together burn is far less than the rate.
+void Campaign::set_floors() {
+  const auto store = operator_store();
   TagChange change;
   change.floor.rate = kFloorRateMax;
   change.floor.lead_max_s = kLeadMaxSeconds.count();
@@ -89,7 +131,10 @@ void Campaign::create_tags() {
 Figures Campaign::run() {
   const std::int64_t begin_us = now_us();
   for (const auto& process : processes_) process->start();
-  const TimePoint end = steady_clock::now() + std::chrono::seconds(options_.seconds);
+  const milliseconds after_midnight = last_midnight_ + kAfterMidnight - system_time();
+  const TimePoint end =
+      steady_clock::now() +
+      std::max<milliseconds>(std::chrono::seconds(options_.seconds), after_midnight);
   for (TimePoint next_fault{}; steady_clock::now() < end;) {
     heal(/*all=*/false);
     if (steady_clock::now() >= next_fault) {
@@ -126,7 +171,7 @@ std::vector<Fault> Campaign::all_faults() {
     }
   } else if (engine_->keeps_commits()) {
     add(row_faults(*engine_, random_));
-    add(option_faults(*engine_, random_, options_.strict));
+    add(option_faults(*engine_, random_, options_.strict || options_.periods));
   }
   // One server and one embedding process.
   std::vector<Process*> servers;
@@ -329,7 +374,7 @@ void Campaign::end_processes() {
 }
 
 void Campaign::judge() {
-  Ledger ledger;
+  Ledger ledger(periods_);
   for (const auto& process : processes_) {
     const std::vector<std::string> tags = tags_of(process->name());
     const std::vector<Note> notes = process->notes();

@@ -10,9 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "featherid/period.h"
+#include "featherid/tag_admin.h"
 #include "test/support/scratch_dir.h"
 #include "test/system/campaign/engine.h"
 #include "test/system/campaign/figures.h"
+#include "test/system/campaign/ledger.h"
 #include "test/system/campaign/process.h"
 
 namespace featherid::campaign {
@@ -25,6 +28,7 @@ struct Options {
   std::uint64_t seed = 1;
   bool strict = false;            // a tag has strict order, and the table id_tags stays
   bool floor = false;             // every tag has a time floor, which replaces guard and operator
+  bool periods = false;           // some shared tags have days, which end during the campaign
   bool redis = false;             // every second client of a server speaks the Redis protocol
   std::string old_server;         // an older featherid-server; every other life runs it
   std::string only;               // faults whose name contains this; empty: all
@@ -45,7 +49,10 @@ class Campaign {
     int heals_failed = 0;
   };
 
+  std::unique_ptr<Store> operator_store() const;
+  int clock_ahead_minutes(int embedded) const;
   void create_tags();
+  void set_periods();
   void set_floors();
   std::string failover() const { return options_.floor ? "synchronous" : engine_->failover(); }
   std::vector<Fault> all_faults();
@@ -71,6 +78,8 @@ class Campaign {
   std::vector<std::unique_ptr<Process>> processes_;
   std::vector<Fault> bag_;  // one of each fault; refilled when empty
   std::vector<Active> active_;
+  Ledger::Periods periods_;
+  WallTime last_midnight_{};
   std::set<std::string> impossible_;  // faults that this machine cannot have
   std::int64_t healed_us_ = 0;
   Figures figures_;

@@ -36,6 +36,7 @@ void Client::ask(Address address) {
     return notes_.push_back(note);
   }
   served_us_ = note.at_us;
+  note.period = answer.period;
   for (const IdRange range : answer.ids) {
     note.kind = note.kind == Note::kError ? Note::kIds : Note::kMoreIds;
     note.first = range.first;

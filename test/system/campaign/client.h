@@ -31,6 +31,7 @@ class Asker {
   struct Answer {
     std::vector<IdRange> ids;  // acknowledged, in their order
     std::uint16_t code = 0;    // if there are none: an HTTP status, or 0 without an answer
+    std::int32_t period = 0;   // as Note::period
   };
 
   virtual ~Asker() = default;

@@ -24,7 +24,9 @@ void Embedded::start() {
   argv.insert(argv.end(), {"--failover", options_.failover, "--lossy-commits",
                            options_.keeps_commits ? "refuse" : "allow", "--name", name(), "--notes",
                            notes_file_, "--life", std::to_string(life_), "--seed",
-                           std::to_string(options_.seed + life_)});
+                           std::to_string(options_.seed + life_), "--clock-ahead-minutes",
+                           std::to_string(options_.clock_ahead_minutes)});
+  if (options_.periods) argv.emplace_back("--periods");
   test::ChildProcess::Options process_options;
   process_options.output_file = output_file_;
   process_.emplace(argv, process_options);

@@ -22,6 +22,8 @@ class Embedded final : public Process {
     std::string failover;
     bool keeps_commits;
     std::uint64_t seed;
+    bool periods = false;
+    int clock_ahead_minutes = 0;
   };
   Embedded(const test::ScratchDir& scratch, const std::string& name, Options options);
 

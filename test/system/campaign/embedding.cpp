@@ -15,6 +15,7 @@
 #include "featherid/http_store.h"
 #include "featherid/segment_allocator.h"
 #include "featherid/soci_store.h"
+#include "lib/store/time_floor_rules.h"
 #include "test/system/campaign/load.h"
 #include "test/system/campaign/note.h"
 
@@ -30,6 +31,8 @@ struct Options {
   std::string lossy_commits = "refuse";
   std::string name;
   std::string notes;
+  bool periods = false;
+  int clock_ahead_minutes = 0;
   std::uint16_t life = 0;
   std::uint64_t seed = 1;
 };
@@ -41,6 +44,7 @@ class Asker {
       : random_(options.seed * kThreads + thread),
         ids_(ids),
         tags_(tags_of(options.name)),
+        periods_(options.periods),
         file_(file),
         life_(options.life),
         thread_(thread) {
@@ -56,6 +60,7 @@ class Asker {
     const Question question = next_question(random_, tags_.size());
     began_us_ = now_us();
     Sequence& sequence = sequences_[question.tag];
+    if (periods_ && is_periodic(tags_[question.tag])) return ask_in_period(question, sequence);
     switch (question.kind) {
       case Question::kOne: {
         const Result<std::int64_t> id =
@@ -71,6 +76,24 @@ class Asker {
     }
   }
 
+  void ask_in_period(const Question& question, Sequence& sequence) {
+    switch (question.kind) {
+      case Question::kOne: {
+        const Result<PeriodId> id = sequence.next_in_period();
+        if (!id.ok()) return note_error(question, id.status());
+        return note(question, Note::kIds, {id->id, id->id + 1}, id->period);
+      }
+      case Question::kBatch: {
+        std::promise<Result<PeriodRanges>> answer;
+        sequence.next_range_in_period_async(question.count_ids, std::chrono::seconds(2),
+                                            [&](auto ids) { answer.set_value(std::move(ids)); });
+        return note_ranges(question, answer.get_future().get());
+      }
+      case Question::kRange:
+        return note_ranges(question, sequence.next_range_in_period(question.count_ids));
+    }
+  }
+
   // Strict order allows no block.
   void ask_async(const Question& question, Sequence& sequence) {
     std::promise<Result<std::vector<IdRange>>> answer;
@@ -83,6 +106,14 @@ class Asker {
     if (!ranges.ok()) return note_error(question, ranges.status());
     Note::Kind kind = Note::kIds;
     for (const IdRange range : *ranges) note(question, std::exchange(kind, Note::kMoreIds), range);
+  }
+
+  void note_ranges(const Question& question, const Result<PeriodRanges>& ids) {
+    if (!ids.ok()) return note_error(question, ids.status());
+    Note::Kind kind = Note::kIds;
+    for (const IdRange range : ids->ranges) {
+      note(question, std::exchange(kind, Note::kMoreIds), range, ids->period);
+    }
   }
 
   // As a batch is made: one id after the other. Ids before a failing one are in use as well.
@@ -111,9 +142,9 @@ class Asker {
            thread_, life_, static_cast<std::uint16_t>(status.code())});
   }
 
-  void note(const Question& question, Note::Kind kind, IdRange range) {
+  void note(const Question& question, Note::Kind kind, IdRange range, Period period = {}) {
     write({began_us_, now_us(), range.first, range.end, kind,
-           static_cast<std::uint8_t>(question.tag), thread_, life_, 0});
+           static_cast<std::uint8_t>(question.tag), thread_, life_, 0, period.number()});
   }
 
   void write(const Note& note) const {
@@ -123,6 +154,7 @@ class Asker {
   Random random_;
   SegmentAllocator& ids_;
   const std::vector<std::string> tags_;
+  const bool periods_;
   const int file_;
   const std::uint16_t life_;
   const std::uint16_t thread_;
@@ -148,6 +180,9 @@ Result<std::unique_ptr<Store>> open_store(const Options& options) {
   soci.lossy_commits =
       options.lossy_commits == "allow" ? LossyCommits::kAllow : LossyCommits::kRefuse;
   soci.log = log_to_stderr;
+  soci.clock = [ahead = std::chrono::minutes(options.clock_ahead_minutes)] {
+    return system_time() + ahead;
+  };
   return open_soci_store(options.urls, soci);
 }
 
@@ -189,6 +224,8 @@ int main(int argc, char** argv) {
   app.add_option("--lossy-commits", options.lossy_commits);
   app.add_option("--name", options.name)->required();
   app.add_option("--notes", options.notes)->required();
+  app.add_flag("--periods", options.periods);
+  app.add_option("--clock-ahead-minutes", options.clock_ahead_minutes);
   app.add_option("--life", options.life)->required();
   app.add_option("--seed", options.seed)->required();
   CLI11_PARSE(app, argc, argv);

@@ -79,6 +79,11 @@ void Figures::set_verdict(Ledger::Verdict verdict, bool keeps_commits) {
     add_violation("ids outside any committed lease");
   if (verdict_.out_of_order > 0) add_violation("order violations");
   if (verdict_.out_of_strict_order > 0) add_violation("ids not in strict order");
+  if (verdict_.early > 0) add_violation("ids before their period");
+  if (verdict_.late > 0) add_violation("ids after their period");
+  for (const auto& [tag, periods] : verdict_.periods) {
+    if (periods.size() < 2) add_violation("no period of " + tag + " ended");
+  }
 }
 
 void Figures::print(std::ostream& out) const {
@@ -96,6 +101,13 @@ void Figures::print(std::ostream& out) const {
   if (verdict_.strict_calls > 0) {
     out << "ids not in strict order: " << verdict_.out_of_strict_order << " (of "
         << verdict_.strict_calls << " calls)\n";
+  }
+  if (!verdict_.periods.empty()) {
+    std::size_t changes = 0;
+    for (const auto& [tag, periods] : verdict_.periods) changes += periods.size() - 1;
+    out << "ids outside their period: " << verdict_.early << " before, " << verdict_.late
+        << " after (" << changes << " changes; the latest answer came "
+        << static_cast<double>(verdict_.latest_us) / 1e3 << " ms after its period)\n";
   }
   print_counts(out, "kills, cuts and other faults:", faults_);
   print_counts(out, "errors seen by clients:", errors_);

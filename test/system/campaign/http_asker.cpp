@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "featherid/period.h"
 #include "test/system/campaign/client.h"
 
 namespace featherid::campaign {
@@ -25,9 +26,8 @@ std::string target_of(const Question& question, const std::string& tag) {
   return "";
 }
 
-std::vector<IdRange> ids_in(const std::string& body) {
+std::vector<IdRange> ids_in(const nlohmann::json& data) {
   std::vector<IdRange> ids;
-  const nlohmann::json data = nlohmann::json::parse(body).at("data");
   if (data.is_number()) return {{data, data.get<std::int64_t>() + 1}};
   for (std::size_t i = 0; i < data.size();) {
     if (data[i].is_object()) {
@@ -57,7 +57,10 @@ class HttpAsker final : public Asker {
     const httplib::Result answer = client_->Get(target_of(question, tag));
     if (!answer) return {};
     if (answer->status != 200) return {{}, static_cast<std::uint16_t>(answer->status)};
-    return {ids_in(answer->body), 200};
+    const nlohmann::json body = nlohmann::json::parse(answer->body);
+    const bool in_period = body.contains("period");
+    const int period = in_period ? parse_period(body.at("period").get<std::string>())->number() : 0;
+    return {ids_in(body.at("data")), 200, period};
   }
 
  private:

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
+#include "lib/segment/period_stock.h"
 #include "test/system/campaign/load.h"
 
 namespace featherid::campaign {
@@ -15,6 +17,10 @@ std::string text(IdRange ids) {
 }
 
 bool begins_earlier(IdRange a, IdRange b) { return a.first < b.first; }
+
+Period period_of(const Note& note) {
+  return {note.period / 10000, note.period / 100 % 100, note.period % 100};
+}
 
 // Sorted, and no two overlap or touch.
 std::vector<IdRange> unite(std::vector<IdRange> ranges) {
@@ -32,6 +38,17 @@ std::vector<IdRange> unite(std::vector<IdRange> ranges) {
 
 }  // namespace
 
+Ledger::Ledger(Periods periods)
+    : periods_(std::move(periods)),
+      clock_behind_us_(std::chrono::duration_cast<std::chrono::microseconds>(
+                           std::chrono::system_clock::now().time_since_epoch())
+                           .count() -
+                       now_us()) {}
+
+std::int64_t Ledger::note_clock_us(WallTime moment) const {
+  return std::chrono::microseconds(moment.time_since_epoch()).count() - clock_behind_us_;
+}
+
 void Ledger::example(const std::string& text) {
   constexpr std::size_t kExamplesMax = 20;
   if (verdict_.examples.size() < kExamplesMax) verdict_.examples.push_back(text);
@@ -41,24 +58,27 @@ void Ledger::add(const std::string& process, const std::vector<std::string>& tag
                  const std::vector<Note>& notes) {
   struct Place {  // of one thread in one life
     std::uint32_t owner;
-    std::vector<std::int64_t> last;  // by tag
+    std::vector<Last> last;  // by tag
   };
   std::map<std::pair<int, int>, Place> places;
   for (const Note& note : notes) {
     if (!note.has_ids()) continue;
     const auto [place, fresh] = places.try_emplace({note.life, note.thread});
     if (fresh) {
-      place->second = {static_cast<std::uint32_t>(owners_.size()),
-                       std::vector<std::int64_t>(tags.size())};
+      place->second = {static_cast<std::uint32_t>(owners_.size()), std::vector<Last>(tags.size())};
       owners_.push_back(process + " life " + std::to_string(note.life) + " thread " +
                         std::to_string(note.thread));
     }
     const IdRange ids{note.first, note.end};
+    const std::string& owner = owners_[place->second.owner];
     const std::string& tag = tags.at(note.tag);
+    const bool in_period = periods_.count(tag) > 0;
+    if (in_period) note_time(owner, tag, note);
+    const std::string row = in_period ? period_row(tag, period_of(note)) : tag;
     if (note.kind != Note::kUnorderedIds) {
-      note_order(owners_[place->second.owner], tag, place->second.last[note.tag], ids);
+      note_order(owner, row, place->second.last[note.tag], note);
     }
-    by_tag_[tag].push_back({ids, place->second.owner});
+    by_tag_[row].push_back({ids, place->second.owner});
     if (tag == kStrictTag) {
       strict_.push_back({note.began_us, note.at_us, ids, place->second.owner});
     }
@@ -66,14 +86,36 @@ void Ledger::add(const std::string& process, const std::vector<std::string>& tag
   }
 }
 
-void Ledger::note_order(const std::string& owner, const std::string& tag, std::int64_t& last,
-                        IdRange ids) {
-  if (ids.first <= last) {
+// No period comes after a later one.
+void Ledger::note_order(const std::string& owner, const std::string& row, Last& last,
+                        const Note& note) {
+  const bool same = note.period == last.period;
+  if (same ? note.first <= last.id : note.period < last.period) {
     ++verdict_.out_of_order;
-    example("OUT OF ORDER: " + owner + " got " + text(ids) + " of tag " + tag + " after " +
-            std::to_string(last));
+    example("OUT OF ORDER: " + owner + " got " + text({note.first, note.end}) + " of " + row +
+            " after " + std::to_string(last.id) +
+            (same ? "" : " of period " + std::to_string(last.period)));
   }
-  last = ids.last();
+  last = {note.end - 1, note.period};
+}
+
+void Ledger::note_time(const std::string& owner, const std::string& tag, const Note& note) {
+  const PeriodRule& rule = periods_.at(tag);
+  const Period period = period_of(note);
+  const std::int64_t begin_us = note_clock_us(begin_of(rule, period));
+  const std::int64_t end_us = note_clock_us(end_of(rule, period));
+  const std::int64_t late_us = std::chrono::microseconds(PeriodStock::kLateMax).count() + end_us;
+  verdict_.periods[tag].insert(note.period);
+  verdict_.latest_us = std::max(verdict_.latest_us, note.at_us - end_us);
+  const bool early = note.at_us < begin_us;
+  const bool late = note.began_us > late_us;
+  verdict_.early += early;
+  verdict_.late += late;
+  if (!early && !late) return;
+  example((early ? "EARLY: " : "LATE: ") + owner + " got " + text({note.first, note.end}) + " of " +
+          period_row(tag, period) + ", asked for " + std::to_string(note.began_us - end_us) +
+          " us after its end, answered " + std::to_string(note.at_us - begin_us) +
+          " us after its beginning");
 }
 
 void Ledger::check_strict_order() {

@@ -30,6 +30,11 @@ constexpr std::chrono::seconds kLeadMaxSeconds{2};
 // Whose ids are in strict order, if the campaign says so.
 constexpr const char* kStrictTag = "strict";
 
+// Whether the tag has periods, if the campaign says so.
+inline bool is_periodic(const std::string& tag) {
+  return tag == "order" || tag == "user" || tag == "tiny-steps";
+}
+
 // The tags of a process: four that all processes share, and last its own.
 inline std::vector<std::string> tags_of(const std::string& process) {
   return {"order", "user", "tiny-steps", kStrictTag, "own-of-" + process};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // featherid_campaign ENGINE [--seconds N] [--servers S] [--embedded E] [--seed K] [--strict]
-// [--floor] [--redis] [--old-server PROGRAM]
+// [--floor] [--periods] [--redis] [--old-server PROGRAM]
 //
 // Starts a database, servers and embedding processes, causes faults drawn from the seed under load,
 // checks every acknowledged id, and prints figures. Exit code 1 on any violation.
@@ -32,14 +32,22 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.seed, "the seed of all random choices; default: a new one");
   app.add_flag("--strict", options.strict,
                "a tag that all processes share has strict order, which is checked");
-  app.add_flag("--floor", options.floor,
-               "every tag has a time floor: without a failover guard, and no operator advances "
-               "a tag after a restore");
+  CLI::Option* const floor =
+      app.add_flag("--floor", options.floor,
+                   "every tag has a time floor: without a failover guard, and no operator advances "
+                   "a tag after a restore");
+  CLI::Option* const periods =
+      app.add_flag("--periods", options.periods,
+                   "three of the shared tags have days, which end during the campaign; it lasts "
+                   "that long")
+          ->excludes(floor);
   app.add_flag("--redis", options.redis,
-               "every second client of a server speaks the Redis protocol");
+               "every second client of a server speaks the Redis protocol")
+      ->excludes(periods);
   app.add_option("--old-server", options.old_server,
                  "an older featherid-server, which every server runs in every other life")
-      ->check(CLI::ExistingFile);
+      ->check(CLI::ExistingFile)
+      ->excludes(periods);
   app.add_option("--only", options.only, "only faults whose name contains this");
   app.add_option("--embedding-program", options.embedding_program,
                  "runs instead of featherid_campaign_embedding");
@@ -47,7 +55,8 @@ int main(int argc, char** argv) {
   std::cout << "featherid_campaign " << kSimCommit << " " << options.engine << " --seconds "
             << options.seconds << " --servers " << options.servers << " --embedded "
             << options.embedded << " --seed " << options.seed << (options.strict ? " --strict" : "")
-            << (options.floor ? " --floor" : "") << (options.redis ? " --redis" : "")
+            << (options.floor ? " --floor" : "") << (options.periods ? " --periods" : "")
+            << (options.redis ? " --redis" : "")
             << (options.only.empty() ? "" : " --only '" + options.only + "'") << std::endl;
   try {
     const Figures figures = Campaign(options).run();

@@ -26,11 +26,12 @@ struct Note {
   std::uint16_t thread;  // index among the threads of the process
   std::uint16_t life;    // of the process: it rises with every start
   std::uint16_t code;
+  std::int32_t period = 0;  // of the ids: Period::number(). 0: their tag has none
 
   bool has_ids() const { return kind != kError; }
   bool begins_answer() const { return kind == kIds || kind == kUnorderedIds; }
 };
-static_assert(sizeof(Note) == 40);
+static_assert(sizeof(Note) == 48);
 
 inline std::int64_t now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(

@@ -12,6 +12,7 @@
 #include "featherid/soci_store.h"
 #include "lib/store/period_rules.h"
 #include "test/support/catch.h"
+#include "test/support/midnight.h"
 #include "test/support/scratch_dir.h"
 #include "test/system/conformance/require.h"
 #include "test/system/conformance/store_fixtures.h"
@@ -61,9 +62,7 @@ WallTime system_now() {
 
 // Days whose next midnight is so far away, to within the minute after that.
 PeriodRule days_with_midnight_in(minutes time) {
-  const auto now = std::chrono::floor<minutes>(system_now().time_since_epoch());
-  const int of_day = static_cast<int>((now + minutes(1) + time).count() % 1440);
-  return {PeriodKind::kDay, of_day <= 840 ? -of_day : 1440 - of_day};
+  return featherid::test::days_that_end_with_minute(system_now() + time);
 }
 
 // The same, with at least some seconds left of the present minute.
@@ -170,7 +169,30 @@ TEMPLATE_TEST_CASE("a period's row is used only through its tag", "[store][perio
   CHECK(take(store.lease_in_period("order", day, 5)) == IdRange{101, 106});
   CHECK(take(store.give_back(name, {103, 106})));
   CHECK(take(store.lease_in_period("order", day, 5)) == IdRange{103, 108});
-  CHECK(store.create("user@2026-11-29", 10).code() == StatusCode::kInvalidArgument);
+}
+
+TEMPLATE_TEST_CASE("no tag is created with the name of a period's row", "[store][period]", STORES) {
+  TestType fixture;
+  Store& store = fixture.store();
+  require_ok(store.create("user", 10));
+  for (const char* name : {"user@2026-11-29", "user@2026-11", "user@2026", "nix@2024-02-29"}) {
+    INFO(name);
+    for (const bool automatic : {false, true}) {
+      NewTag tag(10);
+      tag.automatic = automatic;
+      CHECK(store.create(name, tag).code() == StatusCode::kInvalidArgument);
+    }
+    CHECK(store.lease(name, 1).status().code() == StatusCode::kNotFound);
+  }
+  CHECK(rows_of(store, "user") == 1);
+  CHECK(rows_of(store, "nix") == 0);
+  for (const char* free :
+       {"user@", "user@2026-13", "user@2026-02-30", "@2026", "user@2026-11-29x"}) {
+    INFO(free);
+    NewTag tag(10);
+    tag.automatic = true;
+    require_ok(store.create(free, tag));
+  }
 }
 
 // An older version, or another program, leases from the row.

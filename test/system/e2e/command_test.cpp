@@ -286,6 +286,8 @@ TEST_CASE("the command works through a server", "[e2e][command]") {
   CHECK(has(found, "ok latency: an answer takes "));
   CHECK(command.good({"doctor"}).find("problem") == std::string::npos);
   CHECK(has(command.good({"bench", "user", "--time", "200ms", "--ids", "3"}), "requests_per_s"));
+  command.good({"tag", "create", "bill", "--period", "year"});
+  CHECK(has(command.good({"bench", "bill", "--time", "200ms"}), "requests_per_s"));
   CHECK(command.run({"init"}).exit_code == 2);
 
   // A list of several pages.

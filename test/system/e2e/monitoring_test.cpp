@@ -30,7 +30,7 @@ std::set<std::string> all_of(const std::string& text, const char* pattern) {
   return found;
 }
 
-// The names of the series that the server has while it serves HTTPS.
+// The names of the series that the server has while it serves HTTPS, and a tag with a time floor.
 std::set<std::string> series_of_server() {
   const ScratchDir scratch;
   const Certificate certificate(scratch, "server");
@@ -38,9 +38,11 @@ std::set<std::string> series_of_server() {
       scratch, {"--tls-cert", certificate.cert_file, "--tls-key", certificate.key_file});
   const std::string url = "https://127.0.0.1:" + std::to_string(server.port());
   const std::string file = scratch.file("metrics");
-  for (const char* target : {"/api/v1/id?biz_tag=order", "/metrics"}) {
-    run({"curl", "-sSk", "--fail", "--max-time", "20", "-o", file, url + target});
-  }
+  const auto ask = [&](const char* method, const char* target) {
+    run({"curl", "-sSk", "--fail", "--max-time", "20", "-X", method, "-o", file, url + target});
+  };
+  ask("POST", "/api/v1/tag?biz_tag=bill&floor_rate=1000");
+  for (const char* target : {"/api/v1/id?biz_tag=bill", "/metrics"}) ask("GET", target);
   return all_of(read_file(file), "(?:^|\n)(\\w+)[{ ]");
 }
 

@@ -171,6 +171,26 @@ TEST_CASE("two servers create a tag at once when it is asked for, and none too m
   CHECK(admin.call("GET", "tag?biz_tag=shop-3").status == 404);
 }
 
+TEST_CASE("names of periods' rows are not created for those who ask for them", "[e2e][tags]") {
+  const ScratchDir scratch;
+  ServerProcess server(scratch, {"--auto-create", "*"});
+  const Admin admin(server);
+  admin.good("POST", "tag?biz_tag=invoice&period=year");
+  const std::string year = server.get("/api/v1/id?biz_tag=invoice").body.at("period");
+  const std::size_t tags = admin.good("GET", "tags").size();
+  for (const std::string& name : {"invoice@" + year, std::string("invoice@2024"),
+                                  std::string("shop@2026-11-29"), std::string("shop@2026-11")}) {
+    CAPTURE(name);
+    const Answer answer = server.get("/api/v1/id?biz_tag=" + name);
+    CAPTURE(answer.body.dump());
+    const bool of_invoice = name.compare(0, 8, "invoice@") == 0;
+    CHECK(answer.status == (of_invoice ? 503 : 404));
+    CHECK(says(answer, of_invoice ? "is a period of tag 'invoice'" : "is reserved"));
+  }
+  CHECK(admin.good("GET", "tags").size() == tags);
+  CHECK(server.id("shop@2026-13") == 1);  // there is no such month
+}
+
 TEST_CASE("a token with the role read closes the server, and changes nothing", "[e2e][auth]") {
   const ScratchDir scratch;
   const std::string file = scratch.file("tokens");

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A real midnight: tags whose offset from UTC makes the end of the present minute one.
+#include "test/support/midnight.h"
+
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,9 +40,7 @@ PeriodRule days_that_end_soon(milliseconds left) {
     if (rest > left) break;
     std::this_thread::sleep_for(rest + milliseconds(10));
   }
-  const auto now = std::chrono::floor<minutes>(system_time().time_since_epoch());
-  const int of_day = static_cast<int>((now + minutes(1)).count() % 1440);
-  return {PeriodKind::kDay, of_day <= 840 ? -of_day : 1440 - of_day};
+  return days_that_end_with_minute(system_time());
 }
 
 NewTag daily(const PeriodRule& rule) {

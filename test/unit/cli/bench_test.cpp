@@ -24,6 +24,20 @@ TEST_CASE("bench counts its leases and uses up the ids of one tag", "[cli][bench
   CHECK(commands.run({"next", "health"}).out == "1\n");
 }
 
+TEST_CASE("bench uses up the ids of the present period", "[cli][bench][period]") {
+  const Commands commands;
+  REQUIRE(commands.run({"tag", "create", "bill", "--period", "day"}).exit_code == 0);
+  const CommandResult result = commands.run({"bench", "bill", "--time", "200ms", "--json"});
+  CAPTURE(result.err);
+  REQUIRE(result.exit_code == 0);
+  const std::int64_t leases = nlohmann::json::parse(result.out)["leases"];
+  CHECK(leases > 0);
+  // 1000 ids in each. (Tomorrow begins at 1 again.)
+  const std::string next = commands.run({"next", "bill"}).out;
+  const std::string number = next.substr(0, next.find(' '));
+  CHECK((number == std::to_string(leases * 1000 + 1) || number == "1"));
+}
+
 TEST_CASE("bench refuses what it cannot do", "[cli][bench]") {
   const Commands commands;
   CHECK(commands.run({"bench", "nix", "--time", "200ms"}).exit_code == 4);

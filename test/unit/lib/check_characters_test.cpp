@@ -2,6 +2,7 @@
 #include "lib/format/check_characters.h"
 
 #include <functional>
+#include <random>
 #include <set>
 #include <string>
 #include <utility>
@@ -76,6 +77,28 @@ TEST_CASE("check characters of published examples", "[check_characters]") {
   CHECK(luhn(values_of(digits_of("7992739871")), 10) == 3);
   CHECK(luhn(values_of({0, 1, 2, 3, 4, 5}), 6) == 4);  // "abcdef" over the letters a to f: "e"
   CHECK(mod97(values_of(digits_of("794"))) == 44);     // ISO 7064: 79444
+}
+
+// One digit after the other, as it is defined. luhn() takes eight at a time.
+TEST_CASE("Luhn is the same for any number of digits", "[check_characters]") {
+  std::minstd_rand random(1);
+  for (const int radix : {10, 16, 32, 36, 58, 62}) {
+    for (std::ptrdiff_t count = 0; count <= kCheckedMax; ++count) {
+      for (int i = 0; i < 100; ++i) {
+        Digits digits;
+        int sum = 0;
+        for (std::ptrdiff_t left = count; left > 0; --left) {
+          const bool largest = i == 0;
+          const int digit = largest ? radix - 1 : static_cast<int>(random() % radix);
+          digits.push_back(static_cast<std::uint8_t>(digit));
+          const int twice = 2 * digit;
+          sum += left % 2 == 0 ? digit : twice / radix + twice % radix;
+        }
+        CAPTURE(radix, count, i);
+        REQUIRE(luhn(values_of(digits), radix) == (radix - sum % radix) % radix);
+      }
+    }
+  }
 }
 
 TEST_CASE("zeros in front change no check", "[check_characters]") {
