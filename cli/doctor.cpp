@@ -137,9 +137,26 @@ Status doctor(Context& context) {
                                                context.source()};
 }
 
+// For health checks. It takes no id and needs no token. A server without its database answers too,
+// because a restart would lose the ids that it still holds.
+Status ping(Context& context) {
+  const Result<ServerClient*> server = context.server();
+  if (!server.ok()) return server.status();
+  if (*server != nullptr) {
+    if (const auto answer = (*server)->clock_ahead(); !answer.ok()) return answer.status();
+  } else {
+    const Result<Store*> store = context.store();
+    const Status grants = store.ok() ? (*store)->probe() : store.status();
+    if (!grants.ok()) return grants;
+  }
+  context.out().say(context.source() + " answers", {{"source", context.source()}});
+  return {};
+}
+
 }  // namespace
 
 void add_doctor(CommandLine& line) {
+  line.add("ping", "whether the server answers, or the database grants leases", ping);
   line.add("doctor", "report what could lose or stop ids, and what to do", doctor);
 }
 

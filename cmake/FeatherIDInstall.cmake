@@ -5,9 +5,19 @@ include(CMakePackageConfigHelpers)
 
 set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/FeatherID)
 
+# The components are packages: libfeatherid, libfeatherid-dev, featherid-server, featherid.
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME libfeatherid-dev)
+
+# featherid_install_library(target export [argument...])
+function(featherid_install_library target export)
+  install(TARGETS ${target} EXPORT ${export} ${ARGN}
+          LIBRARY COMPONENT libfeatherid NAMELINK_COMPONENT libfeatherid-dev
+          ARCHIVE COMPONENT libfeatherid-dev)
+endfunction()
+
 # One export set for each component of the package, so that a consumer needs the dependencies of a component
 # only if it asks for the component.
-install(TARGETS featherid EXPORT FeatherID-core INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+featherid_install_library(featherid FeatherID-core INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT FeatherID-core NAMESPACE FeatherID:: DESTINATION ${config_dir})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/featherid ${PROJECT_BINARY_DIR}/include/featherid
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
@@ -59,18 +69,18 @@ endfunction()
 featherid_install_pc(featherid)
 
 if(FEATHERID_BUILD_SOCI)
-  install(TARGETS featherid_soci EXPORT FeatherID-soci)
+  featherid_install_library(featherid_soci FeatherID-soci)
   install(EXPORT FeatherID-soci NAMESPACE FeatherID:: DESTINATION ${config_dir})
   install(FILES ${PROJECT_SOURCE_DIR}/cmake/FindSOCI.cmake DESTINATION ${config_dir})
   install(FILES ${PROJECT_SOURCE_DIR}/include/featherid/soci_store.h
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/featherid)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/sql DESTINATION ${CMAKE_INSTALL_DATADIR}/featherid
-          FILES_MATCHING PATTERN "*.sql")
+          COMPONENT featherid FILES_MATCHING PATTERN "*.sql")
   featherid_install_pc(featherid-soci)
 endif()
 
 if(FEATHERID_BUILD_HTTP)
-  install(TARGETS featherid_http EXPORT FeatherID-http)
+  featherid_install_library(featherid_http FeatherID-http)
   install(EXPORT FeatherID-http NAMESPACE FeatherID:: DESTINATION ${config_dir})
   install(FILES ${PROJECT_SOURCE_DIR}/cmake/Findhttplib.cmake DESTINATION ${config_dir})
   install(FILES ${PROJECT_SOURCE_DIR}/include/featherid/http_store.h
@@ -79,7 +89,7 @@ if(FEATHERID_BUILD_HTTP)
 endif()
 
 if(FEATHERID_BUILD_SCRAMBLE)
-  install(TARGETS featherid_scramble EXPORT FeatherID-scramble)
+  featherid_install_library(featherid_scramble FeatherID-scramble)
   install(EXPORT FeatherID-scramble NAMESPACE FeatherID:: DESTINATION ${config_dir})
   install(FILES ${PROJECT_SOURCE_DIR}/include/featherid/id_scramble.h
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/featherid)
@@ -87,19 +97,32 @@ if(FEATHERID_BUILD_SCRAMBLE)
 endif()
 
 if(FEATHERID_BUILD_SERVER)
-  install(TARGETS featherid_server featherid_command)
+  set(FEATHERID_SERVICE_USER "" CACHE STRING
+      "User of the systemd unit, which must exist. Empty: a user that systemd makes (DynamicUser)")
+  if(FEATHERID_SERVICE_USER)
+    set(service_user "User=${FEATHERID_SERVICE_USER}\nGroup=${FEATHERID_SERVICE_USER}")
+  else()
+    set(service_user "DynamicUser=yes")
+  endif()
   set(pages ${PROJECT_BINARY_DIR}/cli)
-  install(FILES ${pages}/featherid.1 ${pages}/featherid-server.1
-          DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+
+  set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME featherid)
+  install(TARGETS featherid_command)
+  install(FILES ${pages}/featherid.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
   set(completions ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
   install(FILES ${pages}/featherid.bash DESTINATION ${completions} RENAME featherid)
-  install(FILES ${pages}/featherid.bash DESTINATION ${completions} RENAME featherid-server)
   install(FILES ${pages}/_featherid DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
   install(FILES ${pages}/featherid.fish
           DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+
+  set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME featherid-server)
+  install(TARGETS featherid_server)
+  install(FILES ${pages}/featherid-server.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${pages}/featherid.bash DESTINATION ${completions} RENAME featherid-server)
   # At install time, because the prefix is not certain before.
   install(CODE "
     set(bindir \"${CMAKE_INSTALL_BINDIR}\")
+    set(service_user \"${service_user}\")
     configure_file(\"${PROJECT_SOURCE_DIR}/server/featherid-server.service.in\"
                    \"${CMAKE_CURRENT_BINARY_DIR}/featherid-server.service\" @ONLY)")
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/featherid-server.service
@@ -111,4 +134,11 @@ if(FEATHERID_BUILD_SERVER)
           DESTINATION ${CMAKE_INSTALL_DATADIR}/featherid/grafana)
 endif()
 
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME featherid)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs ${PROJECT_SOURCE_DIR}/examples
+        DESTINATION ${CMAKE_INSTALL_DOCDIR})
+foreach(page README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md)
+  install(FILES ${PROJECT_SOURCE_DIR}/${page} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+endforeach()
+# Debian's packages have it in a file of their own.
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT licence)

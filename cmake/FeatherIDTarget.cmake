@@ -7,6 +7,14 @@ function(featherid_target name)
     CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   target_compile_options(${name} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wconversion
     -Wno-sign-conversion $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety;-Wreserved-identifier>)
+  get_target_property(type ${name} TYPE)
+  if(type STREQUAL "SHARED_LIBRARY" AND UNIX AND NOT APPLE)
+    # Without it, templates of the C++ library that are compiled in would be exported as well.
+    set(exports ${PROJECT_BINARY_DIR}/exports.map)
+    configure_file(${PROJECT_SOURCE_DIR}/cmake/exports.map.in ${exports} @ONLY)
+    target_link_options(${name} PRIVATE -Wl,--version-script=${exports})
+    set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS ${exports})
+  endif()
   if(FEATHERID_SANITIZE)
     # GCC reports uninitialized reads in code that the sanitizers add. Other builds keep the warning.
     target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)

@@ -75,7 +75,7 @@ class FEATHERID_EXPORT IdScramble {
   std::int64_t id_max() const;
 
  private:
-  struct Rep;
+  struct FEATHERID_LOCAL Rep;
   static Result<IdScramble> make(std::uint32_t radix, int length, const ScrambleKeys& keys);
   explicit IdScramble(std::shared_ptr<const Rep> rep);
 

@@ -45,7 +45,7 @@ class FEATHERID_EXPORT MemoryStore final : public Store {
   void overwrite(SegmentRow row);
 
  private:
-  struct Impl;
+  struct FEATHERID_LOCAL Impl;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -83,7 +83,7 @@ class FEATHERID_EXPORT SegmentAllocator {
   std::int64_t shutdown();
 
  private:
-  struct Impl;
+  struct FEATHERID_LOCAL Impl;
   std::shared_ptr<Impl> impl_;  // shared with a running shutdown()
 };
 

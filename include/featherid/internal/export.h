@@ -5,11 +5,14 @@
 // Marks what the shared library exports; everything else is hidden (-fvisibility=hidden).
 #if defined(__GNUC__)
 #define FEATHERID_EXPORT [[gnu::visibility("default")]]
+// For a private class inside an exported one.
+#define FEATHERID_LOCAL [[gnu::visibility("hidden")]]
 #define FEATHERID_COLD [[gnu::cold, gnu::noinline]]
 // A condition that the compiler may take for granted. If it is false, behaviour is undefined.
 #define FEATHERID_ASSUME(condition) ((condition) ? void() : __builtin_unreachable())
 #else
 #define FEATHERID_EXPORT
+#define FEATHERID_LOCAL
 #define FEATHERID_COLD
 #define FEATHERID_ASSUME(condition) void()
 #endif

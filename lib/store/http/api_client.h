@@ -58,7 +58,7 @@ class FEATHERID_EXPORT ApiClient {
   const std::string& url(std::size_t server) const;
 
  private:
-  struct Impl;
+  struct FEATHERID_LOCAL Impl;
   explicit ApiClient(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

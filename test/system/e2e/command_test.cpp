@@ -244,6 +244,7 @@ TEST_CASE("the command works through a server", "[e2e][command]") {
   const std::string url = "http://127.0.0.1:" + std::to_string(server.port());
   const CommandProcess command(scratch, {"--server", url});
 
+  CHECK(command.good({"ping"}) == url + " answers\n");
   CHECK(command.good({"next", "order", "-n", "3"}) == "1\n2\n3\n");
   CHECK(command.good({"tag", "create", "订单", "--step", "500", "--cap", "int32", "--description",
                       "bills & more", "--owner", "ann"}) ==

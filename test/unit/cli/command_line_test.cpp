@@ -92,6 +92,16 @@ TEST_CASE("only init makes a SQLite file", "[cli]") {
   CHECK(made.out.find("tags created: health, order, user") != std::string::npos);
 }
 
+TEST_CASE("ping tells whether the database grants leases", "[cli]") {
+  const ScratchDir scratch;
+  const std::string url = "sqlite3:" + scratch.file("ids.db");
+  CHECK(run_command({"ping", "--database", url}).exit_code == 1);
+  run_command({"init", "--database", url});
+  const CommandResult answer = run_command({"ping", "--json", "--database", url});
+  CHECK(answer.exit_code == 0);
+  CHECK(answer.out == "{\"source\":\"" + url + "\"}\n");
+}
+
 TEST_CASE("help and version", "[cli]") {
   const CommandResult help = run_command({"--help"});
   CHECK(help.exit_code == 0);
