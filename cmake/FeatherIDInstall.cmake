@@ -22,7 +22,7 @@ install(EXPORT FeatherID-core NAMESPACE FeatherID:: DESTINATION ${config_dir})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/featherid ${PROJECT_BINARY_DIR}/include/featherid
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h" PATTERN "soci_store.h" EXCLUDE PATTERN "http_store.h" EXCLUDE
-        PATTERN "id_scramble.h" EXCLUDE)
+        PATTERN "etcd_store.h" EXCLUDE PATTERN "id_scramble.h" EXCLUDE)
 
 # What a consumer of libfeatherid_soci must link as well: nothing if it is shared, because it names its own
 # dependencies.
@@ -43,6 +43,12 @@ endif()
 set(http_requires "")
 if(FEATHERID_BUILD_HTTP AND NOT BUILD_SHARED_LIBS)
   set(http_requires ", cpp-httplib")
+endif()
+
+# The same for libfeatherid_etcd.
+set(etcd_requires "")
+if(FEATHERID_BUILD_ETCD AND NOT BUILD_SHARED_LIBS)
+  set(etcd_requires ", featherid-http = ${PROJECT_VERSION}")
 endif()
 
 # The same for libfeatherid_scramble.
@@ -86,6 +92,14 @@ if(FEATHERID_BUILD_HTTP)
   install(FILES ${PROJECT_SOURCE_DIR}/include/featherid/http_store.h
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/featherid)
   featherid_install_pc(featherid-http)
+endif()
+
+if(FEATHERID_BUILD_ETCD)
+  install(TARGETS featherid_etcd EXPORT FeatherID-etcd)
+  install(EXPORT FeatherID-etcd NAMESPACE FeatherID:: DESTINATION ${config_dir})
+  install(FILES ${PROJECT_SOURCE_DIR}/include/featherid/etcd_store.h
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/featherid)
+  featherid_install_pc(featherid-etcd)
 endif()
 
 if(FEATHERID_BUILD_SCRAMBLE)

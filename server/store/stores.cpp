@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "featherid/etcd_store.h"
 #include "featherid/http_store.h"
 #include "server/log/joined.h"
 #include "server/store/counters.h"
@@ -85,7 +86,7 @@ Result<std::string> init_servers(const StoreOptions& /*options*/) {
                 "init on that database");
 }
 
-Status check_servers_exist(const StoreOptions& /*options*/) { return {}; }
+Status is_no_file(const StoreOptions& /*options*/) { return {}; }
 
 // Only what is a good address is shown: somebody may have put a password into another.
 std::string redact_servers(std::string_view addresses) {
@@ -101,6 +102,49 @@ std::vector<Finding> examine_servers(const StoreOptions& options) {
   return {{Finding::Level::kProblem, "server", status.message()}};
 }
 
+// --- etcd ---
+
+EtcdStoreOptions etcd_options(const StoreOptions& options) {
+  EtcdStoreOptions etcd;
+  etcd.call_timeout = options.call_timeout;
+  etcd.database_file = options.database_file;
+  etcd.log = options.log;
+  return etcd;
+}
+
+Result<std::unique_ptr<Store>> open_etcd(const StoreOptions& options) {
+  if (options.addresses.size() == 1) {
+    return open_etcd_store(options.addresses.front(), etcd_options(options));
+  }
+  return Status(
+      StatusCode::kInvalidArgument,
+      "give the members of an etcd cluster in one URL: etcd://HOST:2379,HOST:2379/PREFIX");
+}
+
+Result<std::string> init_etcd(const StoreOptions& options) {
+  if (Status bad = open_etcd(options).status(); !bad.ok()) return bad;
+  std::vector<std::string> tags_made;
+  const Status status =
+      init_etcd_store(options.addresses.front(), etcd_options(options), &tags_made);
+  if (!status.ok()) return status;
+  return "the keys of the store and of the cluster exist; tags created: " + joined(tags_made);
+}
+
+std::vector<Finding> examine_etcd(const StoreOptions& options) {
+  const Result<std::unique_ptr<Store>> store = open_etcd(options);
+  const Status status = store.ok() ? (*store)->probe() : store.status();
+  if (!status.ok()) return {{Finding::Level::kProblem, "etcd", status.message()}};
+  std::vector<Finding> findings = {
+      {Finding::Level::kFact, "etcd", "it leases ids; " + (*store)->leader() + " answers"}};
+  const Result<std::vector<TagInfo>> rows = (*store)->list();
+  if (!rows.ok()) {
+    findings.push_back({Finding::Level::kProblem, "tags", rows.status().message()});
+    return findings;
+  }
+  for (Finding& finding : examine_tags(*rows)) findings.push_back(std::move(finding));
+  return findings;
+}
+
 // --- the table ---
 
 struct StoreKind {
@@ -112,8 +156,10 @@ struct StoreKind {
   Result<std::unique_ptr<Store>> (*open)(const StoreOptions& options);
   Result<std::string> (*init)(const StoreOptions& options);
   Status (*check_exists)(const StoreOptions& options);
-  const ReportSql& (*report)();     // null: it is not a database
-  const CounterSql& (*counters)();  // likewise
+  // Null: there is no SQL, and `examine` looks for itself.
+  const ReportSql& (*report)();
+  const CounterSql& (*counters)();
+  std::vector<Finding> (*examine)(const StoreOptions& options);
 };
 
 StoreKind over_soci(std::vector<std::string_view> schemes, std::vector<std::string_view> words,
@@ -130,6 +176,7 @@ StoreKind over_soci(std::vector<std::string_view> schemes, std::vector<std::stri
       &check_database_exists,
       report,
       counters,
+      nullptr,
   };
 }
 
@@ -148,9 +195,21 @@ const std::vector<StoreKind>& kinds() {
        &redact_servers,
        &open_servers,
        &init_servers,
-       &check_servers_exist,
+       &is_no_file,
        nullptr,
-       nullptr},
+       nullptr,
+       &examine_servers},
+      {{"etcd", "etcds"},
+       {"ETCD"},
+       "etcd://HOST:2379,…/PREFIX",
+       {},
+       &redact_etcd_url,
+       &open_etcd,
+       &init_etcd,
+       &is_no_file,
+       nullptr,
+       nullptr,
+       &examine_etcd},
   };
   return kinds;
 }
@@ -173,7 +232,7 @@ Result<const StoreKind*> kind_of(const StoreOptions& options) {
 
 Status not_a_database() {
   return {StatusCode::kInvalidArgument,
-          "this works on a database, and the address is one of a server"};
+          "this works on an SQL database, and the address is not one of such a database"};
 }
 
 }  // namespace
@@ -259,7 +318,7 @@ Status check_store_exists(const StoreOptions& options) {
 std::vector<Finding> examine_store(const StoreOptions& options) {
   const Result<const StoreKind*> kind = kind_of(options);
   if (!kind.ok()) return {{Finding::Level::kProblem, "database", kind.status().message()}};
-  if ((*kind)->report == nullptr) return examine_servers(options);
+  if ((*kind)->report == nullptr) return (*kind)->examine(options);
   return examine_database(options, (*kind)->report());
 }
 

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <string_view>
 #include <utility>
 
 #include "test/support/ports.h"
@@ -37,6 +38,16 @@ std::string ScriptedServer::answer(int status, int code, const std::string& data
          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
+namespace {
+
+std::size_t body_bytes(const std::string& head) {
+  constexpr std::string_view kLength = "\r\nContent-Length: ";
+  const std::size_t at = head.find(kLength);
+  return at == std::string::npos ? 0 : std::stoul(head.substr(at + kLength.size()));
+}
+
+}  // namespace
+
 void ScriptedServer::accept_all() {
   constexpr int kPollMs = 5;
   while (!stopping_) {
@@ -54,8 +65,10 @@ void ScriptedServer::accept_all() {
 void ScriptedServer::serve(int socket) {
   std::string received;
   for (;;) {
-    const std::size_t end = received.find("\r\n\r\n");
-    if (end == std::string::npos) {
+    const std::size_t head = received.find("\r\n\r\n");
+    const std::size_t end =
+        head == std::string::npos ? head : head + body_bytes(received.substr(0, head));
+    if (end == std::string::npos || received.size() < end + 4) {
       char bytes[4096];
       const ssize_t got = ::recv(socket, bytes, sizeof bytes, 0);
       if (got <= 0) break;

@@ -16,8 +16,8 @@ namespace featherid::test {
 // /healthz as featherid-server does, and everything else as the test says.
 class ScriptedServer {
  public:
-  // Returns the bytes to answer the request with. Empty: the connection is closed instead. Called
-  // on a thread of each connection.
+  // Returns the bytes to answer the request with its body with. Empty: the connection is closed
+  // instead. Called on a thread of each connection.
   using Script = std::function<std::string(const std::string& request)>;
 
   explicit ScriptedServer(Script script);

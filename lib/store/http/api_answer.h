@@ -8,7 +8,7 @@
 
 #include "featherid/status.h"
 #include "lib/store/http/api_client.h"
-#include "lib/store/http/http_connection.h"
+#include "lib/store/http_client/http_connection.h"
 
 namespace featherid {
 

@@ -12,22 +12,18 @@
 
 #include "featherid/http_store.h"
 #include "featherid/internal/export.h"
+#include "lib/store/http_client/http_servers.h"
 
 namespace featherid {
 
-// Calls of the HTTP API of featherid-servers: which server, over which connection, and what an
-// answer means. Exported for the command `featherid`. Thread-safe.
+// Calls of the HTTP API of featherid-servers, and what an answer means. Exported for the command
+// `featherid`. Thread-safe.
 class FEATHERID_EXPORT ApiClient {
  public:
   using Json = nlohmann::json;
   using Parameters = std::vector<std::pair<const char*, std::string>>;
 
-  // When another server is asked, besides when a server could not be reached.
-  enum class Repeat {
-    kNever,
-    kIfRefused,  // also if a server says that it cannot serve
-    kAlways,     // also if a server does not answer
-  };
+  using Repeat = HttpServers::Repeat;
   struct Call {
     const char* method;
     std::string path;
@@ -37,12 +33,7 @@ class FEATHERID_EXPORT ApiClient {
   };
   struct Answer;
 
-  // What messages call the options.
-  struct Words {
-    std::string address = "the address of the server";
-    std::string ca_file = "HttpStoreOptions::ca_file";
-    std::string token = "HttpStoreOptions::token or token_file";
-  };
+  using Words = HttpWords;
 
   // As open_http_store().
   static Result<std::shared_ptr<ApiClient>> open(const std::vector<std::string>& addresses,

@@ -10,9 +10,9 @@
 #include "lib/base/mutex.h"
 #include "lib/store/http/api_answer.h"
 #include "lib/store/http/api_client.h"
-#include "lib/store/http/http_address.h"
 #include "lib/store/http/lease_receipts.h"
 #include "lib/store/http/tag_answers.h"
+#include "lib/store/http_client/http_address.h"
 #include "lib/store/leader_term.h"
 #include "lib/store/store_arguments.h"
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "test/system/conformance/store_fixtures.h"
 
+#ifdef FEATHERID_TEST_ETCD
+#include <nlohmann/json.hpp>
+#endif
 #include <stdexcept>
 #include <utility>
 
@@ -95,5 +98,62 @@ NamedPostgresqlFixture::NamedPostgresqlFixture()
                    "&table=" + escaped("it's \"a\" Table 号\\; :tag --$1 /*");
           }(),
           "\"My \"\"schema'\".\"it's \"\"a\"\" Table 号\\; :tag --$1 /*\"") {}
+
+#ifdef FEATHERID_TEST_ETCD
+namespace {
+
+EtcdCluster& cluster() {
+  static EtcdCluster cluster;
+  return cluster;
+}
+
+// Changes the value of a tag as a person with etcdctl could.
+template <typename Change>
+void change_value(const std::string& prefix, const std::string& tag, Change change) {
+  const std::string key = "/" + prefix + "/tags/" + tag;
+  const std::string value = cluster().get(key);
+  nlohmann::json json = value.empty() ? nlohmann::json::object() : nlohmann::json::parse(value);
+  change(json);
+  cluster().put(key, json.dump());
+}
+
+}  // namespace
+
+EtcdFixture::EtcdFixture()
+    : prefix_([] {
+        static int fixtures = 0;
+        return "it's/" + std::to_string(++fixtures);
+      }()) {}
+
+std::shared_ptr<Store> EtcdFixture::open_with_clock(std::chrono::milliseconds ahead) {
+  EtcdStoreOptions options;
+  options.clock = [ahead] {
+    return ahead + std::chrono::time_point_cast<std::chrono::milliseconds>(
+                       std::chrono::system_clock::now());
+  };
+  return *open_etcd_store(cluster().url(prefix_), options);
+}
+
+void EtcdFixture::put_row(const std::string& tag, std::int64_t max_id, std::int64_t step) {
+  change_value(prefix_, tag, [&](nlohmann::json& json) {
+    json["max_id"] = max_id;
+    json["step"] = step;
+  });
+}
+
+void EtcdFixture::set_max_id(const std::string& tag, std::int64_t max_id) {
+  change_value(prefix_, tag, [&](nlohmann::json& json) { json["max_id"] = max_id; });
+}
+
+void EtcdFixture::put_floor(const std::string& tag, const TimeFloor& floor, std::int64_t cap) {
+  change_value(prefix_, tag, [&](nlohmann::json& json) {
+    json["cap"] = cap;
+    json["floor"]["rate"] = floor.rate;
+    json["floor"]["epoch"] = floor.epoch_s;
+    json["floor"]["lead_max"] = floor.lead_max_s;
+    json["floor"]["lead_only_warns"] = floor.lead_only_warns;
+  });
+}
+#endif
 
 }  // namespace featherid::test

@@ -12,6 +12,10 @@
 #include "test/support/mysql_server.h"
 #include "test/support/postgresql_server.h"
 #include "test/support/scratch_dir.h"
+#ifdef FEATHERID_TEST_ETCD
+#include "featherid/etcd_store.h"
+#include "test/support/etcd_cluster.h"
+#endif
 #ifdef FEATHERID_TEST_SERVER
 #include "featherid/http_store.h"
 #include "test/support/lease_server.h"
@@ -101,6 +105,26 @@ class NamedPostgresqlFixture : public PostgresqlFixture {
   NamedPostgresqlFixture();
 };
 
+#ifdef FEATHERID_TEST_ETCD
+// EtcdStore, on a cluster of one member. Each fixture has a prefix of its own.
+class EtcdFixture {
+ public:
+  static constexpr bool kNeedsReceipts = false;
+  EtcdFixture();
+  Store& store() { return *store_; }
+  std::shared_ptr<Store> open() { return open_with_clock(std::chrono::milliseconds(0)); }
+  // A process whose clock differs from the system's.
+  std::shared_ptr<Store> open_with_clock(std::chrono::milliseconds ahead);
+  void put_row(const std::string& tag, std::int64_t max_id, std::int64_t step);
+  void set_max_id(const std::string& tag, std::int64_t max_id);
+  void put_floor(const std::string& tag, const TimeFloor& floor, std::int64_t cap = kIdMax);
+
+ private:
+  const std::string prefix_;
+  const std::shared_ptr<Store> store_ = open();
+};
+#endif
+
 #ifdef FEATHERID_TEST_SERVER
 // HttpStore, over a server on one of the others.
 template <class Database>
@@ -138,6 +162,12 @@ class HttpFixture {
 #define HTTP_STORES
 #endif
 
+#ifdef FEATHERID_TEST_ETCD
+#define ETCD_STORES , featherid::test::EtcdFixture
+#else
+#define ETCD_STORES
+#endif
+
 // Every store, for TEMPLATE_TEST_CASE.
 #define STORES                                                                  \
   featherid::test::MemoryFixture, featherid::test::Sqlite3Fixture,              \
@@ -145,6 +175,6 @@ class HttpFixture {
       featherid::test::PostgresqlFixture, featherid::test::NamedSqlite3Fixture, \
       featherid::test::NamedMysqlFixture<featherid::test::MariadbServer>,       \
       featherid::test::NamedMysqlFixture<featherid::test::MysqlServer>,         \
-      featherid::test::NamedPostgresqlFixture HTTP_STORES
+      featherid::test::NamedPostgresqlFixture HTTP_STORES ETCD_STORES
 
 #endif  // FEATHERID_TEST_SYSTEM_CONFORMANCE_STORE_FIXTURES_H_

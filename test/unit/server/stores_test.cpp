@@ -50,7 +50,8 @@ TEST_CASE("an address of an unknown kind is refused with the known forms", "[sto
     CHECK(redacted({unknown}) == "***");
   }
   CHECK(address_forms() ==
-        "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB, postgresql://… or http://HOST:PORT");
+        "sqlite3:FILE, mysql://USER:PASSWORD@HOST:PORT/DB, postgresql://…, http://HOST:PORT or "
+        "etcd://HOST:2379,…/PREFIX");
 }
 
 TEST_CASE("an address of each kind is recognised, also as other libraries write it", "[stores]") {

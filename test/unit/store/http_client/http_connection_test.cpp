@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/http/http_connection.h"
+#include "lib/store/http_client/http_connection.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_LIB_STORE_HTTP_HOST_RESOLVER_H_
-#define FEATHERID_LIB_STORE_HTTP_HOST_RESOLVER_H_
+#ifndef FEATHERID_LIB_STORE_HTTP_CLIENT_HOST_RESOLVER_H_
+#define FEATHERID_LIB_STORE_HTTP_CLIENT_HOST_RESOLVER_H_
 
 #include <functional>
 #include <memory>
@@ -34,4 +34,4 @@ class HostResolver {
 
 }  // namespace featherid
 
-#endif  // FEATHERID_LIB_STORE_HTTP_HOST_RESOLVER_H_
+#endif  // FEATHERID_LIB_STORE_HTTP_CLIENT_HOST_RESOLVER_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/http/http_address.h"
+#include "lib/store/http_client/http_address.h"
 
 #include <algorithm>
 #include <charconv>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/http/http_connection.h"
+#include "lib/store/http_client/http_connection.h"
 
 #include <fcntl.h>
 #include <httplib.h>
@@ -24,7 +24,7 @@ constexpr std::size_t kBodyBytesMax = std::size_t{64} << 20;
 constexpr const char* kNowhere = "none";
 
 // Why no answer came, and what to do.
-std::string cause_of(httplib::Error error, const ApiClient::Words& words) {
+std::string cause_of(httplib::Error error, const HttpWords& words) {
   switch (error) {
     case httplib::Error::Connection:
       return "cannot connect; check " + words.address +
@@ -38,7 +38,7 @@ std::string cause_of(httplib::Error error, const ApiClient::Words& words) {
     case httplib::Error::Write:
       return "the connection ended before the request was sent; see the server's log";
     case httplib::Error::SSLConnection:
-      return "no TLS connection; use http:// if the server has no certificate";
+      return "no TLS connection; " + words.without_tls;
     case httplib::Error::SSLLoadingCerts:
       return "the certificates of " + words.ca_file + " cannot be used; give a file in PEM format";
     case httplib::Error::SSLServerVerification:
@@ -49,11 +49,24 @@ std::string cause_of(httplib::Error error, const ApiClient::Words& words) {
   }
 }
 
+// What a server says, for a message.
+std::string one_line(std::string text) {
+  constexpr std::size_t kBytesMax = 200;
+  text.resize(std::min(text.size(), kBytesMax));
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c > 0x7e; }, ' ');
+  return text;
+}
+
 }  // namespace
 
 struct HttpConnection::Impl {
-  Impl(const HttpAddress& address, const ApiClient::Words& words_in, Watchdog& dog)
-      : url(address.url), host(address.host), words(words_in), watchdog(dog), client(address.url) {}
+  Impl(const HttpAddress& address, const Access& access, Watchdog& dog)
+      : url(address.url),
+        host(address.host),
+        words(access.words),
+        watchdog(dog),
+        client(address.url, access.cert_file, access.key_file) {}
   ~Impl() {
     client.stop();
     if (socket >= 0) ::close(socket);
@@ -70,11 +83,11 @@ struct HttpConnection::Impl {
     guard.emplace(watchdog, socket, deadline);
   }
 
-  Result<HttpAnswer> send(const HttpRequestLine& line);
+  Result<HttpAnswer> send(const HttpClientRequest& asked);
 
   const std::string url;
   const std::string host;
-  const ApiClient::Words words;
+  const HttpWords words;
   Watchdog& watchdog;
   httplib::Client client;
   int socket = -1;
@@ -83,7 +96,7 @@ struct HttpConnection::Impl {
   TimePoint last_used;
 };
 
-Result<HttpAnswer> HttpConnection::Impl::send(const HttpRequestLine& line) {
+Result<HttpAnswer> HttpConnection::Impl::send(const HttpClientRequest& asked) {
   const auto left =
       std::max<std::chrono::microseconds>(std::chrono::duration_cast<std::chrono::microseconds>(
                                               deadline - std::chrono::steady_clock::now()),
@@ -93,8 +106,18 @@ Result<HttpAnswer> HttpConnection::Impl::send(const HttpRequestLine& line) {
   client.set_write_timeout(left);
   HttpAnswer answer;
   httplib::Request request;
-  request.method = line.method;
-  request.path = line.target;
+  request.method = asked.method;
+  request.path = asked.target;
+  if (!asked.body.empty()) {
+    request.body = asked.body;
+    request.set_header("Content-Type", "application/json");
+  }
+  if (!asked.authorization.empty()) request.set_header("Authorization", asked.authorization);
+  request.response_handler = [&answer](const httplib::Response& head) {
+    answer.status = head.status;
+    answer.date = head.get_header_value("Date");
+    return true;
+  };
   request.content_receiver = [&answer](const char* bytes, std::size_t count, auto, auto) {
     if (answer.body.size() + count > kBodyBytesMax) return false;
     answer.body.append(bytes, count);
@@ -103,12 +126,12 @@ Result<HttpAnswer> HttpConnection::Impl::send(const HttpRequestLine& line) {
   const httplib::Result result = client.send(request);
   guard.reset();
   last_used = std::chrono::steady_clock::now();
-  if (!result) {
+  // Some versions do not read the trailer fields with which etcd ends its refusals. What has come
+  // of a refusal is enough to know that it is one.
+  if (!result && answer.status < 400) {
     return Status(StatusCode::kUnavailable,
                   "no answer from " + url + ": " + cause_of(result.error(), words));
   }
-  answer.status = result->status;
-  answer.date = result->get_header_value("Date");
   return answer;
 }
 
@@ -120,7 +143,7 @@ Result<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpAddress& 
                                                              const Access& access,
                                                              Watchdog& watchdog,
                                                              TimePoint deadline) {
-  auto impl = std::make_unique<Impl>(address, access.words, watchdog);
+  auto impl = std::make_unique<Impl>(address, access, watchdog);
   httplib::Client& client = impl->client;
   if (!client.is_valid()) {
     return Status(StatusCode::kFailedPrecondition, address.url + " cannot be used");
@@ -135,12 +158,16 @@ Result<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpAddress& 
   if (!access.token.empty())
     client.set_default_headers({{"Authorization", "Bearer " + access.token}});
   impl->deadline = deadline;
-  const Result<HttpAnswer> answer = impl->send({"GET", "/healthz"});
+  const Result<HttpAnswer> answer = impl->send({"GET", access.opening});
   if (!answer.ok()) return answer.status();
+  if (access.must_be_healthy && answer->status != 200) {
+    return Status(StatusCode::kUnavailable,
+                  address.url + " says that it cannot serve: " + one_line(answer->body));
+  }
   return std::unique_ptr<HttpConnection>(new HttpConnection(std::move(impl)));
 }
 
-Result<HttpAnswer> HttpConnection::send(const HttpRequestLine& request, TimePoint deadline) {
+Result<HttpAnswer> HttpConnection::send(const HttpClientRequest& request, TimePoint deadline) {
   impl_->deadline = deadline;
   impl_->guard.emplace(impl_->watchdog, impl_->socket, deadline);
   return impl_->send(request);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef FEATHERID_LIB_STORE_HTTP_HTTP_CONNECTION_H_
-#define FEATHERID_LIB_STORE_HTTP_HTTP_CONNECTION_H_
+#ifndef FEATHERID_LIB_STORE_HTTP_CLIENT_HTTP_CONNECTION_H_
+#define FEATHERID_LIB_STORE_HTTP_CLIENT_HTTP_CONNECTION_H_
 
 #include <memory>
 #include <string>
@@ -8,20 +8,29 @@
 #include "featherid/status.h"
 #include "lib/base/clock.h"
 #include "lib/base/watchdog.h"
-#include "lib/store/http/api_client.h"
-#include "lib/store/http/http_address.h"
+#include "lib/store/http_client/http_address.h"
 
 namespace featherid {
 
-struct HttpRequestLine {
+struct HttpClientRequest {
   const char* method;
-  std::string target;  // path and query, percent-encoded
+  std::string target;              // path and query, percent-encoded
+  std::string body = {};           // JSON; empty: none
+  std::string authorization = {};  // the header; empty: that of the connection, if it has one
 };
 
 struct HttpAnswer {
   int status = 0;
   std::string body;
   std::string date;  // the header
+};
+
+// What messages call the options.
+struct HttpWords {
+  std::string address = "the address of the server";
+  std::string ca_file = "HttpStoreOptions::ca_file";
+  std::string token = "HttpStoreOptions::token or token_file";
+  std::string without_tls = "use http:// if the server has no certificate";
 };
 
 // One connection to a server. All that depends on the version of cpp-httplib is in its source.
@@ -31,13 +40,18 @@ struct HttpAnswer {
 class HttpConnection {
  public:
   struct Access {
-    std::string token;    // empty: none
+    std::string token;    // a bearer token; empty: none
     std::string ca_file;  // empty: the system's
-    ApiClient::Words words = {};
+    HttpWords words = {};
+    std::string cert_file = {};  // the client's own certificate and its key; empty: none
+    std::string key_file = {};
+    std::string opening = "/healthz";  // the path that the first request asks for
+    bool must_be_healthy = false;      // its answer must be 200
   };
 
   // Connects to one address of the host, as text, and waits for the server's first answer.
-  // kUnavailable: there is none by the deadline, or its certificate is not trusted.
+  // kUnavailable: there is none by the deadline, its certificate is not trusted, or the server says
+  // that it is not healthy.
   static Result<std::unique_ptr<HttpConnection>> open(const HttpAddress& address,
                                                       const std::string& numeric_host,
                                                       const Access& access, Watchdog& watchdog,
@@ -48,7 +62,7 @@ class HttpConnection {
 
   // Sends the request, once. kUnavailable: no answer came by the deadline, and the server may have
   // got the request. The connection must not be used again then.
-  Result<HttpAnswer> send(const HttpRequestLine& request, TimePoint deadline);
+  Result<HttpAnswer> send(const HttpClientRequest& request, TimePoint deadline);
 
   // False if the server has closed the connection, or has sent something that was not asked for.
   bool usable() const;
@@ -63,4 +77,4 @@ class HttpConnection {
 
 }  // namespace featherid
 
-#endif  // FEATHERID_LIB_STORE_HTTP_HTTP_CONNECTION_H_
+#endif  // FEATHERID_LIB_STORE_HTTP_CLIENT_HTTP_CONNECTION_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "lib/store/http/host_resolver.h"
+#include "lib/store/http_client/host_resolver.h"
 
 #include <atomic>
 #include <chrono>

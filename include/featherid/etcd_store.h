@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#ifndef FEATHERID_ETCD_STORE_H_
+#define FEATHERID_ETCD_STORE_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "featherid/log.h"
+#include "featherid/tag_admin.h"
+
+namespace featherid {
+
+struct EtcdStoreOptions {
+  // The time limit of every call, whatever the cluster and the network do. A call that reaches it
+  // ends with kUnavailable. 100 ms to 60 s.
+  std::chrono::milliseconds call_timeout{5000};
+
+  // How long one member may take to accept a connection and to say on it that it is healthy, before
+  // the call turns to the next one. 10 ms to call_timeout.
+  std::chrono::milliseconds connect_timeout{1000};
+
+  // The file that the URL was read from, if any. User and password are read from it again before
+  // each login, so they can be changed without a restart. If anything else in the URL differs from
+  // the first reading, the last login stays.
+  std::string database_file;
+
+  // This process's clock, which tells whether the cluster's is too far ahead to follow, for tags
+  // with a time floor or periods. Empty: the system's. For tests.
+  WallClock clock;
+
+  // Receives what an operator should know: a member that fails, and one that works again. Called
+  // from any thread that uses the store; it must not call the store. May be empty.
+  LogCallback log;
+};
+
+// Opens a store in an etcd cluster, version 3.4 or later, over its JSON gateway:
+//   etcd://a:2379,b:2379,c:2379/featherid                 the members, and the prefix of all keys
+//   etcds://user:password@a:2379,b:2379/featherid?ca=FILE    over TLS, with a login
+// Options of the URL: ca (the certificates of the authorities, PEM; default: the system's), cert
+// and key (the client's own certificate), password-file. Percent-escapes in user, password, prefix
+// and values are decoded. Members: 1 to 16; a port of 2379 may be left out.
+//
+// kInvalidArgument: the URL or an option is malformed, or a file cannot be read. The call opens no
+// connection. No message contains the password.
+//
+// Safety. A lease is one transaction: if the tag's key still has the revision that this process
+// read, it is written; else it is read, so that a lost race costs one round trip. A transaction
+// whose answer did not arrive is never sent again; its ids become a gap. kDataLoss: another cluster
+// answers, or its revision went back, or the keys were written by another cluster, as after a
+// restored snapshot. A process that starts after a restore into a cluster with the same id cannot
+// know of it: docs/operating/etcd.md says what the operator does.
+//
+// Members. Each store begins with one of them at random, and uses it until it fails. It then comes
+// last for 5 s. A call that reads goes to the next member at once. So does a lease that was not
+// sent.
+//
+// Time floors and periods follow the clocks of the members, to within a second, as their answers
+// give them.
+//
+// Thread-safe. fork(): the child's copy returns kFailedPrecondition; open a new store in the child.
+FEATHERID_EXPORT Result<std::unique_ptr<Store>> open_etcd_store(
+    std::string_view url, const EtcdStoreOptions& options = {});
+
+// Makes what a store needs, if it is missing: the name of the store, the record of the cluster, and
+// the tags `user`, `order` and `health` (step 1000) unless they exist or were removed. `tags_made`,
+// unless null, receives the tags that this call made, in order. Errors: as a store's.
+FEATHERID_EXPORT Status init_etcd_store(std::string_view url, const EtcdStoreOptions& options = {},
+                                        std::vector<std::string>* tags_made = nullptr);
+
+// The URL with its password replaced by "***", for logs; text that is not such a URL becomes "***".
+FEATHERID_EXPORT std::string redact_etcd_url(std::string_view url);
+
+}  // namespace featherid
+
+#endif  // FEATHERID_ETCD_STORE_H_

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+#include "lib/store/etcd/etcd_client.h"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "lib/base/mutex.h"
+#include "lib/store/etcd/etcd_login.h"
+#include "lib/store/etcd/etcd_refusal.h"
+#include "lib/store/etcd/member_clock.h"
+#include "lib/store/http_client/http_servers.h"
+#include "lib/store/time_floor_rules.h"
+
+namespace featherid {
+
+namespace {
+
+using Json = nlohmann::json;
+using Repeat = HttpServers::Repeat;
+
+TimePoint now() { return std::chrono::steady_clock::now(); }
+
+HttpServers::Options servers_options(const EtcdUrl& url, const EtcdStoreOptions& options) {
+  HttpServers::Options servers;
+  servers.call_timeout = options.call_timeout;
+  servers.connect_timeout = options.connect_timeout;
+  servers.access.ca_file = url.ca;
+  servers.access.cert_file = url.cert;
+  servers.access.key_file = url.key;
+  servers.access.words = {"the address of the member in the URL", "the option ca of the URL",
+                          "the URL", "use etcd:// if the member has no certificate"};
+  // A member says so only if it reaches a majority.
+  servers.access.opening = "/health";
+  servers.access.must_be_healthy = true;
+  servers.judge = cannot_serve;
+  servers.log = options.log;
+  return servers;
+}
+
+}  // namespace
+
+struct EtcdClient::Impl {
+  Impl(EtcdUrl url_in, const EtcdStoreOptions& options_in)
+      : url(std::move(url_in)),
+        options(options_in),
+        own_clock(options.clock ? options.clock : system_time),
+        guard(cluster_key(url)),
+        servers(url.members, servers_options(url, options)) {}
+
+  bool has_login() const { return !url.user.empty() || !options.database_file.empty(); }
+  // A token other than `refused`; empty if none is needed.
+  using Token = std::optional<std::string>;
+  Result<std::string> token(const Token& refused, TimePoint deadline) EXCLUDES(mutex);
+  Result<std::string> log_in(const EtcdLogin& login, TimePoint deadline);
+  Result<EtcdTxn::Answer> read(const EtcdTxn& txn, const ClusterGuard::Seen& before, TimePoint sent,
+                               const HttpServers::Answer& answer) EXCLUDES(mutex);
+
+  const EtcdUrl url;
+  const EtcdStoreOptions options;
+  const WallClock own_clock;
+  ClusterGuard guard;
+  MemberClock clock;
+  Mutex mutex;
+  Token last_token GUARDED_BY(mutex);
+  std::string last_member GUARDED_BY(mutex);
+  HttpServers servers;
+};
+
+EtcdClient::EtcdClient(EtcdUrl url, const EtcdStoreOptions& options)
+    : impl_(std::make_unique<Impl>(std::move(url), options)) {}
+EtcdClient::~EtcdClient() = default;
+
+TimePoint EtcdClient::deadline() const { return now() + impl_->options.call_timeout; }
+
+Result<std::string> EtcdClient::Impl::token(const Token& refused, TimePoint deadline) {
+  if (!has_login()) return std::string();
+  {
+    const MutexLock lock(mutex);
+    if (last_token && last_token != refused) return *last_token;
+  }
+  const Result<EtcdLogin> login = read_login(url, options.database_file);
+  if (!login.ok()) return login.status();
+  if (login->user.empty()) return std::string();
+  Result<std::string> token = log_in(*login, deadline);
+  if (token.ok()) {
+    const MutexLock lock(mutex);
+    last_token = *token;
+  }
+  return token;
+}
+
+// A cluster without authentication gives no token and requires none.
+Result<std::string> EtcdClient::Impl::log_in(const EtcdLogin& login, TimePoint deadline) {
+  const std::string body = Json{{"name", login.user}, {"password", login.password}}.dump(
+      -1, ' ', true, Json::error_handler_t::replace);
+  const Result<HttpServers::Answer> answer = servers.call(
+      {{"POST", "/v3/auth/authenticate", body}, Repeat::kAlways, std::nullopt, deadline});
+  if (!answer.ok()) return answer.status();
+  const EtcdRefusal refusal = refusal_of(answer->http, servers.url(answer->server));
+  if (refusal.status.message().find("authentication is not enabled") != std::string::npos) {
+    return std::string();
+  }
+  if (!refusal.status.ok()) return refusal.status;
+  const Json told = Json::parse(answer->http.body, nullptr, false);
+  if (told.is_object() && told.contains("token") && told["token"].is_string()) {
+    return told["token"].get<std::string>();
+  }
+  return Status(StatusCode::kFailedPrecondition,
+                servers.url(answer->server) + " gives no token for the login in the URL");
+}
+
+Result<EtcdTxn::Answer> EtcdClient::Impl::read(const EtcdTxn& txn, const ClusterGuard::Seen& before,
+                                               TimePoint sent, const HttpServers::Answer& answer) {
+  clock.learn(answer.http.date, sent, now(), own_clock());
+  const std::string& member = servers.url(answer.server);
+  {
+    const MutexLock lock(mutex);
+    last_member = member;
+  }
+  Result<EtcdTxn::Answer> told = txn.read_answer(answer.http.body);
+  if (!told.ok()) return Status(told.status().code(), member + ": " + told.status().message());
+  if (Status lost = guard.judge(before, told->cluster, told->revision); !lost.ok()) return lost;
+  return told;
+}
+
+Result<EtcdTxn::Answer> EtcdClient::run(const EtcdTxn& txn, TimePoint deadline) {
+  const std::string body = txn.body();
+  Impl::Token refused;
+  for (;;) {
+    const Result<std::string> token = impl_->token(refused, deadline);
+    if (!token.ok()) return token.status();
+    const ClusterGuard::Seen before = impl_->guard.seen();
+    const TimePoint sent = now();
+    const Repeat repeat = txn.writes() ? Repeat::kNever : Repeat::kAlways;
+    const Result<HttpServers::Answer> answer =
+        impl_->servers.call({{"POST", "/v3/kv/txn", body, *token}, repeat, std::nullopt, deadline});
+    if (!answer.ok()) return answer.status();
+    const EtcdRefusal refusal = refusal_of(answer->http, impl_->servers.url(answer->server));
+    if (refusal.status.ok()) return impl_->read(txn, before, sent, *answer);
+    const bool again = refusal.needs_login && impl_->has_login() && !refused;
+    if (!again) return refusal.status;
+    refused = *token;
+  }
+}
+
+std::string EtcdClient::cluster() const { return impl_->guard.seen().cluster; }
+
+std::string EtcdClient::member() const {
+  const MutexLock lock(impl_->mutex);
+  return impl_->last_member;
+}
+
+Result<WallTime> EtcdClient::time() const {
+  const std::optional<WallTime> time = impl_->clock.time(now());
+  if (time) return *time;
+  return Status(StatusCode::kFailedPrecondition,
+                "the answers of etcd have no header Date, whose clock time floors and periods "
+                "follow; see what is in between");
+}
+
+WallTime EtcdClient::own_time() const { return impl_->own_clock(); }
+
+Status EtcdClient::another_cluster(const std::string& recorded) const {
+  return impl_->guard.another_cluster(recorded, cluster());
+}
+
+}  // namespace featherid
