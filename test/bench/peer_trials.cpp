@@ -29,7 +29,7 @@ template <typename Count>
 void wait_for_more(const Peer& peer, Count count) {
   const auto before = count();
   if (!test::wait_until([&] { return count() > before; }, std::chrono::seconds(60))) {
-    throw std::runtime_error(peer.name + " brings no ids after it was killed");
+    throw std::runtime_error(peer.name + " brings no ids");
   }
 }
 
