@@ -95,7 +95,8 @@ std::string make_database(const test::ScratchDir& scratch, int more_tags) {
 std::unique_ptr<HttpServerProcess> start_featherid(const test::ScratchDir& scratch,
                                                    const std::string& database,
                                                    const Certificate& certificate,
-                                                   const std::vector<std::string>& options) {
+                                                   const std::vector<std::string>& options,
+                                                   const std::string& name) {
   const int port = test::free_port();
   std::vector<std::string> argv = {FEATHERID_SERVER_PROGRAM, "--listen",
                                    "127.0.0.1:" + std::to_string(port), "--database", database};
@@ -104,8 +105,7 @@ std::unique_ptr<HttpServerProcess> start_featherid(const test::ScratchDir& scrat
     argv.insert(argv.end(),
                 {"--tls-cert", certificate->cert_file, "--tls-key", certificate->key_file});
   }
-  return std::make_unique<HttpServerProcess>("featherid", argv, port,
-                                             scratch.file("featherid.out"));
+  return std::make_unique<HttpServerProcess>(name, argv, port, scratch.file(name + ".out"));
 }
 
 std::unique_ptr<HttpServerProcess> start_nginx(const test::ScratchDir& scratch,

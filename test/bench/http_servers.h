@@ -48,7 +48,8 @@ using Certificate = std::optional<test::Authority::Issued>;
 std::unique_ptr<HttpServerProcess> start_featherid(const test::ScratchDir& scratch,
                                                    const std::string& database,
                                                    const Certificate& certificate = {},
-                                                   const std::vector<std::string>& options = {});
+                                                   const std::vector<std::string>& options = {},
+                                                   const std::string& name = "featherid");
 
 // Creates the SQLite file `ids.db`, with large steps, and returns its URL. All ids of `order` have
 // 13 digits, so that answers have one length. There are `more_tags` tags beside it, `tag0` and up.

@@ -29,7 +29,7 @@ struct Run {
 
 using Runs = std::map<std::string, std::vector<Run>>;  // by server
 
-// A featherid-server, and the port of its Redis protocol.
+// A server, and the port of its Redis protocol.
 struct RespServer {
   std::unique_ptr<HttpServerProcess> process;
   int port;
@@ -45,10 +45,16 @@ std::vector<RespServer> start_servers(const test::ScratchDir& scratch) {
     const int port = redis->port();
     servers.push_back({std::move(redis), port});
   }
-  const int port = test::free_port();
-  servers.push_back({start_featherid(scratch, make_database(scratch), {},
-                                     {"--resp-listen", "127.0.0.1:" + std::to_string(port)}),
-                     port});
+  const std::string database = make_database(scratch);
+  for (const char* const loops : {"1", "2"}) {
+    const int port = test::free_port();
+    const std::string name = std::string("featherid_") + loops;
+    servers.push_back(
+        {start_featherid(
+             scratch, database, {},
+             {"--resp-listen", "127.0.0.1:" + std::to_string(port), "--io-threads", loops}, name),
+         port});
+  }
   return servers;
 }
 
@@ -84,12 +90,20 @@ void report(const std::string& name, const Runs& runs) {
     figure(prefix + "errors", errors, "commands");
   }
   for (const std::string base : {"redis", "redis_fsync"}) {
-    std::vector<double> ratios;  // of runs close in time, because a stall of the machine slows both
-    for (std::size_t i = 0; i < runs.at(base).size(); ++i) {
-      ratios.push_back(runs.at("featherid")[i].report.per_second() /
-                       runs.at(base)[i].report.per_second());
+    for (const std::string server : {"featherid_1", "featherid_2"}) {
+      // Of runs close in time, because a stall of the machine slows both.
+      std::vector<double> rps;
+      std::vector<double> cpu;
+      for (std::size_t i = 0; i < runs.at(base).size(); ++i) {
+        const Run& run = runs.at(server)[i];
+        const Run& base_run = runs.at(base)[i];
+        rps.push_back(run.report.per_second() / base_run.report.per_second());
+        cpu.push_back(run.cpu_us / base_run.cpu_us);
+      }
+      const std::string prefix = name + "." + server + ".vs_" + base + ".";
+      figure(prefix + "rps", median(rps), "x");
+      figure(prefix + "cpu", median(cpu), "x");
     }
-    figure(name + ".vs_" + base + ".rps", median(ratios), "x");
   }
 }
 

@@ -68,7 +68,6 @@ class Driver {
   struct Connection {
     int socket = -1;
     int missing = 0;  // answers
-    bool line_begins = true;
     Clock::time_point sent;
   };
 
@@ -82,11 +81,10 @@ class Driver {
   void receive(Connection& connection) {
     const ssize_t size = ::recv(connection.socket, buffer_, sizeof buffer_, 0);
     if (size <= 0) throw std::runtime_error("the server has closed a connection");
-    for (const char* at = buffer_; at != buffer_ + size; ++at) {
-      if (connection.line_begins && *at == '-') ++report_.errors;
-      connection.line_begins = *at == '\n';
-      connection.missing -= *at == '\n' ? 1 : 0;
-    }
+    // Two passes that the compiler turns into vector instructions. An id has no minus sign, and an
+    // error begins with one.
+    connection.missing -= static_cast<int>(std::count(buffer_, buffer_ + size, '\n'));
+    report_.errors += static_cast<double>(std::count(buffer_, buffer_ + size, '-'));
     if (connection.missing > 0) return;
     report_.commands += load_.depth;
     report_.latencies.add(std::chrono::nanoseconds(now_ - connection.sent).count());
