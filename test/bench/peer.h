@@ -53,6 +53,7 @@ struct Peer {
   std::vector<Part> parts = {};
   int clients_max = 1000;  // what it can be asked to serve here
   bool counts = true;      // ids count up, so those that are missing can be counted
+  bool leases = false;     // after t seconds of load it lives through about t without its database
   bool same_outage =
       false;  // as the peer before: it differs in what it keeps, not in what stops it
 };

@@ -168,6 +168,7 @@ Peer local_peer(const std::string& name, const std::string& what,
 Peer embedded_peer(PeerServers& servers, const std::string& name, const std::string& what) {
   Peer peer = local_peer(name, what, {"embedded", servers.mariadb().url(), "embedded"}, 64);
   peer.parts = {database_part(servers.mariadb())};
+  peer.leases = true;
   return peer;
 }
 
@@ -183,6 +184,7 @@ Peer served_peer(PeerServers& servers, const std::string& name, const std::strin
     peer.connect = [port = servers.redis_port()] { return connect_redis(port, "redis"); };
   }
   peer.parts = {server.part(), database_part(servers.mariadb())};
+  peer.leases = true;
   return peer;
 }
 

@@ -21,8 +21,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kClients = 16;
 constexpr std::chrono::milliseconds kWarmUp{500};
-// Before an outage: until FeatherID's leases have grown to what lasts for its `hold`.
-constexpr std::chrono::milliseconds kSettled{3000};
 constexpr std::chrono::milliseconds kPause{1};  // of local clients whose ids are noted
 
 template <typename Count>
@@ -70,7 +68,7 @@ Outage measure_outage(const Peer& peer, std::chrono::milliseconds down) {
   options.clients = kClients;
   options.pause = kPause;
   Crew crew(peer, options);
-  let_work(crew, peer, kSettled);
+  let_work(crew, peer, peer.leases ? down * 6 / 5 : kWarmUp);
   const auto rate_for = [&crew](std::chrono::milliseconds duration) {
     const std::int64_t before = crew.answered();
     const Clock::time_point begin = Clock::now();

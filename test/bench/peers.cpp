@@ -26,7 +26,7 @@ struct Options {
   std::vector<std::string> urls;
   std::string folder = ".";
   std::vector<int> clients = {1, 2, 4, 16, 256, 1000};
-  std::chrono::milliseconds duration{1500};
+  std::chrono::milliseconds duration{1200};
   std::chrono::milliseconds outage{10'000};
 
   bool has(const std::string& part) const {
