@@ -146,7 +146,7 @@ void print_peers(const PeerResults& results) {
     }
     figure(name + "refused", static_cast<double>(load.refused + load.broken), "calls");
     if (!load.ids.empty()) {
-      figure(name + "repeated", static_cast<double>(count_repeated(load.ids)), "ids");
+      figure(name + "repeated", static_cast<double>(loss_of(load.ids).repeated), "ids");
     }
   }
   for (const auto& [name, outage] : results.outages) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <stdexcept>
 #include <thread>
-#include <utility>
 
 #include "test/bench/wrk.h"
 #include "test/support/child_process.h"
@@ -58,10 +57,6 @@ CrewReport load(const Peer& peer, int clients, std::chrono::milliseconds duratio
   return crew.report();
 }
 
-std::int64_t count_repeated(std::vector<std::int64_t> ids) {
-  return loss_of(std::move(ids)).repeated;
-}
-
 Outage measure_outage(const Peer& peer, std::chrono::milliseconds down) {
   const Part& database = peer.parts.back();
   CrewOptions options;
@@ -93,18 +88,6 @@ Outage measure_outage(const Peer& peer, std::chrono::milliseconds down) {
   if (!back) throw std::runtime_error(peer.name + " brings no ids after an outage");
   crew.report();
   return outage;
-}
-
-Loss loss_of(std::vector<std::int64_t> ids) {
-  Loss loss;
-  if (ids.empty()) return loss;
-  std::sort(ids.begin(), ids.end());
-  loss.answered = static_cast<std::int64_t>(ids.size());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  const auto distinct = static_cast<std::int64_t>(ids.size());
-  loss.repeated = loss.answered - distinct;
-  loss.lost = ids.back() - ids.front() + 1 - distinct;
-  return loss;
 }
 
 Loss measure_kill(const Peer& peer, const Part& part, std::chrono::milliseconds duration) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "test/bench/crew.h"
+#include "test/bench/loss.h"
 #include "test/bench/peer.h"
 
 namespace featherid::bench {
@@ -20,9 +21,6 @@ void pass(std::chrono::milliseconds duration);
 // `clients` who ask all the time, after a warm-up. Up to four of them have a thread each. More
 // share two, unless the ids are made in this process.
 CrewReport load(const Peer& peer, int clients, std::chrono::milliseconds duration);
-
-// Ids that came more than once.
-std::int64_t count_repeated(std::vector<std::int64_t> ids);
 
 // --- while the database is down ---
 
@@ -37,14 +35,6 @@ struct Outage {
 Outage measure_outage(const Peer& peer, std::chrono::milliseconds down);
 
 // --- kill -9 ---
-
-struct Loss {
-  std::int64_t answered = 0;
-  std::int64_t repeated = 0;
-  std::int64_t lost = 0;  // missing between the smallest and the largest
-};
-
-Loss loss_of(std::vector<std::int64_t> ids);
 
 // 16 clients ask all the time, for `duration` before a part is killed and after it answers again.
 Loss measure_kill(const Peer& peer, const Part& part, std::chrono::milliseconds duration);
