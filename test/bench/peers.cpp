@@ -77,7 +77,7 @@ void measure_losses(const Peer& peer, std::chrono::milliseconds duration, PeerRe
   }
 }
 
-// Part after part, so that no part of the database's memory is fresh for one peer only.
+// All loads first, because a part that kills a database leaves it with cold memory.
 PeerResults measure(const Options& options) {
   PeerList list;
   std::vector<Peer> peers;

@@ -17,6 +17,9 @@ class PostgresqlClient : public RemoteClient {
   PostgresqlClient(const std::string& url, const std::string& statement)
       : session_(::PQconnectdb(url.c_str()), ::PQfinish) {
     if (::PQstatus(session_.get()) != CONNECTION_OK) fail();
+    // A killed server's last words are expected.
+    ::PQsetNoticeProcessor(
+        session_.get(), [](void*, const char*) {}, nullptr);
     const Answer prepared(::PQprepare(session_.get(), "next", statement.c_str(), 0, nullptr),
                           ::PQclear);
     if (::PQresultStatus(prepared.get()) != PGRES_COMMAND_OK) fail();
