@@ -146,6 +146,17 @@ std::unique_ptr<HttpServerProcess> start_nginx(const test::ScratchDir& scratch,
       port, scratch.file("nginx.out"));
 }
 
+std::unique_ptr<HttpServerProcess> start_redis(const test::ScratchDir& scratch,
+                                               const std::string& name,
+                                               const std::vector<std::string>& options) {
+  const int port = test::free_port();
+  std::vector<std::string> argv = {
+      "redis-server",         "--bind", "127.0.0.1", "--port", std::to_string(port), "--dir",
+      scratch.path().string()};
+  argv.insert(argv.end(), options.begin(), options.end());
+  return std::make_unique<HttpServerProcess>(name, argv, port, scratch.file(name + ".out"));
+}
+
 std::unique_ptr<HttpServerProcess> start_httplib_pool(const test::ScratchDir& scratch,
                                                       int threads) {
   const int port = test::free_port();

@@ -27,6 +27,8 @@ class HttpServerProcess {
   const std::string& name() const { return name_; }
   int port() const { return port_; }
 
+  void kill() { process_.stop(SIGKILL); }  // of use for a server of one process
+
   // The sum of all its processes.
   double cpu_seconds() const;
   double resident_mb() const;
@@ -57,6 +59,12 @@ std::string make_database(const test::ScratchDir& scratch, int more_tags = 0);
 std::unique_ptr<HttpServerProcess> start_nginx(const test::ScratchDir& scratch,
                                                const std::map<std::string, std::string>& answers,
                                                const Certificate& certificate = {});
+
+// redis-server with further `options`; without any, as its package has it. It keeps its files in
+// `scratch`.
+std::unique_ptr<HttpServerProcess> start_redis(const test::ScratchDir& scratch,
+                                               const std::string& name,
+                                               const std::vector<std::string>& options = {});
 
 // cpp-httplib with its defaults: a pool with a thread for each connection.
 std::unique_ptr<HttpServerProcess> start_httplib_pool(const test::ScratchDir& scratch, int threads);

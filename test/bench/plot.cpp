@@ -116,7 +116,9 @@ std::vector<double> Plot::label_heights() const {
 void Plot::draw_line(std::ostream& out, std::size_t index, double label_y) const {
   const Line& line = lines_[index];
   const std::string colour = kColours[index % std::size(kColours)];
-  out << "<polyline fill=\"none\" stroke=\"" << colour << "\" stroke-width=\"2\" points=\"";
+  const bool colour_again = index >= std::size(kColours);
+  out << "<polyline fill=\"none\" stroke=\"" << colour << "\" stroke-width=\"2\""
+      << (colour_again ? " stroke-dasharray=\"6 4\"" : "") << " points=\"";
   for (const Point point : line.points) out << place(point).x << ',' << place(point).y << ' ';
   out << "\"/>\n";
   for (const Point point : line.points) {

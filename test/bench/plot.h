@@ -8,7 +8,7 @@
 
 namespace featherid::bench {
 
-// Lines over the thread counts 1, 2, 4, …, with a logarithmic scale on both axes, as an SVG file.
+// Lines over counts of threads or clients, from 1 up, with a logarithmic scale on both axes, as an SVG file.
 class Plot {
  public:
   struct Point {
@@ -18,7 +18,7 @@ class Plot {
 
   Plot(std::string title, std::string x_label, std::string y_label);
 
-  // Points by ascending x. All values are above 0, and every line has the same xs.
+  // Points by ascending x. All values are above 0. The first line has all the xs.
   void add(std::string name, std::vector<Point> points);
 
   // Requires at least one line. Throws if the file cannot be written.

@@ -29,17 +29,6 @@ struct Run {
 
 using Runs = std::map<std::string, std::vector<Run>>;  // by server
 
-// `fsync`: Redis commits each increment to the disk, as a lease is. Otherwise it keeps none.
-std::unique_ptr<HttpServerProcess> start_redis(const test::ScratchDir& scratch, bool fsync) {
-  const int port = test::free_port();
-  std::vector<std::string> argv = {"redis-server",         "--bind", "127.0.0.1", "--port",
-                                   std::to_string(port),   "--save", "",          "--dir",
-                                   scratch.path().string()};
-  if (fsync) argv.insert(argv.end(), {"--appendonly", "yes", "--appendfsync", "always"});
-  const std::string name = fsync ? "redis_fsync" : "redis";
-  return std::make_unique<HttpServerProcess>(name, argv, port, scratch.file(name + ".out"));
-}
-
 // A server, and the port of its Redis protocol.
 struct RespServer {
   std::unique_ptr<HttpServerProcess> process;
@@ -48,8 +37,11 @@ struct RespServer {
 
 std::vector<RespServer> start_servers(const test::ScratchDir& scratch) {
   std::vector<RespServer> servers;
+  // The second commits each increment to the disk, as a lease is. The first keeps none.
   for (const bool fsync : {false, true}) {
-    auto redis = start_redis(scratch, fsync);
+    std::vector<std::string> options = {"--save", ""};
+    if (fsync) options.insert(options.end(), {"--appendonly", "yes", "--appendfsync", "always"});
+    auto redis = start_redis(scratch, fsync ? "redis_fsync" : "redis", options);
     const int port = redis->port();
     servers.push_back({std::move(redis), port});
   }

@@ -3,15 +3,13 @@
 // one client process and for eight, and writes them to FILE as a table.
 #include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <filesystem>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <iomanip>
 #include <iostream>
 #include <map>
 #include <memory>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -206,23 +204,6 @@ void report(const std::string& name, const Runs& runs) {
   }
   figure(name + ".duplicates", duplicates, "ids");
   figure(name + ".errors", errors, "calls");
-}
-
-// Three digits that count, with blanks between thousands.
-std::string short_number(double value) {
-  std::ostringstream text;
-  if (value < 100) {
-    text << std::setprecision(3) << value;
-    return text.str();
-  }
-  double unit = 1;
-  while (value / unit >= 1000) unit *= 10;
-  text << std::llround(std::round(value / unit) * unit);
-  std::string digits = text.str();
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<std::size_t>(at), ",");
-  }
-  return digits;
 }
 
 using Results = std::map<std::pair<std::string, int>, Runs>;  // by way and processes
