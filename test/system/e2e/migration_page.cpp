@@ -31,9 +31,10 @@ MigrationPage::MigrationPage(const std::string& file, Replacements names)
   if (lines_.empty()) throw std::runtime_error("cannot read the page " + file);
 }
 
-void MigrationPage::log_in_to_mariadb(const std::string& user, int port) const {
-  std::ofstream(home_.file(".my.cnf"))
-      << "[client]\nhost=127.0.0.1\nport=" << port << "\nuser=" << user << "\npassword=secret\n";
+void MigrationPage::log_in_to_mariadb(const std::string& user, int port, bool tls) const {
+  std::ofstream(home_->file(".my.cnf"))
+      << "[client]\nhost=127.0.0.1\nport=" << port << "\nuser=" << user << "\npassword=secret\n"
+      << (tls ? "ssl\n" : "");
 }
 
 std::string MigrationPage::blocks_of(const std::string& heading) const {
@@ -59,10 +60,10 @@ std::string MigrationPage::blocks_of(const std::string& heading) const {
 
 RunResult MigrationPage::run(const std::string& heading) const {
   const std::string programs = std::filesystem::path(FEATHERID_COMMAND_PROGRAM).parent_path();
-  const std::string script = "export HOME='" + home_.path().string() + "' PATH='" + programs +
+  const std::string script = "export HOME='" + home_->path().string() + "' PATH='" + programs +
                              "':$PATH\n" + replaced(blocks_of("") + blocks_of(heading), names_);
   ChildProcess::Options options;
-  options.output_file = home_.file("output");
+  options.output_file = home_->file("output");
   std::filesystem::remove(options.output_file);
   ChildProcess shell({"bash", "-euo", "pipefail", "-c", script}, options);
   const std::optional<int> exit_code = shell.wait(std::chrono::seconds(60));

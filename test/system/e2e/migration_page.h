@@ -2,6 +2,7 @@
 #ifndef FEATHERID_TEST_SYSTEM_E2E_MIGRATION_PAGE_H_
 #define FEATHERID_TEST_SYSTEM_E2E_MIGRATION_PAGE_H_
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,8 +20,8 @@ class MigrationPage {
   // `names`: what stands on the page for a machine, and what it is in this test.
   MigrationPage(const std::string& file, Replacements names);
 
-  // Makes the client `mariadb` log in as `user`, whose password is `secret`.
-  void log_in_to_mariadb(const std::string& user, int port) const;
+  // Makes the client `mariadb` log in as `user`, whose password is `secret`. MySQL requires TLS.
+  void log_in_to_mariadb(const std::string& user, int port, bool tls) const;
 
   // Runs the `sh` blocks of a section (after those at the top of the page) in one shell, which
   // stops at the first command that fails.
@@ -31,7 +32,7 @@ class MigrationPage {
  private:
   std::string blocks_of(const std::string& heading) const;
 
-  ScratchDir home_;
+  std::shared_ptr<ScratchDir> home_ = std::make_shared<ScratchDir>();
   Replacements names_;
   std::vector<std::string> lines_;
 };

@@ -6,10 +6,12 @@
 #include <functional>
 #include <sstream>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "featherid/id_range.h"
-#include "test/support/mariadb_server.h"
+#include "test/support/mysql_server.h"
 #include "test/support/postgresql_server.h"
 #include "test/support/raw_sql.h"
 #include "test/support/redis_server.h"
@@ -45,30 +47,45 @@ class Book {
   std::vector<IdRange> ranges_;
 };
 
-// A server for all pages. Its databases are new for each page.
-MariadbServer& mariadb() {
-  static MariadbServer server;
-  return server;
-}
-
-// The databases of FeatherID and of another generator, with the users that the pages name.
+// The databases of FeatherID and of another generator, with the users that the pages name. They are
+// new for each page, and the server is the same for all.
+template <typename Server>
 class Databases {
  public:
-  explicit Databases(const std::string& other) {
-    RawSql sql(mariadb().url());
-    sql.run("DROP DATABASE ids");
-    sql.run("CREATE DATABASE ids");
-    sql.run("CREATE OR REPLACE DATABASE " + other);
-    const std::string user = other == "cosid_db" ? "cosid" : other;
-    for (const auto& [name, database] :
-         {std::pair{std::string("ids"), std::string("ids")}, {user, other}}) {
-      sql.run("CREATE OR REPLACE USER " + name + "@'127.0.0.1' IDENTIFIED BY 'secret'");
-      sql.run("GRANT ALL ON " + database + ".* TO " + name + "@'127.0.0.1'");
+  explicit Databases(const std::string& other) : other_(other) {
+    RawSql sql(server().url());
+    for (const auto& [user, database] :
+         {std::pair{std::string("ids"), std::string("ids")}, {user_of_other(), other}}) {
+      sql.run("DROP DATABASE IF EXISTS " + database);
+      sql.run("CREATE DATABASE " + database);
+      sql.run("DROP USER IF EXISTS " + user + "@'127.0.0.1'");
+      sql.run("CREATE USER " + user + "@'127.0.0.1' IDENTIFIED BY 'secret'");
+      sql.run("GRANT ALL ON " + database + ".* TO " + user + "@'127.0.0.1'");
     }
   }
-};
 
-std::string address() { return "@127.0.0.1:" + std::to_string(mariadb().port()) + "/"; }
+  std::string ids_url() const { return "mysql://ids:secret" + address() + "ids"; }
+  std::string other_url() const {
+    return "mysql://" + user_of_other() + ":secret" + address() + other_;
+  }
+  // A page whose `mariadb` logs in to the other database.
+  MigrationPage page(const std::string& file, MigrationPage::Replacements more = {}) const {
+    more.emplace_back("@db/", address());
+    MigrationPage page(file, std::move(more));
+    page.log_in_to_mariadb(user_of_other(), server().port(), std::is_same_v<Server, MysqlServer>);
+    return page;
+  }
+
+ private:
+  static Server& server() {
+    static Server server;
+    return server;
+  }
+  static std::string address() { return "@127.0.0.1:" + std::to_string(server().port()) + "/"; }
+  std::string user_of_other() const { return other_ == "cosid_db" ? "cosid" : other_; }
+
+  const std::string other_;
+};
 
 // A generator that leases ranges of a row of its own table.
 struct Service {
@@ -141,15 +158,15 @@ const std::vector<Service>& services() {
 
 }  // namespace
 
-TEST_CASE("a move from Leaf, TinyID or CosId and back repeats no id", "[e2e][migrating]") {
+TEMPLATE_TEST_CASE("a move from Leaf, TinyID or CosId and back repeats no id", "[e2e][migrating]",
+                   MYSQL_SERVERS) {
   for (const Service& service : services()) {
     CAPTURE(service.name);
-    const Databases databases(service.database);
+    const Databases<TestType> databases(service.database);
     const ScratchDir scratch;
-    const CommandProcess command(scratch, "mysql://ids:secret" + address() + "ids");
-    const MigrationPage page(service.name + ".md", {{"@db/", address()}});
-    page.log_in_to_mariadb(service.name, mariadb().port());
-    RawSql sql("mysql://" + service.name + ":secret" + address() + service.database);
+    const CommandProcess command(scratch, databases.ids_url());
+    const MigrationPage page = databases.page(service.name + ".md");
+    RawSql sql(databases.other_url());
     for (const std::string& table : service.tables) sql.run(table);
 
     Book book;
@@ -181,13 +198,13 @@ TEST_CASE("a move from Leaf, TinyID or CosId and back repeats no id", "[e2e][mig
   }
 }
 
-TEST_CASE("a move from AUTO_INCREMENT and back repeats no id", "[e2e][migrating]") {
-  const Databases databases("shop");
+TEMPLATE_TEST_CASE("a move from AUTO_INCREMENT and back repeats no id", "[e2e][migrating]",
+                   MYSQL_SERVERS) {
+  const Databases<TestType> databases("shop");
   const ScratchDir scratch;
-  const CommandProcess command(scratch, "mysql://ids:secret" + address() + "ids");
-  const MigrationPage page("auto_increment.md", {{"@db/", address()}});
-  page.log_in_to_mariadb("shop", mariadb().port());
-  RawSql sql("mysql://shop:secret" + address() + "shop");
+  const CommandProcess command(scratch, databases.ids_url());
+  const MigrationPage page = databases.page("auto_increment.md");
+  RawSql sql(databases.other_url());
   sql.run("CREATE TABLE orders (id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY, note text)");
   Book book;
   const auto insert = [&] {
@@ -278,12 +295,11 @@ TEST_CASE("a move from PostgreSQL's sequences and back repeats no id", "[e2e][mi
 }
 
 TEST_CASE("a move from INCR in Redis and back repeats no id", "[e2e][migrating]") {
-  const Databases databases("shop");
+  const Databases<MariadbServer> databases("shop");
   const RedisServer redis;
   const ScratchDir scratch;
-  const CommandProcess command(scratch, "mysql://ids:secret" + address() + "ids");
-  const MigrationPage page("redis_incr.md",
-                           {{"@db/", address()}, {"redis://cache:6379", redis.url()}});
+  const CommandProcess command(scratch, databases.ids_url());
+  const MigrationPage page = databases.page("redis_incr.md", {{"redis://cache:6379", redis.url()}});
   Book book;
   for (int round = 0; round < 2; ++round) {
     for (int i = 0; i < 5; ++i) book.add(std::stoll(redis.ask({"INCR", "order"})));
@@ -322,12 +338,11 @@ TEST_CASE("a move from Snowflake and back repeats no id", "[e2e][migrating]") {
   for (const char* heading : {"Move: below the old ids", "Move: above the old ids"}) {
     CAPTURE(heading);
     const bool below = has(heading, "below");
-    const Databases databases("shop");
+    const Databases<MariadbServer> databases("shop");
     const ScratchDir scratch;
-    const CommandProcess command(scratch, "mysql://ids:secret" + address() + "ids");
-    const MigrationPage page("snowflake.md", {{"@db/", address()}});
-    page.log_in_to_mariadb("shop", mariadb().port());
-    RawSql sql("mysql://shop:secret" + address() + "shop");
+    const CommandProcess command(scratch, databases.ids_url());
+    const MigrationPage page = databases.page("snowflake.md");
+    RawSql sql(databases.other_url());
     sql.run("CREATE TABLE orders (id bigint NOT NULL PRIMARY KEY, note text)");
     Snowflake snowflake;
     Book book;
