@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/api/status_reply.h"
 #include "server/api/take_ids.h"
 #include "server/log/json.h"
 
@@ -27,23 +28,6 @@ struct IdRequest {
   As as = As::kNumber;
   bool quoted() const { return as != As::kNumber; }
 };
-
-void fail(Reply& reply, const Status& status) {
-  const std::string& message = status.message();
-  switch (status.code()) {
-    case StatusCode::kInvalidArgument:
-      return reply.fail(400, ApiCode::kBadRequest, message);
-    case StatusCode::kNotFound:
-      return reply.fail(404, ApiCode::kNoSuchTag, message);
-    case StatusCode::kDeadlineExceeded:
-      return reply.fail(504, ApiCode::kUnavailable, message);
-    case StatusCode::kExhausted:
-    case StatusCode::kDataLoss:
-      return reply.fail(409, ApiCode::kTagStopped, message);
-    default:
-      return reply.fail_for_now(message);
-  }
-}
 
 // Reads biz_tag and as. False if they are wrong; the reply then says why.
 bool read_request(Exchange& exchange, IdRequest* asked) {
@@ -64,11 +48,11 @@ bool read_request(Exchange& exchange, IdRequest* asked) {
 std::shared_ptr<const TagText> find_text(Exchange& exchange, TagTexts& texts,
                                          const std::string& tag) {
   const Exchange::Wait& wait = exchange.wait;
-  if (!wait.outcome.status.ok()) return fail(exchange.reply, wait.outcome.status), nullptr;
+  if (!wait.outcome.status.ok()) return fail_ids(exchange.reply, wait.outcome.status), nullptr;
   std::shared_ptr<const TagText> text = texts.find(tag, wait.over || wait.expired);
   if (text != nullptr) return text;
   if (const Status bad = validate_tag(tag); !bad.ok()) {
-    return fail(exchange.reply, bad), nullptr;
+    return fail_ids(exchange.reply, bad), nullptr;
   }
   if (wait.expired) {
     return exchange.reply.fail_for_now("the store has not answered in time"), nullptr;
@@ -102,7 +86,7 @@ std::optional<PeriodRanges> take(Exchange& exchange, SegmentAllocator& allocator
   const WantedIds wanted{*asked.tag, asked.count_ids, /*consecutive=*/false, /*in_period=*/true};
   TakenIds taken = take_ids(allocator, wanted, exchange.wait, missed);
   if (taken.start_wait) return exchange.park(std::move(taken.start_wait)), std::nullopt;
-  if (!taken.status.ok()) return fail(exchange.reply, taken.status), std::nullopt;
+  if (!taken.status.ok()) return fail_ids(exchange.reply, taken.status), std::nullopt;
   return std::move(taken.ids);
 }
 
@@ -190,7 +174,7 @@ void serve_id(Exchange& exchange, const IdSources& sources) {
   if (text == nullptr) {
     NumberWriter(asked.quoted(), &json).write(id);
   } else if (const Status bad = append_text(*text, id, period, &json); !bad.ok()) {
-    return fail(exchange.reply, bad);
+    return fail_ids(exchange.reply, bad);
   }
   succeed(exchange.reply, period, json);
 }
@@ -233,7 +217,7 @@ void serve_batch(Exchange& exchange, const IdSources& sources, std::int64_t coun
   if (text == nullptr) {
     append_numbers(taken->ranges, asked.quoted(), &json);
   } else if (const Status bad = append_texts(*taken, *text, &json); !bad.ok()) {
-    return fail(exchange.reply, bad);
+    return fail_ids(exchange.reply, bad);
   }
   json.push_back(']');
   succeed(exchange.reply, taken->period, json);
@@ -250,7 +234,7 @@ void serve_parse(Exchange& exchange, TagTexts& texts) {
   const std::shared_ptr<const TagText> text = find_text(exchange, texts, *asked.tag);
   if (text == nullptr) return;
   const Result<PeriodId> id = text->read(*given);
-  if (!id.ok()) return fail(exchange.reply, id.status());
+  if (!id.ok()) return fail_ids(exchange.reply, id.status());
   std::string json;
   NumberWriter(asked.quoted(), &json).write(id->id);
   succeed(exchange.reply, id->period, json);

@@ -23,4 +23,19 @@ void fail(Reply& reply, const Status& status) {
   }
 }
 
+void fail_ids(Reply& reply, const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kNotFound:
+    case StatusCode::kExhausted:
+      return fail(reply, status);
+    case StatusCode::kDataLoss:
+      return reply.fail(409, ApiCode::kTagStopped, status.message());
+    case StatusCode::kDeadlineExceeded:
+      return reply.fail(504, ApiCode::kUnavailable, status.message());
+    default:
+      return reply.fail_for_now(status.message());
+  }
+}
+
 }  // namespace featherid

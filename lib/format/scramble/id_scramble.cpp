@@ -7,6 +7,7 @@
 
 #include "lib/format/scramble/ff1.h"
 #include "lib/format/scramble/scramble_keys.h"
+#include "lib/format/scramble_domain.h"
 
 namespace featherid {
 
@@ -50,14 +51,14 @@ std::uint64_t number_of(Ff1::Halves halves, const Ff1& ff1) {
 }  // namespace
 
 Result<IdScramble> IdScramble::with_bits(int bits, const ScrambleKeys& keys) {
-  if (bits < 20 || bits > 63) {
+  if (!parse_scramble_domain(std::to_string(bits) + "bits").ok()) {
     return invalid("a scramble of " + std::to_string(bits) + " bits; use 20 to 63");
   }
   return make(2, bits, keys);
 }
 
 Result<IdScramble> IdScramble::with_digits(int digits, const ScrambleKeys& keys) {
-  if (digits < 6 || digits > 18) {
+  if (!parse_scramble_domain(std::to_string(digits) + "digits").ok()) {
     return invalid("a scramble of " + std::to_string(digits) + " digits; use 6 to 18");
   }
   return make(10, digits, keys);

@@ -27,9 +27,13 @@ std::int64_t now_s() {
 }  // namespace
 
 struct MemoryStore::Impl {
+  struct Row {
+    std::int64_t max_id = 0;
+    std::int64_t step = 0;
+  };
   struct Tag {
-    std::optional<SegmentRow> row;  // none: it was removed
-    std::optional<TagRecord> record;
+    std::optional<Row> row;           // none: it was removed
+    std::optional<TagRecord> record;  // the options; none: plain
   };
 
   explicit Impl(WallClock clock_in) : clock(clock_in ? std::move(clock_in) : system_time) {}
@@ -91,17 +95,18 @@ struct MemoryStore::Impl {
   }
 
   // The row of a period, made if it is new.
-  Result<SegmentRow*> row_of_period(Tag& base, const Period& period) REQUIRES(mutex) {
-    const std::string name = period_row(base.row->tag, period);
+  Result<Row*> row_of_period(std::string_view base_name, Tag& base, const Period& period)
+      REQUIRES(mutex) {
+    const std::string name = period_row(base_name, period);
     const auto found = tags.find(name);
     if (found != tags.end() && found->second.row) return &*found->second.row;
     const Result<std::int64_t> max_id = first_max_id_in(*base.record, period, 1);
     if (!max_id.ok()) return max_id.status();
     Tag& tag = tags[name];
-    tag.row = SegmentRow{name, *max_id, base.row->step};
-    for (const Period& old : periods_to_purge(periods_of(base.row->tag, period.kind()), period)) {
+    tag.row = Row{*max_id, base.row->step};
+    for (const Period& old : periods_to_purge(periods_of(base_name, period.kind()), period)) {
       base.record->period_gone = old.number();
-      tags.erase(period_row(base.row->tag, old));
+      tags.erase(period_row(base_name, old));
     }
     return &*tag.row;
   }
@@ -111,31 +116,24 @@ struct MemoryStore::Impl {
     TagRecord record = tag.record.value_or(TagRecord());
     record.tag = name;
     record.version = version + 1;
-    if (tag.row) {
-      record.cap = tag.row->cap;
-      record.order = tag.row->order;
-      record.floor = tag.row->floor;
-      record.period = tag.row->period;
-    }
     return record;
   }
   // Puts it in. Needs no memory.
   void put(Tag& tag, TagRecord record) noexcept {
     version = record.version;
-    if (tag.row) {
-      tag.row->cap = record.cap;
-      tag.row->order = record.order;
-      tag.row->floor = record.floor;
-      tag.row->period = record.period;
-    }
     tag.record = std::move(record);
   }
 
-  // The row as it is now.
-  SegmentRow read(const SegmentRow& row) const {
-    SegmentRow now = row;
-    if (row.floor.is_set() || row.period.is_set()) now.read_at = clock();
-    return now;
+  // The tag's row as it is now.
+  SegmentRow read(std::string_view name, const Tag& tag) const {
+    SegmentRow row{std::string(name), tag.row->max_id, tag.row->step};
+    if (!tag.record) return row;
+    row.cap = tag.record->cap;
+    row.order = tag.record->order;
+    row.floor = tag.record->floor;
+    row.period = tag.record->period;
+    if (row.floor.is_set() || row.period.is_set()) row.read_at = clock();
+    return row;
   }
 };
 
@@ -144,7 +142,7 @@ MemoryStore::~MemoryStore() = default;
 
 Result<IdRange> MemoryStore::lease(std::string_view tag, LeaseSize size) {
   return impl_->on_own_tag(check_lease(tag, size), tag, [&](Impl::Tag& found) -> Result<IdRange> {
-    SegmentRow row = impl_->read(*found.row);
+    SegmentRow row = impl_->read(tag, found);
     if (row.period.is_set()) return has_periods(tag);
     if (found.record && is_below_removed(*found.record, row)) {
       return below_removed(*found.record, row);
@@ -165,20 +163,21 @@ Result<IdRange> MemoryStore::lease_in_period(std::string_view tag, const Period&
   const MutexLock lock(impl_->mutex);
   const auto found = impl_->tags.find(tag);
   if (found == impl_->tags.end() || !found->second.row) return no_such_tag(tag);
-  const SegmentRow base = impl_->read(*found->second.row);
+  const SegmentRow base = impl_->read(tag, found->second);
   if (Status s = refuse_period(base, period, base.read_at); !s.ok()) return s;
-  const Result<SegmentRow*> row = impl_->row_of_period(found->second, period);
+  const Result<Impl::Row*> row = impl_->row_of_period(tag, found->second, period);
   if (!row.ok()) return row.status();
-  SegmentRow now = **row;
-  now.cap = base.cap;
+  SegmentRow now{period_row(tag, period), (*row)->max_id, (*row)->step, base.cap};
   const std::int64_t count = ids_to_grant(now, size);
   if (count == 0) return refused_lease(now, size);
-  return lease_from(**row, count);
+  const IdRange range = lease_from(now, count);
+  (*row)->max_id = now.max_id;
+  return range;
 }
 
 Result<SegmentRow> MemoryStore::find(std::string_view tag) {
   return impl_->on_own_tag(validate_tag(tag), tag, [&](Impl::Tag& found) -> Result<SegmentRow> {
-    return impl_->read(*found.row);
+    return impl_->read(tag, found);
   });
 }
 
@@ -209,7 +208,7 @@ Result<std::vector<TagInfo>> MemoryStore::list(const TagQuery& query) {
   for (auto each = impl_->tags.upper_bound(query.after); each != impl_->tags.end(); ++each) {
     const auto& [name, tag] = *each;
     if (!tag.row || name.compare(0, query.prefix.size(), query.prefix) != 0) continue;
-    rows.push_back(tag_info(*tag.row, tag.record.value_or(TagRecord())));
+    rows.push_back(tag_info(impl_->read(name, tag), tag.record.value_or(TagRecord())));
     if (static_cast<std::int64_t>(rows.size()) == query.count_max) break;
   }
   return rows;
@@ -217,7 +216,7 @@ Result<std::vector<TagInfo>> MemoryStore::list(const TagQuery& query) {
 
 Result<TagInfo> MemoryStore::info(std::string_view tag) {
   return impl_->on_tag(validate_tag(tag), tag, [&](Impl::Tag& found) -> Result<TagInfo> {
-    return tag_info(impl_->read(*found.row), found.record.value_or(TagRecord()));
+    return tag_info(impl_->read(tag, found), found.record.value_or(TagRecord()));
   });
 }
 
@@ -244,7 +243,7 @@ Status MemoryStore::create(std::string_view tag, const NewTag& tag_to_make) {
   if (!floor.ok()) return floor;
   if (Status misfit = check_options(record); !misfit.ok()) return misfit;
   Impl::Tag& made = impl_->tags.try_emplace(row.tag).first->second;
-  made.row = std::move(row);
+  made.row = Impl::Row{row.max_id, row.step};
   impl_->put(made, std::move(record));
   return {};
 }
@@ -257,9 +256,10 @@ Status MemoryStore::update(std::string_view tag, const TagChange& change) {
     TagRecord record = impl_->next_record(tag, found);
     change_in(record, change, now_s());
     if (change.cap || !change.floor.empty()) {
-      Status floor = change_floor_in(record, *found.row, change.floor, impl_->clock());
+      const SegmentRow row = impl_->read(tag, found);
+      Status floor = change_floor_in(record, row, change.floor, impl_->clock());
       if (!floor.ok()) return floor;
-      recall_if_moved(record, found.row->floor);
+      recall_if_moved(record, row.floor);
     }
     if (Status misfit = check_options(record); !misfit.ok()) return misfit;
     if (change.step) found.row->step = *change.step;
@@ -336,7 +336,16 @@ Result<StoreIdentity> MemoryStore::identity() {
 void MemoryStore::overwrite(SegmentRow row) {
   if (impl_->fork_guard.forked()) return;
   const MutexLock lock(impl_->mutex);
-  impl_->tags.try_emplace(row.tag).first->second.row = std::move(row);
+  Impl::Tag& tag = impl_->tags[row.tag];
+  tag.row = Impl::Row{row.max_id, row.step};
+  const bool plain = row.cap == kIdMax && row.order == TagOrder::kPlain && !row.floor.is_set() &&
+                     !row.period.is_set();
+  if (!tag.record && plain) return;
+  if (!tag.record) tag.record.emplace().tag = row.tag;
+  tag.record->cap = row.cap;
+  tag.record->order = row.order;
+  tag.record->floor = row.floor;
+  tag.record->period = row.period;
 }
 
 }  // namespace featherid

@@ -2,6 +2,7 @@
 #ifndef FEATHERID_TEST_UNIT_LIB_TAG_STATE_FIXTURE_H_
 #define FEATHERID_TEST_UNIT_LIB_TAG_STATE_FIXTURE_H_
 
+#include <atomic>
 #include <memory>
 #include <new>
 #include <utility>
@@ -29,15 +30,15 @@ class RecordingQueue final : public RefillQueue {
   }
   Status trouble() const override { return {}; }
   bool full = false;
-  TimePoint sweep_due{};  // of the last request; 1970: none
-  int requests() const { return requests_; }
+  TimePoint sweep_due{};                      // of the last request; 1970: none
+  int requests() const { return requests_; }  // by any thread
   TimePoint due() const { return due_; }
 
  private:
   std::shared_ptr<TagState> tag_;
   std::shared_ptr<TagState> swept_;
   TimePoint due_{};
-  int requests_ = 0;
+  std::atomic<int> requests_{0};
 };
 
 // A callback that hears only how its wait ended.

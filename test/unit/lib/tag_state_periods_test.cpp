@@ -12,8 +12,8 @@
 
 #include "lib/segment/tag_state.h"
 #include "test/support/catch.h"
-#include "test/support/manual_clock.h"
 #include "test/support/wait_until.h"
+#include "test/unit/lib/tag_state_fixture.h"
 
 namespace featherid {
 
@@ -27,18 +27,6 @@ constexpr PeriodRule kDays{PeriodKind::kDay, 0};
 constexpr Period kToday{2026, 11, 29};
 constexpr Period kTomorrow{2026, 11, 30};
 const WallTime kMidnight = end_of(kDays, kToday);
-
-class RecordingQueue final : public RefillQueue {
- public:
-  void request(std::shared_ptr<TagState> /*tag*/, TimePoint /*due*/) override { ++requests; }
-  void sweep(std::shared_ptr<TagState> /*tag*/, TimePoint due) override { sweep_due = due; }
-  Status trouble() const override { return {}; }
-  std::atomic<int> requests{0};  // a caller may be another thread than the test
-  TimePoint sweep_due{};
-};
-
-constexpr TagStateOptions kOptions{
-    seconds(2), {seconds(30), 10000000}, milliseconds(20), seconds(1), seconds(1)};
 
 // A tag of step 100 with days, and a store whose clock stands at `left` before midnight. The test
 // acts as the refiller.
@@ -84,10 +72,11 @@ struct Fixture {
   }
 
   TagOrder order;
-  RecordingQueue queue;
+  test::RecordingQueue queue;
   std::shared_ptr<test::ManualClock> clock = std::make_shared<test::ManualClock>();
   TimePoint midnight;
-  std::shared_ptr<TagState> tag = std::make_shared<TagState>("order", kOptions, clock, &queue);
+  std::shared_ptr<TagState> tag =
+      std::make_shared<TagState>("order", test::kTagStateOptions, clock, &queue);
   std::map<int, std::int64_t> max_ids;
 };
 
@@ -96,7 +85,7 @@ struct Fixture {
 TEST_CASE("ids come with their period, and begin at 1 in the next one", "[tag_periods]") {
   Fixture f(hours(1));
   CHECK_THAT(f.next(), Contains("unavailable"));
-  CHECK(f.queue.requests == 1);
+  CHECK(f.queue.requests() == 1);
   CHECK(f.refill() == kToday);
   CHECK(f.tag->has_period());
   CHECK(f.next() == "2026-11-29 1");
@@ -121,7 +110,7 @@ TEST_CASE("midnight makes no caller wait, even of a tag that is seldom used", "[
   CHECK(left > PeriodStock::kAskAhead - seconds(10));
   f.clock->advance(f.queue.sweep_due - f.clock->now());
   f.tag->sweep();
-  REQUIRE(f.queue.requests == 2);
+  REQUIRE(f.queue.requests() == 2);
   // Its estimate of the clock is an hour old, so it reads the row, and waits a little longer.
   if (!f.refill()) {
     f.clock->advance(f.queue.sweep_due - f.clock->now());
@@ -171,7 +160,7 @@ TEST_CASE("an id whose period ended before it could be given to the caller is lo
       heard = ids.ok() ? to_string(ids->period) : ids.status().message();
     });
   });
-  while (heard == "2026-11-29" && f.queue.requests < 10) f.refill();
+  while (heard == "2026-11-29" && f.queue.requests() < 10) f.refill();
   CHECK(heard == "2026-11-30");
 }
 
@@ -213,9 +202,9 @@ TEST_CASE("a call that slept at any moment returns an id of the day on which it 
           "[tag_periods]") {
   bool slept = true;
   for (int look = 1; slept; ++look) {
-    RecordingQueue queue;
+    test::RecordingQueue queue;
     const auto clock = std::make_shared<SleepyClock>();
-    const auto tag = std::make_shared<TagState>("order", kOptions, clock, &queue);
+    const auto tag = std::make_shared<TagState>("order", test::kTagStateOptions, clock, &queue);
     static_cast<void>(tag->try_take_in_period(1));
     REQUIRE(tag->begin_refill());
     SegmentRow row{"order", 0, 100};
@@ -242,7 +231,7 @@ TEST_CASE("a waiting thread gets an id of the day on which it returns", "[tag_pe
     const Result<PeriodRanges> ids = f.tag->take_in_period(1, hours(1));
     got = ids.ok() ? to_string(ids->period) : ids.status().to_string();
   });
-  REQUIRE(test::wait_until([&] { return f.queue.requests > 0; }));
+  REQUIRE(test::wait_until([&] { return f.queue.requests() > 0; }));
   f.refill();
   waiter.join();
   CHECK(got == "2026-11-29");
@@ -258,7 +247,7 @@ TEST_CASE("calls of the wrong kind are refused, and name the right one", "[tag_p
   CHECK(f.tag->take(1, 100, seconds(0)).status().code() == StatusCode::kFailedPrecondition);
   CHECK(f.tag->cursor().claim_one() == 0);
 
-  const auto other = std::make_shared<TagState>("plain", kOptions, f.clock, &f.queue);
+  const auto other = std::make_shared<TagState>("plain", test::kTagStateOptions, f.clock, &f.queue);
   static_cast<void>(other->try_take_in_period(1));
   REQUIRE(other->begin_refill());
   REQUIRE(other->accept_row({"plain", 0, 100}).ok());
@@ -304,7 +293,7 @@ TEST_CASE("a store that leases ids of a period twice stops the tag", "[tag_perio
   Fixture f(hours(1));
   f.next();
   f.refill();
-  while (f.queue.requests == 1) f.next();
+  while (f.queue.requests() == 1) f.next();
   f.max_ids[kToday.number()] = 0;  // the store went backwards
   REQUIRE(f.tag->begin_refill());
   REQUIRE(f.tag->lease_size().most_ids > 0);
@@ -345,12 +334,12 @@ TEST_CASE("the burn is measured, and a lease comes before the ids are used up", 
   Fixture f(hours(10));
   f.next();
   f.refill();
-  int answered = f.queue.requests;
+  int answered = f.queue.requests();
   for (int i = 0; i < 3000; ++i) {
     f.clock->advance(milliseconds(10));
     if (f.next().rfind("2026", 0) != 0) FAIL("no id at " << i);
-    if (f.queue.requests == answered) continue;
-    answered = f.queue.requests;
+    if (f.queue.requests() == answered) continue;
+    answered = f.queue.requests();
     f.refill();
   }
   CHECK(f.tag->snapshot().burn_ids_per_second > 50);
