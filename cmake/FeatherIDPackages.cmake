@@ -45,12 +45,14 @@ ${what}This package contains the shared libraries.")
 set(CPACK_DEBIAN_LIBFEATHERID_PACKAGE_CONTROL_EXTRA
     ${debian}/libfeatherid/triggers ${CPACK_FEATHERID_SYMBOLS})
 
+set(CPACK_DEBIAN_LIBFEATHERID-DEV_PACKAGE_NAME libfeatherid-dev)
 set(CPACK_DEBIAN_LIBFEATHERID-DEV_PACKAGE_SECTION libdevel)
 set(CPACK_COMPONENT_LIBFEATHERID-DEV_DEPENDS libfeatherid)
 set(CPACK_DEBIAN_LIBFEATHERID-DEV_DESCRIPTION "64-bit ids, unique across processes (development files)
 ${what}This package contains what programs that use the libraries are built with:\n\
 headers, CMake package and pkg-config files.")
 
+set(CPACK_DEBIAN_FEATHERID-SERVER_PACKAGE_NAME featherid-server)
 set(CPACK_DEBIAN_FEATHERID-SERVER_PACKAGE_CONTROL_EXTRA
     ${debian}/featherid-server/conffiles ${debian}/featherid-server/postinst
     ${debian}/featherid-server/postrm ${debian}/featherid-server/prerm)
@@ -61,6 +63,7 @@ set(CPACK_DEBIAN_FEATHERID-SERVER_DESCRIPTION "64-bit ids, unique across process
 ${what}This package contains the server, which issues ids over HTTP and over the Redis\n\
 protocol, on MariaDB, MySQL, PostgreSQL or SQLite.")
 
+set(CPACK_DEBIAN_FEATHERID_PACKAGE_NAME featherid)
 set(CPACK_COMPONENT_FEATHERID_DEPENDS libfeatherid)
 set(CPACK_DEBIAN_FEATHERID_PACKAGE_SUGGESTS featherid-server)
 set(CPACK_DEBIAN_FEATHERID_DESCRIPTION "64-bit ids, unique across processes (command and documentation)
