@@ -57,7 +57,7 @@ set(CPACK_DEBIAN_FEATHERID-SERVER_PACKAGE_CONTROL_EXTRA
     ${debian}/featherid-server/conffiles ${debian}/featherid-server/postinst
     ${debian}/featherid-server/postrm ${debian}/featherid-server/prerm)
 set(CPACK_COMPONENT_FEATHERID-SERVER_DEPENDS libfeatherid)
-set(CPACK_DEBIAN_FEATHERID-SERVER_PACKAGE_DEPENDS "adduser, init-system-helpers")
+set(CPACK_DEBIAN_FEATHERID-SERVER_PACKAGE_DEPENDS adduser)
 set(CPACK_DEBIAN_FEATHERID-SERVER_PACKAGE_RECOMMENDS featherid)
 set(CPACK_DEBIAN_FEATHERID-SERVER_DESCRIPTION "64-bit ids, unique across processes (server)
 ${what}This package contains the server, which issues ids over HTTP and over the Redis\n\
