@@ -3,7 +3,6 @@
 # to run it.
 FROM debian:13-slim AS build
 COPY . /featherid
-RUN apt-get update
 RUN /featherid/scripts/package
 
 FROM debian:13-slim

@@ -16,6 +16,7 @@ set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
 set(CPACK_COMPONENTS_ALL libfeatherid libfeatherid-dev featherid-server featherid)
 set(CPACK_PRE_BUILD_SCRIPTS ${debian}/stage.cmake)
 
+set(CPACK_FEATHERID_SYMBOLS ${PROJECT_BINARY_DIR}/symbols)  # stage.cmake writes it
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
@@ -24,6 +25,8 @@ set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY >=)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/lib)
 file(GLOB_RECURSE library_folders LIST_DIRECTORIES ON ${PROJECT_SOURCE_DIR}/lib/CMakeLists.txt)
 foreach(folder IN LISTS library_folders)
@@ -40,25 +43,27 @@ set(CPACK_DEBIAN_LIBFEATHERID_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_LIBFEATHERID_DESCRIPTION "64-bit ids, unique across processes (libraries)
 ${what}This package contains the shared libraries.")
 set(CPACK_DEBIAN_LIBFEATHERID_PACKAGE_CONTROL_EXTRA
-    ${debian}/libfeatherid/triggers ${PROJECT_BINARY_DIR}/symbols)
-set(CPACK_DEBIAN_LIBFEATHERID_PACKAGE_GENERATE_SHLIBS ON)
+    ${debian}/libfeatherid/triggers ${CPACK_FEATHERID_SYMBOLS})
 
+set(CPACK_DEBIAN_LIBFEATHERID-DEV_PACKAGE_NAME libfeatherid-dev)
 set(CPACK_DEBIAN_LIBFEATHERID-DEV_PACKAGE_SECTION libdevel)
 set(CPACK_COMPONENT_LIBFEATHERID-DEV_DEPENDS libfeatherid)
 set(CPACK_DEBIAN_LIBFEATHERID-DEV_DESCRIPTION "64-bit ids, unique across processes (development files)
 ${what}This package contains what programs that use the libraries are built with:\n\
 headers, CMake package and pkg-config files.")
 
+set(CPACK_DEBIAN_FEATHERID-SERVER_PACKAGE_NAME featherid-server)
 set(CPACK_DEBIAN_FEATHERID-SERVER_PACKAGE_CONTROL_EXTRA
     ${debian}/featherid-server/conffiles ${debian}/featherid-server/postinst
     ${debian}/featherid-server/postrm ${debian}/featherid-server/prerm)
 set(CPACK_COMPONENT_FEATHERID-SERVER_DEPENDS libfeatherid)
-set(CPACK_DEBIAN_FEATHERID-SERVER_PACKAGE_DEPENDS "adduser, init-system-helpers")
+set(CPACK_DEBIAN_FEATHERID-SERVER_PACKAGE_DEPENDS adduser)
 set(CPACK_DEBIAN_FEATHERID-SERVER_PACKAGE_RECOMMENDS featherid)
 set(CPACK_DEBIAN_FEATHERID-SERVER_DESCRIPTION "64-bit ids, unique across processes (server)
 ${what}This package contains the server, which issues ids over HTTP and over the Redis\n\
 protocol, on MariaDB, MySQL, PostgreSQL or SQLite.")
 
+set(CPACK_DEBIAN_FEATHERID_PACKAGE_NAME featherid)
 set(CPACK_COMPONENT_FEATHERID_DEPENDS libfeatherid)
 set(CPACK_DEBIAN_FEATHERID_PACKAGE_SUGGESTS featherid-server)
 set(CPACK_DEBIAN_FEATHERID_DESCRIPTION "64-bit ids, unique across processes (command and documentation)

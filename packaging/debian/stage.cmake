@@ -47,5 +47,5 @@ file(WRITE ${control}/debian/control "Source: featherid\n\nPackage: ${package}\n
 file(GLOB libraries ${stage}${CPACK_PACKAGING_INSTALL_PREFIX}/lib/*/lib*.so.*.*.*)
 list(TRANSFORM libraries PREPEND -e)
 execute_process(COMMAND dpkg-gensymbols -p${package} -v${version} -P${stage} ${libraries} -c4
-                        -I${debian}/libfeatherid/symbols -O${CPACK_TEMPORARY_DIRECTORY}/symbols
+                        -I${debian}/libfeatherid/symbols -O${CPACK_FEATHERID_SYMBOLS}
                 WORKING_DIRECTORY ${control} COMMAND_ERROR_IS_FATAL ANY)
