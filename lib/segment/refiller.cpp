@@ -60,8 +60,16 @@ Status Refiller::trouble() const {
   return failed_others_ ? failure_ : Status();
 }
 
+void Refiller::pause_together(Duration min, Duration max, std::uint32_t seed) {
+  pause_min_ = min;
+  pause_max_ = max;
+  const MutexLock lock(mutex_);
+  random_.seed(seed);
+}
+
 std::shared_ptr<TagState> Refiller::pop_due() {
   const TimePoint now = clock_->now();
+  if (now < paused_until_) return nullptr;
   const auto is_due = [&](const std::priority_queue<Job>& jobs) {
     return !jobs.empty() && jobs.top().due <= now;
   };
@@ -77,7 +85,10 @@ std::shared_ptr<TagState> Refiller::pop_due() {
 std::optional<TimePoint> Refiller::next_due_locked() const {
   std::optional<TimePoint> due;
   for (const std::priority_queue<Job>* const jobs : {&jobs_, &lookups_, &sweeps_}) {
-    if (!jobs->empty() && (!due || jobs->top().due < *due)) due = jobs->top().due;
+    if (jobs->empty()) continue;
+    const TimePoint at =
+        jobs == &sweeps_ ? jobs->top().due : std::max(jobs->top().due, paused_until_);
+    if (!due || at < *due) due = at;
   }
   if (changes_due_ < due.value_or(TimePoint::max())) due = changes_due_;
   return due;
@@ -145,11 +156,20 @@ void Refiller::note_answer(const TagState& tag, const Status& status) {
     failed_first_ = nullptr;
     failed_others_ = false;
     failure_ = {};
-    return;
+    return end_pause();
   }
   failure_ = status;
   failed_others_ = failed_others_ || (failed_first_ != nullptr && failed_first_ != &tag);
   if (failed_first_ == nullptr) failed_first_ = &tag;
+  if (failed_others_ && pause_max_ > Duration(0)) {
+    paused_until_ = clock_->now() + backoff(pause_min_, pause_max_, ++pauses_, random_);
+  }
+}
+
+void Refiller::end_pause() {
+  if (std::exchange(pauses_, 0) == 0) return;
+  paused_until_ = {};
+  changed_.notify_all();
 }
 
 Status Refiller::start(int threads) {

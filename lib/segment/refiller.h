@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <queue>
+#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,12 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   using OnChanges = std::function<void(const Result<TagChanges>&)>;
   void on_changes(OnChanges callback) { on_changes_ = std::move(callback); }
   static constexpr std::chrono::seconds kAskForChangesEvery{20};
+
+  // While the store fails several tags, one call after another, all tags pause together: like one
+  // tag, for `min` at first and for `max` at most. Otherwise each of a thousand tags would try
+  // again on its own, and each of ten thousand processes would call an overloaded store a thousand
+  // times a second. `seed` differs between processes. Call it before start(). (Without it, never.)
+  void pause_together(Duration min, Duration max, std::uint32_t seed);
 
   void request(std::shared_ptr<TagState> tag, TimePoint due) override EXCLUDES(mutex_);
   void sweep(std::shared_ptr<TagState> tag, TimePoint due) override EXCLUDES(mutex_);
@@ -97,6 +104,7 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   void note_look() EXCLUDES(mutex_);
   void note_lease_latency(Duration latency) EXCLUDES(mutex_);
   void note_answer(const TagState& tag, const Status& status) EXCLUDES(mutex_);
+  void end_pause() REQUIRES(mutex_);
   void log_outcome(const TagState& tag, const TagState::RefillOutcome& outcome);
   void log_lead(const TagState& tag, double lead_seconds);
   void log_near_end(const TagState& tag, const SeriesWatch::Warning& warning);
@@ -105,6 +113,8 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   const std::shared_ptr<SegmentStore> store_;
   const std::shared_ptr<const Clock> clock_;
   OnChanges on_changes_;
+  Duration pause_min_{0};
+  Duration pause_max_{0};
 
   LogSink log_;
 
@@ -121,6 +131,9 @@ class Refiller final : public RefillQueue, public std::enable_shared_from_this<R
   Status failure_ GUARDED_BY(mutex_);
   const TagState* failed_first_ GUARDED_BY(mutex_) = nullptr;
   bool failed_others_ GUARDED_BY(mutex_) = false;
+  int pauses_ GUARDED_BY(mutex_) = 0;            // in a row
+  TimePoint paused_until_ GUARDED_BY(mutex_){};  // no tag has its turn before
+  std::minstd_rand random_ GUARDED_BY(mutex_);
   bool requested_ GUARDED_BY(mutex_) = false;                    // anything yet
   TimePoint changes_due_ GUARDED_BY(mutex_) = TimePoint::max();  // max: also while asking
   // Up to which change this process knows. -1: it has no answer yet.

@@ -105,6 +105,7 @@ struct SegmentAllocator::Impl {
         store(std::move(store_in)),
         refiller(std::make_shared<Refiller>(store, clock, options.log)) {
     if (refusal.ok()) refusal = check_fork_protection(seen);
+    refiller->pause_together(options.backoff_min, options.backoff_max, seed);
   }
 
   // The tag's state, made if the tag is new; or why it cannot be served.

@@ -275,12 +275,12 @@ void measure(int rounds, std::chrono::milliseconds duration, const std::string& 
 int run_main(const std::vector<std::string>& arguments) {
   if (!arguments.empty() && arguments.front() == "client") return run_way_client(arguments);
   int rounds = 5;
-  std::chrono::milliseconds duration{1000};
+  std::chrono::milliseconds duration{500};
   std::string table_file;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "--quick") {
       rounds = 1;
-      duration = std::chrono::milliseconds(300);
+      duration = std::chrono::milliseconds(200);
     } else if (arguments[i] == "--table" && i + 1 < arguments.size()) {
       table_file = arguments[++i];
     } else {

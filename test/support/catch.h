@@ -17,6 +17,10 @@
 
 namespace featherid {
 
+#if CATCH_VERSION_MAJOR >= 3
+using Catch::Approx;
+#endif
+
 // Matches a text that has `part` in it.
 inline auto Contains(const std::string& part) {
 #if CATCH_VERSION_MAJOR < 3

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "featherid/id_range.h"
+#include "lib/segment/refill_policy.h"
 #include "test/proof/sim/scheduler.h"
 
 namespace featherid::sim {
@@ -85,6 +86,9 @@ class Books {
   void flight_begins(const std::string& tag);
   void flight_ends(const std::string& tag);
   bool in_flight() const { return flights_ > 0; }  // for any tag
+  // How the store answered the last call for a tag. If it failed, all tags may pause.
+  void answered(const Status& status) { last_call_failed_ = is_transient(status); }
+  bool last_call_failed() const { return last_call_failed_; }
   // The answer to a lease has reached the process. Its ids may be handed out from now on.
   void leased(const std::string& tag, IdRange range, Instant now);
   void gives_back(const std::string& tag, IdRange tail);
@@ -176,6 +180,7 @@ class Books {
   Ledger& ledger_;
   const std::string process_;
   std::map<std::string, Series> series_;
+  bool last_call_failed_ = false;
   std::int64_t troubles_begun_ = 0;
   std::int64_t troubles_ended_ = 0;
   std::int64_t leases_ = 0;

@@ -331,6 +331,7 @@ Result<IdRange> ModelStore::lease(std::string_view tag, LeaseSize size) {
       database_.call<IdRange>(books_, [&database, name, size, ahead]() -> Result<IdRange> {
         return database.lease(name, size, database.own_clock(ahead));
       });
+  books_.answered(leased.status());
   if (leased.ok() && !severed_) books_.leased(name, *leased, Scheduler::current().now());
   return leased;
 }
@@ -346,6 +347,7 @@ Result<IdRange> ModelStore::lease_in_period(std::string_view tag, const Period& 
         const LeaseSize granted(size.least_ids, database.grant(size));
         return database.periods.lease(period, granted, database.periods.own_clock(ahead));
       });
+  books_.answered(leased.status());
   if (leased.ok() && !severed_) period_book_.leased(period, *leased);
   return leased;
 }
@@ -356,6 +358,7 @@ Result<SegmentRow> ModelStore::find_periods() {
   const Instant asked = Scheduler::current().now();
   Result<SegmentRow> found = database_.call<SegmentRow>(
       books_, [&database]() -> Result<SegmentRow> { return database.periods.read(); });
+  books_.answered(found.status());
   if (found.ok() && !severed_) {
     period_book_.read(found->read_at, asked, Scheduler::current().now());
   }
@@ -374,6 +377,7 @@ Result<SegmentRow> ModelStore::find(std::string_view tag) {
         if (row == database.rows.end()) return no_such_tag();
         return database.read(name, row->second);
       });
+  books_.answered(found.status());
   if (found.ok() && found->order == TagOrder::kStrict) books_.saw_strict(name);
   if (found.ok() && found->floor.is_set() && !severed_) books_.has_floor(name);
   return found;

@@ -234,11 +234,11 @@ void Process::use_once(std::size_t caller) {
 }
 
 void Process::use_periods() {
-  Sequence daily = *ids_->sequence(PeriodModel::kTag);
-  while (!leaving_) {
+  Result<Sequence> daily = ids_->sequence(PeriodModel::kTag);
+  while (!leaving_ && daily.ok()) {  // it may be shut down already
     const std::int64_t pause_max_ms = std::max<std::int64_t>(workload_.pause_max_ms, 1000);
     scheduler_.sleep(milliseconds(period_random_.pick(0, pause_max_ms)));
-    for (auto n = period_random_.pick(1, 20); n > 0 && !leaving_; --n) use_period_once(daily);
+    for (auto n = period_random_.pick(1, 20); n > 0 && !leaving_; --n) use_period_once(*daily);
   }
 }
 
@@ -433,9 +433,9 @@ void Process::check_waits() {
 }
 
 // If the store went away now, the held ids would last for `hold` at the current rate. This is not
-// checked during a lease or after a failed one.
+// checked during a lease or after a failed one, of whatever tag.
 void Process::check_rides_out(const TagStats& stats) {
-  if (books_.in_flight() || !stats.last_error.ok()) return;
+  if (books_.in_flight() || !stats.last_error.ok() || books_.last_call_failed()) return;
   if (books_.limited(stats.tag) || books_.strict(stats.tag)) return;
   const double burn_of_hold =
       stats.burn_ids_per_second * static_cast<double>(workload_.options.hold.count());

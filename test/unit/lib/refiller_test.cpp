@@ -64,6 +64,53 @@ TEST_CASE("a refill finds the row and leases its step", "[refiller]") {
   CHECK(f.store->finds() == 1);
 }
 
+TEST_CASE("while the store fails several tags, all of them pause together", "[refiller][fault]") {
+  Fixture f;
+  f.refiller->pause_together(milliseconds(20), seconds(1), 7);
+  int calls = 0;
+  bool down = true;
+  f.store->on_lease = [&](std::string_view tag, std::int64_t count) -> Result<IdRange> {
+    ++calls;
+    if (down) return Status(StatusCode::kUnavailable, "the store is down");
+    return f.store->memory().lease(tag, count);
+  };
+  for (int i = 0; i < 50; ++i) f.add("tag" + std::to_string(i), 100);
+  const auto run_for = [&](Duration time) {
+    for (Duration left = time; left > Duration(0); left -= milliseconds(10)) {
+      for (const auto& tag : f.tags) static_cast<void>(Fixture::next(*tag));
+      while (f.refiller->run_once()) continue;
+      f.clock->advance(milliseconds(10));
+    }
+  };
+  run_for(seconds(20));
+  // Two pauses per second at most once they are long, and a few short ones before. On its own, each
+  // tag would try once a second.
+  CHECK(calls > 20);
+  CHECK(calls < 60);
+  down = false;
+  run_for(seconds(1));  // one pause later, nobody waits for a pause any more
+  for (const auto& tag : f.tags) CHECK(Fixture::next(*tag) > 0);
+}
+
+TEST_CASE("one tag that fails alone makes no other tag pause", "[refiller][fault]") {
+  Fixture f;
+  f.refiller->pause_together(milliseconds(20), seconds(1), 7);
+  f.store->on_lease = [&](std::string_view tag, std::int64_t count) -> Result<IdRange> {
+    if (tag == "locked") return Status(StatusCode::kUnavailable, "its row is locked");
+    return f.store->memory().lease(tag, count);
+  };
+  TagState& locked = f.add("locked", 100);
+  for (int i = 0; i < 10; ++i) {
+    static_cast<void>(Fixture::next(locked));
+    while (f.refiller->run_once()) continue;
+    TagState& other = f.add("other" + std::to_string(i), 100);
+    CHECK(Fixture::next(other) == 0);
+    while (f.refiller->run_once()) continue;
+    CHECK(Fixture::next(other) == 1);
+    f.clock->advance(seconds(1));
+  }
+}
+
 TEST_CASE("a failed lease is retried after its pause and logged once", "[refiller][fault]") {
   Fixture f;
   TagState& tag = f.add("order", 100);

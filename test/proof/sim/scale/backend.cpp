@@ -27,12 +27,14 @@ Answer Backend::ask_database(Seconds now) {
   const int under_way = line.length(now);
   if (options_.connections_max > 0 && under_way >= options_.connections_max) return refuse(now);
   under_way_most_ = std::max(under_way_most_, under_way + 1);
-  line.free_at = std::max(line.free_at, now) + 1 / options_.leases_per_second_max;
-  line.leave.push_back(line.free_at);
-  const Seconds answered = line.free_at + options_.round_trip;
-  if (answered <= now + options_.call_timeout) return {answered, true};
+  const Seconds given_up = now + options_.call_timeout;
+  const Seconds done = std::max(line.free_at, now) + 1 / options_.leases_per_second_max;
+  const bool late = done + options_.round_trip > given_up;
+  if (!late || !options_.drops_late) line.free_at = done;
+  line.leave.push_back(late && options_.drops_late ? given_up : done);
+  if (!late) return {done + options_.round_trip, true};
   ++timed_out_;
-  return {now + options_.call_timeout, false};
+  return {given_up, false};
 }
 
 // Each server gets its share of the database, whatever it asks for at once.

@@ -16,6 +16,7 @@ struct BackendOptions {
   double leases_per_second_max = 3000;  // of the database
   Seconds round_trip = 0.001;
   Seconds call_timeout = 5;   // of a process
+  bool drops_late = true;     // the database gives up a statement when its caller does
   int connections_max = 0;    // of the database, without servers; 0: as many as come
   int servers = 0;            // between the processes and the database; 0: none
   int server_calls = 4;       // leases that a server makes at once
@@ -33,8 +34,8 @@ struct Answer {
 // known when it comes, so this is arithmetic without threads, for a real allocator and a model
 // alike.
 //
-// Without servers the database serves also what its caller has given up. A server does not: it
-// drops a call whose time is over (server/api/lease_routes.cpp).
+// A server drops a call whose time is over (server/api/lease_routes.cpp). So does a database, as
+// its statement timeouts say, unless `drops_late` is off.
 class Backend {
  public:
   explicit Backend(const BackendOptions& options);

@@ -62,7 +62,11 @@ struct Process {
   std::deque<std::uint32_t> jobs;     // due tags whose rows are known
   std::deque<std::uint32_t> lookups;  // and unknown ones
   bool lookups_turn = false;
+  bool failed_others = false;
   int idle = 0;  // refill threads
+  int pauses = 0;
+  std::int64_t failed_first = -1;  // a tag
+  Seconds paused_until = 0;
 };
 
 class Model {
@@ -106,6 +110,9 @@ class Model {
         case Event::kLeased:
           end_refill(tag, event.tag);
           break;
+        case Event::kPauseOver:
+          work(process_of(event.tag));
+          break;
       }
     }
     figures_.refused = backend_.refused();
@@ -117,7 +124,8 @@ class Model {
  private:
   struct Event {
     // kAsked: a caller finds the cursor empty. kDue: the tag comes into the refiller's queue.
-    enum Kind : std::uint8_t { kAsked, kDue, kRowRead, kLeased };
+    // kPauseOver: of the tag's process.
+    enum Kind : std::uint8_t { kAsked, kDue, kRowRead, kLeased, kPauseOver };
     Seconds at;
     std::uint32_t tag;
     Kind kind;
@@ -190,21 +198,52 @@ class Model {
   void queue(const Tag& tag, std::uint32_t number) {
     Process& process = process_of(number);
     (tag.known ? process.jobs : process.lookups).push_back(number);
-    if (process.idle > 0) work(process);
+    work(process);
   }
 
+  // Gives the idle threads what is in the queue.
   void work(Process& process) {
-    const bool lookup = !process.lookups.empty() && (process.lookups_turn || process.jobs.empty());
-    std::deque<std::uint32_t>& jobs = lookup ? process.lookups : process.jobs;
-    if (jobs.empty()) return;
-    process.lookups_turn = !lookup;
-    --process.idle;
-    const std::uint32_t number = jobs.front();
-    jobs.pop_front();
-    Tag& tag = tags_[number];
+    while (process.idle > 0 && now_ >= process.paused_until &&
+           !(process.jobs.empty() && process.lookups.empty())) {
+      const bool lookup =
+          !process.lookups.empty() && (process.lookups_turn || process.jobs.empty());
+      std::deque<std::uint32_t>& jobs = lookup ? process.lookups : process.jobs;
+      process.lookups_turn = !lookup;
+      --process.idle;
+      const std::uint32_t number = jobs.front();
+      jobs.pop_front();
+      begin_refill(tags_[number], number);
+    }
+  }
+
+  void begin_refill(Tag& tag, std::uint32_t number) {
     if (now_ < tag.row_due_at) return lease(tag, number);
     ++figures_.reads;
     events_.push({now_ + options_.backend.round_trip, number, Event::kRowRead});
+  }
+
+  void note_answer(Process& process, std::uint32_t number, bool ok) {
+    if (ok) {
+      process.failed_first = -1;
+      process.failed_others = false;
+      process.pauses = 0;
+      process.paused_until = 0;
+      return;
+    }
+    process.failed_others =
+        process.failed_others || (process.failed_first >= 0 && process.failed_first != number);
+    if (process.failed_first < 0) process.failed_first = number;
+    if (!process.failed_others) return;
+    process.paused_until = now_ + pause(++process.pauses);
+    events_.push({process.paused_until, number, Event::kPauseOver});
+  }
+
+  // The pause after so many failures.
+  Seconds pause(int failures) {
+    const AllocatorOptions& options = options_.allocator;
+    return std::chrono::duration<double>(
+               backoff(options.backoff_min, options.backoff_max, failures, random_))
+        .count();
   }
 
   void accept_row(Tag& tag, std::uint32_t number) {
@@ -222,6 +261,8 @@ class Model {
   }
 
   void end_refill(Tag& tag, std::uint32_t number) {
+    Process& process = process_of(number);
+    note_answer(process, number, tag.lease_ok);
     tag.flight = tag.missed = false;
     if (tag.lease_ok) {
       take_in(tag, number);
@@ -229,15 +270,11 @@ class Model {
     } else {
       ++figures_.failures;
       ++tag.failures;
-      tag.retry_at = now_ + std::chrono::duration<double>(backoff(options_.allocator.backoff_min,
-                                                                  options_.allocator.backoff_max,
-                                                                  tag.failures, random_))
-                                .count();
+      tag.retry_at = now_ + pause(tag.failures);
       // Whoever asks meanwhile finds no ids again.
       tag.missed = tag.asking;
       request_refill(tag, number, now_);
     }
-    Process& process = process_of(number);
     ++process.idle;
     work(process);
   }
