@@ -31,6 +31,12 @@ constexpr std::size_t kPeriodsPurgedMax = 16;  // at once
 // series, and time does not stay there, so this is more than kClockAheadMax.
 constexpr std::chrono::hours kPeriodClockAheadMax{1};
 
+// A failover may have lost the rows of periods that begin up to so long after it was noted. Nothing
+// but clocks tells how far the periods had come before it: the store's may have been set back
+// since, and those of the processes differ. If none of the latter is wrong by half of this, no row
+// that was lost begins again.
+constexpr std::chrono::hours kPeriodLostAhead{24};
+
 inline const char* period_word(PeriodKind kind) {
   constexpr const char* kWords[] = {"none", "day", "month", "year"};
   return kWords[static_cast<std::size_t>(kind)];
@@ -134,18 +140,18 @@ inline Status refuse_period(const SegmentRow& row, const Period& period, WallTim
                                                time_text(row.read_at));
 }
 
-// Notes failovers that nobody has noted yet: they may have been until now, by the store's clock.
-// True: there were some.
-inline bool note_failovers(TagRecord& record, std::int64_t failovers, WallTime now) {
+// Notes failovers that nobody has noted yet: they may have been until now, by the later one of the
+// store's clock and the process's own. True: there were some.
+inline bool note_failovers(TagRecord& record, std::int64_t failovers, WallTime now, WallTime own) {
   if (failovers <= record.period_failovers) return false;
   record.period_failovers = failovers;
-  record.period_lost_at = now.time_since_epoch().count();
+  const std::int64_t latest = std::max(now, own).time_since_epoch().count();
+  record.period_lost_at = std::max(record.period_lost_at, latest);
   return true;
 }
 
 // The max_id of a new period's row. `record`: with all failovers. `ids_lost`: how many ids each may
-// have lost. A row that may have been made before the last one may be missing because of it, also
-// if the clock of the old server was ahead.
+// have lost. A row that may have been made before the last one may be missing because of it.
 inline Result<std::int64_t> first_max_id_in(const TagRecord& record, const Period& period,
                                             std::int64_t ids_lost) {
   if (period.number() <= record.period_gone) {
@@ -155,9 +161,7 @@ inline Result<std::int64_t> first_max_id_in(const TagRecord& record, const Perio
                       "database may be wrong");
   }
   const WallTime lost_at(std::chrono::milliseconds(record.period_lost_at));
-  const WallTime made_from =
-      begin_of(record.period, period) - kPeriodAheadMax - kPeriodClockAheadMax;
-  if (made_from > lost_at) return 0;
+  if (begin_of(record.period, period) > lost_at + kPeriodLostAhead) return 0;
   return std::min(record.period_failovers, kIdMax / ids_lost) * ids_lost;
 }
 

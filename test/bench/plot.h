@@ -8,7 +8,8 @@
 
 namespace featherid::bench {
 
-// Lines over counts of threads or clients, from 1 up, with a logarithmic scale on both axes, as an SVG file.
+// Lines over counts of threads or clients, from 1 up, with a logarithmic scale on both axes, as an
+// SVG file.
 class Plot {
  public:
   struct Point {

@@ -23,7 +23,8 @@ inline constexpr char kTerm[] = "SELECT term FROM id_leader WHERE id = 1";
 inline constexpr char kLockedRecord[] = " FROM id_leader WHERE id = 1 FOR UPDATE";
 inline constexpr char kPeriods[] = "SELECT count(*) FROM id_tags WHERE period_kind > 0";
 inline constexpr char kNoteFailovers[] =
-    "UPDATE id_tags SET period_failovers = :failovers, period_lost_at = :now_ms "
+    "UPDATE id_tags SET period_failovers = :failovers, "
+    "period_lost_at = GREATEST(period_lost_at, :now_ms) "
     "WHERE period_kind > 0 AND period_failovers < :failovers";
 inline constexpr char kRecordLeader[] =
     "UPDATE id_leader SET server = :server, term = :term WHERE id = 1";

@@ -299,7 +299,8 @@ Status SociStore::make_row(std::string_view tag, const Period& period) {
     if (!record) return no_place_for_options(tag);
     if (Status s = refuse_period(*base, period, own_clock_()); !s.ok()) return s;
     if (find_raw(session, name).ok()) return true;  // another process was faster
-    const bool noted = note_failovers(*record, leader_guard_.failovers(), base->read_at);
+    const bool noted =
+        note_failovers(*record, leader_guard_.failovers(), base->read_at, own_clock_());
     const Result<std::int64_t> first =
         first_max_id_in(*record, period, std::max(failover_guard_ids_, 10 * base->step));
     if (!first.ok()) return first.status();

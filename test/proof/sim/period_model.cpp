@@ -55,7 +55,7 @@ Result<IdRange> PeriodModel::lease(const Period& period, LeaseSize size, WallTim
     return refused;
   }
   if (rows_.max_ids.count(period.number()) == 0) {
-    if (Status refused = make_row(period); !refused.ok()) return refused;
+    if (Status refused = make_row(period, own); !refused.ok()) return refused;
   }
   std::int64_t& max_id = rows_.max_ids[period.number()];
   const IdRange range{max_id + 1, max_id + 1 + size.most_ids};
@@ -63,13 +63,13 @@ Result<IdRange> PeriodModel::lease(const Period& period, LeaseSize size, WallTim
   return range;
 }
 
-Status PeriodModel::make_row(const Period& period) {
+Status PeriodModel::make_row(const Period& period, WallTime own) {
   const auto made = [&] {
     std::vector<Period> periods;
     for (const auto& [number, each] : rows_.periods) periods.push_back(each);
     return periods;
   };
-  note_failovers(rows_.record, failovers_, clock());
+  note_failovers(rows_.record, failovers_, clock(), own);
   const Result<std::int64_t> first = first_max_id_in(rows_.record, period, kLostMax);
   if (!first.ok()) {
     unservable_ = true;
@@ -128,7 +128,9 @@ void PeriodModel::fail_over() {
   }
   rows_ = backup_;
   ++failovers_;
-  if (random_.percent(50)) note_failovers(rows_.record, failovers_, clock());
+  if (random_.percent(50)) {
+    note_failovers(rows_.record, failovers_, clock(), own_clock(draw_own_clock()));
+  }
   for (auto& [number, max_id] : rows_.max_ids) max_id += kLostMax;
   backup_ = rows_;
   trace("a failover loses leases of days");

@@ -59,7 +59,7 @@ class PeriodModel {
     TagRecord record;
   };
 
-  Status make_row(const Period& period);
+  Status make_row(const Period& period, WallTime own);
   void jump(std::chrono::milliseconds by);
   void fail_over();
   void trace(const std::string& what) const;

@@ -69,22 +69,37 @@ TEST_CASE("a period of another kind and a clock that is far ahead are refused", 
 
 TEST_CASE("a new period begins at 1, unless a failover may have lost its row", "[period_rules]") {
   CHECK(*first_max_id_in(record_of(0, 0), kToday, 1000) == 0);
-  // Its row may have been made from an hour and a minute before it begins, by some server's clock.
+  // The clocks may have been wrong, so also of the periods that begin within a day after it.
   const WallTime begin = begin_of(kDays, kToday);
-  CHECK(*first_max_id_in(record_of(0, 2, begin - std::chrono::minutes(62)), kToday, 1000) == 0);
-  CHECK(*first_max_id_in(record_of(0, 2, begin - std::chrono::minutes(61)), kToday, 1000) == 2000);
+  const auto first_after = [](WallTime lost_at) {
+    return *first_max_id_in(record_of(0, 2, lost_at), kToday, 1000);
+  };
+  CHECK(first_after(begin - hours(24) - milliseconds(1)) == 0);
+  CHECK(first_after(begin - hours(24)) == 2000);
   CHECK(*first_max_id_in(record_of(0, 2, kMidnight + hours(500)), kToday, 1000) == 2000);
   CHECK(*first_max_id_in(record_of(0, kIdMax, kMidnight), kToday, 1000) <= kIdMax);
 }
 
 TEST_CASE("failovers are noted once, as if the last one were now", "[period_rules]") {
   TagRecord record = record_of(0, 1, kMidnight - hours(5));
-  CHECK(!note_failovers(record, 1, kMidnight));
-  CHECK(record.period_lost_at == (kMidnight - hours(5)).time_since_epoch().count());
-  CHECK(note_failovers(record, 3, kMidnight));
+  const auto lost_at = [&record] { return WallTime(milliseconds(record.period_lost_at)); };
+  CHECK(!note_failovers(record, 1, kMidnight, kMidnight));
+  CHECK(lost_at() == kMidnight - hours(5));
+  CHECK(note_failovers(record, 3, kMidnight, kMidnight - hours(1)));
   CHECK(record.period_failovers == 3);
-  CHECK(record.period_lost_at == kMidnight.time_since_epoch().count());
-  CHECK(!note_failovers(record, 2, kMidnight + hours(5)));
+  CHECK(lost_at() == kMidnight);
+  CHECK(!note_failovers(record, 2, kMidnight + hours(5), kMidnight + hours(5)));
+}
+
+TEST_CASE("a store's clock that was set back does not date a failover too early",
+          "[period_rules]") {
+  TagRecord record = record_of(0, 0, kMidnight - hours(48));
+  CHECK(note_failovers(record, 1, kMidnight - hours(30), kMidnight - hours(1)));
+  CHECK(*first_max_id_in(record, kToday, 1000) == 1000);
+  // The process's clock may be the wrong one, and the next failover may find both earlier.
+  CHECK(note_failovers(record, 2, kMidnight, kMidnight - hours(30)));
+  CHECK(note_failovers(record, 3, kMidnight - hours(30), kMidnight - hours(30)));
+  CHECK(*first_max_id_in(record, kToday, 1000) == 3000);
 }
 
 TEST_CASE("a period whose row was removed is never made again", "[period_rules]") {
