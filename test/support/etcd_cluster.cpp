@@ -78,8 +78,8 @@ void EtcdCluster::launch(std::size_t member) {
                                    "--initial-cluster=" + initial_cluster(),
                                    "--initial-cluster-token=" + token_,
                                    "--initial-cluster-state=" + state,
-                                   "--heartbeat-interval=50",
-                                   "--election-timeout=500",
+                                   "--heartbeat-interval=100",
+                                   "--election-timeout=1000",
                                    "--logger=zap",
                                    "--log-level=warn"};
   argv.insert(argv.end(), options_.more_flags.begin(), options_.more_flags.end());
@@ -91,7 +91,8 @@ void EtcdCluster::launch(std::size_t member) {
 
 std::string EtcdCluster::tool(const std::vector<std::string>& arguments,
                               const std::string& output) const {
-  std::vector<std::string> argv = {"etcdctl", "--insecure-skip-tls-verify=true"};
+  std::vector<std::string> argv = {"etcdctl", "--insecure-skip-tls-verify=true",
+                                   "--dial-timeout=30s", "--command-timeout=30s"};
   argv.insert(argv.end(), options_.tool_flags.begin(), options_.tool_flags.end());
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   const std::string file = scratch_.file(output);

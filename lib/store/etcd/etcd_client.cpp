@@ -112,7 +112,7 @@ Result<std::string> EtcdClient::Impl::log_in(const EtcdLogin& login, TimePoint d
 
 Result<EtcdTxn::Answer> EtcdClient::Impl::read(const EtcdTxn& txn, const ClusterGuard::Seen& before,
                                                TimePoint sent, const HttpServers::Answer& answer) {
-  clock.learn(answer.http.date, sent, now(), own_clock());
+  clock.learn(answer.http.date, sent, SteadyClock().boot_now(), own_clock());
   const std::string& member = servers.url(answer.server);
   {
     const MutexLock lock(mutex);
@@ -131,7 +131,7 @@ Result<EtcdTxn::Answer> EtcdClient::run(const EtcdTxn& txn, TimePoint deadline) 
     const Result<std::string> token = impl_->token(refused, deadline);
     if (!token.ok()) return token.status();
     const ClusterGuard::Seen before = impl_->guard.seen();
-    const TimePoint sent = now();
+    const TimePoint sent = SteadyClock().boot_now();
     const Repeat repeat = txn.writes() ? Repeat::kNever : Repeat::kAlways;
     const Result<HttpServers::Answer> answer =
         impl_->servers.call({{"POST", "/v3/kv/txn", body, *token}, repeat, std::nullopt, deadline});
@@ -152,7 +152,7 @@ std::string EtcdClient::member() const {
 }
 
 Result<WallTime> EtcdClient::time() const {
-  const std::optional<WallTime> time = impl_->clock.time(now());
+  const std::optional<WallTime> time = impl_->clock.time(SteadyClock().boot_now());
   if (time) return *time;
   return Status(StatusCode::kFailedPrecondition,
                 "the answers of etcd have no header Date, whose clock time floors and periods "

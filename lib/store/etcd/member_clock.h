@@ -16,7 +16,8 @@ std::optional<WallTime> parse_http_date(const std::string& text);
 
 // The clock of the cluster's members, as their answers give it. All processes follow it, so it
 // matters little whose own clock is wrong. A member says only the second. Within that, the
-// process's own clock decides, if it agrees. Thread-safe.
+// process's own clock decides, if it agrees. Thread-safe. `sent`, `received` and `now` are of a
+// clock that also counts while the machine sleeps (boot_now()).
 class MemberClock {
  public:
   // Takes in an answer. `own`: the process's clock when it came. Malformed dates are ignored.

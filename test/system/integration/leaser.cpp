@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <utility>
 
 #include "test/support/wait_until.h"
 
@@ -22,9 +23,8 @@ std::vector<std::string> urls_from(std::size_t preferred, std::vector<std::strin
   return urls;
 }
 
-Leaser::Leaser(const std::vector<std::string>& urls, std::chrono::milliseconds pause,
-               const SociStoreOptions& options)
-    : pause_(pause), store_(open_soci_store(urls, options).value()), thread_([this] { run(); }) {}
+Leaser::Leaser(std::unique_ptr<Store> store, std::chrono::milliseconds pause)
+    : pause_(pause), store_(std::move(store)), thread_([this] { run(); }) {}
 
 void Leaser::stop() {
   stopping_ = true;
@@ -63,7 +63,7 @@ std::vector<std::unique_ptr<Leaser>> leasers_of(const std::vector<std::vector<st
                                                 const SociStoreOptions& options) {
   std::vector<std::unique_ptr<Leaser>> leasers;
   for (const std::vector<std::string>& each : urls) {
-    leasers.push_back(std::make_unique<Leaser>(each, pause, options));
+    leasers.push_back(std::make_unique<Leaser>(open_soci_store(each, options).value(), pause));
   }
   return leasers;
 }

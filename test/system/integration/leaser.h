@@ -22,8 +22,7 @@ std::vector<std::string> urls_from(std::size_t preferred, std::vector<std::strin
 // A process that leases from one tag repeatedly and keeps its ranges.
 class Leaser {
  public:
-  Leaser(const std::vector<std::string>& urls, std::chrono::milliseconds pause,
-         const SociStoreOptions& options);
+  Leaser(std::unique_ptr<Store> store, std::chrono::milliseconds pause);
   ~Leaser() { stop(); }
   Leaser(const Leaser&) = delete;
   Leaser& operator=(const Leaser&) = delete;
