@@ -104,8 +104,9 @@ TEST_CASE("Group Replication: a primary that is killed leases nothing when it co
   }
   CHECK(RawSql(GroupReplication::url(0)).number(kMaxOfOrder) == old_row);
   // A new process with all addresses goes to the others, and running ones stay there.
-  leasers.push_back(std::make_unique<Leaser>(GroupReplication::urls(), std::chrono::milliseconds(5),
-                                             synchronous()));
+  leasers.push_back(
+      std::make_unique<Leaser>(open_soci_store(GroupReplication::urls(), synchronous()).value(),
+                               std::chrono::milliseconds(5)));
   REQUIRE(all_get_on(leasers));
   group().client(0).tell("START GROUP_REPLICATION");
   group().await_online(0);
