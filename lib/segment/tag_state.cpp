@@ -147,8 +147,9 @@ bool TagState::add_to_stock(IdRange range, TimePoint now) {
 }
 
 Status TagState::take_in(IdRange lease, TimePoint now) {
-  if (lease.last() > flight_limit_) {
-    drop_stock();  // as if it had been held when the change came
+  if (lease.last() > flight_limit_) {  // as if it had been held when the change came
+    if (!flight_period_) highest_end_ = lease.end;
+    drop_stock();
     return status_in_words(StatusCode::kUnavailable, [&] {
       return "tag '" + tag_ + "' was changed during a lease, whose ids are lost; try again";
     });

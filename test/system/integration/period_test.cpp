@@ -108,11 +108,11 @@ TEMPLATE_TEST_CASE("a period whose row a failover lost does not begin at 1 again
   const WallTime lost_at(std::chrono::milliseconds(noted("period_lost_at")));
   CHECK(std::chrono::abs(lost_at - system_time()) < std::chrono::minutes(1));
 
-  // A day that begins long after that is not held back by it.
+  // A day that begins more than a day after that is not held back by it.
   sql.run("DELETE FROM id_segments WHERE biz_tag = '" + period_row("daily", day) + "'");
-  const WallTime yesterday = begin_of(tag.options.period, day) - std::chrono::hours(5);
+  const WallTime before = begin_of(tag.options.period, day) - std::chrono::hours(25);
   sql.run("UPDATE id_tags SET period_lost_at = " +
-          std::to_string(yesterday.time_since_epoch().count()) + " WHERE biz_tag = 'daily'");
+          std::to_string(before.time_since_epoch().count()) + " WHERE biz_tag = 'daily'");
   CHECK(first_of(*store, "daily", day) == 1);
 
   // An operator has advanced the tags and named the leader, or has restored a backup. Nobody noted

@@ -489,6 +489,17 @@ TEST_CASE("a limit that comes during a lease counts for that lease", "[tag_state
   CHECK(f.next() == 101);
 }
 
+TEST_CASE("a store that leases the ids of a lost lease again has gone backwards", "[tag_state]") {
+  Fixture f;
+  CHECK(f.next() == 0);
+  REQUIRE(f.tag->begin_refill());
+  f.tag->limit(50);
+  CHECK(f.answer(IdRange{1, 101}, 100).status.code() == StatusCode::kUnavailable);
+  f.clock->advance(seconds(2));
+  REQUIRE(f.tag->begin_refill());
+  CHECK(f.answer(IdRange{1, 51}, 100).status.code() == StatusCode::kDataLoss);
+}
+
 TEST_CASE("a tag that is stopped drops its ids and answers with the reason", "[tag_state]") {
   Fixture f;
   CHECK(f.next() == 0);
