@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 #include <utility>
 
 #include "featherid/internal/fork_guard.h"
@@ -11,6 +12,7 @@
 #include "lib/base/call_store.h"
 #include "lib/base/clock.h"
 #include "lib/base/mutex.h"
+#include "lib/base/stay_loaded.h"
 #include "lib/segment/refiller.h"
 #include "lib/segment/tag_state.h"
 #include "lib/segment/tag_table.h"
@@ -168,7 +170,10 @@ void SegmentAllocator::Impl::apply(const Result<TagChanges>& changes) noexcept {
 SegmentAllocator::SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options,
                                    const internal::ForkEpoch& seen)
     : impl_(std::make_shared<Impl>(std::move(store), std::move(options), seen)) {
-  // A refill thread that is left behind may outlive the allocator.
+  // A refill thread that is left behind may outlive the allocator. It returns to the store, and at
+  // its end releases what the caller has passed: their modules must still be there.
+  if (impl_->store) keep_loaded(&typeid(*impl_->store));
+  keep_loaded(__builtin_return_address(0));
   impl_->refiller->on_changes([impl = std::weak_ptr<Impl>(impl_)](const auto& changes) {
     if (const std::shared_ptr<Impl> alive = impl.lock()) alive->apply(changes);
   });
