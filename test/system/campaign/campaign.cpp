@@ -11,7 +11,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "featherid/soci_store.h"
 #include "featherid/status.h"
 #include "test/support/frozen.h"
 #include "test/support/wait_until.h"
@@ -62,10 +61,7 @@ Campaign::Campaign(const Options& options)
 
 // What all processes together burn is far less than the rate.
 void Campaign::set_floors() {
-  SociStoreOptions options;
-  options.failover = Failover::kSynchronous;
-  options.lossy_commits = engine_->keeps_commits() ? LossyCommits::kRefuse : LossyCommits::kAllow;
-  const auto store = open_soci_store(engine_->database_urls(), options).value();
+  const auto store = engine_->operator_store("synchronous");
   TagChange change;
   change.floor.rate = kFloorRateMax;
   change.floor.lead_max_s = kLeadMaxSeconds.count();
@@ -76,12 +72,11 @@ void Campaign::set_floors() {
 }
 
 void Campaign::create_tags() {
-  const auto sql = engine_->operator_sql();
   if (!options_.old_server.empty()) remove_table_of_options(*engine_);  // as of the old version
-  test::insert_row(*sql, {"tiny-steps", 0, 10});
-  test::insert_row(*sql, {kStrictTag, 0, 1000});
+  engine_->put_row({"tiny-steps", 0, 10});
+  engine_->put_row({kStrictTag, 0, 1000});
   for (const auto& process : processes_) {
-    test::insert_row(*sql, {tags_of(process->name()).back(), 0, 1000});
+    engine_->put_row({tags_of(process->name()).back(), 0, 1000});
   }
   if (options_.strict) make_strict(*engine_, kStrictTag);
 }
@@ -124,7 +119,7 @@ std::vector<Fault> Campaign::all_faults() {
       fault.lasts_min = std::max<milliseconds>(fault.lasts_min, kLeadMaxSeconds);
       fault.lasts_max = std::max<milliseconds>(fault.lasts_max, kLeadMaxSeconds);
     }
-  } else if (engine_->keeps_commits()) {
+  } else if (engine_->keeps_commits() && engine_->has_sql()) {
     add(row_faults(*engine_, random_));
     add(option_faults(*engine_, random_, options_.strict));
   }
