@@ -13,13 +13,19 @@ namespace featherid {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+// Written again, it must be the same: get_time() also accepts parts of it.
 std::optional<WallTime> parse_http_date(const std::string& text) {
+  constexpr const char* kFormat = "%a, %d %b %Y %H:%M:%S GMT";
   std::tm parts{};
   std::istringstream in(text);
   in.imbue(std::locale::classic());
-  in >> std::get_time(&parts, "%a, %d %b %Y %H:%M:%S GMT");
+  in >> std::get_time(&parts, kFormat);
   if (in.fail()) return std::nullopt;
-  return WallTime(seconds(::timegm(&parts)));
+  const WallTime time(seconds(::timegm(&parts)));
+  std::ostringstream again;
+  again.imbue(std::locale::classic());
+  again << std::put_time(&parts, kFormat);
+  return again.str() == text ? std::optional<WallTime>(time) : std::nullopt;
 }
 
 void MemberClock::learn(const std::string& date, TimePoint sent, TimePoint received, WallTime own) {

@@ -11,7 +11,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "featherid/soci_store.h"
 #include "featherid/status.h"
 #include "lib/store/time_floor_rules.h"
 #include "test/support/frozen.h"
@@ -72,18 +71,11 @@ int Campaign::clock_ahead_minutes(int embedded) const {
   return options_.periods && !engine_->is_file() ? (embedded % 3 - 1) * 10 : 0;
 }
 
-std::unique_ptr<Store> Campaign::operator_store() const {
-  SociStoreOptions options;
-  options.failover = Failover::kSynchronous;
-  options.lossy_commits = engine_->keeps_commits() ? LossyCommits::kRefuse : LossyCommits::kAllow;
-  return open_soci_store(engine_->database_urls(), options).value();
-}
-
 // Each tag's day ends with a minute of the campaign, which lasts until the last of them is over.
 // One has so many rows of days before that old ones are removed.
 void Campaign::set_periods() {
   const auto sql = engine_->operator_sql();
-  const auto store = operator_store();
+  const auto store = engine_->operator_store("synchronous");
   const WallTime first = system_time() + kStartMax;
   WallTime minute = first;
   for (const std::string& tag : tags_of("")) {
@@ -107,7 +99,7 @@ void Campaign::set_periods() {
 
 // What all processes together burn is far less than the rate.
 void Campaign::set_floors() {
-  const auto store = operator_store();
+  const auto store = engine_->operator_store("synchronous");
   TagChange change;
   change.floor.rate = kFloorRateMax;
   change.floor.lead_max_s = kLeadMaxSeconds.count();
@@ -118,12 +110,11 @@ void Campaign::set_floors() {
 }
 
 void Campaign::create_tags() {
-  const auto sql = engine_->operator_sql();
   if (!options_.old_server.empty()) remove_table_of_options(*engine_);  // as of the old version
-  test::insert_row(*sql, {"tiny-steps", 0, 10});
-  test::insert_row(*sql, {kStrictTag, 0, 1000});
+  engine_->put_row({"tiny-steps", 0, 10});
+  engine_->put_row({kStrictTag, 0, 1000});
   for (const auto& process : processes_) {
-    test::insert_row(*sql, {tags_of(process->name()).back(), 0, 1000});
+    engine_->put_row({tags_of(process->name()).back(), 0, 1000});
   }
   if (options_.strict) make_strict(*engine_, kStrictTag);
 }
@@ -169,7 +160,7 @@ std::vector<Fault> Campaign::all_faults() {
       fault.lasts_min = std::max<milliseconds>(fault.lasts_min, kLeadMaxSeconds);
       fault.lasts_max = std::max<milliseconds>(fault.lasts_max, kLeadMaxSeconds);
     }
-  } else if (engine_->keeps_commits()) {
+  } else if (engine_->keeps_commits() && engine_->has_sql()) {
     add(row_faults(*engine_, random_));
     add(option_faults(*engine_, random_, options_.strict || options_.periods));
   }

@@ -49,7 +49,6 @@ class Campaign {
     int heals_failed = 0;
   };
 
-  std::unique_ptr<Store> operator_store() const;
   int clock_ahead_minutes(int embedded) const;
   void create_tags();
   void set_periods();

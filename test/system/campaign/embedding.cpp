@@ -12,6 +12,7 @@
 #include <iostream>
 #include <thread>
 
+#include "featherid/etcd_store.h"
 #include "featherid/http_store.h"
 #include "featherid/segment_allocator.h"
 #include "featherid/soci_store.h"
@@ -171,6 +172,13 @@ Result<std::unique_ptr<Store>> open_store(const Options& options) {
     http.connect_timeout = std::chrono::milliseconds(500);
     http.log = log_to_stderr;
     return open_http_store(options.urls, http);
+  }
+  if (options.urls.front().rfind("etcd", 0) == 0) {
+    EtcdStoreOptions etcd;
+    etcd.call_timeout = std::chrono::seconds(2);
+    etcd.connect_timeout = std::chrono::milliseconds(500);
+    etcd.log = log_to_stderr;
+    return open_etcd_store(options.urls.front(), etcd);
   }
   SociStoreOptions soci;
   soci.call_timeout = std::chrono::seconds(2);

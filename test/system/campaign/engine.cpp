@@ -4,6 +4,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "featherid/soci_store.h"
 #include "test/system/campaign/engines.h"
 #include "test/system/campaign/lease_log.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 const std::map<std::string, std::unique_ptr<Engine> (*)()>& engines() {
   static const std::map<std::string, std::unique_ptr<Engine> (*)()> kEngines = {
+      {"etcd", make_etcd_engine},
       {"sqlite", make_sqlite_engine},
       {"mariadb", make_mariadb_engine},
       {"mariadb-haproxy", make_mariadb_haproxy_engine},
@@ -39,6 +41,35 @@ std::string Engine::database() const {
   std::string text;
   for (const std::string& url : urls()) text += (text.empty() ? "" : " ") + url;
   return text;
+}
+
+std::unique_ptr<Store> Engine::operator_store(const std::string& failover) const {
+  SociStoreOptions options;
+  options.failover = failover == "stop"          ? Failover::kStop
+                     : failover == "synchronous" ? Failover::kSynchronous
+                                                 : Failover::kSkip;
+  options.lossy_commits = keeps_commits() ? LossyCommits::kRefuse : LossyCommits::kAllow;
+  return open_soci_store(database_urls(), options).value();
+}
+
+void Engine::put_row(const SegmentRow& row) {
+  const auto sql = operator_sql();
+  sql->run(begin());
+  sql->run("DELETE FROM id_segments WHERE biz_tag = '" + row.tag + "'");
+  test::insert_row(*sql, row);
+  sql->run("COMMIT");
+}
+
+std::function<void()> Engine::backup() {
+  const Result<std::vector<TagInfo>> rows = operator_store(failover())->list();
+  if (!rows.ok()) throw std::runtime_error(rows.status().to_string());
+  return [this, rows = *rows] {
+    const auto sql = operator_sql();
+    sql->run(begin());
+    sql->run("DELETE FROM id_segments");
+    for (const TagInfo& row : rows) test::insert_row(*sql, row);
+    sql->run("COMMIT");
+  };
 }
 
 std::vector<Move> Engine::moves() { return read_lease_log(*operator_sql()); }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "featherid/tag_admin.h"
 #include "test/support/raw_sql.h"
 #include "test/system/campaign/load.h"
 
@@ -59,6 +60,17 @@ class Engine {
   // Whether every acknowledged commit lasts. Otherwise `lossy-commits` is allow, and the only
   // faults are those whose healing does not depend on a lasting commit.
   virtual bool keeps_commits() const { return true; }
+
+  // Whether the rows are in SQL. Otherwise the faults of row_faults.h that need it are left out,
+  // and operator_sql() throws.
+  virtual bool has_sql() const { return true; }
+
+  // An operator's store, with that setting `failover`, which bypasses the fault proxies.
+  virtual std::unique_ptr<Store> operator_store(const std::string& failover) const;
+  // Makes the row, or makes it again, past every check.
+  virtual void put_row(const SegmentRow& row);
+  // Takes a backup of all rows. What it returns restores that.
+  virtual std::function<void()> backup();
 
   // Whether the database is a file that the processes themselves write.
   virtual bool is_file() const { return false; }

@@ -28,6 +28,9 @@ std::unique_ptr<Engine> make_postgresql_async_engine();
 std::unique_ptr<Engine> make_postgresql_pgbouncer_engine();
 std::unique_ptr<Engine> make_postgresql_pgbouncer_session_engine();
 
+// Three members of etcd. May be made only while there is one thread.
+std::unique_ptr<Engine> make_etcd_engine();
+
 // Servers between the processes and another engine: the processes lease from them over HTTP.
 std::unique_ptr<Engine> make_tier_engine(std::unique_ptr<Engine> database);
 

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "featherid/period.h"
-#include "featherid/soci_store.h"
 #include "lib/store/time_floor_rules.h"
 #include "test/support/child_process.h"
 #include "test/support/scratch_dir.h"
@@ -37,20 +36,7 @@ long long above_all_leases(Engine& engine) {
 
 // Deletes the row if there is one, and creates it.
 void make_again(Engine& engine, const std::string& tag, bool above) {
-  const auto sql = engine.operator_sql();
-  const long long max_id = above ? above_all_leases(engine) : 0;
-  sql->run(engine.begin());
-  sql->run("DELETE FROM id_segments" + where(tag));
-  test::insert_row(*sql, {tag, max_id, 1000});
-  sql->run("COMMIT");
-}
-
-void restore(Engine& engine, const std::vector<TagInfo>& rows) {
-  const auto sql = engine.operator_sql();
-  sql->run(engine.begin());
-  sql->run("DELETE FROM id_segments");
-  for (const TagInfo& row : rows) test::insert_row(*sql, row);
-  sql->run("COMMIT");
+  engine.put_row({tag, above ? above_all_leases(engine) : 0, 1000});
 }
 
 // As docs/operating/periods.md says: rows of periods that the backup lacks must not begin at 1.
@@ -87,14 +73,6 @@ void advance_all(Engine& engine, const std::vector<TagInfo>& rows) {
   if (periods) note_lost_periods(engine);
 }
 
-SociStoreOptions options_of(const Engine& engine) {
-  SociStoreOptions options;
-  options.failover = engine.failover() == "stop"          ? Failover::kStop
-                     : engine.failover() == "synchronous" ? Failover::kSynchronous
-                                                          : Failover::kSkip;
-  return options;
-}
-
 }  // namespace
 
 void remove_table_of_options(Engine& engine) {
@@ -102,11 +80,9 @@ void remove_table_of_options(Engine& engine) {
 }
 
 void make_strict(Engine& engine, const std::string& tag) {
-  Result<std::unique_ptr<Store>> store =
-      open_soci_store(engine.database_urls(), options_of(engine));
   TagChange change;
   change.order = TagOrder::kStrict;
-  const Status changed = store.ok() ? (*store)->update(tag, change) : store.status();
+  const Status changed = engine.operator_store(engine.failover())->update(tag, change);
   if (!changed.ok()) throw std::runtime_error(changed.to_string());
 }
 
@@ -122,12 +98,10 @@ std::vector<Fault> option_faults(Engine& engine, Random& random, bool table_stay
     sql->run("ALTER TABLE id_tags_away RENAME TO id_tags");
   };
   const auto set_cap = [=, &engine](std::int64_t cap) {
-    Result<std::unique_ptr<Store>> store =
-        open_soci_store(engine.database_urls(), options_of(engine));
     TagChange change;
     change.cap = cap;
     change.description = "campaign";
-    const Status changed = store.ok() ? (*store)->update(tag, change) : store.status();
+    const Status changed = engine.operator_store(engine.failover())->update(tag, change);
     if (!changed.ok()) throw std::runtime_error(changed.to_string());
   };
   std::vector<Fault> faults = {
@@ -261,17 +235,14 @@ Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Ra
   const milliseconds age(random.pick(200, 2000));
   std::vector<std::string> touches = {"database", "network"};
   for (const Process* process : processes) touches.push_back(process->name());
-  auto backup = std::make_shared<std::vector<TagInfo>>();
+  auto restore = std::make_shared<std::function<void()>>();
   auto stopped = std::make_shared<std::vector<Process*>>();
   return {"older backup restored",
           touches,
           milliseconds(0),
           milliseconds(500),
           [=, &engine] {
-            const Result<std::vector<TagInfo>> rows =
-                open_soci_store(engine.database_urls()).value()->list();
-            if (!rows.ok()) throw std::runtime_error(rows.status().to_string());
-            *backup = *rows;
+            *restore = engine.backup();
             std::this_thread::sleep_for(age);
             for (Process* process : processes) {
               stop(*process);
@@ -285,8 +256,18 @@ Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Ra
                 std::this_thread::sleep_for(*wait_instead);
               } else {
                 advance_all(engine, *backup);
+=======
+            if (*restore) {
+              const long long above = above_all_leases(engine);
+              (*restore)();
+              if (wait_instead) {
+                std::this_thread::sleep_for(*wait_instead);
+              } else {
+                const auto rows = engine.operator_store(engine.failover())->list();
+                for (const TagInfo& row : rows.value()) advance(engine, row.tag, above);
+>>>>>>> etcd
               }
-              backup->clear();  // a second attempt must not undo later leases
+              *restore = nullptr;  // a second attempt must not undo later leases
             }
             for (; !stopped->empty(); stopped->pop_back()) stopped->back()->start();
           }};

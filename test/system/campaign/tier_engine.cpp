@@ -71,6 +71,12 @@ class TierEngine final : public Engine {
   bool keeps_commits() const override { return database_->keeps_commits(); }
   std::unique_ptr<test::RawSql> operator_sql() override { return database_->operator_sql(); }
   std::string begin() const override { return database_->begin(); }
+  bool has_sql() const override { return database_->has_sql(); }
+  std::unique_ptr<Store> operator_store(const std::string& failover) const override {
+    return database_->operator_store(failover);
+  }
+  void put_row(const SegmentRow& row) override { database_->put_row(row); }
+  std::function<void()> backup() override { return database_->backup(); }
   std::vector<Fault> faults(Random& random) override;
   std::vector<Move> moves() override { return database_->moves(); }
   std::vector<std::pair<std::string, std::int64_t>> counts() override;

@@ -37,6 +37,10 @@ class FakeEtcd {
   }
   int port() const { return server_.port(); }
   std::size_t requests() const { return server_.requests().size(); }
+  int writes() {  // transactions that write, ever
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return writes_;
+  }
 
   // Calls `body(data)` while no transaction runs.
   template <typename Body>
@@ -102,6 +106,7 @@ class FakeEtcd {
 
   std::string run_with_faults(const Json& asked) {
     const bool writes = asked.contains("compare");
+    writes_ += writes ? 1 : 0;
     const Fault fault = writes ? std::exchange(fault_, {}) : Fault();
     std::string instead;
     if (fault && when_ == When::kBefore) instead = fault(data_);
@@ -177,6 +182,7 @@ class FakeEtcd {
   Fault fault_;
   std::string token_;
   bool healthy_ = true;
+  int writes_ = 0;
   ScriptedServer server_{[this](const std::string& request) { return serve(request); }};
 };
 

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <csignal>
+#include <deque>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+
+#include "featherid/etcd_store.h"
+#include "lib/store/etcd/base64.h"
+#include "test/support/etcd_cluster.h"
+#include "test/support/forwarder.h"
+#include "test/support/frozen.h"
+#include "test/support/wait_until.h"
+#include "test/system/campaign/engines.h"
+#include "test/system/campaign/network_faults.h"
+
+namespace featherid::campaign {
+
+namespace {
+
+using std::chrono::milliseconds;
+using Json = nlohmann::json;
+
+constexpr std::size_t kMembers = 3;
+constexpr const char* kTags = "/featherid/tags/";
+constexpr const char* kMarker = "/featherid/marker";
+
+// Every value that a tag's key ever had, read from the history that etcd keeps until it is
+// compacted.
+class History {
+ public:
+  explicit History(test::EtcdCluster& cluster) : cluster_(cluster) {}
+
+  // Adds what has happened since.
+  void collect() {
+    cluster_.put(kMarker, std::to_string(++marks_));
+    const test::ScratchDir scratch;
+    const auto watch = cluster_.watch("/featherid/", next_, scratch.file("events"));
+    std::string events;
+    const bool complete = test::wait_until([&] {
+      events = test::read_file(scratch.file("events"));
+      return add(events);
+    });
+    if (!complete) throw std::runtime_error("no whole history: " + events.substr(0, 500));
+  }
+  // The cluster goes on from an older state, which ends at the revision that it has now.
+  void went_back() { next_ = cluster_.revision() + 1; }
+
+  const std::vector<Move>& moves() const { return moves_; }
+
+ private:
+  // One JSON on each line. False: the last mark is not there yet; then nothing is added.
+  bool add(const std::string& lines) {
+    std::vector<Json> events;
+    std::istringstream text(lines);
+    for (std::string line; std::getline(text, line);) {
+      const Json answer = Json::parse(line, nullptr, false);
+      if (answer.is_discarded()) return false;
+      for (const Json& event : answer.value("Events", Json::array())) events.push_back(event);
+    }
+    const auto value_of = [](const Json& event) {
+      return *base64_decode(event.at("kv").value("value", std::string()));
+    };
+    const auto key_of = [](const Json& event) {
+      return *base64_decode(event.at("kv").at("key").get<std::string>());
+    };
+    if (events.empty() || key_of(events.back()) != kMarker ||
+        value_of(events.back()) != std::to_string(marks_)) {
+      return false;
+    }
+    for (const Json& event : events) {
+      next_ = event.at("kv").at("mod_revision").get<std::int64_t>() + 1;
+      if (key_of(event).rfind(kTags, 0) != 0) continue;
+      add_move(key_of(event).substr(std::string(kTags).size()), value_of(event));
+    }
+    return true;
+  }
+
+  void add_move(const std::string& tag, const std::string& value) {
+    const Json json = Json::parse(value, nullptr, false);
+    if (!json.is_object() || !json.contains("max_id")) return;  // it was removed
+    const auto to = json["max_id"].get<std::int64_t>();
+    const std::int64_t from = std::exchange(last_[tag], to);
+    if (from != to) moves_.push_back({tag, from, to});
+  }
+
+  test::EtcdCluster& cluster_;
+  int marks_ = 0;
+  std::int64_t next_ = 1;  // revision
+  std::map<std::string, std::int64_t> last_;
+  std::vector<Move> moves_;
+};
+
+// Three members. All processes have all addresses, and the way to each can fail.
+class EtcdEngine final : public Engine {
+ public:
+  EtcdEngine() {
+    for (std::size_t i = 0; i < kMembers; ++i) {
+      ways_.emplace_back(cluster_.port(i), test::PrivateNetwork::address(i));
+    }
+    const Status made = init_etcd_store(cluster_.url());
+    if (!made.ok()) throw std::runtime_error(made.to_string());
+  }
+
+  std::vector<std::string> urls() const override {
+    std::string members;
+    for (const test::Forwarder& way : ways_) {
+      members += (members.empty() ? "" : ",") + ("127.0.0.1:" + std::to_string(way.port()));
+    }
+    return {"etcd://" + members + "/featherid"};
+  }
+  std::vector<std::string> database_urls() const override { return {cluster_.url()}; }
+  std::string failover() const override { return "synchronous"; }
+  bool has_sql() const override { return false; }
+  std::unique_ptr<test::RawSql> operator_sql() override {
+    throw std::runtime_error("etcd has no SQL");
+  }
+  std::unique_ptr<Store> operator_store(const std::string& /*failover*/) const override {
+    return open_etcd_store(cluster_.url()).value();
+  }
+  void put_row(const SegmentRow& row) override {
+    cluster_.put(kTags + row.tag, Json{{"max_id", row.max_id}, {"step", row.step}}.dump());
+  }
+  std::function<void()> backup() override;
+  std::vector<Fault> faults(Random& random) override;
+  std::vector<Move> moves() override {
+    history_.collect();
+    return history_.moves();
+  }
+  std::vector<std::pair<std::string, std::int64_t>> counts() override {
+    return {{"connections cut", cuts_of(ways_)}};
+  }
+
+ private:
+  std::vector<Fault> member_faults(Random& random);
+  std::vector<Fault> key_faults(Random& random);
+  void restart_all();
+  void compact();
+  void check(const Status& status) const {
+    if (!status.ok()) throw std::runtime_error(status.to_string());
+  }
+
+  test::PrivateNetwork network_{kMembers};  // first: it may be made only while there is one thread
+  test::EtcdCluster cluster_{kMembers, {{}, false, {}, &network_}};
+  std::deque<test::Forwarder> ways_;
+  CutProgress cut_progress_;
+  History history_{cluster_};
+};
+
+std::function<void()> EtcdEngine::backup() {
+  const std::string snapshot = cluster_.snapshot("backup");
+  return [this, snapshot] {
+    history_.collect();
+    static int restored = 0;
+    cluster_.restore(snapshot, "restored-" + std::to_string(++restored));
+    history_.went_back();
+    cluster_.ctl({"del", "/featherid/cluster"});
+  };
+}
+
+void EtcdEngine::restart_all() {
+  for (std::size_t member = 0; member < kMembers; ++member) {
+    cluster_.stop(member, SIGTERM);
+    cluster_.start(member);
+  }
+}
+
+void EtcdEngine::compact() {
+  history_.collect();
+  cluster_.ctl({"compaction", std::to_string(cluster_.revision())});
+  cluster_.ctl({"defrag"});
+}
+
+std::vector<Fault> EtcdEngine::faults(Random& random) {
+  const std::size_t way = random.index(kMembers);
+  std::vector<Fault> faults = network_faults(ways_[way], cut_progress_);
+  for (const auto& more : {member_faults(random), key_faults(random)}) {
+    faults.insert(faults.end(), more.begin(), more.end());
+  }
+  return faults;
+}
+
+std::vector<Fault> EtcdEngine::member_faults(Random& random) {
+  // The leader, more often than not. Who that is then is asked when the fault comes.
+  const std::size_t other = random.index(kMembers);
+  const bool is_leader = random.percent(60);
+  auto member = std::make_shared<std::size_t>(other);
+  const auto choose = [=] { *member = is_leader ? cluster_.leader() : other; };
+  auto frozen = std::make_shared<std::unique_ptr<test::Frozen>>();
+  auto busy = std::make_shared<std::unique_ptr<test::ChildProcess>>();
+  return {
+      {"kill -9 of a member",
+       {"database"},
+       milliseconds(0),
+       milliseconds(5000),
+       [=] {
+         choose();
+         cluster_.stop(*member, SIGKILL);
+       },
+       [=] { cluster_.start(*member); }},
+      {"kill -9 of all members",
+       {"database"},
+       milliseconds(0),
+       milliseconds(3000),
+       [=] {
+         for (std::size_t i = 0; i < kMembers; ++i) cluster_.stop(i, SIGKILL);
+       },
+       [=] {
+         for (std::size_t i = 0; i < kMembers; ++i) cluster_.launch(i);
+         for (std::size_t i = 0; i < kMembers; ++i) cluster_.await_healthy(i);
+       }},
+      {"a member cut off from the others",
+       {"database"},
+       milliseconds(1000),
+       milliseconds(6000),
+       [=] {
+         choose();
+         network_.set_connected(*member, false);
+       },
+       [=] {
+         network_.set_connected(*member, true);
+         cluster_.await_healthy(*member);
+       }},
+      {"SIGSTOP of a member",
+       {"database"},
+       milliseconds(1000),
+       milliseconds(6000),
+       [=] {
+         choose();
+         *frozen = std::make_unique<test::Frozen>(cluster_.pid(*member));
+       },
+       [=] {
+         frozen->reset();
+         cluster_.await_healthy(*member);
+       }},
+      {"a member replaced by an empty one",
+       {"database"},
+       milliseconds(0),
+       milliseconds(0),
+       [=] {
+         choose();
+         cluster_.replace(*member);
+       },
+       [] {}},
+      {"rolling restart of all members",
+       {"database"},
+       milliseconds(0),
+       milliseconds(0),
+       [=] { restart_all(); },
+       [] {}},
+      {"compaction and defragmentation",
+       {"database"},
+       milliseconds(0),
+       milliseconds(0),
+       [=] { compact(); },
+       [] {}},
+      // Values of 400 KB, which all members must write to their disks.
+      {"busy disks",
+       {"database"},
+       milliseconds(1000),
+       milliseconds(4000),
+       [=] { *busy = cluster_.write_much(); },
+       [=] { busy->reset(); }},
+  };
+}
+
+std::vector<Fault> EtcdEngine::key_faults(Random& random) {
+  const std::string tag = shared_tag(random);
+  const std::int64_t step = random.pick(1, kLeaseIdsMax);
+  const auto set_step = [=](std::int64_t ids) {
+    check(operator_store("")->update(tag, TagChange(ids)));
+  };
+  const auto above = [=] {
+    std::int64_t highest = 0;
+    for (const Move& move : moves()) highest = std::max(highest, move.to);
+    return highest + 10 * kLeaseIdsMax;
+  };
+  return {
+      {"step changed",
+       {"database"},
+       milliseconds(500),
+       milliseconds(2000),
+       [=] { set_step(step); },
+       [=] { set_step(1000); }},
+      {"tag moved forward",
+       {"database"},
+       milliseconds(0),
+       milliseconds(0),
+       [=] { check(operator_store("")->advance(tag, above(), "campaign")); },
+       [] {}},
+      {"key deleted and made again",
+       {"database"},
+       milliseconds(100),
+       milliseconds(3000),
+       [=] {
+         cluster_.ctl({"del", kTags + tag});
+       },
+       [=] {
+         put_row({tag, above(), 1000});
+       }},
+      {"tag removed and created again",
+       {"database"},
+       milliseconds(100),
+       milliseconds(3000),
+       [=] { check(operator_store("")->remove(tag, "campaign")); },
+       [=] {
+         const Status made = operator_store("")->create(tag, 1000);
+         if (made.code() != StatusCode::kAlreadyExists) check(made);
+       }},
+  };
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_etcd_engine() { return std::make_unique<EtcdEngine>(); }
+
+}  // namespace featherid::campaign
