@@ -57,6 +57,15 @@ std::string plain(double value) {
   return text;
 }
 
+// A power of ten on the axis, short enough for the place beside it.
+std::string short_power(double value) {
+  const std::pair<double, const char*> units[] = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
+  for (const auto& [unit, name] : units) {
+    if (value >= std::max(unit, 1e4)) return plain(value / unit) + name;
+  }
+  return plain(value);
+}
+
 }  // namespace
 
 Plot::Plot(std::string title, std::string x_label, std::string y_label)
@@ -83,7 +92,7 @@ void Plot::draw_axes(std::ostream& out) const {
     const double y = y_min_ * std::pow(10, decade);
     const Point at = place({1, y});
     draw_rule(out, at, {kRight, at.y});
-    draw_text(out, {kLeft - 8, at.y + 4}, "text-anchor=\"end\"", plain(y));
+    draw_text(out, {kLeft - 8, at.y + 4}, "text-anchor=\"end\"", short_power(y));
   }
   for (const Point& point : lines_.front().points) {
     const Point at = place({point.x, y_min_});
