@@ -114,6 +114,10 @@ struct SegmentAllocator::Impl {
   Result<std::shared_ptr<TagState>> state_of(std::string_view tag) EXCLUDES(mutex);
   // Takes in changes of tags, or kDataLoss.
   void apply(const Result<TagChanges>& changes) noexcept EXCLUDES(mutex);
+  std::shared_ptr<TagState> find_unknown(std::string_view tag) EXCLUDES(mutex) {
+    const MutexLock lock(mutex);
+    return unknown_tags.find(tag);
+  }
   std::int64_t shutdown() EXCLUDES(mutex);
   std::int64_t give_tails_back(TimePoint deadline);
 
@@ -157,13 +161,17 @@ Result<std::shared_ptr<TagState>> SegmentAllocator::Impl::state_of(std::string_v
 void SegmentAllocator::Impl::apply(const Result<TagChanges>& changes) noexcept {
   {
     const MutexLock lock(mutex);
-    unknown_tags.move_known_to_table();  // the others hold nothing
+    unknown_tags.move_known_to_table();
   }
   if (!changes.ok()) {
     return tags.for_each([&](TagState& tag) { tag.stop_for(changes.status()); });
   }
   for (const TagChanges::Limit& limit : changes->limits) {
-    if (TagState* const tag = tags.find(limit.tag)) tag->limit(limit.max_id);
+    // One that is not known yet holds nothing, but the answer on its way to it may be older than
+    // the change.
+    const std::shared_ptr<TagState> unknown = find_unknown(limit.tag);
+    TagState* const tag = unknown ? unknown.get() : tags.find(limit.tag);
+    if (tag != nullptr) tag->limit(limit.max_id);
   }
 }
 

@@ -44,6 +44,12 @@ class UnknownTags {
   // Moves all tags to the table, whether known or not. Never throws.
   void move_to_table();
 
+  // Null: it is not among them.
+  std::shared_ptr<TagState> find(std::string_view tag) const {
+    const auto found = states_.find(tag);
+    return found != states_.end() ? found->second : nullptr;
+  }
+
   template <typename Visit>
   void for_each(Visit visit) const {
     for (const auto& [tag, state] : states_) visit(*state);

@@ -58,10 +58,10 @@ void advance(const Engine& engine, const std::string& tag, long long max_id) {
 }
 
 // There are many rows of periods, and a program for each would take long.
-void advance_all(Engine& engine, const std::vector<TagInfo>& rows) {
-  const long long above = above_all_leases(engine);
+void advance_all(Engine& engine, long long above) {
+  const auto rows = engine.operator_store(engine.failover())->list();
   bool periods = false;
-  for (const TagInfo& row : rows) {
+  for (const TagInfo& row : rows.value()) {
     if (parse_period_row(row.tag)) {
       engine.operator_sql()->run("UPDATE id_segments SET max_id = " + std::to_string(above) +
                                  where(row.tag));
@@ -250,22 +250,13 @@ Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Ra
             }
           },
           [=, &engine] {
-            if (!backup->empty()) {
-              restore(engine, *backup);
-              if (wait_instead) {
-                std::this_thread::sleep_for(*wait_instead);
-              } else {
-                advance_all(engine, *backup);
-=======
             if (*restore) {
               const long long above = above_all_leases(engine);
               (*restore)();
               if (wait_instead) {
                 std::this_thread::sleep_for(*wait_instead);
               } else {
-                const auto rows = engine.operator_store(engine.failover())->list();
-                for (const TagInfo& row : rows.value()) advance(engine, row.tag, above);
->>>>>>> etcd
+                advance_all(engine, above);
               }
               *restore = nullptr;  // a second attempt must not undo later leases
             }

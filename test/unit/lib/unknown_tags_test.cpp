@@ -56,6 +56,8 @@ TEST_CASE("a tag stays unknown until its row is seen, then the table has it", "[
   Fixture f({4, 1});
   const std::shared_ptr<TagState> tag = *f.ask("order");
   CHECK(*f.ask("order") == tag);
+  CHECK(f.unknown.find("order") == tag);
+  CHECK(f.unknown.find("orders") == nullptr);
   CHECK(f.tags() == std::vector<std::string>{"order"});
   CHECK(f.known.find("order") == nullptr);
   see_row(*tag);
