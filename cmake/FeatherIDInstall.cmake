@@ -95,7 +95,7 @@ if(FEATHERID_BUILD_HTTP)
 endif()
 
 if(FEATHERID_BUILD_ETCD)
-  install(TARGETS featherid_etcd EXPORT FeatherID-etcd)
+  featherid_install_library(featherid_etcd FeatherID-etcd)
   install(EXPORT FeatherID-etcd NAMESPACE FeatherID:: DESTINATION ${config_dir})
   install(FILES ${PROJECT_SOURCE_DIR}/include/featherid/etcd_store.h
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/featherid)
