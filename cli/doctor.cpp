@@ -146,8 +146,9 @@ Status ping(Context& context) {
     if (const auto answer = (*server)->clock_ahead(); !answer.ok()) return answer.status();
   } else {
     const Result<Store*> store = context.store();
-    const Status grants = store.ok() ? (*store)->probe() : store.status();
-    if (!grants.ok()) return grants;
+    if (Status status = store.ok() ? (*store)->probe() : store.status(); !status.ok()) {
+      return status;
+    }
   }
   context.out().say(context.source() + " answers", {{"source", context.source()}});
   return {};

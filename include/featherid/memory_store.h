@@ -42,7 +42,7 @@ class FEATHERID_EXPORT MemoryStore final : public Store {
 
   // Replaces the row without any check, as an operator could: backwards, step 0, anything. Does
   // nothing in a child after fork().
-  void overwrite(SegmentRow row);
+  void overwrite(const SegmentRow& row);
 
  private:
   struct FEATHERID_LOCAL Impl;

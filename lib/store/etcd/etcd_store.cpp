@@ -498,7 +498,7 @@ Status init_etcd_store(std::string_view url, const EtcdStoreOptions& options,
     constexpr std::int64_t kStep = 1000;
     NewTag made(kStep);
     made.automatic = true;  // one that was removed stays so
-    const Status status = (*store)->create(tag, made);
+    Status status = (*store)->create(tag, made);
     const bool is_there =
         status.code() == StatusCode::kAlreadyExists || status.code() == StatusCode::kNotFound;
     if (!status.ok() && !is_there) return status;

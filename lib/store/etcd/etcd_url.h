@@ -31,7 +31,7 @@ inline std::string tags_key(const EtcdUrl& url) { return url.prefix + "/tags/"; 
 
 // kInvalidArgument for a malformed URL; the message does not quote it, because it may contain a
 // password.
-Result<EtcdUrl> parse_etcd_url(std::string_view url);
+Result<EtcdUrl> parse_etcd_url(std::string_view text);
 
 }  // namespace featherid
 

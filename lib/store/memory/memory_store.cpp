@@ -333,7 +333,7 @@ Result<StoreIdentity> MemoryStore::identity() {
   return StoreIdentity{impl_->store_name, 0};
 }
 
-void MemoryStore::overwrite(SegmentRow row) {
+void MemoryStore::overwrite(const SegmentRow& row) {
   if (impl_->fork_guard.forked()) return;
   const MutexLock lock(impl_->mutex);
   Impl::Tag& tag = impl_->tags[row.tag];
