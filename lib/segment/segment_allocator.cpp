@@ -180,7 +180,7 @@ SegmentAllocator::SegmentAllocator(std::shared_ptr<SegmentStore> store, Allocato
     : impl_(std::make_shared<Impl>(std::move(store), std::move(options), seen)) {
   // A refill thread that is left behind may outlive the allocator. It returns to the store, and at
   // its end releases what the caller has passed: their modules must still be there.
-  if (impl_->store) keep_loaded(&typeid(*impl_->store));
+  if (const SegmentStore* const its = impl_->store.get()) keep_loaded(&typeid(*its));
   keep_loaded(__builtin_return_address(0));
   impl_->refiller->on_changes([impl = std::weak_ptr<Impl>(impl_)](const auto& changes) {
     if (const std::shared_ptr<Impl> alive = impl.lock()) alive->apply(changes);
