@@ -137,6 +137,7 @@ class EtcdEngine final : public Engine {
 
  private:
   std::vector<Fault> member_faults(Random& random);
+  std::vector<Fault> cluster_faults();
   std::vector<Fault> key_faults(Random& random);
   void restart_all();
   void compact();
@@ -178,7 +179,7 @@ void EtcdEngine::compact() {
 std::vector<Fault> EtcdEngine::faults(Random& random) {
   const std::size_t way = random.index(kMembers);
   std::vector<Fault> faults = network_faults(ways_[way], cut_progress_);
-  for (const auto& more : {member_faults(random), key_faults(random)}) {
+  for (const auto& more : {member_faults(random), cluster_faults(), key_faults(random)}) {
     faults.insert(faults.end(), more.begin(), more.end());
   }
   return faults;
@@ -191,7 +192,6 @@ std::vector<Fault> EtcdEngine::member_faults(Random& random) {
   auto member = std::make_shared<std::size_t>(other);
   const auto choose = [=] { *member = is_leader ? cluster_.leader() : other; };
   auto frozen = std::make_shared<std::unique_ptr<test::Frozen>>();
-  auto busy = std::make_shared<std::unique_ptr<test::ChildProcess>>();
   return {
       {"kill -9 of a member",
        {"database"},
@@ -202,17 +202,6 @@ std::vector<Fault> EtcdEngine::member_faults(Random& random) {
          cluster_.stop(*member, SIGKILL);
        },
        [=] { cluster_.start(*member); }},
-      {"kill -9 of all members",
-       {"database"},
-       milliseconds(0),
-       milliseconds(3000),
-       [=] {
-         for (std::size_t i = 0; i < kMembers; ++i) cluster_.stop(i, SIGKILL);
-       },
-       [=] {
-         for (std::size_t i = 0; i < kMembers; ++i) cluster_.launch(i);
-         for (std::size_t i = 0; i < kMembers; ++i) cluster_.await_healthy(i);
-       }},
       {"a member cut off from the others",
        {"database"},
        milliseconds(1000),
@@ -246,6 +235,23 @@ std::vector<Fault> EtcdEngine::member_faults(Random& random) {
          cluster_.replace(*member);
        },
        [] {}},
+  };
+}
+
+std::vector<Fault> EtcdEngine::cluster_faults() {
+  auto busy = std::make_shared<std::unique_ptr<test::ChildProcess>>();
+  return {
+      {"kill -9 of all members",
+       {"database"},
+       milliseconds(0),
+       milliseconds(3000),
+       [=] {
+         for (std::size_t i = 0; i < kMembers; ++i) cluster_.stop(i, SIGKILL);
+       },
+       [=] {
+         for (std::size_t i = 0; i < kMembers; ++i) cluster_.launch(i);
+         for (std::size_t i = 0; i < kMembers; ++i) cluster_.await_healthy(i);
+       }},
       {"rolling restart of all members",
        {"database"},
        milliseconds(0),
