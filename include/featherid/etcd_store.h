@@ -28,12 +28,12 @@ struct EtcdStoreOptions {
   // the first reading, the last login stays.
   std::string database_file;
 
-  // This process's clock, which tells whether the cluster's is too far ahead to follow, for tags
-  // with a time floor or periods. Empty: the system's. For tests.
+  // The clock of this process, for tests. It decides whether the cluster's clock is too far ahead
+  // to follow, for tags with a time floor or periods. Empty: the clock of the system.
   WallClock clock;
 
-  // Receives what an operator should know: a member that fails, and one that works again. Called
-  // from any thread that uses the store; it must not call the store. May be empty.
+  // Receives messages for an operator: a member fails, or works again. It is called from any thread
+  // that uses the store, and must not call the store. May be empty.
   LogCallback log;
 };
 
@@ -48,25 +48,26 @@ struct EtcdStoreOptions {
 // connection. No message contains the password.
 //
 // Safety. A lease is one transaction: if the tag's key still has the revision that this process
-// read, it is written; else it is read, so that a lost race costs one round trip. A transaction
-// whose answer did not arrive is never sent again; its ids become a gap. kDataLoss: another cluster
-// answers, or its revision went back, or the keys were written by another cluster, as after a
-// restored snapshot. A process that starts after a restore into a cluster with the same id cannot
-// know of it: docs/operating/etcd.md says what the operator does.
+// read, the transaction writes the key; else it reads the key, so that a lost race costs one round
+// trip. A transaction whose answer did not arrive is never sent again; its ids become a gap.
+// kDataLoss: another cluster answers, or its revision went back, or the keys were written by
+// another cluster, as after a restored snapshot. A process that starts after a restore into a
+// cluster with the same id cannot notice the restore: docs/operating/etcd.md says what the operator
+// must do.
 //
-// Members. Each store begins with one of them at random, and uses it until it fails. It then comes
-// last for 5 s. A call that reads goes to the next member at once. So does a lease that was not
-// sent.
+// Members. Each store begins with a random member, and uses it until it fails. A member that has
+// failed is tried last for 5 s. A call that only reads goes to the next member at once. So does a
+// lease that was not sent.
 //
-// Time floors and periods follow the clocks of the members, to within a second, as their answers
-// give them.
+// Time floors and periods follow the clocks of the members, which their answers give to within a
+// second.
 //
 // Thread-safe. fork(): the child's copy returns kFailedPrecondition; open a new store in the child.
 FEATHERID_EXPORT Result<std::unique_ptr<Store>> open_etcd_store(
     std::string_view url, const EtcdStoreOptions& options = {});
 
-// Makes what a store needs, if it is missing: the name of the store, the record of the cluster, and
-// the tags `user`, `order` and `health` (step 1000) unless they exist or were removed. `tags_made`,
+// Creates these if they are missing: the name of the store, the record of the cluster, and the tags
+// `user`, `order` and `health` (step 1000). Tags that were removed are not created. `tags_made`,
 // unless null, receives the tags that this call made, in order. Errors: as a store's.
 FEATHERID_EXPORT Status init_etcd_store(std::string_view url, const EtcdStoreOptions& options = {},
                                         std::vector<std::string>* tags_made = nullptr);

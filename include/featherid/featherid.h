@@ -2,7 +2,8 @@
 #ifndef FEATHERID_FEATHERID_H_
 #define FEATHERID_FEATHERID_H_
 
-// What most applications need of the core. Each store has a header of its own, NAME_store.h.
+// Includes the parts of the core that most applications need. Each store has a header of its own,
+// NAME_store.h.
 #include "featherid/segment_allocator.h"
 #include "featherid/segment_store.h"
 #include "featherid/sequence.h"

@@ -15,8 +15,8 @@ namespace featherid {
 
 // How open_http_store() reaches its servers.
 struct HttpStoreOptions {
-  // The bearer token, whose role must be `lease` or, to change tags too, `admin`. Empty: none,
-  // which suffices for a server on this machine without tokens of administrators.
+  // The bearer token. Its role must be `lease` or, to change tags too, `admin`. Empty: no token.
+  // That suffices for a server on this machine that has no token with the role `admin`.
   std::string token;
 
   // A file that holds the token instead, as its first line that is neither empty nor begins with
@@ -36,8 +36,8 @@ struct HttpStoreOptions {
   // tries the next server. 10 ms to call_timeout.
   std::chrono::milliseconds connect_timeout{1000};
 
-  // Receives what an operator should know: a server that fails, and one that works again. Called
-  // from any thread that uses the store; it must not call the store. May be empty.
+  // Receives messages for an operator: a server fails, or works again. It is called from any thread
+  // that uses the store, and must not call the store. May be empty.
   LogCallback log;
 };
 
@@ -49,8 +49,8 @@ struct HttpStoreOptions {
 // connection.
 //
 // Servers. Each store begins with a random one, and uses it until it fails. A server fails if it
-// cannot be reached, does not answer, or says that it cannot serve. It then comes last for 5 s. A
-// call that only reads tries the next server at once. So does a lease, unless it was sent and got
+// cannot be reached, does not answer, or says that it cannot serve. For 5 s it is then tried last.
+// A call that only reads tries the next server at once. So does a lease, unless it was sent and got
 // no answer: then the call is kUnavailable, and may have cost a gap. A call that changes something
 // is sent once. Connections are kept and used again. If a connection ends with a request under way,
 // that request is not sent again.

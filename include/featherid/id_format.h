@@ -27,14 +27,14 @@ struct Date {
   friend bool operator!=(Date a, Date b) { return !(a == b); }
 };
 
-// What parse() reads from a text. Parts of the date that the pattern does not contain are 0.
+// The result of parse(). Parts of the date that the pattern does not contain are 0.
 struct ParsedId {
   std::int64_t id = 0;
   Date date;
 };
 
-// Writes ids as text and reads them back, as a pattern says. The text of an id follows from the
-// pattern, the id and the date alone: no clock, no locale. docs/formats.md defines the patterns.
+// Writes ids as text and reads them back, as a pattern says. The text of an id depends only on the
+// pattern, the id and the date, not on a clock or a locale. docs/formats.md defines the patterns.
 //
 //   INV-{year}-{id width=6}-{check damm}             INV-2026-000042-6
 //   {id radix=32 width=12 group=4}                   0000-014S-C0PJ

@@ -25,8 +25,8 @@ constexpr std::chrono::seconds kPeriodAheadMax{60};
 // The longest name of a tag with a period, in characters: its series are named `order@2026-11-29`.
 constexpr int kPeriodTagCharsMax = 53;
 
-// An option of a tag: its ids begin at 1 again in every day, month or year. Days begin at midnight
-// UTC or at a fixed offset from it (60: one hour east of Greenwich), by the clock of the store:
+// An option of a tag: its ids restart at 1 in every day, month or year. Days begin at midnight UTC
+// or at a fixed offset from it (60: one hour east of Greenwich), by the clock of the store:
 // docs/operating/periods.md.
 struct PeriodRule {
   PeriodKind kind = PeriodKind::kNone;  // kNone: the tag has no periods
@@ -50,7 +50,7 @@ struct Period {
     if (year == 0) return PeriodKind::kNone;
     return day != 0 ? PeriodKind::kDay : month != 0 ? PeriodKind::kMonth : PeriodKind::kYear;
   }
-  // Grows from period to period: 20261129, 20261100 or 20260000.
+  // It increases from period to period: 20261129, 20261100 or 20260000.
   int number() const { return (year * 100 + month) * 100 + day; }
 
   friend bool operator==(const Period& a, const Period& b) { return a.number() == b.number(); }

@@ -38,7 +38,7 @@ namespace featherid {
 class FEATHERID_EXPORT SegmentAllocator {
  public:
   // Starts the refill threads. Does not call the store until a tag is used. Do not pass the last
-  // argument: it tells the library which fork protection the application sees.
+  // argument: it shows the library which copy of the fork epoch the application uses.
   explicit SegmentAllocator(std::shared_ptr<SegmentStore> store, AllocatorOptions options = {},
                             const internal::ForkEpoch& seen = internal::fork_epoch);
   ~SegmentAllocator();  // shutdown()

@@ -43,7 +43,7 @@ struct SegmentRow {
   TimeFloor floor = {};  // a lease raises max_id to it
   // When the row was read, by the store's clock. Only known for a tag with a floor or periods.
   WallTime read_at = {};
-  // If it is set, each period has a row of its own, from which lease_in_period() leases. Nothing is
+  // If it is set, each period has a row of its own, from which lease_in_period() leases. No id is
   // leased from this row.
   PeriodRule period = {};
 };
@@ -61,7 +61,7 @@ struct LeaseSize {
 
 // Changes of tags, for the processes that hold ids of them.
 struct TagChanges {
-  // A process that holds an id of the tag above `max_id` drops all that it holds of the tag.
+  // A process that holds an id of the tag above `max_id` drops all ids that it holds of the tag.
   struct Limit {
     std::string tag;
     std::int64_t max_id = 0;

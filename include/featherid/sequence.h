@@ -112,7 +112,7 @@ class FEATHERID_EXPORT Sequence {
   Result<PeriodRanges> try_next_range_in_period(std::int64_t count_ids);
   void next_range_in_period_async(std::int64_t count_ids, std::chrono::milliseconds timeout,
                                   PeriodIdsCallback callback);
-  // Whether the tag has periods, as far as this process knows. False until its row was read.
+  // Whether the tag has periods, as far as this process knows. False until the row has been read.
   bool has_period() const;
 
   // A block of ids for the use of one thread.
@@ -135,10 +135,10 @@ class FEATHERID_EXPORT Sequence {
 
 // Ids for one thread. next() is a plain increment. The block takes `block_ids` ids (1 to
 // kRangeIdsMax) from the sequence at a time. Ids of different blocks interleave, so order holds
-// only within one block. What is left in a block when it is destroyed becomes a gap. A tag of
-// strict order refuses (kFailedPrecondition), because a block holds ids in memory. A block is not
-// thread-safe. Like everything else, it refuses in a child after fork(), after a shutdown, and once
-// its tag has stopped (kDataLoss).
+// only within one block. The ids that are left in a block when it is destroyed become a gap. A tag
+// of strict order refuses (kFailedPrecondition), because a block holds ids in memory. A block is
+// not thread-safe. Like everything else, it refuses in a child after fork(), after a shutdown, and
+// once its tag has stopped (kDataLoss).
 class FEATHERID_EXPORT LocalBlock {
  public:
   // Errors as Sequence::next().

@@ -14,10 +14,10 @@
 
 namespace featherid {
 
-// What to do if the server that leads the rows is not the one that the table `id_leader` names: a
-// replica was promoted, and it may lack the last leases. The lease statement itself checks this, so
-// no lease on a new leader goes unnoticed. The first process that notices it acts. Every restore of
-// a backup requires an operator's steps first: docs/operating/restore.md.
+// What to do if the database server is not the leader that the table `id_leader` names: a replica
+// was promoted, and it may lack the last leases. The lease statement itself checks this, so every
+// lease on a new leader is noticed. The first process that notices it acts. Every restore of a
+// backup requires an operator's steps first: docs/operating/restore.md.
 enum class Failover {
   kSkip,  // move every tag forward by failover_guard_ids, warn, continue
   kStop,  // return kDataLoss until an operator has advanced the tags and recorded the new leader
@@ -36,8 +36,8 @@ enum class LossyCommits {
 
 // How open_soci_store() uses its database. The defaults are safe.
 struct SociStoreOptions {
-  // How many calls may run at once, each on its own session. A further call waits for one of them
-  // to end, within call_timeout. 1 to 64.
+  // How many calls may run at once, each on its own session. Another call waits until one of them
+  // ends, within call_timeout. 1 to 64.
   int sessions_max = 4;
 
   // The time limit of every call, whatever locks, network and resolver do. A call that reaches it
@@ -69,13 +69,13 @@ struct SociStoreOptions {
   // system.
   WallClock clock;
 
-  // Receives what an operator should know: a server setting that lets a crash undo a lease, a
-  // failover, a lost session. It is called from any thread that uses the store, and must not call
-  // the store. May be empty.
+  // Receives messages for an operator: a server setting that lets a crash undo a lease, a failover,
+  // a lost session. It is called from any thread that uses the store, and must not call the store.
+  // May be empty.
   LogCallback log;
 
-  // Whether `log` also receives what could undo a commit: a setting, a file system. A tool that
-  // runs for a moment can leave that to the program that leases.
+  // Whether `log` also receives warnings about settings and file systems that could undo a commit.
+  // A short-lived tool can leave these warnings to the program that leases.
   bool log_risks = true;
 };
 
@@ -124,12 +124,13 @@ FEATHERID_EXPORT Result<std::unique_ptr<Store>> open_soci_store(
 FEATHERID_EXPORT Result<std::unique_ptr<Store>> open_soci_store(
     const std::vector<std::string>& urls, const SociStoreOptions& options = {});
 
-// Creates the tables `id_segments` and `id_leader` (or as the URL's options name them) and the rows
-// `user`, `order` and `health` (step 1000) if they are missing. Changes nothing that exists. The
-// statements are in sql/<engine>.sql. Then it records which server leads, so that no failover can
-// lose that along with the first leases. If another server is on record, it does what
-// `options.failover` says. `url`: as above. `tags_made`, unless null, receives the tags that this
-// call created, in order. Errors: kUnavailable, kInvalidArgument, kFailedPrecondition, kDataLoss.
+// Creates the tables `id_segments`, `id_leader` and `id_tags` (or as the URL's options name them;
+// SQLite has no `id_leader`, and a Galera node also gets `id_mark`) and the rows `user`, `order`
+// and `health` (step 1000) if they are missing. Changes nothing that exists. The statements are in
+// sql/<engine>.sql and sql/galera.sql. Then it records which server leads, so that no failover can
+// lose that along with the first leases. If another server is on record, it acts according to
+// `options.failover`. `url`: as above. `tags_made`, unless null, receives the tags that this call
+// created, in order. Errors: kUnavailable, kInvalidArgument, kFailedPrecondition, kDataLoss.
 FEATHERID_EXPORT Status init_soci_schema(std::string_view url, const SociStoreOptions& options = {},
                                          std::vector<std::string>* tags_made = nullptr);
 FEATHERID_EXPORT Status init_soci_schema(const std::vector<std::string>& urls,

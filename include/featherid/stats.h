@@ -12,7 +12,7 @@
 
 namespace featherid {
 
-// What a tag has done in this process so far.
+// The figures of a tag in this process so far.
 struct TagStats {
   std::string tag;
   std::int64_t issued_ids = 0;
@@ -25,7 +25,7 @@ struct TagStats {
   std::chrono::microseconds last_lease_latency{0};
   std::int64_t cap = kIdMax;         // as it was last read
   bool strict = false;               // likewise: its order is strict, so nothing is held
-  std::int64_t max_id = 0;           // the highest one of the row that this process knows of
+  std::int64_t max_id = 0;           // the highest max_id of the row that this process knows
   double series_ids_per_second = 0;  // leased by all processes, a mean over the last hour or two
   // Of a tag with a time floor, as it was last read. Rate 0: it has none.
   std::int64_t floor_rate = 0;  // ids per second

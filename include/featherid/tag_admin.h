@@ -40,7 +40,7 @@ struct TagOptions {
   PeriodRule period = {};
 };
 
-// What create() makes.
+// The tag that create() makes.
 struct NewTag {
   NewTag(std::int64_t step_ids)  // NOLINT(google-explicit-constructor): create("order", 1000)
       : step(step_ids) {}
@@ -67,7 +67,7 @@ struct TimeFloorChange {
   bool empty() const { return !rate && !epoch_s && !lead_max_s && !lead_only_warns; }
 };
 
-// What update() changes: the members that are set here. The others stay as they are.
+// A change for update(). It changes the members that are set here, and the others stay as they are.
 struct TagChange {
   TagChange() = default;
   TagChange(std::int64_t step_ids)  // NOLINT(google-explicit-constructor): update("order", 2000)
@@ -84,8 +84,8 @@ struct TagChange {
   TimeFloorChange floor;
 };
 
-// A row, and what only people read about it. Times are 0 and texts are empty if nobody has recorded
-// them.
+// A row, with the facts that are only for people. Times are 0 and texts are empty if nobody has
+// recorded them.
 struct TagInfo : SegmentRow {
   std::string description;
   std::string owner;
@@ -108,8 +108,8 @@ struct TagQuery {
 // Administration of the tags of a store. The allocator does not need it, and your own store may
 // leave it out.
 //
-// Threads, blocking, tags and errors: as in SegmentStore. A call that fails has changed nothing,
-// except after kUnavailable, which may leave that open. No change is half done.
+// Threads, blocking, tags and errors: as in SegmentStore. A call that fails has changed nothing.
+// Only after kUnavailable the change may have been made. No change is half done.
 //
 // Processes learn of changes from SegmentStore::changes(), within a minute.
 class FEATHERID_EXPORT TagAdmin {
@@ -131,9 +131,9 @@ class FEATHERID_EXPORT TagAdmin {
   // `automatic`, a tag that was removed is refused with kNotFound, and after a change of leader the
   // row starts past the ids that the failovers may have lost. kAlreadyExists: the row exists; it is
   // unchanged. kInvalidArgument: also for a cap below max_id, a malformed format or scramble, a cap
-  // above what the scramble can hold, a time floor that a change would refuse, and a name that
-  // parse_period_row() accepts. kFailedPrecondition: also if the user may not read where removed
-  // tags were.
+  // above the largest id of the scramble, a time floor that a change would refuse, and a name that
+  // parse_period_row() accepts. kFailedPrecondition: also if the database user may not read the
+  // table that remembers removed tags.
   virtual Status create(std::string_view tag, const NewTag& tag_to_make) = 0;
 
   // Changes an existing row. kNotFound: no such row. kInvalidArgument: also as in create(), and for
@@ -165,7 +165,7 @@ class FEATHERID_EXPORT TagAdmin {
   virtual Status probe() = 0;
 };
 
-// Says which rows a store has. A process that leases through servers compares it, and so notices
+// Identifies the rows of a store. A process that leases through servers compares it, and so notices
 // other or older rows.
 struct StoreIdentity {
   std::string name;       // random, and kept with the rows: a copy or a backup has it too
@@ -177,13 +177,14 @@ class FEATHERID_EXPORT Store : public SegmentStore, public TagAdmin {
  public:
   ~Store() override;
 
-  // What a server needs that leases to other processes. By default kFailedPrecondition.
+  // The next three calls are for a server that leases to other processes. By default they return
+  // kFailedPrecondition.
   //
-  // Reads which rows these are now. The first call for new rows gives them their name.
+  // Reads the name and the term of the rows. The first call for new rows gives them their name.
   virtual Result<StoreIdentity> identity();
-  // As changes(), for another process than this one.
+  // changes(), but for a process other than this one.
   virtual Result<TagChanges> changes_for_other(std::int64_t version);
-  // As give_back(), for a process that has applied the changes up to `applied`.
+  // give_back(), but for a process that has applied the changes up to `applied`.
   virtual Result<bool> give_back_for_other(std::string_view tag, IdRange tail,
                                            std::int64_t applied);
 

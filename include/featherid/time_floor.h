@@ -11,7 +11,7 @@
 
 namespace featherid {
 
-// A time by a clock of the calendar. The default is 1970, which stands for "not known".
+// A date with a time of day. The default is 1970, which stands for "not known".
 using WallTime = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
 
 // Returns the present time. Called from any thread.
@@ -31,7 +31,7 @@ struct TimeFloor {
 
   // No lease ends past where the floor will be in this many seconds. 1 to kLeadMaxSecondsMax.
   std::int64_t lead_max_s = 10;
-  bool lead_only_warns = false;  // it may, after a warning; lost commits may then repeat ids
+  bool lead_only_warns = false;  // a lease may pass it; lost commits may then repeat ids
 
   // Ids up to it were leased before rate and epoch were as they are now. The store sets it.
   std::int64_t since_id = 0;
@@ -59,7 +59,7 @@ FEATHERID_EXPORT double lead_seconds(const TimeFloor& floor, std::int64_t max_id
 // twice AllocatorOptions::hold after it was leased.
 //
 // kInvalidArgument: the tag has no floor, the id was leased before the floor was as it is now, or
-// the id stands for no time. The function only computes: it does not know whether the id was
+// no time belongs to the id. The function only computes: it does not know whether the id was
 // leased, or whether the process that leased it follows the floor.
 struct LeaseTime {
   WallTime from;
