@@ -6,7 +6,9 @@ set(soversion ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME featherid)
-set(CPACK_PACKAGE_CONTACT "FeatherID contributors <featherid@invalid.example>")
+# FeatherID has no address of its own, so this one names nobody (RFC 2606). Whoever builds packages for others gives
+# theirs to scripts/package.
+set(CPACK_PACKAGE_CONTACT "FeatherID contributors <packages@featherid.invalid>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")  # each package has its own
 set(CPACK_PACKAGING_INSTALL_PREFIX ${CMAKE_INSTALL_PREFIX})
 set(CPACK_PACKAGE_DIRECTORY ${PROJECT_BINARY_DIR}/packages)
@@ -61,7 +63,7 @@ set(CPACK_DEBIAN_FEATHERID-SERVER_PACKAGE_DEPENDS adduser)
 set(CPACK_DEBIAN_FEATHERID-SERVER_PACKAGE_RECOMMENDS featherid)
 set(CPACK_DEBIAN_FEATHERID-SERVER_DESCRIPTION "64-bit ids, unique across processes (server)
 ${what}This package contains the server, which issues ids over HTTP and over the Redis\n\
-protocol, on MariaDB, MySQL, PostgreSQL or SQLite.")
+protocol, on MariaDB, MySQL, PostgreSQL, etcd or SQLite.")
 
 set(CPACK_DEBIAN_FEATHERID_PACKAGE_NAME featherid)
 set(CPACK_COMPONENT_FEATHERID_DEPENDS libfeatherid)

@@ -13,6 +13,7 @@
 
 namespace featherid {
 
+// How open_etcd_store() reaches its cluster.
 struct EtcdStoreOptions {
   // The time limit of every call, whatever the cluster and the network do. A call that reaches it
   // ends with kUnavailable. 100 ms to 60 s.

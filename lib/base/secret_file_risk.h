@@ -8,11 +8,15 @@
 
 namespace featherid {
 
-// A warning if users other than its owner can read the file; or empty, also if there is no file.
+// A warning if others than its owner can read the file; or empty, also if there is no file. The group may read a file of
+// root, because that is how an administrator hands a secret to a service (PostgreSQL's rule for private keys).
 inline std::string secret_file_risk(const std::string& path) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0 || (info.st_mode & (S_IRGRP | S_IROTH)) == 0) return "";
-  return path + " can be read by users other than its owner; run chmod 600 on it";
+  if (::stat(path.c_str(), &info) != 0) return "";
+  const mode_t readers = info.st_uid == 0 ? S_IROTH : S_IRGRP | S_IROTH;
+  if ((info.st_mode & readers) == 0) return "";
+  return path + " can be read by users other than its owner; run chmod " +
+         (info.st_uid == 0 ? "640" : "600") + " on it";
 }
 
 }  // namespace featherid

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The library for Conan 2: conan create packaging/conan. The components are those of find_package(FeatherID): core,
-# and with their options http, scramble and soci. The server is not in it; it has packages of its own.
+# and with their options etcd, http, scramble and soci. The server is not in it; it has packages of its own.
 import os
 import re
 
@@ -16,12 +16,13 @@ class FeatherIDConan(ConanFile):
     name = "featherid"
     description = "64-bit ids, unique across processes, at memory speed"
     license = "MIT"
-    topics = ("id", "sequence", "segment", "mysql", "postgresql", "sqlite")
+    topics = ("id", "sequence", "segment", "mysql", "postgresql", "sqlite", "etcd")
     package_type = "library"
     settings = "os", "arch", "compiler", "build_type"
     options = {
         "shared": [True, False],
         "fPIC": [True, False],
+        "etcd": [True, False],
         "http": [True, False],
         "scramble": [True, False],
         "soci": [True, False],
@@ -29,6 +30,7 @@ class FeatherIDConan(ConanFile):
     default_options = {
         "shared": False,
         "fPIC": True,
+        "etcd": True,
         "http": True,
         "scramble": True,
         "soci": True,
@@ -49,6 +51,10 @@ class FeatherIDConan(ConanFile):
         for pattern in ("CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "lib/*", "sql/*"):
             copy(self, pattern, self._top(), self.export_sources_folder)
 
+    def configure(self):
+        if not self.options.http:  # EtcdStore is a client over HTTP
+            del self.options.etcd
+
     def layout(self):
         cmake_layout(self)
 
@@ -67,7 +73,7 @@ class FeatherIDConan(ConanFile):
     def generate(self):
         CMakeDeps(self).generate()
         toolchain = CMakeToolchain(self)
-        for option in ("SOCI", "HTTP", "SCRAMBLE"):
+        for option in ("ETCD", "HTTP", "SCRAMBLE", "SOCI"):
             toolchain.cache_variables["FEATHERID_BUILD_" + option] = bool(self.options.get_safe(option.lower()))
         for option in ("SERVER", "TESTS", "EXAMPLES"):
             toolchain.cache_variables["FEATHERID_BUILD_" + option] = False
@@ -94,6 +100,7 @@ class FeatherIDConan(ConanFile):
         if self.settings.os in ("Linux", "FreeBSD"):
             core.system_libs = ["pthread", "dl"]
         requires = {
+            "etcd": ["http"],
             "http": ["cpp-httplib::cpp-httplib", "nlohmann_json::nlohmann_json"],
             "scramble": ["openssl::crypto"],
             "soci": ["soci::soci"],

@@ -164,8 +164,10 @@ class Contestants {
     const auto* pool = pool_.get();
     for (const auto* server : {nginx, featherid, pool, pool, featherid, nginx}) {
       if (contest.servers.count(server->name()) == 0) continue;
-      std::cerr << contest.name << " " << server->name() << '\n';
-      (*runs)[server->name()].push_back(drive(*server, contest.target, contest.load));
+      const Run run = drive(*server, contest.target, contest.load);
+      std::cerr << contest.name << " " << server->name() << ": " << run.wrk.per_second()
+                << " requests/s, p50 " << run.wrk.p50_us << ", p99 " << run.wrk.p99_us << " us\n";
+      (*runs)[server->name()].push_back(run);
     }
   }
 

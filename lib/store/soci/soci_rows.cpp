@@ -214,6 +214,23 @@ Result<SegmentRow> SociRows::find_row(SociSession& session, std::string_view tag
   return row;
 }
 
+std::int64_t SociRows::for_each_row(SociSession& session, const TagQuery& query,
+                                    const std::function<void(const RawRow&)>& on_row) const {
+  const long long count_max = query.count_max;
+  std::int64_t rows = 0;
+  RawRow raw;
+  session.for_each_row(
+      dialect_.list,
+      [&] {
+        ++rows;
+        on_row(raw);
+      },
+      use(query.prefix, "prefix"), use(query.after, "after"), use(count_max, "count"),
+      into(raw.tag), into(raw.max_id), into(raw.step), into(raw.cap), into(raw.strict),
+      into(raw.floor), into(raw.period));
+  return rows;
+}
+
 Result<WallTime> SociRows::store_time(SociSession& session) const {
   if (dialect_.tags.floor.now == nullptr) return own_clock_();
   long long now_ms = 0;

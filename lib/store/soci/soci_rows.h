@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -106,6 +107,9 @@ class SociRows {
 
   Result<RawRow> find_raw(SociSession& session, std::string_view tag);
   Result<SegmentRow> find_row(SociSession& session, std::string_view tag);
+  // Calls `on_row` for each row of the query, in order. Returns how many there were.
+  std::int64_t for_each_row(SociSession& session, const TagQuery& query,
+                            const std::function<void(const RawRow&)>& on_row) const;
   // Moves max_id forward, as the tag's floor says that this process has seen last. Returns nothing
   // if no row was moved.
   Result<std::optional<IdRange>> move_row(SociSession& session, std::string_view tag,

@@ -19,7 +19,7 @@ class FeatherIDTestConan(ConanFile):
 
     def generate(self):
         options = self.dependencies["featherid"].options
-        components = ["core"] + [name for name in ("http", "scramble", "soci") if options.get_safe(name)]
+        components = ["core"] + [name for name in ("etcd", "http", "scramble", "soci") if options.get_safe(name)]
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["COMPONENTS"] = ",".join(components)
         toolchain.generate()

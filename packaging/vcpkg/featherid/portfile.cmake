@@ -5,6 +5,7 @@ get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE
 
 vcpkg_check_features(OUT_FEATURE_OPTIONS options
   FEATURES
+    etcd FEATHERID_BUILD_ETCD
     http FEATHERID_BUILD_HTTP
     scramble FEATHERID_BUILD_SCRAMBLE
     soci FEATHERID_BUILD_SOCI)
