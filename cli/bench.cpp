@@ -178,10 +178,10 @@ void add_bench(CommandLine& line) {
       [given](Context& context) { return bench(context, *given); });
   command->add_option("TAG", given->tag, "the tag whose ids are used up (default: health)")
       ->type_name("");
-  command->add_option("--threads", given->threads, "how many ask at once")
+  command->add_option("--threads", given->threads, "number of threads that ask at once")
       ->type_name("N")
       ->default_str(given->threads);
-  command->add_option("--time", given->time, "for how long")
+  command->add_option("--time", given->time, "how long to run")
       ->type_name("TIME")
       ->default_str(given->time);
   command->add_option("--ids", given->ids_each, "ids in each lease or request")

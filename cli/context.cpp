@@ -44,8 +44,8 @@ void Context::progress(double done) {
 Status Context::require_database(const char* command) const {
   if (config_.remote.url.empty()) return {};
   return {StatusCode::kInvalidArgument,
-          std::string("featherid ") + command + " works on the database itself, and " +
-              config_.given.at("server").origin + " names a server; add --server="};
+          std::string("featherid ") + command + " works only on the database, but " +
+              config_.given.at("server").origin + " names a server; to ignore it, add --server="};
 }
 
 Result<Store*> Context::store() {
@@ -112,7 +112,7 @@ std::string Context::person() const {
 Status Context::confirm(const std::string& tag, const std::string& what, bool yes) {
   if (yes) return {};
   if (!console_.asks) {
-    return {StatusCode::kInvalidArgument, what + "; if you mean it, add --yes"};
+    return {StatusCode::kInvalidArgument, what + "; to do it anyway, add --yes"};
   }
   console_.err << printable(what) << "\nType the name of the tag to confirm: " << std::flush;
   std::string answer;

@@ -157,7 +157,7 @@ Status ping(Context& context) {
 }  // namespace
 
 void add_doctor(CommandLine& line) {
-  line.add("ping", "whether the server answers, or the database grants leases", ping);
+  line.add("ping", "check whether the server answers, or the database grants leases", ping);
   line.add("doctor", "report what could lose or stop ids, and what to do", doctor);
 }
 

@@ -174,7 +174,7 @@ void add_service(CommandLine& line, CLI::App* import, const Arguments& given, co
   command->add_option("--table", given->table, "the table to read")
       ->type_name("NAME")
       ->default_str(table);
-  command->add_option("--only", given->only, "import this one alone")->type_name("NAME");
+  command->add_option("--only", given->only, "import only this one")->type_name("NAME");
   command->add_option("--prefix", given->prefix, "put this before the names of the tags")
       ->type_name("TEXT");
 }
@@ -195,10 +195,10 @@ void add_import(CommandLine& line) {
               "tiny_id_info");
   add_service(line, import, given, "cosid", "every row of CosId's table", Kind::kCosId, "cosid");
 
-  CLI::App* command =
-      add_source(line, import, given, "column",
-                 "a column with AUTO_INCREMENT, an identity or a sequence, or of plain numbers",
-                 Kind::kColumn);
+  CLI::App* command = add_source(
+      line, import, given, "column",
+      "a column with AUTO_INCREMENT, an identity or a sequence, or a column of plain numbers",
+      Kind::kColumn);
   add_name(command, "TABLE", &given->table, "the table, or SCHEMA.TABLE");
   add_name(command, "COLUMN", &given->column, "the column");
   add_name(command, "TAG", &given->tag, "the tag to move");

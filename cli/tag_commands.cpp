@@ -460,8 +460,8 @@ void add_tag_options(CLI::App* command, const Arguments& given) {
       ->type_name("CAP");
   command
       ->add_option("--order", given->order,
-                   "strict: a call that starts after another ended gets a larger id, in whatever "
-                   "process; each call then waits for the database. Otherwise plain")
+                   "plain, or strict: a call that starts after another has ended gets a larger id, "
+                   "no matter in which process; each call then waits for the database")
       ->type_name("ORDER");
   command
       ->add_option("--format", given->format,
@@ -470,8 +470,8 @@ void add_tag_options(CLI::App* command, const Arguments& given) {
       ->type_name("PATTERN");
   command
       ->add_option("--scramble", given->scramble,
-                   "the domain that a server scrambles its ids in before that, such as 9digits or "
-                   "40bits; empty: it does not")
+                   "the domain in which a server scrambles its ids before it writes them, such as "
+                   "9digits or 40bits; empty: ids are not scrambled")
       ->type_name("DOMAIN");
   command->add_option("--description", given->description, "what its ids are for")
       ->type_name("TEXT");
@@ -490,7 +490,7 @@ void add_tag_options(CLI::App* command, const Arguments& given) {
       ->type_name("SECONDS");
   command
       ->add_option("--floor-only-warns", given->floor_only_warns,
-                   "yes: they may be further ahead, after a warning (default: no)")
+                   "yes: leases may be further ahead, after a warning (default: no)")
       ->type_name("YES|NO");
 }
 
@@ -522,7 +522,7 @@ void add_tag_commands(CommandLine& line) {
   add_tag_options(command, given);
   command
       ->add_option("--period", given->period,
-                   "its ids begin at 1 again in each day, month or year; it cannot be changed")
+                   "its ids restart at 1 in each day, month or year; this cannot be changed later")
       ->type_name("none|day|month|year")
       ->default_str("none");
   command
@@ -537,11 +537,11 @@ void add_tag_commands(CommandLine& line) {
   add_yes(command, given);
 
   command = add_tag_command(line, &line.app, given, "advance",
-                            "move a tag past an id, so that no later lease holds it", advance);
+                            "move a tag past an id, so that no later lease contains it", advance);
   add_id(command, given, "the id");
   command = add_tag_command(line, &line.app, given, "rewind",
                             "move a tag back, so that ids are issued again", rewind);
-  add_id(command, given, "where the tag will be: its next id is one more");
+  add_id(command, given, "the new max_id of the tag: its next id is one more");
   add_yes(command, given);
 }
 

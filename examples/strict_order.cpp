@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A tag of strict order: a call that starts after another has ended gets a larger id, in whatever
-// process. Each call waits for the store, but calls that wait at the same time share one lease.
+// A tag of strict order: a call that starts after another has ended gets a larger id, no matter in
+// which process. Each call waits for the store, but calls that wait at the same time share one
+// lease.
 #include <featherid/memory_store.h>
 #include <featherid/segment_allocator.h>
 

@@ -362,7 +362,7 @@ bool TagState::needs_row(std::int64_t asked_ids) const {
 Status TagState::accept_row(const SegmentRow& row) {
   if (row.period.is_set() && row.read_at == WallTime()) {
     return status_in_words(StatusCode::kFailedPrecondition, [&] {
-      return "tag '" + tag_ + "' has periods, and the store does not say what its clock says";
+      return "tag '" + tag_ + "' has periods, but the store does not tell the time of its clock";
     });
   }
   if (row.step <= 0) {

@@ -48,15 +48,15 @@ Result<LeaseTime> leased_when(const TimeFloor& floor, std::int64_t id) {
                   "the tag has no time floor, so its ids do not tell when they were leased");
   }
   if (id <= floor.since_id) {
-    return Status(StatusCode::kInvalidArgument,
-                  "id " + std::to_string(id) +
-                      " was leased before the tag had its present time floor, which tells only of "
-                      "ids above " +
-                      std::to_string(floor.since_id));
+    return Status(
+        StatusCode::kInvalidArgument,
+        "id " + std::to_string(id) +
+            " was leased before the tag had its present time floor, which covers only ids above " +
+            std::to_string(floor.since_id));
   }
   if (id / floor.rate > kTimeMaxSeconds) {
     return Status(StatusCode::kInvalidArgument,
-                  "id " + std::to_string(id) + " is past every time of the tag's floor");
+                  "id " + std::to_string(id) + " is too large for a tag with this time floor");
   }
   // The first whole millisecond at which the floor has reached the id.
   const milliseconds reached(id / floor.rate * 1000 +

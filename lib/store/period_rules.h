@@ -90,9 +90,9 @@ inline Status only_in_period(std::string_view name, std::string_view tag) {
 }
 
 inline Status has_periods(std::string_view tag) {
-  return {StatusCode::kFailedPrecondition,
-          "tag '" + std::string(tag) +
-              "' has periods, and nothing is leased from it without one; use the calls in_period"};
+  return {StatusCode::kFailedPrecondition, "tag '" + std::string(tag) +
+                                               "' has periods, so each lease must name one; use "
+                                               "the calls whose names contain in_period"};
 }
 
 // A tag that is created again has the periods that it had: their rows still exist.
@@ -157,7 +157,7 @@ inline Result<std::int64_t> first_max_id_in(const TagRecord& record, const Perio
   if (period.number() <= record.period_gone) {
     return Status(StatusCode::kFailedPrecondition,
                   "the period " + to_string(period) + " of tag '" + record.tag +
-                      "' was removed, as old ones are, and is never made again; the clock of the "
+                      "' was removed because it was old, and is never made again; the clock of the "
                       "database may be wrong");
   }
   const WallTime lost_at(std::chrono::milliseconds(record.period_lost_at));

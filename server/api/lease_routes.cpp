@@ -166,7 +166,8 @@ class LeaseRoutes {
     const Exchange::Wait& wait = exchange.wait;
     if (wait.expired) {
       return exchange.reply.fail_for_now(
-          "the store has not answered in time; what it leases now is lost, and costs a gap");
+          "the store has not answered in time; if it still leases, the ids are lost, which costs a "
+          "gap");
     }
     if (!wait.over) return begin(exchange, read);
     if (!wait.outcome.status.ok()) return fail(exchange.reply, wait.outcome.status);

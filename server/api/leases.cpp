@@ -54,7 +54,7 @@ Result<StoreIdentity> Leases::read(const StoreIdentity& known) {
   {
     const MutexLock lock(mutex_);
     if (!seen_.name.empty() && seen_.name != now->name) {
-      return Status(StatusCode::kDataLoss, "the database behind this server is another one now (" +
+      return Status(StatusCode::kDataLoss, "the database behind this server has changed (" +
                                                now->name + " after " + seen_.name +
                                                "); restart every process");
     }
@@ -118,13 +118,12 @@ Result<LeaseReceipt> Leases::take(const Tail& tail) {
   if (!all_known) {
     return Status(
         StatusCode::kNotFound,
-        "a receipt is not of this server since it was started, was used before, or is too "
-        "old");
+        "a receipt was not made by this server since it started, was used before, or is too old");
   }
   const IdRange& range = whole->range;
   if (!fit || whole->tag != tail.tag || tail.first < range.first || tail.first >= range.end) {
     return Status(StatusCode::kInvalidArgument,
-                  "the receipt is for another lease than this; it cannot be used again");
+                  "the receipt is for a different lease; it cannot be used again");
   }
   return *std::move(whole);
 }
@@ -137,7 +136,7 @@ Result<std::string> Leases::give_back(const Tail& tail) {
   const Result<StoreIdentity> now = read({receipt->store.name, 0});
   if (!now.ok()) return now.status();
   if (now->term != receipt->store.term) {
-    return std::string("another database server leads the rows since the lease");
+    return std::string("the leader of the rows has changed since the lease");
   }
   const Result<bool> given =
       store_->give_back_for_other(tail.tag, {tail.first, receipt->range.end}, tail.applied);

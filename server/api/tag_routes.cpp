@@ -262,7 +262,7 @@ Result<Work> change_tag(TagParameters& given, const Caller& caller) {
     if (Status status = store.update(tag, change); !status.ok()) return status;
     const Result<TagInfo> after = store.info(tag);
     spdlog::info("{} changed tag {} to {} {}", caller.name(), tag_json(*before, false),
-                 after.ok() ? tag_json(*after, false) : "what cannot be read now", caller.log_tag);
+                 after.ok() ? tag_json(*after, false) : "(it cannot be read now)", caller.log_tag);
     if (after.ok()) return tag_json(*after, quoted);
     return Status(after.status().code(),
                   "the tag was changed, but cannot be read now: " + after.status().message());

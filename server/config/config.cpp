@@ -73,7 +73,7 @@ const char* const kFooter =
     "Each setting can also be an environment variable (--log-dir: FEATHERID_LOG_DIR) or a key in "
     "the\nTOML file (log-dir = \"…\"). Flags override the environment, and the environment "
     "overrides the file.\n"
-    "FEATHERID_ADMIN_TOKEN holds more tokens that allow changes, separated by spaces.\n"
+    "FEATHERID_ADMIN_TOKEN can hold more tokens with the role admin, separated by spaces.\n"
     "* SIGHUP applies a change. Changes of the other settings require a restart.";
 
 }  // namespace

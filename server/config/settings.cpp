@@ -122,8 +122,8 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        "the database",
        [](Config& c, Text t) { return set_server(t, &c.remote); }, !kReloadable, kCommand},
       {"server-ca", "FILE", "",
-       "certificates of the authorities that may have signed that of the server in --server or "
-       "--database (PEM); the system's, if empty",
+       "certificates (PEM) of the authorities that may sign the certificate of the server in "
+       "--server or --database; empty: the system's",
        [](Config& c, Text t) { return c.remote.ca_file = c.store.ca_file = t, Status(); },
        !kReloadable, kBoth},
       {"token-file", "FILE", "",
@@ -131,8 +131,8 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        [](Config& c, Text t) { return c.remote.token_file = c.store.token_file = t, Status(); },
        !kReloadable, kBoth},
       {"failover", "MODE", "skip",
-       "after a failover of the database: skip (ids), stop, or synchronous (no commit is ever "
-       "lost)",
+       "what to do after a failover of the database: skip (ids), stop, or synchronous (no commit "
+       "is ever lost)",
        [](Config& c, Text t) {
          return set_word<Failover>(t,
                                    {{"skip", Failover::kSkip},
@@ -147,8 +147,8 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        },
        !kReloadable, kBoth},
       {"lossy-commits", "MODE", "refuse",
-       "if a crash of the database can take back leases: refuse to lease, or allow (ids may be "
-       "issued twice)",
+       "what to do if a crash of the database can take back leases: refuse to lease, or allow (ids "
+       "may be issued twice)",
        [](Config& c, Text t) {
          return set_word<LossyCommits>(
              t, {{"refuse", LossyCommits::kRefuse}, {"allow", LossyCommits::kAllow}},
@@ -181,8 +181,7 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
       {"call-timeout", "TIME", "5s", "time limit for a call to the database",
        [](Config& c, Text t) { return set_time(t, "2s", "60s", &c.store.call_timeout); },
        !kReloadable, kBoth},
-      {"wait-for-database", "TIME", "0s",
-       "at the start, how long to wait until the database serves",
+      {"wait-for-database", "TIME", "0s", "how long to wait at the start until the database serves",
        [](Config& c, Text t) { return set_time(t, "0s", "1h", &c.wait_for_database); },
        !kReloadable, kBoth},
       {"request-timeout", "TIME", "2s", "time limit for a request that waits for ids",
@@ -201,7 +200,7 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        [](Config& c, Text t) { return set_time(t, "10ms", "24h", &c.net.idle_timeout); },
        kReloadable},
       {"resp-idle-timeout", "TIME", "0s",
-       "the same for connections of the Redis protocol; 0s: they are never closed for that",
+       "the same for connections of the Redis protocol; 0s: no limit",
        [](Config& c, Text t) { return set_time(t, "0s", "24h", &c.net.resp_idle_timeout); },
        kReloadable},
       {"write-timeout", "TIME", "30s", "time limit for a client to read its answers",

@@ -41,7 +41,7 @@ void wait_for_view(Exchange& exchange, Look look) {
   }
   exchange.park([look = std::move(look)](const Exchange::Resume& resume) {
     if (!look([resume] { resume(Status()); })) {
-      resume(Status(StatusCode::kUnavailable, "too many ask for the status; try again"));
+      resume(Status(StatusCode::kUnavailable, "too many calls are waiting; try again"));
     }
   });
 }

@@ -51,8 +51,9 @@ void drop_new_clients(int listener) {
   };
   const sock_fprog filter{std::size(program), program};
   if (::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0) {
-    spdlog::warn("cannot hold off new clients ({}): some that connect just now may be reset",
-                 std::generic_category().message(errno));
+    spdlog::warn(
+        "cannot hold off new clients ({}): a client that connects at this moment may be reset",
+        std::generic_category().message(errno));
   }
 }
 
@@ -173,7 +174,7 @@ void NetServer::deal(asio::error_code error, tcp::socket socket, Loop& loop, Lis
   // Out of descriptors or memory. The connection stays in the backlog, so trying again at once
   // would spin.
   if (!std::exchange(listener.fails, true)) {
-    spdlog::warn("cannot accept a connection, and tries again: {}", error.message());
+    spdlog::warn("cannot accept a connection; trying again: {}", error.message());
   }
   listener.pause.expires_after(kAcceptPause);
   listener.pause.async_wait([this, &listener](asio::error_code) { accept_or_end(listener); });

@@ -263,7 +263,7 @@ std::string Metrics::text(int own_parked) {
   families.push_back(std::move(build));
   append_tags(by_label(std::move(now.tags)), &families);
   MetricFamily leases = family(MetricType::Histogram, "lease_duration_seconds",
-                               "What the store took for a lease, failed ones included.");
+                               "Time that the store took for a lease, including failed ones.");
   add_histogram(&leases, {}, LeaseLatency::kBounds, now.lease_latency.counts,
                 seconds(now.lease_latency.sum));
   families.push_back(std::move(leases));

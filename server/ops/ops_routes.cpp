@@ -37,7 +37,7 @@ void write_metrics(Metrics& metrics, StoreCalls& calls, const Exchange::Resume& 
     written.data = metrics.text(/*own_parked=*/1);
     resume(written);
   });
-  if (!posted) resume(Status(StatusCode::kUnavailable, "too many ask for metrics; try again"));
+  if (!posted) resume(Status(StatusCode::kUnavailable, "too many calls are waiting; try again"));
 }
 
 void serve_metrics(Exchange& exchange, Readiness& readiness, Metrics& metrics, StoreCalls& calls) {

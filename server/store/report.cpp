@@ -181,15 +181,15 @@ class Examination {
     const std::string tls = ask(sql_.tls);
     if (tls == "no") {
       add(Level::kProblem, "tls",
-          "the connection is not encrypted, so whoever is in between can read the password and "
-          "change answers; add ?tls=verify-full&ca=FILE to the URL");
+          "the connection is not encrypted, so anyone in between can read the password and change "
+          "answers; add ?tls=verify-full&ca=FILE to the URL");
     } else if (tls == "yes") {
       const std::string& address = options_.addresses.front();
       const bool verified = address.find("tls=verify-") != std::string::npos;
       add(verified ? Level::kFact : Level::kWarning, "tls",
           verified ? "the connection is encrypted, and the server's certificate is checked"
-                   : "the connection is encrypted, but nobody checks who answers; add "
-                     "?tls=verify-full&ca=FILE to the URL");
+                   : "the connection is encrypted, but the server's certificate is not checked; "
+                     "add ?tls=verify-full&ca=FILE to the URL");
     } else if (tls == "local") {
       add(Level::kFact, "tls", "the connection does not leave this machine");
     }
@@ -252,7 +252,7 @@ class Examination {
     const std::string leader = "'" + record.substr(semicolon + 1) + "' leads, number " +
                                record.substr(0, semicolon) + " on record";
     if (options_.failover == Failover::kSynchronous) {
-      add(Level::kFact, "leader", leader + "; failover = synchronous, so nobody checks it");
+      add(Level::kFact, "leader", leader + "; failover = synchronous, so leases do not check it");
       return true;
     }
     const std::unique_ptr<Store> store = open(options_.lossy_commits, Failover::kStop);
@@ -261,8 +261,8 @@ class Examination {
       const bool skips = probed.code() == StatusCode::kDataLoss && skips_at_failover(options_);
       add(Level::kProblem, "leader",
           skips ? leader +
-                      ", but another server answers; the next lease takes the lead for it and "
-                      "skips ids of every tag. Make sure that this is the server to use"
+                      ", but another server answers; the next lease records that server as the "
+                      "leader and skips ids of every tag. Make sure that this is the server to use"
                 : probed.message());
       return false;
     }
@@ -319,7 +319,7 @@ struct Fault {
 const char* const kWithdrawn =
     "its maker has withdrawn it, because it may not start again if there are many tables; upgrade";
 const char* const kLostFsync =
-    "after a failed write it may call commits durable that are lost, so ids could come twice; "
+    "after a failed write it may call commits durable that are lost, so ids could be issued twice; "
     "upgrade";
 const Fault kFaults[] = {
     {"MySQL",
@@ -350,7 +350,7 @@ std::string text_of(const SeriesEnd& end) {
       return "near the end of all ids (2^63 - 2); prepare another tag";
     case SeriesEnd::kDouble:
       return "near 2^53: JavaScript and other clients that read numbers as doubles will round "
-             "ids; let them read ids as texts";
+             "ids; let them read ids as text";
     case SeriesEnd::kInt32:
       break;
   }

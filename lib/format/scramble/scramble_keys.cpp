@@ -46,7 +46,7 @@ std::string add_key(std::string_view word, std::vector<ScrambleKey>* keys) {
   }
   for (const auto& key : *keys) {
     if (key.number == number) {
-      return "has the number " + std::to_string(number) + ", as one before it";
+      return "has the number " + std::to_string(number) + ", which an earlier key has already";
     }
   }
   const std::string_view digits = word.substr(colon + 1);

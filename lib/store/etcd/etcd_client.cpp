@@ -155,8 +155,8 @@ Result<WallTime> EtcdClient::time() const {
   const std::optional<WallTime> time = impl_->clock.time(SteadyClock().boot_now());
   if (time) return *time;
   return Status(StatusCode::kFailedPrecondition,
-                "the answers of etcd have no header Date, whose clock time floors and periods "
-                "follow; see what is in between");
+                "the answers of etcd have no header Date, but time floors and periods follow its "
+                "clock; look for a proxy in between that removes it");
 }
 
 WallTime EtcdClient::own_time() const { return impl_->own_clock(); }

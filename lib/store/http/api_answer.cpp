@@ -42,7 +42,7 @@ Result<ApiClient::Answer> read_answer(const HttpAnswer& answer, const std::strin
     return Status(answer.status >= 500 ? StatusCode::kUnavailable : StatusCode::kFailedPrecondition,
                   url + " answers with status " + std::to_string(answer.status) +
                       ", and not as featherid-server does; check " + words.address +
-                      ", and what is in between");
+                      ", and any proxy in between");
   }
   if (answer.status == 200) {
     return ApiClient::Answer{std::move(body["data"]), text_at(body, "period"), answer.date};

@@ -29,8 +29,8 @@ std::string text_at(const nlohmann::json& object, const char* name);
 inline Status not_of_this_api(const std::string& url) {
   return {StatusCode::kFailedPrecondition,
           "the answer of " + url +
-              " is not one of featherid-server's, or of another version; check the address, and "
-              "what is in between"};
+              " is not one of featherid-server, or is one of another version; check the address, "
+              "and any proxy in between"};
 }
 
 // Reads `data` by read(data), which may throw as Json does.

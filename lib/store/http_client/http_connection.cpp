@@ -31,7 +31,7 @@ std::string cause_of(httplib::Error error, const HttpWords& words) {
              ", and that the server runs and can be reached";
     case httplib::Error::ConnectionTimeout:
       return "no connection in time; check " + words.address +
-             ", and what is in between, such as a firewall";
+             ", and anything in between, such as a firewall";
     case httplib::Error::Read:
       return "the connection ended, or the answer did not come in time; see the server's log, and "
              "allow more time if it is slow";

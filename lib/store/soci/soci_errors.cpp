@@ -275,9 +275,8 @@ constexpr std::pair<Fault, const char*> kAdvice[] = {
      "the table id_mark is missing, so a crash of the whole Galera cluster would go unnoticed; "
      "run featherid init"},
     {Fault::kNoTagsTable,
-     "the table id_tags has disappeared, so the next call goes on without the options of tags, "
-     "such "
-     "as caps; run featherid init"},
+     "the table id_tags has disappeared, so the next call continues without the options of tags, "
+     "such as caps; run featherid init"},
     {Fault::kNoMemoryTable,
      "the server refuses the MEMORY table id_mark, so a crash of the whole Galera cluster would go "
      "unnoticed; set enforce_storage_engine = NULL and wsrep_mode without STRICT_REPLICATION while "
@@ -292,7 +291,7 @@ constexpr std::pair<Fault, const char*> kAdvice[] = {
      "the user lacks a privilege, or there is no such database; grant SELECT, INSERT and UPDATE on "
      "id_segments, SELECT and UPDATE on id_leader, SELECT, INSERT and UPDATE on id_tags, on "
      "a Galera cluster SELECT and INSERT on id_mark, DELETE on id_segments to remove tags, and for "
-     "featherid init CREATE (in PostgreSQL on the schema) and INSERT on both"},
+     "featherid init CREATE (in PostgreSQL on the schema) and INSERT on all of these tables"},
     {Fault::kDuplicate, "the key already exists"},
     {Fault::kOutOfRange, "a number does not fit its column; max_id must be a bigint"},
     {Fault::kNoSpace, "the disk is full; free some space"},
@@ -323,7 +322,7 @@ constexpr std::pair<Fault, const char*> kAdvice[] = {
      "no TLS connection; check tls, ca, cert and key in the database URL, and the server's "
      "certificate"},
     {Fault::kNoSchema,
-     "there is no such schema, or the search path names none; create it (CREATE SCHEMA), or "
+     "there is no such schema, or the search path names no schema; create it (CREATE SCHEMA), or "
      "correct the URL's option schema"},
 };
 

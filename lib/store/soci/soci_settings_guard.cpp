@@ -92,10 +92,9 @@ void judge_flush(const Values& values, bool must_keep_all, SettingsVerdict* verd
 void judge_mysql_log(const Values& values, SettingsVerdict* verdict) {
   const bool log = values.is("log_bin", {"ON", "1"});
   if (log && !values.is("sync_binlog", {"1"})) {
-    verdict->warnings.push_back(
-        "sync_binlog is " + values["sync_binlog"] +
-        ", so a power cut can take back leases: the server drops at its restart what the binary "
-        "log lacks; set it to 1");
+    verdict->warnings.push_back("sync_binlog is " + values["sync_binlog"] +
+                                ", so a power cut can take back leases: at its restart the server "
+                                "drops transactions that the binary log lacks; set it to 1");
   }
   if (log && values.is("sql_log_bin", {"OFF", "0"})) {
     verdict->lossy.push_back(
@@ -147,8 +146,8 @@ void judge_engine(const std::string& table, const std::string& text, SettingsVer
 // Ids stay unique without the options of tags, unless a crash forgets where a removed tag was.
 std::string forgets_options(const std::string& why, const std::string& what_to_do) {
   return std::string("the table ") + kTagsTable + " " + why +
-         ", so a crash of the server can take back changes of tags: caps, and where removed tags "
-         "were; " +
+         ", so a crash of the server can take back changes of tags: caps, and the max_id of "
+         "removed tags; " +
          what_to_do;
 }
 

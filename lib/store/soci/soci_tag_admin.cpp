@@ -78,12 +78,11 @@ Status SociStore::no_place_for_options(std::string_view tag) const {
 // Without a record, running processes would not hear of it, and a tag that is created again would
 // start at 1.
 Status SociStore::no_place_for_removal(std::string_view tag) const {
-  return {
-      StatusCode::kFailedPrecondition,
-      "tag '" + std::string(tag) +
-          names_.in("' cannot be removed, because the table id_tags, which keeps where a removed "
-                    "tag was, is missing or may not be used; run featherid init, "
-                    "or grant SELECT, INSERT and UPDATE on it")};
+  return {StatusCode::kFailedPrecondition,
+          "tag '" + std::string(tag) +
+              names_.in("' cannot be removed, because the table id_tags, which keeps the max_id of "
+                        "removed tags, is missing or may not be used; run featherid init, "
+                        "or grant SELECT, INSERT and UPDATE on it")};
 }
 
 std::int64_t SociStore::ids_lost_in_failovers(std::int64_t step) const {

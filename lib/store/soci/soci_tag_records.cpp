@@ -92,8 +92,8 @@ Status SociTagRecords::refuse_unread(const SociSession& session, std::string_vie
   if (!session.settings().records_denied) return {};
   return {StatusCode::kFailedPrecondition,
           "tag '" + std::string(tag) +
-              names_.in("' cannot be created by a user who may not read id_tags, which "
-                        "says where removed tags were; grant SELECT, INSERT and UPDATE on it")};
+              names_.in("' cannot be created by a user who may not read id_tags, which keeps the "
+                        "max_id of removed tags; grant SELECT, INSERT and UPDATE on it")};
 }
 
 std::string SociTagRecords::not_recalled(const SociSession& session, std::int64_t after) const {

@@ -140,7 +140,7 @@ TEST_CASE("what works on a database only says so if a server is named", "[cli]")
     arguments.push_back(server);
     const CommandResult result = run_command(arguments);
     CHECK(result.exit_code == 2);
-    CHECK(result.err.find("works on the database itself, and --server names a server") !=
+    CHECK(result.err.find("works only on the database, but --server names a server") !=
           std::string::npos);
   }
   const CommandResult nobody = run_command({"tags", server});

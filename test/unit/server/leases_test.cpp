@@ -193,7 +193,7 @@ TEST_CASE("nothing goes back to another leader or another store", "[leases]") {
   Desk desk;
   Result<Leases::Leased> leased = desk.leases.lease("order", 10, {});
   desk.identity.term += kOneLeader;
-  CHECK(desk.give_back(*leased, 6)->find("leads the rows since") != std::string::npos);
+  CHECK(desk.give_back(*leased, 6)->find("leader of the rows has changed") != std::string::npos);
   CHECK(desk.max_id() == 10);
   leased = desk.leases.lease("order", 10, {});
   desk.identity.name = "another";

@@ -57,7 +57,7 @@ TEST_CASE("an error of a key names the key but does not show it", "[scramble_key
     CHECK(wrong(number + (":" + kKey)).find("in the list") != std::string::npos);
   }
   CHECK(wrong("0:" + kKey + " 0:" + kOther) ==
-        "scramble key 2 in the list has the number 0, as one before it");
+        "scramble key 2 in the list has the number 0, which an earlier key has already");
   CHECK(wrong("0:" + kKey + "0") ==
         "scramble key 1 in the list has 33 characters after the colon; a key is 32, 48 or 64 "
         "hexadecimal digits");
