@@ -28,11 +28,17 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kSettleMax{30};  // until all are served once the faults are over
-constexpr int kHealsMax = 60;
+constexpr std::chrono::seconds kHealMax{120};   // until a fault is healed, with failed attempts
 constexpr milliseconds kHealAgainAfter(500);
 constexpr std::chrono::seconds kStartMax{15};      // until all processes run
 constexpr std::chrono::seconds kAfterMidnight{5};  // faults go on until then
 constexpr int kAllFaultsSeconds = 300;             // a campaign of this length meets every fault
+constexpr int kDaysMaxSeconds = 80;                // until days have ended
+
+std::chrono::seconds time_limit(const Options& options) {
+  return std::chrono::seconds(options.seconds + options.overtime_seconds +
+                              (options.periods ? kDaysMaxSeconds : 0));
+}
 
 std::string last_lines(const std::string& text) {
   constexpr std::size_t kBytes = 1500;
@@ -43,6 +49,7 @@ std::string last_lines(const std::string& text) {
 
 Campaign::Campaign(const Options& options)
     : options_(options), random_(options.seed), engine_(make_engine(options.engine)) {
+  limit_.emplace(time_limit(options));
   for (int i = 0; i < options.servers; ++i) {
     std::vector<std::string> programs = {""};
     if (!options.old_server.empty()) programs.insert(programs.begin(), options.old_server);
@@ -121,7 +128,10 @@ void Campaign::create_tags() {
 
 Figures Campaign::run() {
   const std::int64_t begin_us = now_us();
-  for (const auto& process : processes_) process->start();
+  for (const auto& process : processes_) {
+    limit_->note("starts " + process->name());
+    process->start();
+  }
   const milliseconds after_midnight = last_midnight_ + kAfterMidnight - system_time();
   const TimePoint end =
       steady_clock::now() +
@@ -289,6 +299,7 @@ void Campaign::begin_fault() {
   if (chosen == bag_.end()) return;
   Fault fault = std::move(*chosen);
   bag_.erase(chosen);
+  limit_->note("begins '" + fault.name + "'");
   try {
     fault.apply();
     figures_.add_faults(fault.name, 1);
@@ -299,7 +310,7 @@ void Campaign::begin_fault() {
     figures_.add_missed_fault(fault.name, error.what());
   }
   const milliseconds lasts(random_.pick(fault.lasts_min.count(), fault.lasts_max.count()));
-  active_.push_back({std::move(fault), steady_clock::now() + lasts, 0});
+  active_.push_back({std::move(fault), steady_clock::now() + lasts});
 }
 
 void Campaign::heal(bool all) {
@@ -321,11 +332,17 @@ void Campaign::heal(bool all) {
 // False: not yet. Another fault may have to be healed first, such as a stopped process that holds
 // the lock which this one waits for.
 bool Campaign::heals(Active& active) {
+  limit_->note("heals '" + active.fault.name + "'");
+  const TimePoint began = steady_clock::now();
   try {
     active.fault.heal();
     return true;
-  } catch (const std::exception&) {
-    if (++active.heals_failed == kHealsMax) throw;
+  } catch (const std::exception& error) {
+    const TimePoint since = active.heals_in_vain_since.value_or(began);
+    if (steady_clock::now() - since > kHealMax) {
+      throw std::runtime_error("'" + active.fault.name + "' cannot be healed: " + error.what());
+    }
+    active.heals_in_vain_since = since;
     active.heal_at = steady_clock::now() + kHealAgainAfter;
     return false;
   }
@@ -349,6 +366,7 @@ bool Campaign::all_serve(std::int64_t since_us) const {
 
 void Campaign::settle() {
   healed_us_ = now_us();
+  limit_->note("waits until every process serves again");
   test::wait_until([this] { return all_serve(healed_us_); }, kSettleMax);
   for (const auto& process : processes_) {
     if (process->all_served_us() > healed_us_) continue;
@@ -359,12 +377,14 @@ void Campaign::settle() {
 
 void Campaign::end_processes() {
   for (const auto& process : processes_) {
+    limit_->note("ends " + process->name());
     process->end_asking();
     end_process(*process, SIGTERM);
   }
 }
 
 void Campaign::judge() {
+  limit_->note("checks all ids");
   Ledger ledger(periods_);
   for (const auto& process : processes_) {
     const std::vector<std::string> tags = tags_of(process->name());

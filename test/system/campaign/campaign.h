@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,12 +18,14 @@
 #include "test/system/campaign/figures.h"
 #include "test/system/campaign/ledger.h"
 #include "test/system/campaign/process.h"
+#include "test/system/campaign/time_limit.h"
 
 namespace featherid::campaign {
 
 struct Options {
   std::string engine;
   int seconds = 60;
+  int overtime_seconds = 300;  // at most, for all that is not faults
   int servers = 3;
   int embedded = 3;
   std::uint64_t seed = 1;
@@ -46,7 +49,7 @@ class Campaign {
   struct Active {
     Fault fault;
     TimePoint heal_at;
-    int heals_failed = 0;
+    std::optional<TimePoint> heals_in_vain_since = {};
   };
 
   int clock_ahead_minutes(int embedded) const;
@@ -61,7 +64,7 @@ class Campaign {
   bool is_free(const Fault& fault) const;
   void begin_fault();
   void heal(bool all);
-  static bool heals(Active& active);
+  bool heals(Active& active);
   void revive_dead();
   void settle();
   bool all_serve(std::int64_t since_us) const;
@@ -73,6 +76,8 @@ class Campaign {
   const Options options_;
   Random random_;
   const test::ScratchDir scratch_;
+  // From when the engine runs, because some engines can only be made while there is one thread.
+  std::optional<TimeLimit> limit_;
   const std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<Process>> processes_;
   std::vector<Fault> bag_;  // one of each fault; refilled when empty
