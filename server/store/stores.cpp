@@ -13,6 +13,7 @@
 #include "featherid/http_store.h"
 #include "server/log/joined.h"
 #include "server/store/counters.h"
+#include "server/store/etcd_report.h"
 #include "server/store/report.h"
 
 namespace featherid {
@@ -131,17 +132,28 @@ Result<std::string> init_etcd(const StoreOptions& options) {
 }
 
 std::vector<Finding> examine_etcd(const StoreOptions& options) {
+  const auto problem = [](const char* topic, const Status& status) {
+    return Finding{Finding::Level::kProblem, topic, status.message()};
+  };
   const Result<std::unique_ptr<Store>> store = open_etcd(options);
-  const Status status = store.ok() ? (*store)->probe() : store.status();
-  if (!status.ok()) return {{Finding::Level::kProblem, "etcd", status.message()}};
-  std::vector<Finding> findings = {
-      {Finding::Level::kFact, "etcd", "it leases ids; " + (*store)->leader() + " answers"}};
-  const Result<std::vector<TagInfo>> rows = (*store)->list();
-  if (!rows.ok()) {
-    findings.push_back({Finding::Level::kProblem, "tags", rows.status().message()});
+  if (!store.ok()) return {problem("etcd", store.status())};
+  const Result<EtcdClusterReport> report =
+      read_cluster_report(options.addresses.front(), etcd_options(options));
+  if (!report.ok()) return {problem("etcd", report.status())};
+  std::vector<Finding> findings = examine_cluster(*report);
+  if (const Status probed = (*store)->probe(); !probed.ok()) {
+    findings.push_back(problem("etcd", probed));
     return findings;
   }
-  for (Finding& finding : examine_tags(*rows)) findings.push_back(std::move(finding));
+  findings.push_back({Finding::Level::kFact, "etcd", "it leases ids"});
+  const Result<std::vector<TagInfo>> rows = (*store)->list();
+  if (!rows.ok()) findings.push_back(problem("tags", rows.status()));
+  if (rows.ok()) {
+    for (Finding& finding : examine_tags(*rows)) findings.push_back(std::move(finding));
+  }
+  findings.push_back(measure_leases(**store).value_or(
+      Finding{Finding::Level::kWarning, "settings",
+              "there is no tag 'health', which checks use; make it with: featherid init"}));
   return findings;
 }
 

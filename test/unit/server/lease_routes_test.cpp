@@ -72,6 +72,20 @@ TEST_CASE("by HTTP a range is leased, and its end goes back", "[lease_routes]") 
   CHECK(quoted["last"] == "405");
 }
 
+TEST_CASE("an answer says for which call it is", "[lease_routes]") {
+  const Service service;
+  for (const auto& [method, target] :
+       {std::pair<const char*, std::string>("POST", "?biz_tag=order&count=5&"),
+        {"GET", "?"},
+        {"GET", "/tag?biz_tag=order&"},
+        {"GET", "/changes?"},
+        {"POST", "/give_back?biz_tag=order&first=1&receipt=none&"}}) {
+    CAPTURE(method, target);
+    CHECK(service.good(method, target + "nonce=a%22b%E5%8F%B7")["nonce"] == "a\"b号");
+    CHECK_FALSE(service.good(method, target + "nonce=").contains("nonce"));
+  }
+}
+
 TEST_CASE("a caller that knows another store gets nothing", "[lease_routes]") {
   const Service service;
   const std::string store = service.good("GET", "")["store"];
