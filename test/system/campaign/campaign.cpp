@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "test/system/campaign/campaign.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <csignal>
 #include <exception>
@@ -13,7 +11,6 @@
 
 #include "featherid/status.h"
 #include "lib/store/time_floor_rules.h"
-#include "test/support/frozen.h"
 #include "test/support/midnight.h"
 #include "test/support/wait_until.h"
 #include "test/system/campaign/embedded.h"
@@ -27,8 +24,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kSettleMax{30};  // until all are served once the faults are over
-constexpr std::chrono::seconds kHealMax{120};   // until a fault is healed, with failed attempts
+constexpr std::chrono::seconds kHealMax{240};  // until a fault is healed, with failed attempts
 constexpr milliseconds kHealAgainAfter(500);
 constexpr std::chrono::seconds kStartMax{15};      // until all processes run
 constexpr std::chrono::seconds kAfterMidnight{5};  // faults go on until then
@@ -155,120 +151,6 @@ Figures Campaign::run() {
   judge();
   judge_faults();
   return figures_;
-}
-
-std::vector<Fault> Campaign::all_faults() {
-  std::vector<Fault> faults = engine_->faults(random_);
-  const auto add = [&faults](std::vector<Fault> more) {
-    std::move(more.begin(), more.end(), std::back_inserter(faults));
-  };
-  for (Fault& crash : engine_->crashes(random_)) {
-    faults.push_back(with_fresh_processes(std::move(crash)));
-  }
-  if (options_.floor) {  // a lossy failover ends once the lead has passed
-    for (Fault& fault : faults) {
-      fault.lasts_min = std::max<milliseconds>(fault.lasts_min, kLeadMaxSeconds);
-      fault.lasts_max = std::max<milliseconds>(fault.lasts_max, kLeadMaxSeconds);
-    }
-  } else if (engine_->keeps_commits() && engine_->has_sql()) {
-    add(row_faults(*engine_, random_));
-    add(option_faults(*engine_, random_, options_.strict || options_.periods));
-  }
-  // One server and one embedding process.
-  std::vector<Process*> servers;
-  std::vector<Process*> embedded;
-  std::vector<Process*> all;
-  for (const auto& process : processes_) {
-    (process->is_server() ? servers : embedded).push_back(process.get());
-    all.push_back(process.get());
-  }
-  for (const std::vector<Process*>& kind : {servers, embedded}) {
-    if (kind.empty()) continue;
-    add(process_faults(*kind[random_.index(kind.size())]));
-  }
-  if (engine_->keeps_commits()) {
-    const auto wait = options_.floor ? std::optional(kLeadMaxSeconds) : std::nullopt;
-    add({backup_restored(
-        *engine_, all, random_, [this](Process& process) { end_process(process, SIGTERM); },
-        wait)});
-  }
-  faults.erase(std::remove_if(faults.begin(), faults.end(),
-                              [this](const Fault& fault) {
-                                return fault.name.find(options_.only) == std::string::npos;
-                              }),
-               faults.end());
-  if (faults.empty()) throw std::runtime_error("no fault has that name");
-  return faults;
-}
-
-std::vector<Fault> Campaign::process_faults(Process& process) {
-  const std::string of = std::string(" of ") + process.kind();
-  const auto limit_files = [&process](rlim_t bytes) {
-    const rlimit limit{bytes, RLIM_INFINITY};
-    ::prlimit(process.pid(), RLIMIT_FSIZE, &limit, nullptr);
-  };
-  // Inside the database, so that a commit may fail half-way.
-  const auto bytes_max = static_cast<rlim_t>(4096 * random_.pick(0, 20));
-  auto frozen = std::make_shared<std::unique_ptr<test::Frozen>>();
-  std::vector<Fault> faults = {
-      {"kill -9" + of,
-       {process.name()},
-       milliseconds(0),
-       milliseconds(2000),
-       [this, &process] { end_process(process, SIGKILL); },
-       [&process] { process.start(); }},
-      {"restart" + of,
-       {process.name()},
-       milliseconds(0),
-       milliseconds(500),
-       [this, &process] { end_process(process, SIGTERM); },
-       [&process] { process.start(); }},
-      {"SIGSTOP" + of,
-       {process.name()},
-       milliseconds(3000),
-       milliseconds(6000),
-       [=, &process] { *frozen = std::make_unique<test::Frozen>(process.pid()); },
-       [=] { frozen->reset(); }},
-  };
-  if (engine_->keeps_commits() && !options_.floor) {
-    faults.push_back(own_tag_set_back(*engine_, process, [this, &process] {
-      violation(process.name() + " goes on with a tag that went backwards");
-    }));
-  }
-  if (engine_->is_file() && process.is_server()) {  // the others must write their notes
-    faults.push_back({"files limited in size" + of,
-                      {process.name()},
-                      milliseconds(500),
-                      milliseconds(3000),
-                      [=] { limit_files(bytes_max); },
-                      [=] { limit_files(RLIM_INFINITY); }});
-  }
-  return faults;
-}
-
-Fault Campaign::with_fresh_processes(Fault crash) {
-  std::vector<Process*> fresh;
-  for (const auto& process : processes_) {
-    crash.touches.push_back(process->name());
-    if (random_.percent(50)) fresh.push_back(process.get());
-  }
-  auto ended = std::make_shared<std::vector<Process*>>();
-  const auto apply = [this, fresh, ended, crash_all = crash.apply] {
-    crash_all();
-    for (Process* process : fresh) {
-      end_process(*process, SIGKILL);
-      ended->push_back(process);
-    }
-  };
-  const auto heal = [this, ended, heal_all = crash.heal] {
-    heal_all();
-    const std::int64_t healed_us = now_us();
-    for (; !ended->empty(); ended->pop_back()) ended->back()->start();
-    test::wait_until([&] { return all_serve(healed_us); }, kSettleMax);
-  };
-  crash.apply = apply;
-  crash.heal = heal;
-  return crash;
 }
 
 void Campaign::end_process(Process& process, int signal) {

@@ -2,6 +2,7 @@
 #ifndef FEATHERID_TEST_SYSTEM_CAMPAIGN_CAMPAIGN_H_
 #define FEATHERID_TEST_SYSTEM_CAMPAIGN_CAMPAIGN_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -37,6 +38,9 @@ struct Options {
   std::string only;               // faults whose name contains this; empty: all
   std::string embedding_program;  // featherid_campaign_embedding, or one with a planted bug
 };
+
+// Until all processes are served once faults are over.
+constexpr std::chrono::seconds kSettleMax{30};
 
 // Runs servers and embedding processes on one database, under load, while faults come and go.
 class Campaign {
