@@ -182,6 +182,13 @@ std::vector<Fault> Campaign::all_faults() {
         *engine_, all, random_, [this](Process& process) { end_process(process, SIGTERM); },
         wait)});
   }
+  if (engine_->refuses_after_restore() && !options_.floor) {
+    add({restored_under_processes(
+        *engine_, all, random_, [this](Process& process) { end_process(process, SIGTERM); },
+        [this](std::int64_t begin_us, std::int64_t end_us) {
+          excused_us_.emplace_back(begin_us, end_us);
+        })});
+  }
   faults.erase(std::remove_if(faults.begin(), faults.end(),
                               [this](const Fault& fault) {
                                 return fault.name.find(options_.only) == std::string::npos;
@@ -364,6 +371,12 @@ void Campaign::end_processes() {
   }
 }
 
+bool Campaign::may_have_stopped(std::int64_t at_us) const {
+  return std::any_of(excused_us_.begin(), excused_us_.end(), [at_us](const auto& excused) {
+    return excused.first <= at_us && at_us <= excused.second;
+  });
+}
+
 void Campaign::judge() {
   Ledger ledger(periods_);
   for (const auto& process : processes_) {
@@ -375,7 +388,8 @@ void Campaign::judge() {
     for (const Note& note : notes) {
       if (note.has_ids() && note.at_us > healed_us_) served[note.tag] = true;
       const int data_loss = process->is_server() ? 409 : static_cast<int>(StatusCode::kDataLoss);
-      if (!note.has_ids() && note.code == data_loss) stopped[note.tag] = true;
+      const bool stops = !note.has_ids() && note.code == data_loss;
+      if (stops && !may_have_stopped(note.at_us)) stopped[note.tag] = true;
     }
     for (std::size_t tag = 0; tag < tags.size(); ++tag) {
       if (!served[tag]) violation(process->name() + " serves " + tags[tag] + " no more");

@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "featherid/period.h"
@@ -68,6 +69,7 @@ class Campaign {
   void end_processes();
   void judge();
   void judge_faults();
+  bool may_have_stopped(std::int64_t at_us) const;
   void violation(const std::string& text);
 
   const Options options_;
@@ -81,6 +83,8 @@ class Campaign {
   WallTime last_midnight_{};
   std::set<std::string> impossible_;  // faults that this machine cannot have
   std::int64_t healed_us_ = 0;
+  // When processes were right to stop every tag.
+  std::vector<std::pair<std::int64_t, std::int64_t>> excused_us_;
   Figures figures_;
 };
 
