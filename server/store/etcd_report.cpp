@@ -48,7 +48,6 @@ class ClusterExamination {
     look_at_versions();
     look_at_alarms();
     look_at_sizes();
-    look_at_disks();
     look_at_clocks();
     look_at_tls();
     look_at_login();
@@ -183,16 +182,6 @@ class ClusterExamination {
                     : ""));
   }
 
-  void look_at_disks() {
-    for (const Member* member : answering_) {
-      if (!member->syncs || *member->syncs > 0) continue;
-      add(Level::kProblem, "disk",
-          member->url +
-              " has never synced its log to the disk, so a power cut loses leases; do "
-              "not start it with --unsafe-no-fsync");
-    }
-  }
-
   void look_at_clocks() {
     bool agree = true;
     for (const Member* member : answering_) {
@@ -246,6 +235,23 @@ class ClusterExamination {
 
 std::vector<Finding> examine_cluster(const EtcdClusterReport& report) {
   return ClusterExamination(report).run();
+}
+
+std::vector<Finding> examine_disks(const EtcdClusterReport& before,
+                                   const EtcdClusterReport& after) {
+  std::vector<Finding> findings;
+  for (const Member& member : after.members) {
+    const auto same = std::find_if(before.members.begin(), before.members.end(),
+                                   [&](const Member& old) { return old.url == member.url; });
+    const bool says = member.syncs && same != before.members.end() && same->syncs;
+    if (!says || *member.syncs != *same->syncs) continue;
+    findings.push_back(
+        {Level::kProblem, "disk",
+         member.url + " has not synced its log to the disk while leases were granted, so a power "
+                      "cut could lose them; do not start it with --unsafe-no-fsync, and see "
+                      "whether the other members reach it"});
+  }
+  return findings;
 }
 
 }  // namespace featherid

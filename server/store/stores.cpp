@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <regex>
 #include <sstream>
 #include <string_view>
@@ -131,29 +132,44 @@ Result<std::string> init_etcd(const StoreOptions& options) {
   return "the keys of the store and of the cluster exist; tags created: " + joined(tags_made);
 }
 
+// What can be seen of a cluster that grants leases.
+void examine_leases(Store& store, const StoreOptions& options, const EtcdClusterReport& before,
+                    std::vector<Finding>* findings) {
+  const auto add = [findings](std::vector<Finding> more) {
+    findings->insert(findings->end(), more.begin(), more.end());
+  };
+  const Result<std::vector<TagInfo>> rows = store.list();
+  add(rows.ok()
+          ? examine_tags(*rows)
+          : std::vector<Finding>{{Finding::Level::kProblem, "tags", rows.status().message()}});
+  const std::optional<Finding> latency = measure_leases(store);
+  if (!latency) {
+    return add({{Finding::Level::kWarning, "settings",
+                 "there is no tag 'health', which checks use; make it with: featherid init"}});
+  }
+  add({*latency});
+  if (latency->level == Finding::Level::kProblem) return;
+  const Result<EtcdClusterReport> after =
+      read_cluster_report(options.addresses.front(), etcd_options(options));
+  if (after.ok()) add(examine_disks(before, *after));
+}
+
 std::vector<Finding> examine_etcd(const StoreOptions& options) {
-  const auto problem = [](const char* topic, const Status& status) {
-    return Finding{Finding::Level::kProblem, topic, status.message()};
+  const auto problem = [](const Status& status) {
+    return Finding{Finding::Level::kProblem, "etcd", status.message()};
   };
   const Result<std::unique_ptr<Store>> store = open_etcd(options);
-  if (!store.ok()) return {problem("etcd", store.status())};
+  if (!store.ok()) return {problem(store.status())};
   const Result<EtcdClusterReport> report =
       read_cluster_report(options.addresses.front(), etcd_options(options));
-  if (!report.ok()) return {problem("etcd", report.status())};
+  if (!report.ok()) return {problem(report.status())};
   std::vector<Finding> findings = examine_cluster(*report);
   if (const Status probed = (*store)->probe(); !probed.ok()) {
-    findings.push_back(problem("etcd", probed));
+    findings.push_back(problem(probed));
     return findings;
   }
   findings.push_back({Finding::Level::kFact, "etcd", "it leases ids"});
-  const Result<std::vector<TagInfo>> rows = (*store)->list();
-  if (!rows.ok()) findings.push_back(problem("tags", rows.status()));
-  if (rows.ok()) {
-    for (Finding& finding : examine_tags(*rows)) findings.push_back(std::move(finding));
-  }
-  findings.push_back(measure_leases(**store).value_or(
-      Finding{Finding::Level::kWarning, "settings",
-              "there is no tag 'health', which checks use; make it with: featherid init"}));
+  examine_leases(**store, options, *report, &findings);
   return findings;
 }
 

@@ -265,6 +265,12 @@ void Campaign::end_processes() {
   }
 }
 
+bool Campaign::may_have_stopped(std::int64_t at_us) const {
+  return std::any_of(excused_us_.begin(), excused_us_.end(), [at_us](const auto& excused) {
+    return excused.first <= at_us && at_us <= excused.second;
+  });
+}
+
 void Campaign::judge() {
   limit_->note("checks all ids");
   Ledger ledger(periods_);
@@ -277,7 +283,8 @@ void Campaign::judge() {
     for (const Note& note : notes) {
       if (note.has_ids() && note.at_us > healed_us_) served[note.tag] = true;
       const int data_loss = process->is_server() ? 409 : static_cast<int>(StatusCode::kDataLoss);
-      if (!note.has_ids() && note.code == data_loss) stopped[note.tag] = true;
+      const bool stops = !note.has_ids() && note.code == data_loss;
+      if (stops && !may_have_stopped(note.at_us)) stopped[note.tag] = true;
     }
     for (std::size_t tag = 0; tag < tags.size(); ++tag) {
       if (!served[tag]) violation(process->name() + " serves " + tags[tag] + " no more");

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "featherid/period.h"
@@ -75,6 +76,7 @@ class Campaign {
   void end_processes();
   void judge();
   void judge_faults();
+  bool may_have_stopped(std::int64_t at_us) const;
   void violation(const std::string& text);
 
   const Options options_;
@@ -90,6 +92,8 @@ class Campaign {
   WallTime last_midnight_{};
   std::set<std::string> impossible_;  // faults that this machine cannot have
   std::int64_t healed_us_ = 0;
+  // When processes were right to stop every tag.
+  std::vector<std::pair<std::int64_t, std::int64_t>> excused_us_;
   Figures figures_;
 };
 

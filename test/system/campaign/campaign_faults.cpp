@@ -53,6 +53,13 @@ std::vector<Fault> Campaign::all_faults() {
         *engine_, all, random_, [this](Process& process) { end_process(process, SIGTERM); },
         wait)});
   }
+  if (engine_->refuses_after_restore() && !options_.floor) {
+    add({restored_under_processes(
+        *engine_, all, random_, [this](Process& process) { end_process(process, SIGTERM); },
+        [this](std::int64_t begin_us, std::int64_t end_us) {
+          excused_us_.emplace_back(begin_us, end_us);
+        })});
+  }
   faults.erase(std::remove_if(faults.begin(), faults.end(),
                               [this](const Fault& fault) {
                                 return fault.name.find(options_.only) == std::string::npos;

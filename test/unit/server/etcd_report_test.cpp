@@ -112,7 +112,6 @@ TEST_CASE("members that do not answer, or know no leader, are named", "[etcd_rep
 TEST_CASE("what can lose or stop leases is a problem, or a warning in time", "[etcd_report]") {
   EtcdClusterReport report = cluster_of(3);
   report.members[0].version = "3.5.2";
-  report.members[1].syncs = 0;
   report.members[1].size_bytes = std::int64_t{1800} << 20;
   report.members[2].ahead = std::chrono::seconds(-7);
   report.alarms = {"NOSPACE of member a", "CORRUPT of member b"};
@@ -120,11 +119,22 @@ TEST_CASE("what can lose or stop leases is a problem, or a warning in time", "[e
   CAPTURE(text);
   CHECK(has(text, "problem version: etcd 3.5.2: its members may differ"));
   CHECK(has(text, "warning version: the members have different versions"));
-  CHECK(has(text, "problem disk: https://b:2379 has never synced"));
   CHECK(has(text, "warning size: the database has 1800 MiB of 2048 MiB on https://b:2379"));
   CHECK(has(text, "warning clock: the clock of https://c:2379 is 7 s behind"));
   CHECK(has(text, "problem alarms: the alarm NOSPACE of member a is on, so no lease is granted"));
   CHECK(has(text, "problem alarms: the alarm CORRUPT of member b is on, so its data may be"));
+}
+
+TEST_CASE("a member that writes nothing to its disk while leases are granted is named",
+          "[etcd_report]") {
+  const EtcdClusterReport before = cluster_of(3);
+  EtcdClusterReport after = before;
+  after.members[0].syncs = 6;
+  after.members[2].syncs.reset();
+  const std::vector<Finding> found = examine_disks(before, after);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].level == Finding::Level::kProblem);
+  CHECK(has(found[0].text, "https://b:2379 has not synced"));
 }
 
 TEST_CASE("an unencrypted or open cluster is reported unless it is on this machine",
