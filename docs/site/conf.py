@@ -23,14 +23,14 @@ highlight_language = "none"
 
 # The sidebar. Each part lists pages in an order in which one reads them; a star stands for all others.
 PARTS = {
-    "First": ["docs/README", "docs/tutorial", "docs/when_not_to_use", "docs/glossary"],
+    "First": ["docs/README", "docs/tutorial", "docs/first_ids", "docs/when_not_to_use", "docs/glossary"],
     "Ways in": ["docs/embedding", "docs/http_api", "docs/redis", "docs/lease_api", "docs/command_line",
                 "docs/formats", "docs/scramble"],
     "Operating": ["docs/operating/README", "docs/operating/*"],
     "Migrating": ["docs/migrating/README", "docs/migrating/*"],
     "Inside": ["docs/architecture", "docs/assurance", "docs/testing", "docs/performance", "docs/decisions/README",
                "docs/decisions/*"],
-    "Project": ["CONTRIBUTING", "CHANGELOG", "SECURITY"],
+    "Project": ["docs/compatibility", "CONTRIBUTING", "CHANGELOG", "SECURITY"],
     "中文": ["README.zh-CN", "docs/tutorial.zh-CN"],
 }
 
@@ -55,7 +55,7 @@ def site_target(app, docname, target):
         address = "api/files.html"
     elif path.startswith("include/featherid/"):
         address = "api/" + os.path.basename(path).replace("_", "__").replace(".", "_8") + ".html"
-    elif path.endswith((".md", ".png", ".svg")) or path.startswith("docs"):
+    elif path.startswith("docs") or (path.endswith(".md") and "/" not in path):
         return None
     else:
         shown.add(path)

@@ -8,8 +8,9 @@
 
 namespace featherid {
 
-// A warning if others than its owner can read the file; or empty, also if there is no file. The group may read a file of
-// root, because that is how an administrator hands a secret to a service (PostgreSQL's rule for private keys).
+// A warning if others than its owner can read the file; or empty, also if there is no file. The
+// group may read a file of root, because that is how an administrator hands a secret to a service
+// (PostgreSQL's rule for private keys).
 inline std::string secret_file_risk(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return "";

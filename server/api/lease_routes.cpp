@@ -156,6 +156,20 @@ Work probe(Parameters& given) {
 
 // --- from the request to the answer ---
 
+// The answer of a call says for which call it is, so that nobody takes it for the answer of another
+// one: a cache in between, or one that mixes up answers, would hand out ids again.
+std::string nonce_of(Parameters& given) {
+  std::string nonce = given.text("nonce").value_or("");
+  given.keep(check_text("nonce", nonce));
+  return nonce;
+}
+
+// `data` is an object with members.
+std::string with_nonce(std::string data, const std::string& nonce) {
+  if (!nonce.empty()) data.insert(data.size() - 1, R"(,"nonce":)" + json_string(nonce));
+  return data;
+}
+
 using ReadCall = Work (*)(Parameters&);
 
 class LeaseRoutes {
@@ -178,15 +192,17 @@ class LeaseRoutes {
   void begin(Exchange& exchange, ReadCall read) const {
     Parameters parameters(exchange.query);
     Work work = read(parameters);
+    std::string nonce = nonce_of(parameters);
     if (!parameters.status().ok()) return fail(exchange.reply, parameters.status());
     exchange.park([&leases = leases_, &calls = calls_, deadline = exchange.wait.deadline,
-                   work = std::move(work)](const Exchange::Resume& resume) {
+                   work = std::move(work),
+                   nonce = std::move(nonce)](const Exchange::Resume& resume) {
       const bool posted = calls.post(StoreCalls::Lane::kLeases, [=, &leases] {
         // Nobody waits for a call that comes to its turn too late.
         if (Exchange::Clock::now() >= deadline) return;
         const Result<std::string> data = call_store<std::string>([&] { return work(leases); });
         Exchange::Outcome outcome(data.status());
-        if (data.ok()) outcome.data = *data;
+        if (data.ok()) outcome.data = with_nonce(*data, nonce);
         resume(outcome);
       });
       if (!posted)
@@ -211,11 +227,13 @@ void add_lease_routes(Router& router, Leases& leases, StoreCalls& calls) {
                       std::move(parameters)});
   };
   constexpr const char* kLease = "/api/v1/lease";
-  add(kLease, "POST", lease, {"biz_tag", "count", "least", "period", "store", "term", "as"});
-  add(kLease, "GET", probe, {"store", "term"});
-  add("/api/v1/lease/tag", "GET", find, {"biz_tag", "store", "term", "as"});
-  add("/api/v1/lease/changes", "GET", changes, {"version", "store", "term", "as"});
-  add("/api/v1/lease/give_back", "POST", give_back, {"biz_tag", "first", "receipt", "applied"});
+  add(kLease, "POST", lease,
+      {"biz_tag", "count", "least", "period", "store", "term", "nonce", "as"});
+  add(kLease, "GET", probe, {"store", "term", "nonce"});
+  add("/api/v1/lease/tag", "GET", find, {"biz_tag", "store", "term", "nonce", "as"});
+  add("/api/v1/lease/changes", "GET", changes, {"version", "store", "term", "nonce", "as"});
+  add("/api/v1/lease/give_back", "POST", give_back,
+      {"biz_tag", "first", "receipt", "applied", "nonce"});
 }
 
 }  // namespace featherid

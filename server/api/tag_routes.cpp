@@ -224,17 +224,14 @@ Result<Work> create_tag(TagParameters& given, const Caller& caller) {
 }
 
 bool differs(const TagInfo& is, const TagChange& change) {
-  return change.step.value_or(is.step) != is.step || change.cap.value_or(is.cap) != is.cap ||
-         change.description.value_or(is.description) != is.description ||
-         change.owner.value_or(is.owner) != is.owner ||
-         change.order.value_or(is.order) != is.order ||
-         change.format.value_or(is.format) != is.format ||
-         change.scramble.value_or(is.scramble) != is.scramble ||
-         change.floor.rate.value_or(is.floor.rate) != is.floor.rate ||
-         change.floor.epoch_s.value_or(is.floor.epoch_s) != is.floor.epoch_s ||
-         change.floor.lead_max_s.value_or(is.floor.lead_max_s) != is.floor.lead_max_s ||
-         change.floor.lead_only_warns.value_or(is.floor.lead_only_warns) !=
-             is.floor.lead_only_warns;
+  const auto sets = [](const auto& wanted, const auto& has) { return wanted.value_or(has) != has; };
+  const TimeFloorChange& floor = change.floor;
+  return sets(change.step, is.step) || sets(change.cap, is.cap) || sets(change.order, is.order) ||
+         sets(change.format, is.format) || sets(change.scramble, is.scramble) ||
+         sets(change.description, is.description) || sets(change.owner, is.owner) ||
+         sets(floor.rate, is.floor.rate) || sets(floor.epoch_s, is.floor.epoch_s) ||
+         sets(floor.lead_max_s, is.floor.lead_max_s) ||
+         sets(floor.lead_only_warns, is.floor.lead_only_warns);
 }
 
 Result<Work> change_tag(TagParameters& given, const Caller& caller) {

@@ -67,15 +67,31 @@ Result<std::string> TagText::write(std::int64_t id, const Period& period) const 
   return format_.format(*number, *date);
 }
 
+// Under a time floor the date follows from the id. (Not from one that is older than the floor.)
+Status TagText::check_date(std::int64_t id, const Date& shown) const {
+  if (period_.is_set()) return {};
+  const Result<Date> right = date_of(id, {});
+  const auto differ = [](int part, int right_part) { return part != 0 && part != right_part; };
+  const bool wrong =
+      right.ok() && (differ(shown.year, right->year) || differ(shown.month, right->month) ||
+                     differ(shown.day, right->day));
+  if (!wrong) return {};
+  const Period day{right->year, right->month, right->day};
+  return {StatusCode::kInvalidArgument, "the date does not belong to id " + std::to_string(id) +
+                                            " of tag '" + tag_ + "', whose date is " +
+                                            to_string(day)};
+}
+
 Result<PeriodId> TagText::read(std::string_view text) const {
   const Result<ParsedId> parsed = format_.parse(text);
   if (!parsed.ok()) return parsed.status();
   const Date& date = parsed->date;
   Period period{date.year, date.month, date.day};
   if (period.kind() != period_.kind) period = {};  // the format does not show it
-  if (!scramble_) return PeriodId{parsed->id, period};
-  const Result<std::int64_t> id = scramble_->unscramble(parsed->id, tweak_of(period));
+  const Result<std::int64_t> id =
+      scramble_ ? scramble_->unscramble(parsed->id, tweak_of(period)) : parsed->id;
   if (!id.ok()) return id.status();
+  if (Status wrong = check_date(*id, date); !wrong.ok()) return wrong;
   return PeriodId{*id, period};
 }
 

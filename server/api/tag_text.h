@@ -29,6 +29,7 @@ class TagText {
  private:
   TagText(const TagInfo& tag, const IdFormat& format, const std::optional<IdScramble>& scramble);
   Result<Date> date_of(std::int64_t id, const Period& period) const;
+  Status check_date(std::int64_t id, const Date& shown) const;
   // Ids of two tags, or of two periods, become different numbers.
   std::string tweak_of(const Period& period) const;
 

@@ -97,7 +97,7 @@ class Examination {
     look_at_rights();
     look_at_backups();
     look_at_tags();
-    if (look_at_leader()) measure_leases();
+    if (look_at_leader()) look_at_latency();
     return findings_;
   }
 
@@ -270,33 +270,14 @@ class Examination {
     return true;
   }
 
-  // Real leases, each given back.
-  void measure_leases() {
+  void look_at_latency() {
     const bool guarded = options_.failover != Failover::kSynchronous;
     const std::unique_ptr<Store> store =
         open(options_.lossy_commits, guarded ? Failover::kStop : Failover::kSynchronous);
     if (!store) return;
-    std::vector<Clock::duration> times;
-    const Clock::time_point begin = Clock::now();
-    while (times.size() < kLeasesMeasured && Clock::now() - begin < kMeasuredForMax) {
-      const Clock::time_point asked = Clock::now();
-      const Result<IdRange> lease = store->lease(kTagForChecks, 1);
-      if (!lease.ok()) {
-        if (lease.status().code() == StatusCode::kNotFound) return;  // it was reported above
-        return add(Level::kProblem, "latency", "a lease failed: " + lease.status().message());
-      }
-      times.push_back(Clock::now() - asked);
-      static_cast<void>(store->give_back(kTagForChecks, *lease));
+    if (std::optional<Finding> measured = measure_leases(*store)) {
+      add(measured->level, "latency", std::move(measured->text));
     }
-    std::sort(times.begin() + (times.size() > 1 ? 1 : 0), times.end());  // the first one connects
-    const auto p = [&times](std::size_t percent) {
-      return times[(times.size() - 1) * percent / 100];
-    };
-    const bool slow = p(99) > kSlowLease;
-    add(slow ? Level::kWarning : Level::kFact, "latency",
-        "a lease takes " + ms_text(p(50)) + " (median) and " + ms_text(p(99)) + " (p99 of " +
-            std::to_string(times.size()) + ") from here" +
-            (slow ? "; find out what is slow: the disk, the network or locks" : ""));
   }
 
   StoreOptions options_;
@@ -321,6 +302,9 @@ const char* const kWithdrawn =
 const char* const kLostFsync =
     "after a failed write it may call commits durable that are lost, so ids could be issued twice; "
     "upgrade";
+const char* const kEtcdAlone =
+    "a cluster of one member may lose answered commits in a crash, so ids could come twice; "
+    "upgrade";
 const Fault kFaults[] = {
     {"MySQL",
      {8, 0, 29},
@@ -330,6 +314,9 @@ const Fault kFaults[] = {
     {"MySQL", {8, 0, 38}, {8, 0, 39}, kWithdrawn},
     {"MySQL", {8, 4, 1}, {8, 4, 2}, kWithdrawn},
     {"MySQL", {9, 0, 0}, {9, 0, 1}, kWithdrawn},
+    {"etcd", {0, 0, 0}, {3, 4, 21}, kEtcdAlone},
+    {"etcd", {3, 5, 0}, {3, 5, 3}, "its members may differ after a crash; upgrade"},
+    {"etcd", {3, 5, 3}, {3, 5, 5}, kEtcdAlone},
     {"PostgreSQL", {1, 0, 0}, {9, 4, 21}, kLostFsync},
     {"PostgreSQL", {9, 5, 0}, {9, 5, 16}, kLostFsync},
     {"PostgreSQL", {9, 6, 0}, {9, 6, 12}, kLostFsync},
@@ -371,6 +358,30 @@ std::string known_fault(const std::string& version) {
     }
   }
   return "";
+}
+
+std::optional<Finding> measure_leases(Store& store) {
+  std::vector<Clock::duration> times;
+  const Clock::time_point begin = Clock::now();
+  while (times.size() < kLeasesMeasured && Clock::now() - begin < kMeasuredForMax) {
+    const Clock::time_point asked = Clock::now();
+    const Result<IdRange> lease = store.lease(kTagForChecks, 1);
+    if (lease.status().code() == StatusCode::kNotFound) return std::nullopt;
+    if (!lease.ok()) {
+      return Finding{Level::kProblem, "latency", "a lease failed: " + lease.status().message()};
+    }
+    times.push_back(Clock::now() - asked);
+    static_cast<void>(store.give_back(kTagForChecks, *lease));
+  }
+  std::sort(times.begin() + (times.size() > 1 ? 1 : 0), times.end());  // the first one connects
+  const auto p = [&times](std::size_t percent) {
+    return times[(times.size() - 1) * percent / 100];
+  };
+  const bool slow = p(99) > kSlowLease;
+  return Finding{slow ? Level::kWarning : Level::kFact, "latency",
+                 "a lease takes " + ms_text(p(50)) + " (median) and " + ms_text(p(99)) +
+                     " (p99 of " + std::to_string(times.size()) + ") from here" +
+                     (slow ? "; find out what is slow: the disk, the network or locks" : "")};
 }
 
 std::vector<Finding> examine_tags(const std::vector<TagInfo>& rows) {

@@ -2,6 +2,7 @@
 #ifndef FEATHERID_SERVER_STORE_REPORT_H_
 #define FEATHERID_SERVER_STORE_REPORT_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,11 @@ const ReportSql& sqlite3_report();
 // examine_store() for a database.
 std::vector<Finding> examine_database(const StoreOptions& options, const ReportSql& sql);
 
-// What is wrong with a server of this version; empty: nothing is known.
+// What is wrong with a server of this version, such as "MySQL 8.0.29"; empty: nothing is known.
 std::string known_fault(const std::string& version);
+
+// How long leases of the tag `health` take; each is given back. Nothing: there is no such tag.
+std::optional<Finding> measure_leases(Store& store);
 
 // What tags are near their end or badly set up.
 std::vector<Finding> examine_tags(const std::vector<TagInfo>& rows);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <regex>
 #include <sstream>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "featherid/http_store.h"
 #include "server/log/joined.h"
 #include "server/store/counters.h"
+#include "server/store/etcd_report.h"
 #include "server/store/report.h"
 
 namespace featherid {
@@ -130,18 +132,44 @@ Result<std::string> init_etcd(const StoreOptions& options) {
   return "the keys of the store and of the cluster exist; tags created: " + joined(tags_made);
 }
 
+// What can be seen of a cluster that grants leases.
+void examine_leases(Store& store, const StoreOptions& options, const EtcdClusterReport& before,
+                    std::vector<Finding>* findings) {
+  const auto add = [findings](std::vector<Finding> more) {
+    findings->insert(findings->end(), more.begin(), more.end());
+  };
+  const Result<std::vector<TagInfo>> rows = store.list();
+  add(rows.ok()
+          ? examine_tags(*rows)
+          : std::vector<Finding>{{Finding::Level::kProblem, "tags", rows.status().message()}});
+  const std::optional<Finding> latency = measure_leases(store);
+  if (!latency) {
+    return add({{Finding::Level::kWarning, "settings",
+                 "there is no tag 'health', which checks use; make it with: featherid init"}});
+  }
+  add({*latency});
+  if (latency->level == Finding::Level::kProblem) return;
+  const Result<EtcdClusterReport> after =
+      read_cluster_report(options.addresses.front(), etcd_options(options));
+  if (after.ok()) add(examine_disks(before, *after));
+}
+
 std::vector<Finding> examine_etcd(const StoreOptions& options) {
+  const auto problem = [](const Status& status) {
+    return Finding{Finding::Level::kProblem, "etcd", status.message()};
+  };
   const Result<std::unique_ptr<Store>> store = open_etcd(options);
-  const Status status = store.ok() ? (*store)->probe() : store.status();
-  if (!status.ok()) return {{Finding::Level::kProblem, "etcd", status.message()}};
-  std::vector<Finding> findings = {
-      {Finding::Level::kFact, "etcd", "it leases ids; " + (*store)->leader() + " answers"}};
-  const Result<std::vector<TagInfo>> rows = (*store)->list();
-  if (!rows.ok()) {
-    findings.push_back({Finding::Level::kProblem, "tags", rows.status().message()});
+  if (!store.ok()) return {problem(store.status())};
+  const Result<EtcdClusterReport> report =
+      read_cluster_report(options.addresses.front(), etcd_options(options));
+  if (!report.ok()) return {problem(report.status())};
+  std::vector<Finding> findings = examine_cluster(*report);
+  if (const Status probed = (*store)->probe(); !probed.ok()) {
+    findings.push_back(problem(probed));
     return findings;
   }
-  for (Finding& finding : examine_tags(*rows)) findings.push_back(std::move(finding));
+  findings.push_back({Finding::Level::kFact, "etcd", "it leases ids"});
+  examine_leases(**store, options, *report, &findings);
   return findings;
 }
 

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <stdexcept>
@@ -29,8 +30,7 @@ EtcdCluster::EtcdCluster(std::size_t members, Options options)
     member.peer_port = free_port();
     member.data = scratch_.file("data-" + std::to_string(data_folders_++));
   }
-  for (std::size_t i = 0; i < members; ++i) launch(i);
-  for (std::size_t i = 0; i < members; ++i) await_healthy(i);
+  complete();
 }
 
 EtcdCluster::~EtcdCluster() {
@@ -115,9 +115,9 @@ bool EtcdCluster::healthy(std::size_t member) const {
 }
 
 void EtcdCluster::await_healthy(std::size_t member) {
-  const auto ended = [&] { return members_[member].process->wait(std::chrono::milliseconds(0)); };
-  wait_until([&] { return ended() || healthy(member); }, kStartMax);
-  if (!ended() && healthy(member)) return;
+  bool serves = false;
+  wait_until([&] { return ended(member) || (serves = healthy(member)); }, kStartMax);
+  if (serves) return;
   throw std::runtime_error("etcd does not start: " +
                            read_file(scratch_.file("log-" + std::to_string(member))));
 }
@@ -129,7 +129,7 @@ void EtcdCluster::stop(std::size_t member, int signal_number) {
 std::string EtcdCluster::endpoints() {
   std::string text;
   for (std::size_t i = 0; i < size(); ++i) {
-    if (members_[i].process->wait(std::chrono::milliseconds(0))) continue;
+    if (ended(i)) continue;
     text += (text.empty() ? "" : ",") + client_url(i);
   }
   return text;
@@ -147,24 +147,35 @@ std::string EtcdCluster::get(const std::string& key) {
   return value;
 }
 
-// "http://127.0.0.1:2379, 8211f1d0f64f3269, 3.4.23, 20 kB, true, …": the fifth says who leads.
+// "http://127.0.0.1:2379, 8211f1d0f64f3269, 3.4.23, 20 kB, true, false, 7, …": the fifth says
+// whether it leads, the seventh in which term. One that was cut off may still believe that it
+// leads.
 std::size_t EtcdCluster::leader() {
   std::size_t found = size();
-  wait_until([&] {
+  const auto look = [&] {
+    long long newest = 0;
     for (std::size_t i = 0; i < size(); ++i) {
-      if (members_[i].process->wait(std::chrono::milliseconds(0))) continue;
-      try {
-        const std::string status =
-            tool({"--endpoints=" + client_url(i), "--command-timeout=2s", "endpoint", "status"},
-                 "status");
-        if (status.find(", true, ") < status.find(", false, ")) found = i;
-      } catch (const std::exception&) {  // it does not answer
-      }
+      const long long term = ended(i) ? 0 : leads_in_term(i);
+      if (term > newest) found = i;
+      newest = std::max(newest, term);
     }
     return found != size();
-  });
-  if (found == size()) throw std::runtime_error("no member leads");
+  };
+  if (!wait_until(look, kStartMax)) throw std::runtime_error("no member leads");
   return found;
+}
+
+long long EtcdCluster::leads_in_term(std::size_t member) {
+  try {
+    const std::string status =
+        tool({"--endpoints=" + client_url(member), "--command-timeout=2s", "endpoint", "status"},
+             "status");
+    const std::string words = ", true, false, ";
+    const std::size_t at = status.find(words);
+    return at == std::string::npos ? 0 : std::stoll(status.substr(at + words.size()));
+  } catch (const std::exception&) {  // it does not answer
+    return 0;
+  }
 }
 
 std::int64_t EtcdCluster::revision() {
@@ -195,26 +206,79 @@ std::unique_ptr<ChildProcess> EtcdCluster::write_much() {
   return std::make_unique<ChildProcess>(std::vector<std::string>{"bash", "-c", loop}, options);
 }
 
-// "8211f1d0f64f3269, started, member-0, …"
+std::unique_ptr<ChildProcess> EtcdCluster::inject(std::size_t member, const std::string& fault) {
+  const std::string calls = "fsync,fdatasync";
+  ChildProcess::Options options;
+  options.output_file = scratch_.file("strace");
+  std::filesystem::remove(options.output_file);
+  auto tracer = std::make_unique<ChildProcess>(
+      std::vector<std::string>{"strace", "-f", "-p", std::to_string(pid(member)), "-e",
+                               "trace=" + calls, "-e", "inject=" + calls + ":" + fault, "-o",
+                               "/dev/null"},
+      options);
+  const auto attached = [&] {
+    return read_file(options.output_file).find(" attached") != std::string::npos;
+  };
+  if (wait_until([&] { return attached() || ended(member); })) return tracer;
+  throw std::runtime_error("strace: " + read_file(options.output_file));
+}
+
+std::unique_ptr<ChildProcess> EtcdCluster::slow_disk(std::size_t member,
+                                                     std::chrono::milliseconds by) {
+  return inject(member, "delay_exit=" + std::to_string(by.count() * 1000));
+}
+
+std::unique_ptr<ChildProcess> EtcdCluster::broken_disk(std::size_t member) {
+  return inject(member, "error=EIO");
+}
+
+// "8211f1d0f64f3269, started, member-0, http://10.78.0.1:2380, …", without name and number until
+// the member has started.
+std::string EtcdCluster::listed(const std::string& peer_url) {
+  const std::string list = ctl({"member", "list"});
+  const std::size_t at = list.find(", " + peer_url + ",");
+  if (at == std::string::npos) return "";
+  const std::size_t line = list.rfind('\n', at);
+  const std::size_t begin = line == std::string::npos ? 0 : line + 1;
+  return list.substr(begin, list.find(',', begin) - begin);
+}
+
+// A change of the members that meets an election is lost, and etcd says nothing. So it is asked for
+// until the list shows it.
+void EtcdCluster::change_members(const std::string& peer_url, bool in,
+                                 const std::vector<std::string>& change) {
+  const bool changed = wait_until(
+      [&] {
+        try {
+          std::string id = listed(peer_url);
+          if (id.empty() != in) return true;
+          std::vector<std::string> arguments = {"--command-timeout=5s", "member"};
+          arguments.insert(arguments.end(), change.begin(), change.end());
+          if (!in) arguments.push_back(id);
+          ctl(arguments);
+        } catch (const std::exception&) {  // the others must know one another again first
+        }
+        return false;
+      },
+      kStartMax);
+  if (!changed) throw std::runtime_error("the members cannot be changed");
+}
+
 void EtcdCluster::replace(std::size_t member) {
   stop(member);
-  const std::string list = ctl({"member", "list"});
-  const std::size_t name = list.find(", " + name_of(member) + ",");
-  if (name == std::string::npos) throw std::runtime_error("no such member: " + list);
-  const std::size_t line = name == 0 ? 0 : list.rfind('\n', name) + 1;
-  ctl({"member", "remove", list.substr(line, list.find(',', line) - line)});
+  change_members(peer_url(member), false, {"remove"});
   members_[member].data = scratch_.file("data-" + std::to_string(data_folders_++));
-  const auto add = [&] {
-    try {
-      ctl({"member", "add", name_of(member), "--peer-urls=" + peer_url(member)});
-      return true;
-    } catch (const std::exception&) {
-      return false;  // the others must know one another again first
-    }
-  };
-  if (!wait_until(add)) throw std::runtime_error("no member can be added");
+  change_members(peer_url(member), true,
+                 {"add", name_of(member), "--peer-urls=" + peer_url(member)});
   is_new_ = false;
   start(member);
+}
+
+void EtcdCluster::complete() {
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (ended(i)) launch(i);
+  }
+  for (std::size_t i = 0; i < size(); ++i) await_healthy(i);
 }
 
 std::string EtcdCluster::snapshot(const std::string& name) {
@@ -235,8 +299,7 @@ void EtcdCluster::restore(const std::string& snapshot, const std::string& token)
           "--initial-advertise-peer-urls=" + peer_url(i)},
          "output");
   }
-  for (std::size_t i = 0; i < size(); ++i) launch(i);
-  for (std::size_t i = 0; i < size(); ++i) await_healthy(i);
+  complete();
 }
 
 }  // namespace featherid::test

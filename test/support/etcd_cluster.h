@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -67,6 +68,18 @@ class EtcdCluster {
   // A process that writes large values to a key of its own until it is ended.
   std::unique_ptr<ChildProcess> write_much();
 
+  // While what it returns lives, each write of the member to its disk takes that much longer, or
+  // fails. (strace does it from outside: etcd is linked statically, so nothing can be preloaded.)
+  std::unique_ptr<ChildProcess> slow_disk(std::size_t member, std::chrono::milliseconds by);
+  std::unique_ptr<ChildProcess> broken_disk(std::size_t member);
+  // Whether its process does not run.
+  bool ended(std::size_t member) {
+    std::optional<ChildProcess>& process = members_[member].process;
+    return !process || process->wait(std::chrono::milliseconds(0)).has_value();
+  }
+  // Starts those that do not run, and waits for all.
+  void complete();
+
   // Replaces a member, which has lost its data, by a new one at the same place.
   void replace(std::size_t member);
 
@@ -83,10 +96,14 @@ class EtcdCluster {
     std::string data;
     std::optional<ChildProcess> process;
   };
+  std::string listed(const std::string& peer_url);  // its id as a member; empty: it is none
+  void change_members(const std::string& peer_url, bool in, const std::vector<std::string>& change);
+  std::unique_ptr<ChildProcess> inject(std::size_t member, const std::string& fault);
   std::string client_url(std::size_t member) const;
   std::string peer_url(std::size_t member) const;
   std::string initial_cluster() const;
   std::string endpoints();
+  long long leads_in_term(std::size_t member);  // 0: it does not lead
   std::string tool(const std::vector<std::string>& arguments, const std::string& output) const;
 
   const ScratchDir scratch_;

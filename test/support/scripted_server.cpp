@@ -38,6 +38,19 @@ std::string ScriptedServer::answer(int status, int code, const std::string& data
          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
+std::string ScriptedServer::parameter(const std::string& request, const std::string& name) {
+  const std::string line = request.substr(0, request.find("\r\n"));
+  std::size_t at = line.find("?" + name + "=");
+  if (at == std::string::npos) at = line.find("&" + name + "=");
+  if (at == std::string::npos) return "";
+  at += name.size() + 2;
+  return line.substr(at, line.find_first_of("& ", at) - at);
+}
+
+std::string ScriptedServer::answer_lease(const std::string& request, const std::string& members) {
+  return answer(200, 0, "{" + members + R"(,"nonce":")" + parameter(request, "nonce") + "\"}");
+}
+
 namespace {
 
 std::size_t body_bytes(const std::string& head) {

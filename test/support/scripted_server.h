@@ -33,6 +33,10 @@ class ScriptedServer {
 
   // An answer of the API with a code and `data`, which is JSON.
   static std::string answer(int status, int code, const std::string& data);
+  // The value of a parameter of the request's query, as it was sent; empty if there is none.
+  static std::string parameter(const std::string& request, const std::string& name);
+  // The answer of 200 to a call of /api/v1/lease; `members`: those of its data.
+  static std::string answer_lease(const std::string& request, const std::string& members);
 
  private:
   void accept_all();

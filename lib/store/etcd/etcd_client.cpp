@@ -21,7 +21,9 @@ using Repeat = HttpServers::Repeat;
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
-HttpServers::Options servers_options(const EtcdUrl& url, const EtcdStoreOptions& options) {
+}  // namespace
+
+HttpServers::Options etcd_servers_options(const EtcdUrl& url, const EtcdStoreOptions& options) {
   HttpServers::Options servers;
   servers.call_timeout = options.call_timeout;
   servers.connect_timeout = options.connect_timeout;
@@ -34,11 +36,10 @@ HttpServers::Options servers_options(const EtcdUrl& url, const EtcdStoreOptions&
   servers.access.opening = "/health";
   servers.access.must_be_healthy = true;
   servers.judge = cannot_serve;
+  servers.proves_undone = proves_undone;
   servers.log = options.log;
   return servers;
 }
-
-}  // namespace
 
 struct EtcdClient::Impl {
   Impl(EtcdUrl url_in, const EtcdStoreOptions& options_in)
@@ -46,7 +47,7 @@ struct EtcdClient::Impl {
         options(options_in),
         own_clock(options.clock ? options.clock : system_time),
         guard(cluster_key(url)),
-        servers(url.members, servers_options(url, options)) {}
+        servers(url.members, etcd_servers_options(url, options)) {}
 
   bool has_login() const { return !url.user.empty() || !options.database_file.empty(); }
   // A token other than `refused`; empty if none is needed.

@@ -10,8 +10,12 @@
 #include "lib/store/etcd/cluster_guard.h"
 #include "lib/store/etcd/etcd_txn.h"
 #include "lib/store/etcd/etcd_url.h"
+#include "lib/store/http_client/http_servers.h"
 
 namespace featherid {
+
+// How the members of a cluster are called.
+HttpServers::Options etcd_servers_options(const EtcdUrl& url, const EtcdStoreOptions& options);
 
 // Transactions of a cluster: with a login if there is one, and each answer judged by the
 // ClusterGuard. Thread-safe.

@@ -54,6 +54,12 @@ Status cannot_serve(const HttpAnswer& answer, const std::string& url) {
   return {StatusCode::kUnavailable, url + " answers: " + words + hint};
 }
 
+bool proves_undone(const HttpAnswer& answer) {
+  const Refused refused = read(answer);
+  return answer.status != 200 &&
+         (refused.says("not supported for learner") || refused.says("too many requests"));
+}
+
 EtcdRefusal refusal_of(const HttpAnswer& answer, const std::string& url) {
   if (answer.status == 200) return {};
   if (Status fails = cannot_serve(answer, url); !fails.ok()) return {fails};

@@ -20,6 +20,10 @@ EtcdRefusal refusal_of(const HttpAnswer& answer, const std::string& url);
 // Whether the member cannot serve. Then others are asked first for a while.
 Status cannot_serve(const HttpAnswer& answer, const std::string& url);
 
+// Whether the answer proves that the member has passed nothing on to the cluster: it is a learner,
+// or has too much to do.
+bool proves_undone(const HttpAnswer& answer);
+
 }  // namespace featherid
 
 #endif  // FEATHERID_LIB_STORE_ETCD_ETCD_REFUSAL_H_

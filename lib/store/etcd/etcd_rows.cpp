@@ -2,10 +2,12 @@
 #include "lib/store/etcd/etcd_rows.h"
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "lib/base/random_text.h"
+#include "lib/store/store_arguments.h"
 
 namespace featherid {
 
@@ -178,19 +180,47 @@ Result<std::vector<StoredTag>> EtcdRows::list(const TagQuery& query, TimePoint d
   return tags;
 }
 
-Result<std::vector<std::string>> EtcdRows::names_with(const std::string& prefix,
-                                                      TimePoint deadline) {
-  EtcdRange range = with_prefix(key_of(prefix));
+Result<std::vector<Period>> EtcdRows::periods_of(std::string_view tag, PeriodKind kind,
+                                                 TimePoint deadline) {
+  EtcdRange range = with_prefix(key_of(std::string(tag) + "@"));
   range.keys_only = true;
   EtcdTxn txn;
   txn.read(range);
   const Result<EtcdTxn::Answer> answer = client_.run(txn, deadline);
   if (!answer.ok()) return answer.status();
-  std::vector<std::string> names;
+  std::vector<Period> periods;
   for (const EtcdKey& key : answer->reads.front()) {
-    names.push_back(key.key.substr(tags_key_.size()));
+    const std::optional<PeriodRow> row = parse_period_row(key.key.substr(tags_key_.size()));
+    if (!row || row->tag != tag) continue;
+    if (kind == PeriodKind::kNone || row->period.kind() == kind) periods.push_back(row->period);
   }
-  return names;
+  return periods;
+}
+
+Status EtcdRows::refuse_period_row(std::string_view name) {
+  const std::optional<PeriodRow> row = parse_period_row(name);
+  if (!row) return {};
+  const Result<KeyView> view = read({row->tag}, Needs::kTags, deadline());
+  if (!view.ok()) return view.status();
+  const std::optional<TagRecord>& record = view->tags.front().stored.record;
+  return record && record->period.is_set() ? only_in_period(name, row->tag) : Status();
+}
+
+Result<SegmentRow> EtcdRows::as_of_now(const SegmentRow& row) const {
+  if (!row.floor.is_set() && !row.period.is_set()) return row;
+  const Result<WallTime> time = client_.time();
+  if (!time.ok()) return time.status();
+  SegmentRow read = row;
+  read.read_at = *time;
+  return read;
+}
+
+std::int64_t EtcdRows::now_s() const {
+  const WallTime at = [this] {
+    const Result<WallTime> time = client_.time();
+    return time.ok() ? *time : client_.own_time();
+  }();
+  return std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count();
 }
 
 Result<StoreHead> EtcdRows::head_of(const std::vector<EtcdKey>& read) const {

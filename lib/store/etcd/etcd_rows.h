@@ -58,7 +58,16 @@ class EtcdRows {
 
   // Tags in order; what is no value of a tag is logged and left out. `keys_only`: without values.
   Result<std::vector<StoredTag>> list(const TagQuery& query, TimePoint deadline);
-  Result<std::vector<std::string>> names_with(const std::string& prefix, TimePoint deadline);
+
+  // The periods of the tag that have a key, the oldest first; kNone: of every kind.
+  Result<std::vector<Period>> periods_of(std::string_view tag, PeriodKind kind, TimePoint deadline);
+  // Refuses the name of a row of a tag's period.
+  Status refuse_period_row(std::string_view name);
+
+  // The row as a lease or a reader sees it now. kFailedPrecondition: as of EtcdClient::time().
+  Result<SegmentRow> as_of_now(const SegmentRow& row) const;
+  // For records of changes: seconds since 1970, by this process's clock if the members' is unknown.
+  std::int64_t now_s() const;
 
   // The head; it is made if it is missing.
   Result<StoreHead> head(TimePoint deadline);

@@ -59,11 +59,22 @@ Status read_login(std::string_view login, EtcdUrl* url) {
   return {};
 }
 
+// The tags of the prefix /a have keys such as /a/tags/b, so /a/tags is no prefix: tags of one store
+// would be keys of the other.
+bool has_part(std::string_view prefix, std::string_view part) {
+  const std::string parts = std::string(prefix) + "/";
+  return parts.find("/" + std::string(part) + "/") != std::string::npos;
+}
+
 Status read_prefix(std::string_view path, EtcdUrl* url) {
   while (!path.empty() && path.back() == '/') path.remove_suffix(1);
   std::optional<std::string> prefix = decode(path);
   if (!prefix) return malformed(kBrokenEscape);
   if (prefix->size() < 2) return malformed("names no prefix of the keys");
+  if (has_part(*prefix, "")) return malformed("has a prefix with an empty part");
+  if (has_part(*prefix, "tags")) {
+    return malformed("has a prefix with the part tags, which is where a store has its tags");
+  }
   url->prefix = *std::move(prefix);
   return {};
 }

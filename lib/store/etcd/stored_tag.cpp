@@ -46,6 +46,7 @@ TimeFloor floor_at(const Json& object) {
   floor.lead_max_s = number_at(*found, "lead_max", floor.lead_max_s);
   floor.lead_only_warns = found->value("lead_only_warns", false);
   floor.since_id = number_at(*found, "since_id", 0);
+  if (!check_floor_change(as_change(floor)).ok()) throw Malformed();
   return floor;
 }
 

@@ -33,6 +33,13 @@ inline Status not_of_this_api(const std::string& url) {
               "and any proxy in between"};
 }
 
+inline Status not_of_this_call(const std::string& url) {
+  return {StatusCode::kFailedPrecondition,
+          "the answer of " + url +
+              " is not that of this call, or of another version; if something in between keeps or "
+              "repeats answers, let it pass on every call"};
+}
+
 // Reads `data` by read(data), which may throw as Json does.
 template <typename Read>
 auto read_data(const nlohmann::json& data, const std::string& url, Read read)

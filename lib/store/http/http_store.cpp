@@ -8,6 +8,7 @@
 
 #include "featherid/internal/fork_guard.h"
 #include "lib/base/mutex.h"
+#include "lib/base/random_text.h"
 #include "lib/store/http/api_answer.h"
 #include "lib/store/http/api_client.h"
 #include "lib/store/http/lease_receipts.h"
@@ -59,7 +60,9 @@ class HttpStore final : public Store {
                                    std::int64_t applied) override;
 
  private:
-  // A call of /api/v1/lease states which store this process knows, and its answer names one.
+  // A call of /api/v1/lease states which store this process knows, and its answer names one. The
+  // answer repeats the call's nonce: what keeps, repeats or mixes up answers on the way must not
+  // give one lease to two processes.
   struct Asked {
     Json data;
     std::size_t server = 0;
@@ -108,8 +111,14 @@ Result<HttpStore::Asked> HttpStore::ask(Call call) {
     call.parameters.emplace_back("store", stated.name);
     call.parameters.emplace_back("term", std::to_string(stated.term));
   }
+  const std::string nonce = random_text();
+  call.parameters.emplace_back("nonce", nonce);
   Result<ApiClient::Answer> answer = client_->call(call);
   if (!answer.ok()) return answer.status();
+  const bool is_object = answer->data.is_object();
+  if (!is_object || text_at(answer->data, "nonce") != nonce) {
+    return not_of_this_call(client_->url(answer->server));
+  }
   return Asked{std::move(answer->data), answer->server, stated};
 }
 

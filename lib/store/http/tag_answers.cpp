@@ -39,7 +39,10 @@ void read_row(const Json& tag, SegmentRow* row) {
   row->cap = cap != tag.end() && cap->is_number() ? cap->get<std::int64_t>() : kIdMax;
   row->order = text_at(tag, "order") == kStrict ? TagOrder::kStrict : TagOrder::kPlain;
   const Result<PeriodKind> period = parse_period_kind(text_at(tag, "period"));
-  if (period.ok()) row->period = {*period, tag.at("period_offset").get<int>()};
+  if (period.ok()) {
+    const auto offset = tag.at("period_offset").get<std::int64_t>();
+    row->period = to_period_rule(static_cast<std::int64_t>(*period), offset);
+  }
   const auto floor = tag.find("floor");
   if (floor == tag.end() || !floor->is_object()) return;
   row->floor = {floor->at("rate").get<std::int64_t>(), floor->at("epoch").get<std::int64_t>(),

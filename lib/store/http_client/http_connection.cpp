@@ -164,6 +164,12 @@ Result<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpAddress& 
     return Status(StatusCode::kUnavailable,
                   address.url + " says that it cannot serve: " + one_line(answer->body));
   }
+  if (client.is_socket_open() == 0) {  // as HTTP/1.0 does
+    return Status(StatusCode::kUnavailable,
+                  address.url +
+                      " ends the connection after one answer; let it, or the proxy in "
+                      "between, keep connections open");
+  }
   return std::unique_ptr<HttpConnection>(new HttpConnection(std::move(impl)));
 }
 

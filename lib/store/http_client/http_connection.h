@@ -50,8 +50,8 @@ class HttpConnection {
   };
 
   // Connects to one address of the host, as text, and waits for the server's first answer.
-  // kUnavailable: there is none by the deadline, its certificate is not trusted, or the server says
-  // that it is not healthy.
+  // kUnavailable: there is none by the deadline, its certificate is not trusted, the server says
+  // that it is not healthy, or it does not keep the connection.
   static Result<std::unique_ptr<HttpConnection>> open(const HttpAddress& address,
                                                       const std::string& numeric_host,
                                                       const Access& access, Watchdog& watchdog,

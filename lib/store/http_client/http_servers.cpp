@@ -48,7 +48,7 @@ struct HttpServers::Impl {
   // How a try with one server ended.
   struct Tried {
     Result<Answer> answer;
-    bool sent = false;      // the server may have got the request
+    bool sent = false;      // the server may have done what the request asks for
     bool answered = false;  // with whatever
     bool serves() const { return answer.ok(); }
   };
@@ -137,7 +137,8 @@ HttpServers::Impl::Tried HttpServers::Impl::ask(std::size_t number,
   // A connection keeps its token. The next one gets a new one.
   if (answer->status != 401) keep(server, std::move(used));
   if (Status fails = options.judge(*answer, server.address.url); !fails.ok()) {
-    return {fails, true, true};
+    const bool undone = options.proves_undone && options.proves_undone(*answer);
+    return {fails, !undone, true};
   }
   return {Answer{*std::move(answer), number}, true, true};
 }

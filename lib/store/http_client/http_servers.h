@@ -32,6 +32,9 @@ class FEATHERID_EXPORT HttpServers {
     std::function<std::string()> token = {};
     // Whether the server cannot serve, as its answer says. Then others are asked first for a while.
     std::function<Status(const HttpAnswer& answer, const std::string& url)> judge;
+    // Whether such an answer proves that nothing was done. Then another is asked whatever the call
+    // allows. Empty: none does.
+    std::function<bool(const HttpAnswer& answer)> proves_undone = {};
     LogCallback log = {};  // a server that fails, and one that works again
   };
 

@@ -63,6 +63,11 @@ Status read_floor(const std::string& table, const RawRow& raw, SegmentRow* row) 
   if (!bad.ok()) return bad;
   row->floor.lead_only_warns = only_warns != 0;
   row->read_at = WallTime(std::chrono::milliseconds(read_at_ms));
+  if (Status wrong = check_floor_change(as_change(row->floor)); !wrong.ok()) {
+    return {StatusCode::kFailedPrecondition,
+            "tag '" + one_line(raw.tag) + "' has a time floor that cannot be: " + wrong.message() +
+                "; correct it in id_tags"};
+  }
   return {};
 }
 

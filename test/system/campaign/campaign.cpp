@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "test/system/campaign/campaign.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <csignal>
 #include <exception>
@@ -13,7 +11,6 @@
 
 #include "featherid/status.h"
 #include "lib/store/time_floor_rules.h"
-#include "test/support/frozen.h"
 #include "test/support/midnight.h"
 #include "test/support/wait_until.h"
 #include "test/system/campaign/embedded.h"
@@ -27,12 +24,17 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kSettleMax{30};  // until all are served once the faults are over
-constexpr int kHealsMax = 60;
+constexpr std::chrono::seconds kHealMax{240};  // until a fault is healed, with failed attempts
 constexpr milliseconds kHealAgainAfter(500);
 constexpr std::chrono::seconds kStartMax{15};      // until all processes run
 constexpr std::chrono::seconds kAfterMidnight{5};  // faults go on until then
 constexpr int kAllFaultsSeconds = 300;             // a campaign of this length meets every fault
+constexpr int kDaysMaxSeconds = 80;                // until days have ended
+
+std::chrono::seconds time_limit(const Options& options) {
+  return std::chrono::seconds(options.seconds + options.overtime_seconds +
+                              (options.periods ? kDaysMaxSeconds : 0));
+}
 
 std::string last_lines(const std::string& text) {
   constexpr std::size_t kBytes = 1500;
@@ -43,6 +45,7 @@ std::string last_lines(const std::string& text) {
 
 Campaign::Campaign(const Options& options)
     : options_(options), random_(options.seed), engine_(make_engine(options.engine)) {
+  limit_.emplace(time_limit(options));
   for (int i = 0; i < options.servers; ++i) {
     std::vector<std::string> programs = {""};
     if (!options.old_server.empty()) programs.insert(programs.begin(), options.old_server);
@@ -121,7 +124,10 @@ void Campaign::create_tags() {
 
 Figures Campaign::run() {
   const std::int64_t begin_us = now_us();
-  for (const auto& process : processes_) process->start();
+  for (const auto& process : processes_) {
+    limit_->note("starts " + process->name());
+    process->start();
+  }
   const milliseconds after_midnight = last_midnight_ + kAfterMidnight - system_time();
   const TimePoint end =
       steady_clock::now() +
@@ -145,120 +151,6 @@ Figures Campaign::run() {
   judge();
   judge_faults();
   return figures_;
-}
-
-std::vector<Fault> Campaign::all_faults() {
-  std::vector<Fault> faults = engine_->faults(random_);
-  const auto add = [&faults](std::vector<Fault> more) {
-    std::move(more.begin(), more.end(), std::back_inserter(faults));
-  };
-  for (Fault& crash : engine_->crashes(random_)) {
-    faults.push_back(with_fresh_processes(std::move(crash)));
-  }
-  if (options_.floor) {  // a lossy failover ends once the lead has passed
-    for (Fault& fault : faults) {
-      fault.lasts_min = std::max<milliseconds>(fault.lasts_min, kLeadMaxSeconds);
-      fault.lasts_max = std::max<milliseconds>(fault.lasts_max, kLeadMaxSeconds);
-    }
-  } else if (engine_->keeps_commits() && engine_->has_sql()) {
-    add(row_faults(*engine_, random_));
-    add(option_faults(*engine_, random_, options_.strict || options_.periods));
-  }
-  // One server and one embedding process.
-  std::vector<Process*> servers;
-  std::vector<Process*> embedded;
-  std::vector<Process*> all;
-  for (const auto& process : processes_) {
-    (process->is_server() ? servers : embedded).push_back(process.get());
-    all.push_back(process.get());
-  }
-  for (const std::vector<Process*>& kind : {servers, embedded}) {
-    if (kind.empty()) continue;
-    add(process_faults(*kind[random_.index(kind.size())]));
-  }
-  if (engine_->keeps_commits()) {
-    const auto wait = options_.floor ? std::optional(kLeadMaxSeconds) : std::nullopt;
-    add({backup_restored(
-        *engine_, all, random_, [this](Process& process) { end_process(process, SIGTERM); },
-        wait)});
-  }
-  faults.erase(std::remove_if(faults.begin(), faults.end(),
-                              [this](const Fault& fault) {
-                                return fault.name.find(options_.only) == std::string::npos;
-                              }),
-               faults.end());
-  if (faults.empty()) throw std::runtime_error("no fault has that name");
-  return faults;
-}
-
-std::vector<Fault> Campaign::process_faults(Process& process) {
-  const std::string of = std::string(" of ") + process.kind();
-  const auto limit_files = [&process](rlim_t bytes) {
-    const rlimit limit{bytes, RLIM_INFINITY};
-    ::prlimit(process.pid(), RLIMIT_FSIZE, &limit, nullptr);
-  };
-  // Inside the database, so that a commit may fail half-way.
-  const auto bytes_max = static_cast<rlim_t>(4096 * random_.pick(0, 20));
-  auto frozen = std::make_shared<std::unique_ptr<test::Frozen>>();
-  std::vector<Fault> faults = {
-      {"kill -9" + of,
-       {process.name()},
-       milliseconds(0),
-       milliseconds(2000),
-       [this, &process] { end_process(process, SIGKILL); },
-       [&process] { process.start(); }},
-      {"restart" + of,
-       {process.name()},
-       milliseconds(0),
-       milliseconds(500),
-       [this, &process] { end_process(process, SIGTERM); },
-       [&process] { process.start(); }},
-      {"SIGSTOP" + of,
-       {process.name()},
-       milliseconds(3000),
-       milliseconds(6000),
-       [=, &process] { *frozen = std::make_unique<test::Frozen>(process.pid()); },
-       [=] { frozen->reset(); }},
-  };
-  if (engine_->keeps_commits() && !options_.floor) {
-    faults.push_back(own_tag_set_back(*engine_, process, [this, &process] {
-      violation(process.name() + " goes on with a tag that went backwards");
-    }));
-  }
-  if (engine_->is_file() && process.is_server()) {  // the others must write their notes
-    faults.push_back({"files limited in size" + of,
-                      {process.name()},
-                      milliseconds(500),
-                      milliseconds(3000),
-                      [=] { limit_files(bytes_max); },
-                      [=] { limit_files(RLIM_INFINITY); }});
-  }
-  return faults;
-}
-
-Fault Campaign::with_fresh_processes(Fault crash) {
-  std::vector<Process*> fresh;
-  for (const auto& process : processes_) {
-    crash.touches.push_back(process->name());
-    if (random_.percent(50)) fresh.push_back(process.get());
-  }
-  auto ended = std::make_shared<std::vector<Process*>>();
-  const auto apply = [this, fresh, ended, crash_all = crash.apply] {
-    crash_all();
-    for (Process* process : fresh) {
-      end_process(*process, SIGKILL);
-      ended->push_back(process);
-    }
-  };
-  const auto heal = [this, ended, heal_all = crash.heal] {
-    heal_all();
-    const std::int64_t healed_us = now_us();
-    for (; !ended->empty(); ended->pop_back()) ended->back()->start();
-    test::wait_until([&] { return all_serve(healed_us); }, kSettleMax);
-  };
-  crash.apply = apply;
-  crash.heal = heal;
-  return crash;
 }
 
 void Campaign::end_process(Process& process, int signal) {
@@ -289,6 +181,7 @@ void Campaign::begin_fault() {
   if (chosen == bag_.end()) return;
   Fault fault = std::move(*chosen);
   bag_.erase(chosen);
+  limit_->note("begins '" + fault.name + "'");
   try {
     fault.apply();
     figures_.add_faults(fault.name, 1);
@@ -299,7 +192,7 @@ void Campaign::begin_fault() {
     figures_.add_missed_fault(fault.name, error.what());
   }
   const milliseconds lasts(random_.pick(fault.lasts_min.count(), fault.lasts_max.count()));
-  active_.push_back({std::move(fault), steady_clock::now() + lasts, 0});
+  active_.push_back({std::move(fault), steady_clock::now() + lasts});
 }
 
 void Campaign::heal(bool all) {
@@ -321,11 +214,17 @@ void Campaign::heal(bool all) {
 // False: not yet. Another fault may have to be healed first, such as a stopped process that holds
 // the lock which this one waits for.
 bool Campaign::heals(Active& active) {
+  limit_->note("heals '" + active.fault.name + "'");
+  const TimePoint began = steady_clock::now();
   try {
     active.fault.heal();
     return true;
-  } catch (const std::exception&) {
-    if (++active.heals_failed == kHealsMax) throw;
+  } catch (const std::exception& error) {
+    const TimePoint since = active.heals_in_vain_since.value_or(began);
+    if (steady_clock::now() - since > kHealMax) {
+      throw std::runtime_error("'" + active.fault.name + "' cannot be healed: " + error.what());
+    }
+    active.heals_in_vain_since = since;
     active.heal_at = steady_clock::now() + kHealAgainAfter;
     return false;
   }
@@ -349,6 +248,7 @@ bool Campaign::all_serve(std::int64_t since_us) const {
 
 void Campaign::settle() {
   healed_us_ = now_us();
+  limit_->note("waits until every process serves again");
   test::wait_until([this] { return all_serve(healed_us_); }, kSettleMax);
   for (const auto& process : processes_) {
     if (process->all_served_us() > healed_us_) continue;
@@ -359,12 +259,20 @@ void Campaign::settle() {
 
 void Campaign::end_processes() {
   for (const auto& process : processes_) {
+    limit_->note("ends " + process->name());
     process->end_asking();
     end_process(*process, SIGTERM);
   }
 }
 
+bool Campaign::may_have_stopped(std::int64_t at_us) const {
+  return std::any_of(excused_us_.begin(), excused_us_.end(), [at_us](const auto& excused) {
+    return excused.first <= at_us && at_us <= excused.second;
+  });
+}
+
 void Campaign::judge() {
+  limit_->note("checks all ids");
   Ledger ledger(periods_);
   for (const auto& process : processes_) {
     const std::vector<std::string> tags = tags_of(process->name());
@@ -375,7 +283,8 @@ void Campaign::judge() {
     for (const Note& note : notes) {
       if (note.has_ids() && note.at_us > healed_us_) served[note.tag] = true;
       const int data_loss = process->is_server() ? 409 : static_cast<int>(StatusCode::kDataLoss);
-      if (!note.has_ids() && note.code == data_loss) stopped[note.tag] = true;
+      const bool stops = !note.has_ids() && note.code == data_loss;
+      if (stops && !may_have_stopped(note.at_us)) stopped[note.tag] = true;
     }
     for (std::size_t tag = 0; tag < tags.size(); ++tag) {
       if (!served[tag]) violation(process->name() + " serves " + tags[tag] + " no more");

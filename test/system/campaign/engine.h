@@ -71,6 +71,10 @@ class Engine {
   virtual void put_row(const SegmentRow& row);
   // Takes a backup of all rows. What it returns restores that.
   virtual std::function<void()> backup();
+  // Whether no process gets a lease after that until allow_leases(), not even one that ran when the
+  // backup was restored.
+  virtual bool refuses_after_restore() const { return false; }
+  virtual void allow_leases() {}
 
   // Whether the database is a file that the processes themselves write.
   virtual bool is_file() const { return false; }

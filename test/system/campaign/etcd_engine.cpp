@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "featherid/etcd_store.h"
@@ -26,6 +27,7 @@ using std::chrono::milliseconds;
 using Json = nlohmann::json;
 
 constexpr std::size_t kMembers = 3;
+constexpr milliseconds kCutWithin(200);  // a forwarder has cut its connections by then
 constexpr const char* kTags = "/featherid/tags/";
 constexpr const char* kMarker = "/featherid/marker";
 
@@ -126,6 +128,8 @@ class EtcdEngine final : public Engine {
     cluster_.put(kTags + row.tag, Json{{"max_id", row.max_id}, {"step", row.step}}.dump());
   }
   std::function<void()> backup() override;
+  bool refuses_after_restore() const override { return true; }
+  void allow_leases() override { cluster_.ctl({"del", "/featherid/cluster"}); }
   std::vector<Fault> faults(Random& random) override;
   std::vector<Move> moves() override {
     history_.collect();
@@ -137,6 +141,7 @@ class EtcdEngine final : public Engine {
 
  private:
   std::vector<Fault> member_faults(Random& random);
+  std::vector<Fault> disk_faults(Random& random);
   std::vector<Fault> cluster_faults();
   std::vector<Fault> key_faults(Random& random);
   void restart_all();
@@ -155,11 +160,14 @@ class EtcdEngine final : public Engine {
 std::function<void()> EtcdEngine::backup() {
   const std::string snapshot = cluster_.snapshot("backup");
   return [this, snapshot] {
+    // What processes lease after the history was read would be in none.
+    for (test::Forwarder& way : ways_) way.set_trouble(test::Forwarder::Trouble::kRefuses);
+    std::this_thread::sleep_for(kCutWithin);
     history_.collect();
     static int restored = 0;
     cluster_.restore(snapshot, "restored-" + std::to_string(++restored));
     history_.went_back();
-    cluster_.ctl({"del", "/featherid/cluster"});
+    for (test::Forwarder& way : ways_) way.set_trouble(test::Forwarder::Trouble::kNone);
   };
 }
 
@@ -179,7 +187,8 @@ void EtcdEngine::compact() {
 std::vector<Fault> EtcdEngine::faults(Random& random) {
   const std::size_t way = random.index(kMembers);
   std::vector<Fault> faults = network_faults(ways_[way], cut_progress_);
-  for (const auto& more : {member_faults(random), cluster_faults(), key_faults(random)}) {
+  for (const auto& more :
+       {member_faults(random), disk_faults(random), cluster_faults(), key_faults(random)}) {
     faults.insert(faults.end(), more.begin(), more.end());
   }
   return faults;
@@ -238,6 +247,33 @@ std::vector<Fault> EtcdEngine::member_faults(Random& random) {
   };
 }
 
+std::vector<Fault> EtcdEngine::disk_faults(Random& random) {
+  // Beyond the time-out of an election, and within it.
+  const milliseconds by(random.pick(50, 1500));
+  auto member = std::make_shared<std::size_t>();
+  auto disk = std::make_shared<std::unique_ptr<test::ChildProcess>>();
+  return {
+      {"slow disk of the leader",
+       {"database"},
+       milliseconds(1000),
+       milliseconds(6000),
+       [=] { *disk = cluster_.slow_disk(cluster_.leader(), by); },
+       [=] { disk->reset(); }},
+      {"disk of the leader fails",
+       {"database"},
+       milliseconds(500),
+       milliseconds(3000),
+       [=] {
+         *member = cluster_.leader();
+         *disk = cluster_.broken_disk(*member);
+       },
+       [=] {
+         disk->reset();
+         cluster_.complete();
+       }},
+  };
+}
+
 std::vector<Fault> EtcdEngine::cluster_faults() {
   auto busy = std::make_shared<std::unique_ptr<test::ChildProcess>>();
   return {
@@ -248,10 +284,7 @@ std::vector<Fault> EtcdEngine::cluster_faults() {
        [=] {
          for (std::size_t i = 0; i < kMembers; ++i) cluster_.stop(i, SIGKILL);
        },
-       [=] {
-         for (std::size_t i = 0; i < kMembers; ++i) cluster_.launch(i);
-         for (std::size_t i = 0; i < kMembers; ++i) cluster_.await_healthy(i);
-       }},
+       [=] { cluster_.complete(); }},
       {"rolling restart of all members",
        {"database"},
        milliseconds(0),

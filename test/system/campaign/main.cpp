@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // featherid_campaign ENGINE [--seconds N] [--servers S] [--embedded E] [--seed K] [--strict]
-// [--floor] [--periods] [--redis] [--old-server PROGRAM]
+// [--floor] [--periods] [--redis] [--old-server PROGRAM] [--overtime N]
 //
 // Starts a database, servers and embedding processes, causes faults drawn from the seed under load,
 // checks every acknowledged id, and prints figures. Exit code 1 on any violation.
@@ -21,6 +21,10 @@ int main(int argc, char** argv) {
   options.embedding_program = FEATHERID_EMBEDDING_PROGRAM;
   app.add_option("engine", options.engine, "one of " + engine_names())->required();
   app.add_option("--seconds", options.seconds, "how long faults go on")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 86400));
+  app.add_option("--overtime", options.overtime_seconds,
+                 "how many seconds it may take longer than that before it ends with a violation")
       ->capture_default_str()
       ->check(CLI::Range(1, 86400));
   app.add_option("--servers", options.servers, "processes of featherid-server")

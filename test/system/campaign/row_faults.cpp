@@ -258,9 +258,53 @@ Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Ra
               } else {
                 advance_all(engine, above);
               }
+              engine.allow_leases();
               *restore = nullptr;  // a second attempt must not undo later leases
             }
             for (; !stopped->empty(); stopped->pop_back()) stopped->back()->start();
+          }};
+}
+
+Fault restored_under_processes(Engine& engine, const std::vector<Process*>& processes,
+                               Random& random, const std::function<void(Process&)>& stop,
+                               const std::function<void(std::int64_t, std::int64_t)>& excuse) {
+  const milliseconds age(random.pick(200, 2000));
+  std::vector<std::string> touches = {"database", "network"};
+  for (const Process* process : processes) touches.push_back(process->name());
+  struct State {
+    std::int64_t begin_us = 0;  // 0: nothing was restored
+    std::vector<Process*> stopped;
+  };
+  auto state = std::make_shared<State>();
+  return {"backup restored under running processes",
+          touches,
+          milliseconds(1500),
+          milliseconds(4000),
+          [=, &engine] {
+            const std::function<void()> restore = engine.backup();
+            std::this_thread::sleep_for(age);
+            state->begin_us = now_us();
+            restore();
+            for (std::size_t i = 0; i < processes.size(); i += 2) {
+              stop(*processes[i]);
+              processes[i]->start();
+            }
+          },
+          [=, &engine] {
+            if (state->begin_us != 0) {
+              while (state->stopped.size() < processes.size()) {
+                Process* const next = processes[state->stopped.size()];
+                stop(*next);
+                state->stopped.push_back(next);
+              }
+              excuse(state->begin_us, now_us());
+              advance_all(engine, above_all_leases(engine));
+              engine.allow_leases();
+              state->begin_us = 0;
+            }
+            for (; !state->stopped.empty(); state->stopped.pop_back()) {
+              state->stopped.back()->start();
+            }
           }};
 }
 

@@ -3,6 +3,7 @@
 #define FEATHERID_TEST_SYSTEM_CAMPAIGN_ROW_FAULTS_H_
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -38,6 +39,12 @@ Fault own_tag_set_back(Engine& engine, Process& process, const std::function<voi
 Fault backup_restored(Engine& engine, const std::vector<Process*>& processes, Random& random,
                       const std::function<void(Process&)>& stop,
                       std::optional<std::chrono::seconds> wait_instead = {});
+
+// The same while every process runs. Each must stop by itself, and those that start before the
+// operator has acted must get nothing. `excuse(begin_us, end_us)`: when they are right to stop.
+Fault restored_under_processes(Engine& engine, const std::vector<Process*>& processes,
+                               Random& random, const std::function<void(Process&)>& stop,
+                               const std::function<void(std::int64_t, std::int64_t)>& excuse);
 
 }  // namespace featherid::campaign
 

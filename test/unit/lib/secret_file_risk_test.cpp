@@ -22,7 +22,8 @@ TEST_CASE("a secret that others can read is a risk", "[secret_file_risk]") {
     CHECK(secret_file_risk(file) == risk);
   };
   expect(0600, "");
-  for (const mode_t mode : {0604, 0444, 0644}) expect(mode, warning + (roots ? "640" : "600") + " on it");
+  for (const mode_t mode : {0604, 0444, 0644})
+    expect(mode, warning + (roots ? "640" : "600") + " on it");
   for (const mode_t mode : {0640, 0440}) expect(mode, roots ? "" : warning + "600 on it");
   if (roots) {  // a file of somebody else
     REQUIRE(::chown(file.c_str(), 65534, 0) == 0);

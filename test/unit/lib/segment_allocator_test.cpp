@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "featherid/segment_allocator.h"
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <memory>
@@ -474,6 +475,42 @@ TEST_CASE("changes reach the tags that hold ids", "[segment_allocator]") {
   CHECK(stats_of("removed").held_ids == 0);
   CHECK(stats_of("user").leases == 1);
   CHECK(*ids.next_id("order") == 11);
+}
+
+TEST_CASE("a change reaches a tag whose first look is on its way", "[segment_allocator]") {
+  test::Gate read;  // the row, as it was before the change
+  test::Gate told;  // of the change
+  test::Gate answered;
+  auto store = store_with("order", 10);
+  REQUIRE(store->create("user", 10).ok());
+  store->on_find = [&, memory = &store->memory()](std::string_view tag) {
+    Result<SegmentRow> row = memory->find(tag);
+    if (tag == "order" && row->order == TagOrder::kPlain) {
+      read.open();
+      answered.wait();
+    }
+    return row;
+  };
+  store->on_changes = [&, memory = &store->memory()](std::int64_t version) {
+    told.wait();
+    return memory->changes(version);
+  };
+  SegmentAllocator ids(store, patient());  // with two refill threads
+  auto first = std::async(std::launch::async, [&] { return ids.next_id("order"); });
+  read.wait();
+  TagChange change;
+  change.order = TagOrder::kStrict;
+  REQUIRE(store->update("order", change).ok());
+  told.open();
+  CHECK(ids.next_id("user").ok());  // by the thread that has taken in the change before
+  answered.open();
+  CHECK(*first.get() == 11);  // the lease of the plain tag is dropped
+  const std::vector<TagStats> stats = ids.stats();
+  const auto order = std::find_if(stats.begin(), stats.end(),
+                                  [](const TagStats& each) { return each.tag == "order"; });
+  REQUIRE(order != stats.end());
+  CHECK(order->strict);
+  CHECK(order->held_ids == 0);
 }
 
 }  // namespace featherid

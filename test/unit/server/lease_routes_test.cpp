@@ -5,11 +5,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "test/support/catch.h"
-#include "test/support/fault_store.h"
 #include "test/support/gate.h"
-#include "test/support/route_client.h"
+#include "test/support/route_service.h"
 #include "test/support/wait_until.h"
 
 namespace featherid {
@@ -20,35 +20,17 @@ using std::chrono::milliseconds;
 namespace {
 
 // The lease calls of a server, on a store in memory.
-struct Service {
+struct Service : test::RouteService {
   explicit Service(Router::Permits permits = [](Exchange&, Effect) { return true; })
-      : router(std::move(permits)) {
+      : RouteService("/api/v1/lease", std::move(permits)) {
     add_lease_routes(router, leases, calls);
     REQUIRE(store->create("order", 1000).ok());
   }
   ~Service() { calls.join(); }
 
-  Reply ask(const char* method, const std::string& target,
-            milliseconds timeout = milliseconds(60000)) const {
-    return test::ask(router, method, "/api/v1/lease" + target, timeout);
-  }
-  json good(const char* method, const std::string& target) const {
-    const Reply reply = ask(method, target);
-    CAPTURE(method, target, reply.body);
-    REQUIRE(reply.status == 200);
-    return json::parse(reply.body)["data"];
-  }
-  // "409 8" of a call that fails.
-  std::string bad(const char* method, const std::string& target) const {
-    const Reply reply = ask(method, target);
-    return std::to_string(reply.status) + " " + json::parse(reply.body)["code"].dump();
-  }
   std::int64_t max_id() const { return store->memory().find("order")->max_id; }
 
-  std::shared_ptr<test::FaultStore> store = std::make_shared<test::FaultStore>();
-  StoreCalls calls;
   Leases leases{store, 1000000};
-  Router router;
 };
 
 }  // namespace
@@ -72,15 +54,29 @@ TEST_CASE("by HTTP a range is leased, and its end goes back", "[lease_routes]") 
   CHECK(quoted["last"] == "405");
 }
 
+TEST_CASE("an answer says for which call it is", "[lease_routes]") {
+  const Service service;
+  for (const auto& [method, target] :
+       {std::pair<const char*, std::string>("POST", "?biz_tag=order&count=5&"),
+        {"GET", "?"},
+        {"GET", "/tag?biz_tag=order&"},
+        {"GET", "/changes?"},
+        {"POST", "/give_back?biz_tag=order&first=1&receipt=none&"}}) {
+    CAPTURE(method, target);
+    CHECK(service.good(method, target + "nonce=a%22b%E5%8F%B7")["nonce"] == "a\"b号");
+    CHECK_FALSE(service.good(method, target + "nonce=").contains("nonce"));
+  }
+}
+
 TEST_CASE("a caller that knows another store gets nothing", "[lease_routes]") {
   const Service service;
   const std::string store = service.good("GET", "")["store"];
   service.good("POST", "?biz_tag=order&count=5&store=" + store + "&term=0");
   for (const std::string& known : {std::string("store=another"), "store=" + store + "&term=1"}) {
-    CHECK(service.bad("POST", "?biz_tag=order&count=5&" + known) == "409 8");
-    CHECK(service.bad("GET", "?" + known) == "409 8");
-    CHECK(service.bad("GET", "/tag?biz_tag=order&" + known) == "409 8");
-    CHECK(service.bad("GET", "/changes?" + known) == "409 8");
+    CHECK(service.code("POST", "?biz_tag=order&count=5&" + known) == "409 8");
+    CHECK(service.code("GET", "?" + known) == "409 8");
+    CHECK(service.code("GET", "/tag?biz_tag=order&" + known) == "409 8");
+    CHECK(service.code("GET", "/changes?" + known) == "409 8");
   }
   CHECK(service.max_id() == 5);
 }
@@ -121,7 +117,7 @@ TEST_CASE("missing, huge and negative parameters are refused, and lease nothing"
         "?biz_tag=order&count=2000000&least=1000001", "?biz_tag=order&count=5&as=x",
         "?biz_tag=order&count=5&unknown=1", "?biz_tag=%20a&count=5"}) {
     CAPTURE(query);
-    CHECK(service.bad("POST", query) == "400 1");
+    CHECK(service.code("POST", query) == "400 1");
   }
   for (const char* query :
        {"", "?biz_tag=order&first=1", "?biz_tag=order&receipt=x",
@@ -129,17 +125,17 @@ TEST_CASE("missing, huge and negative parameters are refused, and lease nothing"
         "?biz_tag=order&first=1&receipt=", "?biz_tag=order&first=9223372036854775807&receipt=x",
         "?biz_tag=order&first=1&receipt=x&applied=-1"}) {
     CAPTURE(query);
-    CHECK(service.bad("POST", std::string("/give_back") + query) == "400 1");
+    CHECK(service.code("POST", std::string("/give_back") + query) == "400 1");
   }
   for (const char* query : {"?version=-2", "?version=x"}) {
-    CHECK(service.bad("GET", std::string("/changes") + query) == "400 1");
+    CHECK(service.code("GET", std::string("/changes") + query) == "400 1");
   }
   CHECK(service.max_id() == 0);
 }
 
 TEST_CASE("an error of the store has its own code", "[lease_routes]") {
   const Service service;
-  CHECK(service.bad("POST", "?biz_tag=none&count=5") == "404 4");
+  CHECK(service.code("POST", "?biz_tag=none&count=5") == "404 4");
   for (const auto& [code, answer] :
        {std::pair<StatusCode, const char*>(StatusCode::kExhausted, "409 6"),
         {StatusCode::kDataLoss, "409 8"},
@@ -148,7 +144,7 @@ TEST_CASE("an error of the store has its own code", "[lease_routes]") {
     service.store->on_lease = [code = code](std::string_view, std::int64_t) {
       return Result<IdRange>(Status(code, "the store's words"));
     };
-    CHECK(service.bad("POST", "?biz_tag=order&count=5") == answer);
+    CHECK(service.code("POST", "?biz_tag=order&count=5") == answer);
   }
 }
 
@@ -159,10 +155,10 @@ TEST_CASE("who may not lease gets nothing", "[lease_routes]") {
     return false;
   });
   for (const char* query : {"", "/tag?biz_tag=order", "/changes"}) {
-    CHECK(service.bad("GET", query) == "403 5");
+    CHECK(service.code("GET", query) == "403 5");
   }
-  CHECK(service.bad("POST", "?biz_tag=order&count=5") == "403 5");
-  CHECK(service.bad("POST", "/give_back?biz_tag=order&first=1&receipt=x") == "403 5");
+  CHECK(service.code("POST", "?biz_tag=order&count=5") == "403 5");
+  CHECK(service.code("POST", "/give_back?biz_tag=order&first=1&receipt=x") == "403 5");
   CHECK(service.max_id() == 0);
 }
 

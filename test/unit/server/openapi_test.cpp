@@ -257,6 +257,7 @@ std::string good_value(const Described& call, const std::string& parameter) {
                                                             {"least", "1"},
                                                             {"store", ""},
                                                             {"term", "0"},
+                                                            {"nonce", "n"},
                                                             {"version", "0"},
                                                             {"first", "1"},
                                                             {"receipt", "of nobody"},

@@ -66,13 +66,15 @@ TEST_CASE("a step that is too small is reported", "[report]") {
 TEST_CASE("versions with known faults", "[report]") {
   for (const char* bad :
        {"MySQL 8.0.29", "MySQL 8.0.38-log", "MySQL 8.4.1", "MySQL 9.0.0", "PostgreSQL 9.3.25",
-        "PostgreSQL 9.6.11", "PostgreSQL 10.6", "PostgreSQL 11.1 (Debian)", "PostgreSQL 14.3"}) {
+        "PostgreSQL 9.6.11", "PostgreSQL 10.6", "PostgreSQL 11.1 (Debian)", "PostgreSQL 14.3",
+        "etcd 3.3.25", "etcd 3.4.20", "etcd 3.5.0", "etcd 3.5.2", "etcd 3.5.4"}) {
     CAPTURE(bad);
     CHECK_FALSE(known_fault(bad).empty());
   }
-  for (const char* good : {"MySQL 8.0.28", "MySQL 8.0.30", "MySQL 9.7.0", "PostgreSQL 9.6.12",
-                           "PostgreSQL 14.4", "PostgreSQL 15.18", "PostgreSQL 19beta1",
-                           "MariaDB 10.11.19-MariaDB", "SQLite 3.40.1", "", "PostgreSQL"}) {
+  for (const char* good :
+       {"MySQL 8.0.28", "MySQL 8.0.30", "MySQL 9.7.0", "PostgreSQL 9.6.12", "PostgreSQL 14.4",
+        "PostgreSQL 15.18", "PostgreSQL 19beta1", "MariaDB 10.11.19-MariaDB", "SQLite 3.40.1", "",
+        "PostgreSQL", "etcd 3.4.21", "etcd 3.4.23", "etcd 3.5.5", "etcd 3.6.0"}) {
     CAPTURE(good);
     CHECK(known_fault(good).empty());
   }

@@ -16,10 +16,9 @@
 #include "server/api/tag_json.h"
 #include "test/support/catch.h"
 #include "test/support/count_of.h"
-#include "test/support/fault_store.h"
 #include "test/support/gate.h"
 #include "test/support/log_capture.h"
-#include "test/support/route_client.h"
+#include "test/support/route_service.h"
 #include "test/support/wait_until.h"
 
 namespace featherid {
@@ -30,28 +29,16 @@ using std::chrono::milliseconds;
 namespace {
 
 // The tag calls of a server, on a store in memory.
-struct Service {
-  Service() { add_tag_routes(router, store, allocator, calls); }
+struct Service : test::RouteService {
+  Service()
+      : RouteService("/api/v1/", [](Exchange& exchange, Effect) {
+          exchange.who = "ann";
+          return true;
+        }) {
+    add_tag_routes(router, store, allocator, calls);
+  }
   ~Service() { calls.join(); }
 
-  Reply ask(const char* method, const std::string& target,
-            milliseconds timeout = milliseconds(60000)) const {
-    return test::ask(router, method, "/api/v1/" + target, timeout);
-  }
-  // The data of a call that succeeds.
-  json good(const char* method, const std::string& target) const {
-    const Reply reply = ask(method, target);
-    CAPTURE(method, target, reply.body);
-    REQUIRE(reply.status == 200);
-    return json::parse(reply.body)["data"];
-  }
-  // "409 7 the message" of a call that fails.
-  std::string bad(const char* method, const std::string& target) const {
-    const Reply reply = ask(method, target);
-    const json body = json::parse(reply.body);
-    return std::to_string(reply.status) + " " + body["code"].dump() + " " +
-           body["msg"].get<std::string>();
-  }
   std::string names(const std::string& query) const {
     std::string names;
     const json page = good("GET", "tags" + query);
@@ -61,13 +48,7 @@ struct Service {
     return names;
   }
 
-  std::shared_ptr<test::FaultStore> store = std::make_shared<test::FaultStore>();
   SegmentAllocator allocator{store};
-  StoreCalls calls;
-  Router router{[](Exchange& exchange, Effect) {
-    exchange.who = "ann";
-    return true;
-  }};
 };
 
 bool has(const std::string& text, const std::string& part) {

@@ -94,9 +94,17 @@ TEST_CASE("the date of a text is that of the id under the time floor", "[tag_tex
   CHECK(*text->write(10 * 86400 - 1) == "20261129-863999");
   CHECK(*text->write(10 * 86400 + 10) == "20261130-864010");
   CHECK(text->read("20261130-864010")->id == 864010);
+  CHECK(text->read("20261129-864010").status().message() ==
+        "the date does not belong to id 864010 of tag 'order', whose date is 2026-11-30");
+  CHECK(text->read("20261130-86401").status().code() == StatusCode::kInvalidArgument);
+  tag.format = "{year}-{id}";
+  CHECK(TagText::make(tag, kNoKeys)->read("2026-864010")->id == 864010);
+  CHECK_FALSE(TagText::make(tag, kNoKeys)->read("2027-864010").ok());
+  tag.format = "{year}{month}{day}-{id}";
   tag.floor.since_id = 100;
   CHECK(TagText::make(tag, kNoKeys)->write(100).status().code() == StatusCode::kInvalidArgument);
   CHECK(TagText::make(tag, kNoKeys)->write(101).ok());
+  CHECK(TagText::make(tag, kNoKeys)->read("20250101-100")->id == 100);  // of an earlier floor
 }
 
 TEST_CASE("a scrambled tag requires keys, and says so", "[tag_text]") {

@@ -67,4 +67,12 @@ TEST_CASE("what an operator must fix is said", "[etcd_refusal]") {
             .find("etcdctl alarm disarm") != std::string::npos);
 }
 
+TEST_CASE("a learner, and a member with too much to do, have done nothing", "[etcd_refusal]") {
+  CHECK(proves_undone(says(503, 14, "etcdserver: rpc not supported for learner")));
+  CHECK(proves_undone(says(429, 8, "etcdserver: too many requests")));
+  CHECK_FALSE(proves_undone(says(503, 14, "etcdserver: request timed out")));
+  CHECK_FALSE(proves_undone(says(200, 0, "etcdserver: too many requests")));
+  CHECK_FALSE(proves_undone({502, "<html>", ""}));
+}
+
 }  // namespace featherid

@@ -209,6 +209,23 @@ TEST_CASE("a member that is not healthy is passed over before anything is sent",
   }
 }
 
+TEST_CASE("a lease that a learner refuses goes to the next member", "[etcd_store]") {
+  FakeEtcd good;
+  good.put(kOrder, R"({"max_id":0,"step":10})");
+  FakeEtcd learner;
+  const auto refuse = [](Data&) {
+    return FakeEtcd::refusal(503, 14, "etcdserver: rpc not supported for learner");
+  };
+  for (int i = 0; i < 4; ++i) {  // each begins with one of them at random
+    const auto store = open("etcd://127.0.0.1:" + std::to_string(learner.port()) +
+                            ",127.0.0.1:" + std::to_string(good.port()) + "/x");
+    learner.with([&](Data& data) { good.with([&](Data& g) { data = g; }); });
+    REQUIRE(store->find("order").ok());
+    learner.on_next_write(When::kBefore, refuse);
+    CHECK(take(store->lease("order", 10)).first == 1 + 10 * i);
+  }
+}
+
 TEST_CASE("a value that is no row stops only its tag", "[etcd_store]") {
   FakeEtcd etcd;
   etcd.put(kOrder, "12000");

@@ -20,6 +20,7 @@ TEST_CASE("a URL of etcd has members and a prefix", "[etcd_url]") {
   CHECK(store_key(url) == "/featherid/store");
   CHECK(tags_key(url) == "/featherid/tags/");
   CHECK(parse_etcd_url("etcd://a/apps/ids//")->prefix == "/apps/ids");
+  CHECK(parse_etcd_url("etcd://a/tags-of/mytags")->prefix == "/tags-of/mytags");
   CHECK(parse_etcd_url("etcds://a/x")->members[0].url == "https://a:2379");
 }
 
@@ -45,6 +46,11 @@ TEST_CASE("a malformed URL of etcd is refused without quoting it", "[etcd_url]")
                                  "etcd:///s3cret",
                                  "etcd://a",
                                  "etcd://a/",
+                                 "etcd://a//s3cret",
+                                 "etcd://a/s3cret//x",
+                                 "etcd://a/s3cret/%2Fx",
+                                 "etcd://a/s3cret/tags",
+                                 "etcd://a/tags/s3cret",
                                  "etcd://a:0/s3cret",
                                  "etcd://a:70000/s3cret",
                                  "etcd://s3cret:a:b/x",

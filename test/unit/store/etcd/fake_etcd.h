@@ -2,6 +2,7 @@
 #ifndef FEATHERID_TEST_UNIT_STORE_ETCD_FAKE_ETCD_H_
 #define FEATHERID_TEST_UNIT_STORE_ETCD_FAKE_ETCD_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -74,6 +75,12 @@ class FakeEtcd {
     healthy_ = healthy;
   }
 
+  // What calls other than transactions and logins get, by path, as JSON or text; else 404.
+  void set_answer(const std::string& path, const std::string& body) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    answers_[path] = body;
+  }
+
   static std::string answer(int status, const std::string& body,
                             const std::string& date = "Mon, 30 Nov 2026 05:45:49 GMT") {
     return "HTTP/1.1 " + std::to_string(status) +
@@ -90,8 +97,14 @@ class FakeEtcd {
     if (request.rfind("GET /health ", 0) == 0) {
       return healthy_ ? answer(200, R"({"health":"true"})") : answer(503, R"({"health":"false"})");
     }
+    const std::size_t at = request.find(' ') + 1;
+    const std::string path = request.substr(at, request.find(' ', at) - at);
+    if (path != "/v3/kv/txn" && path != "/v3/auth/authenticate") {
+      const auto found = answers_.find(path);
+      return found == answers_.end() ? answer(404, "{}") : answer(200, found->second);
+    }
     const Json asked = Json::parse(request.substr(request.find("\r\n\r\n") + 4));
-    if (request.rfind("POST /v3/auth/authenticate ", 0) == 0) {
+    if (path == "/v3/auth/authenticate") {
       if (asked.at("password") != "right") {
         return refusal(400, 3, "etcdserver: authentication failed, invalid user ID or password");
       }
@@ -181,6 +194,7 @@ class FakeEtcd {
   When when_ = When::kBefore;
   Fault fault_;
   std::string token_;
+  std::map<std::string, std::string> answers_;
   bool healthy_ = true;
   int writes_ = 0;
   ScriptedServer server_{[this](const std::string& request) { return serve(request); }};

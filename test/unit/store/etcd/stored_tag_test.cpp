@@ -93,7 +93,10 @@ TEST_CASE("a value of another kind is refused", "[stored_tag]") {
        {"", "5", "[]", "null", "{", "{\"max_id\":\"5\"}", "{\"max_id\":5.0,\"step\":1}",
         "{\"max_id\":9223372036854775808,\"step\":1}", "{\"max_id\":null}",
         "{\"max_id\":5,\"step\":1,\"cap\":\"none\"}", "{\"max_id\":5,\"owner\":7}",
-        "{\"max_id\":5,\"floor\":7}", "{\"max_id\":5,\"period\":\"week\"}", "\xFF"}) {
+        "{\"max_id\":5,\"floor\":7}", "{\"max_id\":5,\"floor\":{\"rate\":-5}}",
+        "{\"max_id\":5,\"floor\":{\"rate\":9000000000000000000}}",
+        "{\"max_id\":5,\"floor\":{\"rate\":5,\"epoch\":9000000000000000000}}",
+        "{\"max_id\":5,\"period\":\"week\"}", "\xFF"}) {
     CAPTURE(value);
     const Status status = read_stored_tag("order", value, "/x/tags/order").status();
     CHECK(status.code() == StatusCode::kFailedPrecondition);

@@ -24,36 +24,58 @@ std::unique_ptr<Store> open(const std::string& addresses) {
   return *std::move(store);
 }
 
+// The members of a lease's answer.
 std::string leased(const std::string& first, const std::string& last,
                    const std::string& store = "mine", const std::string& term = "4294967297") {
-  return ScriptedServer::answer(200, 0,
-                                R"({"first":)" + first + R"(,"last":)" + last +
-                                    R"(,"receipt":"r1","store":")" + store + R"(","term":")" +
-                                    term + "\"}");
-}
-
-std::string store_of(const std::string& request) {
-  const std::size_t at = request.find("store=");
-  return at == std::string::npos ? "" : request.substr(at + 6, request.find('&', at) - at - 6);
+  return R"("first":)" + first + R"(,"last":)" + last + R"(,"receipt":"r1","store":")" + store +
+         R"(","term":")" + term + "\"";
 }
 
 }  // namespace
 
 TEST_CASE("a lease states what the process knows of its store", "[http_store]") {
-  ScriptedServer server([](const std::string&) { return leased("1", "10"); });
+  ScriptedServer server([](const std::string& request) {
+    return ScriptedServer::answer_lease(request, leased("1", "10"));
+  });
   const auto store = open(server.url());
   CHECK(*store->lease("order", {1, 10}) == IdRange{1, 11});
   CHECK(store->leader() == server.url());
   REQUIRE(store->lease("order", {1, 10}).ok());
   const std::vector<std::string> requests = server.requests();
-  CHECK(requests[0] == "POST /api/v1/lease?biz_tag=order&count=10&least=1 HTTP/1.1");
-  CHECK(requests[1] ==
-        "POST /api/v1/lease?biz_tag=order&count=10&least=1&store=mine&term=4294967297 HTTP/1.1");
+  const std::string asked = "POST /api/v1/lease?biz_tag=order&count=10&least=1";
+  const auto nonce_of = [&](std::size_t i) {
+    return ScriptedServer::parameter(requests[i], "nonce");
+  };
+  CHECK(requests[0] == asked + "&nonce=" + nonce_of(0) + " HTTP/1.1");
+  CHECK(requests[1] == asked + "&store=mine&term=4294967297&nonce=" + nonce_of(1) + " HTTP/1.1");
+  CHECK(nonce_of(0).size() == 32);
+  CHECK(nonce_of(0) != nonce_of(1));
+}
+
+TEST_CASE("the answer of another call is no answer", "[http_store]") {
+  // A cache in between, which keeps the first answer.
+  SharedText kept;
+  ScriptedServer server([&kept](const std::string& request) {
+    if (kept.get().empty()) kept.set(ScriptedServer::answer_lease(request, leased("1", "10")));
+    return kept.get();
+  });
+  CHECK(*open(server.url())->lease("order", 10) == IdRange{1, 11});
+  const auto other = open(server.url());
+  const Status refused = other->lease("order", 10).status();
+  INFO(refused);
+  CHECK(refused.code() == StatusCode::kFailedPrecondition);
+  CHECK(refused.message().find("is not that of this call") != std::string::npos);
+  CHECK(other->changes(0).status().code() == StatusCode::kFailedPrecondition);
+  CHECK(other->find("order").status().code() == StatusCode::kFailedPrecondition);
+  CHECK(other->probe().code() == StatusCode::kFailedPrecondition);
+  CHECK_FALSE(*other->give_back("order", {1, 11}));
 }
 
 TEST_CASE("an answer that cannot be right is no lease", "[http_store]") {
   SharedText answer;
-  ScriptedServer server([&answer](const std::string&) { return answer.get(); });
+  ScriptedServer server([&answer](const std::string& request) {
+    return ScriptedServer::answer_lease(request, answer.get());
+  });
   const auto store = open(server.url());
   for (const auto& [first, last] : {std::pair<const char*, const char*>("1", "11"),
                                     {"1", "4"},
@@ -67,7 +89,7 @@ TEST_CASE("an answer that cannot be right is no lease", "[http_store]") {
     answer.set(leased(first, last));
     CHECK(store->lease("order", {5, 10}).status().code() == StatusCode::kFailedPrecondition);
   }
-  answer.set(ScriptedServer::answer(200, 0, "{}"));
+  answer.set(R"("receipt":"r1")");
   CHECK(store->lease("order", 5).status().code() == StatusCode::kFailedPrecondition);
   CHECK_FALSE(*store->give_back("order", {1, 11}));
 }
@@ -75,7 +97,9 @@ TEST_CASE("an answer that cannot be right is no lease", "[http_store]") {
 TEST_CASE("an answer from another store, or from an older one, is kDataLoss", "[http_store]") {
   SharedText answer;
   answer.set(leased("1", "10", "mine", "8589934592"));
-  ScriptedServer server([&answer](const std::string&) { return answer.get(); });
+  ScriptedServer server([&answer](const std::string& request) {
+    return ScriptedServer::answer_lease(request, answer.get());
+  });
   const auto store = open(server.url());
   REQUIRE(store->lease("order", 10).ok());
   answer.set(leased("11", "20", "another", "8589934592"));
@@ -95,9 +119,10 @@ TEST_CASE("two servers with two stores are noticed when the second one is asked"
   const auto has = [](const char* name) {
     // As featherid-server does.
     return [name](const std::string& request) {
-      const std::string known = store_of(request);
-      return known.empty() || known == name ? leased("1", "10", name)
-                                            : ScriptedServer::answer(409, 8, "null");
+      const std::string known = ScriptedServer::parameter(request, "store");
+      return known.empty() || known == name
+                 ? ScriptedServer::answer_lease(request, leased("1", "10", name))
+                 : ScriptedServer::answer(409, 8, "null");
     };
   };
   auto first = std::make_unique<ScriptedServer>(has("one"));
@@ -123,7 +148,9 @@ TEST_CASE("a lease whose answer is lost is not made again by the call", "[http_s
 TEST_CASE("a give-back goes to the server that leased, with its receipt, once", "[http_store]") {
   std::atomic<bool> answers{false};
   const auto script = [&answers](const std::string& request) {
-    if (request.find("give_back") == std::string::npos) return leased("1", "100");
+    if (request.find("give_back") == std::string::npos) {
+      return ScriptedServer::answer_lease(request, leased("1", "100"));
+    }
     return answers ? ScriptedServer::answer(200, 0, R"({"given_back":true,"reason":null})")
                    : std::string();
   };
@@ -154,7 +181,9 @@ TEST_CASE("a give-back goes to the server that leased, with its receipt, once", 
 }
 
 TEST_CASE("a give-back whose server is gone is not sent elsewhere", "[http_store]") {
-  const auto script = [](const std::string&) { return leased("1", "100"); };
+  const auto script = [](const std::string& request) {
+    return ScriptedServer::answer_lease(request, leased("1", "100"));
+  };
   auto first = std::make_unique<ScriptedServer>(script);
   const std::string gone = first->url();
   const auto store = open(gone);
@@ -166,14 +195,14 @@ TEST_CASE("a give-back whose server is gone is not sent elsewhere", "[http_store
 TEST_CASE("what has been applied is stated with a give-back", "[http_store]") {
   ScriptedServer server([](const std::string& request) {
     if (request.find("/changes") != std::string::npos) {
-      return ScriptedServer::answer(
-          200, 0,
-          R"({"version":9,"limits":[{"biz_tag":"a","max_id":5}],"store":"mine","term":"0"})");
+      return ScriptedServer::answer_lease(
+          request,
+          R"("version":9,"limits":[{"biz_tag":"a","max_id":5}],"store":"mine","term":"0")");
     }
     if (request.find("give_back") != std::string::npos) {
       return ScriptedServer::answer(200, 0, R"({"given_back":false,"reason":"x"})");
     }
-    return leased("1", "100");
+    return ScriptedServer::answer_lease(request, leased("1", "100"));
   });
   const auto store = open(server.url());
   const Result<TagChanges> changes = store->changes(7);

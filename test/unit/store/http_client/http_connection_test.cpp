@@ -50,6 +50,24 @@ TEST_CASE("a connection is used again", "[http_connection]") {
   CHECK(server.requests()[0] == "POST /a?b=%E5%8F%B7 HTTP/1.1");  // as it was given
 }
 
+TEST_CASE("a server that ends each connection is no server", "[http_connection]") {
+  for (const char* const head :
+       {"HTTP/1.0 200 OK\r\n", "HTTP/1.1 200 OK\r\nConnection: close\r\n"}) {
+    CAPTURE(head);
+    ScriptedServer server(
+        [head](const std::string&) { return std::string(head) + "Content-Length: 2\r\n\r\n{}"; });
+    Watchdog watchdog;
+    HttpConnection::Access access;
+    access.opening = "/first";
+    const Status refused = HttpConnection::open(*parse_http_address(server.url()), "127.0.0.1",
+                                                access, watchdog, in(seconds(20)))
+                               .status();
+    INFO(refused);
+    CHECK(refused.code() == StatusCode::kUnavailable);
+    CHECK(refused.message().find("keep connections open") != std::string::npos);
+  }
+}
+
 TEST_CASE("the token is sent, and the host is that of the URL", "[http_connection]") {
   test::SharedText seen;
   ScriptedServer server([&seen](const std::string& request) {

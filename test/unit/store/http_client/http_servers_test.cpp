@@ -72,6 +72,28 @@ TEST_CASE("a server that must be healthy gets nothing before it is", "[http_serv
   CHECK(server.requests().back() == "POST /x HTTP/1.1");
 }
 
+TEST_CASE("a call that is never repeated goes on after an answer that proves that nothing was done",
+          "[http_servers]") {
+  ScriptedServer busy([](const std::string&) { return ScriptedServer::answer(503, 2, "null"); });
+  ScriptedServer free(good);
+  HttpServers::Options proves = options();
+  const std::vector<HttpAddress> both = {*parse_http_address(busy.url()),
+                                         *parse_http_address(free.url())};
+  std::size_t refused = 0;
+  for (int i = 0; i < 20; ++i) {  // each begins with one of them at random
+    HttpServers servers(both, proves);
+    refused += servers.call({{"POST", "/x"}}).ok() ? 0U : 1U;
+  }
+  CHECK(refused == busy.requests().size());
+  CHECK(refused > 0);
+  proves.proves_undone = [](const HttpAnswer& answer) { return answer.status == 503; };
+  for (int i = 0; i < 20; ++i) {
+    HttpServers servers(both, proves);
+    CHECK(servers.call({{"POST", "/x"}}).ok());
+  }
+  CHECK(busy.requests().size() > refused);
+}
+
 // As etcd 3.4 refuses.
 TEST_CASE("a refusal that ends in trailer fields is an answer", "[http_servers]") {
   ScriptedServer server([](const std::string&) {

@@ -43,13 +43,18 @@ TEST_CASE("a row is read from texts, and what is no number is named", "[soci_row
     RawRow row;
     std::string says;
   };
-  for (const Case& bad : {Case{{"order", "NULL", "10", ""}, "has max_id 'NULL' in ids"},
-                          Case{{"order", "1.5", "10", ""}, "has max_id '1.5' in ids"},
-                          Case{{"order", "9223372036854775808", "10", ""}, "has max_id"},
-                          Case{{"order", "0", "10 x", ""}, "has step '10 x' in ids"},
-                          Case{{"order", "0", "10", "x"}, "has cap 'x' in ids"},
-                          Case{{"order", "0", "10", "", "", "1000;x"}, "has floor_epoch 'x'"},
-                          Case{{"order", "0", "10", "", "", "", "1;x"}, "has period_offset 'x'"}}) {
+  for (const Case& bad :
+       {Case{{"order", "NULL", "10", ""}, "has max_id 'NULL' in ids"},
+        Case{{"order", "1.5", "10", ""}, "has max_id '1.5' in ids"},
+        Case{{"order", "9223372036854775808", "10", ""}, "has max_id"},
+        Case{{"order", "0", "10 x", ""}, "has step '10 x' in ids"},
+        Case{{"order", "0", "10", "x"}, "has cap 'x' in ids"},
+        Case{{"order", "0", "10", "", "", "1000;x"}, "has floor_epoch 'x'"},
+        Case{{"order", "0", "10", "", "", "-5;0;10;0;0"}, "the rate of the floor"},
+        Case{{"order", "0", "10", "", "", "9000000000000000000;0;10;0;0"}, "the rate of the floor"},
+        Case{{"order", "0", "10", "", "", "10;9000000000000000000;10;0;0"}, "the epoch"},
+        Case{{"order", "0", "10", "", "", "10;0;-1;0;0"}, "lead_max"},
+        Case{{"order", "0", "10", "", "", "", "1;x"}, "has period_offset 'x'"}}) {
     const Status status = bad.row.read("ids").status();
     CAPTURE(bad.says, status);
     CHECK(status.code() == StatusCode::kFailedPrecondition);
