@@ -48,9 +48,9 @@ bool read_request(Exchange& exchange, IdRequest* asked) {
 std::shared_ptr<const TagText> find_text(Exchange& exchange, TagTexts& texts,
                                          const std::string& tag) {
   const Exchange::Wait& wait = exchange.wait;
-  if (!wait.outcome.status.ok()) return fail_ids(exchange.reply, wait.outcome.status), nullptr;
   std::shared_ptr<const TagText> text = texts.find(tag, wait.over || wait.expired);
-  if (text != nullptr) return text;
+  if (text != nullptr) return text;  // an error of the wait was that of the wait for ids
+  if (!wait.outcome.status.ok()) return fail_ids(exchange.reply, wait.outcome.status), nullptr;
   if (const Status bad = validate_tag(tag); !bad.ok()) {
     return fail_ids(exchange.reply, bad), nullptr;
   }

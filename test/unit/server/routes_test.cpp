@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "featherid/memory_store.h"
 #include "featherid/segment_allocator.h"
@@ -158,6 +159,26 @@ TEST_CASE("a batch counts correctly over every carry, as numbers and as strings"
     CHECK(client.call("/batch?biz_tag=order&count=1000").body == expected(""));
     CHECK(client.call("/batch?biz_tag=order&count=1000&as=string").body == expected("\""));
   }
+}
+
+TEST_CASE("the first answer of a tag with periods may be a text", "[routes][period]") {
+  const auto store = std::make_shared<test::FaultStore>();
+  NewTag made(10);
+  made.options.period = {PeriodKind::kYear, 0};
+  made.options.format = "{year}-{id}";
+  REQUIRE(store->create("invoice", made).ok());
+  store->on_find = [memory = &store->memory()](std::string_view tag) {
+    std::this_thread::sleep_for(milliseconds(50));  // so that the request waits for the row
+    return memory->find(tag);
+  };
+  Client client(store);
+  const bool batch = GENERATE(false, true);
+  const Reply reply =
+      client.call(batch ? "/batch?biz_tag=invoice&count=1&as=text" : "?biz_tag=invoice&as=text");
+  INFO(reply.body);
+  CHECK(reply.status == 200);
+  CHECK(reply.body.find("-1\"") != std::string::npos);
+  CHECK(reply.body.find(R"("period":")") != std::string::npos);
 }
 
 TEST_CASE("as=text writes ids as the tag's format says, and parse reads them", "[routes]") {
