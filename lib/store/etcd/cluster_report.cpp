@@ -67,7 +67,9 @@ class Reporter {
  private:
   static HttpServers::Options servers_options(const EtcdUrl& url, const EtcdStoreOptions& options) {
     HttpServers::Options servers = etcd_servers_options(url, options);
-    servers.access.must_be_healthy = false;  // one that is not is asked all the more
+    // One that is not healthy is asked all the more, and takes long to say so.
+    servers.access.must_be_healthy = false;
+    servers.access.opening = "/version";
     servers.judge = [](const HttpAnswer&, const std::string&) { return Status(); };
     servers.log = {};
     return servers;

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -37,17 +36,25 @@ class History {
  public:
   explicit History(test::EtcdCluster& cluster) : cluster_(cluster) {}
 
-  // Adds what has happened since.
+  // Adds what has happened until now.
   void collect() {
-    cluster_.put(kMarker, std::to_string(++marks_));
+    const std::string mark = std::to_string(++marks_);
+    cluster_.put(kMarker, mark);
     const test::ScratchDir scratch;
-    const auto watch = cluster_.watch("/featherid/", next_, scratch.file("events"));
-    std::string events;
+    const std::string file = scratch.file("events");
+    const auto watch = cluster_.watch("/featherid/", next_, file);
+    std::size_t read = 0;  // up to the end of a line
     const bool complete = test::wait_until([&] {
-      events = test::read_file(scratch.file("events"));
-      return add(events);
+      const std::string lines = test::read_file(file);
+      for (std::size_t end = 0; (end = lines.find('\n', read)) != std::string::npos;) {
+        const std::string line = lines.substr(read, end - read);
+        read = end + 1;
+        if (add(line, mark)) return true;
+      }
+      return false;
     });
-    if (!complete) throw std::runtime_error("no whole history: " + events.substr(0, 500));
+    if (!complete)
+      throw std::runtime_error("no whole history: " + test::read_file(file).substr(0, 500));
   }
   // The cluster goes on from an older state, which ends at the revision that it has now.
   void went_back() { next_ = cluster_.revision() + 1; }
@@ -55,31 +62,20 @@ class History {
   const std::vector<Move>& moves() const { return moves_; }
 
  private:
-  // One JSON on each line. False: the last mark is not there yet; then nothing is added.
-  bool add(const std::string& lines) {
-    std::vector<Json> events;
-    std::istringstream text(lines);
-    for (std::string line; std::getline(text, line);) {
-      const Json answer = Json::parse(line, nullptr, false);
-      if (answer.is_discarded()) return false;
-      for (const Json& event : answer.value("Events", Json::array())) events.push_back(event);
+  // Adds the events of one line, up to the mark, after which others may follow. True: it was there.
+  bool add(const std::string& line, const std::string& mark) {
+    const Json answer = Json::parse(line, nullptr, false);
+    if (!answer.is_object()) return false;  // a line of the log
+    const std::string tags = kTags;
+    for (const Json& event : answer.value("Events", Json::array())) {
+      const Json& kv = event.at("kv");
+      const std::string key = *base64_decode(kv.at("key").get<std::string>());
+      const std::string value = *base64_decode(kv.value("value", std::string()));
+      next_ = kv.at("mod_revision").get<std::int64_t>() + 1;
+      if (key == kMarker && value == mark) return true;
+      if (key.rfind(tags, 0) == 0) add_move(key.substr(tags.size()), value);
     }
-    const auto value_of = [](const Json& event) {
-      return *base64_decode(event.at("kv").value("value", std::string()));
-    };
-    const auto key_of = [](const Json& event) {
-      return *base64_decode(event.at("kv").at("key").get<std::string>());
-    };
-    if (events.empty() || key_of(events.back()) != kMarker ||
-        value_of(events.back()) != std::to_string(marks_)) {
-      return false;
-    }
-    for (const Json& event : events) {
-      next_ = event.at("kv").at("mod_revision").get<std::int64_t>() + 1;
-      if (key_of(event).rfind(kTags, 0) != 0) continue;
-      add_move(key_of(event).substr(std::string(kTags).size()), value_of(event));
-    }
-    return true;
+    return false;
   }
 
   void add_move(const std::string& tag, const std::string& value) {
