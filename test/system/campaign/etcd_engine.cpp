@@ -60,6 +60,7 @@ class History {
   void went_back() { next_ = cluster_.revision() + 1; }
 
   const std::vector<Move>& moves() const { return moves_; }
+  std::int64_t collected() const { return next_ - 1; }  // revision
 
  private:
   // Adds the events of one line, up to the mark, after which others may follow. True: it was there.
@@ -176,7 +177,7 @@ void EtcdEngine::restart_all() {
 
 void EtcdEngine::compact() {
   history_.collect();
-  cluster_.ctl({"compaction", std::to_string(cluster_.revision())});
+  cluster_.ctl({"compaction", std::to_string(history_.collected())});  // what comes after is needed
   cluster_.ctl({"defrag"});
 }
 
