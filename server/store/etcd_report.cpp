@@ -77,7 +77,7 @@ class ClusterExamination {
     if (clusters.size() == 1) return true;
     add(Level::kProblem, "members",
         "the URL names members of " + std::to_string(clusters.size()) +
-            " clusters, so ids could come twice; correct the URL");
+            " clusters, so ids could be issued twice; correct the URL");
     return false;
   }
 
@@ -202,7 +202,7 @@ class ClusterExamination {
       add(Level::kFact, "tls", "connections do not leave this machine");
     } else {
       add(report_.has_login ? Level::kProblem : Level::kWarning, "tls",
-          "connections are not encrypted, so whoever is in between can read and change what is "
+          "connections are not encrypted, so others on the network can read and change what is "
           "sent; use etcds:// with ?ca=FILE");
     }
   }

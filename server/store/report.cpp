@@ -303,7 +303,7 @@ const char* const kLostFsync =
     "after a failed write it may call commits durable that are lost, so ids could be issued twice; "
     "upgrade";
 const char* const kEtcdAlone =
-    "a cluster of one member may lose answered commits in a crash, so ids could come twice; "
+    "a cluster of one member may lose answered commits in a crash, so ids could be issued twice; "
     "upgrade";
 const Fault kFaults[] = {
     {"MySQL",
