@@ -146,9 +146,12 @@ class ClusterExamination {
       if (!member->version.empty()) versions.insert("etcd " + member->version);
     }
     for (const std::string& version : versions) {
-      const std::string fault = known_fault(version);
-      add(fault.empty() ? Level::kFact : Level::kProblem, "version",
-          fault.empty() ? version : version + ": " + fault);
+      std::string fault = known_fault(version);
+      if (fault.empty()) {
+        add(Level::kFact, "version", version);
+      } else {
+        add(Level::kProblem, "version", version + ": " + std::move(fault));
+      }
     }
     if (versions.size() > 1) {
       add(Level::kWarning, "version", "the members have different versions; finish the upgrade");
