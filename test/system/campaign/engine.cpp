@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "test/system/campaign/engine.h"
 
+#include <chrono>
 #include <map>
 #include <stdexcept>
 
@@ -73,6 +74,13 @@ std::function<void()> Engine::backup() {
 }
 
 std::vector<Move> Engine::moves() { return read_lease_log(*operator_sql()); }
+
+void make_schema(const std::string& url) {
+  SociStoreOptions patient;
+  patient.call_timeout = std::chrono::seconds(60);
+  const Status made = init_soci_schema(url, patient);
+  if (!made.ok()) throw std::runtime_error(made.to_string());
+}
 
 std::string engine_names() {
   std::string names;

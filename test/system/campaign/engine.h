@@ -95,6 +95,9 @@ class Engine {
   virtual std::vector<std::pair<std::string, std::int64_t>> counts() { return {}; }
 };
 
+// Makes the tables before a campaign, with enough time on a busy machine. Throws if that fails.
+void make_schema(const std::string& url);
+
 std::string engine_names();  // "galera, mariadb, …"
 // Throws for any other name.
 std::unique_ptr<Engine> make_engine(const std::string& name);

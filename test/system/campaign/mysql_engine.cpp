@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <deque>
 #include <optional>
-#include <stdexcept>
 
-#include "featherid/soci_store.h"
 #include "test/support/haproxy_server.h"
 #include "test/support/mysql_server.h"
 #include "test/system/campaign/binary_log.h"
@@ -56,9 +54,7 @@ MysqlEngine<Server>::MysqlEngine(Proxy proxy) {
         "tcp", "  server database 127.0.0.1:" + std::to_string(network_.back().port()) + "\n");
     network_.emplace_back(haproxy_->port());
   }
-  if (const Status made = init_soci_schema(server_.url()); !made.ok()) {
-    throw std::runtime_error(made.to_string());
-  }
+  make_schema(server_.url());
   const auto sql = operator_sql();
   // In a deadlock, the transaction that has changed less dies.
   sql->run("CREATE TABLE weight (x int) ENGINE=InnoDB");

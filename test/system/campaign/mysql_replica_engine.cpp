@@ -79,9 +79,7 @@ class MysqlReplicaEngine final : public Engine {
 
 template <typename Server>
 MysqlReplicaEngine<Server>::MysqlReplicaEngine() {
-  if (const Status made = init_soci_schema(primary_->url()); !made.ok()) {
-    throw std::runtime_error(made.to_string());
-  }
+  make_schema(primary_->url());
   follow_primary();
 }
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <deque>
 #include <optional>
-#include <stdexcept>
 
-#include "featherid/soci_store.h"
 #include "test/support/pgbouncer_server.h"
 #include "test/support/postgresql_server.h"
 #include "test/system/campaign/engines.h"
@@ -65,9 +63,7 @@ PostgresqlEngine::PostgresqlEngine(const std::string& synchronous_commit,
     pooler_.emplace(network_.back().port(), pooler->mode, users, healing(*pooler));
     network_.emplace_back(pooler_->port());
   }
-  if (const Status made = init_soci_schema(server_.url()); !made.ok()) {
-    throw std::runtime_error(made.to_string());
-  }
+  make_schema(server_.url());
   const auto sql = operator_sql();
   make_lease_log(*sql, kPostgresqlLeaseLog);
   sql->run("CREATE ROLE leaser LOGIN PASSWORD '" + std::string(kRightPassword) + "'");

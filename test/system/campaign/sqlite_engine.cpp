@@ -4,9 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
-#include <stdexcept>
 
-#include "featherid/soci_store.h"
 #include "test/support/scratch_dir.h"
 #include "test/system/campaign/engines.h"
 #include "test/system/campaign/lease_log.h"
@@ -49,9 +47,7 @@ SqliteEngine::SqliteEngine()
                 ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
                 ::mount("tmpfs", scratch_.path().c_str(), "tmpfs", 0,
                         ("size=" + std::to_string(kDiskBytes)).c_str()) == 0) {
-  if (const Status made = init_soci_schema(url()); !made.ok()) {
-    throw std::runtime_error(made.to_string());
-  }
+  make_schema(url());
   const auto sql = operator_sql();
   make_lease_log(*sql, kSqlite3LeaseLog);
   copy_table_ = sql->text(

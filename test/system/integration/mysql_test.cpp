@@ -212,7 +212,7 @@ TEMPLATE_TEST_CASE(
     "MySQL: a call that lost against another transaction is retried, but never a give-back",
     "[mysql]", MYSQL_SERVERS) {
   const auto store = fresh_store(shared<TestType>().url());
-  REQUIRE(store->lease("order", 100).ok());
+  REQUIRE((*open_soci_store(shared<TestType>().url()))->lease("order", 100).ok());
   RawSql sql(shared<TestType>().url());
   sql.run(
       "CREATE TRIGGER loses BEFORE UPDATE ON id_segments FOR EACH ROW "

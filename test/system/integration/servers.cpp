@@ -15,7 +15,9 @@ SociStoreOptions short_options() {
 
 std::unique_ptr<Store> fresh_store(const std::string& url, const SociStoreOptions& options) {
   RawSql(url).run("DROP TABLE IF EXISTS id_segments, id_tags");
-  const Status status = init_soci_schema(url);
+  SociStoreOptions patient;
+  patient.call_timeout = std::chrono::seconds(60);  // the machine may be busy
+  const Status status = init_soci_schema(url, patient);
   INFO(status);
   REQUIRE(status.ok());
   return *open_soci_store(url, options);
