@@ -61,11 +61,9 @@ Result<IdRange> SociStore::lease_once(SociSession& session, std::string_view tag
     const std::int64_t grants = ids_to_grant(*row, size);
     if (grants == 0) break;
     if (std::exchange(count_ids, grants) > grants) continue;  // its end is near
-    const Result<bool> changed = settings_guard_.changed(session);
-    if (!changed.ok()) return changed.status();
-    if (*changed) continue;
-    if (!leader_guard_.active(session)) break;
-    if (Status status = follow_leader(session); !status.ok()) return status;
+    const Result<bool> again = may_lease_again(session);
+    if (!again.ok()) return again.status();
+    if (!*again) break;
   }
   return refused;
 }

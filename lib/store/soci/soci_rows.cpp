@@ -175,6 +175,14 @@ Status SociRows::follow_leader(SociSession& session) {
   return leader_guard_.follow(session, settings_guard_.stated(session));
 }
 
+Result<bool> SociRows::may_lease_again(SociSession& session) {
+  Result<bool> changed = settings_guard_.changed(session);
+  if (!changed.ok() || *changed) return changed;
+  if (!leader_guard_.active(session)) return false;
+  if (Status status = follow_leader(session); !status.ok()) return status;
+  return true;
+}
+
 void SociRows::mark_other_nodes(const SociSession& session) {
   const TimePoint now = std::chrono::steady_clock::now();
   TimePoint due = mark_again_at_.load();

@@ -135,6 +135,9 @@ class SociRows {
   }
   // Called after a statement that needs a leader has moved no row. OK: it may be tried again.
   Status follow_leader(SociSession& session);
+  // Called after a lease has moved no row although the row has ids. Whether it may be tried again:
+  // under other settings, or with another leader.
+  Result<bool> may_lease_again(SociSession& session);
 
   // Called after a lease on a Galera node. From time to time it gives the mark to nodes that have
   // joined since, so that the mark survives whichever node goes down next.

@@ -127,11 +127,9 @@ Result<IdRange> SociStore::lease(std::string_view tag, LeaseSize size) {
       if (grants == 0) break;
       if (std::exchange(count_ids, grants) > grants) continue;  // its end is near
       if (!(floors_.find(tag) == stated_floor)) continue;       // the tag has another floor now
-      const Result<bool> changed = settings_guard_.changed(session);
-      if (!changed.ok()) return changed.status();
-      if (*changed) continue;
-      if (!leader_guard_.active(session)) break;
-      if (Status status = follow_leader(session); !status.ok()) return status;
+      const Result<bool> again = may_lease_again(session);
+      if (!again.ok()) return again.status();
+      if (!*again) break;
     }
     return refused;
   });
