@@ -73,8 +73,11 @@ class AutoCreateStore final : public SegmentStore {
     for (const AutoCreateRule& rule : options_.rules) {
       if (!matches(rule.pattern, tag)) continue;
       const Status created = create(tag, rule);
-      if (!created.ok()) return created;
-      return call();
+      if (!created.ok() && created.code() != StatusCode::kNotFound) return created;
+      // Also after a refusal: another process may have created the tag since the first call.
+      auto again = call();
+      if (!created.ok() && again.status().code() == StatusCode::kNotFound) return created;
+      return again;
     }
     return answer;
   }

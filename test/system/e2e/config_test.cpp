@@ -203,8 +203,11 @@ TEST_CASE("a request moves a tag, and moves it back only with a second word", "[
     CHECK(server.post(target + "10&allow_backward=yes").body["data"] == 10);
     CHECK(server.says(R"("loopback" moved tag "user" backward from )"));
   }
-  // The ids that it still held were not given back over the move.
-  CHECK(ServerProcess(scratch).id("user") == 11);
+  // The ids that it still held were not given back over the move. If the server saw the move before
+  // it ended, it leased once more (the step is 1000) and refused the lease, because it went back.
+  const std::int64_t next = ServerProcess(scratch).id("user");
+  CAPTURE(next);
+  CHECK((next == 11 || next == 1011));
 }
 
 TEST_CASE("--init-schema, --check-config, --version and --help succeed", "[e2e][config]") {

@@ -238,6 +238,26 @@ TEST_CASE("a tag that another server has created meanwhile is served", "[auto_cr
   CHECK(fixture.store->lease("b", 1).ok());  // the rate is for what this server creates
 }
 
+TEST_CASE("a tag that another server has created meanwhile is served, even if no more may be made",
+          "[auto_create]") {
+  Fixture fixture("*", 60, 1);
+  fixture.inner->on_list = [&] {
+    CHECK(fixture.inner->memory().create("a", 7).ok());
+    return fixture.inner->memory().list();
+  };
+  CHECK(fixture.store->find("a")->step == 7);
+  fixture.inner->on_list = nullptr;
+
+  // By now this server knows without counting that no more may be made.
+  fixture.inner->on_find = [&](std::string_view tag) {
+    const Result<SegmentRow> before = fixture.inner->memory().find(tag);
+    static_cast<void>(fixture.inner->memory().create(tag, 8));
+    return before;
+  };
+  CHECK(fixture.store->find("b")->step == 8);
+  CHECK(fixture.lines.empty());
+}
+
 TEST_CASE("creations at once do not pass the bounds together", "[auto_create]") {
   Fixture fixture("*", 1000, 2);
   REQUIRE(fixture.inner->create("by hand", 10).ok());
