@@ -114,7 +114,9 @@ Result<EtcdTxn::Answer> EtcdClient::Impl::read(const EtcdTxn& txn, const Cluster
   }
   Result<EtcdTxn::Answer> told = txn.read_answer(answer.http.body);
   if (!told.ok()) return Status(told.status().code(), member + ": " + told.status().message());
-  if (Status lost = guard.judge(before, told->cluster, told->revision); !lost.ok()) return lost;
+  const bool wrote = txn.writes() && told->succeeded;
+  Status lost = guard.judge(before, told->cluster, told->revision, wrote);
+  if (!lost.ok()) return lost;
   return told;
 }
 
