@@ -166,8 +166,8 @@ class ClusterExamination {
               (full
                    ? "no lease is granted; compact the history, run etcdctl defrag on each member, "
                      "and then etcdctl alarm disarm"
-                   : "its data may be damaged; replace that member, and then run etcdctl alarm "
-                     "disarm"));
+                   : "its data may be damaged, and no lease is granted; replace that member, run "
+                     "etcdctl alarm disarm, and advance every tag past the ids ever handed out"));
     }
   }
 

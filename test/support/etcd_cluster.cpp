@@ -281,6 +281,26 @@ void EtcdCluster::complete() {
   for (std::size_t i = 0; i < size(); ++i) await_healthy(i);
 }
 
+// etcdctl cannot.
+void EtcdCluster::raise_alarm(std::size_t member, const std::string& alarm) {
+  const auto call = [&](const std::string& path, const std::string& body) {
+    const std::string file = scratch_.file("alarm");
+    std::filesystem::remove(file);
+    ChildProcess::Options options;
+    options.output_file = file;
+    run({"curl", "-sS", "-f", "-m", "30", "-d", body, client_url(member) + path}, options);
+    return read_file(file);
+  };
+  const std::string words = "\"member_id\":\"";
+  const std::string status = call("/v3/maintenance/status", "{}");
+  const std::size_t at = status.find(words);
+  if (at == std::string::npos) throw std::runtime_error("no status: " + status);
+  const std::size_t id = at + words.size();
+  call("/v3/maintenance/alarm", R"({"action":"ACTIVATE","memberID":")" +
+                                    status.substr(id, status.find('"', id) - id) +
+                                    R"(","alarm":")" + alarm + R"("})");
+}
+
 std::string EtcdCluster::snapshot(const std::string& name) {
   std::string file = scratch_.file(name);
   std::filesystem::remove(file);

@@ -83,6 +83,9 @@ class EtcdCluster {
   // Replaces a member, which has lost its data, by a new one at the same place.
   void replace(std::size_t member);
 
+  // Raises that alarm of the member, as it does by itself: "NOSPACE" or "CORRUPT".
+  void raise_alarm(std::size_t member, const std::string& alarm);
+
   // A snapshot of all keys. restore() ends every member, and begins a cluster from it with that
   // token: another token gives another id.
   std::string snapshot(const std::string& name);

@@ -39,8 +39,10 @@ HttpServers::Options etcd_servers_options(const EtcdUrl& url, const EtcdStoreOpt
   servers.access.ca_file = url.ca;
   servers.access.cert_file = url.cert;
   servers.access.key_file = url.key;
-  servers.access.words = {"the address of the member in the URL", "the option ca of the URL",
-                          "the URL", "use etcd:// if the member has no certificate"};
+  servers.access.words = {
+      "the address of the member in the URL", "the option ca of the URL", "the URL",
+      "use etcd:// if the member has no certificate",
+      "featherid doctor, or etcdctl alarm list and etcdctl endpoint status, say why"};
   // A member says so only if it reaches a majority.
   servers.access.opening = "/health";
   servers.access.must_be_healthy = true;

@@ -45,13 +45,21 @@ Status cannot_serve(const HttpAnswer& answer, const std::string& url) {
   const Refused refused = read(answer);
   if (answer.status < 500 && refused.code != kResourceExhausted) return {};
   if (refused.code == kUnimplemented) return {};
-  const std::string hint =
-      refused.says("space exceeded")
-          ? "; compact its history, defragment each member, and run: etcdctl alarm disarm"
-          : "";
-  const std::string words =
-      refused.words.empty() ? "status " + std::to_string(answer.status) : refused.words;
-  return {StatusCode::kUnavailable, url + " answers: " + words + hint};
+  const std::string says =
+      url + " answers: " +
+      (refused.words.empty() ? "status " + std::to_string(answer.status) : refused.words);
+  if (refused.says("corrupt cluster")) {
+    return {StatusCode::kDataLoss,
+            says +
+                ", so members differ, and one of them may have granted ids that others grant "
+                "again; replace the damaged member, run: etcdctl alarm disarm, advance every "
+                "tag past the ids ever handed out (featherid advance TAG ID), and restart every "
+                "process"};
+  }
+  const bool full = refused.says("space exceeded");
+  const char* const hint =
+      full ? "; compact its history, defragment each member, and run: etcdctl alarm disarm" : "";
+  return {StatusCode::kUnavailable, says + hint};
 }
 
 bool proves_undone(const HttpAnswer& answer) {

@@ -17,7 +17,8 @@ struct EtcdRefusal {
 };
 EtcdRefusal refusal_of(const HttpAnswer& answer, const std::string& url);
 
-// Whether the member cannot serve. Then others are asked first for a while.
+// Whether the member cannot serve. Then others are asked first for a while. kDataLoss: the cluster
+// has found out that its members differ.
 Status cannot_serve(const HttpAnswer& answer, const std::string& url);
 
 // Whether the answer proves that the member has passed nothing on to the cluster: it is a learner,

@@ -53,15 +53,18 @@ std::string cause_of(httplib::Error error, const HttpWords& words) {
 std::string one_line(std::string text) {
   constexpr std::size_t kBytesMax = 200;
   text.resize(std::min(text.size(), kBytesMax));
+  while (!text.empty() && text.back() == '\n') text.pop_back();
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c > 0x7e; }, ' ');
   return text;
 }
 
 // The server says 503. Another status is somebody else's.
-std::string why_unhealthy(const HttpAnswer& answer, const std::string& path) {
-  if (answer.status == 503) return " says that it cannot serve: " + one_line(answer.body);
-  return " answers " + path + " with status " + std::to_string(answer.status) +
+std::string why_unhealthy(const HttpAnswer& answer, const HttpConnection::Access& access) {
+  if (answer.status == 503) {
+    return " says that it cannot serve: " + one_line(answer.body) + "; " + access.words.unhealthy;
+  }
+  return " answers " + access.opening + " with status " + std::to_string(answer.status) +
          "; check the address, and what is in between";
 }
 
@@ -168,7 +171,7 @@ Result<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpAddress& 
   const Result<HttpAnswer> answer = impl->send({"GET", access.opening});
   if (!answer.ok()) return answer.status();
   if (access.must_be_healthy && answer->status != 200) {
-    return Status(StatusCode::kUnavailable, address.url + why_unhealthy(*answer, access.opening));
+    return Status(StatusCode::kUnavailable, address.url + why_unhealthy(*answer, access));
   }
   if (client.is_socket_open() == 0) {  // as HTTP/1.0 does
     return Status(StatusCode::kUnavailable,

@@ -31,6 +31,7 @@ struct HttpWords {
   std::string ca_file = "HttpStoreOptions::ca_file";
   std::string token = "HttpStoreOptions::token or token_file";
   std::string without_tls = "use http:// if the server has no certificate";
+  std::string unhealthy = "see the server's log";  // what to do if it says that it cannot serve
 };
 
 // One connection to a server. All that depends on the version of cpp-httplib is in its source.

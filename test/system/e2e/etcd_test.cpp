@@ -93,4 +93,38 @@ TEST_CASE("doctor names what is weak in an etcd cluster", "[e2e][etcd]") {
   CHECK(has(found, "problem etcd: "));
 }
 
+TEST_CASE("the alarms of etcd are said to clients, to /readyz and by doctor", "[e2e][etcd]") {
+  EtcdCluster etcd;
+  const ScratchDir scratch;
+  const CommandProcess command(scratch, etcd.url());
+  command.good({"init"});
+  for (const std::string alarm : {"NOSPACE", "CORRUPT"}) {
+    CAPTURE(alarm);
+    ServerProcess server(scratch, {"--database", etcd.url()});
+    CHECK(server.id() > 0);
+    etcd.raise_alarm(0, alarm);
+    Answer answer;
+    for (const char* count : {"500", "1"}) {  // until no id is left
+      CHECK(wait_until([&] {
+        answer = server.get(std::string("/api/v1/id/range?biz_tag=order&count=") + count);
+        return answer.status != 200;
+      }));
+    }
+    INFO(answer.message());
+    CHECK(has(answer.message(), "etcdctl alarm"));
+    CHECK(wait_until([&] { return server.get("/readyz").status == 503; }));
+    const std::string unready = server.get("/readyz").message();
+    INFO(unready);
+    CHECK(has(unready, "etcdctl alarm"));
+    CHECK(has(command.doctor(), "problem alarms: the alarm " + alarm + " of member "));
+    CHECK(has(command.doctor(), "problem etcd: "));
+    etcd.ctl({"alarm", "disarm"});
+    // A full disk is over then. Members that differed need a new process.
+    const int then = alarm == "NOSPACE" ? 200 : 409;
+    CHECK(wait_until([&] { return server.get("/readyz").status == 200; }));
+    CHECK(wait_until([&] { return server.get("/api/v1/id?biz_tag=order").status == then; }));
+    CHECK(server.process().stop(SIGTERM) == 0);
+  }
+}
+
 }  // namespace featherid::test

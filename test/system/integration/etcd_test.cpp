@@ -173,3 +173,25 @@ TEST_CASE("etcd: a full quota is said, and the store works again after it", "[et
   CHECK(wait_until([&] { return store->probe().ok(); }));
   CHECK(leased(*store).first > 10);
 }
+
+TEST_CASE("etcd: the alarm that members differ stops a process", "[etcd]") {
+  EtcdCluster cluster(1);
+  REQUIRE(init_etcd_store(cluster.url()).ok());
+  const auto store = open(cluster.url());
+  CHECK(leased(*store) == IdRange{1, 11});
+  cluster.raise_alarm(0, "CORRUPT");
+  const Status corrupt = store->lease("order", 10).status();
+  INFO(corrupt);
+  CHECK(corrupt.code() == StatusCode::kDataLoss);
+  CHECK(says(corrupt, "replace the damaged member"));
+  // What connects afterwards meets a member that says only that it cannot serve.
+  for (const Status& refused :
+       {store->lease("order", 10).status(), open(cluster.url())->lease("order", 10).status()}) {
+    INFO(refused);
+    CHECK(refused.code() == StatusCode::kUnavailable);
+    CHECK(says(refused, "etcdctl alarm list"));
+  }
+  cluster.ctl({"alarm", "disarm"});
+  CHECK(wait_until([&] { return store->probe().ok(); }));
+  CHECK(leased(*store).first > 10);
+}

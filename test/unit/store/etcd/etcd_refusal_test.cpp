@@ -67,6 +67,16 @@ TEST_CASE("what an operator must fix is said", "[etcd_refusal]") {
             .find("etcdctl alarm disarm") != std::string::npos);
 }
 
+TEST_CASE("members that differ are kDataLoss", "[etcd_refusal]") {
+  const HttpAnswer corrupt = says(500, 15, "etcdserver: corrupt cluster");
+  for (const Status& status : {refusal_of(corrupt, "u").status, cannot_serve(corrupt, "u")}) {
+    INFO(status);
+    CHECK(status.code() == StatusCode::kDataLoss);
+    CHECK(status.message().find("featherid advance TAG ID") != std::string::npos);
+  }
+  CHECK_FALSE(proves_undone(corrupt));
+}
+
 TEST_CASE("a learner, and a member with too much to do, have done nothing", "[etcd_refusal]") {
   CHECK(proves_undone(says(503, 14, "etcdserver: rpc not supported for learner")));
   CHECK(proves_undone(says(429, 8, "etcdserver: too many requests")));
