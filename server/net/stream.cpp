@@ -14,8 +14,6 @@ namespace featherid {
 
 using asio::ip::tcp;
 
-void Stream::FreeTls::operator()(ssl_st* tls) const { SSL_free(tls); }
-
 namespace {
 
 asio::error_code system_error(int number) { return {number, asio::error::get_system_category()}; }
@@ -29,6 +27,8 @@ asio::ip::tcp::endpoint peer_of(int socket) {
 }
 
 }  // namespace
+
+void Stream::FreeTls::operator()(ssl_st* tls) const { SSL_free(tls); }
 
 // OpenSSL works directly on the socket. asio::ssl::stream would put four buffers of 17 KB between
 // the two for every connection, idle or not, and it cannot try a write without blocking.

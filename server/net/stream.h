@@ -19,7 +19,9 @@ struct ssl_st;  // OpenSSL's SSL
 namespace featherid {
 
 // The bytes of one TCP connection, plain or over TLS. The TLS handshake is part of the first reads
-// and writes. Nothing blocks. Used by one thread only.
+// and writes. Nothing blocks. A read that gets less than it has room for has emptied the
+// socket, so the next read asks the system only after the set has reported something new. Used by
+// one thread only.
 class Stream final : private SocketSet::Member {
  public:
   // The errors of a read, besides the socket's own, if the peer does not speak TLS correctly. The
@@ -27,7 +29,8 @@ class Stream final : private SocketSet::Member {
   static constexpr std::errc kTlsFailed = std::errc::protocol_error;
   static constexpr std::errc kPlainHttp = std::errc::wrong_protocol_type;
 
-  // Calls on_ready() each time when a read or a write that returned would_block may be tried again.
+  // Calls `on_ready` when a read or a write that returned would_block may be tried again. It may
+  // close the stream and destroy it.
   Stream(asio::ip::tcp::socket socket, const TlsContext& tls, SocketSet& set,
          std::function<void()> on_ready);
   ~Stream();

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "test/support/catch.h"
 #include "test/support/child_process.h"
@@ -54,6 +55,46 @@ std::string read_next(asio::io_context& context, Stream& stream) {
   }
   return "nothing comes";
 }
+
+// A server's plain stream, and its client.
+struct Plain {
+  Plain() = default;
+  ~Plain() {
+    ::close(peer);
+    ::close(raw);
+  }
+  Plain(const Plain&) = delete;
+  Plain& operator=(const Plain&) = delete;
+
+  void send(const std::string& text) const {
+    REQUIRE(::send(peer, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+  }
+  // What one read gives; "nothing", or "the end".
+  std::string read(std::size_t bytes_max = 64) {
+    std::string text(bytes_max, '.');
+    asio::error_code error;
+    text.resize(stream.read_some(asio::buffer(text), error));
+    if (error == asio::error::would_block) return "nothing";
+    return error == asio::error::eof ? "the end" : text;
+  }
+  // Takes in what the system reports.
+  void see() {
+    const int before = reports;
+    for (int i = 0; i < 10 && reports == before; ++i) {
+      context.run_one_for(std::chrono::seconds(1));
+    }
+    REQUIRE(reports > before);
+  }
+
+  int reports = 0;
+  asio::io_context context;
+  asio::ip::tcp::acceptor acceptor{context, {asio::ip::address_v4::loopback(), 0}};
+  const int peer = test::must_connect_to(acceptor.local_endpoint().port());
+  asio::ip::tcp::socket socket = acceptor.accept();
+  const int raw = ::dup(socket.native_handle());  // the server's end
+  SocketSet set{context};
+  Stream stream{std::move(socket), nullptr, set, [this] { ++reports; }};
+};
 
 // A server's stream under TLS, and its client, which has not yet begun the handshake.
 struct UnderTls {
@@ -147,6 +188,92 @@ TEST_CASE("TLS takes what has come from the socket, and gives it out by and by",
   CHECK(text == "ab");
   read();
   CHECK(text == "abc");
+}
+
+TEST_CASE("a read that does not fill its buffer has emptied the socket", "[stream]") {
+  Plain plain;
+  CHECK(plain.read() == "nothing");
+  plain.send("abc");
+  CHECK(plain.read() == "nothing");  // the set has not reported it yet
+  plain.see();
+  CHECK(plain.read(2) == "ab");
+  CHECK(plain.stream.may_read());
+  CHECK(plain.read(2) == "c");
+  CHECK_FALSE(plain.stream.may_read());
+  plain.send("d");
+  plain.see();
+  CHECK(plain.read(1) == "d");
+  CHECK(plain.stream.may_read());  // it cannot know
+  CHECK(plain.read() == "nothing");
+  CHECK_FALSE(plain.stream.may_read());
+}
+
+TEST_CASE("bytes that come between a report and the read are read once", "[stream]") {
+  Plain plain;
+  plain.send("ab");
+  plain.see();
+  plain.send("c");
+  CHECK(test::wait_until([&] {
+    int bytes = 0;
+    ::ioctl(plain.raw, FIONREAD, &bytes);
+    return bytes == 3;
+  }));
+  CHECK(plain.read() == "abc");
+  plain.see();  // the report of what has been read already
+  CHECK(plain.read() == "nothing");
+}
+
+TEST_CASE("the end that comes with the last bytes, or after them, is read", "[stream]") {
+  const bool together = GENERATE(true, false);
+  CAPTURE(together);
+  Plain plain;
+  plain.see();  // that there is room to write
+  plain.send("a");
+  if (together) ::shutdown(plain.peer, SHUT_WR);
+  plain.see();
+  CHECK(plain.read() == "a");
+  CHECK(plain.stream.may_read() == together);
+  if (!together) {
+    CHECK(plain.read() == "nothing");
+    ::shutdown(plain.peer, SHUT_WR);
+    plain.see();
+  }
+  CHECK(plain.read() == "the end");
+}
+
+TEST_CASE("when a socket that was full has room, that is reported", "[stream]") {
+  Plain plain;
+  plain.see();
+  const std::string some(1 << 16, '.');
+  asio::error_code error;
+  std::size_t filled = 0;
+  while (!error) filled += plain.stream.write_some(asio::buffer(some), error);
+  REQUIRE(error == asio::error::would_block);
+  CHECK(receive(plain.peer, filled) == std::string(filled, '.'));
+  plain.see();
+  CHECK(plain.stream.write_some(asio::buffer(some), error) == some.size());
+}
+
+TEST_CASE("a stream that another one closes while both are ready is not called", "[stream]") {
+  asio::io_context context;
+  asio::ip::tcp::acceptor acceptor{context, {asio::ip::address_v4::loopback(), 0}};
+  SocketSet set{context};
+  int calls = 0;
+  std::vector<std::unique_ptr<Stream>> streams(2);
+  std::vector<int> peers;
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    peers.push_back(test::must_connect_to(acceptor.local_endpoint().port()));
+    streams[i] = std::make_unique<Stream>(acceptor.accept(), nullptr, set, [&, i] {
+      ++calls;
+      streams[1 - i]->close();
+      streams[1 - i].reset();
+    });
+  }
+  while (calls == 0 && context.run_one_for(std::chrono::seconds(10)) > 0) {
+  }
+  context.run_for(std::chrono::milliseconds(50));
+  CHECK(calls == 1);
+  for (const int peer : peers) ::close(peer);
 }
 
 TEST_CASE("loopback is loopback, as IPv6 too", "[stream]") {
