@@ -31,13 +31,15 @@ class ClusterGuard {
     return seen_;
   }
 
-  // Judges an answer to a call that was sent after `before` was taken. kDataLoss: its cluster is
-  // another one, or has lost changes.
-  Status judge(const Seen& before, const std::string& cluster, std::int64_t revision) {
+  // Judges an answer to a call that was sent after `before` was taken. `wrote`: the call made that
+  // revision, so nobody may have seen it before. kDataLoss: its cluster is another one, or has lost
+  // changes.
+  Status judge(const Seen& before, const std::string& cluster, std::int64_t revision, bool wrote) {
     const MutexLock lock(mutex_);
     if (seen_.cluster.empty()) seen_.cluster = cluster;
     if (seen_.cluster != cluster) return another_cluster(seen_.cluster, cluster);
-    if (revision < before.revision) return went_back(before.revision, revision);
+    const std::int64_t found = wrote ? revision - 1 : revision;
+    if (found < before.revision) return went_back(before.revision, found);
     seen_.revision = std::max(seen_.revision, revision);
     return {};
   }

@@ -8,6 +8,7 @@
 #include "lib/base/mutex.h"
 #include "lib/store/etcd/etcd_login.h"
 #include "lib/store/etcd/etcd_refusal.h"
+#include "lib/store/etcd/etcd_token.h"
 #include "lib/store/etcd/member_clock.h"
 #include "lib/store/http_client/http_servers.h"
 #include "lib/store/time_floor_rules.h"
@@ -20,6 +21,14 @@ using Json = nlohmann::json;
 using Repeat = HttpServers::Repeat;
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
+
+// It may have ended on its way, or been revoked.
+Status new_token_refused(const Status& refusal) {
+  return {StatusCode::kUnavailable,
+          refusal.message() +
+              ", although a login has just succeeded; if this goes on, look for members with "
+              "different --auth-token, and for clocks that differ"};
+}
 
 }  // namespace
 
@@ -50,10 +59,8 @@ struct EtcdClient::Impl {
         servers(url.members, etcd_servers_options(url, options)) {}
 
   bool has_login() const { return !url.user.empty() || !options.database_file.empty(); }
-  // A token other than `refused`; empty if none is needed.
-  using Token = std::optional<std::string>;
-  Result<std::string> token(const Token& refused, TimePoint deadline) EXCLUDES(mutex);
-  Result<std::string> log_in(const EtcdLogin& login, TimePoint deadline);
+  // A token; empty: none is required.
+  Result<std::string> log_in(TimePoint deadline);
   Result<EtcdTxn::Answer> read(const EtcdTxn& txn, const ClusterGuard::Seen& before, TimePoint sent,
                                const HttpServers::Answer& answer) EXCLUDES(mutex);
 
@@ -63,9 +70,9 @@ struct EtcdClient::Impl {
   ClusterGuard guard;
   MemberClock clock;
   Mutex mutex;
-  Token last_token GUARDED_BY(mutex);
   std::string last_member GUARDED_BY(mutex);
   HttpServers servers;
+  EtcdToken token{[this](TimePoint deadline) { return log_in(deadline); }};
 };
 
 EtcdClient::EtcdClient(EtcdUrl url, const EtcdStoreOptions& options)
@@ -74,26 +81,12 @@ EtcdClient::~EtcdClient() = default;
 
 TimePoint EtcdClient::deadline() const { return now() + impl_->options.call_timeout; }
 
-Result<std::string> EtcdClient::Impl::token(const Token& refused, TimePoint deadline) {
-  if (!has_login()) return std::string();
-  {
-    const MutexLock lock(mutex);
-    if (last_token && last_token != refused) return *last_token;
-  }
+// A cluster without authentication gives no token and requires none.
+Result<std::string> EtcdClient::Impl::log_in(TimePoint deadline) {
   const Result<EtcdLogin> login = read_login(url, options.database_file);
   if (!login.ok()) return login.status();
   if (login->user.empty()) return std::string();
-  Result<std::string> token = log_in(*login, deadline);
-  if (token.ok()) {
-    const MutexLock lock(mutex);
-    last_token = *token;
-  }
-  return token;
-}
-
-// A cluster without authentication gives no token and requires none.
-Result<std::string> EtcdClient::Impl::log_in(const EtcdLogin& login, TimePoint deadline) {
-  const std::string body = Json{{"name", login.user}, {"password", login.password}}.dump(
+  const std::string body = Json{{"name", login->user}, {"password", login->password}}.dump(
       -1, ' ', true, Json::error_handler_t::replace);
   const Result<HttpServers::Answer> answer = servers.call(
       {{"POST", "/v3/auth/authenticate", body}, Repeat::kAlways, std::nullopt, deadline});
@@ -121,15 +114,18 @@ Result<EtcdTxn::Answer> EtcdClient::Impl::read(const EtcdTxn& txn, const Cluster
   }
   Result<EtcdTxn::Answer> told = txn.read_answer(answer.http.body);
   if (!told.ok()) return Status(told.status().code(), member + ": " + told.status().message());
-  if (Status lost = guard.judge(before, told->cluster, told->revision); !lost.ok()) return lost;
+  const bool wrote = txn.writes() && told->succeeded;
+  Status lost = guard.judge(before, told->cluster, told->revision, wrote);
+  if (!lost.ok()) return lost;
   return told;
 }
 
 Result<EtcdTxn::Answer> EtcdClient::run(const EtcdTxn& txn, TimePoint deadline) {
   const std::string body = txn.body();
-  Impl::Token refused;
+  std::optional<std::string> refused;  // the token, before the transaction was applied
   for (;;) {
-    const Result<std::string> token = impl_->token(refused, deadline);
+    Result<std::string> token = std::string();
+    if (impl_->has_login()) token = impl_->token.get(refused, deadline);
     if (!token.ok()) return token.status();
     const ClusterGuard::Seen before = impl_->guard.seen();
     const TimePoint sent = SteadyClock().boot_now();
@@ -139,8 +135,8 @@ Result<EtcdTxn::Answer> EtcdClient::run(const EtcdTxn& txn, TimePoint deadline) 
     if (!answer.ok()) return answer.status();
     const EtcdRefusal refusal = refusal_of(answer->http, impl_->servers.url(answer->server));
     if (refusal.status.ok()) return impl_->read(txn, before, sent, *answer);
-    const bool again = refusal.needs_login && impl_->has_login() && !refused;
-    if (!again) return refusal.status;
+    if (!refusal.needs_login || !impl_->has_login()) return refusal.status;
+    if (refused) return token->empty() ? refusal.status : new_token_refused(refusal.status);
     refused = *token;
   }
 }

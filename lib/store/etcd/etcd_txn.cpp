@@ -82,6 +82,7 @@ EtcdTxn& EtcdTxn::if_value(const std::string& key, const std::string& value) {
 EtcdTxn& EtcdTxn::put(const std::string& key, const std::string& value) {
   success_.push_back(
       {{"request_put", {{"key", base64_encode(key)}, {"value", base64_encode(value)}}}});
+  read_back_.push_back({{"request_range", {{"key", base64_encode(key)}}}});
   return *this;
 }
 
@@ -106,7 +107,27 @@ EtcdTxn& EtcdTxn::read(const EtcdRange& range) {
 // A transaction without conditions succeeds, so one that only reads does so then.
 std::string EtcdTxn::body() const {
   if (!writes()) return Json{{"success", failure_}}.dump();
-  return Json{{"compare", compare_}, {"success", success_}, {"failure", failure_}}.dump();
+  Json success = success_;
+  success.insert(success.end(), read_back_.begin(), read_back_.end());
+  return Json{{"compare", compare_}, {"success", success}, {"failure", failure_}}.dump();
+}
+
+// Checks that everything was written, by this transaction.
+void EtcdTxn::check_written(const Json& responses, std::int64_t revision) const {
+  if (responses.size() != success_.size() + read_back_.size()) throw NotEtcd();
+  std::size_t read = success_.size();
+  for (std::size_t i = 0; i < success_.size(); ++i) {
+    if (!success_[i].contains("request_put")) {
+      static_cast<void>(responses[i].at("response_delete_range"));
+      continue;
+    }
+    static_cast<void>(responses[i].at("response_put"));
+    const Json& put = success_[i].at("request_put");
+    const std::vector<EtcdKey> keys = keys_of(responses[read++].at("response_range"));
+    const bool own = keys.size() == 1 && keys[0].key == bytes_at(put, "key") &&
+                     keys[0].value == bytes_at(put, "value") && keys[0].revision == revision;
+    if (!own) throw NotEtcd();
+  }
 }
 
 EtcdTxn::Answer EtcdTxn::answer_of(const Json& body) const {
@@ -117,20 +138,11 @@ EtcdTxn::Answer EtcdTxn::answer_of(const Json& body) const {
   if (answer.cluster.empty() || answer.revision <= 0) throw NotEtcd();
   answer.succeeded = body.value("succeeded", false);
   if (!writes() && !answer.succeeded) throw NotEtcd();
-  const bool wrote = writes() && answer.succeeded;
-  const Json& asked = wrote ? success_ : failure_;
   const Json responses = body.value("responses", Json::array());
-  if (responses.size() != asked.size()) throw NotEtcd();
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    if (!wrote) {
-      answer.reads.push_back(keys_of(responses[i].at("response_range")));
-    } else if (asked[i].contains("request_put")) {
-      const std::int64_t revision =
-          number_at(responses[i].at("response_put").at("header"), "revision");
-      if (revision != answer.revision) throw NotEtcd();
-    } else {
-      static_cast<void>(responses[i].at("response_delete_range"));
-    }
+  if (writes() && answer.succeeded) return check_written(responses, answer.revision), answer;
+  if (responses.size() != failure_.size()) throw NotEtcd();
+  for (const Json& response : responses) {
+    answer.reads.push_back(keys_of(response.at("response_range")));
   }
   return answer;
 }

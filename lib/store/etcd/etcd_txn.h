@@ -30,7 +30,7 @@ struct EtcdRange {
 EtcdRange with_prefix(const std::string& prefix);
 
 // One transaction: if all conditions hold it writes, else it reads. Without conditions and writes
-// it only reads.
+// it only reads. What it writes it reads back, so that its answer is not that of another call.
 class EtcdTxn {
  public:
   // The key still has that revision; 0: it does not exist.
@@ -58,9 +58,11 @@ class EtcdTxn {
  private:
   using Json = nlohmann::json;
   Answer answer_of(const Json& body) const;
+  void check_written(const Json& responses, std::int64_t revision) const;
 
   Json compare_ = Json::array();
   Json success_ = Json::array();
+  Json read_back_ = Json::array();  // the keys of success_
   Json failure_ = Json::array();
 };
 

@@ -58,6 +58,13 @@ std::string one_line(std::string text) {
   return text;
 }
 
+// The server says 503. Another status is somebody else's.
+std::string why_unhealthy(const HttpAnswer& answer, const std::string& path) {
+  if (answer.status == 503) return " says that it cannot serve: " + one_line(answer.body);
+  return " answers " + path + " with status " + std::to_string(answer.status) +
+         "; check the address, and what is in between";
+}
+
 }  // namespace
 
 struct HttpConnection::Impl {
@@ -161,8 +168,7 @@ Result<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpAddress& 
   const Result<HttpAnswer> answer = impl->send({"GET", access.opening});
   if (!answer.ok()) return answer.status();
   if (access.must_be_healthy && answer->status != 200) {
-    return Status(StatusCode::kUnavailable,
-                  address.url + " says that it cannot serve: " + one_line(answer->body));
+    return Status(StatusCode::kUnavailable, address.url + why_unhealthy(*answer, access.opening));
   }
   if (client.is_socket_open() == 0) {  // as HTTP/1.0 does
     return Status(StatusCode::kUnavailable,

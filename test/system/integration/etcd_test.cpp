@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-// EtcdStore on real clusters of one member: logins, TLS, crashes, compaction, restored snapshots.
+// EtcdStore on real clusters of one member: TLS, crashes, compaction, restored snapshots.
 #include <chrono>
-#include <fstream>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "featherid/etcd_store.h"
@@ -41,11 +39,6 @@ IdRange leased(Store& store) {
   INFO(range.status());
   REQUIRE(range.ok());
   return *range;
-}
-
-std::string with_login(const std::string& url, const std::string& login) {
-  const std::size_t at = url.find("://") + 3;
-  return url.substr(0, at) + login + "@" + url.substr(at);
 }
 
 }  // namespace
@@ -90,62 +83,6 @@ TEST_CASE("etcd: compaction and defragmentation take nothing away", "[etcd]") {
   }
   REQUIRE(leasers.front()->gets_on());
   check("etcd, compacted", leasers);
-}
-
-TEST_CASE("etcd: a login is needed if the cluster says so, and is made again when it expires",
-          "[etcd]") {
-  EtcdCluster::Options options;
-  options.more_flags = {"--auth-token-ttl=1"};
-  EtcdCluster cluster(1, options);
-  for (const std::vector<std::string>& step : std::vector<std::vector<std::string>>{
-           {"user", "add", "root:r00t"},
-           {"user", "add", "ids:p@ss/w0rd"},
-           {"role", "add", "ids"},
-           {"role", "grant-permission", "ids", "readwrite", "/featherid/", "--prefix=true"},
-           {"user", "grant-role", "ids", "ids"},
-           {"user", "grant-role", "root", "root"},
-           {"auth", "enable"}}) {
-    cluster.ctl(step);
-  }
-  const std::string url = with_login(cluster.url(), "ids:p%40ss%2Fw0rd");
-  std::vector<std::string> made;
-  const Status init = init_etcd_store(url, {}, &made);
-  INFO(init);
-  REQUIRE(init.ok());
-  CHECK(made.size() == 3);
-  const auto store = open(url);
-  CHECK(leased(*store) == IdRange{1, 11});
-  std::this_thread::sleep_for(std::chrono::milliseconds(3000));  // the token expires
-  CHECK(leased(*store) == IdRange{11, 21});
-  CHECK(store->probe().ok());
-
-  const Status none = open(cluster.url())->lease("order", 10).status();
-  INFO(none);
-  CHECK(none.code() == StatusCode::kFailedPrecondition);
-  CHECK(says(none, "requires a login"));
-  const Status wrong = open(with_login(cluster.url(), "ids:wr0ng"))->lease("order", 10).status();
-  INFO(wrong);
-  CHECK(wrong.code() == StatusCode::kFailedPrecondition);
-  CHECK(says(wrong, "check user and password"));
-  CHECK_FALSE(says(wrong, "wr0ng"));
-  const auto elsewhere = open(with_login(cluster.url("other"), "ids:p%40ss%2Fw0rd"));
-  const Status denied = elsewhere->lease("order", 10).status();
-  INFO(denied);
-  CHECK(denied.code() == StatusCode::kFailedPrecondition);
-  CHECK(says(denied, "grant-permission"));
-  CHECK(elsewhere->probe().code() == StatusCode::kFailedPrecondition);
-
-  // The password is changed in its file, without a restart.
-  const ScratchDir scratch;
-  std::ofstream(scratch.file("password")) << "p@ss/w0rd\n";
-  const auto from_file =
-      open(with_login(cluster.url(), "ids") + "?password-file=" + scratch.file("password"));
-  CHECK(leased(*from_file).first > 20);
-  cluster.ctl({"--user=root:r00t", "user", "delete", "ids"});
-  cluster.ctl({"--user=root:r00t", "user", "add", "ids:new"});
-  cluster.ctl({"--user=root:r00t", "user", "grant-role", "ids", "ids"});
-  std::ofstream(scratch.file("password")) << "new\n";
-  CHECK(leased(*from_file).first > 30);
 }
 
 TEST_CASE("etcd: TLS, with certificates of both sides", "[etcd]") {

@@ -18,6 +18,14 @@ std::string answer(const std::string& rest, const std::string& revision = "7") {
          revision + R"(","raft_term":"2"})" + rest + "}";
 }
 
+// The rest of it if it wrote a key, which it then read.
+std::string written(const std::string& key, const std::string& value, const std::string& revision) {
+  return R"(,"succeeded":true,"responses":[{"response_put":{"header":{"revision":")" + revision +
+         R"("}}},{"response_range":{"header":{"revision":")" + revision + R"("},"kvs":[{"key":")" +
+         key + R"(","create_revision":"2","mod_revision":")" + revision +
+         R"(","version":"2","value":")" + value + R"("}],"count":"1"}}])";
+}
+
 }  // namespace
 
 TEST_CASE("a transaction states what it assumes", "[etcd_txn]") {
@@ -29,7 +37,8 @@ TEST_CASE("a transaction states what it assumes", "[etcd_txn]") {
       {"key":"aw==","target":"MOD","result":"EQUAL","mod_revision":"12"},
       {"key":"Yw==","target":"VALUE","result":"EQUAL","value":"aWQ="}])"));
   CHECK(body["success"] == Json::parse(R"([{"request_put":{"key":"aw==","value":"dg=="}},
-                                           {"request_delete_range":{"key":"bw=="}}])"));
+                                           {"request_delete_range":{"key":"bw=="}},
+                                           {"request_range":{"key":"aw=="}}])"));
   CHECK(body["failure"] == Json::parse(R"([{"request_range":{"key":"aw=="}}])"));
   EtcdTxn read;
   EtcdRange range = with_prefix("a");
@@ -49,8 +58,7 @@ TEST_CASE("a prefix ends where its last byte does", "[etcd_txn]") {
 TEST_CASE("a write is one if the answer says so", "[etcd_txn]") {
   EtcdTxn txn;
   txn.if_unchanged("k", 6).put("k", "v").read("k");
-  const auto good = txn.read_answer(
-      answer(R"(,"succeeded":true,"responses":[{"response_put":{"header":{"revision":"7"}}}])"));
+  const auto good = txn.read_answer(answer(written("aw==", "dg==", "7")));
   REQUIRE(good.ok());
   CHECK(good->succeeded);
   CHECK(good->cluster == "324952591200643719");
@@ -73,16 +81,30 @@ TEST_CASE("a write is one if the answer says so", "[etcd_txn]") {
 TEST_CASE("an answer that cannot be right is refused", "[etcd_txn]") {
   EtcdTxn txn;
   txn.if_unchanged("k", 6).put("k", "v").read("k");
-  const std::string put = R"("responses":[{"response_put":{"header":{"revision":"7"}}}])";
+  const std::string good = written("aw==", "dg==", "7");
+  const std::string put = good.substr(good.find("\"responses"));
   for (const std::string& body :
-       {std::string(), std::string("{}"), std::string("[]"), std::string("null"), answer(""),
-        answer(R"(,"succeeded":true)"), answer("," + put), answer(R"(,"succeeded":"true",)" + put),
+       {std::string(),
+        std::string("{}"),
+        std::string("[]"),
+        std::string("null"),
+        answer(""),
+        answer(R"(,"succeeded":true)"),
+        answer("," + put),
+        answer(R"(,"succeeded":"true",)" + put),
         answer(R"(,"succeeded":1,)" + put),
         answer(R"(,"succeeded":true,)" + put, "8"),  // the put is of another revision
-        answer(R"(,"succeeded":true,)" + put, "0"), answer(R"(,"succeeded":true,)" + put, "x"),
+        answer(R"(,"succeeded":true,)" + put, "0"),
+        answer(R"(,"succeeded":true,)" + put, "x"),
         answer(R"(,"succeeded":true,"responses":[{"response_range":{}}])"),
         answer(R"(,"succeeded":true,"responses":[{"response_put":{"header":{"revision":"7"}}},
                {"response_put":{"header":{"revision":"7"}}}])"),
+        answer(R"(,"succeeded":true,"responses":[{"response_put":{"header":{"revision":"7"}}}])"),
+        answer(R"(,"succeeded":true,"responses":[{"response_put":{}},{"response_range":{}}])"),
+        answer(
+            written("YQ==", "dg==", "7")),  // of other calls: another key, another value, another
+        answer(written("aw==", "YQ==", "7")),  // revision
+        answer(written("aw==", "dg==", "6")),
         answer(R"(,"responses":[{"response_range":{"kvs":[{"key":"aw==","value":"dg=="}]}}])"),
         answer(R"(,"responses":[{"response_range":{"kvs":[{"key":"!","mod_revision":"6"}]}}])"),
         R"({"succeeded":true,)" + put + "}"}) {

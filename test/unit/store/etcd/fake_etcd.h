@@ -70,9 +70,22 @@ class FakeEtcd {
     const std::lock_guard<std::mutex> lock(mutex_);
     token_ = token;
   }
-  void set_healthy(bool healthy) {
+  void set_healthy(bool healthy) { set_health(healthy ? 200 : 503); }
+  void set_health(int status) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    healthy_ = healthy;
+    health_ = status;
+  }
+
+  // What a proxy in between makes of each answer to a transaction.
+  using Proxy = std::function<std::string(const std::string& answer)>;
+  void set_proxy(Proxy proxy) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    proxy_ = std::move(proxy);
+  }
+  // The proxy sends the next transaction that writes twice, and passes the second answer on.
+  void repeat_next_write() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    repeats_ = true;
   }
 
   // What calls other than transactions and logins get, by path, as JSON or text; else 404.
@@ -95,7 +108,7 @@ class FakeEtcd {
   std::string serve(const std::string& request) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (request.rfind("GET /health ", 0) == 0) {
-      return healthy_ ? answer(200, R"({"health":"true"})") : answer(503, R"({"health":"false"})");
+      return answer(health_, health_ == 200 ? R"({"health":"true"})" : R"({"health":"false"})");
     }
     const std::size_t at = request.find(' ') + 1;
     const std::string path = request.substr(at, request.find(' ', at) - at);
@@ -114,7 +127,8 @@ class FakeEtcd {
         request.find("\r\nAuthorization: " + token_ + "\r\n") == std::string::npos) {
       return refusal(401, 16, "etcdserver: invalid auth token");
     }
-    return run_with_faults(asked);
+    const std::string answer = run_with_faults(asked);
+    return proxy_ ? proxy_(answer) : answer;
   }
 
   std::string run_with_faults(const Json& asked) {
@@ -124,6 +138,7 @@ class FakeEtcd {
     std::string instead;
     if (fault && when_ == When::kBefore) instead = fault(data_);
     if (!instead.empty()) return instead == "close" ? "" : instead;
+    if (writes && std::exchange(repeats_, false)) run(asked);
     const std::string body = run(asked).dump();
     if (fault && when_ == When::kAfter) instead = fault(data_);
     return instead.empty() ? answer(200, body) : instead == "close" ? "" : instead;
@@ -195,7 +210,9 @@ class FakeEtcd {
   Fault fault_;
   std::string token_;
   std::map<std::string, std::string> answers_;
-  bool healthy_ = true;
+  Proxy proxy_;
+  bool repeats_ = false;
+  int health_ = 200;  // the status of that call
   int writes_ = 0;
   ScriptedServer server_{[this](const std::string& request) { return serve(request); }};
 };
