@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "cli/command_line.h"
+#include "cli/tag_arguments.h"
+#include "cli/tag_output.h"
 #include "lib/store/period_rules.h"
 #include "lib/store/store_arguments.h"
 #include "lib/store/time_floor_rules.h"
@@ -26,170 +28,7 @@ namespace featherid {
 
 namespace {
 
-// What the commands are given. Each uses some of it.
-struct TagArguments {
-  std::string tag;
-  std::string id;
-  std::string count = "1";
-  std::optional<std::string> step;
-  std::optional<std::string> cap;
-  std::optional<std::string> order;
-  std::optional<std::string> format;
-  std::optional<std::string> scramble;
-  std::optional<std::string> description;
-  std::optional<std::string> owner;
-  std::optional<std::string> floor_rate;
-  std::optional<std::string> floor_epoch;
-  std::optional<std::string> floor_lead_max;
-  std::optional<std::string> floor_only_warns;
-  std::string period = "none";
-  std::string period_offset = "0";
-  std::string prefix;
-  bool yes = false;
-};
-using Arguments = std::shared_ptr<TagArguments>;
-
 constexpr std::int64_t kStepByDefault = 1000;
-
-Result<std::int64_t> read_id(const Arguments& given) {
-  Result<std::int64_t> id = parse_number(given->id, "0", "9223372036854775806");
-  return id.ok() ? id : Result<std::int64_t>(invalid("ID: " + id.status().message()));
-}
-
-// What was given of a time floor.
-Result<TimeFloorChange> read_floor(const Arguments& given) {
-  TimeFloorChange change;
-  const struct {
-    const char* flag;
-    const std::optional<std::string>& text;
-    const char* min;
-    const char* max;
-    std::optional<std::int64_t>* number;
-  } numbers[] = {{"--floor-rate", given->floor_rate, "1", "1000000", &change.rate},
-                 {"--floor-epoch", given->floor_epoch, "0", "253402300799", &change.epoch_s},
-                 {"--floor-lead-max", given->floor_lead_max, "1", "86400", &change.lead_max_s}};
-  for (const auto& each : numbers) {
-    if (!each.text) continue;
-    const Result<std::int64_t> number = parse_number(*each.text, each.min, each.max);
-    if (!number.ok()) return invalid(std::string(each.flag) + ": " + number.status().message());
-    *each.number = *number;
-  }
-  if (const auto& text = given->floor_only_warns) {
-    if (*text != "yes" && *text != "no") return invalid("--floor-only-warns: use yes or no");
-    change.lead_only_warns = *text == "yes";
-  }
-  return change;
-}
-
-Result<PeriodRule> read_period(const Arguments& given) {
-  const Result<PeriodKind> kind = parse_period_kind(given->period);
-  if (!kind.ok()) return invalid("--period: " + kind.status().message());
-  PeriodRule rule{*kind, 0};
-  const char* const end = given->period_offset.data() + given->period_offset.size();
-  const auto [stop, error] = std::from_chars(given->period_offset.data(), end, rule.offset_minutes);
-  const bool in_range = rule.offset_minutes >= -kPeriodOffsetMinutesMax &&
-                        rule.offset_minutes <= kPeriodOffsetMinutesMax;
-  if (error == std::errc() && stop == end && in_range) return rule;
-  return invalid("--period-offset: use a number of minutes from -840 to 840");
-}
-
-// The options that were given.
-Result<TagChange> read_change(const Arguments& given) {
-  TagChange change;
-  if (given->step) {
-    const Result<std::int64_t> step = parse_number(*given->step, "1", "2147483647");
-    if (!step.ok()) return invalid("--step: " + step.status().message());
-    change.step = *step;
-  }
-  if (given->cap) {
-    const Result<std::int64_t> cap = parse_cap(*given->cap);
-    if (!cap.ok()) return invalid("--cap: " + cap.status().message());
-    change.cap = *cap;
-  }
-  if (given->order) {
-    const Result<TagOrder> order = parse_order(*given->order);
-    if (!order.ok()) return invalid("--order: " + order.status().message());
-    change.order = *order;
-  }
-  change.format = given->format;
-  change.scramble = given->scramble;
-  change.description = given->description;
-  change.owner = given->owner;
-  const Result<TimeFloorChange> floor = read_floor(given);
-  if (!floor.ok()) return floor.status();
-  change.floor = *floor;
-  return change;
-}
-
-Value share_of(std::int64_t max_id, std::int64_t last_id) {
-  const auto id = static_cast<double>(std::max<std::int64_t>(0, max_id));
-  const auto last = static_cast<double>(last_id);
-  return Value::fraction(id / last, max_id > last_id ? "passed" : percent_text(id, last));
-}
-
-Value cap_of(const SegmentRow& row) { return row.cap == kIdMax ? Value::none() : Value(row.cap); }
-
-// A row of the list.
-Record summary_of(const TagInfo& row) {
-  return {{"tag", row.tag},
-          {"max_id", row.max_id},
-          {"step", row.step},
-          {"cap", cap_of(row)},
-          {"of_cap", row.cap == kIdMax ? Value::none() : share_of(row.max_id, row.cap)},
-          {"of_int32", share_of(row.max_id, std::numeric_limits<std::int32_t>::max())},
-          {"of_2^53", share_of(row.max_id, std::int64_t{1} << 53)}};
-}
-
-Value time_of(std::chrono::system_clock::time_point time) {
-  if (time.time_since_epoch().count() == 0) return Value::none();
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
-
-Value text_of(const std::string& text) { return text.empty() ? Value::none() : Value(text); }
-
-// How far the tag is ahead of its floor.
-Value lead_of(const TagInfo& row) {
-  if (row.read_at == WallTime()) return Value::none();
-  const double lead = lead_seconds(row.floor, row.max_id, row.read_at);
-  return Value::fraction(lead, seconds_text(lead));
-}
-
-void add_floor(const TagInfo& row, Record* record) {
-  const TimeFloor& floor = row.floor;
-  if (!floor.is_set()) {
-    record->emplace_back("floor_rate", Value::none());
-    return;
-  }
-  record->insert(record->end(), {{"floor_rate", floor.rate},
-                                 {"floor_epoch", floor.epoch_s},
-                                 {"floor_lead_max", floor.lead_max_s},
-                                 {"floor_only_warns", floor.lead_only_warns},
-                                 {"floor_since_id", floor.since_id},
-                                 {"floor_lead_seconds", lead_of(row)}});
-}
-
-Record record_of(const TagInfo& row) {
-  Record record = summary_of(row);
-  record.insert(record.end(), {{"order", order_word(row.order)},
-                               {"format", text_of(row.format)},
-                               {"scramble", text_of(row.scramble)},
-                               {"description", text_of(row.description)},
-                               {"owner", text_of(row.owner)},
-                               {"created_by", text_of(row.created_by)},
-                               {"created_at", time_of(row.created_at)},
-                               {"changed_by", text_of(row.changed_by)},
-                               {"changed_at", time_of(row.changed_at)}});
-  add_floor(row, &record);
-  const bool has_period = row.period.is_set();
-  record.emplace_back("period", has_period ? Value(period_word(row.period.kind)) : Value::none());
-  if (has_period) record.emplace_back("period_offset", std::int64_t{row.period.offset_minutes});
-  return record;
-}
 
 std::string named(const std::string& tag) { return "tag '" + tag + "'"; }
 
@@ -270,26 +109,9 @@ Status show(Context& context, const Arguments& given) {
   return found.status();
 }
 
-Value exact_time(WallTime at) {
-  const auto second = std::chrono::floor<std::chrono::seconds>(at);
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(second);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[48];
-  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text + length, sizeof text - length, ".%03dZ",
-                static_cast<int>((at - second).count()));
-  return text;
-}
-
-Record lease_time_record(const std::string& tag, std::int64_t id, const LeaseTime& time) {
-  return {
-      {"tag", tag}, {"id", id}, {"from", exact_time(time.from)}, {"until", exact_time(time.until)}};
-}
-
 // Without a tag: for all tags whose floor tells.
 Status when(Context& context, const Arguments& given) {
-  const Result<std::int64_t> id = read_id(given);
+  const Result<std::int64_t> id = read_id(*given);
   if (!id.ok()) return id.status();
   if (!given->tag.empty()) {
     const Result<Found> found = find_tag(context, given);
@@ -316,7 +138,7 @@ Status when(Context& context, const Arguments& given) {
 }
 
 Status create(Context& context, const Arguments& given) {
-  const Result<TagChange> wanted = read_change(given);
+  const Result<TagChange> wanted = read_change(*given);
   if (!wanted.ok()) return wanted.status();
   NewTag made(wanted->step.value_or(kStepByDefault));
   made.options.cap = wanted->cap.value_or(kIdMax);
@@ -328,7 +150,7 @@ Status create(Context& context, const Arguments& given) {
   const Result<TimeFloor> floor = new_floor(wanted->floor);
   if (!floor.ok()) return floor.status();
   made.options.floor = *floor;
-  const Result<PeriodRule> period = read_period(given);
+  const Result<PeriodRule> period = read_period(*given);
   if (!period.ok()) return period.status();
   made.options.period = *period;
   made.by = context.person();
@@ -351,7 +173,7 @@ Status create(Context& context, const Arguments& given) {
 }
 
 Status set(Context& context, const Arguments& given) {
-  Result<TagChange> change = read_change(given);
+  Result<TagChange> change = read_change(*given);
   if (!change.ok()) return change.status();
   if (!change->step && is_plain(*change)) {
     return invalid(
@@ -385,7 +207,7 @@ Status remove(Context& context, const Arguments& given) {
 }
 
 Status advance(Context& context, const Arguments& given) {
-  const Result<std::int64_t> id = read_id(given);
+  const Result<std::int64_t> id = read_id(*given);
   if (!id.ok()) return id.status();
   const Result<Found> found = find_tag(context, given);
   if (!found.ok()) return found.status();
@@ -404,7 +226,7 @@ Status advance(Context& context, const Arguments& given) {
 }
 
 Status rewind(Context& context, const Arguments& given) {
-  const Result<std::int64_t> id = read_id(given);
+  const Result<std::int64_t> id = read_id(*given);
   if (!id.ok()) return id.status();
   const Result<Found> found = find_tag(context, given);
   if (!found.ok()) return found.status();
@@ -448,50 +270,6 @@ void add_id(CLI::App* command, const Arguments& given, const char* help) {
 
 void add_yes(CLI::App* command, const Arguments& given) {
   command->add_flag("--yes", given->yes, "do not ask to type the name of the tag again");
-}
-
-void add_tag_options(CLI::App* command, const Arguments& given) {
-  command->add_option("--step", given->step, "base size of a lease, in ids (new tags: 1000)")
-      ->type_name("N");
-  command
-      ->add_option(
-          "--cap", given->cap,
-          "its last id: int32, 2^53, a number of digits such as 12digits, a number, or none")
-      ->type_name("CAP");
-  command
-      ->add_option("--order", given->order,
-                   "plain, or strict: a call that starts after another has ended gets a larger id, "
-                   "no matter in which process; each call then waits for the database")
-      ->type_name("ORDER");
-  command
-      ->add_option("--format", given->format,
-                   "how a server writes its ids with as=text, such as \"INV-{id width=8}\"; empty: "
-                   "in decimal")
-      ->type_name("PATTERN");
-  command
-      ->add_option("--scramble", given->scramble,
-                   "the domain in which a server scrambles its ids before it writes them, such as "
-                   "9digits or 40bits; empty: ids are not scrambled")
-      ->type_name("DOMAIN");
-  command->add_option("--description", given->description, "what its ids are for")
-      ->type_name("TEXT");
-  command->add_option("--owner", given->owner, "who to ask about it")->type_name("TEXT");
-  command
-      ->add_option("--floor-rate", given->floor_rate,
-                   "time floor: ids per second, 1 to 1000000; it may only rise")
-      ->type_name("N");
-  command
-      ->add_option("--floor-epoch", given->floor_epoch,
-                   "when the floor was 0, in Unix time; it may only move earlier (default: 0)")
-      ->type_name("SECONDS");
-  command
-      ->add_option("--floor-lead-max", given->floor_lead_max,
-                   "how far leases may be ahead of the floor (default: 10)")
-      ->type_name("SECONDS");
-  command
-      ->add_option("--floor-only-warns", given->floor_only_warns,
-                   "yes: leases may be further ahead, after a warning (default: no)")
-      ->type_name("YES|NO");
 }
 
 }  // namespace

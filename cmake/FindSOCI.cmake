@@ -7,6 +7,13 @@
 include(FindPackageHandleStandardArgs)
 
 find_package(SOCI CONFIG QUIET)
+# 4.0, and Conan's package of it, have other names for static libraries.
+foreach(name core mysql postgresql sqlite3)
+  if(TARGET SOCI::soci_${name}_static AND NOT TARGET SOCI::soci_${name})
+    add_library(SOCI::soci_${name} INTERFACE IMPORTED)
+    target_link_libraries(SOCI::soci_${name} INTERFACE SOCI::soci_${name}_static)
+  endif()
+endforeach()
 if(SOCI_FOUND AND TARGET SOCI::Core AND NOT TARGET SOCI::soci_core)
   add_library(SOCI::soci_core INTERFACE IMPORTED)
   target_link_libraries(SOCI::soci_core INTERFACE SOCI::Core)

@@ -274,17 +274,17 @@ void Refiller::note_look() {
 void Refiller::refill(TagState& tag) noexcept {
   const Inside inside(this);
   if (!tag.begin_refill()) return;
-  Result<IdRange> leased = IdRange{};
   Duration latency{0};
   LeaseSize size = tag.lease_size();
+  Status accepted;
   const bool needs_row = tag.needs_row(size.most_ids);
   if (needs_row) {
     note_look();
     const Result<SegmentRow> row = ask_store<SegmentRow>([&] { return store_->find(tag.tag()); });
-    const Status accepted = row.ok() ? tag.accept_row(*row) : row.status();
-    if (!accepted.ok()) leased = accepted;
-    size = leased.ok() ? tag.lease_size() : LeaseSize(1, 0);
+    accepted = row.ok() ? tag.accept_row(*row) : row.status();
+    size = accepted.ok() ? tag.lease_size() : LeaseSize(1, 0);
   }
+  Result<IdRange> leased = accepted.ok() ? Result<IdRange>(IdRange{}) : Result<IdRange>(accepted);
   if (size.most_ids > 0) {
     note_look();
     const TimePoint start = clock_->now();

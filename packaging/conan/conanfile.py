@@ -34,6 +34,7 @@ class FeatherIDConan(ConanFile):
         "http": True,
         "scramble": True,
         "soci": True,
+        "cpp-httplib/*:with_openssl": True,
         "soci/*:with_mysql": True,
         "soci/*:with_postgresql": True,
         "soci/*:with_sqlite3": True,
@@ -86,10 +87,10 @@ class FeatherIDConan(ConanFile):
 
     def package(self):
         copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
-        CMake(self).install()
+        for component in ("libfeatherid", "libfeatherid-dev"):
+            CMake(self).install(component=component)
         for folder in ("cmake", "pkgconfig"):  # Conan makes its own
             rmdir(self, os.path.join(self.package_folder, "lib", folder))
-        rmdir(self, os.path.join(self.package_folder, "share"))
 
     def package_info(self):
         self.cpp_info.set_property("cmake_file_name", "FeatherID")

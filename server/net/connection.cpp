@@ -15,6 +15,7 @@ constexpr std::size_t kReadBytesMin = 2048;  // most requests fit, and 1000 conn
 constexpr std::size_t kGatherBytesMax = 64 * 1024;  // pipelined answers are written in such pieces
 constexpr std::size_t kSpareBytesMax = 2 * kGatherBytesMax;
 constexpr std::chrono::seconds kLingerTimeout{1};
+constexpr int kLingerReads = 16;  // before other connections get their turn
 
 }  // namespace
 
@@ -23,7 +24,7 @@ Connection::Connection(ConnectionLoop& loop, Protocol& protocol, asio::ip::tcp::
     : loop_(loop),
       protocol_(protocol),
       refused_(refused),
-      stream_(std::move(socket), loop.options.tls),
+      stream_(std::move(socket), loop.options.tls, loop.sockets, [this] { on_ready(); }),
       conversation_(protocol.open(loop, stream_)),
       may_begin_idle_(protocol.may_begin_idle()) {
   ++protocol_.accepted;
@@ -68,7 +69,6 @@ void Connection::sweep(NetClock::time_point now) {
         deadline_ = idle_deadline(now);
         return;
       }
-      stream_.cancel();  // the read in progress, because its buffer is about to be reused
       // Do not close at once, because that would reset a request that is on its way.
       if (idle()) return linger();
       refuse(Refusal::kTooLate);
@@ -99,13 +99,42 @@ void Connection::make_room() {
   }
 }
 
+void Connection::on_ready() {
+  const std::shared_ptr<Connection> self = shared_from_this();  // it may close and leave the loop
+  switch (state_) {
+    case State::kReading:
+      return queued_ ? void() : try_read();
+    case State::kWriting:
+      return write();
+    case State::kLingering:
+      return linger();
+    case State::kParked:
+    case State::kClosed:
+      return;
+  }
+}
+
+// Through the queue, so that other connections get their turn, and a long pipeline does not grow
+// the stack.
+void Connection::queue(void (Connection::*step)()) {
+  queued_ = true;
+  asio::post(loop_.context, [self = shared_from_this(), step, state = state_] {
+    self->queued_ = false;
+    if (self->state_ == state) (self.get()->*step)();
+  });
+}
+
 void Connection::read() {
-  make_room();
   state_ = State::kReading;
-  stream_.async_read_some(asio::buffer(in_.data() + in_end_, in_.size() - in_end_),
-                          [self = shared_from_this()](asio::error_code error, std::size_t bytes) {
-                            if (self->state_ == State::kReading) self->on_read(error, bytes);
-                          });
+  if (stream_.may_read()) queue(&Connection::try_read);
+}
+
+void Connection::try_read() {
+  make_room();
+  asio::error_code error;
+  const std::size_t bytes =
+      stream_.read_some(asio::buffer(in_.data() + in_end_, in_.size() - in_end_), error);
+  if (error != asio::error::would_block) on_read(error, bytes);
 }
 
 // Waits for the next request.
@@ -218,7 +247,7 @@ bool Connection::write_some() {
     asio::error_code error;
     out_begin_ +=
         stream_.write_some(asio::buffer(out_.data() + out_begin_, out_.size() - out_begin_), error);
-    if (error == asio::error::would_block || error == asio::error::try_again) return true;
+    if (error == asio::error::would_block) return true;
     if (error) return close(), false;
   }
   out_begin_ = 0;
@@ -238,23 +267,14 @@ void Connection::write() {
       deadline_ = NetClock::now() + loop_.options.write_timeout;
     }
     state_ = State::kWriting;
-    stream_.async_wait([self = shared_from_this()](asio::error_code error) {
-      if (self->state_ != State::kWriting) return;
-      if (error) return self->close();
-      self->write();
-    });
     return;
   }
   if (closing_) return linger();
   if (in_begin_ != in_end_) {
     turn_.now = NetClock::now();  // the write may have taken long
     deadline_ = turn_.now + loop_.options.header_timeout;
-    // Through the queue, so that other connections get their turn and a long pipeline does not grow
-    // the stack.
     state_ = State::kReading;
-    return asio::post(loop_.context, [self = shared_from_this()] {
-      if (self->state_ == State::kReading) self->serve();
-    });
+    return queue(&Connection::serve);
   }
   read_next();
 }
@@ -269,12 +289,10 @@ void Connection::linger() {
     in_begin_ = in_end_ = 0;
     make_room();
   }
-  stream_.async_read_some(asio::buffer(in_),
-                          [self = shared_from_this()](asio::error_code error, std::size_t) {
-                            if (self->state_ != State::kLingering) return;
-                            if (error) return self->close();
-                            self->linger();
-                          });
+  asio::error_code error;
+  for (int i = 0; i < kLingerReads && !error; ++i) stream_.read_some(asio::buffer(in_), error);
+  if (!error) return queue(&Connection::linger);
+  if (error != asio::error::would_block) close();
 }
 
 }  // namespace featherid

@@ -19,6 +19,7 @@
 #include "server/net/net_options.h"
 #include "server/net/protocol.h"
 #include "server/net/request_trace.h"
+#include "server/net/socket_set.h"
 #include "server/net/stream.h"
 #include "server/net/wait.h"
 
@@ -45,6 +46,7 @@ struct ConnectionLoop {
   // These two outlive the connections.
   std::atomic<int> connection_count{0};  // open, or on their way to this loop; without refused ones
   asio::io_context context{1};
+  SocketSet sockets{context};
 
   NetOptions options;  // may change between two events
   NetCounts& counts;
@@ -83,14 +85,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close();
 
  private:
-  // One operation at a time is in progress, and deadline_ is its time limit.
+  // What it waits for. deadline_ is the time limit of that.
   enum class State { kReading, kParked, kWriting, kLingering, kClosed };
 
   bool idle() const { return state_ == State::kReading && in_begin_ == in_end_; }
   std::string_view input() const { return {in_.data() + in_begin_, in_end_ - in_begin_}; }
   NetClock::time_point idle_deadline(NetClock::time_point now) const;
 
+  void on_ready();
+  void queue(void (Connection::*step)());
   void read();
+  void try_read();
   void read_next();
   void on_read(asio::error_code error, std::size_t bytes);
   void make_room();
@@ -115,6 +120,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   State state_ = State::kReading;
   NetClock::time_point deadline_;
   bool may_begin_idle_;   // nothing has arrived yet, and need not soon
+  bool queued_ = false;   // a step is in the loop's queue
   bool closing_ = false;  // close after what is in out_ is written
 
   std::vector<char> in_;  // unread requests: [in_begin_, in_end_)

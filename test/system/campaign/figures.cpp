@@ -116,7 +116,7 @@ void Figures::print(std::ostream& out) const {
   out << "\nshare of time at full rate: "
       << (slots_ > 0 ? 100.0 * static_cast<double>(full_slots_) / static_cast<double>(slots_) : 0)
       << " %\n";
-  if (verdict_.wasted) out << "ids wasted: " << *verdict_.wasted << "\n";
+  out << "ids wasted: " << verdict_.wasted << "\n";
   out << violations_.size() << " violations" << std::endl;
 }
 

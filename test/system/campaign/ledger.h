@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -40,9 +39,7 @@ class Ledger {
     std::int64_t late = 0;       // asked for more than a second after it had ended
     std::int64_t latest_us = 0;  // the latest answer after the end of its period
     std::int64_t leases = 0;
-    // Leased, but never acknowledged, each counted once. Nothing if leases are missing: then it
-    // cannot be known.
-    std::optional<std::int64_t> wasted;
+    std::int64_t wasted = 0;            // leased, but neither acknowledged nor given back
     std::vector<std::string> examples;  // the first few of each violation, with the owners
   };
   // `moves` as Engine::moves(). A move up by more than the largest lease is an operator's, not a

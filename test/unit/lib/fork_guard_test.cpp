@@ -33,7 +33,8 @@ TEST_CASE("a guard made in a child belongs to the child, not to a grandchild",
   CHECK(failed == 0);
 }
 
-TEST_CASE("a guard detects a child even if no fork handler ran", "[fork_guard][fork]") {
+TEST_CASE("a guard detects a child even if no fork handler ran",
+          "[fork_guard][fork][not_emulated]") {
   const ForkGuard guard;
   const int failed = test::failures_in_fork(
       [&] {
@@ -49,7 +50,7 @@ TEST_CASE("a guard detects a child even if no fork handler ran", "[fork_guard][f
   CHECK_FALSE(guard.forked());
 }
 
-TEST_CASE("values only ever get lower from parent to child", "[fork_guard][fork]") {
+TEST_CASE("values only ever get lower from parent to child", "[fork_guard][fork][not_emulated]") {
   const auto is_lower = [](std::uint64_t than) {
     const std::uint64_t own = internal::own_fork_epoch();
     return own != 0 && own + internal::kForkEpochUnit <= than &&
@@ -100,7 +101,7 @@ void use_ids_in_handler() {
 }  // namespace
 
 TEST_CASE("a child is detected even in a handler that runs before FeatherID's",
-          "[fork_guard][fork]") {
+          "[fork_guard][fork][not_emulated]") {
   auto store = std::make_shared<MemoryStore>();
   REQUIRE(store->create("order", 100).ok());
   SegmentAllocator ids(store);

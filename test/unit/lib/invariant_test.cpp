@@ -55,7 +55,8 @@ TEST_CASE("a broken invariant ends the program in every build, with both values"
                                         Contains("invariant_test.cpp:"));
 }
 
-TEST_CASE("a broken invariant does not wait for a reader of standard error", "[invariant][fork]") {
+TEST_CASE("a broken invariant does not wait for a reader of standard error",
+          "[invariant][fork][not_emulated]") {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   REQUIRE(::fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "test/support/catch.h"
 #include "test/support/child_process.h"
@@ -43,6 +44,58 @@ std::string receive(int fd, std::size_t bytes) {
   return text;
 }
 
+// Reads once something comes.
+std::string read_next(asio::io_context& context, Stream& stream) {
+  char bytes[64];
+  for (int i = 0; i < 100; ++i) {  // the handshake takes a few
+    asio::error_code error;
+    const std::size_t count = stream.read_some(asio::buffer(bytes), error);
+    if (error != asio::error::would_block) return {bytes, count};
+    context.run_one_for(std::chrono::seconds(10));
+  }
+  return "nothing comes";
+}
+
+// A server's plain stream, and its client.
+struct Plain {
+  Plain() = default;
+  ~Plain() {
+    ::close(peer);
+    ::close(raw);
+  }
+  Plain(const Plain&) = delete;
+  Plain& operator=(const Plain&) = delete;
+
+  void send(const std::string& text) const {
+    REQUIRE(::send(peer, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+  }
+  // What one read gives; "nothing", or "the end".
+  std::string read(std::size_t bytes_max = 64) {
+    std::string text(bytes_max, '.');
+    asio::error_code error;
+    text.resize(stream.read_some(asio::buffer(text), error));
+    if (error == asio::error::would_block) return "nothing";
+    return error == asio::error::eof ? "the end" : text;
+  }
+  // Takes in what the system reports.
+  void see() {
+    const int before = reports;
+    for (int i = 0; i < 10 && reports == before; ++i) {
+      context.run_one_for(std::chrono::seconds(1));
+    }
+    REQUIRE(reports > before);
+  }
+
+  int reports = 0;
+  asio::io_context context;
+  asio::ip::tcp::acceptor acceptor{context, {asio::ip::address_v4::loopback(), 0}};
+  const int peer = test::must_connect_to(acceptor.local_endpoint().port());
+  asio::ip::tcp::socket socket = acceptor.accept();
+  const int raw = ::dup(socket.native_handle());  // the server's end
+  SocketSet set{context};
+  Stream stream{std::move(socket), nullptr, set, [this] { ++reports; }};
+};
+
 // A server's stream under TLS, and its client, which has not yet begun the handshake.
 struct UnderTls {
   UnderTls() { SSL_set_fd(tls.get(), peer); }
@@ -59,7 +112,8 @@ struct UnderTls {
   const int peer = test::must_connect_to(acceptor.local_endpoint().port());
   asio::ip::tcp::socket socket = acceptor.accept();
   const int raw = ::dup(socket.native_handle());  // the server's end
-  Stream stream{std::move(socket), make_tls(scratch)};
+  SocketSet set{context};
+  Stream stream{std::move(socket), make_tls(scratch), set, [] {}};
   const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> client{SSL_CTX_new(TLS_client_method()),
                                                                  SSL_CTX_free};
   const std::unique_ptr<SSL, decltype(&SSL_free)> tls{SSL_new(client.get()), SSL_free};
@@ -79,12 +133,11 @@ TEST_CASE("where the socket has no room for TLS's goodbye, it is said later", "[
   std::thread handshake([&] {
     if (SSL_connect(tls) == 1) sent = SSL_write(tls, "x", 1);
   });
-  char byte = 0;
-  stream.async_read_some(asio::buffer(&byte, 1), [](asio::error_code, std::size_t) {});
-  context.run();
+  const std::string first = read_next(context, stream);
   handshake.join();
   REQUIRE(sent == 1);
-  REQUIRE(byte == 'x');
+  REQUIRE(first == "x");
+  char byte = 0;
   while (::recv(peer, &byte, 1, MSG_DONTWAIT) == 1) {  // session tickets
   }
 
@@ -118,15 +171,7 @@ TEST_CASE("TLS takes what has come from the socket, and gives it out by and by",
     return bytes;
   };
   std::string text;
-  const auto read = [&] {
-    char bytes[64];
-    std::size_t count = 0;
-    stream.async_read_some(asio::buffer(bytes),
-                           [&count](asio::error_code, std::size_t got) { count = got; });
-    context.restart();
-    context.run();
-    text.append(bytes, count);
-  };
+  const auto read = [&] { text += read_next(context, stream); };
 
   std::thread handshake([&] {
     if (SSL_connect(tls) == 1) SSL_write(tls, "a", 1);
@@ -143,6 +188,92 @@ TEST_CASE("TLS takes what has come from the socket, and gives it out by and by",
   CHECK(text == "ab");
   read();
   CHECK(text == "abc");
+}
+
+TEST_CASE("a read that does not fill its buffer has emptied the socket", "[stream]") {
+  Plain plain;
+  CHECK(plain.read() == "nothing");
+  plain.send("abc");
+  CHECK(plain.read() == "nothing");  // the set has not reported it yet
+  plain.see();
+  CHECK(plain.read(2) == "ab");
+  CHECK(plain.stream.may_read());
+  CHECK(plain.read(2) == "c");
+  CHECK_FALSE(plain.stream.may_read());
+  plain.send("d");
+  plain.see();
+  CHECK(plain.read(1) == "d");
+  CHECK(plain.stream.may_read());  // it cannot know
+  CHECK(plain.read() == "nothing");
+  CHECK_FALSE(plain.stream.may_read());
+}
+
+TEST_CASE("bytes that come between a report and the read are read once", "[stream]") {
+  Plain plain;
+  plain.send("ab");
+  plain.see();
+  plain.send("c");
+  CHECK(test::wait_until([&] {
+    int bytes = 0;
+    ::ioctl(plain.raw, FIONREAD, &bytes);
+    return bytes == 3;
+  }));
+  CHECK(plain.read() == "abc");
+  plain.see();  // the report of what has been read already
+  CHECK(plain.read() == "nothing");
+}
+
+TEST_CASE("the end that comes with the last bytes, or after them, is read", "[stream]") {
+  const bool together = GENERATE(true, false);
+  CAPTURE(together);
+  Plain plain;
+  plain.see();  // that there is room to write
+  plain.send("a");
+  if (together) ::shutdown(plain.peer, SHUT_WR);
+  plain.see();
+  CHECK(plain.read() == "a");
+  CHECK(plain.stream.may_read() == together);
+  if (!together) {
+    CHECK(plain.read() == "nothing");
+    ::shutdown(plain.peer, SHUT_WR);
+    plain.see();
+  }
+  CHECK(plain.read() == "the end");
+}
+
+TEST_CASE("when a socket that was full has room, that is reported", "[stream]") {
+  Plain plain;
+  plain.see();
+  const std::string some(1 << 16, '.');
+  asio::error_code error;
+  std::size_t filled = 0;
+  while (!error) filled += plain.stream.write_some(asio::buffer(some), error);
+  REQUIRE(error == asio::error::would_block);
+  CHECK(receive(plain.peer, filled) == std::string(filled, '.'));
+  plain.see();
+  CHECK(plain.stream.write_some(asio::buffer(some), error) == some.size());
+}
+
+TEST_CASE("a stream that another one closes while both are ready is not called", "[stream]") {
+  asio::io_context context;
+  asio::ip::tcp::acceptor acceptor{context, {asio::ip::address_v4::loopback(), 0}};
+  SocketSet set{context};
+  int calls = 0;
+  std::vector<std::unique_ptr<Stream>> streams(2);
+  std::vector<int> peers;
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    peers.push_back(test::must_connect_to(acceptor.local_endpoint().port()));
+    streams[i] = std::make_unique<Stream>(acceptor.accept(), nullptr, set, [&, i] {
+      ++calls;
+      streams[1 - i]->close();
+      streams[1 - i].reset();
+    });
+  }
+  while (calls == 0 && context.run_one_for(std::chrono::seconds(10)) > 0) {
+  }
+  context.run_for(std::chrono::milliseconds(50));
+  CHECK(calls == 1);
+  for (const int peer : peers) ::close(peer);
 }
 
 TEST_CASE("loopback is loopback, as IPv6 too", "[stream]") {
