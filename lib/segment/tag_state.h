@@ -256,7 +256,8 @@ class alignas(64) TagState : public std::enable_shared_from_this<TagState> {
   std::int64_t available_ids() const REQUIRES(mutex_);
   std::int64_t largest_range_ids() const REQUIRES(mutex_);
   std::int64_t issued_ids() const REQUIRES(mutex_);
-  // How many holds ids of a tag with a time floor are kept. A steady burn uses them up in that time.
+  // How many holds ids of a tag with a time floor are kept. A steady burn uses them up in that
+  // time.
   static constexpr int kHoldsMax = 2;
   bool is_old(const Held& held, TimePoint now) const;
   std::int64_t old_ids() const REQUIRES(mutex_);

@@ -55,7 +55,7 @@ bool Stream::begin_tls(const TlsContext& tls) {
   BIO_set_callback_ex(
       bio,
       [](BIO* of, int what, const char*, std::size_t size, int, long, int result,
-         std::size_t* bytes) -> long {
+         std::size_t* bytes) -> long {  // NOLINT(readability-non-const-parameter): OpenSSL's type
         if (what == (BIO_CB_READ | BIO_CB_RETURN) && result > 0) {
           reinterpret_cast<Stream*>(BIO_get_callback_arg(of))->note_read(*bytes, size);
         }

@@ -25,17 +25,20 @@ namespace {
 // Logs in a child with its own default logger and standard error. Returns the lines of its files.
 template <typename Say>
 std::vector<std::string> lines_of(const std::string& dir, LogFormat format, Say say) {
-  CHECK(test::failures_in_fork([&] {
-          ::dup2(::open("/dev/null", O_WRONLY), STDERR_FILENO);
-          LogFilesOptions options;
-          options.dir = dir;
-          Result<std::shared_ptr<LogFiles>> files = LogFiles::open(options);
-          if (!files.ok()) return 1;
-          start_logging(spdlog::level::info, format, *std::move(files));
-          say();
-          stop_logging();
-          return 0;
-        }) == 0);
+  const std::string errors = dir + ".stderr";  // the log, and what a sanitizer finds
+  const int failures = test::failures_in_fork([&] {
+    ::dup2(::open(errors.c_str(), O_WRONLY | O_CREAT, 0600), STDERR_FILENO);
+    LogFilesOptions options;
+    options.dir = dir;
+    Result<std::shared_ptr<LogFiles>> files = LogFiles::open(options);
+    if (!files.ok()) return 1;
+    start_logging(spdlog::level::info, format, *std::move(files));
+    say();
+    stop_logging();
+    return 0;
+  });
+  INFO(test::read_file(errors));
+  CHECK(failures == 0);
   std::vector<std::string> lines;
   for (const auto& entry : std::filesystem::directory_iterator(dir)) {
     std::istringstream text(test::read_file(entry.path().string()));
