@@ -23,14 +23,18 @@ Value share_of(std::int64_t max_id, std::int64_t last_id) {
 
 Value cap_of(const SegmentRow& row) { return row.cap == kIdMax ? Value::none() : Value(row.cap); }
 
-Value time_of(std::chrono::system_clock::time_point time) {
-  if (time.time_since_epoch().count() == 0) return Value::none();
+// The second, in UTC.
+std::string second_of(std::chrono::system_clock::time_point time) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
   char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts)};
+}
+
+Value time_of(std::chrono::system_clock::time_point time) {
+  if (time.time_since_epoch().count() == 0) return Value::none();
+  return second_of(time) + 'Z';
 }
 
 Value text_of(const std::string& text) { return text.empty() ? Value::none() : Value(text); }
@@ -58,14 +62,9 @@ void add_floor(const TagInfo& row, Record* record) {
 
 Value exact_time(WallTime at) {
   const auto second = std::chrono::floor<std::chrono::seconds>(at);
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(second);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[48];
-  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text + length, sizeof text - length, ".%03dZ",
-                static_cast<int>((at - second).count()));
-  return text;
+  char fraction[16];
+  std::snprintf(fraction, sizeof fraction, ".%03dZ", static_cast<int>((at - second).count()));
+  return second_of(second) + fraction;
 }
 
 }  // namespace

@@ -19,9 +19,9 @@ struct ssl_st;  // OpenSSL's SSL
 namespace featherid {
 
 // The bytes of one TCP connection, plain or over TLS. The TLS handshake is part of the first reads
-// and writes. Nothing blocks. A read that gets less than it has room for has emptied the
-// socket, so the next read asks the system only after the set has reported something new. Used by
-// one thread only.
+// and writes. Nothing blocks. A read that gets less than it has room for has emptied the socket, so
+// the next read asks the system only after the set has reported something new. Used by one thread
+// only.
 class Stream final : private SocketSet::Member {
  public:
   // The errors of a read, besides the socket's own, if the peer does not speak TLS correctly. The

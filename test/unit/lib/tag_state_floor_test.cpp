@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <chrono>
-#include <thread>
-#include <vector>
 
 #include "lib/segment/tag_state.h"
 #include "test/support/catch.h"
@@ -9,10 +7,8 @@
 
 namespace featherid {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 using test::down;
-using test::heard_by;
 using Fixture = test::TagStateFixture;
 
 TEST_CASE("an idle tag with a time floor holds no ids after two holds", "[tag_state][floor]") {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <chrono>
-#include <thread>
-#include <vector>
 
 #include "lib/segment/tag_state.h"
 #include "test/support/catch.h"

@@ -9,15 +9,12 @@
 
 namespace featherid {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 using test::down;
-using test::heard_by;
-using Fixture = test::TagStateFixture;
 
 namespace {
 
-struct StrictFixture : Fixture {
+struct StrictFixture : test::TagStateFixture {
   LeaseSize begin() {
     REQUIRE(tag->begin_refill());
     REQUIRE(tag->accept_row({"order", max_id, 100, kIdMax, TagOrder::kStrict}).ok());

@@ -2,7 +2,6 @@
 #include "lib/segment/tag_state.h"
 
 #include <chrono>
-#include <thread>
 #include <vector>
 
 #include "test/support/catch.h"
