@@ -173,7 +173,11 @@ TEST_CASE("--advance moves a tag, and moves it back only with a second word", "[
   CHECK(ServerProcess(scratch).id() == 5001);
   run({"--advance", "order=100"}, 1, "add --allow-backward");
   run({"--advance", "order=100", "--allow-backward"}, 0, "restart every process");
-  CHECK(ServerProcess(scratch).id() == 101);
+  // A process that takes its first lease before it knows of the move gives that lease up (the step
+  // is 1000), because it cannot tell whether the move came later.
+  const std::int64_t next = ServerProcess(scratch).id();
+  CAPTURE(next);
+  CHECK((next == 101 || next == 1101));
   run({"--advance", "none=1"}, 1, "no such tag");
   run({"--advance", "order"}, 2, "--advance: 'order' is not TAG=ID");
   run({"--advance", ""}, 2, "--advance: '' is not TAG=ID");
