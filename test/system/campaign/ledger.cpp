@@ -131,22 +131,24 @@ void Ledger::check_strict_order() {
 
 Ledger::Verdict Ledger::check(const std::vector<Move>& moves, bool raised) {
   std::map<std::string, std::vector<IdRange>> leases;
-  std::int64_t leased = 0;
   for (const Move& move : moves) {
     // A lease that a time floor has raised lies at the end of its move.
     const std::int64_t from = raised ? std::max(move.from, move.to - kLeaseIdsMax) : move.from;
     if (move.to > from + kLeaseIdsMax) continue;
-    leased += move.to - from;
-    if (move.to < move.from) continue;  // a tail given back
+    if (move.to < move.from) continue;  // a tail given back, or an operator's move
     leases[move.tag].push_back({from + 1, move.to + 1});
     ++verdict_.leases;
   }
-  verdict_.wasted = leased - verdict_.ids;
+  verdict_.wasted = -verdict_.ids;
+  for (auto& [tag, ranges] : leases) {
+    ranges = unite(std::move(ranges));
+    for (const IdRange range : ranges) verdict_.wasted += range.size();
+  }
   for (auto& [tag, owned] : by_tag_) {
     std::sort(owned.begin(), owned.end(),
               [](const Owned& a, const Owned& b) { return begins_earlier(a.ids, b.ids); });
     find_duplicates(tag, owned);
-    find_outside(tag, owned, unite(leases[tag]));
+    find_outside(tag, owned, leases[tag]);
   }
   return verdict_;
 }

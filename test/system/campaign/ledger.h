@@ -39,7 +39,7 @@ class Ledger {
     std::int64_t late = 0;       // asked for more than a second after it had ended
     std::int64_t latest_us = 0;  // the latest answer after the end of its period
     std::int64_t leases = 0;
-    std::int64_t wasted = 0;            // leased, but neither acknowledged nor given back
+    std::int64_t wasted = 0;            // leased, perhaps more than once, but never acknowledged
     std::vector<std::string> examples;  // the first few of each violation, with the owners
   };
   // `moves` as Engine::moves(). A move up by more than the largest lease is an operator's, not a
