@@ -39,17 +39,16 @@ int Embedded::end(int signal) { return process_->stop(signal); }
 
 bool Embedded::died() { return process_->wait(std::chrono::milliseconds(0)).has_value(); }
 
-bool Embedded::noted_of_own_tag(Note::Kind kind, StatusCode code) {
+Process::OwnTag Embedded::own_tag() {
   const std::vector<Note> all = notes();
-  return std::any_of(all.begin(), all.end(), [&](const Note& note) {
-    return note.kind == kind && note.life == life_ && note.tag == tags_of(name()).size() - 1 &&
-           note.code == static_cast<std::uint16_t>(code);
+  const auto last = std::find_if(all.rbegin(), all.rend(), [this](const Note& note) {
+    return note.life == life_ && note.tag == tags_of(name()).size() - 1;
   });
+  if (last == all.rend()) return OwnTag::kFailed;
+  if (last->has_ids()) return OwnTag::kServed;
+  const bool stopped = last->code == static_cast<std::uint16_t>(StatusCode::kDataLoss);
+  return stopped ? OwnTag::kStopped : OwnTag::kFailed;
 }
-
-bool Embedded::own_tag_served() { return noted_of_own_tag(Note::kIds, StatusCode::kOk); }
-
-bool Embedded::own_tag_stopped() { return noted_of_own_tag(Note::kError, StatusCode::kDataLoss); }
 
 std::int64_t Embedded::all_served_us() {
   std::map<std::uint16_t, std::int64_t> served;

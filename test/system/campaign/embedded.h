@@ -33,15 +33,12 @@ class Embedded final : public Process {
   void end_asking() override {}  // its threads end with it
   pid_t pid() override { return process_->pid(); }
   bool died() override;
-  bool own_tag_served() override;
-  bool own_tag_stopped() override;
+  OwnTag own_tag() override;
   std::int64_t all_served_us() override;
   std::vector<Note> notes() override;
   std::string output() override { return test::read_file(output_file_); }
 
  private:
-  bool noted_of_own_tag(Note::Kind kind, StatusCode code);
-
   const Options options_;
   const std::string notes_file_;
   const std::string output_file_;

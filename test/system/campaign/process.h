@@ -30,10 +30,13 @@ class Process {
   virtual void end_asking() = 0;    // for good
   virtual pid_t pid() = 0;
   virtual bool died() = 0;  // without an end()
-  // Whether it has handed out an id of its own tag in this life.
-  virtual bool own_tag_served() = 0;
-  // Whether its own tag was refused in this life because the database went backwards.
-  virtual bool own_tag_stopped() = 0;
+  // What it answered last when it was asked for its own tag in this life.
+  enum class OwnTag {
+    kServed,
+    kStopped,  // because the database went backwards
+    kFailed,   // for another reason, or it was not asked yet
+  };
+  virtual OwnTag own_tag() = 0;
   // When the thread with the longest wait got its last ids.
   virtual std::int64_t all_served_us() = 0;
 

@@ -51,8 +51,9 @@ void Server::end_asking() {
 
 bool Server::died() { return process_->process().wait(std::chrono::milliseconds(0)).has_value(); }
 
-int Server::ask_own_tag() const {
-  return process_->get("/api/v1/id?biz_tag=" + tags_of(name()).back()).status;
+Process::OwnTag Server::own_tag() {
+  const int status = process_->get("/api/v1/id?biz_tag=" + tags_of(name()).back()).status;
+  return status == 200 ? OwnTag::kServed : status == 409 ? OwnTag::kStopped : OwnTag::kFailed;
 }
 
 std::int64_t Server::all_served_us() {

@@ -31,15 +31,12 @@ class Server final : public Process {
   void end_asking() override;
   pid_t pid() override { return process_->process().pid(); }
   bool died() override;
-  bool own_tag_served() override { return ask_own_tag() == 200; }
-  bool own_tag_stopped() override { return ask_own_tag() == 409; }
+  OwnTag own_tag() override;
   std::int64_t all_served_us() override;
   std::vector<Note> notes() override;
   std::string output() override { return process_ ? process_->output() : ""; }
 
  private:
-  int ask_own_tag() const;  // the HTTP status
-
   const test::ScratchDir& scratch_;
   const std::vector<std::string> programs_;
   const std::vector<std::string> flags_;
