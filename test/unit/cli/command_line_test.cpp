@@ -65,7 +65,8 @@ TEST_CASE("settings come before or after the command, from the environment and t
   const std::string file = scratch.file("ids.toml");
   // Settings of the server alone are known, and the files that they name are not read.
   std::ofstream(file) << "database = \"" + url + "\"\nlisten = \"nix\"\ntls-key = \"/root/key\"\n"
-                      << "admin-token-file = \"/nonexistent\"\n";
+                      << "admin-token-file = \"/nonexistent\"\n"
+                      << "scramble-key-file = \"/nonexistent\"\n";
   CHECK(run_command({"--config", file, "tags"}).exit_code == 0);
   CHECK(run_command({"tags"}, "", {{"FEATHERID_CONFIG", file}}).exit_code == 0);
   std::ofstream(file) << "databse = \"" + url + "\"\n";
