@@ -40,7 +40,7 @@ TEST_CASE("a wrong command line is refused and changes nothing", "[cli]") {
            Case{{"advance", "order", "-1"}, "-1"},
            Case{{"advance", "order", "9223372036854775807"}, "ID: "},
            Case{{"advance", "order", "1e3"}, "ID: "},
-           Case{{"rewind", "order", "0"}, "is at 0, so 0 is not back"},
+           Case{{"rewind", "order", "0"}, "is at 0; give a lower ID or"},
            Case{{"tags", "--call-timeout", "1s"}, "--call-timeout: "},
            Case{{"tags", "--listen", "127.0.0.1:1"}, "--listen"},
        }) {
