@@ -84,7 +84,7 @@ std::vector<Finding> examine_server(ServerClient& server, const std::string& url
   add(wrong ? Level::kWarning : Level::kFact, "clock",
       wrong ? "the server's clock is " + std::to_string(std::abs(ahead->count())) + " s " +
                   (ahead->count() < 0 ? "behind" : "ahead of") + " this machine's; run NTP on both"
-            : "the server's clock agrees with this machine's to 3 s");
+            : "the server's clock agrees with this machine's to within 3 s");
   if (url.rfind("https:", 0) == 0) {
     add(Level::kFact, "tls", "the connection is encrypted, and the certificate was checked");
   } else if (!is_local(url)) {

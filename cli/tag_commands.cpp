@@ -232,8 +232,8 @@ Status rewind(Context& context, const Arguments& given) {
   if (!found.ok()) return found.status();
   const std::string at = std::to_string(found->row.max_id);
   if (found->row.max_id <= *id) {
-    return invalid(named(given->tag) + " is at " + at + ", so " + std::to_string(*id) +
-                   " is not back; to move it forward: featherid advance");
+    return invalid(named(given->tag) + " is at " + at +
+                   "; give a lower ID or, to move it forward, use: featherid advance");
   }
   const std::string what = named(given->tag) + " moves back from " + at + " to " +
                            std::to_string(*id) +

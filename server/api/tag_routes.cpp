@@ -332,9 +332,8 @@ Result<std::string> run_rewind(Store& store, SegmentAllocator& allocator, const 
     return Status(
         StatusCode::kAlreadyExists,
         "tag '" + rewind.tag +
-            "' was not moved: a process leased in the meantime, or "
-            "another leader or term is on record than this server knows; stop every process, "
-            "and try again");
+            "' was not moved: a process leased in the meantime, or the leader or term on record is "
+            "not the one that this server knows; stop every process, and try again");
   }
   log_move(caller, rewind.tag, before, rewind.to);
   const Result<TagInfo> after = store.info(rewind.tag);

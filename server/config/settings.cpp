@@ -223,7 +223,7 @@ std::vector<Setting> settings() {  // NOLINT(readability-function-size): a table
        [](Config& c, Text t) { return set_token_file(t, &c); }, kReloadable},
       {"scramble-key-file", "FILE", "",
        "file of the keys that scramble ids, one per line: NUMBER:KEY; the first one scrambles",
-       [](Config& c, Text t) { return set_scramble_keys(t, &c); }, !kReloadable, kBoth},
+       [](Config& c, Text t) { return set_scramble_keys(t, &c); }},
       {"metrics-tags", "N", "100", "number of tags with their own metrics; the others are summed",
        [](Config& c, Text t) { return set_number(t, "0", "10000", &c.metrics_tags_max); }},
       {"console", "SWITCH", "on", "on or off: the web console at /console/ and the status calls",

@@ -37,12 +37,15 @@ class RespProtocol final : public Protocol {
   std::chrono::milliseconds idle_timeout(const NetOptions& options) const override;
   bool may_begin_idle() const override { return true; }
 
+  NetClock::time_point began() const { return began_; }
+
   // Counts since the start, by RespResult, and the current state. Call it from any thread once the
   // server runs.
   ProtocolStats stats() const;
 
  private:
   const RespServices services_;
+  const NetClock::time_point began_ = NetClock::now();
   std::vector<std::unique_ptr<RespLoop>> loops_;
   std::atomic<std::uint64_t> last_client_{0};
 };

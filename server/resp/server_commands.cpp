@@ -90,9 +90,9 @@ struct Section {
 };
 
 std::vector<Section> sections(const RespCall& call) {
-  static const NetClock::time_point began = NetClock::now();
   const auto uptime =
-      std::chrono::duration_cast<std::chrono::seconds>(NetClock::now() - began).count();
+      std::chrono::duration_cast<std::chrono::seconds>(NetClock::now() - call.protocol.began())
+          .count();
   const ProtocolStats stats = call.protocol.stats();
   std::uint64_t commands = 0;
   for (const ProtocolStats::Route& command : stats.routes) {

@@ -195,7 +195,8 @@ class ClusterExamination {
               " s " + (member->ahead.count() < 0 ? "behind" : "ahead of") +
               " this machine's; time floors and periods follow it: run NTP on both");
     }
-    if (agree) add(Level::kFact, "clock", "the members' clocks agree with this machine's to 2 s");
+    if (agree)
+      add(Level::kFact, "clock", "the members' clocks agree with this machine's to within 2 s");
   }
 
   void look_at_tls() {

@@ -16,7 +16,7 @@ namespace featherid {
 // revision of all its keys, which only grows. Thread-safe.
 class ClusterGuard {
  public:
-  // `record`: the key that says which cluster the tags are of.
+  // `record`: the key that says which cluster the tags belong to.
   explicit ClusterGuard(std::string record) : record_(std::move(record)) {}
 
   struct Seen {
@@ -46,7 +46,7 @@ class ClusterGuard {
 
   Status another_cluster(const std::string& known, const std::string& answered) const {
     return {StatusCode::kDataLoss,
-            "etcd cluster " + answered + " answers, and the tags are of cluster " + known +
+            "etcd cluster " + answered + " answers, but the tags belong to cluster " + known +
                 "; if a snapshot was restored, advance every tag past the ids ever handed out "
                 "(featherid advance TAG ID), delete the key " +
                 record_ + ", and restart every process; otherwise correct the address"};

@@ -40,7 +40,7 @@ TEST_CASE("a wrong command line is refused and changes nothing", "[cli]") {
            Case{{"advance", "order", "-1"}, "-1"},
            Case{{"advance", "order", "9223372036854775807"}, "ID: "},
            Case{{"advance", "order", "1e3"}, "ID: "},
-           Case{{"rewind", "order", "0"}, "is at 0, so 0 is not back"},
+           Case{{"rewind", "order", "0"}, "is at 0; give a lower ID or"},
            Case{{"tags", "--call-timeout", "1s"}, "--call-timeout: "},
            Case{{"tags", "--listen", "127.0.0.1:1"}, "--listen"},
        }) {
@@ -65,7 +65,8 @@ TEST_CASE("settings come before or after the command, from the environment and t
   const std::string file = scratch.file("ids.toml");
   // Settings of the server alone are known, and the files that they name are not read.
   std::ofstream(file) << "database = \"" + url + "\"\nlisten = \"nix\"\ntls-key = \"/root/key\"\n"
-                      << "admin-token-file = \"/nonexistent\"\n";
+                      << "admin-token-file = \"/nonexistent\"\n"
+                      << "scramble-key-file = \"/nonexistent\"\n";
   CHECK(run_command({"--config", file, "tags"}).exit_code == 0);
   CHECK(run_command({"tags"}, "", {{"FEATHERID_CONFIG", file}}).exit_code == 0);
   std::ofstream(file) << "databse = \"" + url + "\"\n";

@@ -260,6 +260,20 @@ TEST_CASE("everything else fails in Redis's words", "[resp]") {
         "+PONG\r\n-ERR Protocol error: invalid bulk length\r\n");
 }
 
+TEST_CASE("INFO says for how long the server has run", "[resp]") {
+  const auto uptime = [](const RespServer& server) {
+    const std::string info = server.answers("INFO server\n");
+    const std::string name = "uptime_in_seconds:";
+    return std::stoll(info.substr(info.find(name) + name.size()));
+  };
+  const auto begin = std::chrono::steady_clock::now();
+  RespServer old;
+  REQUIRE(test::wait_until([&] { return std::chrono::steady_clock::now() - begin > seconds(2); }));
+  RespServer young;
+  const auto age = uptime(young);
+  CHECK(age < uptime(old));
+}
+
 TEST_CASE("a page in a browser can ask for nothing", "[resp]") {
   RespServer server;
   CHECK(server.answers("POST / HTTP/1.1\r\nHost: x\r\n\r\nINCR order\r\n").empty());
