@@ -112,7 +112,7 @@ std::string to_json(const Record& record) {
 
 std::string Output::painted(Colour colour, std::string_view text) const {
   if (!colours_ || json_) return std::string(text);
-  static constexpr const char* kCodes[] = {"1", "31", "33", "32", "2"};
+  static constexpr const char* kCodes[] = {"1", "31", "33", "32"};
   return std::string("\x1b[") + kCodes[static_cast<int>(colour)] + 'm' + std::string(text) +
          "\x1b[0m";
 }

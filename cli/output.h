@@ -33,7 +33,7 @@ struct Value {
 // Values by name, in the order in which they are printed.
 using Record = std::vector<std::pair<std::string, Value>>;
 
-enum class Colour { kBold, kRed, kYellow, kGreen, kDim };
+enum class Colour { kBold, kRed, kYellow, kGreen };
 
 // What a command prints: for people, or with --json for programs. As JSON, a command prints one
 // value on one line. Texts may come from a database that others write to, so control characters are

@@ -2,13 +2,8 @@
 #include "cli/tag_commands.h"
 
 #include <algorithm>
-#include <charconv>
-#include <chrono>
 #include <cstdint>
-#include <ctime>
-#include <limits>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,8 +15,6 @@
 #include "lib/store/store_arguments.h"
 #include "lib/store/time_floor_rules.h"
 #include "server/config/values.h"
-#include "server/store/cap.h"
-#include "server/store/order.h"
 #include "server/store/wait_for_database.h"
 
 namespace featherid {
@@ -156,7 +149,7 @@ Status create(Context& context, const Arguments& given) {
   made.by = context.person();
   const Result<TagAdmin*> admin = context.tags();
   if (!admin.ok()) return admin.status();
-  // A server takes a tag that is as asked for one that this call has made.
+  // Asked first: a server that already has such a tag answers as if it had created it now.
   if ((*admin)->info(given->tag).ok()) {
     return {StatusCode::kAlreadyExists, named(given->tag) + " already exists"};
   }

@@ -19,8 +19,8 @@ struct EtcdStoreOptions {
   // ends with kUnavailable. 100 ms to 60 s.
   std::chrono::milliseconds call_timeout{5000};
 
-  // How long one member may take to accept a connection and to say on it that it is healthy, before
-  // the call turns to the next one. 10 ms to call_timeout.
+  // How long one member may take to accept a connection and to answer on it that it is healthy.
+  // After that, the call tries the next member. 10 ms to call_timeout.
   std::chrono::milliseconds connect_timeout{1000};
 
   // The file that the URL was read from, if any. User and password are read from it again before

@@ -93,7 +93,7 @@ class FEATHERID_EXPORT SegmentStore {
   // is durable. After an error, max_id may have moved anyway: nobody may use that range, and a
   // retry costs a gap, never a duplicate. kNotFound: no such row. kExhausted: fewer than
   // size.least_ids are left up to the row's cap; nothing was changed. kFailedPrecondition: a row
-  // with max_id < 0.
+  // with max_id < 0, or a tag with periods.
   //
   // A tag with a time floor: m is the floor at that moment if the row is below it. kUnavailable:
   // the tag is as far ahead of the floor as it may be. kFailedPrecondition: the store's clock is so

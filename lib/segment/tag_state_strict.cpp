@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A tag of strict order. It holds no ids.
-// A caller gets an id only of a lease that was asked for while it waited. So if one call starts
-// after another has ended, its lease was made later, and its id is larger.
+// A tag of strict order. It holds no ids. A caller gets an id only from a lease that was asked for
+// while the caller waited. So if one call starts after another has ended, its lease was made later,
+// and its id is larger.
 #include <algorithm>
 
 #include "lib/segment/tag_state.h"

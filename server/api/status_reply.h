@@ -10,8 +10,8 @@ namespace featherid {
 // The answer to a call of the store that failed. The `code` tells a program which error it was.
 void fail(Reply& reply, const Status& status);
 
-// The same for calls for ids, whose codes the first service had: fewer, since all that ends a tag
-// is one to a caller, and so is all that passes.
+// The same for calls for ids. They have the codes of the first service, which are fewer: one for
+// all errors that stop a tag, and one for all that pass.
 void fail_ids(Reply& reply, const Status& status);
 
 }  // namespace featherid

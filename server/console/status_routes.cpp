@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "server/console/status_json.h"
-#include "server/log/json.h"
 #include "server/log/logging.h"
 
 namespace featherid {

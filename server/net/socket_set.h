@@ -12,7 +12,7 @@ namespace featherid {
 
 // The sockets of one event loop's connections, in an epoll set of their own. Asio waits for the set
 // as for one descriptor. Asio's own sockets would cost a second recv() for each request: Asio tries
-// to read before it waits, and there is mostly nothing. Used by the loop's thread only.
+// to read before it waits, and mostly finds nothing. Used by the loop's thread only.
 class SocketSet {
  public:
   class Member {
@@ -28,8 +28,8 @@ class SocketSet {
   // Throws std::system_error if the system gives no descriptor.
   explicit SocketSet(asio::io_context& context);
 
-  // False: the system refuses. The member leaves the set when it closes the socket, and has to tell
-  // the set before that.
+  // False: the system refuses. A member leaves the set when it closes its socket. Before that, it
+  // must call forget(), because run() may still hold an event for it.
   bool add(int socket, Member& member);
   void forget(const Member& member);
 

@@ -22,7 +22,7 @@ using Repeat = HttpServers::Repeat;
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
-// It may have ended on its way, or been revoked.
+// The token may have expired on its way, or been revoked.
 Status new_token_refused(const Status& refusal) {
   return {StatusCode::kUnavailable,
           refusal.message() +

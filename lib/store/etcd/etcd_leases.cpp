@@ -2,7 +2,6 @@
 #include "lib/store/etcd/etcd_leases.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "lib/store/tag_record.h"
 

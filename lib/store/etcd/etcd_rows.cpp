@@ -144,10 +144,9 @@ Result<bool> EtcdRows::write(KeyView* view, const Writes& writes, Needs needs, T
   return true;
 }
 
-std::vector<StoredTag> EtcdRows::tags_of(const std::vector<EtcdKey>& keys, std::size_t count_max) {
+std::vector<StoredTag> EtcdRows::tags_of(const std::vector<EtcdKey>& keys) {
   std::vector<StoredTag> tags;
   for (const EtcdKey& key : keys) {
-    if (tags.size() == count_max) break;
     Result<StoredTag> tag = read_stored_tag(key.key.substr(tags_key_.size()), key.value, key.key);
     if (tag.ok()) {
       tags.push_back(*std::move(tag));
@@ -169,7 +168,7 @@ Result<std::vector<StoredTag>> EtcdRows::list(const TagQuery& query, TimePoint d
     const Result<EtcdTxn::Answer> answer = client_.run(txn, deadline);
     if (!answer.ok()) return answer.status();
     const std::vector<EtcdKey>& keys = answer->reads.front();
-    for (StoredTag& tag : tags_of(keys, keys.size())) {
+    for (StoredTag& tag : tags_of(keys)) {
       if (!tag.row) continue;  // it was removed
       tags.push_back(std::move(tag));
       if (static_cast<std::int64_t>(tags.size()) == query.count_max) return tags;
@@ -264,8 +263,7 @@ Result<EtcdRows::All> EtcdRows::read_all(TimePoint deadline) {
   if (!answer.ok()) return answer.status();
   Result<StoreHead> head = head_of(answer->reads.back());
   if (!head.ok()) return head.status();
-  const std::vector<EtcdKey>& keys = answer->reads.front();
-  return All{tags_of(keys, keys.size()), *std::move(head)};
+  return All{tags_of(answer->reads.front()), *std::move(head)};
 }
 
 // No tag is empty, so there is no such key, and none has revision 1.

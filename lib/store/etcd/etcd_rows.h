@@ -52,11 +52,11 @@ class EtcdRows {
     std::vector<std::size_t> tags;     // of the view, as it is now
     std::vector<std::string> removed;  // names
   };
-  // Writes it if no key of the view has changed since it was read. False: one has. The view is as
-  // they are now, either way. With kHead, the number of changes grows by one.
+  // Writes it if no key of the view has changed since it was read. False: one has. In both cases
+  // the view then has the keys as they are now. With kHead, the number of changes grows by one.
   Result<bool> write(KeyView* view, const Writes& writes, Needs needs, TimePoint deadline);
 
-  // Tags in order; what is no value of a tag is logged and left out. `keys_only`: without values.
+  // Tags in order. A key whose value is not one of a tag is logged and left out.
   Result<std::vector<StoredTag>> list(const TagQuery& query, TimePoint deadline);
 
   // The periods of the tag that have a key, the oldest first; kNone: of every kind.
@@ -93,7 +93,8 @@ class EtcdRows {
   void add_reads(const std::vector<std::string>& names, Needs needs, EtcdTxn* txn) const;
   std::vector<std::int64_t> revisions(const std::vector<std::string>& names) const;
   Status check_cluster(const std::vector<EtcdKey>& read, TimePoint deadline);
-  std::vector<StoredTag> tags_of(const std::vector<EtcdKey>& keys, std::size_t count_max);
+  // A value that is not one of a tag is logged and left out.
+  std::vector<StoredTag> tags_of(const std::vector<EtcdKey>& keys);
   Result<StoreHead> head_of(const std::vector<EtcdKey>& read) const;
 
   const std::string cluster_key_;

@@ -4,7 +4,7 @@
 
 namespace featherid {
 
-// The files of sql/, put into the library by soci.cmake.
+// The files of sql/, put into the library by lib/store/soci/CMakeLists.txt.
 extern const char kMysqlSchema[];
 extern const char kGaleraSchema[];  // beside MySQL's
 extern const char kPostgresqlSchema[];

@@ -9,7 +9,6 @@
 #include "lib/base/random_text.h"
 #include "lib/store/soci/soci_addresses.h"
 #include "lib/store/soci/soci_connector.h"
-#include "lib/store/soci/soci_schema.h"
 #include "lib/store/store_arguments.h"
 
 namespace featherid {
