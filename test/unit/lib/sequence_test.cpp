@@ -178,7 +178,8 @@ TEST_CASE("a forked child refuses everything and the parent goes on", "[sequence
 
 // ThreadSanitizer does not follow threads that a forked child starts.
 #if !defined(__SANITIZE_THREAD__)
-TEST_CASE("a child may destroy its copy and make an allocator of its own", "[sequence][fork]") {
+TEST_CASE("a child may destroy its copy and make an allocator of its own",
+          "[sequence][fork][not_emulated]") {
   auto store = std::make_shared<MemoryStore>();
   REQUIRE(store->create("order", 100).ok());
   auto ids = std::make_unique<SegmentAllocator>(store, Fixture::options());
