@@ -100,7 +100,7 @@ class Reporter {
   HttpServers servers_;
 };
 
-// By how much the clock that wrote the date in between is ahead at least.
+// How far the clock that wrote `date` between `before` and `after` is ahead, at least.
 seconds ahead_by(WallTime date, WallTime before, WallTime after) {
   if (date > after) return duration_cast<seconds>(date - after);
   const WallTime latest = date + seconds(1);

@@ -31,7 +31,7 @@ class EtcdClient {
 
   // One that only reads is sent again elsewhere if no answer comes. One that writes is sent once,
   // except after an answer that proves that it changed nothing. kUnavailable: for one that writes,
-  // it is open whether it did. kDataLoss: as of ClusterGuard.
+  // it is open whether it did. kDataLoss: see ClusterGuard.
   Result<EtcdTxn::Answer> run(const EtcdTxn& txn, TimePoint deadline);
 
   // The cluster that has answered; empty: none has yet.

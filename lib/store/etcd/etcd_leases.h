@@ -12,7 +12,7 @@
 
 namespace featherid {
 
-// Leases as transactions on the keys of tags, as of Store; arguments are checked before.
+// Leases by transactions on the keys of tags, as Store says. The arguments were checked before.
 // Thread-safe.
 class EtcdLeases {
  public:

@@ -35,14 +35,15 @@ class EtcdRows {
  public:
   EtcdRows(EtcdUrl url, const EtcdStoreOptions& options);
 
-  // What a view has to have, and what a transaction states.
+  // What a view must contain, and what a transaction states.
   enum class Needs {
     kTags,     // the tags
     kHead,     // also the head, because it changes a tag
     kCluster,  // also that the tags are of this cluster, because it leases ids
   };
 
-  // The tags of these names as they are now. kDataLoss: one of them went back, or as of Needs.
+  // The tags of these names as they are now. kDataLoss: see ClusterGuard; also if one of the tags
+  // went back or, with kCluster, if the tags are of another cluster.
   Result<KeyView> read(const std::vector<std::string>& names, Needs needs, TimePoint deadline);
   // As this process knows them; nothing if it does not know the first.
   std::optional<KeyView> recall(const std::vector<std::string>& names) const;
@@ -64,7 +65,7 @@ class EtcdRows {
   // Refuses the name of a row of a tag's period.
   Status refuse_period_row(std::string_view name);
 
-  // The row as a lease or a reader sees it now. kFailedPrecondition: as of EtcdClient::time().
+  // The row as a lease or a reader sees it now. kFailedPrecondition: see EtcdClient::time().
   Result<SegmentRow> as_of_now(const SegmentRow& row) const;
   // For records of changes: seconds since 1970, by this process's clock if the members' is unknown.
   std::int64_t now_s() const;

@@ -10,7 +10,7 @@
 
 namespace featherid {
 
-// Tags are looked at and changed, as of TagAdmin; arguments are checked before. Thread-safe.
+// Reads and changes tags, as TagAdmin says. The arguments were checked before. Thread-safe.
 class EtcdTags {
  public:
   explicit EtcdTags(EtcdRows& rows) : rows_(rows) {}

@@ -104,7 +104,7 @@ EtcdTxn& EtcdTxn::read(const EtcdRange& range) {
   return *this;
 }
 
-// A transaction without conditions succeeds, so one that only reads does so then.
+// A transaction without conditions always succeeds. So one that only reads has its reads there.
 std::string EtcdTxn::body() const {
   if (!writes()) return Json{{"success", failure_}}.dump();
   Json success = success_;

@@ -64,7 +64,7 @@ class SociStore final : public Store, private SociRows {
   std::vector<std::string> fill_schema(SociSession& session) const;
 
   // For create() and update(): the record's time floor and, for update(), its cap. They may be
-  // refused; false as of run_on_row().
+  // refused; false: see run_on_row().
   Status create_floor(SociSession& session, const TimeFloor& floor, std::int64_t max_id,
                       TagRecord* record);
   Result<bool> change_bounds(SociSession& session, const TagChange& change, TagRecord* record);

@@ -192,7 +192,7 @@ std::vector<Fault> EtcdEngine::faults(Random& random) {
 }
 
 std::vector<Fault> EtcdEngine::member_faults(Random& random) {
-  // The leader, more often than not. Who that is then is asked when the fault comes.
+  // Mostly the leader. Which member leads is asked when the fault comes.
   const std::size_t other = random.index(kMembers);
   const bool is_leader = random.percent(60);
   auto member = std::make_shared<std::size_t>(other);
