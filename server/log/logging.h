@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "featherid/segment_allocator.h"
+#include "featherid/log.h"
 #include "server/log/log_files.h"
 
 namespace featherid {
