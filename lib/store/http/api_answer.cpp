@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "lib/store/http/api_answer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
+#include <string_view>
 #include <system_error>
 
 #include "lib/base/utf8.h"
