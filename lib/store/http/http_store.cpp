@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -189,7 +190,8 @@ Result<IdRange> HttpStore::lease_row(std::string_view row, ApiClient::Parameters
   const std::string& url = client_->url(asked->server);
   const std::int64_t count_ids = leased->range.size();
   if (count_ids < size.least_ids || count_ids > size.most_ids) return not_of_this_api(url);
-  receipts_.keep(row, {leased->range, leased->receipt, asked->server});
+  receipts_.keep(row,
+                 {leased->range, leased->receipt, asked->server, std::chrono::steady_clock::now()});
   const MutexLock lock(mutex_);
   if (may_follow(leased->term, known_.term)) known_.term = leased->term;
   leader_ = url;
