@@ -25,7 +25,10 @@ Result<PeriodRanges> ServerClient::take(std::string_view tag, std::int64_t count
   const Result<ApiClient::Answer> answer =
       client_->call({"GET",
                      "/api/v1/id/range",
-                     {{"biz_tag", std::string(tag)}, {"count", std::to_string(count_ids)}}});
+                     {{"biz_tag", std::string(tag)}, {"count", std::to_string(count_ids)}},
+                     ApiClient::Repeat::kNever,
+                     {},
+                     kAnswerBytesMax});
   if (!answer.ok()) return answer.status();
   const Result<Period> period =
       answer->period.empty() ? Result<Period>(Period()) : parse_period(answer->period);
@@ -34,8 +37,9 @@ Result<PeriodRanges> ServerClient::take(std::string_view tag, std::int64_t count
     PeriodRanges taken;
     taken.period = *period;
     for (const ApiClient::Json& range : data) {
-      taken.ranges.push_back(
-          {range.at("first").get<std::int64_t>(), range.at("last").get<std::int64_t>() + 1});
+      const std::int64_t last = integer_at(range, "last");
+      if (last > kIdMax) throw NotOfThisApi();
+      taken.ranges.push_back({integer_at(range, "first"), last + 1});
     }
     return taken;
   });

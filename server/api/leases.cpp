@@ -64,6 +64,11 @@ Result<StoreIdentity> Leases::read(const StoreIdentity& known) {
   return now;
 }
 
+std::int64_t Leases::told_version() {
+  const MutexLock lock(mutex_);
+  return version_;
+}
+
 Result<Leases::Leased> Leases::lease(const std::string& tag, LeaseSize size,
                                      const StoreIdentity& known, const Period& period) {
   if (Status bad = check_lease(tag, size); !bad.ok()) return bad;
@@ -74,6 +79,7 @@ Result<Leases::Leased> Leases::lease(const std::string& tag, LeaseSize size,
   }
   if (Status other = compare(known); !other.ok()) return other;
   size.most_ids = std::min(size.most_ids, lease_max_ids_);
+  const std::int64_t version = told_version();
   const bool in_period = period != Period();
   const Result<IdRange> range =
       in_period ? store_->lease_in_period(tag, period, size) : store_->lease(tag, size);
@@ -81,7 +87,7 @@ Result<Leases::Leased> Leases::lease(const std::string& tag, LeaseSize size,
   const Result<StoreIdentity> now = read(known);
   if (!now.ok()) return now.status();
   const std::string row = in_period ? period_row(tag, period) : tag;
-  return Leased{*range, *now, receipts_.issue({row, *range, *now})};
+  return Leased{*range, *now, receipts_.issue({row, *range, *now, version})};
 }
 
 Result<SegmentRow> Leases::find(const std::string& tag, const StoreIdentity& known) {
@@ -94,6 +100,8 @@ Result<Leases::Changes> Leases::changes(std::int64_t version, const StoreIdentit
   if (!changes.ok()) return changes.status();
   const Result<StoreIdentity> now = read(known);
   if (!now.ok()) return now.status();
+  const MutexLock lock(mutex_);
+  version_ = changes->version;
   return Changes{*changes, *now};
 }
 
@@ -113,6 +121,7 @@ Result<LeaseReceipt> Leases::take(const Tail& tail) {
           receipt->tag == whole->tag && receipt->range.end == whole->range.first;
       fit = fit && follows_it && receipt->store.term == whole->store.term;
       whole->range.first = receipt->range.first;
+      whole->applied = std::min(whole->applied, receipt->applied);
     }
   }
   if (!all_known) {
@@ -138,8 +147,8 @@ Result<std::string> Leases::give_back(const Tail& tail) {
   if (now->term != receipt->store.term) {
     return std::string("the leader of the rows has changed since the lease");
   }
-  const Result<bool> given =
-      store_->give_back_for_other(tail.tag, {tail.first, receipt->range.end}, tail.applied);
+  const Result<bool> given = store_->give_back_for_other(tail.tag, {tail.first, receipt->range.end},
+                                                         std::min(tail.applied, receipt->applied));
   if (!given.ok()) return given.status();
   return std::string(*given ? "" : "somebody has leased since, or the tag was changed");
 }

@@ -42,7 +42,7 @@ class Leases {
     StoreIdentity store;
   };
   // As SegmentStore::changes().
-  Result<Changes> changes(std::int64_t version, const StoreIdentity& known);
+  Result<Changes> changes(std::int64_t version, const StoreIdentity& known) EXCLUDES(mutex_);
 
   // What goes back: from `first` to the last id of a lease. Perhaps with leases before that one,
   // which it follows directly.
@@ -52,6 +52,8 @@ class Leases {
     std::vector<std::string> receipts;  // of these leases, the newest first
     std::int64_t applied = 0;           // the last change that the caller has applied
   };
+  // A caller that has applied a change has dropped what it held, so no change after the lease
+  // counts as applied, whatever the caller says.
   // Empty if the tail was given back; else why it was not. Whatever comes of it, the receipts have
   // been used.
   Result<std::string> give_back(const Tail& tail);
@@ -63,6 +65,7 @@ class Leases {
   // OK if the caller may go on with what this process saw of the store last, or with the store as
   // it is now.
   Status compare(const StoreIdentity& known) EXCLUDES(mutex_);
+  std::int64_t told_version() EXCLUDES(mutex_);
   // The lease, or the whole of the leases, that the receipts of the tail stand for.
   Result<LeaseReceipt> take(const Tail& tail);
   // Reads the store, and compares it with the caller and with what this process saw before.
@@ -73,7 +76,8 @@ class Leases {
   Receipts receipts_;
 
   Mutex mutex_;
-  StoreIdentity seen_ GUARDED_BY(mutex_);  // last; without a name: never
+  StoreIdentity seen_ GUARDED_BY(mutex_);        // last; without a name: never
+  std::int64_t version_ GUARDED_BY(mutex_) = 0;  // of the last change that somebody was told of
 };
 
 }  // namespace featherid

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
@@ -21,6 +22,7 @@ struct LeaseReceipt {
   std::string tag;
   IdRange range;
   StoreIdentity store;
+  std::int64_t applied = 0;  // a change of tags that was made before the lease
 };
 
 // The receipts that this server has given out with leases. A receipt is a random text. It is good

@@ -2,9 +2,12 @@
 #include "server/api/take_ids.h"
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "lib/store/period_rules.h"
 
 namespace featherid {
 
@@ -66,10 +69,16 @@ StartWait wait_for(const Sequence& sequence, const WantedIds& wanted,
   };
 }
 
-}  // namespace
+// To a store, the name of a period's row is something that must be fixed first. Here it is a
+// mistake in the request, and no later try succeeds.
+Status blame_name(const Status& status, std::string_view tag) {
+  const std::optional<PeriodRow> row = parse_period_row(tag);
+  if (!row || status.message() != only_in_period(tag, row->tag).message()) return status;
+  return {StatusCode::kInvalidArgument, status.message()};
+}
 
-TakenIds take_ids(SegmentAllocator& allocator, const WantedIds& wanted, const Wait& wait,
-                  const Status& missed) {
+TakenIds take(SegmentAllocator& allocator, const WantedIds& wanted, const Wait& wait,
+              const Status& missed) {
   const WaitOutcome& outcome = wait.outcome;
   if (!outcome.ids.empty()) return {{outcome.ids, outcome.period}, {}, {}};
   // A request for a tag that nobody had asked for before learns during its wait that it has
@@ -88,6 +97,16 @@ TakenIds take_ids(SegmentAllocator& allocator, const WantedIds& wanted, const Wa
     return {{}, ranges.status(), {}};
   }
   return {{}, {}, wait_for(*sequence, wanted, wait.time_left())};
+}
+
+}  // namespace
+
+TakenIds take_ids(SegmentAllocator& allocator, const WantedIds& wanted, const Wait& wait,
+                  const Status& missed) {
+  TakenIds taken = take(allocator, wanted, wait, missed);
+  const bool may_be_name = taken.status.code() == StatusCode::kFailedPrecondition;
+  if (may_be_name) taken.status = blame_name(taken.status, wanted.tag);
+  return taken;
 }
 
 }  // namespace featherid

@@ -3,6 +3,7 @@
 #define FEATHERID_LIB_STORE_HTTP_API_ANSWER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -25,6 +26,14 @@ Result<ApiClient::Answer> read_answer(const HttpAnswer& answer, const std::strin
                                       const ApiClient::Words& words);
 // The member of that name; empty if there is no such text.
 std::string text_at(const nlohmann::json& object, const char* name);
+
+// What reading throws, as Json does, about a member that no server writes.
+struct NotOfThisApi : nlohmann::json::exception {
+  NotOfThisApi() : exception(0, "no server writes this") {}
+};
+// The member of that name: a whole number, or one as text. What in between rewrites JSON may round
+// a number above 2^53, and never a text. Throws if it is neither.
+std::int64_t integer_at(const nlohmann::json& object, const char* name);
 
 inline Status not_of_this_api(const std::string& url) {
   return {StatusCode::kFailedPrecondition,

@@ -131,8 +131,9 @@ Result<std::shared_ptr<ApiClient>> ApiClient::open(const std::vector<std::string
 }
 
 Result<ApiClient::Answer> ApiClient::call(const Call& call) {
+  const HttpClientRequest request = {call.method, target_of(call), {}, {}, call.answer_bytes_max};
   Result<HttpServers::Answer> answered =
-      impl_->servers.call({{call.method, target_of(call)}, call.repeat, call.only_server});
+      impl_->servers.call({request, call.repeat, call.only_server});
   if (!answered.ok()) return answered.status();
   Result<Answer> read = read_answer(answered->http, url(answered->server), impl_->words);
   if (read.ok()) read->server = answered->server;

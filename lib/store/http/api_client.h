@@ -30,8 +30,12 @@ class FEATHERID_EXPORT ApiClient {
     Parameters parameters;
     Repeat repeat = Repeat::kNever;
     std::optional<std::size_t> only_server = {};
+    std::size_t answer_bytes_max = kOneTagBytesMax;
   };
   struct Answer;
+
+  // No answer about one tag is larger.
+  static constexpr std::size_t kOneTagBytesMax = std::size_t{64} << 10;
 
   using Words = HttpWords;
 

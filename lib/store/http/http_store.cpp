@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -27,7 +28,10 @@ using Repeat = ApiClient::Repeat;
 
 constexpr const char* kTag = "/api/v1/tag";
 constexpr const char* kLease = "/api/v1/lease";
+constexpr const char* kChanges = "/api/v1/lease/changes";
 constexpr int kPageTags = 1000;
+// A number of an answer is exact as text only, if something in between reads and writes JSON.
+const std::pair<const char*, std::string> kExact = {"as", "string"};
 
 class HttpStore final : public Store {
  public:
@@ -167,6 +171,7 @@ Result<IdRange> HttpStore::lease_row(std::string_view row, ApiClient::Parameters
                                      LeaseSize size) {
   parameters.emplace_back("count", std::to_string(size.most_ids));
   parameters.emplace_back("least", std::to_string(size.least_ids));
+  parameters.push_back(kExact);
   const Result<Asked> asked = ask({"POST", kLease, std::move(parameters), Repeat::kIfRefused});
   if (!asked.ok()) return asked.status();
   struct Leased {
@@ -175,8 +180,8 @@ Result<IdRange> HttpStore::lease_row(std::string_view row, ApiClient::Parameters
     std::int64_t term;
   };
   const Result<Leased> leased = read_from_store(*asked, [](const Json& data) {
-    const auto first = data.at("first").get<std::int64_t>();
-    const auto last = data.at("last").get<std::int64_t>();
+    const std::int64_t first = integer_at(data, "first");
+    const std::int64_t last = integer_at(data, "last");
     const bool ids = first >= 1 && last >= first && last <= kIdMax;
     return Leased{ids ? IdRange{first, last + 1} : IdRange(), data.at("receipt").get<std::string>(),
                   store_of(data).term};
@@ -185,7 +190,8 @@ Result<IdRange> HttpStore::lease_row(std::string_view row, ApiClient::Parameters
   const std::string& url = client_->url(asked->server);
   const std::int64_t count_ids = leased->range.size();
   if (count_ids < size.least_ids || count_ids > size.most_ids) return not_of_this_api(url);
-  receipts_.keep(row, {leased->range, leased->receipt, asked->server});
+  receipts_.keep(row,
+                 {leased->range, leased->receipt, asked->server, std::chrono::steady_clock::now()});
   const MutexLock lock(mutex_);
   if (may_follow(leased->term, known_.term)) known_.term = leased->term;
   leader_ = url;
@@ -195,7 +201,7 @@ Result<IdRange> HttpStore::lease_row(std::string_view row, ApiClient::Parameters
 Result<SegmentRow> HttpStore::find(std::string_view tag) {
   if (Status status = validate_tag(tag); !status.ok()) return status;
   const Result<Asked> asked =
-      ask({"GET", "/api/v1/lease/tag", {{"biz_tag", std::string(tag)}}, Repeat::kAlways});
+      ask({"GET", "/api/v1/lease/tag", {{"biz_tag", std::string(tag)}, kExact}, Repeat::kAlways});
   if (!asked.ok()) return asked.status();
   return read_data(asked->data, client_->url(asked->server), row_of);
 }
@@ -230,22 +236,21 @@ Result<TagChanges> HttpStore::changes(std::int64_t version) {
 Result<TagChanges> HttpStore::changes_for_other(std::int64_t version) {
   const std::string after = std::to_string(std::max<std::int64_t>(version, -1));
   const Result<Asked> asked =
-      ask({"GET", "/api/v1/lease/changes", {{"version", after}}, Repeat::kAlways});
+      ask({"GET", kChanges, {{"version", after}, kExact}, Repeat::kAlways, {}, kAnswerBytesMax});
   if (!asked.ok()) return asked.status();
   return read_from_store(*asked, [](const Json& data) {
     TagChanges changes;
-    changes.version = data.at("version").get<std::int64_t>();
+    changes.version = integer_at(data, "version");
     for (const Json& limit : data.at("limits")) {
       changes.limits.push_back(
-          {limit.at("biz_tag").get<std::string>(), limit.at("max_id").get<std::int64_t>()});
+          {limit.at("biz_tag").get<std::string>(), integer_at(limit, "max_id")});
     }
     return changes;
   });
 }
 
 Result<StoreIdentity> HttpStore::identity() {
-  const Result<Asked> asked =
-      ask({"GET", "/api/v1/lease/changes", {{"version", "-1"}}, Repeat::kAlways});
+  const Result<Asked> asked = ask({"GET", kChanges, {{"version", "-1"}}, Repeat::kAlways});
   if (!asked.ok()) return asked.status();
   return read_from_store(*asked, store_of);
 }
@@ -261,8 +266,10 @@ Result<std::vector<TagInfo>> HttpStore::list(const TagQuery& query) {
     const Result<ApiClient::Answer> answer =
         client_->call({"GET",
                        "/api/v1/tags",
-                       {{"prefix", query.prefix}, {"after", after}, {"limit", limit}},
-                       Repeat::kAlways});
+                       {{"prefix", query.prefix}, {"after", after}, {"limit", limit}, kExact},
+                       Repeat::kAlways,
+                       {},
+                       kAnswerBytesMax});
     if (!answer.ok()) return answer.status();
     const Result<std::string> next =
         read_data(answer->data, client_->url(answer->server), [&all](const Json& data) {
@@ -270,8 +277,9 @@ Result<std::vector<TagInfo>> HttpStore::list(const TagQuery& query) {
           return text_at(data, "next");
         });
     if (!next.ok()) return next.status();
-    const bool enough = static_cast<std::int64_t>(all.size()) >= query.count_max;
-    if (enough || next->empty() || *next <= after) return all;
+    const std::int64_t count = static_cast<std::int64_t>(all.size());
+    const bool goes_on = !next->empty() && *next > after && count > query.count_max - missing;
+    if (!goes_on || count >= query.count_max) return all;
     after = *next;
   }
 }
@@ -279,7 +287,7 @@ Result<std::vector<TagInfo>> HttpStore::list(const TagQuery& query) {
 Result<TagInfo> HttpStore::info(std::string_view tag) {
   if (Status status = validate_tag(tag); !status.ok()) return status;
   const Result<ApiClient::Answer> answer =
-      client_->call({"GET", kTag, {{"biz_tag", std::string(tag)}}, Repeat::kAlways});
+      client_->call({"GET", kTag, {{"biz_tag", std::string(tag)}, kExact}, Repeat::kAlways});
   if (!answer.ok()) return answer.status();
   return read_data(answer->data, client_->url(answer->server), tag_info_of);
 }

@@ -2,15 +2,26 @@
 #include "lib/store/http/lease_receipts.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace featherid {
 
 void LeaseReceipts::keep(std::string_view tag, Receipt receipt) {
   const MutexLock lock(mutex_);
+  if (by_tag_.size() >= sweep_at_) drop_old(receipt.got_at);
   std::deque<Receipt>& own = by_tag_[std::string(tag)];
   if (own.size() >= kPerTagMax) own.pop_front();
   own.push_back(std::move(receipt));
+}
+
+void LeaseReceipts::drop_old(TimePoint now) {
+  for (auto row = by_tag_.begin(); row != by_tag_.end();) {
+    const std::deque<Receipt>& own = row->second;
+    const bool old = own.empty() || own.back().got_at + kValidFor <= now;
+    row = old ? by_tag_.erase(row) : std::next(row);
+  }
+  sweep_at_ = std::max(kSweepRows, 2 * by_tag_.size());
 }
 
 std::optional<LeaseReceipts::Taken> LeaseReceipts::take(std::string_view tag, IdRange tail) {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "lib/store/http/tag_answers.h"
 
-#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <ctime>
 #include <optional>
 
 #include "lib/store/http/api_answer.h"
 #include "lib/store/period_rules.h"
+#include "lib/store/store_arguments.h"
 #include "lib/store/time_floor_rules.h"
 
 namespace featherid {
@@ -30,24 +31,31 @@ std::chrono::system_clock::time_point time_at(const Json& object, const char* na
   return std::chrono::system_clock::from_time_t(::timegm(&parts));
 }
 
+// A time by the store's clock. Later ones are in no period.
+WallTime clock_at(double ms) {
+  constexpr double kEndOfYear9999Ms = 253402300800000;
+  if (!(ms >= 0 && ms < kEndOfYear9999Ms)) throw NotOfThisApi();
+  return WallTime(std::chrono::milliseconds(std::llround(ms)));
+}
+
 // The members of a row that both calls have.
 void read_row(const Json& tag, SegmentRow* row) {
   row->tag = tag.at("biz_tag").get<std::string>();
-  row->max_id = tag.at("max_id").get<std::int64_t>();
-  row->step = tag.at("step").get<std::int64_t>();
+  row->max_id = integer_at(tag, "max_id");
+  row->step = integer_at(tag, "step");
   const auto cap = tag.find("cap");
-  row->cap = cap != tag.end() && cap->is_number() ? cap->get<std::int64_t>() : kIdMax;
+  row->cap = cap != tag.end() && !cap->is_null() ? integer_at(tag, "cap") : kIdMax;
   row->order = text_at(tag, "order") == kStrict ? TagOrder::kStrict : TagOrder::kPlain;
   const Result<PeriodKind> period = parse_period_kind(text_at(tag, "period"));
   if (period.ok()) {
-    const auto offset = tag.at("period_offset").get<std::int64_t>();
-    row->period = to_period_rule(static_cast<std::int64_t>(*period), offset);
+    row->period =
+        to_period_rule(static_cast<std::int64_t>(*period), integer_at(tag, "period_offset"));
   }
   const auto floor = tag.find("floor");
   if (floor == tag.end() || !floor->is_object()) return;
-  row->floor = {floor->at("rate").get<std::int64_t>(), floor->at("epoch").get<std::int64_t>(),
-                floor->at("lead_max").get<std::int64_t>(), floor->at("lead_only_warns").get<bool>(),
-                floor->at("since_id").get<std::int64_t>()};
+  row->floor = {integer_at(*floor, "rate"), integer_at(*floor, "epoch"),
+                integer_at(*floor, "lead_max"), floor->at("lead_only_warns").get<bool>(),
+                integer_at(*floor, "since_id")};
 }
 
 // The time at which the floor was as far behind max_id as the answer says.
@@ -56,8 +64,8 @@ void read_lead(const Json& tag, TagInfo* info) {
   const Json& lead = tag.at("floor").at("lead_seconds");
   if (!lead.is_number()) return;
   const double reached = static_cast<double>(info->max_id) / static_cast<double>(info->floor.rate);
-  const auto ms = static_cast<std::int64_t>(1000 * (reached - lead.get<double>()));
-  info->read_at = WallTime(std::chrono::milliseconds(1000 * info->floor.epoch_s + ms));
+  const double since_epoch = reached - lead.get<double>();
+  info->read_at = clock_at(1000 * (static_cast<double>(info->floor.epoch_s) + since_epoch));
 }
 
 void add_floor(const TimeFloorChange& change, Parameters* parameters) {
@@ -92,9 +100,8 @@ TagInfo tag_info_of(const Json& tag) {
 SegmentRow row_of(const Json& row) {
   SegmentRow read;
   read_row(row, &read);
-  const Json& read_at = row.at("read_at_ms");
-  if (read_at.is_number()) {
-    read.read_at = WallTime(std::chrono::milliseconds(read_at.get<std::int64_t>()));
+  if (!row.at("read_at_ms").is_null()) {
+    read.read_at = clock_at(static_cast<double>(integer_at(row, "read_at_ms")));
   }
   return read;
 }
@@ -102,12 +109,10 @@ SegmentRow row_of(const Json& row) {
 StoreIdentity store_of(const Json& data) {
   StoreIdentity store;
   store.name = data.at("store").get<std::string>();
-  const std::string term = data.at("term").get<std::string>();
-  const char* const end = term.data() + term.size();
-  const auto [stop, error] = std::from_chars(term.data(), end, store.term);
-  if (error != std::errc() || stop != end || store.term < 0) {
-    static_cast<void>(data.at("term").get<std::int64_t>());  // throws: it is a text
-  }
+  store.term = integer_at(data, "term");
+  // Without a name, no other store would be noticed.
+  const bool named = !store.name.empty() && check_text("store", store.name).ok();
+  if (!named || !data.at("term").is_string() || store.term < 0) throw NotOfThisApi();
   return store;
 }
 

@@ -17,9 +17,6 @@ namespace featherid {
 
 namespace {
 
-// No answer of the API is as large. More would only fill the memory.
-constexpr std::size_t kBodyBytesMax = std::size_t{64} << 20;
-
 // No host has this address, so the client cannot connect.
 constexpr const char* kNowhere = "none";
 
@@ -44,6 +41,8 @@ std::string cause_of(httplib::Error error, const HttpWords& words) {
     case httplib::Error::SSLServerVerification:
       return "its certificate is not trusted; name its authority's certificate with " +
              words.ca_file;
+    case httplib::Error::Canceled:
+      return "its answer is too large; check " + words.address + ", and any proxy in between";
     default:
       return httplib::to_string(error) + "; check " + words.address + ", and that the server runs";
   }
@@ -128,8 +127,8 @@ Result<HttpAnswer> HttpConnection::Impl::send(const HttpClientRequest& asked) {
     answer.date = head.get_header_value("Date");
     return true;
   };
-  request.content_receiver = [&answer](const char* bytes, std::size_t count, auto, auto) {
-    if (answer.body.size() + count > kBodyBytesMax) return false;
+  request.content_receiver = [&](const char* bytes, std::size_t count, auto, auto) {
+    if (answer.body.size() + count > asked.answer_bytes_max) return false;
     answer.body.append(bytes, count);
     return true;
   };
@@ -162,6 +161,7 @@ Result<std::unique_ptr<HttpConnection>> HttpConnection::open(const HttpAddress& 
   client.set_follow_location(false);  // a token must not follow a redirect to another server
   client.set_tcp_nodelay(true);
   client.set_url_encode(false);
+  client.set_decompress(false);  // nobody asks for it, and a small answer could fill the memory
   client.set_hostname_addr_map({{address.host, numeric_host}});
   client.set_socket_options([own = impl.get()](auto socket) { own->keep(socket); });
   if (!access.ca_file.empty()) client.set_ca_cert_path(access.ca_file);

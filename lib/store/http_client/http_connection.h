@@ -2,6 +2,7 @@
 #ifndef FEATHERID_LIB_STORE_HTTP_CLIENT_HTTP_CONNECTION_H_
 #define FEATHERID_LIB_STORE_HTTP_CLIENT_HTTP_CONNECTION_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -12,11 +13,15 @@
 
 namespace featherid {
 
+// No answer of a server is larger. More would only fill the memory.
+constexpr std::size_t kAnswerBytesMax = std::size_t{64} << 20;
+
 struct HttpClientRequest {
   const char* method;
   std::string target;              // path and query, percent-encoded
   std::string body = {};           // JSON; empty: none
   std::string authorization = {};  // the header; empty: that of the connection, if it has one
+  std::size_t answer_bytes_max = kAnswerBytesMax;  // a larger one is none
 };
 
 struct HttpAnswer {

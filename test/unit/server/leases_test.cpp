@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/api/leases.h"
 
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -213,6 +214,33 @@ TEST_CASE("what one process has applied is not what another may give back", "[le
   const Result<Leases::Leased> later = desk.leases.lease("order", 10, {});
   CHECK(*desk.give_back(*later, 106, version) == "");
   CHECK(desk.max_id() == 105);
+}
+
+TEST_CASE("nobody has applied a change for ids that were leased before it", "[leases]") {
+  Desk desk;
+  const auto give_back = [&](const Leases::Leased& leased) {
+    return *desk.give_back(leased, leased.range.first, std::numeric_limits<std::int64_t>::max());
+  };
+  const Result<Leases::Leased> old = desk.leases.lease("order", 100, {});
+  REQUIRE(desk.store->rewind("order", 100, 0).ok());
+  REQUIRE(desk.leases.changes(0, {}).ok());
+  CHECK(desk.leases.lease("order", {50, 50}, {})->range == IdRange{1, 51});  // another process
+  const Result<Leases::Leased> last = desk.leases.lease("order", {50, 50}, {});
+  REQUIRE(last->range == IdRange{51, 101});
+  CHECK(give_back(*old).find("the tag was changed") != std::string::npos);
+  CHECK(desk.max_id() == 100);
+  CHECK(give_back(*last).empty());
+  CHECK(desk.max_id() == 50);
+  // Two leases that follow one another, one on each side of a change.
+  const Result<Leases::Leased> before = desk.leases.lease("order", 10, {});
+  TagChange strict;
+  strict.order = TagOrder::kStrict;
+  REQUIRE(desk.store->update("order", strict).ok());
+  REQUIRE(desk.leases.changes(0, {}).ok());
+  const Result<Leases::Leased> after = desk.leases.lease("order", 10, {});
+  const Leases::Tail tail{"order", before->range.first, {after->receipt, before->receipt}, 99};
+  CHECK(desk.leases.give_back(tail)->find("the tag was changed") != std::string::npos);
+  CHECK(desk.max_id() == 70);
 }
 
 }  // namespace featherid

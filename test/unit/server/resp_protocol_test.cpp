@@ -159,6 +159,11 @@ TEST_CASE("a tag with periods is refused, also once it is known", "[resp]") {
       "HTTP\r\n";
   CHECK(server.answers("INCR daily\r\n") == refused);
   CHECK(server.answers("INCR daily\r\nINCRBY daily 5\r\n") == refused + refused);
+  const std::string row =
+      "-ERR 'daily@2026-11-29' is a period of tag 'daily'; use 'daily' instead\r\n";
+  for (int i = 0; i < 2; ++i) {
+    CHECK(server.answers("INCR daily@2026-11-29\r\nINCRBY daily@2026-11-29 5\r\n") == row + row);
+  }
 }
 
 TEST_CASE("answers come in the order of a pipeline, also after a wait", "[resp]") {

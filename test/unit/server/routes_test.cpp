@@ -131,6 +131,21 @@ TEST_CASE("answers with ids of a tag with periods name the period, from the firs
   CHECK(other.call("/batch?biz_tag=invoice&count=2").body.find("2026-11-29") != std::string::npos);
 }
 
+TEST_CASE("the name of a period is a mistake in the request", "[routes][period]") {
+  const auto store = std::make_shared<MemoryStore>();
+  NewTag made(10);
+  made.options.period = {PeriodKind::kDay, 0};
+  REQUIRE(store->create("invoice", made).ok());
+  Client client(store);
+  for (const char* call : {"?", "/batch?count=2&", "/range?count=2&"}) {
+    const Reply reply = client.call(call + std::string("biz_tag=invoice@2026-11-29"));
+    CHECK(reply.status == 400);
+    CHECK(has_code(reply, 1));
+    CHECK(reply.body.find("is a period of tag 'invoice'; use 'invoice' instead") !=
+          std::string::npos);
+  }
+}
+
 TEST_CASE("an allocator that was shut down answers 503", "[routes]") {
   const auto store = std::make_shared<test::FaultStore>();
   REQUIRE(store->create("order", 10).ok());

@@ -13,7 +13,7 @@ Result<ApiClient::Answer> read(int status, const std::string& body) {
   return read_answer({status, body, ""}, "http://a:80", {"--server", "--server-ca", "--token"});
 }
 
-Status error(int status, int code) {
+Status error(int status, std::int64_t code) {
   return read(status, R"({"code":)" + std::to_string(code) + R"(,"msg":"words","data":null})")
       .status();
 }
@@ -43,6 +43,59 @@ TEST_CASE("each code of the API is an error of a store", "[api_answer]") {
   CHECK(error(503, 9).code() == StatusCode::kFailedPrecondition);
   CHECK(error(409, 8).message() == "words");
   CHECK(error(401, 5).message() == "words; give the token with --token");
+}
+
+TEST_CASE("an error is one whatever its status, and success has status 200", "[api_answer]") {
+  // A gateway that answers everything with 200.
+  CHECK(read(200, R"({"code":8,"msg":"words","data":{"first":1}})").status().code() ==
+        StatusCode::kDataLoss);
+  CHECK(error(409, 8 - (std::int64_t{1} << 32)).code() == StatusCode::kFailedPrecondition);
+  for (const int status : {201, 203, 206, 226}) {
+    const Status other = error(status, 0);
+    CHECK(other.code() == StatusCode::kFailedPrecondition);
+    CHECK(other.message().find("status " + std::to_string(status)) != std::string::npos);
+  }
+}
+
+TEST_CASE("what a server says is one line of bounded length", "[api_answer]") {
+  const auto message = [](const std::string& msg) {
+    return read(409, R"({"code":6,"data":null,"msg":")" + msg + "\"}").status().message();
+  };
+  CHECK(message("tag '号'") == "tag '号'");
+  CHECK(message("a\\nb\\u001b[31m\\u202ec\\u0000") == "a b [31m c ");
+  CHECK(message(std::string(100000, 'm')) == std::string(1000, 'm'));
+}
+
+TEST_CASE("an answer that is nested deeply costs no more than its size", "[api_answer]") {
+  const auto nested = [](int depth) {
+    return R"({"code":0,"data":)" + std::string(static_cast<std::size_t>(depth), '[') +
+           std::string(static_cast<std::size_t>(depth), ']') + "}";
+  };
+  CHECK(read(200, nested(15)).ok());
+  for (const int depth : {17, 1000000}) {
+    CHECK(read(200, nested(depth)).status().code() == StatusCode::kFailedPrecondition);
+  }
+}
+
+TEST_CASE("a number is whole, and may be text", "[api_answer]") {
+  const auto number = [](const std::string& value) -> std::string {
+    try {
+      return std::to_string(integer_at(nlohmann::json::parse("{\"n\":" + value + "}"), "n"));
+    } catch (const nlohmann::json::exception&) {
+      return "none";
+    }
+  };
+  for (const char* exact : {"9223372036854775807", "-9223372036854775808", "0"}) {
+    CHECK(number(exact) == exact);
+    CHECK(number(std::string("\"") + exact + "\"") == exact);
+  }
+  for (const char* bad :
+       {"9223372036854775808", "18446744073709551615", "1.0", "1e3", "true", "null", "[1]", "{}",
+        "\"\"", "\"1.0\"", "\" 1\"", "\"+1\"", "\"0x1\"", "\"9223372036854775808\""}) {
+    CAPTURE(bad);
+    CHECK(number(bad) == "none");
+  }
+  CHECK_THROWS_AS(integer_at(nlohmann::json::object(), "n"), nlohmann::json::exception);
 }
 
 TEST_CASE("a server that lacks the call is of another version", "[api_answer]") {

@@ -42,7 +42,7 @@ TEST_CASE("a lease states what the process knows of its store", "[http_store]") 
   CHECK(store->leader() == server.url());
   REQUIRE(store->lease("order", {1, 10}).ok());
   const std::vector<std::string> requests = server.requests();
-  const std::string asked = "POST /api/v1/lease?biz_tag=order&count=10&least=1";
+  const std::string asked = "POST /api/v1/lease?biz_tag=order&count=10&least=1&as=string";
   const auto nonce_of = [&](std::size_t i) {
     return ScriptedServer::parameter(requests[i], "nonce");
   };
@@ -83,7 +83,11 @@ TEST_CASE("an answer that cannot be right is no lease", "[http_store]") {
                                     {"-5", "3"},
                                     {"5", "1"},
                                     {"9223372036854775800", "9223372036854775807"},
-                                    {"\"1\"", "10"},
+                                    {"\"1x\"", "10"},
+                                    {"1.0", "10"},
+                                    {"1e0", "10"},
+                                    {"true", "10"},
+                                    {"18446744073709551612", "5"},
                                     {"null", "10"}}) {
     CAPTURE(first, last);
     answer.set(leased(first, last));
@@ -92,6 +96,61 @@ TEST_CASE("an answer that cannot be right is no lease", "[http_store]") {
   answer.set(R"("receipt":"r1")");
   CHECK(store->lease("order", 5).status().code() == StatusCode::kFailedPrecondition);
   CHECK_FALSE(*store->give_back("order", {1, 11}));
+}
+
+TEST_CASE("ids above 2^53 arrive exactly, also through something that rounds numbers",
+          "[http_store]") {
+  // As JavaScript reads and writes them.
+  ScriptedServer server([](const std::string& request) {
+    const bool exact = ScriptedServer::parameter(request, "as") == "string";
+    return ScriptedServer::answer_lease(
+        request, exact ? leased("\"9007199254740993\"", "\"9007199254741002\"")
+                       : leased("9007199254740992", "9007199254741002"));
+  });
+  CHECK(*open(server.url())->lease("order", {1, 20}) ==
+        IdRange{9007199254740993, 9007199254741003});
+}
+
+TEST_CASE("a store without a name is no store, because no other one would be noticed",
+          "[http_store]") {
+  SharedText name;
+  ScriptedServer server([&name](const std::string& request) {
+    return ScriptedServer::answer_lease(request, leased("1", "10", name.get()));
+  });
+  const auto store = open(server.url());
+  for (const std::string& bad : {std::string(), std::string(10000, 's'), std::string("a\\nb")}) {
+    name.set(bad);
+    CHECK(store->lease("order", 10).status().code() == StatusCode::kFailedPrecondition);
+  }
+  name.set("mine");
+  CHECK(store->lease("order", 10).ok());
+}
+
+TEST_CASE("an answer is as large as its call allows, and no larger", "[http_store]") {
+  ScriptedServer server([](const std::string& request) {
+    const std::string blanks(70000, ' ');
+    return ScriptedServer::answer_lease(request,
+                                        R"("version":1,"limits":[],)" + blanks + leased("1", "10"));
+  });
+  const auto store = open(server.url());
+  const Status refused = store->lease("order", 10).status();
+  INFO(refused);
+  CHECK(refused.code() == StatusCode::kUnavailable);
+  CHECK(refused.message().find("too large") != std::string::npos);
+  CHECK(store->changes(0).ok());  // it names as many tags as there are
+}
+
+TEST_CASE("a list of tags ends, whatever a server says", "[http_store]") {
+  std::atomic<int> pages{0};
+  ScriptedServer server([&pages](const std::string&) {
+    const std::string next = std::string(static_cast<std::size_t>(++pages), 'a');
+    return ScriptedServer::answer(pages < 100 ? 200 : 500, 0,
+                                  R"({"tags":[],"next":")" + next + "\"}");
+  });
+  const auto tags = open(server.url())->list({});
+  REQUIRE(tags.ok());
+  CHECK(tags->empty());
+  CHECK(pages == 1);
 }
 
 TEST_CASE("an answer from another store, or from an older one, is kDataLoss", "[http_store]") {

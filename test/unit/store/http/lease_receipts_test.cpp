@@ -64,4 +64,22 @@ TEST_CASE("of two leases with one end, the newer counts", "[lease_receipts]") {
   CHECK(receipts.take("order", {60, 101})->texts == "new");
 }
 
+TEST_CASE("rows whose receipts no server accepts any more are dropped", "[lease_receipts]") {
+  LeaseReceipts receipts;
+  const TimePoint begin{};
+  const auto day = [](std::size_t i) { return "daily@" + std::to_string(i); };
+  const auto keep = [&](const std::string& row, TimePoint at) {
+    receipts.keep(row, {{1, 11}, "r", 0, at});
+  };
+  keep(day(0), begin);
+  keep(day(0), begin + LeaseReceipts::kValidFor / 2);  // this row is still in use
+  for (std::size_t i = 1; i < LeaseReceipts::kSweepRows; ++i) keep(day(i), begin);
+  keep("daily@now", begin + LeaseReceipts::kValidFor);
+  CHECK(receipts.take("daily@now", {5, 11}).has_value());
+  CHECK(receipts.take(day(0), {5, 11}).has_value());
+  for (std::size_t i = 1; i < LeaseReceipts::kSweepRows; ++i) {
+    CHECK_FALSE(receipts.take(day(i), {5, 11}).has_value());
+  }
+}
+
 }  // namespace featherid

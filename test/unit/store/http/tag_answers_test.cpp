@@ -80,6 +80,29 @@ TEST_CASE("a row and a store are read from answers about leases", "[tag_answers]
   CHECK_THROWS_AS(store_of(json::parse(R"({"store":"abc","term":"x"})")), json::exception);
 }
 
+TEST_CASE("a clock that no store shows is refused", "[tag_answers]") {
+  const auto row = [](const std::string& read_at) {
+    return json::parse(R"({"biz_tag":"a","max_id":"5","step":"10","cap":"7","order":"plain",
+        "period":"day","period_offset":0,"floor":null,"read_at_ms":)" +
+                       read_at + "}");
+  };
+  CHECK(row_of(row("253402300799999")).read_at.time_since_epoch().count() == 253402300799999);
+  CHECK(row_of(row("\"5\"")).cap == 7);
+  CHECK(row_of(row("null")).read_at == WallTime());
+  for (const char* bad : {"253402300800000", "9223372036854775807", "-1", "1.5", "true"}) {
+    CAPTURE(bad);
+    CHECK_THROWS_AS(row_of(row(bad)), json::exception);
+  }
+  const auto info = [](const std::string& epoch, const std::string& lead) {
+    return json::parse(R"({"biz_tag":"a","max_id":61000,"step":10,"floor":{"rate":1000,"epoch":)" +
+                       epoch + R"(,"lead_max":20,"lead_only_warns":false,"since_id":0,
+        "lead_seconds":)" +
+                       lead + "}}");
+  };
+  CHECK_THROWS_AS(tag_info_of(info("9223372036854775807", "0")), json::exception);
+  CHECK_THROWS_AS(tag_info_of(info("0", "1e300")), json::exception);
+}
+
 TEST_CASE("a new tag and a change are asked for with what they set", "[tag_answers]") {
   CHECK(text_of(parameters_of("a", NewTag(10))) == "biz_tag=a step=10");
   NewTag made(10);
