@@ -69,44 +69,39 @@ StartWait wait_for(const Sequence& sequence, const WantedIds& wanted,
   };
 }
 
-// To a store, the name of a period's row is something that must be fixed first. Here it is a
-// mistake in the request, and no later try succeeds.
-Status blame_name(const Status& status, std::string_view tag) {
-  const std::optional<PeriodRow> row = parse_period_row(tag);
-  if (!row || status.message() != only_in_period(tag, row->tag).message()) return status;
-  return {StatusCode::kInvalidArgument, status.message()};
-}
-
-TakenIds take(SegmentAllocator& allocator, const WantedIds& wanted, const Wait& wait,
-              const Status& missed) {
-  const WaitOutcome& outcome = wait.outcome;
-  if (!outcome.ids.empty()) return {{outcome.ids, outcome.period}, {}, {}};
-  // A request for a tag that nobody had asked for before learns during its wait that it has
-  // periods.
-  const Status& ended = outcome.status;
-  const bool may_differ = ended.ok() || ended.code() == StatusCode::kFailedPrecondition;
-  if (!may_differ) return {{}, ended, {}};
-  Result<Sequence> sequence = allocator.sequence(wanted.tag);
-  if (!sequence.ok()) return {{}, sequence.status(), {}};
-  if (sequence->has_period() && !wanted.in_period) return {{}, no_place_for_period(wanted.tag), {}};
-  if (!ended.ok() && !sequence->has_period()) return {{}, ended, {}};
-
-  Result<PeriodRanges> ranges = take_now(*sequence, wanted, wait.expired, missed);
-  if (ranges.ok()) return {*std::move(ranges), {}, {}};
-  if (wait.expired || ranges.status().code() != StatusCode::kUnavailable) {
-    return {{}, ranges.status(), {}};
+// Why there are none. To a store, the name of a period's row is something that must be fixed first.
+// Here it is a mistake in the request, and no later try succeeds.
+TakenIds refused(const WantedIds& wanted, const Status& status) {
+  const std::optional<PeriodRow> row = parse_period_row(wanted.tag);
+  if (!row || status.message() != only_in_period(wanted.tag, row->tag).message()) {
+    return {{}, status, {}};
   }
-  return {{}, {}, wait_for(*sequence, wanted, wait.time_left())};
+  return {{}, {StatusCode::kInvalidArgument, status.message()}, {}};
 }
 
 }  // namespace
 
 TakenIds take_ids(SegmentAllocator& allocator, const WantedIds& wanted, const Wait& wait,
                   const Status& missed) {
-  TakenIds taken = take(allocator, wanted, wait, missed);
-  const bool may_be_name = taken.status.code() == StatusCode::kFailedPrecondition;
-  if (may_be_name) taken.status = blame_name(taken.status, wanted.tag);
-  return taken;
+  const WaitOutcome& outcome = wait.outcome;
+  if (!outcome.ids.empty()) return {{outcome.ids, outcome.period}, {}, {}};
+  // A request for a tag that nobody had asked for before learns during its wait that it has
+  // periods.
+  const Status& ended = outcome.status;
+  const bool may_differ = ended.ok() || ended.code() == StatusCode::kFailedPrecondition;
+  if (!may_differ) return refused(wanted, ended);
+  Result<Sequence> sequence = allocator.sequence(wanted.tag);
+  if (!sequence.ok()) return refused(wanted, sequence.status());
+  if (sequence->has_period() && !wanted.in_period)
+    return refused(wanted, no_place_for_period(wanted.tag));
+  if (!ended.ok() && !sequence->has_period()) return refused(wanted, ended);
+
+  Result<PeriodRanges> ranges = take_now(*sequence, wanted, wait.expired, missed);
+  if (ranges.ok()) return {*std::move(ranges), {}, {}};
+  if (wait.expired || ranges.status().code() != StatusCode::kUnavailable) {
+    return refused(wanted, ranges.status());
+  }
+  return {{}, {}, wait_for(*sequence, wanted, wait.time_left())};
 }
 
 }  // namespace featherid
