@@ -19,7 +19,10 @@ TEST_CASE("who may not delete the rows of old periods still leases, and is told 
   REQUIRE(init_soci_schema(url).ok());
   std::vector<std::string> warnings;
   SociStoreOptions options;
-  options.log = [&](LogLevel, std::string_view line) { warnings.emplace_back(line); };
+  // Others may come: about a file in memory, if the scratch folder is one.
+  options.log = [&](LogLevel, std::string_view line) {
+    if (line.find("invoice") != std::string_view::npos) warnings.emplace_back(line);
+  };
   const auto store = *open_soci_store(url, options);
   NewTag tag(10);
   tag.options.period.kind = PeriodKind::kDay;
@@ -37,7 +40,7 @@ TEST_CASE("who may not delete the rows of old periods still leases, and is told 
   const Period today = period_at(tag.options.period, now);
   CHECK(store->lease_in_period("invoice", today, 10)->first == 1);
   REQUIRE(warnings.size() == 1);
-  CHECK_THAT(warnings.front(), Contains("invoice") && Contains("grant DELETE on id_segments"));
+  CHECK_THAT(warnings.front(), Contains("grant DELETE on id_segments"));
   CHECK(sql.text("SELECT count(*) FROM id_segments WHERE biz_tag LIKE 'invoice@%'") == "10");
 }
 
