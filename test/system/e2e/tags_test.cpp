@@ -184,7 +184,7 @@ TEST_CASE("names of periods' rows are not created for those who ask for them", "
     const Answer answer = server.get("/api/v1/id?biz_tag=" + name);
     CAPTURE(answer.body.dump());
     const bool of_invoice = name.compare(0, 8, "invoice@") == 0;
-    CHECK(answer.status == (of_invoice ? 503 : 404));
+    CHECK(answer.status == (of_invoice ? 400 : 404));
     CHECK(says(answer, of_invoice ? "is a period of tag 'invoice'" : "is reserved"));
   }
   CHECK(admin.good("GET", "tags").size() == tags);
