@@ -11,6 +11,7 @@
 #include "cli/import.h"
 #include "cli/tag_commands.h"
 #include "featherid/version.h"
+#include "lib/base/utf8.h"
 
 namespace featherid {
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cli/present_period.h"
+#include "lib/base/utf8.h"
 #include "server/store/wait_for_database.h"
 
 namespace featherid {

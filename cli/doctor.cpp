@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/command_line.h"
+#include "lib/base/utf8.h"
 #include "server/store/report.h"
 
 namespace featherid {

@@ -45,21 +45,6 @@ std::string trimmed(std::string line) {
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-  std::string clean;
-  while (!text.empty()) {
-    const Utf8Char next = utf8_char(text);
-    const std::size_t bytes = std::max<std::size_t>(1, next.bytes);
-    if (next.bytes == 0 || is_hidden(next.code_point)) {
-      clean += '?';
-    } else {
-      clean += text.substr(0, bytes);
-    }
-    text.remove_prefix(bytes);
-  }
-  return clean;
-}
-
 std::string percent_text(double part, double whole) {
   const double percent = 100 * part / whole;
   if (percent > 0 && percent < 0.1) return "< 0.1 %";

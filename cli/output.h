@@ -66,9 +66,6 @@ class Output {
 // The record as a JSON object.
 std::string to_json(const Record& record);
 
-// `text` with every control character and everything that is not UTF-8 replaced by '?'.
-std::string printable(std::string_view text);
-
 // "41.3 %" of `whole`.
 std::string percent_text(double part, double whole);
 

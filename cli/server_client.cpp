@@ -25,9 +25,7 @@ Result<PeriodRanges> ServerClient::take(std::string_view tag, std::int64_t count
   const Result<ApiClient::Answer> answer =
       client_->call({"GET",
                      "/api/v1/id/range",
-                     {{"biz_tag", std::string(tag)},
-                      {"count", std::to_string(count_ids)},
-                      {"as", "string"}},  // exact, also through a proxy that rounds numbers
+                     {{"biz_tag", std::string(tag)}, {"count", std::to_string(count_ids)}, kExact},
                      ApiClient::Repeat::kNever,
                      {},
                      kAnswerBytesMax});

@@ -2,7 +2,9 @@
 #ifndef FEATHERID_LIB_BASE_UTF8_H_
 #define FEATHERID_LIB_BASE_UTF8_H_
 
+#include <algorithm>
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace featherid {
@@ -39,6 +41,24 @@ inline bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0);
 inline bool is_hidden(char32_t c) {
   return is_control(c) || c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) ||
          (c >= 0x2066 && c <= 0x2069);
+}
+
+// `text` with `instead` for each hidden character, and for each byte that belongs to no character.
+// It ends with the character that reaches `bytes_max` bytes.
+inline std::string printable(std::string_view text, char instead = '?',
+                             std::size_t bytes_max = std::string_view::npos) {
+  std::string clean;
+  while (!text.empty() && clean.size() < bytes_max) {
+    const Utf8Char next = utf8_char(text);
+    const std::size_t bytes = std::max<std::size_t>(1, next.bytes);
+    if (next.bytes == 0 || is_hidden(next.code_point)) {
+      clean += instead;
+    } else {
+      clean += text.substr(0, bytes);
+    }
+    text.remove_prefix(bytes);
+  }
+  return clean;
 }
 
 }  // namespace featherid

@@ -92,8 +92,9 @@ TakenIds take_ids(SegmentAllocator& allocator, const WantedIds& wanted, const Wa
   if (!may_differ) return refused(wanted, ended);
   Result<Sequence> sequence = allocator.sequence(wanted.tag);
   if (!sequence.ok()) return refused(wanted, sequence.status());
-  if (sequence->has_period() && !wanted.in_period)
+  if (sequence->has_period() && !wanted.in_period) {
     return refused(wanted, no_place_for_period(wanted.tag));
+  }
   if (!ended.ok() && !sequence->has_period()) return refused(wanted, ended);
 
   Result<PeriodRanges> ranges = take_now(*sequence, wanted, wait.expired, missed);

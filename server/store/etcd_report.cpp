@@ -195,8 +195,9 @@ class ClusterExamination {
               " s " + (member->ahead.count() < 0 ? "behind" : "ahead of") +
               " this machine's; time floors and periods follow it: run NTP on both");
     }
-    if (agree)
+    if (agree) {
       add(Level::kFact, "clock", "the members' clocks agree with this machine's to within 2 s");
+    }
   }
 
   void look_at_tls() {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lib/store/http/api_answer.h"
 
-#include <algorithm>
 #include <charconv>
 #include <limits>
-#include <string_view>
 #include <system_error>
 
 #include "lib/base/utf8.h"
@@ -49,20 +47,6 @@ nlohmann::json parse(const std::string& text) {
   }
 }
 
-// What a server says, for a log: one line, and not without end.
-std::string readable(std::string_view text) {
-  constexpr std::size_t kBytesMax = 1000;
-  std::string line;
-  while (!text.empty() && line.size() < kBytesMax) {
-    const Utf8Char next = utf8_char(text);
-    const bool shown = next.bytes > 0 && !is_hidden(next.code_point);
-    const std::size_t bytes = std::max<std::size_t>(next.bytes, 1);
-    line += shown ? text.substr(0, bytes) : " ";
-    text.remove_prefix(bytes);
-  }
-  return line;
-}
-
 }  // namespace
 
 std::string text_at(const nlohmann::json& object, const char* name) {
@@ -104,7 +88,8 @@ Result<ApiClient::Answer> read_answer(const HttpAnswer& answer, const std::strin
   if (is_good) {
     return ApiClient::Answer{std::move(body["data"]), text_at(body, "period"), answer.date};
   }
-  std::string message = readable(text_at(body, "msg"));
+  constexpr std::size_t kMessageBytesMax = 1000;
+  std::string message = printable(text_at(body, "msg"), ' ', kMessageBytesMax);  // for a log
   if (answer.status == 404 && code == 1) {
     message = url + " does not have this call; use a featherid-server of this version";
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "featherid/status.h"
 #include "lib/store/http/api_client.h"
@@ -31,8 +32,10 @@ std::string text_at(const nlohmann::json& object, const char* name);
 struct NotOfThisApi : nlohmann::json::exception {
   NotOfThisApi() : exception(0, "no server writes this") {}
 };
-// The member of that name: a whole number, or one as text. What in between rewrites JSON may round
-// a number above 2^53, and never a text. Throws if it is neither.
+// The parameter that asks for numbers as text. What rewrites JSON in between may round a number
+// above 2^53, and never a text.
+inline const std::pair<const char*, std::string> kExact = {"as", "string"};
+// The member of that name: a whole number, or one as text. Throws if it is neither.
 std::int64_t integer_at(const nlohmann::json& object, const char* name);
 
 inline Status not_of_this_api(const std::string& url) {

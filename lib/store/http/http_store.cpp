@@ -30,8 +30,6 @@ constexpr const char* kTag = "/api/v1/tag";
 constexpr const char* kLease = "/api/v1/lease";
 constexpr const char* kChanges = "/api/v1/lease/changes";
 constexpr int kPageTags = 1000;
-// A number of an answer is exact as text only, if something in between reads and writes JSON.
-const std::pair<const char*, std::string> kExact = {"as", "string"};
 
 class HttpStore final : public Store {
  public:

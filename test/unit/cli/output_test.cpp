@@ -5,6 +5,7 @@
 #include <sstream>
 #include <string>
 
+#include "lib/base/utf8.h"
 #include "test/support/catch.h"
 
 namespace featherid {

@@ -42,4 +42,10 @@ TEST_CASE("malformed bytes are no character", "[utf8]") {
   }
 }
 
+TEST_CASE("printable text ends with the character that reaches the limit", "[utf8]") {
+  CHECK(printable("a\nb\xFF订", ' ') == "a b 订");
+  CHECK(printable("订订订", '?', 4) == "订订");
+  CHECK(printable("订订订", '?', 0).empty());
+}
+
 }  // namespace featherid
