@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <mutex>
@@ -14,6 +13,7 @@
 #include "featherid/etcd_store.h"
 #include "test/support/catch.h"
 #include "test/support/etcd_cluster.h"
+#include "test/support/replace_file.h"
 #include "test/support/scratch_dir.h"
 #include "test/support/wait_until.h"
 #include "test/system/integration/servers.h"
@@ -158,14 +158,14 @@ TEST_CASE("etcd: a login is needed if the cluster says so, and is made again whe
 
   // The password is changed in its file, without a restart.
   const ScratchDir scratch;
-  std::ofstream(scratch.file("password")) << "p@ss/w0rd\n";
+  replace_file(scratch.file("password"), "p@ss/w0rd\n");
   const auto from_file =
       open(with_login(cluster.url(), "ids") + "?password-file=" + scratch.file("password"));
   CHECK(leased(*from_file).first > 20);
   as_root(cluster, {"user", "delete", "ids"});
   as_root(cluster, {"user", "add", "ids:new"});
   as_root(cluster, {"user", "grant-role", "ids", "ids"});
-  std::ofstream(scratch.file("password")) << "new\n";
+  replace_file(scratch.file("password"), "new\n");
   CHECK(leased(*from_file).first > 30);
 }
 
@@ -179,7 +179,7 @@ TEST_CASE("etcd: tokens that end in the middle of leases cost no id", "[etcd]") 
   options.more_flags = {jwt ? jwt_flag(scratch, 2) : "--auth-token-ttl=1"};
   EtcdCluster cluster(1, options);
   const std::string password = scratch.file("password");
-  std::ofstream(password) << "first\n";
+  replace_file(password, "first\n");
   const std::string url = with_login(cluster.url(), "ids") + "?password-file=" + password;
   require_login(cluster, "first");
   REQUIRE(init_etcd_store(url).ok());
@@ -204,7 +204,7 @@ TEST_CASE("etcd: tokens that end in the middle of leases cost no id", "[etcd]") 
     as_root(cluster, {"user", "delete", "ids"});
     as_root(cluster, {"user", "add", "ids:new-" + round});
     as_root(cluster, {"user", "grant-role", "ids", "ids"});
-    std::ofstream(password) << "new-" + round + "\n";
+    replace_file(password, "new-" + round + "\n");
     REQUIRE(all_get_on());
   }
   std::vector<IdRange> ranges;

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The options of a URL, on real servers.
-#include <sys/stat.h>
-
 #include <atomic>
-#include <cstdio>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +8,7 @@
 #include "featherid/segment_allocator.h"
 #include "test/support/ports.h"
 #include "test/support/raw_sql.h"
+#include "test/support/replace_file.h"
 #include "test/support/scratch_dir.h"
 #include "test/support/wait_until.h"
 #include "test/system/integration/servers.h"
@@ -54,13 +51,6 @@ void end_sessions(const PostgresqlServer& server) {
          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rotated'");
 }
 
-// As a tool that rotates secrets does: the file always exists.
-void write_secret(const std::string& file, const std::string& text) {
-  std::ofstream(file + ".new") << text << "\n";
-  ::chmod((file + ".new").c_str(), 0600);
-  REQUIRE(std::rename((file + ".new").c_str(), file.c_str()) == 0);
-}
-
 std::string with_login(const std::string& url, const std::string& login) {
   return url.substr(0, url.find("//") + 2) + login + url.substr(url.rfind('@'));
 }
@@ -77,7 +67,8 @@ TEMPLATE_TEST_CASE("a password changes under load, and no caller sees it", "[opt
   // With a file that holds the password, and with one that holds the whole URL.
   const bool whole_url = GENERATE(false, true);
   const auto write = [&](const std::string& password) {
-    write_secret(file, whole_url ? with_login(server.url(), "rotated:" + password) : password);
+    replace_file(file,
+                 (whole_url ? with_login(server.url(), "rotated:" + password) : password) + "\n");
   };
   write("first");
   SociStoreOptions store_options = short_options();
