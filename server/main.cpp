@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
     return featherid::fail(outcome.exit_code, outcome.text);
   }
   if (!outcome.config) {
-    featherid::print(outcome.text + "\n");
+    featherid::print(outcome.text);
     return EXIT_SUCCESS;
   }
   const int exit_code = featherid::run(featherid::completed(*outcome.config), read);

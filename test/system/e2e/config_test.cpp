@@ -4,6 +4,7 @@
 #include <fstream>
 #include <string>
 
+#include "featherid/version.h"
 #include "lib/store/soci/sqlite3_file.h"
 #include "test/support/catch.h"
 #include "test/system/e2e/server_process.h"
@@ -235,7 +236,7 @@ TEST_CASE("--init-schema, --check-config, --version and --help succeed", "[e2e][
   CHECK(run_server(scratch, {"--check-config"}).exit_code == 0);
   const RunResult version = run_server(scratch, {"--version"});
   CHECK(version.exit_code == 0);
-  CHECK(version.output.find("featherid-server ") == 0);
+  CHECK(version.output == "featherid-server " FEATHERID_VERSION "\n");
   const RunResult help = run_server(scratch, {"--help"});
   CHECK(help.exit_code == 0);
   CHECK(help.output.find("--drain-timeout") != std::string::npos);
