@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/ops/readiness.h"
 
+#include <chrono>
 #include <future>
 #include <memory>
 
@@ -12,11 +13,17 @@ namespace featherid {
 namespace {
 
 Status ask(Readiness& readiness) {
-  // Shared: set_value() may still run when the answer has arrived.
-  const auto answered = std::make_shared<std::promise<void>>();
-  readiness.ask_store([answered] { answered->set_value(); });
-  answered->get_future().wait();
-  return readiness.store_status().value_or(Status(StatusCode::kDeadlineExceeded, "not fresh"));
+  for (int tries = 0; tries < 10; ++tries) {
+    // Shared: set_value() may still run when the answer has arrived.
+    const auto answered = std::make_shared<std::promise<void>>();
+    const auto begin = std::chrono::steady_clock::now();
+    readiness.ask_store([answered] { answered->set_value(); });
+    answered->get_future().wait();
+    if (const auto status = readiness.store_status()) return *status;
+    // Only a machine that has stalled for so long makes an answer old by now.
+    CHECK(std::chrono::steady_clock::now() - begin >= Readiness::kFresh);
+  }
+  return {StatusCode::kDeadlineExceeded, "not fresh"};
 }
 
 const Status kDown(StatusCode::kUnavailable, "it is down");
