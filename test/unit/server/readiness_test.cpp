@@ -7,6 +7,7 @@
 
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
+#include "test/support/patient.h"
 
 namespace featherid {
 
@@ -32,7 +33,7 @@ const Status kDown(StatusCode::kUnavailable, "it is down");
 
 TEST_CASE("a store that answers is up, whether or not it knows the tag", "[readiness]") {
   const auto store = std::make_shared<test::FaultStore>();
-  SegmentAllocator allocator(store);
+  SegmentAllocator allocator(store, test::patient());
   StoreCalls calls;
   Readiness readiness(store, allocator, calls);
   CHECK(!readiness.store_status());
@@ -46,7 +47,7 @@ TEST_CASE("a store that is down gives its reason, and ids are still held", "[rea
   REQUIRE(store->create("order", 10).ok());
   std::atomic<bool> is_down{false};
   store->on_probe = [&] { return is_down ? kDown : Status(); };
-  SegmentAllocator allocator(store);
+  SegmentAllocator allocator(store, test::patient());
   StoreCalls calls;
   Readiness readiness(store, allocator, calls);
   is_down = true;
@@ -68,7 +69,7 @@ TEST_CASE("one probe at a time answers all callers", "[readiness]") {
     opened.wait();
     return kDown;
   };
-  SegmentAllocator allocator(store);
+  SegmentAllocator allocator(store, test::patient());
   StoreCalls calls;
   Readiness readiness(store, allocator, calls);
   std::atomic<int> answers{0};
@@ -88,7 +89,7 @@ TEST_CASE("the last answer is there at once, however old, and how long the next 
     gate.wait();
     return kDown;
   };
-  SegmentAllocator allocator(store);
+  SegmentAllocator allocator(store, test::patient());
   StoreCalls calls;
   Readiness readiness(store, allocator, calls);
   CHECK_FALSE(readiness.last().answer);
