@@ -11,7 +11,7 @@
 #include "featherid/segment_allocator.h"
 #include "test/support/catch.h"
 #include "test/support/in_fork.h"
-#include "test/support/wait_until.h"
+#include "test/support/patient.h"
 
 namespace featherid {
 
@@ -95,7 +95,7 @@ void use_ids_in_handler() {
   wrong_in_handler += !refuses(parents_allocator->next_id("order").status());
   auto store = std::make_shared<MemoryStore>();
   wrong_in_handler += !store->create("order", 100).ok();
-  childs_allocator = new SegmentAllocator(store);
+  childs_allocator = new SegmentAllocator(store, test::patient());
 }
 
 }  // namespace
@@ -104,7 +104,7 @@ TEST_CASE("a child is detected even in a handler that runs before FeatherID's",
           "[fork_guard][fork][not_emulated]") {
   auto store = std::make_shared<MemoryStore>();
   REQUIRE(store->create("order", 100).ok());
-  SegmentAllocator ids(store);
+  SegmentAllocator ids(store, test::patient());
   Sequence sequence = *ids.sequence("order");
   LocalBlock block = sequence.local(10);
   CHECK(*block.next() == 1);
@@ -114,13 +114,8 @@ TEST_CASE("a child is detected even in a handler that runs before FeatherID's",
   parents_allocator = &ids;
   early_handler = use_ids_in_handler;
   const int failed = test::failures_in_fork([] {
-    std::int64_t own = 0;
-    test::wait_until([&] {  // its refill thread may get no time at first
-      const Result<std::int64_t> id = childs_allocator->next_id("order");
-      own = id.ok() ? *id : 0;
-      return id.ok();
-    });
-    return wrong_in_handler + (own == 1 ? 0 : 1);
+    const Result<std::int64_t> own = childs_allocator->next_id("order");
+    return wrong_in_handler + (own.ok() && *own == 1 ? 0 : 1);
   });
   early_handler = nullptr;
   CHECK(failed == 0);
@@ -147,7 +142,7 @@ TEST_CASE("fork() never waits for a lock of FeatherID, whatever other handlers w
   static const int registered = pthread_atfork(wait_in_prepare_handler, nullptr, nullptr);
   REQUIRE(registered == 0);
   auto store = std::make_shared<MemoryStore>();
-  SegmentAllocator ids(store);
+  SegmentAllocator ids(store, test::patient());
   std::atomic<bool> done{false};
   foreign_handler_waits = true;
   std::thread user([&] {

@@ -14,12 +14,14 @@
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
 #include "test/support/gate.h"
+#include "test/support/patient.h"
 #include "test/support/wait_until.h"
 
 namespace featherid {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::patient;
 
 namespace {
 
@@ -31,12 +33,6 @@ std::shared_ptr<test::FaultStore> store_with(const std::string& tag, std::int64_
 
 Result<IdRange> store_is_down(std::string_view, std::int64_t) {
   return Status(StatusCode::kUnavailable, "the store is down");
-}
-
-AllocatorOptions patient() {
-  AllocatorOptions options;
-  options.wait_timeout = seconds(30);
-  return options;
 }
 
 }  // namespace

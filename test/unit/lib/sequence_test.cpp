@@ -12,6 +12,7 @@
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
 #include "test/support/in_fork.h"
+#include "test/support/patient.h"
 
 namespace featherid {
 
@@ -19,13 +20,8 @@ namespace {
 
 struct Fixture {
   std::shared_ptr<MemoryStore> store = std::make_shared<MemoryStore>();
-  SegmentAllocator ids{store, options()};
+  SegmentAllocator ids{store, test::patient()};
   Fixture() { REQUIRE(store->create("order", 100).ok()); }
-  static AllocatorOptions options() {
-    AllocatorOptions options;
-    options.wait_timeout = std::chrono::seconds(30);
-    return options;
-  }
 };
 
 bool refuses(const Status& status) { return status.code() == StatusCode::kFailedPrecondition; }
@@ -103,7 +99,7 @@ TEST_CASE("a moved block takes its ids along", "[sequence]") {
 TEST_CASE("a block stops with its tag, even if ids are left", "[sequence]") {
   auto store = std::make_shared<test::FaultStore>();
   REQUIRE(store->memory().create("order", 100).ok());
-  SegmentAllocator ids(store, Fixture::options());
+  SegmentAllocator ids(store, test::patient());
   Sequence order = *ids.sequence("order");
   LocalBlock block = order.local(10);
   CHECK(*block.next() == 1);
@@ -182,13 +178,13 @@ TEST_CASE("a child may destroy its copy and make an allocator of its own",
           "[sequence][fork][not_emulated]") {
   auto store = std::make_shared<MemoryStore>();
   REQUIRE(store->create("order", 100).ok());
-  auto ids = std::make_unique<SegmentAllocator>(store, Fixture::options());
+  auto ids = std::make_unique<SegmentAllocator>(store, test::patient());
   CHECK(*ids->next_id("order") == 1);
   const int failed = test::failures_in_fork([&] {
     ids.reset();
     auto own_store = std::make_shared<MemoryStore>();
     int failures = own_store->create("order", 100).ok() ? 0 : 1;
-    SegmentAllocator own(own_store, Fixture::options());
+    SegmentAllocator own(own_store, test::patient());
     const Result<std::int64_t> id = own.next_id("order");
     failures += !id.ok() || *id != 1;
     return failures;

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -57,13 +58,19 @@ bool got_id_in_handler = false;
   if (parents != nullptr) got_id_in_handler = parents->try_next().ok();
 });
 
+AllocatorOptions patient() {  // the machine may stall
+  AllocatorOptions options;
+  options.wait_timeout = std::chrono::seconds(30);
+  return options;
+}
+
 bool is_refused(const Status& status) { return status.code() == StatusCode::kFailedPrecondition; }
 
 int in_child(Sequence sequence) {
   if (got_id_in_handler || !is_refused(sequence.try_next().status())) return 1;
   auto store = std::make_shared<MemoryStore>();
   if (!store->create("order", 1000).ok()) return 2;
-  SegmentAllocator own(store);
+  SegmentAllocator own(store, patient());
   auto id = own.next_id("order");
   return id.ok() && *id == 1 ? 0 : 3;
 }
@@ -73,7 +80,7 @@ int in_child(Sequence sequence) {
 int main() {
   auto store = std::make_shared<MemoryStore>();
   if (!store->create("order", 1000).ok() || advised == 0) return 10;
-  SegmentAllocator ids(store);
+  SegmentAllocator ids(store, patient());
   auto id = ids.next_id("order");
   if (!kHandlers) {
     std::puts(id.status().to_string().c_str());

@@ -13,6 +13,7 @@
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
 #include "test/support/manual_clock.h"
+#include "test/support/patient.h"
 #include "test/support/wait_until.h"
 
 namespace featherid {
@@ -115,7 +116,7 @@ TEST_CASE("a tag that a rule matches is created when it is first asked for", "[a
 
 TEST_CASE("an allocator gets ids of a tag that is created for it", "[auto_create]") {
   Fixture fixture("shop-*");
-  SegmentAllocator allocator(fixture.store, {});
+  SegmentAllocator allocator(fixture.store, test::patient());
   CHECK(*allocator.next_id("shop-1") == 1);
   CHECK(allocator.next_id("other").status().code() == StatusCode::kNotFound);
 }

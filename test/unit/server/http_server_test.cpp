@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <asio/post.hpp>
+#include <atomic>
 #include <functional>
 #include <iterator>
 #include <limits>
@@ -298,8 +299,10 @@ TEST_CASE("sockets have NODELAY, a long backlog, a port of their own and bounded
 
 TEST_CASE("a flood does not pile up before a loop that takes no connections", "[http_server]") {
   test::Gate gate;
+  std::atomic<bool> hangs{false};
   Router router;
-  router.get("/hangs", Effect::kUsesIds, [&gate](Exchange& exchange) {
+  router.get("/hangs", Effect::kUsesIds, [&](Exchange& exchange) {
+    hangs = true;
     gate.wait();
     exchange.reply.succeed("0");
   });
@@ -312,6 +315,7 @@ TEST_CASE("a flood does not pile up before a loop that takes no connections", "[
     connect(served, NetServer::kGatherMax, &first);
     const RawClient second(served.port());
     second.send(request("/hangs"));
+    REQUIRE(test::wait_until([&] { return hangs.load(); }));
     std::list<RawClient> flood;  // of the second one's loop, which has fewer
     connect(served, 200, &flood);
     CHECK(flood.back().read_to_end() == "");  // let go at once

@@ -83,8 +83,7 @@ std::shared_ptr<LogFiles> open_files(const LogFilesOptions& options) {
   return *opened;
 }
 
-void log(LogFiles& files, const std::string& text,
-         system_clock::time_point when = system_clock::now()) {
+void log(LogFiles& files, const std::string& text, system_clock::time_point when) {
   files.log({when, {}, "test", spdlog::level::info, text});
 }
 
@@ -96,7 +95,7 @@ TEST_CASE("lines go to the file of their local date; the day before is compresse
   options.dir = scratch.file("logs");
   const auto files = open_files(options);
   const auto now = system_clock::now();
-  log(*files, "today");
+  log(*files, "today", now);
   const auto tomorrow = now + hours(24);
   log(*files, "tomorrow", tomorrow);
   files->wait_until_tidy();
@@ -222,12 +221,13 @@ TEST_CASE("a removed folder is created again, and lost lines are counted", "[log
   LogFilesOptions options;
   options.dir = scratch.file("logs");
   const auto files = open_files(options);
-  log(*files, "before");
+  const auto now = system_clock::now();
+  log(*files, "before", now);
   fs::remove_all(options.dir);
-  log(*files, "lost");
-  log(*files, "found");
+  log(*files, "lost", now);
+  log(*files, "found", now);
   CHECK(files->lines_lost() == 1);
-  const std::string file = options.dir + "/featherid-" + date(system_clock::now()) + ".log";
+  const std::string file = options.dir + "/featherid-" + date(now) + ".log";
   CHECK(test::read_file(file) == "1 log lines could not be written\nfound\n");
   // The writer owns the folder again.
   CHECK(LogFiles::open(options).status().message().find("in use") != std::string::npos);
@@ -271,13 +271,14 @@ class SmallDisk {
 int fill_disk(const LogFilesOptions& options) {
   SmallDisk disk(options.dir);
   const auto files = open_files(options);
+  const auto now = system_clock::now();
   std::set<std::string> sent;
   std::mt19937 random;  // lines that do not compress well
   const auto say = [&] {
     std::string line = std::to_string(sent.size()) + " ";
     while (line.size() < 900) line.push_back(static_cast<char>('!' + random() % 90));
     sent.insert(line);
-    log(*files, line);
+    log(*files, line, now);
   };
   for (int i = 0; i < 2000 && files->lines_lost() < 10; ++i) say();
   const std::int64_t lost = files->lines_lost();

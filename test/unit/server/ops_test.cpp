@@ -7,6 +7,7 @@
 #include "server/ops/ops_routes.h"
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
+#include "test/support/patient.h"
 #include "test/support/route_client.h"
 
 namespace featherid {
@@ -27,7 +28,7 @@ struct Service {
   }
 
   std::shared_ptr<test::FaultStore> store = std::make_shared<test::FaultStore>();
-  SegmentAllocator allocator{store};
+  SegmentAllocator allocator{store, test::patient()};
   StoreCalls calls;
   Readiness readiness{store, allocator, calls};
   Metrics metrics{10, [this] {

@@ -10,6 +10,7 @@
 #include "server/console/page_routes.h"
 #include "test/support/catch.h"
 #include "test/support/fault_store.h"
+#include "test/support/patient.h"
 #include "test/support/route_client.h"
 #include "test/support/wait_until.h"
 
@@ -18,7 +19,6 @@ namespace featherid {
 namespace {
 
 using nlohmann::json;
-using std::chrono::milliseconds;
 using test::wait_until;
 
 struct Service {
@@ -40,7 +40,7 @@ struct Service {
   }
 
   Reply ask(const std::string& target) const {
-    return test::get(router, target, milliseconds(5000));
+    return test::get(router, target, std::chrono::seconds(30));
   }
   json data(const std::string& target) const {
     const Reply reply = ask(target);
@@ -50,7 +50,7 @@ struct Service {
   }
 
   std::shared_ptr<test::FaultStore> store = std::make_shared<test::FaultStore>();
-  SegmentAllocator allocator{store};
+  SegmentAllocator allocator{store, test::patient()};
   StoreCalls calls;
   Readiness readiness{store, allocator, calls};
   TagWatch watch;
@@ -94,8 +94,7 @@ TEST_CASE("a store that fails or is silent is not up, and the call does not wait
     if (silent) ended.wait();
     return Status(StatusCode::kUnavailable, "it is down");
   };
-  CHECK(wait_until([&] { return service.data("/api/v1/status")["store"]["up"] == false; },
-                   std::chrono::seconds(10)));
+  CHECK(wait_until([&] { return service.data("/api/v1/status")["store"]["up"] == false; }));
   const json status = service.data("/api/v1/status");
   CHECK(status["ready"] == false);
   const std::string why = status["not_ready_because"];
@@ -108,7 +107,7 @@ TEST_CASE("only a client that may make changes sees log lines", "[status_routes]
   const std::string target = "/api/v1/status";
   const json local = json::parse(service.ask(target).body)["data"];
   CHECK(local["warnings"].back()["text"] == "login of 'amy' refused");
-  const Reply far = test::get(service.router, target, milliseconds(5000), false);
+  const Reply far = test::get(service.router, target, std::chrono::seconds(30), false);
   CHECK(json::parse(far.body)["data"]["may_change"] == false);
   CHECK(json::parse(far.body)["data"]["warnings"].empty());
 }

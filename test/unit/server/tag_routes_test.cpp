@@ -18,6 +18,7 @@
 #include "test/support/count_of.h"
 #include "test/support/gate.h"
 #include "test/support/log_capture.h"
+#include "test/support/patient.h"
 #include "test/support/route_service.h"
 #include "test/support/wait_until.h"
 
@@ -48,7 +49,7 @@ struct Service : test::RouteService {
     return names;
   }
 
-  SegmentAllocator allocator{store};
+  SegmentAllocator allocator{store, test::patient()};
 };
 
 bool has(const std::string& text, const std::string& part) {

@@ -25,7 +25,7 @@ TEST_CASE("each member says what it is, healthy or not", "[cluster_report]") {
   etcd.set_answer("/v3/maintenance/alarm", R"({"alarms":[{"memberID":"9","alarm":"NOSPACE"}]})");
   etcd.set_answer("/v3/kv/range", R"({"header":{}})");
   const std::string silent = std::to_string(test::free_port());
-  EtcdStoreOptions options;  // ten seconds behind the fake's date
+  EtcdStoreOptions options = test::patient_etcd();  // ten seconds behind the fake's date
   options.clock = [] { return WallTime(std::chrono::seconds(1796017539)); };
   const Result<EtcdClusterReport> told = read_cluster_report(
       "etcd://u:p@127.0.0.1:" + std::to_string(etcd.port()) + ",127.0.0.1:" + silent + "/x",
@@ -55,11 +55,11 @@ TEST_CASE("each member says what it is, healthy or not", "[cluster_report]") {
 
 TEST_CASE("what is no member of etcd is said to be none", "[cluster_report]") {
   FakeEtcd etcd;
-  CHECK(read_cluster_report(etcd.url(), {})->members[0].answers.code() ==
+  CHECK(read_cluster_report(etcd.url(), test::patient_etcd())->members[0].answers.code() ==
         StatusCode::kFailedPrecondition);
   for (const char* const body : {"{}", "[1]", "nonsense", R"({"header":7})"}) {
     etcd.set_answer("/v3/maintenance/status", body);
-    CHECK(read_cluster_report(etcd.url(), {})->members[0].answers.code() ==
+    CHECK(read_cluster_report(etcd.url(), test::patient_etcd())->members[0].answers.code() ==
           StatusCode::kFailedPrecondition);
   }
   CHECK(read_cluster_report("etcd://a", {}).status().code() == StatusCode::kInvalidArgument);
@@ -71,7 +71,7 @@ TEST_CASE("a member that says little is believed in that", "[cluster_report]") {
                   R"({"header":{"cluster_id":"101","member_id":"7"},"leader":3})");
   etcd.set_answer("/v3/cluster/member/list", R"({"members":[3]})");
   etcd.set_answer("/v3/maintenance/alarm", R"({"alarms":"none"})");
-  const Result<EtcdClusterReport> told = read_cluster_report(etcd.url(), {});
+  const Result<EtcdClusterReport> told = read_cluster_report(etcd.url(), test::patient_etcd());
   REQUIRE(told->members[0].answers.ok());
   CHECK(told->members[0].leader.empty());
   CHECK_FALSE(told->members[0].syncs);

@@ -25,7 +25,7 @@ EtcdTxn read_of(const std::string& key) {
 TEST_CASE("a transaction is run, and its answer judged", "[etcd_client]") {
   FakeEtcd etcd;
   etcd.put("k", "v");
-  EtcdClient client(*parse_etcd_url(etcd.url()), {});
+  EtcdClient client(*parse_etcd_url(etcd.url()), test::patient_etcd());
   CHECK(client.cluster().empty());
   CHECK(client.member().empty());
   CHECK(client.time().status().code() == StatusCode::kFailedPrecondition);

@@ -16,7 +16,7 @@ constexpr const char* kOrder = "/x/tags/order";
 
 struct Fixture {
   FakeEtcd etcd;
-  EtcdRows rows{*parse_etcd_url(etcd.url()), {}};
+  EtcdRows rows{*parse_etcd_url(etcd.url()), test::patient_etcd()};
   EtcdLeases leases{rows};
 };
 

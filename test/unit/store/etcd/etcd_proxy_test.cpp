@@ -17,7 +17,9 @@ using test::FakeEtcd;
 
 constexpr const char* kOrder = "/x/tags/order";
 
-std::unique_ptr<Store> open(const std::string& url) { return open_etcd_store(url).value(); }
+std::unique_ptr<Store> open(const std::string& url) {
+  return open_etcd_store(url, test::patient_etcd()).value();
+}
 
 IdRange leased(Store& store) {
   const Result<IdRange> range = store.lease("order", 10);

@@ -33,7 +33,7 @@ bool write(EtcdRows& rows, KeyView* view, const EtcdRows::Writes& writes, Needs 
 TEST_CASE("keys are written if they are as they were read", "[etcd_rows]") {
   FakeEtcd etcd;
   etcd.put("/x/tags/order", R"({"max_id":5,"step":10})");
-  EtcdRows rows(*parse_etcd_url(etcd.url()), {});
+  EtcdRows rows(*parse_etcd_url(etcd.url()), test::patient_etcd());
   KeyView view = read(rows, {"order", "user"});
   CHECK(view.tags[0].stored.row->max_id == 5);
   CHECK_FALSE(view.tags[1].stored.row);
@@ -52,7 +52,7 @@ TEST_CASE("keys are written if they are as they were read", "[etcd_rows]") {
 
 TEST_CASE("each change of a tag is counted", "[etcd_rows]") {
   FakeEtcd etcd;
-  EtcdRows rows(*parse_etcd_url(etcd.url()), {});
+  EtcdRows rows(*parse_etcd_url(etcd.url()), test::patient_etcd());
   KeyView first = read(rows, {"order"}, Needs::kHead);
   KeyView second = read(rows, {"user"}, Needs::kHead);
   CHECK(first.head->revision == 0);
@@ -75,7 +75,7 @@ TEST_CASE("each change of a tag is counted", "[etcd_rows]") {
 TEST_CASE("a lease states the cluster", "[etcd_rows]") {
   FakeEtcd etcd;
   etcd.put("/x/tags/order", R"({"max_id":5,"step":10})");
-  EtcdRows rows(*parse_etcd_url(etcd.url()), {});
+  EtcdRows rows(*parse_etcd_url(etcd.url()), test::patient_etcd());
   KeyView view = read(rows, {"order"}, Needs::kCluster);
   CHECK(etcd.get("/x/cluster") == "101");
   etcd.put("/x/cluster", "stopped");

@@ -19,7 +19,7 @@ using Data = FakeEtcd::Data;
 using When = FakeEtcd::When;
 
 std::unique_ptr<Store> open(const std::string& url) {
-  Result<std::unique_ptr<Store>> store = open_etcd_store(url);
+  Result<std::unique_ptr<Store>> store = open_etcd_store(url, test::patient_etcd());
   REQUIRE(store.ok());
   return *std::move(store);
 }
@@ -253,13 +253,13 @@ TEST_CASE("without the time of the members there is no time floor", "[etcd_store
 TEST_CASE("init makes what is missing, once", "[etcd_store]") {
   FakeEtcd etcd;
   std::vector<std::string> made;
-  REQUIRE(init_etcd_store(etcd.url(), {}, &made).ok());
+  REQUIRE(init_etcd_store(etcd.url(), test::patient_etcd(), &made).ok());
   CHECK(made == std::vector<std::string>{"health", "order", "user"});
   const auto store = open(etcd.url());
   CHECK(take(store->lease("order", 5)) == IdRange{1, 6});
   REQUIRE(store->remove("user").ok());
   made.clear();
-  REQUIRE(init_etcd_store(etcd.url(), {}, &made).ok());
+  REQUIRE(init_etcd_store(etcd.url(), test::patient_etcd(), &made).ok());
   CHECK(made.empty());
   CHECK(store->find("user").status().code() == StatusCode::kNotFound);
   CHECK(store->identity()->name.size() == 32);

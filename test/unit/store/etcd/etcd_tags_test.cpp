@@ -15,7 +15,7 @@ using test::FakeEtcd;
 
 struct Fixture {
   FakeEtcd etcd;
-  EtcdRows rows{*parse_etcd_url(etcd.url()), {}};
+  EtcdRows rows{*parse_etcd_url(etcd.url()), test::patient_etcd()};
   EtcdTags tags{rows};
   nlohmann::json order() { return nlohmann::json::parse(etcd.get("/x/tags/order")); }
 };

@@ -32,7 +32,7 @@ struct AddOne {
 TEST_CASE("a change runs again if another process was faster", "[key_change]") {
   FakeEtcd etcd;
   etcd.put(kOrder, R"({"max_id":5,"step":10})");
-  EtcdRows rows(*parse_etcd_url(etcd.url()), {});
+  EtcdRows rows(*parse_etcd_url(etcd.url()), test::patient_etcd());
   int runs = 0;
   CHECK(*change_keys<std::int64_t>(rows, {"order"}, Needs::kTags, AddOne{-1, &runs}) == 6);
   CHECK(runs == 1);
@@ -44,7 +44,7 @@ TEST_CASE("a change runs again if another process was faster", "[key_change]") {
 TEST_CASE("what was refused of a remembered key is looked at again", "[key_change]") {
   FakeEtcd etcd;
   etcd.put(kOrder, R"({"max_id":5,"step":10})");
-  EtcdRows rows(*parse_etcd_url(etcd.url()), {});
+  EtcdRows rows(*parse_etcd_url(etcd.url()), test::patient_etcd());
   int runs = 0;
   CHECK(*change_keys<std::int64_t>(rows, {"order"}, Needs::kTags, AddOne{-1, &runs}) == 6);
   etcd.put(kOrder, R"({"max_id":20,"step":10})");

@@ -26,8 +26,15 @@ using std::chrono::seconds;
 using test::ScriptedServer;
 using Repeat = ApiClient::Repeat;
 
+// Also for a machine that stalls.
+HttpStoreOptions patient() {
+  HttpStoreOptions options;
+  options.call_timeout = options.connect_timeout = seconds(30);
+  return options;
+}
+
 std::shared_ptr<ApiClient> open(const std::vector<std::string>& addresses,
-                                const HttpStoreOptions& options = {}) {
+                                const HttpStoreOptions& options = patient()) {
   Result<std::shared_ptr<ApiClient>> client = ApiClient::open(addresses, options, {});
   REQUIRE(client.ok());
   return *client;
@@ -50,9 +57,7 @@ Outcome call_both(ScriptedServer::Script script, Repeat repeat) {
   for (;;) {
     ScriptedServer first(script);
     ScriptedServer second(good);
-    HttpStoreOptions options;
-    options.call_timeout = options.connect_timeout = seconds(20);
-    const auto client = open({first.url(), second.url()}, options);
+    const auto client = open({first.url(), second.url()});
     if (client->url(0) != first.url()) continue;  // it begins with any
     const auto answer = client->call({"POST", "/x", {}, repeat});
     return {first.requests().size(), second.requests().size(), answer.status().code()};
@@ -202,7 +207,7 @@ TEST_CASE("a new connection reads the token's file again", "[api_client]") {
     seen.set(request);
     return ScriptedServer::answer(401, 5, "null");
   });
-  HttpStoreOptions options;
+  HttpStoreOptions options = patient();
   options.token_file = scratch.file("token");
   std::ofstream(options.token_file) << "# of the shop\nfirst\n";
   const auto client = open({server.url()}, options);

@@ -3,6 +3,7 @@
 #include "featherid/http_store.h"
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,7 +20,9 @@ using test::ScriptedServer;
 using test::SharedText;
 
 std::unique_ptr<Store> open(const std::string& addresses) {
-  Result<std::unique_ptr<Store>> store = open_http_store(addresses);
+  HttpStoreOptions options;  // also for a machine that stalls
+  options.call_timeout = options.connect_timeout = std::chrono::seconds(30);
+  Result<std::unique_ptr<Store>> store = open_http_store(addresses, options);
   REQUIRE(store.ok());
   return *std::move(store);
 }

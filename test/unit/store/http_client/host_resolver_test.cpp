@@ -10,6 +10,7 @@
 
 #include "test/support/catch.h"
 #include "test/support/gate.h"
+#include "test/support/wait_until.h"
 
 namespace featherid {
 
@@ -54,6 +55,7 @@ TEST_CASE("a resolver that hangs holds up nobody for longer, on one thread", "[h
     CHECK(late.message().find("was not found in time") != std::string::npos);
     CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
   }
+  REQUIRE(test::wait_until([&] { return *asked > 0; }));  // its thread may be slow to start
   CHECK(*asked == 1);
   Texts found;
   std::thread waits([&] { found = *resolver.resolve(in(std::chrono::seconds(20))); });

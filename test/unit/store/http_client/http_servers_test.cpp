@@ -17,6 +17,7 @@ using test::ScriptedServer;
 
 HttpServers::Options options() {
   HttpServers::Options options;
+  options.call_timeout = options.connect_timeout = std::chrono::seconds(30);
   options.judge = [](const HttpAnswer& answer, const std::string& url) {
     return answer.status < 500 ? Status() : Status(StatusCode::kUnavailable, url + " fails");
   };
