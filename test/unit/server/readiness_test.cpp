@@ -13,10 +13,9 @@ namespace {
 
 Status ask(Readiness& readiness) {
   // Shared: set_value() may still run when the answer has arrived.
-  const auto answered = std::make_shared<std::promise<void>>();
-  readiness.ask_store([answered] { answered->set_value(); });
-  answered->get_future().wait();
-  return readiness.store_status().value_or(Status(StatusCode::kDeadlineExceeded, "not fresh"));
+  const auto answered = std::make_shared<std::promise<Status>>();
+  readiness.ask_store([answered](const Status& answer) { answered->set_value(answer); });
+  return answered->get_future().get();
 }
 
 const Status kDown(StatusCode::kUnavailable, "it is down");
@@ -65,7 +64,7 @@ TEST_CASE("one probe at a time answers all callers", "[readiness]") {
   StoreCalls calls;
   Readiness readiness(store, allocator, calls);
   std::atomic<int> answers{0};
-  for (int i = 0; i < 100; ++i) readiness.ask_store([&answers] { ++answers; });
+  for (int i = 0; i < 100; ++i) readiness.ask_store([&answers](const Status&) { ++answers; });
   gate.set_value();
   calls.join();
   CHECK(answers == 100);
@@ -86,7 +85,7 @@ TEST_CASE("the last answer is there at once, however old, and how long the next 
   Readiness readiness(store, allocator, calls);
   CHECK_FALSE(readiness.last().answer);
   CHECK(readiness.last().waiting.count() == 0);
-  readiness.ask_store([] {});
+  readiness.ask_store([](const Status&) {});
   CHECK(readiness.last().waiting.count() > 0);
   go_on.set_value();
   CHECK(ask(readiness).message() == kDown.message());
