@@ -53,12 +53,12 @@ Result<Finding> measure_answers(ServerClient& server) {
   using Clock = std::chrono::steady_clock;
   constexpr int kCalls = 100;
   std::vector<double> ms;
-  for (const Clock::time_point end = Clock::now() + std::chrono::seconds(3);
-       ms.size() < kCalls && Clock::now() < end;) {
+  const Clock::time_point end = Clock::now() + std::chrono::seconds(3);
+  do {
     const Clock::time_point asked = Clock::now();
     if (const auto answer = server.clock_ahead(); !answer.ok()) return answer.status();
     ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - asked).count());
-  }
+  } while (ms.size() < kCalls && Clock::now() < end);
   std::sort(ms.begin(), ms.end());
   char text[96];
   std::snprintf(text, sizeof text, "an answer takes %.2f ms (median of %zu), p99 %.2f ms",

@@ -120,7 +120,6 @@ int serve(const Config& config, const Signals::ReadConfig& read_again,
     MetricsSnapshot now;
     now.tags = allocator.stats();
     now.lease_latency = allocator.lease_latency();
-    now.store_up = readiness.store_status().value_or(Status(StatusCode::kUnavailable, "")).ok();
     now.http = http.stats();
     if (config.resp_listen) now.resp = resp.stats();
     now.certificate_end = server.certificate_end();
@@ -150,9 +149,8 @@ int serve(const Config& config, const Signals::ReadConfig& read_again,
   const char* const scheme = config.net.tls ? "https://" : "http://";
   spdlog::info("listening on {}{}, ids from {}", scheme, text_of(*endpoint), database);
   announce(scheme, *endpoint, resp_address, database, config.console);
-  readiness.ask_store([&readiness] {
-    const Status store_status = readiness.store_status().value_or(Status());
-    if (!store_status.ok()) spdlog::warn("no ids can be leased yet: {}", store_status.message());
+  readiness.ask_store([](const Status& answer) {
+    if (!answer.ok()) spdlog::warn("no ids can be leased yet: {}", answer.message());
   });
   manager.ready();
   server.run();

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <asio/io_context.hpp>
 #include <csignal>
 #include <string>
 #include <utility>
@@ -14,6 +15,19 @@
 
 namespace featherid {
 
+namespace {
+
+// When asio's last set of a signal ends, the signal gets its default action back and ends the
+// process, which may be about to exit with 0. So one set lasts as long as the process. Nothing
+// reads what arrives there.
+void ignore_after_last_set() {
+  static auto* const context = new asio::io_context;
+  static auto* const set = new asio::signal_set(*context, SIGTERM, SIGINT, SIGHUP);
+  static_cast<void>(set);
+}
+
+}  // namespace
+
 Signals::Signals(const Config& config, ReadConfig read_again, NetServer& server, Auth& auth,
                  std::shared_ptr<LogFiles> log_files, const ServiceManager& manager)
     : config_(config),
@@ -23,13 +37,8 @@ Signals::Signals(const Config& config, ReadConfig read_again, NetServer& server,
       log_files_(std::move(log_files)),
       manager_(manager),
       signals_(server.main_loop(), SIGTERM, SIGINT, SIGHUP) {
+  ignore_after_last_set();
   wait();
-}
-
-Signals::~Signals() {
-  asio::error_code ignored;
-  signals_.clear(ignored);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
 }
 
 void Signals::wait() {

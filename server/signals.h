@@ -16,15 +16,14 @@ namespace featherid {
 
 // SIGTERM and SIGINT drain the server. A second one stops it at once. SIGHUP reopens the log files
 // and applies the settings that may change while the server runs. It acts on the server's main
-// loop, and everything that is passed in must outlive it.
+// loop, and everything that is passed in must outlive it. A signal that comes after its end does
+// nothing: the server has stopped, and a late signal must not change its exit code.
 class Signals {
  public:
   using ReadConfig = std::function<ConfigOutcome()>;
 
   Signals(const Config& config, ReadConfig read_again, NetServer& server, Auth& auth,
           std::shared_ptr<LogFiles> log_files, const ServiceManager& manager);
-  // From here on the server has stopped. A late signal must not change its exit code.
-  ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 

@@ -254,7 +254,7 @@ std::map<std::string, std::vector<TagStats>> Metrics::by_label(std::vector<TagSt
   return groups;
 }
 
-std::string Metrics::text(int own_parked) {
+std::string Metrics::text(bool store_up, int own_parked) {
   MetricsSnapshot now = take_snapshot_();
   now.http.parked = std::max(0, now.http.parked - own_parked);
   std::vector<MetricFamily> families;
@@ -268,7 +268,7 @@ std::string Metrics::text(int own_parked) {
                 seconds(now.lease_latency.sum));
   families.push_back(std::move(leases));
   families.push_back(single(MetricType::Gauge, "store_up",
-                            "1 if the store answers and grants leases, else 0.", now.store_up));
+                            "1 if the store answers and grants leases, else 0.", store_up));
   append_protocol(kHttp, now.http, &families);
   if (now.resp) append_protocol(kResp, *now.resp, &families);
   if (now.certificate_end.count() != 0) {

@@ -25,7 +25,6 @@ double survivable_seconds(const TagStats& tag);
 struct MetricsSnapshot {
   std::vector<TagStats> tags;
   LeaseLatency lease_latency;
-  bool store_up = false;  // it has answered recently
   ProtocolStats http;
   std::optional<ProtocolStats> resp;        // the Redis protocol, if the server speaks it
   std::chrono::seconds certificate_end{0};  // see certificate_end()
@@ -43,8 +42,9 @@ class Metrics {
  public:
   Metrics(std::size_t tags_max, std::function<MetricsSnapshot()> take_snapshot);
 
-  // `own_parked`: requests that wait for this text, and so do not count as parked.
-  std::string text(int own_parked = 0) EXCLUDES(mutex_);
+  // `store_up`: whether the store grants leases. `own_parked`: requests that wait for this text,
+  // and so do not count as parked.
+  std::string text(bool store_up, int own_parked = 0) EXCLUDES(mutex_);
 
  private:
   std::map<std::string, std::vector<TagStats>> by_label(std::vector<TagStats> tags)

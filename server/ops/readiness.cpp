@@ -33,15 +33,15 @@ void Readiness::ask_store(Done done) {
 }
 
 void Readiness::probe() {
-  Status answer = store_->probe();
+  const Status answer = store_->probe();
   std::vector<Done> waiting;
   {
     const MutexLock lock(mutex_);
-    answer_ = std::move(answer);
+    answer_ = answer;
     answered_at_ = std::chrono::steady_clock::now();
     waiting.swap(waiting_);
   }
-  for (const Done& done : waiting) done();
+  for (const Done& done : waiting) done(answer);
 }
 
 }  // namespace featherid

@@ -20,7 +20,7 @@ namespace featherid {
 // Join the calls before destroying it.
 class Readiness {
  public:
-  using Done = std::function<void()>;
+  using Done = std::function<void(const Status& answer)>;
 
   static constexpr std::chrono::milliseconds kFresh{1000};  // how long an answer is fresh
 
@@ -36,8 +36,8 @@ class Readiness {
   };
   Last last() const EXCLUDES(mutex_);
 
-  // Asks the store, or joins a call in progress. `done` is called on another thread once
-  // there is a fresh status.
+  // Asks the store, or joins a call in progress. `done` is called with the answer on another
+  // thread.
   void ask_store(Done done) EXCLUDES(mutex_);
 
   bool holds_ids() const { return allocator_.holds_ids(); }

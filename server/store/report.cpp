@@ -363,7 +363,7 @@ std::string known_fault(const std::string& version) {
 std::optional<Finding> measure_leases(Store& store) {
   std::vector<Clock::duration> times;
   const Clock::time_point begin = Clock::now();
-  while (times.size() < kLeasesMeasured && Clock::now() - begin < kMeasuredForMax) {
+  do {
     const Clock::time_point asked = Clock::now();
     const Result<IdRange> lease = store.lease(kTagForChecks, 1);
     if (lease.status().code() == StatusCode::kNotFound) return std::nullopt;
@@ -372,7 +372,7 @@ std::optional<Finding> measure_leases(Store& store) {
     }
     times.push_back(Clock::now() - asked);
     static_cast<void>(store.give_back(kTagForChecks, *lease));
-  }
+  } while (times.size() < kLeasesMeasured && Clock::now() - begin < kMeasuredForMax);
   std::sort(times.begin() + (times.size() > 1 ? 1 : 0), times.end());  // the first one connects
   const auto p = [&times](std::size_t percent) {
     return times[(times.size() - 1) * percent / 100];

@@ -47,8 +47,8 @@ test('a tag is created, ids flow and the plots move', async () => {
       await page.getByText('Serving').waitFor();
       const before = await waitUntil(() => path(page, 0).catch(() => null), 'a line');
       await waitUntil(async () => (await path(page, 0)) !== before && (await path(page, 0)).includes('L'), 'the line moves', 40);
-      const label = await page.locator('.plot-picture').first().getAttribute('aria-label');
-      assert.match(label, /^Ids per second, last hour: now [1-9]/);
+      const label = () => page.locator('.plot-picture').first().getAttribute('aria-label');
+      await waitUntil(async () => /^Ids per second, last hour: now [1-9]/.test(await label()), 'a rate');
     } finally {
       stop();
     }

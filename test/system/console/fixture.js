@@ -23,12 +23,12 @@ export async function waitUntil(condition, what, seconds = 30) {
   }
 }
 
+// Below the ports for outgoing connections, which could take it before the database has started.
 function freePort() {
   return new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
+    const port = 10000 + Math.floor(Math.random() * 22768);
+    const server = net.createServer().once('error', () => resolve(freePort()));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(port)));
   });
 }
 
@@ -102,7 +102,8 @@ export class Server {
     const log = join(scratch, `server-${await freePort()}.log`);
     const program = process.env.FEATHERID_SERVER_PROGRAM;
     execFileSync(program, ['--database', url, '--init-schema'], { stdio: 'pipe' });
-    server.child = spawn('/bin/sh', ['-c', 'exec "$0" "$@" 2>"$LOG"', program, '--listen', '127.0.0.1:0', '--database', url, ...flags],
+    server.child = spawn('/bin/sh', ['-c', 'exec "$0" "$@" 2>"$LOG"', program, '--listen', '127.0.0.1:0', '--database', url,
+        '--request-timeout', '15s', ...flags],
       { env: { ...process.env, LOG: log }, stdio: ['ignore', 'pipe', 'ignore'] });
     let text = '';
     server.child.stdout.on('data', (data) => { text += data; });

@@ -210,9 +210,10 @@ TEST_CASE("a request moves a tag, and moves it back only with a second word", "[
   }
   // The ids that it still held were not given back over the move. If the server saw the move before
   // it ended, it leased once more (the step is 1000) and refused the lease, because it went back.
+  // The next server may give a lease up as well, as above.
   const std::int64_t next = ServerProcess(scratch).id("user");
   CAPTURE(next);
-  CHECK((next == 11 || next == 1011));
+  CHECK((next == 11 || next == 1011 || next == 2011));
 }
 
 TEST_CASE("--init-schema, --check-config, --version and --help succeed", "[e2e][config]") {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -13,6 +14,7 @@
 
 #include "test/support/catch.h"
 #include "test/support/forwarder.h"
+#include "test/support/frozen.h"
 #include "test/support/mysql_server.h"
 #include "test/support/ports.h"
 #include "test/support/postgresql_server.h"
@@ -121,7 +123,7 @@ TEMPLATE_TEST_CASE("requests wait for a database that comes back, and others get
   database.stop();
 
   // It starts without its database, reports that, and later becomes ready by itself.
-  const ServerProcess server(scratch, {"--database", database.url(), "--request-timeout", "30s"});
+  const ServerProcess server(scratch, {"--database", database.url(), "--request-timeout", "2m"});
   CHECK(server.says("no ids can be leased yet: "));
   CHECK(server.says(" at 127.0.0.1:" + std::to_string(database.port()) +
                     ": no connection; make sure that the server runs"));
@@ -195,7 +197,7 @@ TEMPLATE_TEST_CASE("while a database fails, the first callers wait, and then nob
   const std::chrono::seconds patience(2);
   const ServerProcess server(
       scratch, {"--database", database.url(), "--call-timeout", "2s", "--request-timeout", "2s"});
-  // How long the answer took. It must be an error.
+  // How long the answer took, without the machine's stalls. It must be an error.
   const auto ask = [&server] {
     const Stopwatch watch;
     const Answer answer = server.get(kIdTarget);
@@ -204,12 +206,12 @@ TEMPLATE_TEST_CASE("while a database fails, the first callers wait, and then nob
     CHECK(answer.code() == 2);
     return watch.elapsed();
   };
-  const Stopwatch::Duration first = ask();
-  CHECK(first > 0.9 * patience);  // the stopwatch excludes the machine's stalls
-  CHECK(first < 2 * patience);
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(ask() < 2 * patience);
+  CHECK(std::chrono::steady_clock::now() - begin > 0.9 * patience);  // a stall is waiting, too
   // At once, when the database has failed for that long, counted from its first error.
   const auto at_once = [patience](Stopwatch::Duration took) { return took < 0.2 * patience; };
-  CHECK(wait_until([&] { return at_once(ask()); }, std::chrono::seconds(10)));
+  CHECK(wait_until([&] { return at_once(ask()); }));
   for (int i = 0; i < 20; ++i) {
     const Stopwatch watch;
     const Answer answer = server.get(kIdTarget);
@@ -415,18 +417,20 @@ TEST_CASE("a wait ends by its deadline with the store's message", "[e2e][databas
   INFO(scheme);
   const ScratchDir scratch;
   const BlackHole hole;
-  const ServerProcess server(
+  ServerProcess server(
       scratch,
       {"--database", scheme + "://u:hunter2@127.0.0.1:" + std::to_string(hole.port()) + "/ids",
        "--request-timeout", "500ms", "--max-parked", "2", "--drain-timeout", "1s"});
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 4; ++i) clients.push_back(std::make_unique<RawClient>(server.port()));
-  const Stopwatch stopwatch;
-  const auto begin = std::chrono::steady_clock::now();
-  std::multiset<std::string> statuses;
+  std::optional<Frozen> frozen(server.process().pid());  // it gets all of them at the same time
   for (const auto& client : clients) {
     client->send("GET " + kIdTarget + " HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n");
   }
+  const Stopwatch stopwatch;
+  const auto begin = std::chrono::steady_clock::now();
+  frozen.reset();
+  std::multiset<std::string> statuses;
   for (const auto& client : clients) {
     const auto answer = client->read_to_end();
     REQUIRE(answer);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -73,7 +74,10 @@ TEST_CASE("requests sent before SIGTERM are answered, accepted or not", "[e2e][d
   CHECK(server.process().wait(std::chrono::seconds(10)) == 0);
 }
 
-TEST_CASE("a drain has a grace period: requests on their way are answered", "[e2e][drain]") {
+namespace {
+
+// False if the requests came so late that the server may have closed before: it waits for 500 ms.
+bool check_grace_period() {
   const ScratchDir scratch;
   ServerProcess server(scratch);
   const RawClient active(server.port());
@@ -82,16 +86,28 @@ TEST_CASE("a drain has a grace period: requests on their way are answered", "[e2
     client->send(kRequest);
     REQUIRE(client->read_until("\"data\":"));
   }
+  const auto begin = std::chrono::steady_clock::now();
   server.process().signal(SIGTERM);
   REQUIRE(wait_until([&] { return server.output().find("stopping") != std::string::npos; }));
   active.send(kRequest + kRequest);
   const auto answers = active.read_to_end();
+  const auto took = std::chrono::steady_clock::now() - begin;
+  if (answers == "" && took > std::chrono::milliseconds(400)) return false;
   REQUIRE(answers_in(answers) == 2);
   const std::size_t close = answers->find("Connection: close\r\n");
   CHECK(close != std::string::npos);
   CHECK(close > answers->find("\"code\":0"));  // it is in the last one
   CHECK(silent.read_to_end() == "");
   CHECK(server.process().wait(std::chrono::seconds(10)) == 0);
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("a drain has a grace period: requests on their way are answered", "[e2e][drain]") {
+  int late = 0;
+  while (late < 10 && !check_grace_period()) ++late;  // the machine may stall
+  CHECK(late < 10);
 }
 
 // Clients get every answer that was begun, no established connection is reset, and no id is lost:

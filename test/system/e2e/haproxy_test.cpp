@@ -85,8 +85,7 @@ void check_verdicts(const Haproxy& haproxy, const Checks& checks, const std::str
   for (const auto& [name, lines] : checks) {
     std::string verdict;
     const bool found =
-        wait_until([&, &backend = name] { return (verdict = haproxy.verdict(backend)) == wanted; },
-                   std::chrono::seconds(10));
+        wait_until([&, &backend = name] { return (verdict = haproxy.verdict(backend)) == wanted; });
     CAPTURE(lines, verdict);
     CHECK(found);
   }

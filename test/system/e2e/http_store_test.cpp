@@ -71,6 +71,10 @@ std::int64_t max_id_in(const std::string& file) {
   return (*open_soci_store("sqlite3:" + file))->find("order")->max_id;
 }
 
+// An address that nobody takes while its server is down. An outgoing connection could get a port
+// that the kernel has chosen.
+std::string lasting_address() { return "127.0.0.1:" + std::to_string(free_port()); }
+
 std::string database_flag(const ScratchDir& scratch) { return "sqlite3:" + scratch.file("ids.db"); }
 
 }  // namespace
@@ -79,7 +83,8 @@ TEST_CASE("a process goes on with another server when one is killed, and no id c
           "[e2e][http_store]") {
   const ScratchDir scratch;
   const ScratchDir second_scratch;
-  ServerProcess first(scratch);
+  const std::vector<std::string> lasting = {"--listen", lasting_address()};
+  ServerProcess first(scratch, lasting);
   const std::vector<std::string> flags = {"--database", database_flag(scratch)};
   ServerProcess second(second_scratch, flags);
   const std::string addresses = url_of(first.port()) + "," + url_of(second.port());
@@ -95,7 +100,7 @@ TEST_CASE("a process goes on with another server when one is killed, and no id c
   first.process().signal(SIGKILL);
   first.process().wait(seconds(20));
   lease_all(3);
-  ServerProcess back(scratch, {"--listen", "127.0.0.1:" + std::to_string(first.port())});
+  ServerProcess back(scratch, lasting);
   second.process().signal(SIGKILL);
   second.process().wait(seconds(20));
   lease_all(3);
@@ -163,13 +168,11 @@ TEST_CASE("two servers with two databases stop the tag", "[e2e][http_store]") {
 
 TEST_CASE("a process notices a database that was restored from a backup", "[e2e][http_store]") {
   const ScratchDir scratch;
-  auto server = std::make_unique<ServerProcess>(scratch);
+  const std::vector<std::string> lasting = {"--listen", lasting_address()};
+  auto server = std::make_unique<ServerProcess>(scratch, lasting);
   const int port = server->port();
   const auto stop = [&] { CHECK(server->process().stop() == 0); };
-  const auto start = [&] {
-    server = std::make_unique<ServerProcess>(
-        scratch, std::vector<std::string>{"--listen", "127.0.0.1:" + std::to_string(port)});
-  };
+  const auto start = [&] { server = std::make_unique<ServerProcess>(scratch, lasting); };
   stop();
   std::filesystem::copy_file(scratch.file("ids.db"), scratch.file("backup.db"));
   start();
@@ -232,13 +235,12 @@ TEST_CASE("a give-back that is replayed, forged, or sent to another server gives
 
 TEST_CASE("a restarted server accepts no receipt from before", "[e2e][http_store]") {
   const ScratchDir scratch;
-  auto server = std::make_unique<ServerProcess>(scratch);
-  const int port = server->port();
-  const auto store = open(url_of(port));
+  const std::vector<std::string> lasting = {"--listen", lasting_address()};
+  auto server = std::make_unique<ServerProcess>(scratch, lasting);
+  const auto store = open(url_of(server->port()));
   CHECK(*store->lease("order", 100) == IdRange{1, 101});
   CHECK(server->process().stop() == 0);
-  server = std::make_unique<ServerProcess>(
-      scratch, std::vector<std::string>{"--listen", "127.0.0.1:" + std::to_string(port)});
+  server = std::make_unique<ServerProcess>(scratch, lasting);
   CHECK_FALSE(*store->give_back("order", {61, 101}));
   CHECK(max_id_in(scratch.file("ids.db")) == 100);
 }

@@ -34,6 +34,13 @@ std::filesystem::path log_file(const std::filesystem::path& dir) {
   return {};
 }
 
+// Waits until the log has the warning of the database's file system, if there is one: /tmp may be a
+// tmpfs. It comes with the first use of the database, soon after the server is ready.
+void await_warning_of_start(const ScratchDir& scratch, const std::string& logs) {
+  const std::string risk = file_system_risk(scratch.path().string());
+  REQUIRE(wait_until([&] { return read_file(log_file(logs)).find(risk) != std::string::npos; }));
+}
+
 // A named pipe that is full until its reader empties it.
 class FullPipe {
  public:
@@ -168,8 +175,12 @@ TEST_CASE("a log folder that breaks while the server serves costs only lines", "
   const std::string logs = scratch.file("logs");
   ServerProcess server(scratch, {"--log-dir", logs, "--log-level", "debug"});
   CHECK(server.id() == 1);
-  std::filesystem::remove_all(logs);
-  std::ofstream(logs) << "in the way";  // prevents a new folder
+  REQUIRE(wait_until([&] {  // it makes the folder again if a line is still on its way
+    std::error_code not_empty;
+    std::filesystem::remove_all(logs, not_empty);
+    std::ofstream(logs) << "in the way";  // prevents a new folder
+    return std::filesystem::is_regular_file(logs);
+  }));
   const std::string none_lost = "featherid_log_lines_dropped_total{reason=\"not_writable\"} 0\n";
   httplib::Client client("127.0.0.1", server.port());
   CHECK(wait_until([&] {
@@ -198,7 +209,7 @@ TEST_CASE("the drain ends in time, and a second signal ends it at once", "[e2e][
     REQUIRE(wait_until([&] { return server.output().find("stopping") != std::string::npos; }));
     server.process().signal(SIGTERM);
   }
-  CHECK(server.process().wait(std::chrono::seconds(5)) == 0);
+  CHECK(server.process().wait(std::chrono::seconds(8)) == 0);
 }
 
 TEST_CASE("standard error that nobody reads does not block the server", "[e2e][lifecycle]") {
@@ -287,9 +298,10 @@ TEST_CASE("a late reader of standard error gets the number of lost lines", "[e2e
   REQUIRE(wait_until([&] { return read_file(output).find("ready on") != std::string::npos; }));
   REQUIRE(wait_until(
       [&] { return read_file(log_file(logs)).find("listening on") != std::string::npos; }));
+  await_warning_of_start(scratch, logs);
   pipe.take_all();
   server->signal(SIGHUP);
-  // The second is a warning of the database's file system: /tmp may be a tmpfs.
+  // The second is the warning of the start.
   const std::string lines = file_system_risk(scratch.path().string()).empty() ? "1" : "2";
   CHECK(wait_until([&] {
     return pipe.take_all().find("warn " + lines + " log lines could not be written\n") !=
@@ -303,6 +315,7 @@ TEST_CASE("the log level changes at run time and lasts, and SIGHUP reopens a mov
   const ScratchDir scratch;
   const std::string logs = scratch.file("logs");
   ServerProcess server(scratch, {"--log-dir", logs, "--log-level", "warn"});
+  await_warning_of_start(scratch, logs);
   const auto move_log_and_hup = [&] {
     const std::filesystem::path file = log_file(logs);
     REQUIRE(!file.empty());
@@ -336,7 +349,7 @@ TEST_CASE("store calls that hang or queue delay neither /readyz nor the end", "[
   ServerProcess server(
       scratch,
       {"--database", "mysql://u:p@127.0.0.1:" + std::to_string(database.port()) + "/ids",
-       "--call-timeout", "2s", "--request-timeout", "6s", "--drain-timeout", twice ? "1m" : "1s"});
+       "--call-timeout", "2s", "--request-timeout", "15s", "--drain-timeout", twice ? "1m" : "1s"});
   REQUIRE(server.says("no ids can be leased yet"));  // what /readyz knows for a second from now
   std::list<RawClient> clients;
   REQUIRE(wait_until([&] {
@@ -375,6 +388,7 @@ TEST_CASE("a line that standard error takes in part ends before the next one and
   };
   REQUIRE(wait_until([&] { return read_file(output).find("ready on") != std::string::npos; }));
   REQUIRE(logs_to_file("listening on"));
+  await_warning_of_start(scratch, logs);
   const std::string ready = read_file(output);
   httplib::Client client("127.0.0.1", std::stoi(ready.substr(ready.find("127.0.0.1:") + 10)));
   pipe.take_page();

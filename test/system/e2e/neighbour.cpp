@@ -14,7 +14,6 @@ namespace featherid::test {
 namespace {
 
 using std::chrono::microseconds;
-using Clock = std::chrono::steady_clock;
 
 }  // namespace
 
@@ -31,10 +30,10 @@ void Neighbour::ask(int port, const std::string& tag) {
   const RawClient client(port);
   std::int64_t last_id = 0;
   while (!stopping_) {
-    const Clock::time_point begin = Clock::now();
+    const Stopwatch::Duration begin = watch_.elapsed();
     client.send(request);
     const std::optional<std::string> answer = client.read_until("}");
-    const auto took = std::chrono::duration_cast<microseconds>(Clock::now() - begin);
+    const auto took = std::chrono::duration_cast<microseconds>(watch_.elapsed() - begin);
     const std::size_t data = answer ? answer->find("\"data\":") : std::string::npos;
     const std::int64_t id = data == std::string::npos ? 0 : std::atoll(answer->c_str() + data + 7);
     {

@@ -10,11 +10,13 @@
 #include <thread>
 #include <vector>
 
+#include "test/support/stopwatch.h"
+
 namespace featherid::test {
 
 // A well-behaved client beside an attack. It asks for an id every two milliseconds over one
-// connection, and measures the time. If it connects before the attack, both use the same event
-// loop: the first one.
+// connection, and measures the time, without the machine's stalls. If it connects before the
+// attack, both use the same event loop: the first one.
 class Neighbour {
  public:
   struct Figures {
@@ -39,6 +41,7 @@ class Neighbour {
  private:
   void ask(int port, const std::string& tag);
 
+  const Stopwatch watch_;
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
   std::vector<std::chrono::microseconds> latencies_;

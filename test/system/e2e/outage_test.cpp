@@ -114,8 +114,9 @@ class Scene {
     std::vector<int> ports;
     for (int i = 0; i < servers; ++i) {
       servers_.push_back(std::make_unique<ServerProcess>(
-          scratch_, std::vector<std::string>{"--database", url, "--call-timeout", "2s", "--hold",
-                                             std::to_string(hold().count()) + "s"}));
+          scratch_,
+          std::vector<std::string>{"--database", url, "--call-timeout", "2s", "--request-timeout",
+                                   "2s", "--hold", std::to_string(hold().count()) + "s"}));
       ports.push_back(servers_.back()->port());
     }
     load_ = std::make_unique<SteadyLoad>(ports);

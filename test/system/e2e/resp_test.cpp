@@ -210,7 +210,7 @@ TEST_CASE("the Redis protocol over TLS", "[e2e][resp][tls]") {
   const ScratchDir scratch;
   const Certificate certificate(scratch, "server");
   RespServer server(scratch, {"--tls-cert", certificate.cert_file, "--tls-key",
-                              certificate.key_file, "--header-timeout", "1s"});
+                              certificate.key_file, "--header-timeout", "3s"});
   CHECK(server.server().says("listening on rediss://127.0.0.1:"));
   CHECK(redis_cli(scratch, server.port(),
                   {"--tls", "--cacert", certificate.cert_file, "INCR", "order"}) == "1\n");

@@ -20,13 +20,19 @@ std::string new_output_file(const ScratchDir& scratch) {
   return scratch.file("server-" + std::to_string(++count) + ".out");
 }
 
+bool has(const std::vector<std::string>& flags, const char* flag) {
+  return std::find(flags.begin(), flags.end(), flag) != flags.end();
+}
+
+std::vector<std::string> patient(std::vector<std::string> flags) {
+  if (!has(flags, "--request-timeout")) flags.insert(flags.end(), {"--request-timeout", "15s"});
+  return flags;
+}
+
 std::vector<std::string> command(const ScratchDir& scratch, std::vector<std::string> flags,
                                  const std::string& program) {
-  const auto has = [&flags](const char* flag) {
-    return std::find(flags.begin(), flags.end(), flag) != flags.end();
-  };
-  if (!has("--listen")) flags.insert(flags.end(), {"--listen", "127.0.0.1:0"});
-  if (!has("--database") && !has("--database-file")) {
+  if (!has(flags, "--listen")) flags.insert(flags.end(), {"--listen", "127.0.0.1:0"});
+  if (!has(flags, "--database") && !has(flags, "--database-file")) {
     flags.insert(flags.end(), {"--database", "sqlite3:" + scratch.file("ids.db")});
   }
   flags.insert(flags.begin(), program.empty() ? FEATHERID_SERVER_PROGRAM : program);
@@ -44,7 +50,7 @@ ServerProcess::ServerProcess(const ScratchDir& scratch, std::vector<std::string>
                              std::vector<std::string> environment, std::uint64_t descriptors_max,
                              const std::string& program)
     : output_file_(new_output_file(scratch)),
-      process_(command(scratch, std::move(flags), program),
+      process_(command(scratch, patient(std::move(flags)), program),
                {output_file_, "", std::move(environment), descriptors_max}) {
   static const std::string kReady = " ready on http";
   const bool ended_or_ready = wait_until([this] {
@@ -109,7 +115,7 @@ RunResult run_server(const ScratchDir& scratch, const std::vector<std::string>& 
                      const std::vector<std::string>& environment) {
   const std::string output_file = new_output_file(scratch);
   ChildProcess process(command(scratch, flags, ""), {output_file, "", environment});
-  const std::optional<int> exit_code = process.wait(std::chrono::seconds(30));
+  const std::optional<int> exit_code = process.wait(std::chrono::seconds(60));
   return {exit_code.value_or(-1), read_file(output_file)};
 }
 

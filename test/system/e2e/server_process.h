@@ -26,7 +26,8 @@ struct Answer {
 // if it does not print its ready line.
 class ServerProcess {
  public:
-  // Adds "--listen" and "--database" if `flags` lacks them. The database is ids.db in `scratch`.
+  // Adds "--listen", "--database" and "--request-timeout" if `flags` lacks them. The database is
+  // ids.db in `scratch`. A request waits for ids longer than the machine may stall.
   // `program`: another version of featherid-server; empty: this one.
   explicit ServerProcess(const ScratchDir& scratch, std::vector<std::string> flags = {},
                          std::vector<std::string> environment = {},

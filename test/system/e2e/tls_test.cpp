@@ -136,7 +136,7 @@ TEST_CASE("a handshake has the same time limit as headers", "[e2e][tls]") {
   const ScratchDir scratch;
   const Certificate certificate(scratch, "server");
   const ServerProcess server(
-      scratch, tls_flags(certificate, {"--header-timeout", "500ms", "--max-connections", "300"}));
+      scratch, tls_flags(certificate, {"--header-timeout", "3s", "--max-connections", "300"}));
   std::vector<std::unique_ptr<RawClient>> slow;
   for (int i = 0; i < 299; ++i) {
     slow.push_back(std::make_unique<RawClient>(server.port()));

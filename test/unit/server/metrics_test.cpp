@@ -20,13 +20,14 @@ TagStats tag(const std::string& name, std::int64_t held_ids, double burn) {
 
 struct Fixture {
   MetricsSnapshot now;
+  bool store_up = false;
   std::string text;
 
   explicit Fixture(std::size_t tags_max = 100) : metrics(tags_max, [this] { return now; }) {}
 
   // The value of a series as written, or nothing if there is none.
   std::string value(const std::string& series) {
-    text = "\n" + metrics.text();
+    text = "\n" + metrics.text(store_up);
     const std::size_t at = text.find("\n" + series + " ");
     if (at == std::string::npos) return {};
     const std::size_t begin = at + series.size() + 2;
@@ -76,7 +77,7 @@ TEST_CASE("a stopped tag, the store and lost log lines show", "[metrics]") {
   CHECK(f.value(R"(featherid_tags_stopped{tag="order"})") == "0");
   CHECK(f.value("featherid_store_up") == "0");
   f.now.tags[0].last_error = {StatusCode::kDataLoss, "it went backwards"};
-  f.now.store_up = true;
+  f.store_up = true;
   f.now.log_lines_overrun = 3;
   f.now.log_lines_lost = 4;
   CHECK(f.value(R"(featherid_tags_stopped{tag="order"})") == "1");
@@ -142,7 +143,7 @@ TEST_CASE("histograms add up", "[metrics]") {
 
 TEST_CASE("the Redis protocol shows if the server speaks it", "[metrics]") {
   Fixture f;
-  CHECK(f.metrics.text().find("featherid_resp_") == std::string::npos);
+  CHECK(f.metrics.text(true).find("featherid_resp_") == std::string::npos);
   RequestStats loop(2, 2);
   loop.note(0, 0, std::chrono::microseconds(10));
   loop.note(1, 1, std::chrono::microseconds(10));

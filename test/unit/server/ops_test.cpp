@@ -33,9 +33,7 @@ struct Service {
   Readiness readiness{store, allocator, calls};
   Metrics metrics{10, [this] {
                     written_by = std::this_thread::get_id();
-                    MetricsSnapshot now;
-                    now.store_up = readiness.store_status().value_or(Status()).ok();
-                    return now;
+                    return MetricsSnapshot();
                   }};
   std::thread::id written_by;
   bool draining = false;
@@ -50,7 +48,10 @@ bool contains(const Reply& reply, const std::string& text) {
 
 TEST_CASE("readyz is ready if the store answers, and otherwise says why not", "[ops]") {
   Service service;
-  SECTION("it answers") { CHECK(service.get("/readyz").status == 200); }
+  SECTION("it answers") {
+    CHECK(service.get("/readyz").status == 200);
+    CHECK(contains(service.get("/metrics"), "featherid_store_up 1\n"));
+  }
   SECTION("it fails") {
     service.store->on_probe = [] { return Status(StatusCode::kUnavailable, "it is \"down\""); };
     const Reply reply = service.get("/readyz");
@@ -61,6 +62,23 @@ TEST_CASE("readyz is ready if the store answers, and otherwise says why not", "[
   }
   CHECK(service.get("/healthz").status == 200);
   CHECK(service.get("/").status == 200);
+}
+
+TEST_CASE("the store's answer counts, however late the request that waited for it runs again",
+          "[ops]") {
+  const Service service;
+  HttpRequest request;
+  request.method = "GET";
+  request.path = "/readyz";
+  const Status down(StatusCode::kUnavailable, "it is down");
+  for (const Status& answer : {Status(), down}) {
+    Exchange exchange(request, true,
+                      {Exchange::Clock::now() + milliseconds(60000), false, answer, true});
+    service.router.serve(exchange);
+    CHECK_FALSE(exchange.parked());
+    CHECK(exchange.reply.status == (answer.ok() ? 200 : 503));
+    CHECK(contains(exchange.reply, answer.message()));
+  }
 }
 
 TEST_CASE("ids in memory are enough to be ready at once while a store hangs", "[ops]") {
