@@ -5,11 +5,11 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-#include <mutex>
+#include <cstddef>
 #include <random>
-#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -43,6 +43,21 @@ bool can_bind(int port) {
   return bound;
 }
 
+// Until this process ends, no other test gets the port: not before its server listens, and not
+// while the server is down. A socket without a file, of this network namespace, stands for it.
+bool reserve(int port) {
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw std::runtime_error("cannot make a socket");
+  const std::string name = "featherid-test-port-" + std::to_string(port);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  name.copy(address.sun_path + 1, name.size());
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0) return true;
+  ::close(fd);
+  return false;
+}
+
 }  // namespace
 
 std::string with_port(std::string url, int port) {
@@ -51,16 +66,13 @@ std::string with_port(std::string url, int port) {
 }
 
 int free_port() {
-  static std::mutex mutex;
-  static std::set<int> given;
-  const std::lock_guard<std::mutex> lock(mutex);
   std::random_device random;
   // Below the ports for outgoing connections, which could take the place of a server that is down
   // for a while.
   std::uniform_int_distribution<int> any(10000, 32767);
   for (int tries = 0; tries < 1000; ++tries) {
     const int port = any(random);
-    if (can_bind(port) && given.insert(port).second) return port;
+    if (reserve(port) && can_bind(port)) return port;
   }
   throw std::runtime_error("no port of 127.0.0.1 is free");
 }
