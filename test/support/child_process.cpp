@@ -108,7 +108,7 @@ void run(const std::vector<std::string>& argv, ChildProcess::Options options) {
   const ScratchDir scratch;
   if (options.output_file.empty()) options.output_file = scratch.file("output");
   ChildProcess child(argv, options);
-  const std::optional<int> code = child.wait(std::chrono::minutes(1));
+  const std::optional<int> code = child.wait(std::chrono::minutes(3));
   if (code == 0) return;
   throw std::runtime_error(argv[0] + (code ? " ended with " + std::to_string(*code) : " hangs") +
                            ": " + read_file(options.output_file));

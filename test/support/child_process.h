@@ -46,7 +46,7 @@ class ChildProcess {
   std::optional<int> exit_code_;
 };
 
-// Runs a program to its end. Throws with its output if it fails or takes longer than a minute.
+// Runs a program to its end. Throws with its output if it fails or takes longer than three minutes.
 void run(const std::vector<std::string>& argv, ChildProcess::Options options = {});
 
 std::string read_file(const std::string& path);

@@ -9,8 +9,8 @@ namespace featherid::test {
 // The same database at another port, such as a forwarder's. `url` names a port.
 std::string with_port(std::string url, int port);
 
-// A TCP port of 127.0.0.1 that nobody listens on. No other call returns it while this process lives,
-// in whatever test.
+// A TCP port of 127.0.0.1 that nobody listens on. No other call returns it while this process
+// lives, in whatever test.
 int free_port();
 
 // True if something accepts connections on the port of 127.0.0.1 and, with `greets`, sends a byte.
