@@ -52,7 +52,7 @@ void InnodbServer::start() {
       [&] {
         return process_->wait(std::chrono::milliseconds(0)) || port_answers(port_, /*greets=*/true);
       },
-      std::chrono::minutes(2));
+      std::chrono::minutes(3));
   if (!ready || process_->wait(std::chrono::milliseconds(0))) {
     throw std::runtime_error(argv_.front() + " does not start: " + read_file(scratch_.file("log")));
   }

@@ -102,7 +102,7 @@ void PostgresqlServer::start() {
   };
   const bool ready =
       wait_until([&] { return process_->wait(std::chrono::milliseconds(0)) || is_ready(); },
-                 std::chrono::minutes(2));
+                 std::chrono::minutes(3));
   if (!ready || process_->wait(std::chrono::milliseconds(0))) {
     throw std::runtime_error("postgres does not start: " + read_file(scratch_.file("log")));
   }

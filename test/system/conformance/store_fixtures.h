@@ -133,7 +133,12 @@ class HttpFixture {
   static constexpr bool kNeedsReceipts = true;
 
   Store& store() { return *store_; }
-  std::shared_ptr<Store> open() { return *open_http_store(server_.url()); }
+  std::shared_ptr<Store> open() {
+    HttpStoreOptions options;  // a busy machine is no error
+    options.call_timeout = std::chrono::seconds(30);
+    options.connect_timeout = options.call_timeout;
+    return *open_http_store(server_.url(), options);
+  }
   void put_row(const std::string& tag, std::int64_t max_id, std::int64_t step) {
     database_.put_row(tag, max_id, step);
   }

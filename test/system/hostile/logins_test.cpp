@@ -19,11 +19,11 @@ namespace {
 
 // Two callers, and neither waits.
 void check_refused_at_once(const std::string& url) {
-  const Status status = lease_one(**open_soci_store(url, short_options()));
+  const Status status = lease_one(**open_soci_store(url, patient_options()));
   INFO(status);
   CHECK(status.code() == StatusCode::kFailedPrecondition);
   CHECK_FALSE(says(status, "make sure that the server runs"));
-  SegmentAllocator allocator(*open_soci_store(url, short_options()));
+  SegmentAllocator allocator(*open_soci_store(url, patient_options()));
   for (int i = 0; i < 2; ++i) {
     const Stopwatch stopwatch;
     CHECK(allocator.next_id("order").status().code() == StatusCode::kFailedPrecondition);
@@ -32,7 +32,7 @@ void check_refused_at_once(const std::string& url) {
 }
 
 void check_unavailable(const std::string& url) {
-  const Status status = lease_one(**open_soci_store(url, short_options()));
+  const Status status = lease_one(**open_soci_store(url, patient_options()));
   CHECK(status.code() == StatusCode::kUnavailable);
 }
 
@@ -150,12 +150,12 @@ TEST_CASE("MySQL itself: a first login without TLS works, or says that it needs 
           "[mysql][logins]") {
   const MysqlServer server;
   REQUIRE(init_soci_schema(server.url()).ok());  // by the server's RSA key
-  CHECK(lease_one(**open_soci_store(server.url(), short_options())).ok());
+  CHECK(lease_one(**open_soci_store(server.url(), patient_options())).ok());
   const MysqlServer keyless({"--caching-sha2-password-auto-generate-rsa-keys=OFF",
                              "--caching-sha2-password-private-key-path=none",
                              "--caching-sha2-password-public-key-path=none"});
   check_refused_at_once(keyless.url());
-  CHECK(says(lease_one(**open_soci_store(keyless.url(), short_options())), "tls=required"));
+  CHECK(says(lease_one(**open_soci_store(keyless.url(), patient_options())), "tls=required"));
 }
 
 TEMPLATE_TEST_CASE("MySQL: limits pass", "[mysql][logins]", MYSQL_SERVERS) {
@@ -169,9 +169,9 @@ TEMPLATE_TEST_CASE("MySQL: limits pass", "[mysql][logins]", MYSQL_SERVERS) {
   sql.run("GRANT ALL ON ids.* TO limited@'%'");
   const std::string url =
       "mysql://limited:p@127.0.0.1:" + std::to_string(shared<TestType>().port()) + "/ids";
-  const auto first = *open_soci_store(url, short_options());
+  const auto first = *open_soci_store(url, patient_options());
   static_cast<void>(lease_one(*first));
-  const auto second = *open_soci_store(url, short_options());
+  const auto second = *open_soci_store(url, patient_options());
   Status status;
   for (int i = 0; i < 3 && status.ok(); ++i) status = lease_one(*second);
   CHECK(status.code() == StatusCode::kUnavailable);

@@ -96,7 +96,8 @@ TEST_CASE("MySQL itself: without a redo log no lease is made", "[mysql]") {
   REQUIRE(store->lease("order", 10).ok());
   RawSql sql(shared<MysqlServer>().url());
   sql.run("ALTER INSTANCE DISABLE INNODB REDO_LOG");
-  const Status status = lease_one(**open_soci_store(shared<MysqlServer>().url(), short_options()));
+  const Status status =
+      lease_one(**open_soci_store(shared<MysqlServer>().url(), patient_options()));
   sql.run("ALTER INSTANCE ENABLE INNODB REDO_LOG");
   INFO(status);
   CHECK(status.code() == StatusCode::kFailedPrecondition);

@@ -229,8 +229,7 @@ TEST_CASE("PostgreSQL: a commit that no longer waits for its replica is no lease
       std::async(std::launch::async, [&] { status = watched.store->lease("order", 10).status(); });
   const std::string waiting =
       " FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid <> pg_backend_pid()";
-  const bool waited = wait_until([&] { return sql.number("SELECT count(*)" + waiting) == 1; },
-                                 std::chrono::seconds(2));
+  const bool waited = wait_until([&] { return sql.number("SELECT count(*)" + waiting) == 1; });
   sql.run("SELECT pg_cancel_backend(pid)" + waiting);
   caller.get();
   sql.run("ALTER SYSTEM RESET synchronous_standby_names");

@@ -100,7 +100,7 @@ void check_bad_rows(const std::string& url, const std::vector<BadRow>& bad_rows)
   const Result<IdRange> skipped = store.lease("order", 10);
   INFO(skipped.status());
   REQUIRE(skipped.ok());
-  CHECK(skipped->first > short_options().failover_guard_ids);
+  CHECK(skipped->first > patient_options().failover_guard_ids);
   for (const BadRow& bad : bad_rows) {
     INFO(bad.tag);
     const auto names_it = [&](const Status& refused) {

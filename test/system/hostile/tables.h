@@ -14,7 +14,7 @@ namespace featherid::test {
 // A store that keeps its warnings.
 struct Watched {
   explicit Watched(const std::string& url, Failover failover = Failover::kSkip) {
-    SociStoreOptions options = short_options();
+    SociStoreOptions options = patient_options();
     options.failover = failover;
     options.log = [this](LogLevel, std::string_view line) { warnings.append(line) += "\n"; };
     store = *open_soci_store(url, options);

@@ -19,16 +19,17 @@ using namespace featherid::test;
 namespace {
 
 template <typename Server>
-std::unique_ptr<Store> store_at(const std::vector<int>& ports) {
+std::unique_ptr<Store> store_at(const std::vector<int>& ports,
+                                const SociStoreOptions& options = patient_options()) {
   std::vector<std::string> urls;
   for (const int port : ports) urls.push_back(with_port(shared<Server>().url(), port));
-  return open_soci_store(urls, short_options()).value();
+  return open_soci_store(urls, options).value();
 }
 
 // A call whose statement `sql` loses against another transaction the first `losses` times.
 struct Losing {
   Losing(const std::string& url, std::string statement) : sql(std::move(statement)) {
-    SociStoreOptions options = short_options();
+    SociStoreOptions options = spare_options();
     options.log = [this](LogLevel, std::string_view line) { lines.emplace_back(line); };
     pool = std::make_unique<SociSessionPool>(std::vector<DatabaseUrl>{*parse_database_url(url)},
                                              options, [](SociSession&) {});
@@ -39,7 +40,7 @@ struct Losing {
       if (++tries <= losses) session.run(sql);
       return Status();
     };
-    return timed([&] { return pool->call(lose, repeat); });
+    return timed([&] { return pool->call(lose, repeat); }, spare_options().call_timeout);
   }
 
   const std::string sql;
@@ -87,13 +88,13 @@ TEMPLATE_TEST_CASE("several addresses: the first is used, then the next, then th
   Forwarder first(shared<TestType>().port());
   Forwarder second(shared<TestType>().port());
   const auto store = store_at<TestType>({first.port(), second.port()});
-  for (int i = 0; i < 5; ++i) REQUIRE(lease_one(*store).ok());
+  for (int i = 0; i < 5; ++i) REQUIRE(store->lease("order", 1).ok());
   CHECK(second.accepted() == 0);
 
   first.switch_to(free_port());
-  REQUIRE(lease_one(*store).ok());
+  REQUIRE(store->lease("order", 1).ok());
   CHECK(second.accepted() == 1);
-  for (int i = 0; i < 5; ++i) REQUIRE(lease_one(*store).ok());
+  for (int i = 0; i < 5; ++i) REQUIRE(store->lease("order", 1).ok());
   CHECK(second.accepted() == 1);  // one session, kept
 
   const int before = first.accepted();
@@ -104,7 +105,7 @@ TEMPLATE_TEST_CASE("several addresses: the first is used, then the next, then th
       "SELECT count(*) FROM information_schema.processlist "
       "WHERE user = 'featherid' AND id <> CONNECTION_ID()";
   CHECK(wait_until([&] { return sql.number(sessions) == 1; }));  // that to the second is gone
-  REQUIRE(lease_one(*store).ok());
+  REQUIRE(store->lease("order", 1).ok());
   CHECK(second.accepted() == 1);
 }
 
@@ -113,11 +114,12 @@ TEMPLATE_TEST_CASE(
     "[addresses]", MYSQL_SERVERS) {
   fresh_store(shared<TestType>().url());
   const BlackHole hole;
-  const auto store = store_at<TestType>({hole.port(), free_port(), shared<TestType>().port()});
+  const auto store =
+      store_at<TestType>({hole.port(), free_port(), shared<TestType>().port()}, short_options());
   // Each of the three gets its share, in whole seconds. On a busy machine 1 s may be too short, and
   // then the next call begins with the one that works.
   CHECK(wait_until([&] { return lease_one(*store).ok(); }));
-  const Status none = lease_one(*store_at<TestType>({free_port(), hole.port()}));
+  const Status none = lease_one(*store_at<TestType>({free_port(), hole.port()}, short_options()));
   CHECK(none.code() == StatusCode::kUnavailable);
   CHECK(says(none, std::to_string(hole.port())));
   CHECK(says(none, "; then "));

@@ -67,7 +67,9 @@ std::string url_of(const std::string& scheme, int port, const Login& login) {
 Status lease_as(const std::string& scheme, int port, const Login& login) {
   UNSCOPED_INFO(scheme << " user " << login.user << ", password " << login.password << ", database "
                        << login.database);
-  return (*open_soci_store(url_of(scheme, port, login)))->lease("order", 1).status();
+  return (*open_soci_store(url_of(scheme, port, login), patient_options()))
+      ->lease("order", 1)
+      .status();
 }
 
 // Its only user and its only database are renamed again and again.

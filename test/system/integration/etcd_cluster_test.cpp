@@ -13,6 +13,7 @@
 #include "featherid/segment_allocator.h"
 #include "test/support/catch.h"
 #include "test/support/frozen.h"
+#include "test/support/patient_etcd.h"
 #include "test/support/wait_until.h"
 #include "test/system/integration/leaser.h"
 
@@ -37,7 +38,7 @@ std::string fresh_url() {
   for (std::size_t host = 0; host < kMembers; ++host) hosts().network.set_connected(host, true);
   etcd().complete();
   std::string url = etcd().url("test-" + std::to_string(++tests));
-  const Status init = init_etcd_store(url);
+  const Status init = init_etcd_store(url, patient_etcd_options());
   INFO(init);
   REQUIRE(init.ok());
   return url;

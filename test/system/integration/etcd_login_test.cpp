@@ -13,6 +13,7 @@
 #include "featherid/etcd_store.h"
 #include "test/support/catch.h"
 #include "test/support/etcd_cluster.h"
+#include "test/support/patient_etcd.h"
 #include "test/support/replace_file.h"
 #include "test/support/scratch_dir.h"
 #include "test/support/wait_until.h"
@@ -33,9 +34,7 @@ std::string with_login(const std::string& url, const std::string& login) {
 }
 
 std::unique_ptr<Store> open(const std::string& url) {
-  EtcdStoreOptions options;
-  options.call_timeout = std::chrono::seconds(20);  // a busy machine is no error here
-  return open_etcd_store(url, options).value();
+  return open_etcd_store(url, patient_etcd_options()).value();
 }
 
 IdRange leased(Store& store) {
@@ -130,7 +129,7 @@ TEST_CASE("etcd: a login is needed if the cluster says so, and is made again whe
   require_login(cluster, "p@ss/w0rd");
   const std::string url = with_login(cluster.url(), "ids:p%40ss%2Fw0rd");
   std::vector<std::string> made;
-  const Status init = init_etcd_store(url, {}, &made);
+  const Status init = init_etcd_store(url, patient_etcd_options(), &made);
   INFO(init);
   REQUIRE(init.ok());
   CHECK(made.size() == 3);
@@ -182,7 +181,7 @@ TEST_CASE("etcd: tokens that end in the middle of leases cost no id", "[etcd]") 
   replace_file(password, "first\n");
   const std::string url = with_login(cluster.url(), "ids") + "?password-file=" + password;
   require_login(cluster, "first");
-  REQUIRE(init_etcd_store(url).ok());
+  REQUIRE(init_etcd_store(url, patient_etcd_options()).ok());
 
   std::vector<std::unique_ptr<Threads>> processes;
   for (const int threads : {8, 4, 2}) processes.push_back(std::make_unique<Threads>(url, threads));

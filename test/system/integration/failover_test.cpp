@@ -33,7 +33,7 @@ constexpr char kOtherLeads[] = "UPDATE id_leader SET server = 'another server'";
 // What a process of FeatherID knows of the database: its store and its warnings.
 struct Process {
   explicit Process(const std::string& url, Failover failover = Failover::kSkip) {
-    SociStoreOptions options;
+    SociStoreOptions options = patient_options();
     options.failover = failover;
     options.failover_guard_ids = kGuardIds;
     options.log = [this](LogLevel, std::string_view line) {
@@ -164,7 +164,7 @@ void check_missing_table(const std::string& url) {
   CHECK(says(another_leader, "created again"));
   CHECK(says(another_leader, "featherid advance"));
   RawSql(url).run("DELETE FROM id_leader");
-  CHECK(says(lease_one(*open_soci_store(url, short_options()).value()), "featherid init"));
+  CHECK(says(lease_one(*open_soci_store(url, patient_options()).value()), "featherid init"));
 }
 
 void check_skip(const std::string& url) {
@@ -414,18 +414,18 @@ TEMPLATE_TEST_CASE("a failover moves each table of the database, whoever notices
                    "[failover]", DATABASES) {
   const std::string url = shared<TestType>().url();
   const std::string other_url = url + "?table=other";
-  const auto store = fresh_store(url, short_options());
+  const auto store = fresh_store(url);
   RawSql sql(url);
   sql.run("DROP TABLE IF EXISTS other");
   sql.run("DROP TABLE IF EXISTS other_leader");
-  REQUIRE(init_soci_schema(other_url, short_options()).ok());
-  const auto other = *open_soci_store(other_url, short_options());
+  REQUIRE(init_soci_schema(other_url, patient_options()).ok());
+  const auto other = *open_soci_store(other_url, patient_options());
   REQUIRE(store->lease("order", 10).ok());
   REQUIRE(other->lease("order", 10).ok());
   // As if another server had led both until now.
   sql.run("UPDATE id_leader SET server = 'another'");
   sql.run("UPDATE other_leader SET server = 'another'");
-  SociStoreOptions options = short_options();
+  SociStoreOptions options = patient_options();
   options.failover_guard_ids = kGuardIds;
   for (const std::string& each : {url, other_url}) {
     const auto noticing = *open_soci_store(each, options);

@@ -122,7 +122,8 @@ TEST_CASE("PostgreSQL: the application's name is that of the URL", "[options]") 
   const auto usual = fresh_store(url);
   REQUIRE(usual->lease("order", 1).ok());
   CHECK(RawSql(url).number(count + "'featherid'") >= 1);
-  const auto named = *open_soci_store(url + "?application_name=order%20'service", short_options());
+  const auto named =
+      *open_soci_store(url + "?application_name=order%20'service", patient_options());
   REQUIRE(named->lease("order", 1).ok());
   CHECK(RawSql(url).number(count + "'order ''service'") == 1);
 }
@@ -149,16 +150,16 @@ TEST_CASE("PostgreSQL: the URL's schema has the tables, whatever the search path
   RawSql sql(url, "DROP SCHEMA IF EXISTS company, evil CASCADE");
   fresh_store(url);
   const std::string named = url + "?schema=company&table=numbers";
-  const Status no_schema = init_soci_schema(named, short_options());
+  const Status no_schema = init_soci_schema(named, patient_options());
   INFO(no_schema);
   CHECK(no_schema.code() == StatusCode::kFailedPrecondition);
   CHECK(says(no_schema, "CREATE SCHEMA"));
   sql.run("CREATE SCHEMA company");
-  const auto store = *open_soci_store(named, short_options());
+  const auto store = *open_soci_store(named, patient_options());
   const Status no_table = store->lease("order", 1).status();
   CHECK(no_table.code() == StatusCode::kFailedPrecondition);
   CHECK(says(no_table, "the table \"company\".\"numbers\" is missing"));
-  REQUIRE(init_soci_schema(named, short_options()).ok());
+  REQUIRE(init_soci_schema(named, patient_options()).ok());
   CHECK(sql.number(
             "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'company'") == 3);
   CHECK(*store->lease("order", 5) == IdRange{1, 6});
@@ -168,7 +169,7 @@ TEST_CASE("PostgreSQL: the URL's schema has the tables, whatever the search path
   sql.run("CREATE TABLE evil.numbers AS TABLE company.numbers");
   sql.run("CREATE TABLE evil.numbers_leader AS TABLE company.numbers_leader");
   sql.run("ALTER ROLE featherid SET search_path = evil, public");
-  const auto later = *open_soci_store(named, short_options());
+  const auto later = *open_soci_store(named, patient_options());
   const Result<IdRange> range = later->lease("order", 5);
   sql.run("ALTER ROLE featherid RESET search_path");
   INFO(range.status());
@@ -184,9 +185,9 @@ TEST_CASE("PostgreSQL: the URL's schema has the tables, whatever the search path
       "public.id_segments");
   CHECK(says(store->lease("order", 1).status(), "max_id is of type real"));
   sql.run("DROP TABLE company.numbers, company.numbers_leader");
-  REQUIRE(init_soci_schema(named, short_options()).ok());
+  REQUIRE(init_soci_schema(named, patient_options()).ok());
   sql.run("DROP TABLE company.numbers_leader");
-  CHECK(says((*open_soci_store(named, short_options()))->lease("order", 1).status(),
+  CHECK(says((*open_soci_store(named, patient_options()))->lease("order", 1).status(),
              "the failover guard's table \"company\".\"numbers_leader\""));
   sql.run("DROP SCHEMA company, evil CASCADE");
 }
@@ -196,13 +197,13 @@ TEMPLATE_TEST_CASE("MySQL: checks of a table use its new name", "[options]", MYS
   RawSql sql(url, "DROP TABLE IF EXISTS `my id_leader x`");
   fresh_store(url);
   const std::string named = url + "?table=my%20id_leader%20x";
-  const auto store = *open_soci_store(named, short_options());
+  const auto store = *open_soci_store(named, patient_options());
   CHECK(says(store->lease("order", 1).status(), "the table `my id_leader x` is missing"));
-  REQUIRE(init_soci_schema(named, short_options()).ok());
+  REQUIRE(init_soci_schema(named, patient_options()).ok());
   CHECK(*store->lease("order", 5) == IdRange{1, 6});
   CHECK(sql.number("SELECT max_id FROM id_segments WHERE biz_tag = 'order'") == 0);
   sql.run("ALTER TABLE `my id_leader x` ENGINE = MyISAM");
-  const auto later = *open_soci_store(named, short_options());
+  const auto later = *open_soci_store(named, patient_options());
   CHECK(
       says(later->lease("order", 1).status(), "the table `my id_leader x` uses the engine MyISAM"));
   sql.run("ALTER TABLE `my id_leader x` ENGINE = InnoDB");

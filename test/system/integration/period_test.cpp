@@ -23,7 +23,7 @@ namespace {
 constexpr std::int64_t kGuardIds = 1000000;
 
 SociStoreOptions options_with(Failover failover) {
-  SociStoreOptions options = short_options();
+  SociStoreOptions options = patient_options();
   options.failover = failover;
   options.failover_guard_ids = kGuardIds;
   return options;

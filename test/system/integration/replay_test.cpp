@@ -113,7 +113,7 @@ TEMPLATE_TEST_CASE("a give-back that a proxy replays takes back nobody's lease",
   Forwarder proxy(server.port());
   proxy.begin_recording();
   const auto store = *open_soci_store(with_port(url_without_password(server.url()), proxy.port()),
-                                      short_options());
+                                      patient_options());
   // A proxy sets up its new connection like the lost one.
   REQUIRE(store->find("order").ok());
   Conversation said = conversation(proxy.recorded());

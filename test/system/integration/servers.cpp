@@ -7,17 +7,25 @@
 
 namespace featherid::test {
 
-SociStoreOptions short_options() {
+namespace {
+
+SociStoreOptions with_timeout(std::chrono::seconds call_timeout) {
   SociStoreOptions options;
-  options.call_timeout = std::chrono::seconds(2);
+  options.call_timeout = call_timeout;
   return options;
 }
 
+}  // namespace
+
+SociStoreOptions short_options() { return with_timeout(std::chrono::seconds(2)); }
+
+SociStoreOptions patient_options() { return with_timeout(std::chrono::seconds(60)); }
+
+SociStoreOptions spare_options() { return with_timeout(std::chrono::seconds(6)); }
+
 std::unique_ptr<Store> fresh_store(const std::string& url, const SociStoreOptions& options) {
   RawSql(url).run("DROP TABLE IF EXISTS id_segments, id_tags");
-  SociStoreOptions patient;
-  patient.call_timeout = std::chrono::seconds(60);  // the machine may be busy
-  const Status status = init_soci_schema(url, patient);
+  const Status status = init_soci_schema(url, patient_options());
   INFO(status);
   REQUIRE(status.ok());
   return *open_soci_store(url, options);

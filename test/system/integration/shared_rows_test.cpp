@@ -29,7 +29,7 @@ IdRange foreign_lease(RawSql& sql) {
 void share(const std::string& url) {
   constexpr int kThreadsEach = 3;
   constexpr int kLeases = 200;
-  SociStoreOptions options;
+  SociStoreOptions options = patient_options();
   options.sessions_max = kThreadsEach;
   const auto store = fresh_store(url, options);
   std::vector<std::vector<IdRange>> leased(2 * kThreadsEach);
@@ -120,7 +120,7 @@ TEST_CASE("MariaDB: leases of one tag do not conflict under snapshot isolation",
   std::vector<std::thread> threads;
   for (std::vector<IdRange>& own : leased) {
     threads.emplace_back([&own] {
-      const auto store = *open_soci_store(mariadb().url(), short_options());
+      const auto store = *open_soci_store(mariadb().url(), patient_options());
       for (int n = 0; n < kLeases; ++n) own.push_back(store->lease("order", 1).value());
     });
   }

@@ -12,8 +12,9 @@
 
 namespace featherid::test {
 
-inline std::unique_ptr<Store> open_file(const std::string& path) {
-  return *open_soci_store("sqlite3:" + path, short_options());
+inline std::unique_ptr<Store> open_file(const std::string& path,
+                                        const SociStoreOptions& options = short_options()) {
+  return *open_soci_store("sqlite3:" + path, options);
 }
 
 // Runs `body` in a child process; its return value is the exit code.

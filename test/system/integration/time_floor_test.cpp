@@ -35,7 +35,7 @@ void set_floor(Store& store, std::int64_t rate, std::int64_t lead_max_s) {
 }
 
 SociStoreOptions options_with(Failover failover, std::vector<std::string>* log = nullptr) {
-  SociStoreOptions options = short_options();
+  SociStoreOptions options = patient_options();
   options.failover = failover;
   options.failover_guard_ids = kGuardIds;
   if (log != nullptr) {
@@ -82,7 +82,7 @@ TEMPLATE_TEST_CASE("MySQL: no setting of a session moves the floor", "[mysql][fl
         "SET timestamp = 2000000000, time_zone = '-11:00'"}) {
     INFO(setting);
     sql.run("SET GLOBAL init_connect = \"" + std::string(setting) + "\"");
-    const auto store = *open_soci_store(url, short_options());
+    const auto store = *open_soci_store(url, patient_options());
     const Result<IdRange> range = store->lease("order", 5);
     INFO(range.status());
     REQUIRE(range.ok());

@@ -27,7 +27,7 @@ TlsServer<Server>& tls_server() {
 
 Status lease_at(const std::string& url) {
   INFO(redact_database_url(url));
-  return lease_one(**open_soci_store(url, short_options()));
+  return lease_one(**open_soci_store(url, patient_options()));
 }
 
 void check_fails(const std::string& url, const std::string& words) {
@@ -54,7 +54,7 @@ std::string verify(const std::string& word, const std::string& ca_file) {
 // The store's warnings for one lease.
 std::vector<std::string> warnings_at(const std::string& url) {
   std::vector<std::string> warnings;
-  SociStoreOptions options = short_options();
+  SociStoreOptions options = patient_options();
   options.log = [&](LogLevel, std::string_view line) {
     if (line.find("unencrypted") != std::string_view::npos) warnings.emplace_back(line);
   };
@@ -245,17 +245,19 @@ TEMPLATE_TEST_CASE("TLS: a call ends in time, and a lost session is replaced", "
   auto& tls = tls_server<TestType>();
   Forwarder forwarder(tls.server().port());
   const std::string url = with_port(tls.url("tls=required"), forwarder.port());
-  const auto store = *open_soci_store(url, short_options());
-  REQUIRE(lease_one(*store).ok());
-  REQUIRE(lease_one(*store).ok());
+  const SociStoreOptions options = spare_options();
+  const auto store = *open_soci_store(url, options);
+  const auto lease = [&] { return lease_one(*store, options.call_timeout); };
+  REQUIRE(lease().ok());
+  REQUIRE(lease().ok());
   CHECK(forwarder.accepted() == 1);  // one session, kept
   forwarder.set_trouble(Forwarder::Trouble::kBlackHole);
-  CHECK(lease_one(*store).code() == StatusCode::kUnavailable);
-  CHECK(lease_one(*store).code() == StatusCode::kUnavailable);  // in the handshake
+  CHECK(lease().code() == StatusCode::kUnavailable);
+  CHECK(lease().code() == StatusCode::kUnavailable);  // in the handshake
   forwarder.set_trouble(Forwarder::Trouble::kNone);
-  CHECK(wait_until([&] { return lease_one(*store).ok(); }));
+  CHECK(wait_until([&] { return lease().ok(); }));
   forwarder.switch_to(tls.server().port());
-  CHECK(lease_one(*store).ok());
+  CHECK(lease().ok());
 }
 
 TEMPLATE_TEST_CASE("TLS: a handshake that is cut is retried", "[tls]", TLS_SERVERS) {
