@@ -90,7 +90,9 @@ class Threads {
     threads_.clear();
   }
   bool get_on() const {
-    return wait_until([this, before = leases_.load()] { return leases_ > before + 20; });
+    // While the machine stands still, tokens end, too.
+    return wait_until([this, before = leases_.load()] { return leases_ > before + 20; },
+                      std::chrono::minutes(2));
   }
   int leases() const { return leases_; }
 
