@@ -215,10 +215,12 @@ TEST_CASE("etcd: tokens that end in the middle of leases cost no id", "[etcd]") 
     std::cout << "etcd, tokens end: " << process->leases() << " leases, " << process->errors.size()
               << " errors" << std::endl;
     for (const Status& error : process->errors) {
-      INFO(error);  // while there is no such user, or without its role, or after two changes in a
-                    // row
+      INFO(error);
+      // There is no such user, or it has no role, or there were two changes in a row. Or the member
+      // stood still for a second while a process connected, and nothing was sent to it.
       CHECK((says(error, "check user and password") || says(error, "grant-permission") ||
-             says(error, "although a login has just succeeded")));
+             says(error, "although a login has just succeeded") ||
+             says(error, "says that it cannot serve: {\"health\"")));
     }
   }
   const auto count_ids = static_cast<std::int64_t>(ranges.size()) * kLeaseIds;
