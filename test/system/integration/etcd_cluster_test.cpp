@@ -38,7 +38,7 @@ std::string fresh_url() {
   for (std::size_t host = 0; host < kMembers; ++host) hosts().network.set_connected(host, true);
   etcd().complete();
   std::string url = etcd().url("test-" + std::to_string(++tests));
-  const Status init = init_etcd_store(url, patient_etcd_options());
+  const Status init = init_patiently(url);
   INFO(init);
   REQUIRE(init.ok());
   return url;
