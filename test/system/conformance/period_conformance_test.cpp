@@ -69,7 +69,7 @@ PeriodRule days_with_midnight_in(minutes time) {
 PeriodRule days_that_end_within_a_minute() {
   const auto now = system_now().time_since_epoch();
   const milliseconds left = minutes(1) - (now - std::chrono::floor<minutes>(now));
-  if (left < seconds(10)) std::this_thread::sleep_for(left + milliseconds(100));
+  if (left < seconds(20)) std::this_thread::sleep_for(left + milliseconds(100));
   return days_with_midnight_in(minutes(0));
 }
 

@@ -38,7 +38,7 @@ std::string fresh_url() {
   for (std::size_t host = 0; host < kMembers; ++host) hosts().network.set_connected(host, true);
   etcd().complete();
   std::string url = etcd().url("test-" + std::to_string(++tests));
-  const Status init = init_etcd_store(url, patient_etcd_options());
+  const Status init = init_patiently(url);
   INFO(init);
   REQUIRE(init.ok());
   return url;
@@ -160,8 +160,9 @@ TEST_CASE("etcd cluster: an allocator serves through the loss of a member", "[et
 // Last: the cluster is another one afterwards.
 TEST_CASE("etcd cluster: a restored snapshot stops every process that ran", "[etcd_cluster]") {
   const std::string url = fresh_url();
-  const auto running = open(url);
-  const auto idle = open(url);
+  const auto open_patient = [&] { return open_etcd_store(url, patient_etcd_options()).value(); };
+  const auto running = open_patient();
+  const auto idle = open_patient();
   REQUIRE(idle->find("order").ok());
   const std::string snapshot = etcd().snapshot("backup");
   for (int i = 0; i < 20; ++i) REQUIRE(running->lease("order", 10).ok());
@@ -170,5 +171,5 @@ TEST_CASE("etcd cluster: a restored snapshot stops every process that ran", "[et
   CHECK(running->changes(0).status().code() == StatusCode::kDataLoss);
   etcd().restore(snapshot, "another");
   CHECK(idle->lease("order", 10).status().code() == StatusCode::kDataLoss);
-  CHECK(open(url)->lease("order", 10).status().code() == StatusCode::kDataLoss);
+  CHECK(open_patient()->lease("order", 10).status().code() == StatusCode::kDataLoss);
 }

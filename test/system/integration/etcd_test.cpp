@@ -34,7 +34,7 @@ std::unique_ptr<Store> open(const std::string& url) {
 }
 
 IdRange leased(Store& store) {
-  const Result<IdRange> range = store.lease("order", 10);
+  const Result<IdRange> range = lease_patiently(store);
   INFO(range.status());
   REQUIRE(range.ok());
   return *range;
@@ -56,7 +56,7 @@ TEST_CASE("etcd: what an operator reads and writes with etcdctl is the tag", "[e
 
 TEST_CASE("etcd: kill -9 of its only member loses no lease", "[etcd]") {
   const std::string url = fresh_url();
-  REQUIRE(init_etcd_store(url, patient_etcd_options()).ok());
+  REQUIRE(init_patiently(url).ok());
   std::vector<std::unique_ptr<Leaser>> leasers;
   for (int i = 0; i < 3; ++i) {
     leasers.push_back(std::make_unique<Leaser>(open(url), std::chrono::milliseconds(0)));
@@ -72,7 +72,7 @@ TEST_CASE("etcd: kill -9 of its only member loses no lease", "[etcd]") {
 
 TEST_CASE("etcd: compaction and defragmentation take nothing away", "[etcd]") {
   const std::string url = fresh_url();
-  REQUIRE(init_etcd_store(url, patient_etcd_options()).ok());
+  REQUIRE(init_patiently(url).ok());
   std::vector<std::unique_ptr<Leaser>> leasers;
   leasers.push_back(std::make_unique<Leaser>(open(url), std::chrono::milliseconds(0)));
   for (int i = 0; i < 3; ++i) {
@@ -97,7 +97,7 @@ TEST_CASE("etcd: TLS, with certificates of both sides", "[etcd]") {
   const std::string ca = "?ca=" + authority.ca_file();
   const std::string cert = "&cert=" + client.cert_file + "&key=" + client.key_file;
   const std::string url = cluster.url() + ca + cert;
-  const Status init = init_etcd_store(url, patient_etcd_options());
+  const Status init = init_patiently(url);
   INFO(init);
   REQUIRE(init.ok());
   CHECK(leased(*open(url)) == IdRange{1, 11});
@@ -116,7 +116,7 @@ TEST_CASE(
     "cluster",
     "[etcd]") {
   EtcdCluster cluster(1);
-  REQUIRE(init_etcd_store(cluster.url(), patient_etcd_options()).ok());
+  REQUIRE(init_patiently(cluster.url()).ok());
   const auto running = open(cluster.url());
   CHECK(leased(*running) == IdRange{1, 11});
   const std::string snapshot = cluster.snapshot("backup");
@@ -149,7 +149,7 @@ TEST_CASE("etcd: a full quota is said, and the store works again after it", "[et
   EtcdCluster::Options options;
   options.more_flags = {"--quota-backend-bytes=2000000"};
   EtcdCluster cluster(1, options);
-  REQUIRE(init_etcd_store(cluster.url(), patient_etcd_options()).ok());
+  REQUIRE(init_patiently(cluster.url()).ok());
   const auto store = open(cluster.url());
   CHECK(leased(*store).first == 1);
   const std::string filler(900000, 'x');
@@ -175,7 +175,7 @@ TEST_CASE("etcd: a full quota is said, and the store works again after it", "[et
 
 TEST_CASE("etcd: the alarm that members differ stops a process", "[etcd]") {
   EtcdCluster cluster(1);
-  REQUIRE(init_etcd_store(cluster.url(), patient_etcd_options()).ok());
+  REQUIRE(init_patiently(cluster.url()).ok());
   const auto store = open(cluster.url());
   CHECK(leased(*store) == IdRange{1, 11});
   cluster.raise_alarm(0, "CORRUPT");
