@@ -46,15 +46,16 @@ struct Seen {
 // One lease or request.
 using Call = std::function<Status()>;
 
+// At least one call, even if the machine stalls until the end.
 void call_until(const Call& call, Clock::time_point end, Seen* seen) {
-  while (Clock::now() < end) {
+  do {
     const Clock::time_point asked = Clock::now();
     if (Status status = call(); !status.ok()) {
       seen->error = std::move(status);
       return;
     }
     seen->latencies.push_back(Clock::now() - asked);
-  }
+  } while (Clock::now() < end);
 }
 
 Value ms_value(Clock::duration time) {
