@@ -46,8 +46,9 @@ struct Seen {
 // One lease or request.
 using Call = std::function<Status()>;
 
+// At least one call, even if the machine stalls until the end.
 void call_until(const Call& call, Clock::time_point end, Seen* seen) {
-  do {  // once even if the machine has been too busy to start the thread in time
+  do {
     const Clock::time_point asked = Clock::now();
     if (Status status = call(); !status.ok()) {
       seen->error = std::move(status);

@@ -156,8 +156,9 @@ Result<HttpServers::Answer> HttpServers::call(const Call& call) {
   const TimePoint deadline = call.deadline.value_or(now() + impl_->options.call_timeout);
   std::vector<std::size_t> order = impl_->choice.order(now());
   if (call.only_server) order = {*call.only_server};
-  Status last(StatusCode::kUnavailable, "no server was asked");
-  for (std::size_t i = 0; i < order.size(); ++i) {
+  Status last(StatusCode::kUnavailable,
+              "the call's time was over before a server was asked; allow more time");
+  for (std::size_t i = 0; i < order.size() && now() < deadline; ++i) {
     // What may be asked again elsewhere leaves time for that.
     const bool leaves_time = call.repeat == Repeat::kAlways && i + 1 < order.size();
     const TimePoint by = leaves_time ? now() + (deadline - now()) / 2 : deadline;
@@ -167,7 +168,7 @@ Result<HttpServers::Answer> HttpServers::call(const Call& call) {
     last = tried.answer.status();
     const bool next = !tried.sent || call.repeat == Repeat::kAlways ||
                       (tried.answered && call.repeat == Repeat::kIfRefused);
-    if (!next || now() >= deadline) break;
+    if (!next) break;
   }
   return last;
 }

@@ -5,13 +5,16 @@
 #include <featherid/store_check.h>
 #include <featherid/version.h>
 
+#include <chrono>
 #include <iostream>
 #include <memory>
 
 int main() {
   auto store = std::make_shared<featherid::MemoryStore>();
   if (!store->create("order", 1000).ok()) return 1;
-  featherid::SegmentAllocator ids(store);
+  featherid::AllocatorOptions options;
+  options.wait_timeout = std::chrono::seconds(30);  // the machine may stall
+  featherid::SegmentAllocator ids(store, options);
   auto id = ids.next_id("order");
   std::cout << FEATHERID_VERSION << ' ' << (id.ok() ? *id : 0) << '\n';
   if (!id.ok() || *id != 1) return 1;

@@ -45,8 +45,10 @@ std::unique_ptr<featherid::SegmentAllocator> ends_with_the_plugin;
 
 }  // namespace
 
-// Asks for an id and fails, as `hangs` specifies. 0 if everything was as expected.
-extern "C" [[gnu::visibility("default")]] int ask(const char* hangs, void (*hang)()) {
+// Asks for an id until a call hangs, and fails, as `hangs` specifies. 0 if everything was as
+// expected.
+extern "C" [[gnu::visibility("default")]] int ask(const char* hangs, void (*hang)(),
+                                                  bool (*is_hanging)()) {
   std::shared_ptr<featherid::SegmentStore> store = std::make_shared<HangingStore>(hang);
   if (hangs == std::string("resolver")) {
     auto opened = featherid::open_soci_store("postgresql://u:p@database.invalid/ids");
@@ -54,7 +56,9 @@ extern "C" [[gnu::visibility("default")]] int ask(const char* hangs, void (*hang
     store = *std::move(opened);
   }
   auto ids = std::make_unique<featherid::SegmentAllocator>(std::move(store), impatient());
-  if (ids->next_id("order").ok()) return 2;
+  do {  // its refill thread may get no time at first
+    if (ids->next_id("order").ok()) return 2;
+  } while (!is_hanging());
   if (hangs == std::string("store_at_exit")) ends_with_the_plugin = std::move(ids);
   return 0;
 }

@@ -7,13 +7,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <iostream>
 #include <memory>
 
 int main() {
   auto store = std::make_shared<featherid::MemoryStore>();
   if (!store->create("order", 1000).ok()) return 1;
-  featherid::SegmentAllocator ids(store);
+  featherid::AllocatorOptions options;
+  options.wait_timeout = std::chrono::seconds(30);  // the machine may stall
+  featherid::SegmentAllocator ids(store, options);
   auto id = ids.next_id("order");
   if (!id.ok()) {
     std::cout << id.status().to_string() << '\n';

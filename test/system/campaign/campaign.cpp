@@ -255,6 +255,14 @@ void Campaign::settle() {
     violation(process->name() + " serves no more: " + last_lines(process->output()));
   }
   std::this_thread::sleep_for(std::chrono::seconds(2));  // for every tag to be asked for
+  // And served, which judge() demands: the machine may have stalled.
+  test::wait_until(
+      [this] {
+        return std::all_of(processes_.begin(), processes_.end(), [this](const auto& process) {
+          return process->tags_served_us() > healed_us_;
+        });
+      },
+      kSettleMax);
 }
 
 void Campaign::end_processes() {

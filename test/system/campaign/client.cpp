@@ -11,6 +11,7 @@ Client::Client(std::unique_ptr<Asker> asker, const std::atomic<Address>& address
       address_(address),
       tags_(std::move(tags)),
       thread_(thread),
+      tags_served_us_(tags_.size()),
       random_(seed) {
   asking_ = std::thread([this] { run(); });
 }
@@ -35,7 +36,7 @@ void Client::ask(Address address) {
     note.code = answer.code;
     return notes_.push_back(note);
   }
-  served_us_ = note.at_us;
+  served_us_ = tags_served_us_[question.tag] = note.at_us;
   note.period = answer.period;
   for (const IdRange range : answer.ids) {
     note.kind = note.kind == Note::kError ? Note::kIds : Note::kMoreIds;

@@ -52,7 +52,9 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
+  // When it got its last ids: of any tag, or of this one.
   std::int64_t served_us() const { return served_us_; }
+  std::int64_t tag_served_us(std::size_t tag) const { return tags_served_us_[tag]; }
   void stop();
   const std::vector<Note>& notes() const { return notes_; }  // after stop()
 
@@ -67,6 +69,7 @@ class Client {
 
   std::atomic<bool> stopping_{false};
   std::atomic<std::int64_t> served_us_{0};
+  std::vector<std::atomic<std::int64_t>> tags_served_us_;
   Random random_;            // of the thread
   std::vector<Note> notes_;  // of the thread
   std::thread asking_;

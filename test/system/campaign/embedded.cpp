@@ -60,6 +60,14 @@ std::int64_t Embedded::all_served_us() {
   return oldest;
 }
 
+std::int64_t Embedded::tags_served_us() {
+  std::vector<std::int64_t> served(tags_of(name()).size(), 0);
+  for (const Note& note : notes()) {
+    if (note.has_ids()) served[note.tag] = std::max(served[note.tag], note.at_us);
+  }
+  return *std::min_element(served.begin(), served.end());
+}
+
 std::vector<Note> Embedded::notes() {
   const std::string bytes = test::read_file(notes_file_);
   std::vector<Note> notes(bytes.size() / sizeof(Note));

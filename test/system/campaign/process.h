@@ -39,6 +39,8 @@ class Process {
   virtual OwnTag own_tag() = 0;
   // When the thread with the longest wait got its last ids.
   virtual std::int64_t all_served_us() = 0;
+  // When the tag with the longest wait got its last ids, on any thread. 0: one never did.
+  virtual std::int64_t tags_served_us() = 0;
 
   // All notes of its threads, each thread's in order. Call it after end_asking() and end().
   virtual std::vector<Note> notes() = 0;

@@ -62,6 +62,16 @@ std::int64_t Server::all_served_us() {
   return oldest;
 }
 
+std::int64_t Server::tags_served_us() {
+  std::int64_t oldest = now_us();
+  for (std::size_t tag = 0; tag < tags_of(name()).size(); ++tag) {
+    std::int64_t served = 0;
+    for (const auto& client : clients_) served = std::max(served, client->tag_served_us(tag));
+    oldest = std::min(oldest, served);
+  }
+  return oldest;
+}
+
 std::vector<Note> Server::notes() {
   std::vector<Note> all;
   for (const auto& client : clients_) {

@@ -33,6 +33,7 @@ class Server final : public Process {
   bool died() override;
   OwnTag own_tag() override;
   std::int64_t all_served_us() override;
+  std::int64_t tags_served_us() override;
   std::vector<Note> notes() override;
   std::string output() override { return process_ ? process_->output() : ""; }
 

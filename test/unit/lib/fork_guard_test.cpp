@@ -147,9 +147,12 @@ TEST_CASE("fork() never waits for a lock of FeatherID, whatever other handlers w
   foreign_handler_waits = true;
   std::thread user([&] {
     for (int i = 0; !done; ++i) {
-      const std::lock_guard<std::mutex> lock(foreign_mutex);
-      const Result<Sequence> made = ids.sequence("tag" + std::to_string(i % 1000));
-      if (!made.ok()) break;
+      {
+        const std::lock_guard<std::mutex> lock(foreign_mutex);
+        const Result<Sequence> made = ids.sequence("tag" + std::to_string(i % 1000));
+        if (!made.ok()) break;
+      }
+      std::this_thread::yield();  // otherwise fork() may not get the lock for a long time
     }
   });
   for (int i = 0; i < 50; ++i) CHECK(test::failures_in_fork([] { return 0; }) == 0);

@@ -2,6 +2,7 @@
 #include "server/api/tag_texts.h"
 
 #include <future>
+#include <memory>
 #include <utility>
 
 #include "test/support/catch.h"
@@ -21,9 +22,10 @@ struct Texts {
   ~Texts() { calls.join(); }
 
   Status ask(const std::string& tag) {
-    std::promise<Status> answer;
-    texts.ask(tag, [&answer](const Status& status) { answer.set_value(status); });
-    return answer.get_future().get();
+    // Shared: set_value() may still run when the answer has arrived.
+    const auto answer = std::make_shared<std::promise<Status>>();
+    texts.ask(tag, [answer](const Status& status) { answer->set_value(status); });
+    return answer->get_future().get();
   }
 
   std::shared_ptr<test::FaultStore> store = std::make_shared<test::FaultStore>();

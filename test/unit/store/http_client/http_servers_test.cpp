@@ -116,6 +116,7 @@ TEST_CASE("a call may have a deadline of its own", "[http_servers]") {
   HttpServers::Call call{{"GET", "/x"}};
   call.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
   CHECK(servers.call(call).status().code() == StatusCode::kUnavailable);
+  CHECK(server.accepted() == 0);
 }
 
 }  // namespace featherid
