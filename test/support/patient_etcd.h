@@ -12,7 +12,7 @@
 namespace featherid::test {
 
 // Timeouts with which a busy machine is no error, neither in a call nor while it connects.
-inline EtcdStoreOptions patient_etcd_options() {
+inline EtcdStoreOptions patient_etcd() {
   EtcdStoreOptions options;
   options.call_timeout = std::chrono::seconds(30);
   options.connect_timeout = options.call_timeout;
@@ -38,10 +38,10 @@ inline Result<IdRange> lease_patiently(Store& store) {
 
 // init_etcd_store()
 inline Status init_patiently(const std::string& url, std::vector<std::string>* made = nullptr) {
-  Status status = init_etcd_store(url, patient_etcd_options(), made);
+  Status status = init_etcd_store(url, patient_etcd(), made);
   wait_until([&] {
     if (!stood_still(status)) return true;
-    status = init_etcd_store(url, patient_etcd_options(), made);
+    status = init_etcd_store(url, patient_etcd(), made);
     return false;
   });
   return status;

@@ -136,7 +136,7 @@ EtcdFixture::EtcdFixture()
       }()) {}
 
 std::shared_ptr<Store> EtcdFixture::open_with_clock(std::chrono::milliseconds ahead) {
-  EtcdStoreOptions options = patient_etcd_options();
+  EtcdStoreOptions options = patient_etcd();
   options.clock = [ahead] {
     return ahead + std::chrono::time_point_cast<std::chrono::milliseconds>(
                        std::chrono::system_clock::now());

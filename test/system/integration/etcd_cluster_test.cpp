@@ -160,7 +160,7 @@ TEST_CASE("etcd cluster: an allocator serves through the loss of a member", "[et
 // Last: the cluster is another one afterwards.
 TEST_CASE("etcd cluster: a restored snapshot stops every process that ran", "[etcd_cluster]") {
   const std::string url = fresh_url();
-  const auto open_patient = [&] { return open_etcd_store(url, patient_etcd_options()).value(); };
+  const auto open_patient = [&] { return open_etcd_store(url, patient_etcd()).value(); };
   const auto running = open_patient();
   const auto idle = open_patient();
   REQUIRE(idle->find("order").ok());

@@ -34,7 +34,7 @@ std::string with_login(const std::string& url, const std::string& login) {
 }
 
 std::unique_ptr<Store> open(const std::string& url) {
-  return open_etcd_store(url, patient_etcd_options()).value();
+  return open_etcd_store(url, patient_etcd()).value();
 }
 
 IdRange leased(Store& store) {

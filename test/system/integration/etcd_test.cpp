@@ -27,7 +27,7 @@ std::string fresh_url() {
 }
 
 std::unique_ptr<Store> open(const std::string& url) {
-  Result<std::unique_ptr<Store>> store = open_etcd_store(url, patient_etcd_options());
+  Result<std::unique_ptr<Store>> store = open_etcd_store(url, patient_etcd());
   INFO(store.status());
   REQUIRE(store.ok());
   return *std::move(store);

@@ -2,7 +2,6 @@
 #ifndef FEATHERID_TEST_UNIT_STORE_ETCD_FAKE_ETCD_H_
 #define FEATHERID_TEST_UNIT_STORE_ETCD_FAKE_ETCD_H_
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -12,18 +11,11 @@
 #include <string>
 #include <utility>
 
-#include "featherid/etcd_store.h"
 #include "lib/store/etcd/base64.h"
+#include "test/support/patient_etcd.h"
 #include "test/support/scripted_server.h"
 
 namespace featherid::test {
-
-// Also for a machine that stalls.
-inline EtcdStoreOptions patient_etcd() {
-  EtcdStoreOptions options;
-  options.call_timeout = options.connect_timeout = std::chrono::seconds(30);
-  return options;
-}
 
 // A member of etcd in this process: transactions on keys in memory, and the faults that a test
 // sets.
