@@ -47,7 +47,8 @@ void wait_for_view(Exchange& exchange, Look look) {
 
 void read_store(Readiness& readiness, ServerStatus* status) {
   const Readiness::Last last = readiness.last();
-  if (last.waiting.count() == 0 && !readiness.store_status()) readiness.ask_store([](const Status&) {});
+  if (last.waiting.count() == 0 && !readiness.store_status())
+    readiness.ask_store([](const Status&) {});
   if (last.waiting >= kSilentMax) {
     status->store_up = false;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(last.waiting);
