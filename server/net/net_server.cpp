@@ -245,6 +245,7 @@ void NetServer::tick(Loop& loop) {
   }
   if (loop.sweep_at <= now) {
     shared.wall_clock = std::time(nullptr);
+    shared.sockets.look();  // a loop that runs late takes what came in time
     // A copy, because a connection that closes leaves the set.
     const std::vector<std::shared_ptr<Connection>> connections(shared.connections.begin(),
                                                                shared.connections.end());

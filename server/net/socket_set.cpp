@@ -34,12 +34,12 @@ void SocketSet::forget(const Member& member) {
 void SocketSet::wait() {
   epoll_.async_wait(asio::posix::stream_descriptor::wait_read, [this](asio::error_code error) {
     if (error) return;  // the loop ends
-    run();
+    look();
     wait();
   });
 }
 
-void SocketSet::run() {
+void SocketSet::look() {
   end_ = ::epoll_wait(epoll_.native_handle(), events_.data(), static_cast<int>(events_.size()), 0);
   for (next_ = 0; next_ < end_;) {
     const epoll_event event = events_[static_cast<std::size_t>(next_++)];

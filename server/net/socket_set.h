@@ -29,13 +29,15 @@ class SocketSet {
   explicit SocketSet(asio::io_context& context);
 
   // False: the system refuses. A member leaves the set when it closes its socket. Before that, it
-  // must call forget(), because run() may still hold an event for it.
+  // must call forget(), because look() may still hold an event for it.
   bool add(int socket, Member& member);
   void forget(const Member& member);
 
+  // Tells members now what has happened. The loop does that by itself as soon as its turn comes.
+  void look();
+
  private:
   void wait();
-  void run();
 
   asio::posix::stream_descriptor epoll_;
   std::array<epoll_event, 256> events_;

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <fcntl.h>
 #include <httplib.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <list>
@@ -21,6 +17,7 @@
 #include "test/support/catch.h"
 #include "test/support/ports.h"
 #include "test/support/wait_until.h"
+#include "test/system/e2e/full_pipe.h"
 #include "test/system/e2e/server_process.h"
 
 namespace featherid::test {
@@ -40,41 +37,6 @@ void await_warning_of_start(const ScratchDir& scratch, const std::string& logs) 
   const std::string risk = file_system_risk(scratch.path().string());
   REQUIRE(wait_until([&] { return read_file(log_file(logs)).find(risk) != std::string::npos; }));
 }
-
-// A named pipe that is full until its reader empties it.
-class FullPipe {
- public:
-  explicit FullPipe(std::string path) : path_(std::move(path)) {
-    REQUIRE(::mkfifo(path_.c_str(), 0600) == 0);
-    fd_ = ::open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    REQUIRE(fd_ >= 0);
-    while (::write(fd_, "x", 1) == 1) continue;
-  }
-  ~FullPipe() { ::close(fd_); }
-  FullPipe(const FullPipe&) = delete;
-  FullPipe& operator=(const FullPipe&) = delete;
-
-  const std::string& path() const { return path_; }
-
-  void take_page() {
-    std::array<char, 4096> page;
-    REQUIRE(::read(fd_, page.data(), page.size()) == static_cast<ssize_t>(page.size()));
-  }
-
-  // Everything read from it so far.
-  const std::string& take_all() {
-    std::array<char, 65536> chunk;
-    for (ssize_t size = 0; (size = ::read(fd_, chunk.data(), chunk.size())) > 0;) {
-      taken_.append(chunk.data(), static_cast<std::size_t>(size));
-    }
-    return taken_;
-  }
-
- private:
-  const std::string path_;
-  int fd_ = -1;
-  std::string taken_;
-};
 
 // A server with one of its streams redirected, as by a shell. The other goes to a file.
 std::unique_ptr<ChildProcess> start_with(const std::string& redirection,
