@@ -6,6 +6,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <stdexcept>
 #include <string>
@@ -22,6 +23,16 @@ std::string openssl_error() {
   char text[256];
   ERR_error_string_n(ERR_get_error(), text, sizeof text);
   return text;
+}
+
+// One read, again if the process was stopped meanwhile: a socket with a timeout then says EINTR.
+bool read_some(SSL* tls, char* chunk, std::size_t size, std::size_t* got) {
+  do {
+    ERR_clear_error();
+    errno = 0;
+    if (SSL_read_ex(tls, chunk, size, got) == 1) return true;
+  } while (errno == EINTR);
+  return false;
 }
 
 }  // namespace
@@ -75,8 +86,7 @@ std::optional<std::string> TlsClient::read_to_end() const {
   std::string text;
   char chunk[16384];
   std::size_t size = 0;
-  ERR_clear_error();
-  while (SSL_read_ex(tls_.get(), chunk, sizeof chunk, &size) == 1) text.append(chunk, size);
+  while (read_some(tls_.get(), chunk, sizeof chunk, &size)) text.append(chunk, size);
   if (SSL_get_error(tls_.get(), 0) != SSL_ERROR_ZERO_RETURN) return std::nullopt;
   return text;
 }
@@ -86,7 +96,7 @@ std::optional<std::string> TlsClient::read_until(const std::string& wanted) cons
   char chunk[16384];
   std::size_t size = 0;
   while (text.find(wanted) == std::string::npos) {
-    if (SSL_read_ex(tls_.get(), chunk, sizeof chunk, &size) != 1) return std::nullopt;
+    if (!read_some(tls_.get(), chunk, sizeof chunk, &size)) return std::nullopt;
     text.append(chunk, size);
   }
   return text;
