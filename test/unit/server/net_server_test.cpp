@@ -20,9 +20,8 @@ std::string request(const std::string& target) {
   return "GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n";
 }
 
-}  // namespace
-
-TEST_CASE("a request that has come is in time, however late the event loop runs", "[net]") {
+// False if the machine was too slow for the request to be in time.
+bool check_late_loop() {
   std::atomic<int> begun{0};
   std::atomic<int> may_end{0};
   Router router;
@@ -39,6 +38,7 @@ TEST_CASE("a request that has come is in time, however late the event loop runs"
   const RawClient idle(served.port());
   const RawClient first(served.port());
   const RawClient second(served.port());
+  const auto begin = std::chrono::steady_clock::now();
   idle.send(request("/"));
   REQUIRE(idle.read_until("}"));
   // While the first one keeps the loop busy, its ticker becomes due, and the second one comes.
@@ -48,8 +48,16 @@ TEST_CASE("a request that has come is in time, however late the event loop runs"
   may_end = 1;
   REQUIRE(test::wait_until([&] { return begun == 2; }));
   idle.send(request("/"));  // before the loop notices that its time is up
+  const bool in_time = std::chrono::steady_clock::now() - begin < options.idle_timeout;
   may_end = 2;
-  CHECK(idle.read_until("}"));
+  if (in_time) CHECK(idle.read_until("}"));
+  return in_time;
+}
+
+}  // namespace
+
+TEST_CASE("a request that has come is in time, however late the event loop runs", "[net]") {
+  CHECK(test::wait_until(check_late_loop));
 }
 
 }  // namespace featherid
