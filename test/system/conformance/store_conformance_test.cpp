@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Tests every store against the contract of segment_store.h, sentence by sentence.
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <limits>
 #include <map>
 #include <string>
 
 #include "featherid/store_check.h"
 #include "test/support/catch.h"
+#include "test/support/in_fork.h"
 #include "test/system/conformance/require.h"
 #include "test/system/conformance/store_fixtures.h"
 #include "test/system/conformance/tag_helpers.h"
@@ -26,6 +24,7 @@ using featherid::TagChange;
 using featherid::TagChanges;
 using featherid::TagOrder;
 using featherid::test::cap_change;
+using featherid::test::failures_in_fork;
 using featherid::test::max_id_of;
 using featherid::test::repeated;
 using featherid::test::require_ok;
@@ -276,19 +275,16 @@ TEMPLATE_TEST_CASE("in a child after fork() every call is refused and the parent
   Store& store = fixture.store();
   require_ok(store.create("order", 10));
   take(store.lease("order", 1));
-  const pid_t child = ::fork();
-  if (child == 0) {
+  const int failed = failures_in_fork([&] {
     bool refused = true;
     for (const auto& [method, status] : call_all(store, "order")) {
       refused = refused && status.code() == StatusCode::kFailedPrecondition;
     }
     refused = refused && store.list().status().code() == StatusCode::kFailedPrecondition;
     refused = refused && store.probe().code() == StatusCode::kFailedPrecondition;
-    ::_exit(refused ? 0 : 1);
-  }
-  int exit_status = -1;
-  REQUIRE(::waitpid(child, &exit_status, 0) == child);
-  CHECK(exit_status == 0);
+    return refused ? 0 : 1;
+  });
+  CHECK(failed == 0);
   CHECK(take(store.lease("order", 1)) == IdRange{2, 3});
 }
 

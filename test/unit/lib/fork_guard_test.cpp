@@ -155,7 +155,7 @@ TEST_CASE("fork() never waits for a lock of FeatherID, whatever other handlers w
       std::this_thread::yield();  // otherwise fork() may not get the lock for a long time
     }
   });
-  for (int i = 0; i < 50; ++i) CHECK(test::failures_in_fork([] { return 0; }) == 0);
+  for (int i = 0; i < 50; ++i) CHECK(test::failures_in_fork([] { return 0; }, ::fork) == 0);
   done = true;
   user.join();
   foreign_handler_waits = false;

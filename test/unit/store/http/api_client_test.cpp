@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "lib/store/http/api_client.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <fstream>
 #include <memory>
@@ -12,6 +9,7 @@
 
 #include "lib/store/http/api_answer.h"
 #include "test/support/catch.h"
+#include "test/support/in_fork.h"
 #include "test/support/ports.h"
 #include "test/support/scratch_dir.h"
 #include "test/support/scripted_server.h"
@@ -227,16 +225,13 @@ TEST_CASE("a child after fork() makes no call, and leaves the parent's connectio
   ScriptedServer server(good);
   auto client = open({server.url()});
   REQUIRE(client->call({"GET", "/x", {}}).ok());
-  const pid_t child = ::fork();
-  if (child == 0) {
+  const int failed = test::failures_in_fork([&] {
     const bool refused =
         client->call({"GET", "/x", {}}).status().code() == StatusCode::kFailedPrecondition;
     client.reset();
-    ::_exit(refused ? 0 : 1);
-  }
-  int status = -1;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(status == 0);
+    return refused ? 0 : 1;
+  });
+  CHECK(failed == 0);
   CHECK(client->call({"GET", "/x", {}}).ok());
   CHECK(server.accepted() == 1);
 }
