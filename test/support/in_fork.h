@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -21,8 +22,8 @@ namespace featherid::test {
 // The kernel's fork(), which runs no handlers.
 inline pid_t raw_clone() { return static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }
 
-// Under AddressSanitizer, waits until all other threads sleep. It copies its locks as they are:
-// what another thread holds at a fork(), nobody unlocks in the child.
+// Under AddressSanitizer, waits until all other threads sleep, or for 2 s. It copies its locks as
+// they are: what another thread holds at a fork(), nobody unlocks in the child.
 inline pid_t fork_beside_sleepers() {
 #ifdef __SANITIZE_ADDRESS__
   const auto is_awake = [](const std::filesystem::directory_entry& task) {
@@ -31,10 +32,12 @@ inline pid_t fork_beside_sleepers() {
     const std::string stat(std::istreambuf_iterator<char>(file), {});
     return stat.find(") R ") != std::string::npos;
   };
-  wait_until([&] {
-    const std::filesystem::directory_iterator tasks("/proc/self/task");
-    return std::none_of(begin(tasks), end(tasks), is_awake);
-  });
+  wait_until(
+      [&] {
+        const std::filesystem::directory_iterator tasks("/proc/self/task");
+        return std::none_of(begin(tasks), end(tasks), is_awake);
+      },
+      std::chrono::seconds(2));
 #endif
   return ::fork();
 }

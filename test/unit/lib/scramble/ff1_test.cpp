@@ -158,11 +158,13 @@ TEST_CASE("a child that was made while threads compute can go on", "[ff1]") {
   }
   int failures = 0;
   for (int i = 0; i < 200 && failures == 0; ++i) {
-    failures += test::failures_in_fork([&] {
-      std::signal(SIGALRM, [](int) { ::_exit(2); });
-      ::alarm(60);  // instead of waiting for ever
-      return encrypted(*ff1, 1) == expected ? 0 : 1;
-    });
+    failures += test::failures_in_fork(
+        [&] {
+          std::signal(SIGALRM, [](int) { ::_exit(2); });
+          ::alarm(60);  // instead of waiting for ever
+          return encrypted(*ff1, 1) == expected ? 0 : 1;
+        },
+        ::fork);
   }
   stop = true;
   for (std::thread& thread : busy) thread.join();
