@@ -17,13 +17,6 @@ namespace featherid::test {
 
 namespace {
 
-// A busy machine is no error.
-SociStoreOptions patient_options() {
-  SociStoreOptions options;
-  options.call_timeout = std::chrono::seconds(30);
-  return options;
-}
-
 std::string escaped(const std::string& text) {
   constexpr char kHex[] = "0123456789ABCDEF";
   std::string url;
@@ -38,14 +31,16 @@ std::string escaped(const std::string& text) {
 
 SociFixture::SociFixture(std::string url, std::string table)
     : url_(std::move(url)), table_(std::move(table)) {
-  const Status status = init_soci_schema(url_, patient_options());
+  const Status status = init_soci_schema(url_, patient_store<SociStoreOptions>());
   if (!status.ok()) throw std::runtime_error(status.to_string());
   RawSql(url_).run("DELETE FROM " + table_);
   RawSql(url_).run(name_soci_tables("DELETE FROM id_tags WHERE biz_tag <> ''", url_));
-  store_ = *open_soci_store(url_, patient_options());
+  store_ = *open_soci_store(url_, patient_store<SociStoreOptions>());
 }
 
-std::shared_ptr<Store> SociFixture::open() { return *open_soci_store(url_, patient_options()); }
+std::shared_ptr<Store> SociFixture::open() {
+  return *open_soci_store(url_, patient_store<SociStoreOptions>());
+}
 
 void SociFixture::put_row(const std::string& tag, std::int64_t max_id, std::int64_t step) {
   RawSql sql(url_);
@@ -67,7 +62,7 @@ void MemoryFixture::put_floor(const std::string& tag, const TimeFloor& floor, st
 }
 
 std::shared_ptr<Store> SociFixture::open_with_clock(std::chrono::milliseconds ahead) {
-  SociStoreOptions options = patient_options();
+  SociStoreOptions options = patient_store<SociStoreOptions>();
   options.clock = [ahead] {
     return ahead + std::chrono::time_point_cast<std::chrono::milliseconds>(
                        std::chrono::system_clock::now());

@@ -10,6 +10,7 @@
 #include "featherid/tag_admin.h"
 #include "test/support/mariadb_server.h"
 #include "test/support/mysql_server.h"
+#include "test/support/patient.h"
 #include "test/support/postgresql_server.h"
 #include "test/support/scratch_dir.h"
 #ifdef FEATHERID_TEST_ETCD
@@ -134,10 +135,7 @@ class HttpFixture {
 
   Store& store() { return *store_; }
   std::shared_ptr<Store> open() {
-    HttpStoreOptions options;  // a busy machine is no error
-    options.call_timeout = std::chrono::seconds(30);
-    options.connect_timeout = options.call_timeout;
-    return *open_http_store(server_.url(), options);
+    return *open_http_store(server_.url(), patient_client<HttpStoreOptions>());
   }
   void put_row(const std::string& tag, std::int64_t max_id, std::int64_t step) {
     database_.put_row(tag, max_id, step);

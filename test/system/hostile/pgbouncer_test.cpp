@@ -7,6 +7,7 @@
 #include "test/support/catch.h"
 #include "test/support/child_process.h"
 #include "test/support/forwarder.h"
+#include "test/support/patient.h"
 #include "test/support/pgbouncer_server.h"
 #include "test/support/ports.h"
 #include "test/support/scratch_dir.h"
@@ -101,12 +102,7 @@ SociStoreOptions short_options() {
   return options;
 }
 
-// A busy machine is no error.
-SociStoreOptions patient_options() {
-  SociStoreOptions options;
-  options.call_timeout = std::chrono::seconds(60);
-  return options;
-}
+SociStoreOptions patient_options() { return patient_store<SociStoreOptions>(); }
 
 }  // namespace
 

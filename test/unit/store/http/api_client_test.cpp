@@ -10,6 +10,7 @@
 #include "lib/store/http/api_answer.h"
 #include "test/support/catch.h"
 #include "test/support/in_fork.h"
+#include "test/support/patient.h"
 #include "test/support/ports.h"
 #include "test/support/scratch_dir.h"
 #include "test/support/scripted_server.h"
@@ -21,18 +22,13 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::patient_client;
 using test::ScriptedServer;
 using Repeat = ApiClient::Repeat;
 
-// Also for a machine that stalls.
-HttpStoreOptions patient() {
-  HttpStoreOptions options;
-  options.call_timeout = options.connect_timeout = seconds(30);
-  return options;
-}
-
-std::shared_ptr<ApiClient> open(const std::vector<std::string>& addresses,
-                                const HttpStoreOptions& options = patient()) {
+std::shared_ptr<ApiClient> open(
+    const std::vector<std::string>& addresses,
+    const HttpStoreOptions& options = patient_client<HttpStoreOptions>()) {
   Result<std::shared_ptr<ApiClient>> client = ApiClient::open(addresses, options, {});
   REQUIRE(client.ok());
   return *client;
@@ -205,7 +201,7 @@ TEST_CASE("a new connection reads the token's file again", "[api_client]") {
     seen.set(request);
     return ScriptedServer::answer(401, 5, "null");
   });
-  HttpStoreOptions options = patient();
+  auto options = patient_client<HttpStoreOptions>();
   options.token_file = scratch.file("token");
   std::ofstream(options.token_file) << "# of the shop\nfirst\n";
   const auto client = open({server.url()}, options);

@@ -3,12 +3,12 @@
 #include "featherid/http_store.h"
 
 #include <atomic>
-#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "test/support/catch.h"
+#include "test/support/patient.h"
 #include "test/support/ports.h"
 #include "test/support/scripted_server.h"
 
@@ -20,9 +20,8 @@ using test::ScriptedServer;
 using test::SharedText;
 
 std::unique_ptr<Store> open(const std::string& addresses) {
-  HttpStoreOptions options;  // also for a machine that stalls
-  options.call_timeout = options.connect_timeout = std::chrono::seconds(30);
-  Result<std::unique_ptr<Store>> store = open_http_store(addresses, options);
+  Result<std::unique_ptr<Store>> store =
+      open_http_store(addresses, test::patient_client<HttpStoreOptions>());
   REQUIRE(store.ok());
   return *std::move(store);
 }

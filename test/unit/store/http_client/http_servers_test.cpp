@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "test/support/catch.h"
+#include "test/support/patient.h"
 #include "test/support/scripted_server.h"
 
 namespace featherid {
@@ -16,8 +17,7 @@ namespace {
 using test::ScriptedServer;
 
 HttpServers::Options options() {
-  HttpServers::Options options;
-  options.call_timeout = options.connect_timeout = std::chrono::seconds(30);
+  auto options = test::patient_client<HttpServers::Options>();
   options.judge = [](const HttpAnswer& answer, const std::string& url) {
     return answer.status < 500 ? Status() : Status(StatusCode::kUnavailable, url + " fails");
   };
